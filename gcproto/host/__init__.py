@@ -1,0 +1,1 @@
+"""What this machine can do; its settings, saved and restored; its environment, captured."""

@@ -1,0 +1,1 @@
+"""The path lab: one evacuation path at a time, on the running kernel."""

@@ -1,0 +1,1 @@
+"""One schema and one store for all producers, statistics and comparison."""

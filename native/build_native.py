@@ -1,0 +1,43 @@
+"""Build description of ``gcproto._native`` (cffi, API mode).
+
+The declarations are taken from the headers themselves, between ``cdef:begin`` and ``cdef:end``, so that Python and C
+cannot disagree; in API mode the C compiler checks them once more.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from cffi import FFI
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+HEADERS = ["platform.h", "uffd.h", "evacuate.h", "proof.h"]
+SOURCES = sorted(
+    str(path.relative_to(ROOT))
+    for path in [*HERE.glob("*.c"), *HERE.glob("contract/*.c")]
+    if path.name not in {"gcprobe.c"}
+)
+
+
+def declarations(header: Path) -> str:
+    """The part of a header that cffi is to know, with ``#define NAME NUMBER`` resolved for array lengths."""
+    text = header.read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"/\* cdef:begin \*/(.*?)/\* cdef:end \*/", text, re.S))
+
+
+ffibuilder = FFI()
+ffibuilder.cdef("\n".join(declarations(HERE / name) for name in HEADERS))
+ffibuilder.set_source(
+    "gcproto._native",
+    "\n".join(f'#include "{name}"' for name in HEADERS),
+    sources=SOURCES,
+    include_dirs=["native", "native/contract"],
+    depends=[str(path.relative_to(ROOT)) for path in HERE.glob("**/*.h")],
+    extra_compile_args=["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", *os.environ.get("GCPROTO_CFLAGS", "").split()],
+    libraries=["pthread"],
+)
+
+if __name__ == "__main__":
+    ffibuilder.compile(verbose=True, tmpdir=str(ROOT))

@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "platform.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THP_DIR "/sys/kernel/mm/transparent_hugepage"
+
+static uint32_t log2_of(uint64_t power_of_two)
+{
+    return (uint32_t)__builtin_ctzll(power_of_two);
+}
+
+void gcp_platform_get(struct gcp_platform *ret)
+{
+    *ret = (struct gcp_platform){.page_size = (uint64_t)sysconf(_SC_PAGESIZE)};
+
+    /* One page table is one page of 8-byte entries on every 64-bit architecture that has UFFDIO_MOVE. */
+    ret->pmd_size = ret->page_size / 8 * ret->page_size;
+    FILE *file = fopen(THP_DIR "/hpage_pmd_size", "re");
+    if (file) {
+        uint64_t size;
+        if (fscanf(file, "%" SCNu64, &size) == 1 && size > ret->page_size)
+            ret->pmd_size = size;
+        ret->has_thp = 1;
+        fclose(file);
+    }
+    ret->pmd_order = log2_of(ret->pmd_size / ret->page_size);
+
+    for (uint32_t order = 1; order <= ret->pmd_order; order++) {
+        char path[128];
+        snprintf(path, sizeof(path), THP_DIR "/hugepages-%" PRIu64 "kB/enabled", (ret->page_size << order) / 1024);
+        if (access(path, F_OK) == 0)
+            ret->anon_orders |= 1ULL << order;
+    }
+    /* Before 6.8 there are no per-size folders, but a kernel with THP has the PMD size. */
+    if (ret->has_thp)
+        ret->anon_orders |= 1ULL << ret->pmd_order;
+
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    ret->cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
+void *gcp_region_alloc(uint64_t bytes, uint64_t offset)
+{
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    uint64_t page = platform.page_size, pmd = platform.pmd_size;
+
+    /* A guard page on each side stays PROT_NONE, so that the kernel can't merge this mapping with a neighbour. */
+    uint64_t span = bytes + offset + pmd + 2 * page;
+    char *area = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (area == MAP_FAILED)
+        return NULL;
+    uintptr_t first = ((uintptr_t)area + page + pmd - 1) / pmd * pmd;
+    char *region = (char *)first + offset;
+    if (mprotect(region, bytes, PROT_READ | PROT_WRITE) < 0) {
+        int err = errno;
+        munmap(area, span);
+        errno = err;
+        return NULL;
+    }
+    /* Keep only the region and its guard pages. */
+    char *low = region - page, *high = region + bytes + page, *end = area + span;
+    if (low > area)
+        munmap(area, (size_t)(low - area));
+    if (end > high)
+        munmap(high, (size_t)(end - high));
+    return region;
+}
+
+int gcp_region_free(void *region, uint64_t bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!region)
+        return 0;
+    return munmap((char *)region - page, bytes + 2 * page) < 0 ? -errno : 0;
+}
+
+int gcp_pin_cpu(int32_t cpu)
+{
+    if (cpu < 0)
+        return 0;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    return sched_setaffinity(0, sizeof(set), &set) < 0 ? -errno : 0;
+}
+
+uint64_t gcp_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}

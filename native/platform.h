@@ -1,0 +1,45 @@
+/* What this machine's memory is made of, asked of the system; and address space in the shape that the experiments need. */
+#ifndef GCP_PLATFORM_H
+#define GCP_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cdef:begin */
+
+/*
+ * page_size:   bytes of a base page
+ * pmd_size:    bytes mapped by one page table (the size of a THP); known also where the kernel has no THP
+ * pmd_order:   log2(pmd_size / page_size)
+ * has_thp:     1 if the kernel was built with transparent huge pages
+ * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled is there)
+ * cpus:        processors this process may run on
+ */
+struct gcp_platform {
+    uint64_t page_size;
+    uint64_t pmd_size;
+    uint32_t pmd_order;
+    uint32_t has_thp;
+    uint64_t anon_orders;
+    uint32_t cpus;
+};
+
+void gcp_platform_get(struct gcp_platform *ret);
+
+/*
+ * Private anonymous memory of `bytes`, starting at a PMD boundary plus `offset` bytes, readable and writable, nothing
+ * touched, in a mapping of its own: the page table layout is then the same for every round and every arm.  NULL and
+ * errno on failure.  Give it back with gcp_region_free(region, bytes).
+ */
+void *gcp_region_alloc(uint64_t bytes, uint64_t offset);
+int gcp_region_free(void *region, uint64_t bytes);
+
+/* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
+int gcp_pin_cpu(int32_t cpu);
+
+/* Monotonic time in ns. */
+uint64_t gcp_now(void);
+
+/* cdef:end */
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Proof: what the kernel really did, read from pagemap, kpageflags, mincore and the split counters.
+ *
+ * Nothing here judges; paths.c compares what was read before and after a round.
+ */
+#ifndef GCP_PROOF_H
+#define GCP_PROOF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cdef:begin */
+
+#define GCP_MAX_ORDER 20
+
+enum gcp_proof_access {
+    GCP_PROOF_PAGEMAP = 1, /* present and swapped bits of own pages */
+    GCP_PROOF_PFN = 2,     /* page frame numbers (CAP_SYS_ADMIN) */
+    GCP_PROOF_KPF = 4,     /* /proc/kpageflags (root): folio orders */
+    GCP_PROOF_VMSTAT = 8,  /* thp_split_page, thp_split_pmd */
+    GCP_PROOF_MTHP = 16,   /* hugepages-*kB/stats/split */
+};
+
+/*
+ * Counters of the whole system at one moment.  split[n] is hugepages-<2^n pages>kB/stats/split; a folio of order n that
+ * was split.  Counters that the kernel does not have stay 0; `have` says which can be trusted.
+ */
+struct gcp_counters {
+    uint32_t have; /* GCP_PROOF_VMSTAT | GCP_PROOF_MTHP */
+    uint64_t split[GCP_MAX_ORDER + 1];
+    uint64_t split_failed[GCP_MAX_ORDER + 1];
+    uint64_t anon_fault_alloc[GCP_MAX_ORDER + 1];
+    uint64_t swpout[GCP_MAX_ORDER + 1];
+    uint64_t thp_split_page;
+    uint64_t thp_split_pmd;
+    uint64_t pswpin;
+    uint64_t pswpout;
+};
+
+/*
+ * A range at one moment, one entry per page.
+ * entries:  pagemap words (bit 63 present, 62 swapped; PFN in bits 0-54 when present and permitted; a swap entry's type
+ *           and offset when swapped and permitted)
+ * orders:   folio order of a present page; -1 not present or not known
+ * cached:   1 if mincore() calls the page resident: for a swapped page this means that its folio is in the swap cache
+ */
+struct gcp_view {
+    uint64_t start;
+    uint64_t pages;
+    uint32_t have;
+    uint64_t *entries;
+    int8_t *orders;
+    uint8_t *cached;
+    uint64_t present;
+    uint64_t swapped;
+    uint64_t swapped_cached;
+    uint64_t zero_pages;
+    uint64_t order_histogram[GCP_MAX_ORDER + 1]; /* present pages by folio order (zero pages not included) */
+};
+
+/* Descriptors kept open for the life of the process; fill with gcp_prover_init. */
+struct gcp_prover {
+    int32_t pagemap_fd;
+    int32_t kpageflags_fd;
+    int32_t vmstat_fd;
+    int32_t stat_fd[4][GCP_MAX_ORDER + 1];
+    uint32_t have; /* enum gcp_proof_access */
+};
+
+int gcp_prover_init(struct gcp_prover *ret);
+void gcp_prover_deinit(struct gcp_prover *prover);
+
+void gcp_counters_read(const struct gcp_prover *prover, struct gcp_counters *ret);
+
+/* Allocate room for `pages`; look at a range (repeatable, start may differ; at most that many pages).  0 or -errno. */
+int gcp_view_init(uint64_t pages, struct gcp_view *ret);
+void gcp_view_deinit(struct gcp_view *view);
+int gcp_view_read(const struct gcp_prover *prover, uint64_t start, uint64_t pages, struct gcp_view *view);
+
+/* cdef:end */
+
+#endif
