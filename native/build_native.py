@@ -13,7 +13,7 @@ from cffi import FFI
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
-HEADERS = ["platform.h", "uffd.h", "evacuate.h", "proof.h"]
+HEADERS = ["platform.h", "uffd.h", "evacuate.h", "proof.h", "pin.h", "sources.h", "paths.h"]
 SOURCES = sorted(
     str(path.relative_to(ROOT))
     for path in [*HERE.glob("*.c"), *HERE.glob("contract/*.c")]

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct gcp_prover;
+#include "proof.h"
 
 /* cdef:begin */
 
@@ -27,7 +27,7 @@ enum gcp_source_kind {
 
 /*
  * start, pages: the range (start is PMD aligned plus the offset asked)
- * have:         what the state was proven with (enum gcp_proof_access)
+ * view:         the range as it was when the state was reached: the "before" of every proof
  * why:          after a failure, what could not be made and what would help
  */
 struct gcp_source {
@@ -36,7 +36,7 @@ struct gcp_source {
     uint64_t start;
     uint64_t pages;
     uint64_t seed;
-    uint32_t have;
+    struct gcp_view view;
     int32_t child;
     int32_t ring_fd;
     char why[240];
@@ -46,8 +46,9 @@ struct gcp_source {
  * Make `pages` pages in a state; `offset` bytes behind a PMD boundary (a multiple of the folio size for large folios).
  * Content is gcp_content(seed, page) in every page but those of ZERO and HOLE, which read as zeroes.
  * 0, or -errno with ret->why filled (nothing is left behind then):
- *   ENOTSUP  the machine or its settings can't make it (size not enabled, no swap, no io_uring)
- *   EPERM    privilege is missing        EAGAIN  it came out otherwise this time (memory is fragmented, a race)
+ *   EOPNOTSUPP  the machine or its settings can't make it (size not enabled, no swap, no io_uring)
+ *   EPERM       privilege is missing
+ *   EAGAIN      it came out otherwise this time (memory is fragmented, a race)
  * Destroy it with gcp_source_deinit, which takes an all-zero struct as well.
  */
 int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, uint64_t pages, uint64_t offset,

@@ -1,0 +1,144 @@
+#define _GNU_SOURCE
+#include "paths.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "platform.h"
+#include "toucher.h"
+#include "uffd.h"
+
+static const char *const ARM_NAMES[] = {
+    [GCP_ARM_MOVE] = "move",
+    [GCP_ARM_COPY] = "copy",
+    [GCP_ARM_COPY_DISCARD] = "copy_discard",
+    [GCP_ARM_MOVE_FALLBACK] = "move_fallback",
+    [GCP_ARM_MOVE_HOLES] = "move_holes",
+    [GCP_ARM_SPLIT_MOVE] = "split_move",
+    [GCP_ARM_MREMAP] = "mremap",
+    [GCP_ARM_MEMCPY_TOUCHED] = "memcpy_touched",
+    [GCP_ARM_MEMCPY_UNTOUCHED] = "memcpy_untouched",
+    [GCP_ARM_ZEROPAGE] = "zeropage",
+    [GCP_ARM_TAO] = "tao",
+    [GCP_ARM_CANARY] = "canary",
+    [GCP_ARM_MOVE_BARE] = "move_bare",
+};
+
+const char *gcp_arm_name(uint32_t arm)
+{
+    return arm < sizeof(ARM_NAMES) / sizeof(ARM_NAMES[0]) ? ARM_NAMES[arm] : NULL;
+}
+
+static void unable(struct gcp_round *ret, int err, const char *what, const char *why)
+{
+    ret->status = GCP_ROUND_UNABLE;
+    ret->err = err;
+    snprintf(ret->reason, sizeof(ret->reason), "%s: %s", what, why);
+}
+
+/* Small pages, nothing touched.  Where a whole THP is to go its page table must not be there yet: it is not. */
+static uint64_t small_region(uint64_t bytes, uint64_t offset)
+{
+    void *area = gcp_region_alloc(bytes, offset);
+    if (area)
+        madvise(area, bytes, MADV_NOHUGEPAGE);
+    return (uint64_t)(uintptr_t)area;
+}
+
+static int make_target(struct gcp_work *work, struct gcp_round *ret)
+{
+    work->target = small_region(work->bytes, work->scenario->skew_pages * work->page);
+    if (work->scenario->arm == GCP_ARM_TAO)
+        work->staging = small_region(work->bytes, 0);
+    if (!work->target || (work->scenario->arm == GCP_ARM_TAO && !work->staging)) {
+        unable(ret, ENOMEM, "destination", "no address space");
+        return -ENOMEM;
+    }
+    if (!gcp_arm_needs_uffd(work->scenario->arm))
+        return 0;
+    int err = gcp_uffd_register(work->uffd, work->target, work->bytes, NULL).err;
+    if (err)
+        unable(ret, err, "UFFDIO_REGISTER", strerror(err));
+    return -err;
+}
+
+static void run_in(struct gcp_work *work, struct gcp_round *ret)
+{
+    const struct gcp_scenario *scenario = work->scenario;
+
+    int err = gcp_source_init(work->prover, scenario->source, scenario->order, scenario->pages, 0, scenario->seed,
+                              &work->source);
+    if (err) {
+        unable(ret, -err, "source", work->source.why);
+        return;
+    }
+    if (make_target(work, ret))
+        return;
+    if (gcp_view_init(scenario->pages, &work->view_after) || gcp_view_init(scenario->pages, &work->source_after)) {
+        unable(ret, ENOMEM, "proof", "no memory");
+        return;
+    }
+
+    struct gcp_toucher toucher = {0};
+    if (scenario->touch_cpu >= 0) {
+        err = gcp_toucher_start(scenario->touch_cpu, &toucher);
+        if (err) {
+            gcp_toucher_stop(&toucher);
+            unable(ret, -err, "second thread", strerror(-err));
+            return;
+        }
+    }
+    gcp_counters_read(work->prover, &work->ready);
+    err = gcp_arm_run(work, ret);
+    gcp_counters_read(work->prover, &work->after);
+    gcp_toucher_stop(&toucher);
+    if (err)
+        ret->status = GCP_ROUND_FAILED;
+    else
+        gcp_round_check(work, ret);
+}
+
+int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_round *ret)
+{
+    struct gcp_uffd uffd = {.fd = -1};
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct gcp_work work = {
+        .prover = prover,
+        .scenario = scenario,
+        .uffd = &uffd,
+        .page = page,
+        .bytes = scenario->pages * page,
+        .granule = scenario->granule ? scenario->granule : scenario->pages * page,
+    };
+
+    memset(ret, 0, sizeof(*ret));
+    ret->have = prover->have;
+    if (!scenario->pages || work.granule % page || !gcp_arm_name(scenario->arm)) {
+        unable(ret, EINVAL, "scenario", "no pages, a granule that is no multiple of the page size, or an unknown arm");
+        return 0;
+    }
+    int err = gcp_pin_cpu(scenario->cpu);
+    if (err) {
+        unable(ret, -err, "pinning the thread", strerror(-err));
+        return 0;
+    }
+    if (gcp_arm_needs_uffd(scenario->arm))
+        err = gcp_uffd_init(0, &uffd);
+    if (err)
+        unable(ret, -err, "userfaultfd", strerror(-err));
+    else
+        run_in(&work, ret);
+
+    gcp_uffd_deinit(&uffd);
+    if (work.target)
+        gcp_region_free((void *)(uintptr_t)work.target, work.bytes);
+    if (work.staging)
+        gcp_region_free((void *)(uintptr_t)work.staging, work.bytes);
+    gcp_source_deinit(&work.source);
+    gcp_view_deinit(&work.view_after);
+    gcp_view_deinit(&work.source_after);
+    return 0;
+}
