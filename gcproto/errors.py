@@ -34,6 +34,7 @@ class GcprotoError(Exception):
         why: the reason as far as known, or "".
         remedy: what to do about it, or "".
         code: exit code of the command that lets this through.
+
     """
 
     def __init__(self, what: str, *, why: str = "", remedy: str = "", code: ExitCode = ExitCode.UNABLE) -> None:

@@ -31,6 +31,7 @@ class Scenario(msgspec.Struct, frozen=True, order=True):
         threads: threads live in the address space: 1, or 2 (the second touches memory on another CPU).
         pages: base pages evacuated in one round.
         replica: 0; 1 for the second member of an A/A pair, the same work measured again under another name.
+
     """
 
     source: str
@@ -97,6 +98,7 @@ class Proof(msgspec.Struct):
         swapped_before, swapped_after: swapped pages of source and destination.
         cached_before: of the source's swapped pages, those with their folio in the swap cache.
         path: the path in a word: moved-whole, split-and-moved, moved, copied, remapped, ...
+
     """
 
     level: str = "state"
@@ -127,6 +129,7 @@ class Measurement(msgspec.Struct):
         ratio_to_copy: median ratio to the copy arm of the same source, order, granule, alignment and threads.
         valid: False if too many rounds are invalid; such a measurement must not be quoted.
         split_part: for arms that split first, the part of the samples spent splitting (median, same unit), else None.
+
     """
 
     scenario: Scenario
@@ -165,6 +168,7 @@ class Producer(msgspec.Struct):
         seconds: wall time of the run.
         benchmark: hash of the code that measures; another hash starts a new series.
         complete: False if the run was interrupted and holds what it had until then.
+
     """
 
     name: str
@@ -184,6 +188,7 @@ class Noise(msgspec.Struct):
     Attributes:
         pairs: of each A/A pair, the ratio of its members.
         floor: relative size below which a difference is noise, e.g. 0.03 (95th percentile of the pairs' deviations).
+
     """
 
     pairs: list[Interval]

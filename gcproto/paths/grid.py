@@ -1,0 +1,271 @@
+"""The scenario grid: which source, arm, granule, alignment and thread count are measured together.
+
+A *group* is what is compared inside: one source, order, alignment and number of threads.  Its arms run next to each
+other in every round.  Only what makes sense is in the grid: no split ahead of small folios, no granule for memcpy.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, Machine, order_of
+from gcproto.results.schema import Scenario
+
+KIB = 1024
+MIB = 1024 * KIB
+
+WHOLE = "whole"
+FOLIO = "folio"
+GRANULES = ("4k", "16k", "64k", FOLIO, "1m", "2m", WHOLE)
+"""Granules by name; sizes below the base page of the machine fall away."""
+
+
+@dataclass
+class Choice:
+    """What the user chose; empty or None means the default grid's."""
+
+    sources: list[str] = field(default_factory=list)
+    arms: list[str] = field(default_factory=list)
+    granules: list[str] = field(default_factory=list)
+    alignments: list[str] = field(default_factory=list)
+    threads: list[int] = field(default_factory=list)
+    memory: int | None = None
+    quick: bool = False
+    swap: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the default grid: each source with each arm at each granule (arms may name their own granules)."""
+
+    sources: tuple[str, ...]
+    arms: tuple[str, ...]
+    granules: tuple[str, ...]
+    alignment: str = "congruent"
+    threads: int = 1
+    memory: int = 8 * MIB
+    aa: bool = False
+
+
+def parse_source(text: str, machine: Machine) -> tuple[str, int]:
+    """``small``, ``mthp-64k``, ``pinned-2m``, ... to (name, order).
+
+    Raises:
+        ValueError: unknown name, or a size that is no folio size of this machine.
+
+    """
+    name, _, size_text = text.partition("-")
+    if name not in KINDS:
+        raise ValueError(f"unknown source {name!r}; known: {', '.join(sorted(KINDS))}")
+    size = parse_size(size_text) if size_text else None
+    if name == "mthp" and size is None:
+        raise ValueError("mthp needs a size: mthp-64k")
+    if size is not None and (size < machine.page_size or size > machine.pmd_size or size & (size - 1)):
+        sizes = f"a power of 2 from {machine.page_size} to {machine.pmd_size} bytes"
+        raise ValueError(f"{size_text} is no folio size here: {sizes}")
+    return name, order_of(name, size, machine)
+
+
+def source_text(source: str, order: int, machine: Machine) -> str:
+    """The inverse of parse_source, for messages."""
+    if order == 0 or source == "thp":
+        return source
+    return f"{source}-{size_text(machine.page_size << order)}"
+
+
+def parse_size(text: str) -> int:
+    """``64k``, ``2m``, ``4096`` to bytes.
+
+    Raises:
+        ValueError: not a size.
+
+    """
+    units = {"k": KIB, "m": MIB, "g": 1024 * MIB}
+    lower = text.lower().removesuffix("ib").removesuffix("b")
+    unit = units.get(lower[-1:], 1)
+    digits = lower[:-1] if lower[-1:] in units else lower
+    if not digits.isdigit() or int(digits) == 0:
+        raise ValueError(f"{text!r} is no size; examples: 4k, 64k, 2m")
+    return int(digits) * unit
+
+
+def size_text(size: int) -> str:
+    """Bytes as ``4k``, ``64k``, ``2m``."""
+    if size % MIB == 0:
+        return f"{size // MIB}m"
+    return f"{size // KIB}k" if size % KIB == 0 else str(size)
+
+
+def default_blocks(machine: Machine) -> list[Block]:
+    """The default grid (measured in at most four minutes on two cores)."""
+    mid = _mid_order(machine)
+    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    others = tuple(
+        f"mthp-{size_text(machine.page_size << order)}"
+        for order in machine.anon_orders
+        if order not in {mid, machine.pmd_order}
+    )
+    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    pmd = size_text(machine.pmd_size)
+    shared = (f"forked-{pmd}", f"pinned-{pmd}") if thp else ()
+    main = ("small", *mid_source, *thp)
+    every = GRANULES
+    few = ("64k", "2m")
+    return [
+        Block(main, ("move", "copy", "copy_discard"), every, aa=True),
+        Block(main, ("mremap",), ("4k", "64k", "2m", WHOLE)),
+        Block(main, ("memcpy_touched", "memcpy_untouched"), (WHOLE,)),
+        Block((*mid_source, *thp), ("split_move",), (FOLIO, "64k", "2m")),
+        Block(main, ("tao",), few),
+        Block(others, ("move", "copy"), (FOLIO, "2m")),
+        Block(main, ("move", "copy", "mremap"), ("64k", "2m"), alignment="skewed"),
+        Block(main, ("move", "copy"), ("4k", "64k", "2m"), threads=2),
+        Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), few, memory=4 * MIB),
+        Block(("hole",), ("move", "move_holes", "zeropage", "copy"), few, memory=4 * MIB),
+        Block(shared, ("move", "copy", "move_fallback"), ("2m",), memory=4 * MIB),
+    ]
+
+
+def quick_blocks(machine: Machine) -> list[Block]:
+    """The short grid (at most 45 seconds)."""
+    mid = _mid_order(machine)
+    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    main = ("small", *mid_source, *thp)
+    return [
+        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), memory=4 * MIB, aa=True),
+        Block(main, ("mremap",), ("64k", "2m"), memory=4 * MIB),
+        Block((*mid_source, *thp), ("split_move",), ("2m",), memory=4 * MIB),
+        Block(main, ("memcpy_touched", "memcpy_untouched"), (WHOLE,), memory=4 * MIB),
+        Block(main, ("move", "copy"), ("2m",), alignment="skewed", memory=4 * MIB),
+        Block(main, ("move", "copy"), ("2m",), threads=2, memory=4 * MIB),
+        Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), memory=2 * MIB),
+        Block(("hole",), ("move", "move_holes", "zeropage", "copy"), ("64k",), memory=2 * MIB),
+    ]
+
+
+def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
+    """What ``--swap`` adds: swapped out, and swapped out but still in the swap cache."""
+    mid = _mid_order(machine)
+    sizes = [f"-{size_text(machine.page_size << mid)}"] if mid else []
+    sources = tuple(f"{kind}{size}" for kind in ("swapped", "swapcache") for size in ("", *sizes))
+    granules = ("64k",) if quick else ("4k", "64k", "2m")
+    return [Block(sources, ("move", "copy", "move_fallback"), granules, memory=2 * MIB)]
+
+
+def _mid_order(machine: Machine) -> int:
+    """The mTHP that the main table shows: 64 KiB where there is one, else the nearest above; 0 without mTHP."""
+    sizes = [order for order in machine.anon_orders if order < machine.pmd_order]
+    fitting = [order for order in sizes if machine.page_size << order >= 64 * KIB]
+    return (fitting or sizes or [0])[0]
+
+
+def applies(source: str, order: int, arm: str, alignment: str) -> bool:
+    """Whether an arm has a meaning for a source."""
+    if arm == "split_move":
+        return order > 0 and source not in SWAP_KINDS
+    if arm == "move_holes":
+        return source == "hole"
+    if arm == "zeropage":
+        return source in {"hole", "none"}
+    if arm == "canary":
+        return source == "none"
+    if arm in {"tao", "memcpy_touched", "memcpy_untouched"}:
+        return alignment == "congruent" and source not in {"hole", "none"}
+    return True
+
+
+def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | None:
+    """Bytes of a named granule; None where it is no multiple of the base page or larger than the range."""
+    if name == WHOLE:
+        return total
+    size = machine.page_size << order if name == FOLIO else parse_size(name)
+    return size if size % machine.page_size == 0 and size <= total else None
+
+
+def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[Scenario]:
+    """All scenarios of a block; ranges are whole PMDs, so that every arm has the same page tables."""
+    total = -(-(memory or block.memory) // machine.pmd_size) * machine.pmd_size
+    pages = total // machine.page_size
+    for text in block.sources:
+        source, order = parse_source(text, machine)
+        for arm in block.arms:
+            if not applies(source, order, arm, block.alignment):
+                continue
+            sizes = {granule_bytes(name, order, total, machine) for name in block.granules} - {None}
+            if arm in {"memcpy_touched", "memcpy_untouched", "canary"}:
+                sizes = {total}
+            for size in sorted(size for size in sizes if size is not None):
+                yield Scenario(source, order, arm, size, block.alignment, block.threads, pages)
+
+
+def _replicas(scenarios: Iterable[Scenario], machine: Machine) -> Iterator[Scenario]:
+    """A/A pairs: the same work under another name, for move and copy at 64 KiB and at the size of a THP."""
+    for one in scenarios:
+        if one.arm in {"move", "copy"} and one.granule_bytes in {64 * KIB, machine.pmd_size}:
+            yield Scenario(**{name: getattr(one, name) for name in Scenario.__struct_fields__} | {"replica": 1})
+
+
+def build(choice: Choice, machine: Machine) -> list[Scenario]:
+    """The grid for a choice, each scenario once, with the canary and the A/A pairs.
+
+    Raises:
+        ValueError: a name that is not known.
+
+    """
+    _check(choice, machine)
+    blocks = quick_blocks(machine) if choice.quick else default_blocks(machine)
+    if choice.swap:
+        blocks += swap_blocks(machine, choice.quick)
+    if choice.sources:
+        blocks = [*_restricted(blocks, choice, machine)]
+    found: dict[Scenario, None] = {}
+    for block in blocks:
+        arms = tuple(arm for arm in block.arms if not choice.arms or arm in choice.arms or arm == "copy")
+        granules = tuple(choice.granules) or block.granules
+        if choice.alignments and block.alignment not in choice.alignments:
+            continue
+        if choice.threads and block.threads not in choice.threads:
+            continue
+        chosen = Block(block.sources, arms, granules, block.alignment, block.threads, block.memory, block.aa)
+        made = list(scenarios_of(chosen, machine, choice.memory))
+        found.update(dict.fromkeys(made))
+        if block.aa:
+            found.update(dict.fromkeys(_replicas(made, machine)))
+    pages = machine.pmd_size // machine.page_size
+    canary = Scenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
+    return [*found, canary]
+
+
+def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterator[Block]:
+    """Blocks for the chosen sources: what the grid has for them, and the main block for those that it does not have."""
+    wanted = [parse_source(text, machine) for text in choice.sources]
+    missing = dict(zip(choice.sources, wanted, strict=True))
+    for block in blocks:
+        kept = tuple(text for text in block.sources if parse_source(text, machine) in wanted)
+        if kept:
+            for text in [text for text, one in missing.items() if one in [parse_source(k, machine) for k in kept]]:
+                del missing[text]
+            yield Block(kept, block.arms, block.granules, block.alignment, block.threads, block.memory, block.aa)
+    for text in missing:
+        yield Block((text,), ("move", "copy", "copy_discard", "move_fallback"), GRANULES)
+    # An arm or a layout that was asked by name is measured also where the default grid does not have it.
+    arms = tuple(arm for arm in choice.arms if arm != "canary")
+    if arms:
+        yield Block(tuple(choice.sources), arms, tuple(choice.granules) or ("64k", "2m"))
+    layouts = [("skewed", 1)] * ("skewed" in choice.alignments) + [("congruent", 2)] * (2 in choice.threads)
+    for alignment, threads in layouts:
+        yield Block(tuple(choice.sources), arms or ("move", "copy"), ("64k", "2m"), alignment, threads)
+
+
+def _check(choice: Choice, machine: Machine) -> None:
+    for text in choice.sources:
+        parse_source(text, machine)
+    for arm in choice.arms:
+        if arm not in ARMS:
+            raise ValueError(f"unknown arm {arm!r}; known: {', '.join(sorted(ARMS))}")
+    for name in choice.granules:
+        if name not in {WHOLE, FOLIO} and parse_size(name) % machine.page_size:
+            raise ValueError(f"granule {name} is no multiple of the base page ({machine.page_size} bytes)")
+    for source in (text for text in choice.sources if parse_source(text, machine)[0] in SWAP_KINDS):
+        if not choice.swap:
+            raise ValueError(f"source {source} changes swap settings: add --swap")

@@ -1,0 +1,64 @@
+"""Names of sources and arms, as they stand in results, and what each is made of in C."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gcproto._native import ffi, lib
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Sizes that the system was asked for (see native/platform.h)."""
+
+    page_size: int
+    pmd_size: int
+    pmd_order: int
+    anon_orders: tuple[int, ...]
+    cpus: int
+
+
+def machine() -> Machine:
+    """Sizes of this machine."""
+    got: Any = ffi.new("struct gcp_platform *")
+    lib.gcp_platform_get(got)
+    orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
+    return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus)
+
+
+KINDS: Final[dict[str, int]] = {
+    "small": lib.GCP_SOURCE_PLAIN,
+    "mthp": lib.GCP_SOURCE_PLAIN,
+    "thp": lib.GCP_SOURCE_PLAIN,
+    "zero": lib.GCP_SOURCE_ZERO,
+    "hole": lib.GCP_SOURCE_HOLE,
+    "forked": lib.GCP_SOURCE_FORKED,
+    "pinned": lib.GCP_SOURCE_PINNED,
+    "swapped": lib.GCP_SOURCE_SWAPPED,
+    "swapcache": lib.GCP_SOURCE_SWAPCACHE,
+    "none": lib.GCP_SOURCE_HOLE,
+}
+"""Source names; ``none`` is for arms that use no source."""
+
+SWAP_KINDS: Final = frozenset({"swapped", "swapcache"})
+
+
+def _arms() -> dict[str, int]:
+    found: dict[str, int] = {}
+    number = 0
+    while (name := lib.gcp_arm_name(number)) != ffi.NULL:
+        found[bytes(ffi.string(name)).decode()] = number  # type: ignore[arg-type]
+        number += 1
+    return found
+
+
+ARMS: Final[dict[str, int]] = _arms()
+"""Arm names and their numbers in C (native/paths.h says what each does)."""
+
+
+def order_of(source: str, size: int | None, machine: Machine) -> int:
+    """Folio order of a source: of its name, or of a folio size in bytes for those that come in several."""
+    if source == "thp":
+        return machine.pmd_order
+    if size is None or source in {"small", "zero", "hole", "none"}:
+        return 0
+    return (size // machine.page_size).bit_length() - 1

@@ -1,0 +1,114 @@
+"""One round across the process boundary: what is asked of the worker and what it answers."""
+
+from typing import Any
+
+import msgspec
+
+from gcproto._native import ffi, lib
+from gcproto.paths.names import ARMS, KINDS
+from gcproto.results.schema import Scenario
+
+
+class Request(msgspec.Struct):
+    """A round to run; fields as in ``struct gcp_scenario`` (native/paths.h)."""
+
+    source: int
+    order: int
+    arm: int
+    skew_pages: int
+    granule: int
+    pages: int
+    cpu: int
+    touch_cpu: int
+    slow_permille: int
+    seed: int
+
+
+class Round(msgspec.Struct):
+    """A round that was run; fields as in ``struct gcp_round``."""
+
+    status: int
+    err: int
+    ns: int
+    split_ns: int
+    calls: int
+    account: dict[str, int]
+    have: int
+    pfn_kept: int
+    pfn_changed: int
+    contents: int
+    source_gone: int
+    folios: int
+    folios_split: int
+    pmd_splits: int
+    order_after: list[int]
+    swapped_before: int
+    swapped_after: int
+    cached_before: int
+    path: str
+    reason: str
+
+
+VALID: int = lib.GCP_ROUND_VALID
+INVALID: int = lib.GCP_ROUND_INVALID
+UNABLE: int = lib.GCP_ROUND_UNABLE
+FAILED: int = lib.GCP_ROUND_FAILED
+
+ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
+
+
+def request_for(scenario: Scenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
+    """The request for one round of a scenario."""
+    return Request(
+        source=KINDS[scenario.source],
+        order=scenario.order,
+        arm=ARMS[scenario.arm],
+        skew_pages=1 if scenario.alignment == "skewed" else 0,
+        granule=scenario.granule_bytes,
+        pages=scenario.pages,
+        cpu=cpu,
+        touch_cpu=touch_cpu if scenario.threads > 1 else -1,
+        slow_permille=slow_permille,
+        seed=seed,
+    )
+
+
+def text_of(chars: Any) -> str:
+    """A C string (char array or pointer) as text."""
+    return bytes(ffi.string(chars)).decode(errors="replace")  # type: ignore[arg-type]
+
+
+def run(prover: Any, request: Request) -> Round:
+    """Run a round in this process (it may hang on kernels with known bugs: see gcproto.paths.lab)."""
+    scenario = ffi.new("struct gcp_scenario *", msgspec.to_builtins(request))
+    got: Any = ffi.new("struct gcp_round *")
+    lib.gcp_round_run(prover, scenario, got)
+    return Round(
+        status=got.status,
+        err=got.err,
+        ns=got.ns,
+        split_ns=got.split_ns,
+        calls=got.calls,
+        account={name: int(getattr(got.account, name)) for name in ACCOUNT_FIELDS},
+        have=got.have,
+        pfn_kept=got.pfn_kept,
+        pfn_changed=got.pfn_changed,
+        contents=got.contents,
+        source_gone=got.source_gone,
+        folios=got.folios,
+        folios_split=got.folios_split,
+        pmd_splits=got.pmd_splits,
+        order_after=list(got.order_after),
+        swapped_before=got.swapped_before,
+        swapped_after=got.swapped_after,
+        cached_before=got.cached_before,
+        path=text_of(got.path),
+        reason=text_of(got.reason),
+    )
+
+
+def new_prover() -> Any:
+    """A prover (native/proof.h) for the life of this process."""
+    prover = ffi.new("struct gcp_prover *")
+    lib.gcp_prover_init(prover)
+    return prover
