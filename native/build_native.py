@@ -28,7 +28,7 @@ HEADERS = [
     "sources.h",
     "paths.h",
 ]
-PROGRAMS = {"gcprobe.c"}
+PROGRAMS = {"gcprobe.c", "gcprobe_json.c"}
 SOURCES = sorted(
     str(path.relative_to(ROOT)) for path in [*HERE.glob("*.c"), *HERE.glob("contract/*.c")] if path.name not in PROGRAMS
 )

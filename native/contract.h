@@ -12,18 +12,19 @@
 /* cdef:begin */
 
 enum gcp_verdict {
-    GCP_VERDICT_OK = 0,     /* the kernel does what the row says */
+    GCP_VERDICT_OK = 0,      /* the kernel does what the row says */
     GCP_VERDICT_DIFFERS = 1, /* it does something else: `text` says what was seen */
-    GCP_VERDICT_SKIP = 2,   /* not testable here: `text` says why and what would help */
-    GCP_VERDICT_HANG = 3,   /* killed by the watchdog */
-    GCP_VERDICT_CRASH = 4,  /* the child died of a signal */
+    GCP_VERDICT_SKIP = 2,    /* not testable here: `text` says why and what would help */
+    GCP_VERDICT_HANG = 3,    /* killed by the watchdog */
+    GCP_VERDICT_CRASH = 4,   /* the child died of a signal */
 };
 
 struct gcp_contract_row {
-    const char *name;   /* short-name-with-dashes, stable */
-    const char *rule;   /* one sentence: what the kernel does */
+    const char *name;    /* short-name-with-dashes, stable */
+    const char *rule;    /* one sentence: what the kernel does */
     const char *kernels; /* where kernels differ: which does what; "" if all are alike */
-    const char *needs;  /* capability words, comma separated: "root", "thp", "mthp", "io_uring", "zram", "loop"; "" if none */
+    const char
+        *needs; /* capability words, comma separated: "root", "thp", "mthp", "io_uring", "zram", "loop"; "" if none */
 };
 
 struct gcp_contract_result {

@@ -20,8 +20,8 @@ struct cursor {
     uint64_t page;
     uint64_t dst;
     uint64_t src;
-    uint64_t left;        /* bytes of the run that are not decided */
-    uint32_t eagain_row;  /* EAGAIN without progress, in a row */
+    uint64_t left;         /* bytes of the run that are not decided */
+    uint32_t eagain_row;   /* EAGAIN without progress, in a row */
     bool source_is_mapped; /* asked once a run */
 };
 

@@ -83,8 +83,8 @@ struct gcp_account {
 
 /*
  * Evacuate `n` runs in their order.  Returns 0, or -errno of what stopped it (also in ret->err): EINVAL and EFAULT
- * (arguments, or a source entry that can't be moved), ENOMEM, EAGAIN beyond the limit, ENOENT where a range is not mapped
- * at all, EINTR, ESRCH, and what a newer kernel may invent.  *ret is complete in every case.
+ * (arguments, or a source entry that can't be moved), ENOMEM, EAGAIN beyond the limit, ENOENT where a range is not
+ * mapped at all, EINTR, ESRCH, and what a newer kernel may invent.  *ret is complete in every case.
  */
 int gcp_evacuate(const struct gcp_uffd *uffd, const struct gcp_run *runs, size_t n, const struct gcp_policy *policy,
                  struct gcp_account *ret);

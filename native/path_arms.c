@@ -110,9 +110,9 @@ static int run_copy_discard(struct gcp_work *work, const struct gcp_policy *poli
 }
 
 /*
- * MADV_COLD ("mm: introduce MADV_COLD", 5.4) that covers a large folio only in part splits it, and does little else: the
- * nearest thing to "split this now" that user space has.  It stands for a collector that splits before it must; whether
- * it did is read from the counters, outside the timed parts.
+ * MADV_COLD ("mm: introduce MADV_COLD", 5.4) that covers a large folio only in part splits it, and does little else:
+ * the nearest thing to "split this now" that user space has.  It stands for a collector that splits before it must;
+ * whether it did is read from the counters, outside the timed parts.
  */
 static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
 {
@@ -133,7 +133,8 @@ static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy
     gcp_counters_read(work->prover, &split);
     uint64_t folios = work->scenario->pages >> work->scenario->order;
     if ((split.have & GCP_PROOF_MTHP) && split.split[work->scenario->order] - before != folios) {
-        snprintf(ret->reason, sizeof(ret->reason), "MADV_COLD split %" PRIu64 " of %" PRIu64 " folios ahead of the move",
+        snprintf(ret->reason, sizeof(ret->reason),
+                 "MADV_COLD split %" PRIu64 " of %" PRIu64 " folios ahead of the move",
                  split.split[work->scenario->order] - before, folios);
         ret->status = GCP_ROUND_INVALID;
     }
@@ -149,9 +150,9 @@ static int run_mremap(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->granule) {
         uint64_t bytes = work->bytes - done < work->granule ? work->bytes - done : work->granule;
-        void *moved = mremap((void *)(uintptr_t)(work->source.start + done), bytes, bytes,
-                             MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
-                             (void *)(uintptr_t)(work->target + done));
+        void *moved =
+            mremap((void *)(uintptr_t)(work->source.start + done), bytes, bytes,
+                   MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, (void *)(uintptr_t)(work->target + done));
         if (moved == MAP_FAILED)
             return stopped(ret, "mremap(MREMAP_DONTUNMAP)", errno);
         ret->calls++;

@@ -1,6 +1,6 @@
 /*
- * The verdict on a round: the engine's own account, the page tables before and after, the counters and the contents must
- * tell the same story.  Where they don't, the round is invalid, whatever its time was.
+ * The verdict on a round: the engine's own account, the page tables before and after, the counters and the contents
+ * must tell the same story.  Where they don't, the round is invalid, whatever its time was.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -26,13 +26,13 @@ static void invalid(struct gcp_round *ret, const char *format, ...)
 
 /* Pages by what the page tables say became of them. */
 struct seen {
-    uint64_t kept;        /* present before and after, same frame */
-    uint64_t changed;     /* present before and after, another frame */
-    uint64_t still_out;   /* swapped before and after, same swap entry */
-    uint64_t brought_in;  /* swapped before, present after */
-    uint64_t filled;      /* nothing before, present after */
-    uint64_t empty;       /* nothing after */
-    uint64_t odd;         /* anything else */
+    uint64_t kept;       /* present before and after, same frame */
+    uint64_t changed;    /* present before and after, another frame */
+    uint64_t still_out;  /* swapped before and after, same swap entry */
+    uint64_t brought_in; /* swapped before, present after */
+    uint64_t filled;     /* nothing before, present after */
+    uint64_t empty;      /* nothing after */
+    uint64_t odd;        /* anything else */
 };
 
 static struct seen compare_views(const struct gcp_view *before, const struct gcp_view *after)
@@ -45,7 +45,8 @@ static struct seen compare_views(const struct gcp_view *before, const struct gcp
         if (!(is & state))
             seen.empty++;
         else if ((was & is) & GCP_PM_PRESENT)
-            seen.kept += !pfn || GCP_PM_PFN(was) == GCP_PM_PFN(is), seen.changed += pfn && GCP_PM_PFN(was) != GCP_PM_PFN(is);
+            seen.kept += !pfn || GCP_PM_PFN(was) == GCP_PM_PFN(is),
+                seen.changed += pfn && GCP_PM_PFN(was) != GCP_PM_PFN(is);
         else if ((was & is) & GCP_PM_SWAP)
             seen.still_out += GCP_PM_PFN(was) == GCP_PM_PFN(is), seen.odd += GCP_PM_PFN(was) != GCP_PM_PFN(is);
         else if ((was & GCP_PM_SWAP) && (is & GCP_PM_PRESENT))
@@ -153,8 +154,9 @@ static void check_orders(struct gcp_work *work, struct gcp_round *ret)
     if (work->scenario->arm == GCP_ARM_TAO)
         return;
     if (ret->folios_split > ret->folios)
-        invalid(ret, "%" PRIu64 " folios of this size were split, but the source has %" PRIu64 "; is something else "
-                     "splitting folios on this machine?",
+        invalid(ret,
+                "%" PRIu64 " folios of this size were split, but the source has %" PRIu64 "; is something else "
+                "splitting folios on this machine?",
                 ret->folios_split, ret->folios);
     if (account->moved == pages && ret->folios_split == ret->folios && after[0] != pages)
         invalid(ret, "all folios were split, but %" PRIu64 " pages are not small", pages - after[0]);
@@ -194,8 +196,8 @@ static void check_contents(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
     uint64_t pages = scenario->pages;
-    bool zero = scenario->source == GCP_SOURCE_ZERO || scenario->source == GCP_SOURCE_HOLE ||
-                scenario->arm == GCP_ARM_ZEROPAGE;
+    bool zero =
+        scenario->source == GCP_SOURCE_ZERO || scenario->source == GCP_SOURCE_HOLE || scenario->arm == GCP_ARM_ZEROPAGE;
 
     /* What is not present at the destination was left or is a hole: reading it there would fault for ever. */
     for (uint64_t i = 0; i < pages; i++) {

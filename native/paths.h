@@ -20,19 +20,20 @@
 /* cdef:begin */
 
 enum gcp_arm {
-    GCP_ARM_MOVE = 0,            /* UFFDIO_MOVE; busy pages stay, holes are answered with ZEROPAGE */
-    GCP_ARM_COPY = 1,            /* UFFDIO_COPY */
-    GCP_ARM_COPY_DISCARD = 2,    /* UFFDIO_COPY, then MADV_DONTNEED of the source in lumps of at least 8 MiB, as ART does */
-    GCP_ARM_MOVE_FALLBACK = 3,   /* UFFDIO_MOVE; a busy page is copied, the batch goes on behind it */
-    GCP_ARM_MOVE_HOLES = 4,      /* UFFDIO_MOVE with ALLOW_SRC_HOLES */
-    GCP_ARM_SPLIT_MOVE = 5,      /* split each folio (MADV_COLD on its first page), then UFFDIO_MOVE */
-    GCP_ARM_MREMAP = 6,          /* mremap(MREMAP_DONTUNMAP | MREMAP_FIXED) */
-    GCP_ARM_MEMCPY_TOUCHED = 7,  /* memcpy into memory that is populated */
+    GCP_ARM_MOVE = 0, /* UFFDIO_MOVE; busy pages stay, holes are answered with ZEROPAGE */
+    GCP_ARM_COPY = 1, /* UFFDIO_COPY */
+    GCP_ARM_COPY_DISCARD =
+        2, /* UFFDIO_COPY, then MADV_DONTNEED of the source in lumps of at least 8 MiB, as ART does */
+    GCP_ARM_MOVE_FALLBACK = 3,    /* UFFDIO_MOVE; a busy page is copied, the batch goes on behind it */
+    GCP_ARM_MOVE_HOLES = 4,       /* UFFDIO_MOVE with ALLOW_SRC_HOLES */
+    GCP_ARM_SPLIT_MOVE = 5,       /* split each folio (MADV_COLD on its first page), then UFFDIO_MOVE */
+    GCP_ARM_MREMAP = 6,           /* mremap(MREMAP_DONTUNMAP | MREMAP_FIXED) */
+    GCP_ARM_MEMCPY_TOUCHED = 7,   /* memcpy into memory that is populated */
     GCP_ARM_MEMCPY_UNTOUCHED = 8, /* memcpy into memory that is not: page faults included */
-    GCP_ARM_ZEROPAGE = 9,        /* UFFDIO_ZEROPAGE; the source is not used */
-    GCP_ARM_TAO = 10,            /* emulated TAO: allocate small pages, memcpy into them, then UFFDIO_MOVE those */
-    GCP_ARM_CANARY = 11,         /* getppid and a first touch of a page, for each page: must not change between runs */
-    GCP_ARM_MOVE_BARE = 12,      /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
+    GCP_ARM_ZEROPAGE = 9,         /* UFFDIO_ZEROPAGE; the source is not used */
+    GCP_ARM_TAO = 10,             /* emulated TAO: allocate small pages, memcpy into them, then UFFDIO_MOVE those */
+    GCP_ARM_CANARY = 11,          /* getppid and a first touch of a page, for each page: must not change between runs */
+    GCP_ARM_MOVE_BARE = 12,       /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
 };
 
 /*
@@ -40,9 +41,9 @@ enum gcp_arm {
  * skew_pages:    the destination is that many pages further behind a PMD boundary than the source
  * granule:       bytes asked of one call at most; 0 means the whole range
  * pages:         of the range
- * touch_cpu:     processor of a second thread that touches memory of this address space all the time; -1: no such thread
- * cpu:           processor of the working thread, -1: leave it
- * slow_permille: test aid: the timed work is drawn out to (1000 + n) thousandths of its time
+ * touch_cpu:     processor of a second thread that touches memory of this address space all the time; -1: no such
+ * thread cpu:           processor of the working thread, -1: leave it slow_permille: test aid: the timed work is drawn
+ * out to (1000 + n) thousandths of its time
  */
 struct gcp_scenario {
     uint32_t source;

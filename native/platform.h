@@ -1,4 +1,5 @@
-/* What this machine's memory is made of, asked of the system; and address space in the shape that the experiments need. */
+/* What this machine's memory is made of, asked of the system; and address space in the shape that the experiments need.
+ */
 #ifndef GCP_PLATFORM_H
 #define GCP_PLATFORM_H
 

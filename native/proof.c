@@ -230,7 +230,8 @@ static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *vie
             int8_t order = folio_order(prover, pfn + j, run[j], platform.pmd_order);
             uint64_t same = 1;
             if (run[j] & GCP_KPF_COMPOUND_HEAD)
-                while (j + same < n && same < 1ULL << (order > 0 ? order : 0) && (run[j + same] & GCP_KPF_COMPOUND_TAIL))
+                while (j + same < n && same < 1ULL << (order > 0 ? order : 0) &&
+                       (run[j + same] & GCP_KPF_COMPOUND_TAIL))
                     same++;
             for (uint64_t k = 0; k < same; k++)
                 view->orders[i + j + k] = order;

@@ -55,7 +55,8 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
                     uint64_t seed, struct gcp_source *ret);
 void gcp_source_deinit(struct gcp_source *source);
 
-/* The word at index `word` of page `page`, and the check of `pages` pages at `start`: index of the first wrong page or -1 */
+/* The word at index `word` of page `page`, and the check of `pages` pages at `start`: index of the first wrong page or
+ * -1 */
 uint64_t gcp_content(uint64_t seed, uint64_t page, uint64_t word);
 void gcp_content_fill(uint64_t start, uint64_t first_page, uint64_t pages, uint64_t seed);
 int64_t gcp_content_check(uint64_t start, uint64_t first_page, uint64_t pages, uint64_t seed);

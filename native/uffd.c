@@ -48,8 +48,8 @@ static int open_any(int32_t *ret_via)
 }
 
 /*
- * UFFDIO_API succeeds once per descriptor, and asking for a feature that the kernel lacks fails the whole call.  With no
- * features it always succeeds and lists what there is, on a descriptor that is then used up.
+ * UFFDIO_API succeeds once per descriptor, and asking for a feature that the kernel lacks fails the whole call.  With
+ * no features it always succeeds and lists what there is, on a descriptor that is then used up.
  */
 static int handshake(int fd, uint64_t features, struct gcp_uapi_api *ret)
 {
@@ -174,7 +174,8 @@ static struct gcp_outcome all_or_nothing(int rc, uint64_t len)
     return (struct gcp_outcome){.bytes = (int64_t)len, .calls = 1, .touched = 1};
 }
 
-/* MOVE, COPY, ZEROPAGE and POISON share one convention: out is bytes done if positive, a negative errno if nothing was. */
+/* MOVE, COPY, ZEROPAGE and POISON share one convention: out is bytes done if positive, a negative errno if nothing was.
+ */
 static struct gcp_outcome counted(int rc, int64_t out)
 {
     struct gcp_outcome ret = {.err = rc < 0 ? errno : 0, .calls = 1, .touched = out != UNTOUCHED};

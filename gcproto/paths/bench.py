@@ -1,0 +1,166 @@
+"""The main job: measure the grid on the running kernel and make a result of it."""
+
+import datetime
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gcproto import __version__
+from gcproto._native import lib
+from gcproto.errors import GcprotoError
+from gcproto.host import environment
+from gcproto.host.doctor import ScenarioOff, survey
+from gcproto.host.settings import SettingRefused, Settings
+from gcproto.logs import get_logger
+from gcproto.paths.grid import SWAP_KINDS, Choice, build, source_text
+from gcproto.paths.lab import Lab
+from gcproto.paths.names import Machine, machine
+from gcproto.paths.round import text_of
+from gcproto.paths.runner import Outcome, Plan, Runner, choose_cpus
+from gcproto.results.schema import Producer, Result, Scenario
+from gcproto.results.statistics import noise_of, summarise
+
+DEFAULT_ROUNDS = 41
+QUICK_ROUNDS = 25
+WARMUP_ROUNDS = 2
+MIN_ROUNDS = 5
+
+DEFAULT_SECONDS = 190.0
+QUICK_SECONDS = 32.0
+"""Time for the rounds, so that the whole command stays below four minutes and 45 seconds."""
+
+
+@dataclass
+class Order:
+    """What a user asks of a run (see ``gcproto bench --help``)."""
+
+    choice: Choice = field(default_factory=Choice)
+    rounds: int | None = None
+    seed: int = 1
+    slowdown: dict[str, int] = field(default_factory=dict)
+    force: bool = False
+    round_timeout: float = 20.0
+
+
+def run(order: Order, progress: Callable[[int, int], None]) -> Result:
+    """Measure.
+
+    Raises:
+        GcprotoError: userfaultfd or UFFDIO_MOVE is not to be had at all, or nothing could be measured.
+        ValueError: a name in the choice is unknown.
+    """
+    log = get_logger("bench")
+    started = datetime.datetime.now(datetime.UTC)
+    clock = time.monotonic()
+    here = machine()
+    scenarios = build(order.choice, here)
+    found = survey()
+    if found.via == lib.GCP_VIA_NONE:
+        raise GcprotoError(
+            "userfaultfd can't be opened, so nothing can be measured",
+            why=found.via_reason,
+            remedy="`gcproto doctor` says what would help",
+        )
+    cpu, touch_cpu = choose_cpus()
+    quick = order.choice.quick
+    plan = Plan(
+        rounds=order.rounds or (QUICK_ROUNDS if quick else DEFAULT_ROUNDS),
+        warmup=WARMUP_ROUNDS,
+        seconds=None if order.rounds else (QUICK_SECONDS if quick else DEFAULT_SECONDS),
+        min_rounds=MIN_ROUNDS,
+        seed=order.seed,
+        cpu=cpu,
+        touch_cpu=touch_cpu,
+        slowdown=order.slowdown,
+    )
+    log.info("start", scenarios=len(scenarios), rounds=plan.rounds, seed=plan.seed, cpu=cpu, touch_cpu=touch_cpu)
+    before = environment.capture()
+    with _settings(order, scenarios) as settings, Lab(order.round_timeout) as lab:
+        runner = Runner(scenarios, plan, here, settings, lab, progress)
+        _skip_what_is_off(runner, found.scenarios_off, here, order.force)
+        outcome = runner.run()
+    if not outcome.measurements and outcome.complete:
+        reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in outcome.skips[:3])
+        raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
+    result = _result(order, plan, outcome, before, started, time.monotonic() - clock)
+    log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=outcome.rounds)
+    return result
+
+
+@contextmanager
+def _settings(order: Order, scenarios: list[Scenario]) -> Iterator[Settings | None]:
+    """Settings under their journal, or None where this user may not change any (sources then say what they miss)."""
+    log = get_logger("bench")
+    try:
+        with Settings() as settings:
+            if settings.may_change():
+                settings.quiet_khugepaged()
+                settings.mthp_only(None)
+                yield settings
+                return
+            log.warning("no privilege to change settings: sources that need another mTHP size or swap are skipped")
+            if order.choice.swap:
+                raise SettingRefused(
+                    "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
+                )
+            yield None
+    finally:
+        log.debug("settings are back", scenarios=len(scenarios))
+
+
+def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, force: bool) -> None:
+    for scenario in list(runner.tallies):
+        for rule in off:
+            if not rule.matches(scenario.source, scenario.order, scenario.arm):
+                continue
+            if rule.forcible and force:
+                get_logger("bench").warning(
+                    "forced", source=source_text(scenario.source, scenario.order, here), reason=rule.reason
+                )
+                continue
+            # What the settings of this run provide is not off: swap devices come and go with --swap.
+            if runner.settings and scenario.source in SWAP_KINDS and not rule.forcible:
+                continue
+            runner.skip(scenario, rule.reason, rule.remedy)
+            break
+
+
+def _result(
+    order: Order, plan: Plan, outcome: Outcome, env: dict[str, Any], started: datetime.datetime, seconds: float
+) -> Result:
+    choice = order.choice
+    env["run"] = {
+        "cpu": plan.cpu,
+        "touch_cpu": plan.touch_cpu,
+        "rounds": outcome.rounds,
+        "warmup": plan.warmup,
+        "steal_before_after": [env.get("steal"), environment.steal()],
+    }
+    summarise(outcome.measurements)
+    return Result(
+        run_id=uuid.uuid4().hex[:12],
+        producer=Producer(
+            name="paths",
+            version=__version__,
+            command=sys.argv[1:],
+            options={
+                "quick": choice.quick,
+                "swap": choice.swap,
+                "memory": choice.memory,
+                "test_slowdown": order.slowdown or None,
+            },
+            seed=order.seed,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(seconds, 3),
+            benchmark=text_of(lib.gcp_build_hash()),
+            complete=outcome.complete,
+        ),
+        environment=env,
+        measurements=outcome.measurements,
+        skips=outcome.skips,
+        noise=noise_of(outcome.measurements),
+    )
