@@ -116,12 +116,12 @@ static int make_hole(struct gcp_prover *prover, struct gcp_source *source, const
     return source->view.present || source->view.swapped ? fail(source, EAGAIN, "the range is not empty") : 0;
 }
 
-static int share_with_child(struct gcp_prover *prover, struct gcp_source *source)
+int32_t gcp_sharer_start(void)
 {
     pid_t parent = getpid();
     pid_t child = fork();
     if (child < 0)
-        return fail(source, errno, "fork: %s", strerror(errno));
+        return -errno;
     if (child == 0) {
         /* Lives as long as the source, and never longer than its parent. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -130,6 +130,22 @@ static int share_with_child(struct gcp_prover *prover, struct gcp_source *source
         for (;;)
             pause();
     }
+    return child;
+}
+
+void gcp_sharer_stop(int32_t child)
+{
+    if (child <= 0)
+        return;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static int share_with_child(struct gcp_prover *prover, struct gcp_source *source)
+{
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        return fail(source, -child, "fork: %s", strerror(-child));
     source->child = child;
     int err = look(prover, source);
     if (err)
@@ -300,11 +316,8 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
 
 void gcp_source_deinit(struct gcp_source *source)
 {
-    if (source->child > 0) {
-        kill(source->child, SIGKILL);
-        waitpid(source->child, NULL, 0);
-        source->child = 0;
-    }
+    gcp_sharer_stop(source->child);
+    source->child = 0;
     gcp_unpin(source->ring_fd);
     source->ring_fd = 0;
     if (source->start)

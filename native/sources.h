@@ -55,6 +55,13 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
                     uint64_t seed, struct gcp_source *ret);
 void gcp_source_deinit(struct gcp_source *source);
 
+/*
+ * A sleeping forked child: every page that is present now is shared with it until one side writes.  It dies with its
+ * parent.  Returns its process ID or -errno.
+ */
+int32_t gcp_sharer_start(void);
+void gcp_sharer_stop(int32_t child);
+
 /* The word at index `word` of page `page`, and the check of `pages` pages at `start`: index of the first wrong page or
  * -1 */
 uint64_t gcp_content(uint64_t seed, uint64_t page, uint64_t word);

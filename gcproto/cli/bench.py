@@ -32,13 +32,13 @@ def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
 @click.command(name="bench")
 @click.option("--quick", is_flag=True, help="The short grid: at most 45 s instead of 4 minutes.")
 @click.option(
-    "--sources", callback=_words, metavar="LIST", help="small, thp, mthp-64k, zero, hole, forked, pinned[-SIZE], ..."
+    "--sources", callback=_words, metavar="LIST", help="small, thp, mthp-64k, zero, hole, forked-2m, ..."
 )
 @click.option(
-    "--arms", callback=_words, metavar="LIST", help="move, copy, copy_discard, move_fallback, split_move, mremap, ..."
+    "--arms", callback=_words, metavar="LIST", help="move, copy, split_move, mremap, ..."
 )
 @click.option(
-    "--granules", callback=_words, metavar="LIST", help="Bytes per ioctl: 4k, 16k, 64k, folio, 1m, 2m, whole."
+    "--granules", callback=_words, metavar="LIST", help="Per ioctl: 4k, 64k, folio, 2m, whole, ..."
 )
 @click.option("--alignment", type=click.Choice(["congruent", "skewed"]), multiple=True, help="Only this alignment.")
 @click.option("--threads", type=click.Choice(["1", "2"]), multiple=True, help="Only with that many live threads.")

@@ -1,0 +1,87 @@
+"""What tests need of the machine, said by a marker: ``@pytest.mark.needs("root", "zram")``.
+
+A need that is not met skips the test with its reason.  ``GCPROTO_REQUIRE`` (a comma-separated list, or ``all``) turns
+those skips into failures, so that CI cannot quietly skip what it is there for.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gcproto._native import ffi, lib
+from gcproto.paths.names import machine
+
+
+@cache
+def _offer_move_errno() -> int:
+    offer = ffi.new("struct gcp_uffd_offer *")
+    lib.gcp_uffd_probe(offer)
+    return int(offer.move_err)
+
+
+@cache
+def _proof_access() -> int:
+    prover = ffi.new("struct gcp_prover *")
+    lib.gcp_prover_init(prover)
+    have = int(prover.have)
+    lib.gcp_prover_deinit(prover)
+    return have
+
+
+@cache
+def _can_pin() -> bool:
+    pages = 4
+    bytes_ = pages * machine().page_size
+    area = lib.gcp_region_alloc(bytes_, 0)
+    ring = lib.gcp_pin(int(ffi.cast("uintptr_t", area)), bytes_)
+    lib.gcp_unpin(ring)
+    lib.gcp_region_free(area, bytes_)
+    return bool(ring > 0)
+
+
+@cache
+def _compiles(*flags: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "probe.c"
+        source.write_text("int main(void) { return 0; }\n")
+        compiler = shutil.which("cc")
+        if not compiler:
+            return False
+        done = subprocess.run([compiler, *flags, str(source), "-o", f"{folder}/probe"], capture_output=True, check=False)
+        return done.returncode == 0
+
+
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "root": (lambda: os.geteuid() == 0, "not root"),
+    "move": (lambda: _offer_move_errno() == 0, "this kernel or user has no UFFDIO_MOVE"),
+    "pfn": (lambda: bool(_proof_access() & lib.GCP_PROOF_KPF), "page frame numbers and kpageflags can't be read"),
+    "thp": (lambda: machine().pmd_order in machine().anon_orders, "no transparent huge pages"),
+    "mthp": (lambda: len(machine().anon_orders) > 1 and os.geteuid() == 0, "no mTHP sizes, or not root"),
+    "io_uring": (_can_pin, "io_uring fixed buffers can't be registered"),
+    "zram": (lambda: Path("/sys/class/zram-control/hot_add").exists() and os.geteuid() == 0, "no zram, or not root"),
+    "loop": (lambda: Path("/dev/loop-control").exists() and os.geteuid() == 0, "no loop devices, or not root"),
+    "two_cpus": (lambda: machine().cpus > 1, "only one processor"),
+    "setpriv": (lambda: shutil.which("setpriv") is not None and os.geteuid() == 0, "no setpriv, or not root"),
+    "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
+    "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
+    "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail where GCPROTO_REQUIRE says so, what the machine can't do."""
+    required = {word.strip() for word in os.environ.get("GCPROTO_REQUIRE", "").split(",") if word.strip()}
+    for marker in item.iter_markers("needs"):
+        for need in marker.args:
+            available, reason = NEEDS[need]
+            if available():
+                continue
+            if need in required or "all" in required:
+                pytest.fail(f"GCPROTO_REQUIRE asks for {need!r}: {reason}", pytrace=False)
+            pytest.skip(f"needs {need}: {reason}")
