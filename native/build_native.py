@@ -2,12 +2,8 @@
 
 The declarations are taken from the headers themselves, between ``cdef:begin`` and ``cdef:end``, so that Python and C
 cannot disagree; in API mode the C compiler checks them once more.
-
-Called as a program it prints the defines that the Makefile gives to the compiler for ``gcprobe``, so that both doors of
-the engine carry the same hash.
 """
 
-import hashlib
 import os
 import re
 import sys
@@ -16,6 +12,10 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # setuptools runs this file by its path, outside of any package
+
+from code_hash import PROGRAMS, defines  # noqa: E402
+
 ROOT = HERE.parent
 
 HEADERS = [
@@ -28,7 +28,6 @@ HEADERS = [
     "sources.h",
     "paths.h",
 ]
-PROGRAMS = {"gcprobe.c", "gcprobe_json.c"}
 SOURCES = sorted(
     str(path.relative_to(ROOT)) for path in [*HERE.glob("*.c"), *HERE.glob("contract/*.c")] if path.name not in PROGRAMS
 )
@@ -41,20 +40,6 @@ def declarations(header: Path) -> str:
     return "\n".join(re.findall(r"/\* cdef:begin \*/(.*?)/\* cdef:end \*/", text, re.S))
 
 
-def code_hash() -> str:
-    """Hash of what measures: all C but the contract rows, which measure nothing."""
-    digest = hashlib.sha256()
-    for path in sorted([*HERE.glob("*.c"), *HERE.glob("*.h")]):
-        if path.name not in PROGRAMS:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def defines() -> list[tuple[str, str]]:
-    """Macros of ``build_info.c``."""
-    return [("GCP_BUILD_HASH", f'"{code_hash()}"'), ("GCP_BUILD_FLAGS", f'"{" ".join(FLAGS)}"')]
-
-
 ffibuilder = FFI()
 ffibuilder.cdef("\n".join(declarations(HERE / name) for name in HEADERS))
 ffibuilder.set_source(
@@ -63,10 +48,7 @@ ffibuilder.set_source(
     sources=SOURCES,
     include_dirs=["native", "native/contract"],
     depends=[str(path.relative_to(ROOT)) for path in HERE.glob("**/*.h")],
-    define_macros=defines(),
+    define_macros=defines(" ".join(FLAGS)),
     extra_compile_args=FLAGS,
     libraries=["pthread"],
 )
-
-if __name__ == "__main__":
-    sys.stdout.write(" ".join(f"-D{name}='{value}'" for name, value in defines()) + "\n")

@@ -120,6 +120,10 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
         unable(ret, EINVAL, "scenario", "no pages, a granule that is no multiple of the page size, or an unknown arm");
         return 0;
     }
+    if (scenario->arm == GCP_ARM_SPLIT_MOVE && scenario->order == 0) {
+        unable(ret, EINVAL, "scenario", "small folios can't be split");
+        return 0;
+    }
     int err = gcp_pin_cpu(scenario->cpu);
     if (err) {
         unable(ret, -err, "pinning the thread", strerror(-err));

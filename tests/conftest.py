@@ -53,7 +53,9 @@ def _compiles(*flags: str) -> bool:
         compiler = shutil.which("cc")
         if not compiler:
             return False
-        done = subprocess.run([compiler, *flags, str(source), "-o", f"{folder}/probe"], capture_output=True, check=False)
+        done = subprocess.run(
+            [compiler, *flags, str(source), "-o", f"{folder}/probe"], capture_output=True, check=False
+        )
         return done.returncode == 0
 
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
+from gcproto.host.settings import Settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcproto._native import lib
-from gcproto.host.settings import Settings
 from tests.memory import PAGE, PRESENT, SWAPPED, Region, Uffd, evacuate, sum_of, view_of
 
 PAGES = 48
@@ -174,9 +174,10 @@ def zram() -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("zram")
 @pytest.mark.needs("move", "io_uring", "root", "zram")
 @pytest.mark.timeout(600)
 @settings(HARD, max_examples=1000)
 @given(case=cases((PLAIN, HOLE, ZERO, FORKED, PINNED, SWAP)))
-def test_thousand_with_everything_mixed(zram: None, case: Case) -> None:
+def test_thousand_with_everything_mixed(case: Case) -> None:
     check(case)

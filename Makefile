@@ -1,0 +1,55 @@
+# make bench   measure this kernel (sets everything up first); options: make bench ARGS="--quick"
+# make test    all tests
+# make lint    types, lint, formats, C warnings as errors, cross build
+# make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
+
+VENV ?= .venv
+CC ?= cc
+ARGS ?=
+NATIVE := $(wildcard native/*.c native/*.h native/contract/*.c native/contract/*.h)
+C_FILES := $(filter %.c,$(NATIVE))
+C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
+
+.PHONY: bench test lint format gcprobe gcprobe-arm64 check-c check-asan clean
+
+bench: $(VENV)/installed
+	$(VENV)/bin/gcproto bench $(ARGS)
+
+test: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+$(VENV)/installed: pyproject.toml setup.py requirements.lock native/build_native.py $(NATIVE)
+	.ci/bootstrap $(VENV)
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml setup.py requirements.lock native/build_native.py $(NATIVE)
+	.ci/bootstrap $(VENV) dev
+	@touch $@ $(VENV)/installed
+
+lint: $(VENV)/installed-dev check-c
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(wildcard native/tests/*.c)
+
+format: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(NATIVE) $(wildcard native/tests/*.c)
+
+# Every C file by itself, with everything that the compiler can say as an error, here and for arm64 where it can be had.
+check-c:
+	@for compiler in $(CC) $$(command -v aarch64-linux-gnu-gcc); do \
+	    for file in $(C_FILES); do \
+	        $$compiler $(C_WARNINGS) -O2 -Inative -Inative/contract -c $$file -o /dev/null || exit 1; \
+	    done; \
+	done
+
+gcprobe: $(NATIVE)
+	eval $(CC) $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static -Inative -Inative/contract -o $@ $(C_FILES) -pthread
+
+gcprobe-arm64: $(NATIVE)
+	eval aarch64-linux-gnu-gcc $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static -Inative -Inative/contract -o $@ $(C_FILES) -pthread
+
+clean:
+	rm -rf build gcproto/_native.c gcproto/*.so gcprobe gcprobe-arm64 $(VENV)

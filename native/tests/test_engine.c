@@ -1,0 +1,127 @@
+/*
+ * The engine, the sources and every arm once, for builds with sanitizers: leaks, overruns and undefined behaviour are
+ * what is looked for here; what the numbers mean is tested in Python.  Prints one line a check; exit code 1 if one
+ * fails.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "evacuate.h"
+#include "paths.h"
+#include "pin.h"
+#include "platform.h"
+#include "sources.h"
+#include "uffd.h"
+
+static int failures;
+
+static void check(int good, const char *what)
+{
+    printf("%s %s\n", good ? "ok" : "FAILED", what);
+    failures += !good;
+}
+
+static uint64_t sum(const struct gcp_account *account)
+{
+    return account->moved + account->copied + account->copied_after_ebusy + account->zeroed + account->already +
+           account->left;
+}
+
+static void test_refused_policy(const struct gcp_uffd *uffd)
+{
+    struct gcp_run run = {.dst = 4096, .src = 8192, .pages = 7};
+    struct gcp_policy policy = {.granule = 100};
+    struct gcp_account account;
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "a granule that is no page multiple is refused");
+    check(sum(&account) == 7 && account.left == 7, "and all pages are left");
+}
+
+static void test_unmapped(const struct gcp_uffd *uffd, uint64_t page)
+{
+    char *target = gcp_region_alloc(8 * page, 0), *source = gcp_region_alloc(8 * page, 0);
+    uint64_t dst = (uint64_t)(uintptr_t)target, src = (uint64_t)(uintptr_t)source;
+    struct gcp_run runs[2] = {{dst, src, 4}, {dst + 4 * page, src, 4}};
+    struct gcp_policy policy = {0};
+    struct gcp_account account;
+    check(gcp_uffd_register(uffd, dst, 8 * page, NULL).err == 0, "register");
+    gcp_region_free(source, 8 * page);
+    check(gcp_evacuate(uffd, runs, 2, &policy, &account) == -ENOENT, "an unmapped source is no hole");
+    check(account.left == 8 && account.zeroed == 0 && account.err_src == src, "nothing is filled with zeroes for it");
+    gcp_region_free(target, 8 * page);
+}
+
+static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
+{
+    char *target = gcp_region_alloc(2 * page, 0), *source = gcp_region_alloc(2 * page, 0);
+    memset(source, 1, 2 * page);
+    struct gcp_run run = {(uint64_t)(uintptr_t)target, (uint64_t)(uintptr_t)source, 2};
+    struct gcp_policy policy = {.eagain_limit = 3};
+    struct gcp_account account;
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "an unregistered destination stops the engine");
+    check(sum(&account) == 2 && account.other_errors <= 5, "after a bounded number of tries");
+    check(source[page] == 1, "the source is untouched");
+    gcp_region_free(target, 2 * page);
+    gcp_region_free(source, 2 * page);
+}
+
+static void test_sources(struct gcp_prover *prover)
+{
+    struct gcp_source source;
+    for (uint32_t kind = GCP_SOURCE_PLAIN; kind <= GCP_SOURCE_SWAPCACHE; kind++) {
+        int err = gcp_source_init(prover, kind, 0, 64, 0, 5, &source);
+        check(err == 0 || source.why[0], "a source is made or says why not");
+        gcp_source_deinit(&source);
+    }
+    check(gcp_source_init(prover, GCP_SOURCE_ZERO, 4, 64, 0, 5, &source) == -EINVAL, "no large zero pages");
+    check(gcp_source_init(prover, 99, 0, 64, 0, 5, &source) == -EINVAL, "no unknown kind");
+}
+
+static void test_arms(struct gcp_prover *prover, const struct gcp_platform *platform)
+{
+    struct gcp_scenario scenario = {.source = GCP_SOURCE_PLAIN,
+                                    .pages = platform->pmd_size / platform->page_size,
+                                    .cpu = -1,
+                                    .touch_cpu = -1,
+                                    .seed = 3};
+    struct gcp_round round;
+    for (uint32_t arm = 0; gcp_arm_name(arm); arm++) {
+        scenario.arm = arm;
+        gcp_round_run(prover, &scenario, &round);
+        if (round.status != GCP_ROUND_VALID)
+            printf("  %s: %s\n", gcp_arm_name(arm), round.reason);
+        if (arm == GCP_ARM_SPLIT_MOVE)
+            check(round.status == GCP_ROUND_UNABLE, "small folios are not split");
+        else
+            check(round.status == GCP_ROUND_VALID && round.ns > 0, gcp_arm_name(arm));
+    }
+    scenario.arm = GCP_ARM_MOVE;
+    scenario.granule = platform->page_size + 1;
+    gcp_round_run(prover, &scenario, &round);
+    check(round.status == GCP_ROUND_UNABLE && round.reason[0], "a crooked granule is refused");
+    scenario.granule = 0;
+    scenario.touch_cpu = 0;
+    gcp_round_run(prover, &scenario, &round);
+    check(round.status == GCP_ROUND_VALID, "with a second thread");
+}
+
+int main(void)
+{
+    struct gcp_platform platform;
+    struct gcp_prover prover;
+    struct gcp_uffd uffd;
+
+    gcp_platform_get(&platform);
+    check(gcp_prover_init(&prover) == 0, "prover");
+    check(gcp_uffd_init(0, &uffd) == 0, "userfaultfd");
+    test_refused_policy(&uffd);
+    test_unmapped(&uffd, platform.page_size);
+    test_not_registered(&uffd, platform.page_size);
+    test_sources(&prover);
+    test_arms(&prover, &platform);
+    gcp_uffd_deinit(&uffd);
+    gcp_prover_deinit(&prover);
+    return failures != 0;
+}

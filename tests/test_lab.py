@@ -1,0 +1,203 @@
+"""The worker process and its watchdog, the grid, and what the runner makes of rounds that go wrong."""
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcproto.paths import grid
+from gcproto.paths.grid import Choice, build, parse_size, parse_source, size_text, source_text
+from gcproto.paths.lab import Lab, WorkerDied
+from gcproto.paths.names import Machine, machine
+from gcproto.paths.round import INVALID, UNABLE, VALID, Request, Round, request_for
+from gcproto.paths.runner import Plan, Runner
+from gcproto.paths.tally import Tally
+from gcproto.results.schema import Scenario
+
+SMALL = Scenario("small", 0, "move", 65536, "congruent", 1, 512)
+X86 = Machine(4096, 2 << 20, 9, tuple(range(2, 10)), 2)
+ARM_64K = Machine(65536, 512 << 20, 13, (5, 13), 8)
+PLAN = Plan(rounds=4, warmup=1, seconds=None, min_rounds=1, seed=1, cpu=-1, touch_cpu=-1)
+
+
+def test_units_of_size() -> None:
+    assert [parse_size(text) for text in ("4k", "64KiB", "2M", "4096", "1g")] == [4096, 65536, 2 << 20, 4096, 1 << 30]
+    for bad in ("", "k", "-4k", "4x", "0", "1.5m"):
+        with pytest.raises(ValueError, match="no size"):
+            parse_size(bad)
+
+
+@given(st.integers(1, 1 << 40))
+def test_size_text_is_parsed_back(size: int) -> None:
+    assert parse_size(size_text(size)) == size
+
+
+@pytest.mark.parametrize("text", ["small", "thp", "mthp-64k", "pinned-2m", "forked", "hole", "swapcache-64k"])
+def test_source_names(text: str) -> None:
+    assert source_text(*parse_source(text, X86), X86) == text
+
+
+@pytest.mark.parametrize("text", ["mthp", "mthp-3k", "mthp-4m", "cheese"])
+def test_source_names_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown source|needs a size|no folio size"):
+        parse_source(text, X86)
+
+
+@pytest.mark.parametrize("here", [X86, ARM_64K, Machine(4096, 2 << 20, 9, (), 1)])
+@pytest.mark.parametrize("choice", [Choice(), Choice(quick=True), Choice(swap=True)])
+def test_grid_fits_the_machine(here: Machine, choice: Choice) -> None:
+    """Nothing is x86-only: granules are page multiples, ranges whole PMDs, orders those of the machine."""
+    scenarios = build(replace(choice, memory=here.pmd_size), here)
+    assert len(scenarios) == len(set(scenarios))
+    assert sum(scenario.arm == "canary" for scenario in scenarios) == 1
+    for scenario in scenarios:
+        assert scenario.granule_bytes % here.page_size == 0
+        assert scenario.pages * here.page_size % here.pmd_size == 0
+        assert scenario.order == 0 or scenario.order in here.anon_orders
+    if not choice.quick and here is X86:
+        keys = {(scenario.source, scenario.order) for scenario in scenarios}
+        assert {("mthp", order) for order in range(2, 9)} < keys, "each mTHP size that the machine has"
+
+
+def test_each_scenario_but_one_has_a_copy_to_compare_with() -> None:
+    scenarios = set(build(Choice(quick=True), X86))
+    lonely = [one for one in scenarios if replace_arm(one) not in scenarios and one.arm not in {"canary"}]
+    assert lonely == []
+
+
+def replace_arm(scenario: Scenario) -> Scenario:
+    fields = {name: getattr(scenario, name) for name in Scenario.__struct_fields__}
+    return Scenario(**fields | {"arm": "copy", "replica": 0})
+
+
+def test_choice_restricts_and_extends() -> None:
+    chosen = build(Choice(sources=["mthp-32k"], arms=["tao"], granules=["64k"]), X86)
+    assert {(one.source, one.order, one.arm) for one in chosen} >= {("mthp", 3, "tao"), ("mthp", 3, "copy")}
+    assert {one.source for one in chosen} == {"mthp", "none"}
+
+
+@pytest.mark.parametrize(
+    "choice", [Choice(sources=["x"]), Choice(arms=["x"]), Choice(granules=["5k"]), Choice(sources=["swapped"])]
+)
+def test_wrong_choices(choice: Choice) -> None:
+    with pytest.raises(ValueError, match=r"unknown|no multiple|add --swap"):
+        build(choice, X86)
+
+
+@pytest.mark.needs("move")
+def test_round_in_the_worker() -> None:
+    with Lab() as lab:
+        done = lab.run(request_for(SMALL, -1, -1, seed=1))
+    assert done.status == VALID, done.reason
+    assert (done.path, done.account["moved"], done.contents) == ("moved", 512, 512)
+
+
+@pytest.mark.needs("move")
+def test_a_round_that_hangs_is_killed_and_the_next_one_runs() -> None:
+    """The test aid draws 1 ms of work out to minutes: a hang, as far as the watchdog can tell."""
+    with Lab(timeout=1.0) as lab:
+        with pytest.raises(WorkerDied, match="killed"):
+            lab.run(request_for(SMALL, -1, -1, seed=1, slow_permille=2**31))
+        assert lab.run(request_for(SMALL, -1, -1, seed=1)).status == VALID
+
+
+@pytest.mark.needs("move")
+def test_a_worker_that_dies_is_said() -> None:
+    with Lab() as lab:
+        lab.run(request_for(SMALL, -1, -1, seed=1))
+        assert lab._process
+        os.kill(lab._process.pid, signal.SIGKILL)
+        lab._process.wait()
+        with pytest.raises(WorkerDied):
+            lab.run(request_for(SMALL, -1, -1, seed=1))
+
+
+def a_round(status: int = VALID, ns: int = 512_000, reason: str = "", err: int = 0) -> Round:
+    account = dict.fromkeys(
+        ("asked", "moved", "copied", "copied_after_ebusy", "zeroed", "already", "left", "ebusy", "eagain", "eexist",
+         "enoent", "short_moves", "short_copies"), 0
+    )  # fmt: skip
+    return Round(status, err, ns, 0, 8, account, 31, 0, 0, 0, 0, 0, 0, 0, [512], 0, 0, 0, "moved", reason)
+
+
+class ScriptedLab(Lab):
+    """Answers from a list instead of a kernel, for what no kernel does on demand."""
+
+    def __init__(self, answers: list[Round | WorkerDied]) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def run(self, request: Request) -> Round:
+        answer = self.answers.pop(0)
+        if isinstance(answer, WorkerDied):
+            raise answer
+        return answer
+
+
+def test_invalid_rounds_are_kept_counted_and_not_used() -> None:
+    lab = ScriptedLab([a_round(), a_round(), a_round(INVALID, 1, "a story that does not fit"), a_round(), a_round()])
+    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    assert measured.samples == [1000.0] * 3
+    assert measured.warmup == [1000.0]
+    assert [(bad.round, bad.reason) for bad in measured.invalid_rounds] == [(2, "a story that does not fit")]
+    assert measured.valid, "one of four may go wrong"
+
+
+def test_too_many_invalid_rounds() -> None:
+    lab = ScriptedLab([a_round(), a_round(), a_round(), *[a_round(INVALID, 1, "wrong")] * 2])
+    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    assert not measured.valid
+
+
+def test_a_hang_is_a_result_and_two_end_the_scenario() -> None:
+    died = WorkerDied("no answer within 20 s")
+    outcome = Runner([SMALL], PLAN, X86, None, ScriptedLab([died, died])).run()
+    assert outcome.measurements == []
+    assert "no answer within 20 s" in outcome.skips[0].reason
+
+
+def test_what_cannot_be_made_is_a_skip_with_its_reason() -> None:
+    outcome = Runner([SMALL], PLAN, X86, None, ScriptedLab([a_round(UNABLE, 0, "source: not here", 95)])).run()
+    assert outcome.measurements == []
+    assert [(skip.what, skip.reason) for skip in outcome.skips] == [("small: move", "source: not here")]
+
+
+def test_a_source_that_comes_out_otherwise_is_made_again() -> None:
+    again = a_round(UNABLE, 0, "source: fragmented", 11)
+    lab = ScriptedLab([again, again, *[a_round()] * 5])
+    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    assert (len(measured.samples), measured.invalid_rounds) == (4, [])
+
+
+def test_two_threads_need_two_processors() -> None:
+    two = Scenario("small", 0, "move", 65536, "congruent", 2, 512)
+    outcome = Runner([two], PLAN, X86, None, ScriptedLab([])).run()
+    assert "one processor" in outcome.skips[0].reason
+
+
+def test_interrupt_keeps_what_there_is() -> None:
+    class Interrupted(ScriptedLab):
+        def run(self, request: Request) -> Round:
+            if len(self.answers) == 1:
+                raise KeyboardInterrupt
+            return super().run(request)
+
+    outcome = Runner([SMALL], PLAN, X86, None, Interrupted([a_round()] * 4)).run()
+    assert not outcome.complete
+    assert len(outcome.measurements[0].samples) == 2
+
+
+def test_tally_sums_the_proof() -> None:
+    tally = Tally(SMALL)
+    for number in range(3):
+        tally.add(number, a_round(), warmup=False)
+    assert tally.proof.order_after == {"0": 3 * 512}
+    assert tally.measurement().proof.path == "moved"
+
+
+def test_default_grid_is_for_this_machine() -> None:
+    assert build(Choice(), machine())
+    assert grid.GRANULES[0] == "4k"

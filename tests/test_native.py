@@ -1,0 +1,116 @@
+"""The C code by itself: with sanitizers, as the static program, and for another architecture."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gcproto._native import lib
+from gcproto.paths.round import text_of
+from gcproto.results.schema import Measurement
+
+ROOT = Path(__file__).resolve().parent.parent
+NATIVE = ROOT / "native"
+INCLUDES = ["-I", str(NATIVE), "-I", str(NATIVE / "contract")]
+PROGRAM = {"gcprobe.c", "gcprobe_json.c"}
+
+
+def library() -> list[str]:
+    files = [*NATIVE.glob("*.c"), *NATIVE.glob("contract/*.c")]
+    return [str(path) for path in sorted(files) if path.name not in PROGRAM]
+
+
+@pytest.fixture(scope="module")
+def gcprobe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    target = tmp_path_factory.mktemp("gcprobe") / "gcprobe"
+    subprocess.run(["make", "-C", str(ROOT), "-s", "-B", "gcprobe"], check=True)
+    (ROOT / "gcprobe").rename(target)
+    return str(target)
+
+
+def probe(gcprobe: str, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([gcprobe, *args], capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.timeout(180)
+def test_engine_under_sanitizers(tmp_path: Path) -> None:
+    target = tmp_path / "test_engine"
+    flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
+    subprocess.run(
+        ["cc", *flags, *INCLUDES, str(NATIVE / "tests" / "test_engine.c"), *library(), "-o", str(target)], check=True
+    )
+    done = subprocess.run([str(target)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAILED" not in done.stdout
+    assert done.stdout.count("ok ") > 25
+
+
+@pytest.mark.needs("static", "move")
+def test_gcprobe_speaks_the_schema(gcprobe: str) -> None:
+    done = probe(
+        gcprobe, "run", "--source", "small", "--arm", "move,copy", "--granule", "65536,2097152", "--rounds", "4",
+        "--pages", "512", "--seed", "9",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        measurement = msgspec.json.decode(line, type=Measurement)
+        # The same fields as in a result, no more and no fewer.
+        assert set(json.loads(line)) == set(msgspec.to_builtins(measurement))
+        assert measurement.valid
+        assert len(measurement.samples) == len(measurement.rounds) == 4
+        assert measurement.outcome.asked == 4 * 512
+        assert measurement.proof.contents == 4 * 512
+        assert measurement.scenario.pages == 512
+    assert {msgspec.json.decode(line, type=Measurement).scenario.arm for line in lines} == {"move", "copy"}
+
+
+@pytest.mark.needs("static")
+def test_gcprobe_is_the_same_engine(gcprobe: str) -> None:
+    info = json.loads(probe(gcprobe, "info").stdout)["info"]
+    assert info["benchmark"] == text_of(lib.gcp_build_hash())
+
+
+@pytest.mark.needs("static", "move")
+def test_gcprobe_says_what_it_cannot_make(gcprobe: str) -> None:
+    done = probe(
+        gcprobe, "run", "--source", "swapped", "--order", "9", "--arm", "move", "--granule", "4096", "--pages", "512"
+    )
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["skip"]["reason"]
+
+
+@pytest.mark.needs("static")
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["dance"],
+        ["run"],
+        ["run", "--source", "cheese", "--arm", "move", "--granule", "4096"],
+        ["run", "--source", "small", "--arm", "teleport", "--granule", "4096"],
+        ["run", "--source", "small", "--arm", "move", "--granule", "many"],
+        ["run", "--source", "small", "--arm", "move", "--granule", "4096", "--rounds", "-1"],
+        ["run", "--source", "mthp", "--arm", "move", "--granule", "4096"],
+        ["run", "--source", "small", "--arm", "move", "--granule", "4096", "more"],
+    ],
+)
+def test_gcprobe_usage(gcprobe: str, args: list[str]) -> None:
+    done = probe(gcprobe, *args)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.needs("gcc-aarch64")
+@pytest.mark.timeout(180)
+def test_gcprobe_builds_for_arm64() -> None:
+    subprocess.run(["make", "-C", str(ROOT), "-s", "-B", "gcprobe-arm64"], check=True)
+    program = ROOT / "gcprobe-arm64"
+    machine = program.read_bytes()[18]
+    program.unlink()
+    assert machine == 0xB7, "EM_AARCH64"
