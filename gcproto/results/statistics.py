@@ -1,0 +1,133 @@
+"""Medians, intervals, ratios to the copy arm, and the noise floor.
+
+Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds: members of one round ran next to
+each other, so that what slowed the machine for a moment slowed both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gcproto.results.schema import Interval, Measurement, Noise, Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+RESAMPLES = 999
+MIN_SAMPLES = 3
+SEED = 20250220
+
+P99_FROM, P999_FROM = 100, 1000
+
+
+def percentiles(samples: Sequence[float]) -> dict[str, float]:
+    """Percentiles that the number of samples can carry: p99 from 100 on, p99.9 from 1,000 on.
+
+    Args:
+        samples: at least one value.
+
+    Returns:
+        p50 and p90, and p99 and p99.9 where they mean something.
+    """
+    import numpy as np
+
+    wanted = {"p50": 50.0, "p90": 90.0}
+    if len(samples) >= P99_FROM:
+        wanted["p99"] = 99.0
+    if len(samples) >= P999_FROM:
+        wanted["p99.9"] = 99.9
+    return {name: float(np.percentile(samples, at)) for name, at in wanted.items()}
+
+
+def _bootstrap(
+    data: tuple["NDArray[np.float64]", ...], statistic: Callable[..., Any], *, paired: bool
+) -> tuple[float, float]:
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    found = bootstrap(
+        data,
+        statistic,
+        vectorized=True,
+        paired=paired,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def median_interval(samples: Sequence[float]) -> Interval | None:
+    """Median with its interval; None with fewer than three samples."""
+    import numpy as np
+
+    if len(samples) < MIN_SAMPLES:
+        return None
+    values = np.asarray(samples, dtype=np.float64)
+    low, high = _bootstrap((values,), np.median, paired=False)
+    return Interval(float(np.median(values)), low, high, CONFIDENCE)
+
+
+def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
+    """Ratio of medians over / under, paired by round where enough rounds have both."""
+    import numpy as np
+
+    a, b = dict(zip(over.rounds, over.samples, strict=True)), dict(zip(under.rounds, under.samples, strict=True))
+    common = sorted(a.keys() & b.keys())
+    paired = len(common) >= MIN_SAMPLES
+    top = np.array([a[i] for i in common] if paired else over.samples, dtype=np.float64)
+    bottom = np.array([b[i] for i in common] if paired else under.samples, dtype=np.float64)
+    if min(len(top), len(bottom)) < MIN_SAMPLES or not np.all(bottom > 0):
+        return None
+
+    def ratio(x: Any, y: Any, axis: int = -1) -> Any:
+        return np.median(x, axis=axis) / np.median(y, axis=axis)
+
+    low, high = _bootstrap((top, bottom), ratio, paired=paired)
+    return Interval(float(ratio(top, bottom)), low, high, CONFIDENCE)
+
+
+def copy_of(scenario: Scenario) -> Scenario:
+    """The copy arm that a scenario is compared with."""
+    return Scenario(
+        scenario.source,
+        scenario.order,
+        "copy",
+        scenario.granule_bytes,
+        scenario.alignment,
+        scenario.threads,
+        scenario.pages,
+    )
+
+
+def summarise(measurements: Sequence[Measurement]) -> None:
+    """Fill in median, ci and ratio_to_copy of each measurement."""
+    import numpy as np
+
+    known = {measurement.scenario: measurement for measurement in measurements}
+    for measurement in measurements:
+        measurement.median = float(np.median(measurement.samples)) if measurement.samples else None
+        measurement.ci = median_interval(measurement.samples)
+        copy = known.get(copy_of(measurement.scenario))
+        is_copy = copy is measurement
+        measurement.ratio_to_copy = ratio_interval(measurement, copy) if copy and not is_copy else None
+
+
+def noise_of(measurements: Sequence[Measurement]) -> Noise | None:
+    """The noise floor from the A/A pairs: equal scenarios but for their replica; None without a pair."""
+    import numpy as np
+
+    known = {measurement.scenario: measurement for measurement in measurements if measurement.valid}
+    pairs = []
+    for scenario, measurement in known.items():
+        if scenario.replica == 0:
+            continue
+        first = known.get(Scenario(*(getattr(scenario, name) for name in Scenario.__struct_fields__[:-1])))
+        ratio = ratio_interval(measurement, first) if first else None
+        if ratio:
+            pairs.append(ratio)
+    if not pairs:
+        return None
+    return Noise(pairs, float(np.percentile([abs(pair.value - 1) for pair in pairs], 95)))
