@@ -25,6 +25,7 @@ HEADERS = [
     "evacuate.h",
     "proof.h",
     "pin.h",
+    "ability.h",
     "sources.h",
     "paths.h",
 ]

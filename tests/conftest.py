@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,14 +21,14 @@ from gcproto.paths.names import machine
 
 @cache
 def _offer_move_errno() -> int:
-    offer = ffi.new("struct gcp_uffd_offer *")
+    offer: Any = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(offer)
     return int(offer.move_err)
 
 
 @cache
 def _proof_access() -> int:
-    prover = ffi.new("struct gcp_prover *")
+    prover: Any = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)
     have = int(prover.have)
     lib.gcp_prover_deinit(prover)

@@ -59,7 +59,7 @@ def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
     help="Draw an arm's timed work out by that much, to test comparisons.",
 )
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """Measure what it costs to evacuate a page by each path, on the running kernel.
 
     Every number is proven in the round it comes from.  The result is printed, and written to a file that

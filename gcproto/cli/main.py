@@ -49,6 +49,21 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, log_json: bool, verbose: int) -> None:
     """A laboratory for Linux UFFDIO_MOVE: what does it cost to evacuate a page, on this kernel, by this path?"""
     ctx.obj = {"log_json": log_json, "verbose": verbose}
+    from gcproto.logs import configure
+
+    configure(as_json=log_json, verbose=verbose, command=ctx.invoked_subcommand)
+    _put_back_settings()
+
+
+def _put_back_settings() -> None:
+    """What a run that was killed had changed is put back by whichever command comes next, and said."""
+    from gcproto.host.settings import recover
+
+    restored = recover()
+    if restored:
+        click.echo("gcproto: an earlier run was killed; its settings are put back:", err=True)
+    for line in restored:
+        click.echo(f"  {line}", err=True)
 
 
 def main(args: list[str] | None = None) -> Any:

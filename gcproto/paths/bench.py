@@ -15,8 +15,8 @@ from gcproto.errors import GcprotoError
 from gcproto.host import environment
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.settings import SettingRefused, Settings
-from gcproto.logs import get_logger
-from gcproto.paths.grid import SWAP_KINDS, Choice, build, source_text
+from gcproto.logs import bind, get_logger
+from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
 from gcproto.paths.names import Machine, machine
 from gcproto.paths.round import text_of
@@ -53,6 +53,8 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
         GcprotoError: userfaultfd or UFFDIO_MOVE is not to be had at all, or nothing could be measured.
         ValueError: a name in the choice is unknown.
     """
+    run_id = uuid.uuid4().hex[:12]
+    bind(run_id=run_id)
     log = get_logger("bench")
     started = datetime.datetime.now(datetime.UTC)
     clock = time.monotonic()
@@ -86,7 +88,7 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     if not outcome.measurements and outcome.complete:
         reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in outcome.skips[:3])
         raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
-    result = _result(order, plan, outcome, before, started, time.monotonic() - clock)
+    result = _result(run_id, order, plan, outcome, before, started, time.monotonic() - clock)
     log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=outcome.rounds)
     return result
 
@@ -122,15 +124,18 @@ def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, for
                     "forced", source=source_text(scenario.source, scenario.order, here), reason=rule.reason
                 )
                 continue
-            # What the settings of this run provide is not off: swap devices come and go with --swap.
-            if runner.settings and scenario.source in SWAP_KINDS and not rule.forcible:
-                continue
             runner.skip(scenario, rule.reason, rule.remedy)
             break
 
 
 def _result(
-    order: Order, plan: Plan, outcome: Outcome, env: dict[str, Any], started: datetime.datetime, seconds: float
+    run_id: str,
+    order: Order,
+    plan: Plan,
+    outcome: Outcome,
+    env: dict[str, Any],
+    started: datetime.datetime,
+    seconds: float,
 ) -> Result:
     choice = order.choice
     env["run"] = {
@@ -142,7 +147,7 @@ def _result(
     }
     summarise(outcome.measurements)
     return Result(
-        run_id=uuid.uuid4().hex[:12],
+        run_id=run_id,
         producer=Producer(
             name="paths",
             version=__version__,

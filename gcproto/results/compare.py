@@ -1,16 +1,16 @@
 """Compare two runs, scenario by scenario and arm by arm.
 
-Absolute times of two runs can't be compared: between them the machine got faster or slower (frequency, neighbours, other
-guests on the host), and not equally so: what reads and writes contents follows the memory's speed, what only rewrites page
-tables follows the processor's.  So a *drift* is divided out first, one for each of these two classes, estimated so that a
-single arm that really changed can't move it: the effect of an arm is its median log ratio less the median of the *other*
-arms of its class.
+Absolute times of two runs can't be compared: between them the machine got faster or slower (frequency, neighbours,
+other guests on the host), and not equally so: what reads and writes contents follows the memory's speed, what only
+rewrites page tables follows the processor's.  So a *drift* is divided out first, one for each of these two classes,
+estimated so that a single arm that really changed can't move it: the effect of an arm is its median log ratio less the
+median of the *other* arms of its class.
 
 A verdict needs two things: an interval that excludes no change, and an effect above a floor.  The interval comes from a
 bootstrap over blocks of consecutive rounds, the same blocks for all scenarios of a run, because what disturbs a machine
-lasts longer than a round and hits everything in it.  The floor is the largest of the threshold, the A/A noise of both runs,
-and what scenarios of one arm scatter around their arm.  Single scenarios are marked at a level corrected for their number
-(Bonferroni); an arm pools all of its scenarios and sees smaller changes.
+lasts longer than a round and hits everything in it.  The floor is the largest of the threshold, the A/A noise of both
+runs, and what scenarios of one arm scatter around their arm.  Single scenarios are marked at a level corrected for
+their number (Bonferroni); an arm pools all of its scenarios and sees smaller changes.
 """
 
 from collections import defaultdict
@@ -121,6 +121,8 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
     """Compare NEW with BASE.
 
     Args:
+        base: the run to compare with.
+        new: the run that is judged.
         threshold: relative effect of a scenario below which nothing is marked.
         force: also compare runs that are not alike.
 

@@ -1,7 +1,7 @@
 """Medians, intervals, ratios to the copy arm, and the noise floor.
 
-Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds: members of one round ran next to
-each other, so that what slowed the machine for a moment slowed both.
+Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds: members of one round ran next
+to each other, so that what slowed the machine for a moment slowed both.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,0 +1,172 @@
+"""The doctor: what this machine can do, which known bugs its kernel has, and which scenarios are off for that."""
+
+import platform
+from dataclasses import dataclass
+
+import msgspec
+
+from gcproto._native import ffi, lib
+from gcproto.host import probes
+from gcproto.host.capability import Capability
+from gcproto.host.kernel_version import running
+from gcproto.host.known_bugs import BUGS, Harm, State
+
+LIVELOCK_TIMEOUT_MS = 2000
+
+MOVE_ARMS = frozenset({"move", "move_fallback", "move_holes", "move_bare", "split_move", "tao"})
+UFFD_ARMS = MOVE_ARMS | {"copy", "copy_discard", "zeropage"}
+
+
+class BugState(msgspec.Struct):
+    """A known bug, judged for the running kernel.
+
+    Attributes:
+        key, title, effect, harm: see gcproto.host.known_bugs.
+        state: what is known.
+        evidence: the version, or what was seen when it was provoked.
+
+    """
+
+    key: str
+    title: str
+    effect: str
+    harm: str
+    state: str
+    evidence: str
+
+    @property
+    def may_bite(self) -> bool:
+        """Whether it must be reckoned with."""
+        return self.state in {State.PRESENT, State.BY_VERSION}
+
+
+@dataclass(frozen=True)
+class ScenarioOff:
+    """Scenarios that are not run here.
+
+    Args:
+        text: which, in words.
+        reason: why; remedy: what would help.
+        arms: arms that are off; None means all.
+        sources: sources that are off; None means all.
+        large_only: only sources of large folios.
+        forcible: ``bench --force`` runs them all the same.
+
+    """
+
+    text: str
+    reason: str
+    remedy: str = ""
+    arms: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    large_only: bool = False
+    forcible: bool = False
+
+    def matches(self, source: str, order: int, arm: str) -> bool:
+        """Whether a scenario is one of these."""
+        if self.arms is not None and arm not in self.arms:
+            return False
+        if self.sources is not None and source not in self.sources:
+            return False
+        return order > 0 or not self.large_only
+
+
+@dataclass
+class Survey:
+    """All that the doctor found.
+
+    Args:
+        kernel: release.
+        via: how userfaultfd can be opened (``lib.GCP_VIA_*``); via_reason: why it can't.
+        rows: capabilities.
+        bugs: known bugs.
+        scenarios_off: what is not run here.
+
+    """
+
+    kernel: str
+    via: int
+    via_reason: str
+    rows: list[Capability]
+    bugs: list[BugState]
+    scenarios_off: list[ScenarioOff]
+
+
+def survey() -> Survey:
+    """Examine this machine; takes a few milliseconds, and two seconds where MOVE livelocks."""
+    offer = probes.offer()
+    rows = [
+        *probes.userfaultfd(offer),
+        *probes.folios(),
+        *probes.swap(),
+        *probes.proof(),
+        *probes.machine(),
+    ]
+    bugs = _bugs(has_move=offer.move_err == 0)
+    via_reason = f"device node: {probes.error_text(offer.device_err)}; " if offer.device_err else ""
+    via_reason += f"system call: {probes.error_text(offer.user_err)}" if offer.user_err else ""
+    return Survey(
+        platform.release(),
+        int(offer.via),
+        via_reason,
+        rows,
+        bugs,
+        _scenarios_off(int(offer.move_err), rows, {bug.key: bug for bug in bugs}),
+    )
+
+
+def _bugs(*, has_move: bool) -> list[BugState]:
+    if not has_move:
+        return []
+    version = running()
+    found = []
+    for bug in BUGS:
+        state, evidence = bug.state_by_version(version), f"version {version}"
+        if bug.probe == "livelock":
+            state, evidence = _livelock(state, evidence)
+        found.append(BugState(bug.key, bug.title, bug.effect, bug.harm, state, evidence))
+    return found
+
+
+def _livelock(state: State, evidence: str) -> tuple[State, str]:
+    """Asked of the kernel itself, in a child under a watchdog: vendors carry this fix earlier than its release."""
+    err = ffi.new("int32_t *")
+    seen = lib.gcp_ability_livelock(LIVELOCK_TIMEOUT_MS, err)
+    if seen == lib.GCP_LIVELOCK_NO:
+        return State.FIXED, "provoked: EBUSY at once"
+    if seen == lib.GCP_LIVELOCK_YES:
+        return State.PRESENT, f"provoked: killed after {LIVELOCK_TIMEOUT_MS} ms"
+    if seen == lib.GCP_LIVELOCK_OTHER:
+        what = probes.error_text(int(err[0])) if err[0] else "the page was moved"
+        return state, f"{evidence}; provoked: {what}"
+    return state, f"{evidence}; could not be provoked: {probes.error_text(int(err[0]))}"
+
+
+def _scenarios_off(move_err: int, rows: list[Capability], bugs: dict[str, BugState]) -> list[ScenarioOff]:
+    off = []
+    if move_err:
+        why = f"UFFDIO_MOVE does not work here: {probes.error_text(move_err)}"
+        off.append(ScenarioOff("every arm that moves", why, "use a kernel from 6.8 on", arms=MOVE_ARMS))
+    by_name = {row.name: row for row in rows}
+    for name, arms, sources in (
+        ("mremap DONTUNMAP", frozenset({"mremap"}), None),
+        ("io_uring fixed buffers", None, frozenset({"pinned"})),
+        ("zram", None, frozenset({"swapped", "swapcache"})),
+    ):
+        row = by_name[name]
+        if not row.able:
+            text = f"arm {next(iter(arms))}" if arms else f"sources {', '.join(sorted(sources or ()))}"
+            off.append(ScenarioOff(text, f"{name}: {row.reason}", row.remedy, arms=arms, sources=sources))
+    force = "run it in a guest, or insist with --force"
+
+    def bug_off(key: str, text: str, sources: frozenset[str], *, large_only: bool) -> None:
+        bug = bugs.get(key)
+        if bug and bug.may_bite:
+            reason = f"{bug.effect} ({Harm(bug.harm)}): {bug.state}, {bug.evidence}; fixed by {bug.title!r}"
+            off.append(ScenarioOff(text, reason, force, MOVE_ARMS, sources, large_only, forcible=True))
+
+    swap = frozenset({"swapped", "swapcache"})
+    bug_off("livelock-references", "moves of pinned large folios", frozenset({"pinned"}), large_only=True)
+    bug_off("swapcache-rmap", "moves of swapped pages", swap, large_only=False)
+    bug_off("swapcache-race", "moves of swapped pages", swap, large_only=False)
+    return off

@@ -1,0 +1,281 @@
+"""Settings of the machine: the only place that writes under /sys or /proc or changes the swap space.
+
+Everything is put back when the ``with`` block ends, however it ends: return, exception, SIGINT, SIGTERM, SIGHUP.  After
+SIGKILL or a crash the journal is still there, and the next command puts everything back (``recover``).
+"""
+
+import os
+import signal
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from gcproto.errors import GcprotoError
+from gcproto.host import swap_devices
+from gcproto.host.journal import FOLDER, FileUndo, Journal, LockedElsewhereError, LoopUndo, SwapUndo, Undo, ZramUndo
+from gcproto.host.kernel_files import THP, chosen, mthp_files, read, read_choice
+
+KHUGEPAGED = THP / "khugepaged"
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ZSWAP = Path("/sys/module/zswap/parameters/enabled")
+HOUR_MS = "3600000"
+
+
+class SettingRefused(GcprotoError):  # noqa: N818 - it is an event: the machine refused
+    """A setting can't be changed; nothing was."""
+
+
+class Settings:
+    """Changes of settings that last as long as the ``with`` block.
+
+    ``with Settings() as settings: settings.mthp_only(4)``
+
+    Raises:
+        GcprotoError: on entering, while another gcproto process changes settings.
+
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._journal = Journal(folder)
+        self._permitted = False
+        self._swap: dict[tuple[str, int], str] = {}
+        self._changed: set[str] = set()
+        self._handlers: dict[int, object] = {}
+
+    def may_change(self) -> bool:
+        """Whether this process may change settings at all (root, and /sys is not read-only)."""
+        return self._permitted
+
+    def __enter__(self) -> Self:
+        self._permitted = os.geteuid() == 0 and os.access("/sys/kernel/mm", os.W_OK)
+        if self._permitted:
+            self._journal.acquire()
+            _undo_all(self._journal)  # of a process that died after this one began
+            self._end_on_signals()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._permitted:
+            return
+        # A second Ctrl-C must not stop the restoring half-way; it is delivered behind it.
+        old = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+        try:
+            _undo_all(self._journal)
+        finally:
+            self._journal.release()
+            self._restore_signals()
+            signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+    def set(self, path: Path | str, value: str) -> None:
+        """Write a value into a file, to be put back at the end.
+
+        Args:
+            path: of a file under /sys or /proc.
+            value: what is to stand in it, or, in a list of choices, to be chosen.
+
+        Raises:
+            SettingRefused: it can't be read or written, or the kernel kept another value.
+
+        """
+        before = read_choice(path)
+        if before is None:
+            raise self._refused(path, value, "it can't be read")
+        if before == value:
+            return
+        if str(path) not in self._changed:
+            self._journal.add(FileUndo(str(path), before))
+            self._changed.add(str(path))
+        try:
+            Path(path).write_text(value, encoding="utf-8")
+        except OSError as error:
+            raise self._refused(path, value, error.strerror or str(error)) from error
+        now = read_choice(path)
+        if now != value:
+            raise self._refused(path, value, f"the kernel keeps {now!r}")
+
+    @staticmethod
+    def _refused(path: Path | str, value: str, why: str) -> SettingRefused:
+        return SettingRefused(f"{path} can't be set to {value!r}", why=why, remedy="run as root on the host itself")
+
+    def quiet_khugepaged(self) -> None:
+        """Keep khugepaged, and the shrinker that splits underused THPs, away from what is measured."""
+        for path, value in (
+            (KHUGEPAGED / "pages_to_scan", "1"),
+            (KHUGEPAGED / "scan_sleep_millisecs", HOUR_MS),
+            (THP / "shrink_underused", "0"),
+        ):
+            if path.exists():
+                self.set(path, value)
+
+    def mthp_only(self, order: int | None) -> None:
+        """Enable folios of one order, where madvise(MADV_HUGEPAGE) asks for them, and no others.
+
+        Args:
+            order: log2 of the size in base pages; None enables none.
+
+        Raises:
+            SettingRefused: there is no such size, or it can't be set.
+
+        """
+        size_kib = (os.sysconf("SC_PAGE_SIZE") << order) // 1024 if order else 0
+        files = mthp_files()
+        if not files and THP.exists():
+            # Before "mm: thp: introduce multi-size THP sysfs interface" (6.8) the one size is that of the PMD.
+            self.set(THP / "enabled", "madvise" if order else "never")
+            return
+        if order and size_kib not in files:
+            raise SettingRefused(f"this kernel has no anonymous folios of {size_kib} KiB")
+        for size, path in files.items():
+            if size != size_kib:
+                self.set(path, "never")
+        if order:
+            self.set(files[size_kib], "madvise")
+
+    @contextmanager
+    def swap_zram(self, size_bytes: int) -> Iterator[str]:
+        """A zram device of our own as the preferred swap space; yields its node."""
+        with self._swap_on("zram", size_bytes) as node:
+            yield node
+
+    @contextmanager
+    def swap_loop(self, size_bytes: int) -> Iterator[str]:
+        """A loop device on a file of our own as the preferred swap space; yields its node."""
+        with self._swap_on("loop", size_bytes) as node:
+            yield node
+
+    @contextmanager
+    def _swap_on(self, kind: str, size_bytes: int) -> Iterator[str]:
+        if not self._permitted:
+            raise SettingRefused("swap devices can't be added", why="this user is not root", remedy="run as root")
+        if ZSWAP.exists():
+            self.set(ZSWAP, "N")  # it would keep pages from the device, in memory of its own
+        try:
+            if (kind, size_bytes) not in self._swap:
+                self._swap[kind, size_bytes] = self._make(kind, size_bytes)
+            node = self._swap[kind, size_bytes]
+            undo = SwapUndo(node)
+            self._journal.add(undo)
+            swap_devices.swapon(node)
+        except (swap_devices.CommandFailed, OSError) as error:
+            raise SettingRefused(f"a {kind} swap device can't be had", why=str(error)) from error
+        try:
+            yield node
+        finally:
+            swap_devices.swapoff(node)
+            self._journal.drop(undo)
+
+    def _make(self, kind: str, size_bytes: int) -> str:
+        if kind == "zram":
+            guess = ZramUndo(swap_devices.zram_numbers())
+            self._journal.add(guess)
+            number = swap_devices.zram_add()
+            self._journal.replace(guess, ZramUndo(guess.before, number))
+            return swap_devices.zram_prepare(number, size_bytes)
+        backing_file = str(Path(tempfile.gettempdir()).resolve() / f"gcproto-swap-{uuid.uuid4().hex[:12]}")
+        self._journal.add(LoopUndo(backing_file))
+        return swap_devices.loop_prepare(backing_file, size_bytes)
+
+    def _end_on_signals(self) -> None:
+        """SIGTERM and SIGHUP end the block as Ctrl-C does, instead of ending the process on the spot."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                self._handlers[number] = signal.signal(number, _interrupt)
+
+    def _restore_signals(self) -> None:
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_DFL)
+        self._handlers.clear()
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def recover(folder: Path = FOLDER) -> list[str]:
+    """Put back what a process that died had changed.
+
+    Returns:
+        A line for each thing that was put back; empty if there is nothing to do, which is nearly always.
+
+    Raises:
+        GcprotoError: something can't be put back; what that is stays on record.
+
+    """
+    journal = Journal(folder)
+    if not journal.path.exists():
+        return []
+    if os.geteuid() != 0:
+        return [f"a run of root that died has left settings changed ({journal.path}): run any gcproto command as root"]
+    try:
+        journal.acquire()
+    except LockedElsewhereError:
+        return []  # they belong to a process that lives
+    try:
+        return _undo_all(journal)
+    finally:
+        journal.release()
+
+
+def _undo_all(journal: Journal) -> list[str]:
+    """Undo newest first.  All is tried before the first failure is told."""
+    done: list[str] = []
+    failures: list[str] = []
+    for entry in reversed(list(journal.entries)):
+        try:
+            text = _undo(entry)
+        except (OSError, swap_devices.CommandFailed) as error:
+            failures.append(str(error))
+            continue
+        done += [text] if text else []
+        journal.drop(entry)
+    if failures:
+        raise GcprotoError(
+            "settings could not all be put back",
+            why="; ".join(failures),
+            remedy=f"they stay on record in {journal.path}: put the obstacle away and run any gcproto command as root",
+        )
+    return done
+
+
+def _undo(entry: Undo) -> str:
+    """Undo one thing; what was done in words, "" if there was nothing to do."""
+    match entry:
+        case FileUndo(path, before):
+            now = read(path)
+            if now is not None and chosen(now) == before:
+                return ""
+            Path(path).write_text(before, encoding="utf-8")
+            return f"{path}: {before}" + (f" (was {chosen(now)})" if now is not None else "")
+        case SwapUndo(device):
+            if device not in swap_devices.active():
+                return ""
+            swap_devices.swapoff(device)
+            return f"swapoff {device}"
+        case ZramUndo(before, None):
+            unused = [
+                number
+                for number in swap_devices.zram_numbers()
+                if number not in before and swap_devices.zram_is_unused(number)
+            ]
+            for number in unused:
+                swap_devices.zram_remove(number)
+            return f"removed zram devices {unused}" if unused else ""
+        case ZramUndo(_, int(number)):
+            if number not in swap_devices.zram_numbers():
+                return ""
+            swap_devices.zram_remove(number)
+            return f"removed /dev/zram{number}"
+        case LoopUndo(backing_file):
+            existed = Path(backing_file).exists()
+            swap_devices.loop_remove(backing_file)
+            return f"removed the loop device on {backing_file}" if existed else ""
+    raise AssertionError(entry)
