@@ -94,6 +94,10 @@ static void check_moved(struct gcp_work *work, struct gcp_round *ret, const stru
     if (!holds_folios(work->scenario->source) && account->copied_after_ebusy && account->moved > seen->still_out)
         in_and_moved = account->moved - seen->still_out;
 
+    uint32_t kind = work->scenario->source;
+    if (account->left && (kind == GCP_SOURCE_PLAIN || kind == GCP_SOURCE_ZERO || kind == GCP_SOURCE_SWAPPED))
+        invalid(ret, "%" PRIu64 " pages stayed busy for a passing reference: nothing of ours holds them",
+                account->left);
     if (seen->odd)
         invalid(ret, "%" PRIu64 " pages changed their swap entry or state on the way", seen->odd);
     if (pfn && seen->kept + seen->still_out + in_and_moved + holes_moved != account->moved)

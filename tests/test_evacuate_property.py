@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
-from gcproto.host.settings import Settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcproto._native import lib
+from gcproto.host.settings import Settings
 from tests.memory import PAGE, PRESENT, SWAPPED, Region, Uffd, evacuate, sum_of, view_of
 
 PAGES = 48
