@@ -15,11 +15,12 @@ from .processes import ROOT
 pytestmark = pytest.mark.needs("move")
 
 
-def run(storage: Path, *args: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider"]
-    chosen = ["-k", "small-move-2m or small-copy-2m", f"--benchmark-storage=file://{storage}"]
+def run(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
+    """Run two benchmarks; what they store goes to ``folder/series``."""
+    command = [sys.executable, "-m", "pytest", str(ROOT / "benchmarks"), "-q", "-p", "no:cacheprovider"]
+    chosen = ["-k", "small-move-2m or small-copy-2m", "--benchmark-storage=file://./series"]
     return subprocess.run(
-        [*command, *chosen, *args], capture_output=True, text=True, check=False, timeout=100, cwd=ROOT
+        [*command, *chosen, *args], capture_output=True, text=True, check=False, timeout=100, cwd=folder
     )
 
 
@@ -34,7 +35,7 @@ def test_the_clock_counts_what_it_is_given() -> None:
 def test_series_of_a_kernel_and_comparison_with_another(tmp_path: Path) -> None:
     first = run(tmp_path, "--benchmark-save=first")
     assert first.returncode == 0, first.stdout + first.stderr
-    folder = tmp_path / f"{platform.release()}-{platform.machine()}"
+    folder = tmp_path / "series" / f"{platform.release()}-{platform.machine()}"
     (saved,) = folder.glob("0001_first.json")
     document = json.loads(saved.read_text())
 
@@ -49,7 +50,7 @@ def test_series_of_a_kernel_and_comparison_with_another(tmp_path: Path) -> None:
         assert extra["ns_per_page"] == pytest.approx(benchmark["stats"]["median"] * 1e9 / pages)
 
     # Another kernel's series, ten times as fast: this kernel is a regression against it, and no other is.
-    other = tmp_path / "6.99.0-other"
+    other = tmp_path / "series" / "6.99.0-other"
     other.mkdir()
     for benchmark in document["benchmarks"]:
         benchmark["stats"] = {
