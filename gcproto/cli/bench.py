@@ -127,11 +127,10 @@ def _print(result: "Result", *, as_json: bool, wide: bool) -> None:
 
         click.echo(msgspec.json.encode(result).decode())
         return
-    from rich.console import Console
-
+    from gcproto.cli.terminal import console
     from gcproto.report.tables import print_result
 
-    print_result(result, Console(), wide=wide)
+    print_result(result, console(wide=wide), wide=wide)
 
 
 def _exit_code(result: "Result") -> int:

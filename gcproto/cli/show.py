@@ -1,0 +1,25 @@
+"""``gcproto show``: a result as a table."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="show")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--wide", is_flag=True, help="One line for each scenario, with every figure.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(file: Path, wide: bool, as_json: bool) -> None:
+    """Show FILE, a result that `gcproto bench` wrote."""
+    from gcproto.results.store import load
+
+    result = load(file)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(result).decode())
+        return
+    from gcproto.cli.terminal import console
+    from gcproto.report.tables import print_result
+
+    print_result(result, console(wide=wide), wide=wide)
