@@ -115,6 +115,7 @@ def _themes(result: Result) -> dict[int, list[Measurement]]:
 def _pivot(title: str, measurements: list[Measurement], page_size: int) -> Table:
     columns = sorted({labels.granule(one.scenario, page_size) for one in measurements}, key=labels.granule_rank)
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+    table.collapse_padding = True
     table.add_column("per ioctl", no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
@@ -143,7 +144,8 @@ def _cell(measurement: Measurement | None) -> str:
         lines = [f"{first} {labels.number(ratio.value):>5}x", f"[dim]{labels.bounds(ratio)}[/]"]
     proof, outcome = measurement.proof, measurement.outcome
     if proof.folios_split:
-        of = f"/{labels.per_round(proof.folios, measurement)}" if proof.folios else ""
+        part = 0 < proof.folios != proof.folios_split
+        of = f"/{labels.per_round(proof.folios, measurement)}" if part else ""
         lines.append(f"[yellow]split {labels.per_round(proof.folios_split, measurement)}{of}[/]")
     if outcome.ebusy:
         lines.append(f"[yellow]EBUSY {labels.per_round(outcome.ebusy, measurement)}[/]")

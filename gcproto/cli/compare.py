@@ -1,0 +1,65 @@
+"""``gcproto compare``: two results, scenario by scenario."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gcproto.results.compare import Comparison
+
+
+@click.command(name="compare")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-above",
+    type=click.FloatRange(min=0),
+    metavar="PERCENT",
+    help="Exit code 1 if something got significantly slower by more than this.",
+)
+@click.option("--force", is_flag=True, help="Compare runs that are not alike.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None, force: bool, as_json: bool) -> None:
+    """Compare NEW with BASE, two result files.
+
+    A scenario or an arm is marked where it changed by more than the noise of both runs can explain.  What a whole class
+    of arms has in common (a slower machine) is divided out and told apart.  Without --fail-above the exit code is 0
+    whatever changed.
+    """
+    from gcproto.results.compare import compare
+    from gcproto.results.store import load
+
+    found = compare(load(base), load(new), force=force)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(_document(found)).decode())
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.comparison import print_comparison
+
+        print_comparison(found, console())
+    if fail_above is None:
+        return
+    worse = found.regressions(fail_above / 100)
+    if worse:
+        click.echo(f"gcproto: {len(worse)} regressions beyond {fail_above:g} %", err=True)
+        ctx.exit(ExitCode.NO)
+
+
+def _document(found: "Comparison") -> dict[str, Any]:
+    return {
+        "base": found.base.run_id,
+        "new": found.new.run_id,
+        "scenarios": found.lines,
+        "arms": found.arms,
+        "drift": found.drift,
+        "floor": found.floor,
+        "only_base": found.only_base,
+        "only_new": found.only_new,
+        "warnings": found.warnings,
+    }
