@@ -34,7 +34,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         )
     console.print(
         f"marked: an interval without 1, and more than {comparison.floor:.1%} (threshold, A/A noise) and more than "
-        "scenarios of one arm scatter",
+        "scenarios of an arm and rounds of a scenario scatter",
         highlight=False,
     )
     for text, scenarios in (("only in BASE", comparison.only_base), ("only in NEW", comparison.only_new)):

@@ -9,8 +9,10 @@ median of the *other* arms of its class.
 A verdict needs two things: an interval that excludes no change, and an effect above a floor.  The interval comes from a
 bootstrap over blocks of consecutive rounds, the same blocks for all scenarios of a run, because what disturbs a machine
 lasts longer than a round and hits everything in it.  The floor is the largest of the threshold, the A/A noise of both
-runs, and what scenarios of one arm scatter around their arm.  Single scenarios are marked at a level corrected for
-their number (Bonferroni); an arm pools all of its scenarios and sees smaller changes.
+runs, what scenarios of one arm scatter around their arm, and a share of what rounds of one run scatter: work that is
+unsteady from round to round (memcpy into warm memory lives in caches that neighbours share) is not steady from run to
+run either.  Single scenarios are marked at a level corrected for their number (Bonferroni); an arm pools all of its
+scenarios and sees smaller changes.
 """
 
 from collections import defaultdict
@@ -36,6 +38,9 @@ ARM_THRESHOLD = 0.05
 RESAMPLES = 600
 BLOCKS = 12
 SEED = 20250220
+UNSTEADY = 0.5
+"""Share of the scatter of single rounds (robust standard deviation) that a change must exceed."""
+
 SCATTER_LIMIT = 3.0
 """A scenario is marked only beyond this many standard deviations of its neighbours' scatter."""
 
@@ -175,6 +180,7 @@ class _Effects:
         rng = np.random.default_rng(SEED)
         self.scenarios = scenarios
         self.raw: Matrix = _log_medians(new, rng) - _log_medians(base, rng)
+        self.spread = [max(_spread(one.samples), _spread(other.samples)) for one, other in zip(base, new, strict=True)]
         self.arms: dict[str, list[int]] = defaultdict(list)
         for i, scenario in enumerate(scenarios):
             self.arms[scenario.arm].append(i)
@@ -190,12 +196,29 @@ class _Effects:
         }
 
     def drift_without(self, arm: str) -> "Matrix":
-        """What the other arms of the class did (all other arms, if there are none; nothing, if it is alone)."""
+        """What the other arms of the class did (all other arms, if there are none; nothing, if it is alone).
+
+        Their median.  Of an even number of arms it is not the mean of the two in the middle, since with only two or four
+        arms one that really changed would pull that along, but the one of them that is nearer to what all arms did.
+        """
         import numpy as np
 
         others = [self.per_arm[one] for one in self.per_arm if one != arm and arm_class(one) == arm_class(arm)]
         others = others or [self.per_arm[one] for one in self.per_arm if one != arm]
-        return np.median(others, axis=0) if others else np.zeros(len(self.raw))
+        if not others:
+            return np.zeros(len(self.raw))
+        if len(others) % 2:
+            return np.asarray(np.median(others, axis=0))
+        everywhere = np.median([values[0] for values in self.per_arm.values()])
+        others.sort(key=lambda values: float(values[0]))
+        middle = others[len(others) // 2 - 1 : len(others) // 2 + 1]
+        return min(middle, key=lambda values: abs(float(values[0] - everywhere)))
+
+    def unsteadiness(self, rows: list[int]) -> float:
+        """How far single rounds of these scenarios scatter (median of their relative standard deviations)."""
+        import numpy as np
+
+        return float(np.median([self.spread[row] for row in rows]))
 
     def scatter(self) -> float:
         """How far scenarios lie from their arm (robust standard deviation of the log ratios)."""
@@ -203,6 +226,14 @@ class _Effects:
 
         away = [abs(self.raw[0, rows] - self.per_arm[arm][0]) for arm, rows in self.arms.items() if len(rows) > 2]
         return float(1.4826 * np.median(np.concatenate(away))) if away else 0.0
+
+
+def _spread(samples: list[float]) -> float:
+    """Relative standard deviation by the median absolute deviation, which outliers don't move."""
+    import numpy as np
+
+    median = np.median(samples)
+    return float(1.4826 * np.median(np.abs(np.asarray(samples) - median)) / median)
 
 
 def _log_medians(measurements: list[Measurement], rng: "np.random.Generator") -> "Matrix":
@@ -257,7 +288,8 @@ def _lines(
     for i, scenario in enumerate(effects.scenarios):
         ratio = _interval(effects.raw[:, i] - effects.drift_without(scenario.arm), level)
         base, new = (float(np.median(run[scenario].samples)) for run in (ours, theirs))
-        lines.append(Line(scenario, ours[scenario].unit, base, new, new / base, ratio, _is_significant(ratio, floor)))
+        limit = max(floor, UNSTEADY * effects.unsteadiness([i]))
+        lines.append(Line(scenario, ours[scenario].unit, base, new, new / base, ratio, _is_significant(ratio, limit)))
     return lines
 
 
@@ -266,5 +298,6 @@ def _arm_lines(effects: _Effects, floor: float) -> list[ArmLine]:
     lines = []
     for arm, rows in sorted(effects.arms.items()):
         ratio = _interval(effects.per_arm[arm] - effects.drift_without(arm), level)
-        lines.append(ArmLine(arm, len(rows), ratio, _is_significant(ratio, floor)))
+        limit = max(floor, UNSTEADY * effects.unsteadiness(rows))
+        lines.append(ArmLine(arm, len(rows), ratio, _is_significant(ratio, limit)))
     return lines
