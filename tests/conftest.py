@@ -17,6 +17,7 @@ import pytest
 
 from gcproto._native import ffi, lib
 from gcproto.paths.names import machine
+from tests.processes import unprivileged_python
 
 
 @cache
@@ -70,7 +71,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "zram": (lambda: Path("/sys/class/zram-control/hot_add").exists() and os.geteuid() == 0, "no zram, or not root"),
     "loop": (lambda: Path("/dev/loop-control").exists() and os.geteuid() == 0, "no loop devices, or not root"),
     "two_cpus": (lambda: machine().cpus > 1, "only one processor"),
-    "setpriv": (lambda: shutil.which("setpriv") is not None and os.geteuid() == 0, "no setpriv, or not root"),
+    "nobody": (
+        lambda: shutil.which("setpriv") is not None and os.geteuid() == 0 and unprivileged_python() is not None,
+        "no setpriv, not root, or no Python that other users can run",
+    ),
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),

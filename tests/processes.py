@@ -30,31 +30,47 @@ def run_gcproto(
     )
 
 
-@cache
-def _reachable_copy() -> tuple[str, dict[str, str]]:
-    """An interpreter and an environment with which nobody can import gcproto.
+PROBE = "import subprocess, sys, gcproto._native, scipy, rich; subprocess.run([sys.executable, '-c', ''], check=True)"
 
-    A clone below a home folder can't be read by other users; what they need is copied then.
+
+def _works(python: str, env: dict[str, str]) -> bool:
+    command = [*SETPRIV, python, "-c", PROBE]
+    done = subprocess.run(command, capture_output=True, check=False, cwd="/", env={**os.environ, **env})
+    return done.returncode == 0
+
+
+@cache
+def unprivileged_python() -> tuple[str, dict[str, str]] | None:
+    """An interpreter and an environment with which nobody can run gcproto; None if there is none.
+
+    A clone or an interpreter below root's home can't be reached by other users.  Then another interpreter of the same
+    version is looked for, and packages that can't be reached are copied.
     """
-    done = subprocess.run(
-        [*SETPRIV, sys.executable, "-c", "import gcproto._native, scipy, rich, click"],
-        capture_output=True,
-        check=False,
-        cwd="/",
-    )
-    if done.returncode == 0:
-        return sys.executable, {}
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    pythons = [sys.executable, str(Path(sys.base_prefix) / "bin" / name), f"/usr/bin/{name}", f"/usr/local/bin/{name}"]
+    packages = site.getsitepackages()[0]
+    in_place = {"PYTHONPATH": f"{ROOT}:{packages}"}
+    for env in ({}, in_place):
+        for python in pythons:
+            if _works(python, env):
+                return python, env
     folder = Path(tempfile.mkdtemp(prefix="gcproto-nobody-"))
     folder.chmod(0o755)
     shutil.copytree(ROOT / "gcproto", folder / "src" / "gcproto")
-    shutil.copytree(site.getsitepackages()[0], folder / "packages")
-    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return str(base), {"PYTHONPATH": f"{folder / 'src'}:{folder / 'packages'}"}
+    shutil.copytree(packages, folder / "packages")
+    copied = {"PYTHONPATH": f"{folder / 'src'}:{folder / 'packages'}"}
+    for python in pythons:
+        if _works(python, copied):
+            return python, copied
+    shutil.rmtree(folder)
+    return None
 
 
 def run_unprivileged(*args: str, timeout: float = 100, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run a gcproto command as nobody, in a folder that nobody can write."""
-    python, env = _reachable_copy()
+    found = unprivileged_python()
+    assert found, "the marker needs('nobody') comes first"
+    python, env = found
     return subprocess.run(
         [*SETPRIV, python, "-m", "gcproto.cli.main", *args],
         capture_output=True,

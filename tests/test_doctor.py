@@ -88,7 +88,7 @@ def test_json() -> None:
     assert set(document) == {"kernel", "capabilities", "bugs", "scenarios_off"}
 
 
-@pytest.mark.needs("setpriv")
+@pytest.mark.needs("nobody")
 def test_without_root(tmp_path: Path) -> None:
     done = run_unprivileged("doctor", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

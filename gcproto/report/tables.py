@@ -44,8 +44,8 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
         console.print(_wide(result))
     else:
         for theme, measurements in sorted(_themes(result).items()):
-            console.print()
-            console.print(_pivot(TITLES[theme], measurements, _page_size(result)))
+            console.print(f"\n[bold]{TITLES[theme]}[/]")
+            console.print(_pivot(measurements, _page_size(result)))
     _print_invalid(result, console)
     _print_skips(result.skips, console)
     _print_noise(result, console)
@@ -112,9 +112,9 @@ def _themes(result: Result) -> dict[int, list[Measurement]]:
     return found
 
 
-def _pivot(title: str, measurements: list[Measurement], page_size: int) -> Table:
+def _pivot(measurements: list[Measurement], page_size: int) -> Table:
     columns = sorted({labels.granule(one.scenario, page_size) for one in measurements}, key=labels.granule_rank)
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.collapse_padding = True
     table.add_column("per ioctl", no_wrap=True)
     for column in columns:

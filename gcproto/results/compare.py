@@ -198,8 +198,8 @@ class _Effects:
     def drift_without(self, arm: str) -> "Matrix":
         """What the other arms of the class did (all other arms, if there are none; nothing, if it is alone).
 
-        Their median.  Of an even number of arms it is not the mean of the two in the middle, since with only two or four
-        arms one that really changed would pull that along, but the one of them that is nearer to what all arms did.
+        Their median.  Of an even number of arms it is not the mean of the two in the middle, since with only two or
+        four arms one that really changed would pull that along, but the one that is nearer to what all arms did.
         """
         import numpy as np
 
