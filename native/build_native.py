@@ -28,6 +28,7 @@ HEADERS = [
     "ability.h",
     "sources.h",
     "paths.h",
+    "contract.h",
 ]
 SOURCES = sorted(
     str(path.relative_to(ROOT)) for path in [*HERE.glob("*.c"), *HERE.glob("contract/*.c")] if path.name not in PROGRAMS

@@ -4,10 +4,12 @@
  *   gcprobe info
  *   gcprobe run --source small --arm move,copy --granule 65536,2097152 [--order N] [--pages N] [--skew N]
  *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
+ *   gcprobe contract [ROW]
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
  * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
- * swap. Exit codes: 0 done, 1 a measurement is invalid, 2 usage, 3 nothing could be measured.
+ * swap.  The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract
+ * differs, 2 usage, 3 nothing could be measured.
  */
 #define _GNU_SOURCE
 #include "gcprobe.h"
@@ -18,9 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract.h"
 #include "platform.h"
 
 #define MAX_LIST 16
+
+/* A row takes milliseconds; one that spins in the kernel takes all of this. */
+#define ROW_MS 10000
 
 static const struct {
     const char *name;
@@ -248,6 +254,18 @@ static int run(int argc, char **argv)
     return code;
 }
 
+static int contract(const char *only)
+{
+    int failures = gcp_contract_ktap(stdout, only, ROW_MS);
+    if (failures == -ENOENT)
+        return usage("no such row of the contract", only);
+    if (failures < 0) {
+        fprintf(stderr, "gcprobe: the contract can't be run: %s\n", strerror(-failures));
+        return 3;
+    }
+    return failures ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -258,5 +276,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "run") == 0)
         return run(argc - 1, argv + 1);
+    if (strcmp(argv[1], "contract") == 0 && argc <= 3)
+        return contract(argc == 3 ? argv[2] : NULL);
     return usage("unknown command", argv[1]);
 }

@@ -17,9 +17,13 @@
 #define GCP_UFFD_API 0xAAULL
 
 /* Features (UFFDIO_API). */
+#define GCP_UFFD_FEATURE_EVENT_FORK (1ULL << 1)
+#define GCP_UFFD_FEATURE_EVENT_REMAP (1ULL << 2)
 #define GCP_UFFD_FEATURE_EVENT_REMOVE (1ULL << 3)
+#define GCP_UFFD_FEATURE_EVENT_UNMAP (1ULL << 6)
 #define GCP_UFFD_FEATURE_SIGBUS (1ULL << 7)
 #define GCP_UFFD_FEATURE_THREAD_ID (1ULL << 8)
+#define GCP_UFFD_FEATURE_WP_UNPOPULATED (1ULL << 13)
 #define GCP_UFFD_FEATURE_POISON (1ULL << 14)
 #define GCP_UFFD_FEATURE_MOVE (1ULL << 16)
 
@@ -74,6 +78,29 @@ struct gcp_uapi_move {
     int64_t move;
 };
 
+struct gcp_uapi_writeprotect {
+    struct gcp_uapi_range range;
+    uint64_t mode;
+};
+
+#define GCP_UAPI_WRITEPROTECT_MODE_WP (1ULL << 0)
+
+/*
+ * A message of read(2) on the descriptor.  arg: page fault: flags, address; fork: descriptor of the child's
+ * userfaultfd; remap: from, to, length; remove and unmap: start, end.
+ */
+struct gcp_uapi_msg {
+    uint8_t event;
+    uint8_t reserved[7];
+    uint64_t arg[3];
+};
+
+#define GCP_UFFD_EVENT_PAGEFAULT 0x12
+#define GCP_UFFD_EVENT_FORK 0x13
+#define GCP_UFFD_EVENT_REMAP 0x14
+#define GCP_UFFD_EVENT_REMOVE 0x15
+#define GCP_UFFD_EVENT_UNMAP 0x16
+
 #define GCP_UAPI_MOVE_DONTWAKE (1ULL << 0)
 #define GCP_UAPI_MOVE_ALLOW_SRC_HOLES (1ULL << 1)
 
@@ -84,6 +111,7 @@ struct gcp_uapi_move {
 #define GCP_NR_COPY 0x03
 #define GCP_NR_ZEROPAGE 0x04
 #define GCP_NR_MOVE 0x05
+#define GCP_NR_WRITEPROTECT 0x06
 #define GCP_NR_POISON 0x08
 #define GCP_NR_API 0x3F
 
@@ -94,6 +122,7 @@ struct gcp_uapi_move {
 #define GCP_UFFDIO_COPY _IOWR(0xAA, GCP_NR_COPY, struct gcp_uapi_copy)
 #define GCP_UFFDIO_ZEROPAGE _IOWR(0xAA, GCP_NR_ZEROPAGE, struct gcp_uapi_zeropage)
 #define GCP_UFFDIO_MOVE _IOWR(0xAA, GCP_NR_MOVE, struct gcp_uapi_move)
+#define GCP_UFFDIO_WRITEPROTECT _IOWR(0xAA, GCP_NR_WRITEPROTECT, struct gcp_uapi_writeprotect)
 #define GCP_UFFDIO_POISON _IOWR(0xAA, GCP_NR_POISON, struct gcp_uapi_poison)
 
 /* /dev/userfaultfd (6.1). */
@@ -112,6 +141,7 @@ struct gcp_uapi_move {
 /* /proc/PID/pagemap. */
 #define GCP_PM_PRESENT (1ULL << 63)
 #define GCP_PM_SWAP (1ULL << 62)
+#define GCP_PM_UFFD_WP (1ULL << 57)
 #define GCP_PM_EXCLUSIVE (1ULL << 56)
 #define GCP_PM_SOFT_DIRTY (1ULL << 55)
 #define GCP_PM_PFN(entry) ((entry) & ((1ULL << 55) - 1))

@@ -30,7 +30,7 @@ static int open_syscall(int flags)
     return fd < 0 ? -errno : fd;
 }
 
-static int open_any(int32_t *ret_via)
+int gcp_uffd_open(int32_t *ret_via)
 {
     int fd = open_device();
     *ret_via = GCP_VIA_DEVICE;
@@ -64,7 +64,7 @@ int gcp_uffd_init(uint64_t features, struct gcp_uffd *ret)
     struct gcp_uapi_api offered = {0};
     int32_t via;
     if (features) {
-        int probe = open_any(&via);
+        int probe = gcp_uffd_open(&via);
         if (probe < 0)
             return probe;
         int err = handshake(probe, 0, &offered);
@@ -73,7 +73,7 @@ int gcp_uffd_init(uint64_t features, struct gcp_uffd *ret)
             return err;
     }
 
-    int fd = open_any(&via);
+    int fd = gcp_uffd_open(&via);
     if (fd < 0)
         return fd;
     struct gcp_uapi_api api;

@@ -61,6 +61,9 @@ enum gcp_move_mode {
     GCP_MOVE_ALLOW_SRC_HOLES = 2,
 };
 
+/* Open without a handshake, in the first way that works (*ret_via, enum gcp_uffd_via).  The descriptor or -errno. */
+int gcp_uffd_open(int32_t *ret_via);
+
 /*
  * Open and shake hands.  `features` are requested as far as the kernel has them; ret->features says which were granted.
  * Returns 0 or -errno (of the last way tried; see gcp_uffd_probe for each way's).  A descriptor is closed by

@@ -8,10 +8,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -81,14 +81,25 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 
 
+def skip_or_fail(needs: Iterable[str], reason: str) -> NoReturn:
+    """Skip a test for want of something, or fail it where GCPROTO_REQUIRE asks for one of its needs.
+
+    Args:
+        needs: capability words, not only those of ``NEEDS``.
+        reason: what is missing.
+
+    """
+    required = {word.strip() for word in os.environ.get("GCPROTO_REQUIRE", "").split(",") if word.strip()}
+    asked = sorted(required & {*needs, "all"})
+    if asked:
+        pytest.fail(f"GCPROTO_REQUIRE asks for {', '.join(asked)}: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, or fail where GCPROTO_REQUIRE says so, what the machine can't do."""
-    required = {word.strip() for word in os.environ.get("GCPROTO_REQUIRE", "").split(",") if word.strip()}
     for marker in item.iter_markers("needs"):
         for need in marker.args:
             available, reason = NEEDS[need]
-            if available():
-                continue
-            if need in required or "all" in required:
-                pytest.fail(f"GCPROTO_REQUIRE asks for {need!r}: {reason}", pytrace=False)
-            pytest.skip(f"needs {need}: {reason}")
+            if not available():
+                skip_or_fail([need], f"needs {need}: {reason}")

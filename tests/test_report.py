@@ -36,7 +36,7 @@ def test_invalid_measurements_are_loud() -> None:
     assert "INVALID" in text
     assert "7/10 rounds" in text
     assert "do not quote" in text
-    assert "7 times: 3 pages have wrong contents" in text
+    assert "7 rounds: 3 pages have wrong contents" in text
 
 
 def test_skips_are_shown_with_reason_and_remedy() -> None:

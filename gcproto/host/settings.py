@@ -9,7 +9,7 @@ import signal
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -124,19 +124,32 @@ class Settings:
             SettingRefused: there is no such size, or it can't be set.
 
         """
-        size_kib = (os.sysconf("SC_PAGE_SIZE") << order) // 1024 if order else 0
+        self.folios_exactly([order] if order else [])
+
+    def folios_exactly(self, orders: Collection[int]) -> None:
+        """Enable folios of these orders, where madvise(MADV_HUGEPAGE) asks for them, and no others.
+
+        Args:
+            orders: log2 of each size in base pages.
+
+        Raises:
+            SettingRefused: there is no such size, or it can't be set.
+
+        """
+        wanted = {(os.sysconf("SC_PAGE_SIZE") << order) // 1024 for order in orders}
         files = mthp_files()
         if not files and THP.exists():
             # Before "mm: thp: introduce multi-size THP sysfs interface" (6.8) the one size is that of the PMD.
-            self.set(THP / "enabled", "madvise" if order else "never")
+            self.set(THP / "enabled", "madvise" if wanted else "never")
             return
-        if order and size_kib not in files:
+        for size_kib in wanted - files.keys():
             raise SettingRefused(f"this kernel has no anonymous folios of {size_kib} KiB")
+        # Off comes before on: at no moment is a size enabled that was not asked for.
         for size, path in files.items():
-            if size != size_kib:
+            if size not in wanted:
                 self.set(path, "never")
-        if order:
-            self.set(files[size_kib], "madvise")
+        for size in sorted(wanted):
+            self.set(files[size], "madvise")
 
     @contextmanager
     def swap_zram(self, size_bytes: int) -> Iterator[str]:

@@ -97,7 +97,7 @@ def size_text(size: int) -> str:
 
 def default_blocks(machine: Machine) -> list[Block]:
     """The default grid (measured in at most four minutes on two cores)."""
-    mid = _mid_order(machine)
+    mid = mid_order(machine)
     mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
     others = tuple(
         f"mthp-{size_text(machine.page_size << order)}"
@@ -127,7 +127,7 @@ def default_blocks(machine: Machine) -> list[Block]:
 
 def quick_blocks(machine: Machine) -> list[Block]:
     """The short grid (at most 45 seconds)."""
-    mid = _mid_order(machine)
+    mid = mid_order(machine)
     mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
     thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
     main = ("small", *mid_source, *thp)
@@ -145,14 +145,14 @@ def quick_blocks(machine: Machine) -> list[Block]:
 
 def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
     """What ``--swap`` adds: swapped out, and swapped out but still in the swap cache."""
-    mid = _mid_order(machine)
+    mid = mid_order(machine)
     sizes = [f"-{size_text(machine.page_size << mid)}"] if mid else []
     sources = tuple(f"{kind}{size}" for kind in ("swapped", "swapcache") for size in ("", *sizes))
     granules = ("64k",) if quick else ("4k", "64k", "2m")
     return [Block(sources, ("move", "copy", "move_fallback"), granules, memory=2 * MIB)]
 
 
-def _mid_order(machine: Machine) -> int:
+def mid_order(machine: Machine) -> int:
     """The mTHP that the main table shows: 64 KiB where there is one, else the nearest above; 0 without mTHP."""
     sizes = [order for order in machine.anon_orders if order < machine.pmd_order]
     fitting = [order for order in sizes if machine.page_size << order >= 64 * KIB]

@@ -228,7 +228,7 @@ def _print_invalid(result: Result, console: Console) -> None:
             reasons[invalid.reason] += 1
         for reason, count in reasons.items():
             name = labels.scenario_text(one.scenario, page_size)
-            console.print(f"  {mark}{escape(name)}: {count} times: {escape(reason)}", highlight=False)
+            console.print(f"  {mark}{escape(name)}: {count} rounds: {escape(reason)}", highlight=False)
 
 
 def _print_skips(skips: list[Skip], console: Console) -> None:

@@ -1,0 +1,124 @@
+/* Rows: what a second thread sees that uses the source while it is moved. */
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "rows.h"
+
+#define PAGES 256
+#define ROUNDS 40
+
+/*
+ * A thread that hammers the first word of each source page, in a region of its own each round.
+ * wrong:  words that are neither the old contents nor zero
+ * risen:  words that were zero and then the old contents again
+ * sweeps: how often it went over all pages
+ */
+struct hammer {
+    uint64_t page;
+    _Atomic uint64_t *words;
+    atomic_int stop;
+    atomic_uint_fast64_t sweeps;
+    uint64_t wrong;
+    uint64_t risen;
+};
+
+static _Atomic uint64_t *word_of(const struct hammer *hammer, uint64_t page)
+{
+    return (_Atomic uint64_t *)(uintptr_t)((uint64_t)(uintptr_t)hammer->words + page * hammer->page);
+}
+
+static void *read_words(void *arg)
+{
+    struct hammer *hammer = arg;
+    unsigned char gone[PAGES] = {0};
+    while (!atomic_load(&hammer->stop)) {
+        for (uint64_t i = 0; i < PAGES; i++) {
+            uint64_t word = atomic_load_explicit(word_of(hammer, i), memory_order_relaxed);
+            if (word == 0)
+                gone[i] = 1;
+            else if (word != gcp_content(GCP_TRIAL_SEED, i, 0))
+                hammer->wrong++;
+            else if (gone[i])
+                hammer->risen++;
+        }
+        atomic_fetch_add(&hammer->sweeps, 1);
+    }
+    return NULL;
+}
+
+static void *add_words(void *arg)
+{
+    struct hammer *hammer = arg;
+    while (!atomic_load(&hammer->stop)) {
+        for (uint64_t i = 0; i < PAGES; i++)
+            atomic_fetch_add_explicit(word_of(hammer, i), 2, memory_order_relaxed);
+        atomic_fetch_add(&hammer->sweeps, 1);
+    }
+    return NULL;
+}
+
+/* Move all pages, 16 at a time, while the thread runs; it made at least one sweep before and one after. */
+static void move_under_fire(struct gcp_trial *trial, uint64_t dst, uint64_t src, void *(*run)(void *),
+                            struct hammer *ret)
+{
+    pthread_t thread;
+    memset(ret, 0, sizeof(*ret));
+    ret->page = trial->page;
+    ret->words = (_Atomic uint64_t *)(uintptr_t)src;
+    gcp_trial_thread(trial, &thread, run, ret);
+    while (atomic_load(&ret->sweeps) == 0)
+        ;
+    for (uint64_t i = 0; i < PAGES; i += 16)
+        gcp_expect_moved(trial, dst + i * trial->page, src + i * trial->page, 16 * trial->page, 0);
+    uint64_t sweeps = atomic_load(&ret->sweeps);
+    while (atomic_load(&ret->sweeps) < sweeps + 2)
+        ;
+    atomic_store(&ret->stop, 1);
+    pthread_join(thread, NULL);
+}
+
+static void reader_sees_old_contents_or_zeroes(struct gcp_trial *trial)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        struct hammer hammer;
+        uint64_t src = gcp_trial_small(trial, PAGES), dst = gcp_trial_target(trial, PAGES, 0);
+        move_under_fire(trial, dst, src, read_words, &hammer);
+        if (hammer.wrong || hammer.risen)
+            gcp_trial_differs(trial, "%" PRIu64 " reads were neither old contents nor zero, %" PRIu64 " old after zero",
+                              hammer.wrong, hammer.risen);
+        gcp_expect_content(trial, dst, 0, PAGES);
+        gcp_expect_zeroes(trial, src, PAGES);
+    }
+}
+
+static void no_write_is_lost(struct gcp_trial *trial)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        struct hammer hammer;
+        uint64_t src = gcp_trial_small(trial, PAGES), dst = gcp_trial_target(trial, PAGES, 0);
+        move_under_fire(trial, dst, src, add_words, &hammer);
+        for (uint64_t i = 0; i < PAGES; i++) {
+            uint64_t at = i * trial->page;
+            uint64_t before = *(uint64_t *)(uintptr_t)(dst + at) - gcp_content(GCP_TRIAL_SEED, i, 0);
+            uint64_t behind = *(uint64_t *)(uintptr_t)(src + at);
+            if (before + behind != 2 * hammer.sweeps)
+                gcp_trial_differs(trial,
+                                  "of %" PRIu64 " writes to page %" PRIu64 " %" PRIu64 " are in the moved page and "
+                                  "%" PRIu64 " in the new one at the source",
+                                  (uint64_t)hammer.sweeps, i, before / 2, behind / 2);
+        }
+    }
+}
+
+static const struct gcp_row_entry ROWS[] = {
+    {{"concurrent-reader", "A thread that reads the source sees the old contents, then zeroes, and nothing else", "",
+      ""},
+     reader_sees_old_contents_or_zeroes},
+    {{"concurrent-writer",
+      "A write to the source is in the moved page or in a new page at the source: none is lost, none is in both", "",
+      ""},
+     no_write_is_lost},
+};
+
+const struct gcp_row_table gcp_rows_concurrent = GCP_ROW_TABLE(ROWS);
