@@ -118,6 +118,7 @@ static void unreported_change_does_not_matter(struct gcp_trial *trial)
     struct change change = {(void *)(uintptr_t)other, trial->page};
     remove_pages(&change);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
+    gcp_expect_content(trial, dst, 0, 1);
 }
 
 #define OUT_FIELD "before 'mm/userfaultfd: fix uninitialized output field for -EAGAIN race' (6.15, 6.12.29): untouched"

@@ -76,6 +76,7 @@ static void released_page_is_free_again(struct gcp_trial *trial)
     gcp_trial_madvise(trial, dst, 1, MADV_DONTNEED, "MADV_DONTNEED");
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void thp_at_the_target_is_eexist(struct gcp_trial *trial)

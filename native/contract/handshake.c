@@ -50,6 +50,7 @@ static void move_needs_no_feature(struct gcp_trial *trial)
         gcp_trial_differs(trial, "the row itself asked for the features %#" PRIx64, trial->uffd.features);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void registration_offers_move(struct gcp_trial *trial)

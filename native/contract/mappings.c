@@ -76,6 +76,7 @@ static void dst_in_two_mappings_is_einval(struct gcp_trial *trial)
     gcp_expect_failed(trial, dst, src, 4 * trial->page, 0, EINVAL);
     gcp_expect_moved(trial, dst, src, 2 * trial->page, 0);
     gcp_expect_content(trial, dst, 0, 2);
+    gcp_expect_empty(trial, src, 2);
 }
 
 static void protection_must_be_the_same(struct gcp_trial *trial)
@@ -132,6 +133,7 @@ static void locked_pages_move_between_locked_mappings(struct gcp_trial *trial)
     lock(trial, dst);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void shared_src_is_einval(struct gcp_trial *trial)
@@ -207,6 +209,7 @@ static void advice_is_not_compared(struct gcp_trial *trial)
     gcp_trial_madvise(trial, src, 1, MADV_RANDOM, "MADV_RANDOM");
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void thp_advice_is_not_compared(struct gcp_trial *trial)
@@ -215,6 +218,7 @@ static void thp_advice_is_not_compared(struct gcp_trial *trial)
     gcp_trial_madvise(trial, src, 1, MADV_HUGEPAGE, "MADV_HUGEPAGE");
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static const struct gcp_row_entry ROWS[] = {

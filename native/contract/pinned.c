@@ -24,6 +24,7 @@ static void unpinned_page_moves(struct gcp_trial *trial)
     gcp_unpin(pinned.ring_fd);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void writing_does_not_cure_a_pin(struct gcp_trial *trial)

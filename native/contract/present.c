@@ -53,6 +53,7 @@ static void moved_page_can_be_moved_back(struct gcp_trial *trial)
     gcp_trial_register(trial, src, PAGES);
     for (int i = 0; i < 10; i++) {
         gcp_expect_moved(trial, dst, src, PAGES * trial->page, 0);
+        gcp_expect_content(trial, dst, 0, PAGES);
         gcp_expect_moved(trial, src, dst, PAGES * trial->page, 0);
     }
     gcp_expect_content(trial, src, 0, PAGES);
@@ -105,6 +106,7 @@ static void ordinary_reference_does_not_hinder(struct gcp_trial *trial)
     uint64_t copy = gcp_trial_region(trial, 1, 0);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
     if (read(fd, (void *)(uintptr_t)copy, trial->page) != (ssize_t)trial->page)
         gcp_trial_differs(trial, "the pipe lost its page");
     gcp_expect_content(trial, copy, 0, 1);

@@ -49,6 +49,7 @@ static void src_may_be_registered_too(struct gcp_trial *trial)
     gcp_trial_register(trial, src, 1);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void src_may_be_registered_elsewhere(struct gcp_trial *trial)
@@ -59,6 +60,7 @@ static void src_may_be_registered_elsewhere(struct gcp_trial *trial)
     register_with(trial, &other, src);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void mode_of_registration_is_not_checked(struct gcp_trial *trial)
@@ -69,6 +71,7 @@ static void mode_of_registration_is_not_checked(struct gcp_trial *trial)
         gcp_trial_skip(trial, "registering for write protection: %s; not on this architecture", strerror(errno));
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void one_mapping_may_be_both(struct gcp_trial *trial)

@@ -11,6 +11,7 @@ static void success_says_the_length(struct gcp_trial *trial)
     uint64_t src = gcp_trial_small(trial, PAGES), dst = gcp_trial_target(trial, PAGES, 0);
     gcp_expect_moved(trial, dst, src, PAGES * trial->page, 0);
     gcp_expect_content(trial, dst, 0, PAGES);
+    gcp_expect_empty(trial, src, PAGES);
 }
 
 /* A move over a whole PMD and a bit: more than one page table on both sides. */
@@ -20,6 +21,7 @@ static void success_may_span_page_tables(struct gcp_trial *trial)
     uint64_t src = gcp_trial_small(trial, pages), dst = gcp_trial_target(trial, pages, trial->page);
     gcp_expect_moved(trial, dst, src, pages * trial->page, 0);
     gcp_expect_content(trial, dst, 0, pages);
+    gcp_expect_empty(trial, src, pages);
 }
 
 static void failure_says_the_negative_errno(struct gcp_trial *trial)

@@ -45,6 +45,7 @@ static void writing_cures(struct gcp_trial *trial)
     gcp_content_fill(src, 0, 1, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void writing_cures_while_the_child_lives(struct gcp_trial *trial)
@@ -54,6 +55,7 @@ static void writing_cures_while_the_child_lives(struct gcp_trial *trial)
     gcp_content_fill(src, 0, 1, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 /* Bit 56 counts mappings; what MOVE asks for is a flag of the page, PageAnonExclusive. */
@@ -77,6 +79,7 @@ static void dontfork_keeps_it_movable(struct gcp_trial *trial)
     share(trial);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 /* Of a shared THP nothing moves and nothing is split, whatever is asked. */

@@ -72,6 +72,7 @@ static void fork_after_swapping_is_ebusy(struct gcp_trial *trial)
     gcp_content_fill(src, 0, 1, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
+    gcp_expect_empty(trial, src, 1);
 }
 
 static void moved_swap_entry_is_soft_dirty(struct gcp_trial *trial)
