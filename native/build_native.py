@@ -26,6 +26,7 @@ HEADERS = [
     "proof.h",
     "pin.h",
     "ability.h",
+    "content.h",
     "sources.h",
     "paths.h",
     "contract.h",

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sources.h"
+#include "content.h"
 
 /* splitmix64: neighbouring pages and seeds get unrelated words. */
 static uint64_t mix(uint64_t value)

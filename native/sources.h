@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "content.h"
 #include "proof.h"
 
 /* cdef:begin */
@@ -61,13 +62,6 @@ void gcp_source_deinit(struct gcp_source *source);
  */
 int32_t gcp_sharer_start(void);
 void gcp_sharer_stop(int32_t child);
-
-/* The word at index `word` of page `page`, and the check of `pages` pages at `start`: index of the first wrong page or
- * -1 */
-uint64_t gcp_content(uint64_t seed, uint64_t page, uint64_t word);
-void gcp_content_fill(uint64_t start, uint64_t first_page, uint64_t pages, uint64_t seed);
-int64_t gcp_content_check(uint64_t start, uint64_t first_page, uint64_t pages, uint64_t seed);
-int64_t gcp_content_check_zero(uint64_t start, uint64_t pages);
 
 /* cdef:end */
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gcproto._native import ffi, lib
 from gcproto.host import environment
-from gcproto.host.doctor import MOVE_ARMS, ScenarioOff, survey
+from gcproto.host.doctor import MOVE_ARMS, ScenarioOff, _symbol, survey
 from gcproto.host.kernel_version import KernelVersion, parse
 from gcproto.host.known_bugs import BUGS, State
 
@@ -71,6 +71,15 @@ def test_the_livelock_is_asked_of_the_kernel() -> None:
     bug = next(bug for bug in survey().bugs if bug.key == "livelock-references")
     assert bug.evidence.startswith("provoked")
     assert bug.state == (State.FIXED if seen == lib.GCP_LIVELOCK_NO else State.PRESENT)
+
+
+def test_a_backport_shows_in_the_kernels_symbols() -> None:
+    """On any kernel: what the version can't tell, a function that is there or not does."""
+    state, evidence = _symbol("move_pages_ptes_no_such", State.BY_VERSION, "version 6.12.0")
+    assert state in {State.PRESENT, State.BY_VERSION}
+    if state is State.PRESENT:
+        assert "no move_pages_ptes_no_such" in evidence
+        assert _symbol("kallsyms_lookup_name", State.BY_VERSION, "")[0] is State.FIXED
 
 
 def test_scenarios_off_match() -> None:

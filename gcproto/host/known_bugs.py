@@ -42,7 +42,8 @@ class Bug:
         since: first release that has it.
         fixed: first mainline release without it; None: not fixed in any release known.
         stable: stable branches with the fix: branch to first patch release.
-        probe: name of a harmless test that tells whether the running kernel has it, or "".
+        probe: a harmless test that tells whether the running kernel has it: ``livelock`` (provoke it under a
+            watchdog), ``symbol NAME`` (the fix brought this function); "" where there is none.
 
     """
 
@@ -189,6 +190,7 @@ BUGS = (
         Harm.SLOW,
         _FIRST,
         _v("6.18"),
+        probe="symbol move_pages_ptes",
     ),
     Bug(
         "anon-vma-lock",
