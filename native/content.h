@@ -1,4 +1,5 @@
-/* Contents of test pages: each word follows from seed, page and place, so that every page can be told from all others. */
+/* Contents of test pages: each word follows from seed, page and place, so that every page can be told from all others.
+ */
 #ifndef GCP_CONTENT_H
 #define GCP_CONTENT_H
 

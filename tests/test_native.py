@@ -34,18 +34,29 @@ def probe(gcprobe: str, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([gcprobe, *args], capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.needs("move", "sanitizers")
-@pytest.mark.timeout(180)
-def test_engine_under_sanitizers(tmp_path: Path) -> None:
-    target = tmp_path / "test_engine"
+def run_under_sanitizers(program: str, folder: Path) -> str:
+    target = folder / program
     flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
-    subprocess.run(
-        ["cc", *flags, *INCLUDES, str(NATIVE / "tests" / "test_engine.c"), *library(), "-o", str(target)], check=True
-    )
+    source = NATIVE / "tests" / f"{program}.c"
+    subprocess.run(["cc", *flags, *INCLUDES, str(source), *library(), "-o", str(target)], check=True)
     done = subprocess.run([str(target)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout
-    assert done.stdout.count("ok ") > 25
+    assert "Sanitizer" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.timeout(180)
+def test_engine_under_sanitizers(tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_engine", tmp_path).count("ok ") > 25
+
+
+@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.timeout(180)
+def test_contract_under_sanitizers(tmp_path: Path) -> None:
+    out = run_under_sanitizers("test_contract", tmp_path)
+    assert out.count("\nok ") >= lib.gcp_contract_count() + 12
 
 
 @pytest.mark.needs("static", "move")

@@ -109,28 +109,21 @@ static void protection_keys_must_be_the_same(struct gcp_trial *trial)
     gcp_expect_failed(trial, dst, src, trial->page, 0, EINVAL);
 }
 
-static void lock(struct gcp_trial *trial, uint64_t start)
-{
-    /* By MLOCK_ONFAULT (1): mlock(2) would fault in the target, and wait for ever. */
-    if (syscall(SYS_mlock2, start, trial->page, 1) < 0)
-        gcp_trial_skip(trial, "mlock2: %s; raise RLIMIT_MEMLOCK (ulimit -l)", strerror(errno));
-}
-
 static void locked_must_be_the_same(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
-    lock(trial, src);
+    gcp_trial_lock(trial, src, 1);
     gcp_expect_failed(trial, dst, src, trial->page, 0, EINVAL);
-    munlock((void *)(uintptr_t)src, trial->page);
-    lock(trial, dst);
+    gcp_trial_unlock(trial, src, 1);
+    gcp_trial_lock(trial, dst, 1);
     gcp_expect_failed(trial, dst, src, trial->page, 0, EINVAL);
 }
 
 static void locked_pages_move_between_locked_mappings(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
-    lock(trial, src);
-    lock(trial, dst);
+    gcp_trial_lock(trial, src, 1);
+    gcp_trial_lock(trial, dst, 1);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
     gcp_expect_empty(trial, src, 1);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -85,6 +86,20 @@ void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, 
 {
     if (mprotect((void *)(uintptr_t)start, pages * trial->page, prot) < 0)
         gcp_trial_skip(trial, "mprotect(%#x): %s", (unsigned)prot, strerror(errno));
+}
+
+/* By the bare system calls: sanitizers make those of the C library do nothing. */
+void gcp_trial_lock(struct gcp_trial *trial, uint64_t start, uint64_t pages)
+{
+    const unsigned on_fault = 1; /* MLOCK_ONFAULT: without it a target would be faulted in, and that waits for ever */
+    if (syscall(SYS_mlock2, start, pages * trial->page, on_fault) < 0)
+        gcp_trial_skip(trial, "mlock2: %s; raise RLIMIT_MEMLOCK (ulimit -l)", strerror(errno));
+}
+
+void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages)
+{
+    if (syscall(SYS_munlock, start, pages * trial->page) < 0)
+        gcp_trial_skip(trial, "munlock: %s", strerror(errno));
 }
 
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes)

@@ -8,11 +8,10 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "rows.h"
 
-/* `n` folios one after the other, not from a PMD boundary on: two of half a PMD would come as one THP. */
+/* `n` folios, one or two, not from a PMD boundary on: two of half a PMD would come as one THP. */
 static uint64_t folios(struct gcp_trial *trial, uint64_t n, uint32_t *ret_order, struct gcp_source *ret)
 {
     gcp_trial_need(trial, GCP_PROOF_KPF | GCP_PROOF_MTHP);
@@ -80,8 +79,8 @@ static void every_folio_of_a_run_is_split(struct gcp_trial *trial)
 {
     struct gcp_source source;
     uint32_t order;
-    folios(trial, 3, &order, &source);
-    move_and_prove(trial, gcp_trial_target(trial, source.pages, trial->page << order), &source, 0, source.pages, 3);
+    folios(trial, 2, &order, &source);
+    move_and_prove(trial, gcp_trial_target(trial, source.pages, trial->page << order), &source, 0, source.pages, 2);
 }
 
 static void folio_outside_of_the_request_stays_whole(struct gcp_trial *trial)
@@ -149,9 +148,10 @@ static struct gcp_view split_with_zeroes(struct gcp_trial *trial, bool locked, u
     uint64_t src = folios(trial, 1, &order, &source), inner = source.pages - 2;
     *ret_dst = gcp_trial_target(trial, 1, 0);
     memset((void *)(uintptr_t)(src + trial->page), 0, inner * trial->page);
-    if (locked && (mlock((void *)(uintptr_t)src, source.pages * trial->page) < 0 ||
-                   mlock2((void *)(uintptr_t)*ret_dst, trial->page, MLOCK_ONFAULT) < 0))
-        gcp_trial_skip(trial, "mlock: %s; raise RLIMIT_MEMLOCK (ulimit -l)", strerror(errno));
+    if (locked) {
+        gcp_trial_lock(trial, src, source.pages);
+        gcp_trial_lock(trial, *ret_dst, 1);
+    }
     gcp_expect_moved(trial, *ret_dst, src, trial->page, 0);
     struct gcp_view after = gcp_trial_view(trial, src + trial->page, source.pages - 1);
     if (after.orders[0] == (int)order)

@@ -111,6 +111,8 @@ uint64_t gcp_trial_small(struct gcp_trial *trial, uint64_t pages);
 /* System calls on ranges, which end the row if they fail. */
 void gcp_trial_madvise(struct gcp_trial *trial, uint64_t start, uint64_t pages, int advice, const char *what);
 void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, int prot);
+void gcp_trial_lock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
+void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 
 /* Put a range into a pipe by vmsplice(2): an ordinary reference (FOLL_GET) to each page.  Returns its read end. */
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes);
