@@ -71,7 +71,13 @@ def result(measurements: list[Measurement], skips: list[Skip] | None = None, **e
 
 
 def noisy_run(
-    seed: int, *, drift: float = 1.0, arms: Mapping[str, float] | None = None, rounds: int = 40, noise: float = 0.04
+    seed: int,
+    *,
+    drift: float = 1.0,
+    arms: Mapping[str, float] | None = None,
+    more: Mapping[str, float] | None = None,
+    rounds: int = 40,
+    noise: float = 0.04,
 ) -> Result:
     """A run of all arms at all granules with an A/A pair.
 
@@ -79,6 +85,7 @@ def noisy_run(
         seed: of the noise.
         drift: factor on everything, as of a slower machine.
         arms: factor on single arms.
+        more: further arms and their medians.
         rounds: samples of each scenario.
         noise: standard deviation of the log of a sample.
 
@@ -86,7 +93,7 @@ def noisy_run(
     rng = random.Random(seed)
     slow_moments = [rng.lognormvariate(0, noise / 2) for _ in range(rounds)]
     found = []
-    for arm, median in MEDIANS.items():
+    for arm, median in (MEDIANS | dict(more or {})).items():
         for granule in GRANULES:
             for replica in (0, 1) if arm in {"move", "copy"} and granule == 65536 else (0,):
                 factor = drift * (arms or {}).get(arm, 1.0)

@@ -50,6 +50,17 @@ def test_a_slower_machine_is_divided_out_and_told() -> None:
     assert found.drift["contents"] == pytest.approx(1.3, rel=0.03)
 
 
+def test_slow_memory_is_told_and_marks_nothing() -> None:
+    """Memcpy into warm memory calls no kernel: what it loses says something of the machine, not of the kernel."""
+    base, new = noisy_run(1, more={"memcpy_touched": 100.0}), noisy_run(2, more={"memcpy_touched": 140.0})
+    found = compare(base, new)
+    assert marked_arms(found) == set()
+    assert unchanged(found) >= 0.95
+    assert [text for text in found.warnings if text.startswith("memcpy_touched, in which no kernel takes part, is +")]
+    slower = compare(base, noisy_run(3, more={"memcpy_touched": 140.0}, arms={"copy": 1.1}))
+    assert marked_arms(slower) == {"copy"}
+
+
 def test_unlike_runs_are_refused_unless_forced() -> None:
     base, new = noisy_run(1), noisy_run(2)
     new.environment["cpu"] = {"model": "another processor"}

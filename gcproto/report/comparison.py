@@ -8,6 +8,11 @@ from gcproto.report import labels
 from gcproto.results.compare import Comparison
 from gcproto.results.schema import Interval, Scenario
 
+CLASSES = {
+    "contents": "arms that read and write contents (divided out above)",
+    "tables": "arms that rewrite page tables (divided out above)",
+    "gauge": "memory and caches without the kernel (a gauge of the machine, never marked)",
+}
 MARKS = {True: "slower", False: "faster"}
 
 
@@ -27,11 +32,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print(_arms(comparison))
     console.print()
     for kind, drift in sorted(comparison.drift.items()):
-        what = "read and write contents" if kind == "contents" else "rewrite page tables"
-        console.print(
-            f"arms that {what}: the new run is {drift - 1:+.1%} as a whole; divided out above",
-            highlight=False,
-        )
+        console.print(f"{CLASSES[kind]}: the new run is {drift - 1:+.1%} as a whole", highlight=False)
     console.print(
         f"marked: an interval without 1, and more than {comparison.floor:.1%} (threshold, A/A noise) and more than "
         "scenarios of an arm and rounds of a scenario scatter",

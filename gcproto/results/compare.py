@@ -28,8 +28,14 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
-CONTENT_ARMS = frozenset({"copy", "copy_discard", "memcpy_touched", "memcpy_untouched", "tao"})
+CONTENT_ARMS = frozenset({"copy", "copy_discard", "memcpy_untouched", "tao"})
 """Arms that read and write the pages' contents; the others rewrite page tables."""
+
+GAUGES = frozenset({"memcpy_touched"})
+"""Arms in which no kernel takes part: they tell what the machine's caches and memory gave, and are never marked."""
+
+GAUGE_LIMIT = 0.1
+"""A gauge that moved by more than this is worth a warning."""
 
 THRESHOLD = 0.03
 ARM_THRESHOLD = 0.05
@@ -40,6 +46,9 @@ BLOCKS = 12
 SEED = 20250220
 UNSTEADY = 0.5
 """Share of the scatter of single rounds (robust standard deviation) that a change must exceed."""
+
+AGREEMENT = 0.75
+"""Share of an arm's scenarios that must have changed in its direction by half of what would mark it."""
 
 SCATTER_LIMIT = 3.0
 """A scenario is marked only beyond this many standard deviations of its neighbours' scatter."""
@@ -95,7 +104,9 @@ class Comparison:
 
 
 def arm_class(arm: str) -> str:
-    """``contents`` or ``tables``: what an arm's speed follows."""
+    """``contents``, ``tables`` or ``gauge``: what an arm's speed follows."""
+    if arm in GAUGES:
+        return "gauge"
     return "contents" if arm in CONTENT_ARMS else "tables"
 
 
@@ -134,6 +145,8 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
     Raises:
         GcprotoError: the runs are not alike, or have no scenario in common.
     """
+    import numpy as np
+
     unlike = differences(base, new)
     if unlike and not force:
         raise GcprotoError(
@@ -162,6 +175,13 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
     releases = {str(run.environment.get("kernel", {}).get("release", "unknown")) for run in (base, new)}
     if len(releases) > 1:
         result.warnings.append(f"different kernels: {' and '.join(sorted(releases))}")
+    for arm in sorted(GAUGES & effects.per_arm.keys()):
+        moved = float(np.expm1(effects.per_arm[arm][0]))
+        if abs(moved) > GAUGE_LIMIT:
+            result.warnings.append(
+                f"{arm}, in which no kernel takes part, is {moved:+.0%}: memory or caches were slower in one of the "
+                "runs, so small changes of arms that read and write contents are less certain than they look"
+            )
     if not (base.producer.complete and new.producer.complete):
         result.warnings.append("one of the runs was interrupted")
     return result
@@ -203,8 +223,9 @@ class _Effects:
         """
         import numpy as np
 
-        others = [self.per_arm[one] for one in self.per_arm if one != arm and arm_class(one) == arm_class(arm)]
-        others = others or [self.per_arm[one] for one in self.per_arm if one != arm]
+        rest = [one for one in self.per_arm if one != arm and arm_class(one) != "gauge"]
+        others = [self.per_arm[one] for one in rest if arm_class(one) == arm_class(arm)]
+        others = others or [self.per_arm[one] for one in rest]
         if not others:
             return np.zeros(len(self.raw))
         if len(others) % 2:
@@ -272,7 +293,9 @@ def _interval(values: "Matrix", level: float) -> Interval:
     return Interval(float(np.exp(values[0])), float(np.exp(low)), float(np.exp(high)), level)
 
 
-def _is_significant(ratio: Interval, floor: float) -> bool:
+def _is_significant(arm: str, ratio: Interval, floor: float) -> bool:
+    if arm in GAUGES:
+        return False
     outside = ratio.low > 1 or ratio.high < 1
     return outside and not 1 / (1 + floor) <= ratio.value <= 1 + floor
 
@@ -289,15 +312,23 @@ def _lines(
         ratio = _interval(effects.raw[:, i] - effects.drift_without(scenario.arm), level)
         base, new = (float(np.median(run[scenario].samples)) for run in (ours, theirs))
         limit = max(floor, UNSTEADY * effects.unsteadiness([i]))
-        lines.append(Line(scenario, ours[scenario].unit, base, new, new / base, ratio, _is_significant(ratio, limit)))
+        marked = _is_significant(scenario.arm, ratio, limit)
+        lines.append(Line(scenario, ours[scenario].unit, base, new, new / base, ratio, marked))
     return lines
 
 
 def _arm_lines(effects: _Effects, floor: float) -> list[ArmLine]:
+    """Arms; one is marked only if it changed as an arm: most of its scenarios must have gone the same way."""
+    import numpy as np
+
     level = 1 - 0.05 / len(effects.arms)
     lines = []
     for arm, rows in sorted(effects.arms.items()):
         ratio = _interval(effects.per_arm[arm] - effects.drift_without(arm), level)
         limit = max(floor, UNSTEADY * effects.unsteadiness(rows))
-        lines.append(ArmLine(arm, len(rows), ratio, _is_significant(ratio, limit)))
+        each = effects.raw[0, rows] - effects.drift_without(arm)[0]
+        direction = np.sign(np.log(ratio.value))
+        agree = float(np.mean(each * direction > np.log1p(limit / 2)))
+        marked = _is_significant(arm, ratio, limit) and agree >= AGREEMENT
+        lines.append(ArmLine(arm, len(rows), ratio, marked))
     return lines
