@@ -61,7 +61,7 @@ def _print(found: "Survey", console: "Console") -> None:
             group = row.group
             table.add_row("", "", "")
             table.add_row(f"[bold]{group}[/]", "", "")
-        text = "; ".join(part for part in (row.detail, row.reason) if part)
+        text = row.detail if row.able else row.reason
         if row.remedy:
             text += f"\nwhat to do: {row.remedy}"
         table.add_row(f"  {escape(row.name)}", answers[row.able], escape(text))

@@ -91,8 +91,7 @@ def userfaultfd(got: Any) -> list[Capability]:
             group,
             "vm.unprivileged_userfaultfd",
             text == "1" if text is not None else None,
-            f"= {text}" if text is not None else "",
-            reason="without privilege, only user-mode faults" if text is not None else "no such setting",
+            reason=f"{text}: without privilege, only user-mode faults" if text is not None else "no such setting",
             remedy="only needed without CAP_SYS_PTRACE: `sysctl -w vm.unprivileged_userfaultfd=1`",
         )
     )
@@ -162,7 +161,7 @@ def folios() -> list[Capability]:
                 usable or root,
                 f"policy {value}"
                 + ("" if usable or not root else "; bench enables the size it needs and puts it back"),
-                reason=f"policy {value}, and only root can change it",
+                reason=f"policy {value}; only root can change it",
                 remedy=f"let root do `echo madvise > {path}`",
             )
         )
