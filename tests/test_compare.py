@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.compare import Comparison, compare
+from gcproto.results.compare import BETWEEN_RUNS, Comparison, compare
 from gcproto.results.store import save
 
 from .processes import run_gcproto
@@ -28,13 +28,18 @@ def test_the_same_work_is_unchanged(seed: int) -> None:
     assert marked_arms(found) == set()
 
 
-@pytest.mark.parametrize("arm", sorted(MEDIANS))
+@pytest.mark.parametrize("arm", sorted(MEDIANS.keys() - BETWEEN_RUNS.keys()))
 def test_one_slower_arm_is_found_and_no_other(arm: str) -> None:
     found = compare(noisy_run(1), noisy_run(2, arms={arm: 1.1}))
     assert marked_arms(found) == {arm}
     assert {line.scenario.arm for line in found.lines if line.significant} <= {arm}
     assert [line for line in found.regressions(0.05) if getattr(line, "arm", "") == arm]
     assert found.regressions(0.5) == []
+
+
+@pytest.mark.parametrize(("factor", "marked"), [(1.2, set()), (1.5, {"mremap"})])
+def test_an_arm_that_differs_between_runs_needs_more(factor: float, marked: set[str]) -> None:
+    assert marked_arms(compare(noisy_run(1), noisy_run(2, arms={"mremap": factor}))) == marked
 
 
 def test_a_faster_arm_is_no_regression() -> None:
