@@ -29,6 +29,9 @@ HEADERS = [
     "content.h",
     "sources.h",
     "paths.h",
+    "histogram.h",
+    "pages.h",
+    "window.h",
     "contract.h",
 ]
 SOURCES = sorted(

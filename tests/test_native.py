@@ -125,3 +125,9 @@ def test_gcprobe_builds_for_arm64() -> None:
     machine = program.read_bytes()[18]
     program.unlink()
     assert machine == 0xB7, "EM_AARCH64"
+
+
+@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.timeout(180)
+def test_window_under_sanitizers(tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_window", tmp_path).count("ok ") == 51

@@ -1,18 +1,12 @@
 """``gcproto bench``: the path lab on the running kernel."""
 
-import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from gcproto.results.schema import Result
 
 
 def _words(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
@@ -41,15 +35,8 @@ def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of the order of rounds.")
 @click.option("--swap", is_flag=True, help="Add the scenarios that add and remove swap devices (root).")
 @click.option("--force", is_flag=True, help="Also run what a known kernel bug makes unsafe here.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of the table.")
 @click.option("--wide", is_flag=True, help="The table with all figures.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for the result file.",
-)
+@result_options
 @click.option(
     "--test-slowdown",
     callback=_slowdown,
@@ -67,7 +54,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     """
     from gcproto.paths.bench import Order, run
     from gcproto.paths.grid import Choice, parse_size
-    from gcproto.results.store import prepare, save
+    from gcproto.results.store import prepare
 
     try:
         choice = Choice(
@@ -82,63 +69,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         )
         order = Order(choice, options["rounds"], options["seed"], options["test_slowdown"], options["force"])
         prepare(options["out"])
-        with _progress_bar() as progress:
+        with progress_bar() as progress:
             result = run(order, progress)
     except ValueError as error:
         raise GcprotoError(str(error), remedy="see gcproto bench --help", code=ExitCode.USAGE) from error
-    path = save(result, options["out"])
-    _print(result, as_json=options["as_json"], wide=options["wide"])
-    click.echo(f"result: {path}", err=True)
-    ctx.exit(_exit_code(result))
-
-
-@contextmanager
-def _progress_bar() -> "Iterator[Callable[[int, int], None]]":
-    """A bar on standard error while it is a terminal, else nothing."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("measuring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rounds"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("measuring", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _print(result: "Result", *, as_json: bool, wide: bool) -> None:
-    if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(result).decode())
-        return
-    from gcproto.cli.terminal import console
-    from gcproto.report.tables import print_result
-
-    print_result(result, console(wide=wide), wide=wide)
-
-
-def _exit_code(result: "Result") -> int:
-    if not result.producer.complete:
-        click.echo("gcproto: interrupted; the result holds the rounds measured until then", err=True)
-        return ExitCode.INTERRUPTED
-    bad = [measurement for measurement in result.measurements if not measurement.valid]
-    if bad:
-        click.echo(f"gcproto: {len(bad)} measurements are INVALID: too many rounds failed their proof", err=True)
-        return ExitCode.NO
-    return ExitCode.OK
+    deliver(ctx, result, options)

@@ -74,6 +74,17 @@ def capture() -> dict[str, Any]:
     }
 
 
+def page_size() -> int:
+    """Bytes of a base page."""
+    return os.sysconf("SC_PAGE_SIZE")
+
+
+def available_bytes() -> int | None:
+    """Memory that can be had without swapping; None where the kernel does not say."""
+    found = re.search(r"^MemAvailable: +(\d+) kB", read("/proc/meminfo") or "", re.M)
+    return int(found[1]) * 1024 if found else None
+
+
 def steal() -> int | None:
     """Time that the hypervisor took away from this machine's processors since boot, in clock ticks."""
     found = re.search(r"^cpu +((?:\d+ *)+)", read("/proc/stat") or "", re.M)

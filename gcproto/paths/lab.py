@@ -1,30 +1,13 @@
-"""The lab: runs rounds in a worker process, under a watchdog.
+"""The lab: runs rounds in a worker process, under a watchdog."""
 
-On kernels before 7.3.4 MOVE of a large folio with an extra reference may spin in the kernel for ever ("userfaultfd: fix
-UFFDIO_MOVE livelock on large folio with extra references", 7.3.4); the loop ends at a fatal signal, so SIGKILL helps.
-"""
-
-import contextlib
-import os
-import select
-import subprocess
-import sys
-import time
-from types import TracebackType
-from typing import Self
-
-import msgspec
-
-from gcproto.errors import GcprotoError
+from gcproto.host.child import Child, WorkerDied
 from gcproto.paths.round import Request, Round
 
-
-class WorkerDied(Exception):  # noqa: N818 - an event of a measurement, reported as its result
-    """The worker hung and was killed, or died of itself; a new one is there for the next round."""
+__all__ = ["Lab", "WorkerDied"]
 
 
-class Lab:
-    """A worker process.
+class Lab(Child[Request, Round]):
+    """A worker process for rounds.
 
     Args:
         timeout: seconds that one round may take before its worker is killed.
@@ -32,78 +15,4 @@ class Lab:
     """
 
     def __init__(self, timeout: float = 20.0) -> None:
-        self.timeout = timeout
-        self._process: subprocess.Popen[bytes] | None = None
-        self._decoder = msgspec.json.Decoder(Round)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the worker."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _worker(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gcproto.paths.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-        return self._process
-
-    def run(self, request: Request) -> Round:
-        """One round.
-
-        Raises:
-            WorkerDied: it took longer than the timeout, or the worker died.
-
-        """
-        process = self._worker()
-        assert process.stdin
-        assert process.stdout
-        try:
-            process.stdin.write(msgspec.json.encode(request) + b"\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            self.close()
-            raise WorkerDied("the worker process ended before the round") from None
-        answer = self._read_line(process)
-        try:
-            return self._decoder.decode(answer)
-        except msgspec.DecodeError as error:
-            self.close()
-            raise GcprotoError("The worker process gave no valid answer", why=str(error)) from error
-
-    def _read_line(self, process: subprocess.Popen[bytes]) -> bytes:
-        assert process.stdout
-        deadline = time.monotonic() + self.timeout
-        descriptor = process.stdout.fileno()
-        answer = b""
-        while not answer.endswith(b"\n"):
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                self.close()
-                raise WorkerDied(f"no answer within {self.timeout:g} s: the round hung and was killed")
-            part = os.read(descriptor, 65536)
-            if not part:
-                code = process.wait()
-                self.close()
-                raise WorkerDied(f"the worker process died ({_exit_text(code)})")
-            answer += part
-        return answer
-
-
-def _exit_text(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
+        super().__init__("gcproto.paths.worker", Round, timeout)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from gcproto.report import labels
 from gcproto.report.verdict import verdict
+from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Skip
 from gcproto.results.statistics import percentiles
 
@@ -40,6 +41,12 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
     """
     _print_head(result, console)
+    windows = [one for one in result.measurements if one.scenario.source == "window"]
+    if windows and not wide:
+        print_windows(windows, console)
+        _print_invalid(result, console)
+        _print_noise(result, console)
+        return
     if wide:
         console.print(_wide(result))
     else:
@@ -71,6 +78,8 @@ def _print_head(result: Result, console: Console) -> None:
     units = sorted({measurement.unit for measurement in result.measurements})
     page = labels.size(_page_size(result))
     rounds = max((len(measurement.samples) for measurement in result.measurements), default=0)
+    if result.producer.name != "paths":
+        return
     console.print(
         f"[bold]kernel {escape(_get(env, 'kernel', 'release'))}[/] on {escape(_get(env, 'cpu', 'model'))} "
         f"({_get(env, 'cpu', 'allowed')} CPUs); userfaultfd by {_get(env, 'uffd', 'via')}; "
@@ -250,9 +259,8 @@ def _print_noise(result: Result, console: Console) -> None:
         )
     if run:
         second = f", second thread on CPU {run['touch_cpu']}" if run.get("touch_cpu", -1) >= 0 else ""
-        texts.append(
-            f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up, pinned to CPU {run.get('cpu')}{second}"
-        )
+        pinned = f"pinned to CPU {run['cpu']}{second}" if run.get("cpu", -1) >= 0 else "not pinned"
+        texts.append(f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up, {pinned}")
         steal = run.get("steal_before_after") or [None, None]
         if None not in steal and steal[1] > steal[0]:
             texts.append(f"the hypervisor took {steal[1] - steal[0]} ticks away meanwhile")

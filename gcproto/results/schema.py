@@ -5,7 +5,7 @@ the environment was, and whether it is valid.  Readers tolerate unknown fields; 
 the version.
 
 History of the format
-    1   first version
+    1   first version; later in it: latency and figures of a measurement
 """
 
 from typing import Any
@@ -117,6 +117,24 @@ class Proof(msgspec.Struct):
     path: str = ""
 
 
+class Latency(msgspec.Struct):
+    """How long single events took, pooled over all valid rounds; ns.
+
+    Attributes:
+        n: events.
+        p50, p90, p99, p999: percentiles from a log-linear histogram (3 % steps); None with too few events.
+        max: the longest.
+
+    """
+
+    n: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    max: float
+
+
 class Measurement(msgspec.Struct):
     """One scenario, measured.
 
@@ -129,6 +147,8 @@ class Measurement(msgspec.Struct):
         ratio_to_copy: median ratio to the copy arm of the same source, order, granule, alignment and threads.
         valid: False if too many rounds are invalid; such a measurement must not be quoted.
         split_part: for arms that split first, the part of the samples spent splitting (median, same unit), else None.
+        latency: of single events, by name: ``access`` (a mutator's first touch of a page), ``fault`` (serving one).
+        figures: further medians over the valid rounds, by name with unit: ``collector ns/page``, ``faults``, ...
 
     """
 
@@ -145,6 +165,8 @@ class Measurement(msgspec.Struct):
     proof: Proof
     outcome: Outcome
     split_part: float | None = None
+    latency: dict[str, Latency] = {}
+    figures: dict[str, float] = {}
 
 
 class Skip(msgspec.Struct, frozen=True):

@@ -59,6 +59,11 @@ def _bootstrap(
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
+def _interval(value: float, ends: tuple[float, float]) -> Interval:
+    """An interval that holds its estimate, which interpolation between equal samples can miss by a rounding error."""
+    return Interval(value, min(ends[0], value), max(ends[1], value), CONFIDENCE)
+
+
 def median_interval(samples: Sequence[float]) -> Interval | None:
     """Median with its interval; None with fewer than three samples."""
     import numpy as np
@@ -66,8 +71,7 @@ def median_interval(samples: Sequence[float]) -> Interval | None:
     if len(samples) < MIN_SAMPLES:
         return None
     values = np.asarray(samples, dtype=np.float64)
-    low, high = _bootstrap((values,), np.median, paired=False)
-    return Interval(float(np.median(values)), low, high, CONFIDENCE)
+    return _interval(float(np.median(values)), _bootstrap((values,), np.median, paired=False))
 
 
 def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
@@ -85,8 +89,7 @@ def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
     def ratio(x: Any, y: Any, axis: int = -1) -> Any:
         return np.median(x, axis=axis) / np.median(y, axis=axis)
 
-    low, high = _bootstrap((top, bottom), ratio, paired=paired)
-    return Interval(float(ratio(top, bottom)), low, high, CONFIDENCE)
+    return _interval(float(ratio(top, bottom)), _bootstrap((top, bottom), ratio, paired=paired))
 
 
 def copy_of(scenario: Scenario) -> Scenario:

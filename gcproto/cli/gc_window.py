@@ -1,0 +1,68 @@
+"""``gcproto gc window``: the window after the flip, alone."""
+
+from typing import Any
+
+import click
+
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.progress import progress_bar
+from gcproto.errors import ExitCode, GcprotoError
+
+
+@click.command(name="window")
+@click.option("--size", default="512m", show_default=True, help="Of each space.")
+@click.option(
+    "--mutators", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads that touch to-space."
+)
+@click.option(
+    "--runs", type=click.IntRange(1, 10000), default=7, show_default=True, help="Measured windows of each way."
+)
+@click.option("--ways", metavar="LIST", help="copy, move, move-copy, move-group, move-regions, move-plain, copy-group.")
+@click.option(
+    "--batch", type=click.IntRange(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl."
+)
+@click.option(
+    "--group", type=click.IntRange(1, 1 << 18), default=16, show_default=True, help="Pages that a fault may map."
+)
+@click.option("--pin", is_flag=True, help="Pin the collector to the last processor, mutators from the first on.")
+@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of contents and orders.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Stage from-space, then let mutators touch every page of to-space once while the collector sweeps it.
+
+    Ways are interleaved: each one once in every round.  Shown are the mutators' time, the collector's, what a mutator's
+    first touch of a page and the serving of a fault took, and who mapped how much.
+    """
+    from gcproto.collector.ways import ways
+    from gcproto.collector.window import WindowOrder, default_ways, run
+    from gcproto.host.environment import page_size
+    from gcproto.paths.grid import parse_size
+    from gcproto.paths.runner import choose_cpus
+    from gcproto.results.store import prepare
+
+    known = ways(options["batch"], options["group"])
+    names = [word.strip() for word in (options["ways"] or "").split(",") if word.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise GcprotoError(f"unknown way {unknown[0]!r}", why=f"known: {', '.join(known)}", code=ExitCode.USAGE)
+    try:
+        pages = parse_size(options["size"]) // page_size()
+    except ValueError as error:
+        raise GcprotoError(str(error), code=ExitCode.USAGE) from error
+    if not pages or pages >= 1 << 24:
+        raise GcprotoError(f"--size {options['size']} is not between a page and 2^24 pages", code=ExitCode.USAGE)
+    last, first = choose_cpus()
+    order = WindowOrder(
+        ways=[known[name] for name in names] or default_ways(known),
+        pages=pages,
+        mutators=options["mutators"],
+        runs=options["runs"],
+        seed=options["seed"],
+        collector_cpu=last if options["pin"] else -1,
+        mutator_cpu=max(first, 0) if options["pin"] else -1,
+    )
+    prepare(options["out"])
+    with progress_bar() as progress:
+        result = run(order, progress)
+    deliver(ctx, result, options)

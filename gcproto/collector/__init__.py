@@ -1,0 +1,1 @@
+"""The collector: how ready pages get to their places while mutators run."""

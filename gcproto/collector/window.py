@@ -1,0 +1,282 @@
+"""The window after the flip, in several ways, interleaved: every way once in each round, in seeded random order."""
+
+import datetime
+import errno
+import random
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gcproto import __version__
+from gcproto._native import ffi, lib
+from gcproto.collector.ways import DEFAULT_WAYS, Way
+from gcproto.collector.window_round import Counts, Request, Window, WindowLab
+from gcproto.errors import GcprotoError
+from gcproto.host import environment, probes
+from gcproto.host.child import WorkerDied
+from gcproto.logs import bind, get_logger
+from gcproto.results.schema import (
+    UNIT_TIME,
+    InvalidRound,
+    Latency,
+    Measurement,
+    Outcome,
+    Producer,
+    Proof,
+    Result,
+    Scenario,
+    Skip,
+)
+from gcproto.results.statistics import P99_FROM, P999_FROM, noise_of, summarise
+
+MAX_INVALID_SHARE = 0.1
+MIN_VALID = 3
+WARMUP = 1
+
+
+@dataclass
+class WindowOrder:
+    """What a user asks of a run (see ``gcproto gc window --help``).
+
+    Args:
+        ways: to compare, with their parameters.
+        pages: base pages of each space.
+        mutators: threads that touch to-space.
+        runs: measured rounds; one more comes before them and is not used.
+        seed: of the contents, the mutators' order and the order of ways.
+        collector_cpu, mutator_cpu: processors, -1 for none; recorded.
+        timeout: seconds for one window.
+
+    """
+
+    ways: list[Way]
+    pages: int
+    mutators: int = 2
+    runs: int = 7
+    seed: int = 1
+    collector_cpu: int = -1
+    mutator_cpu: int = -1
+    timeout: float = 120.0
+
+
+@dataclass
+class _Tally:
+    """The windows of one way so far."""
+
+    scenario: Scenario
+    way: Way
+    samples: list[float] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    warmup: list[float] = field(default_factory=list)
+    invalid: list[InvalidRound] = field(default_factory=list)
+    access: Counts = field(default_factory=Counts)
+    fault: Counts = field(default_factory=Counts)
+    windows: list[Window] = field(default_factory=list)
+
+    def add(self, number: int, done: Window) -> None:
+        """Count a window; one that lost a page or a word is kept apart."""
+        sample = done.mutator_ns / self.scenario.pages
+        reason = _invalid(done, self.scenario.pages)
+        if reason:
+            self.invalid.append(InvalidRound(number, sample, reason))
+        elif number < WARMUP:
+            self.warmup.append(sample)
+        else:
+            self.samples.append(sample)
+            self.rounds.append(number)
+            self.access.add(done.access)
+            self.fault.add(done.fault)
+            self.windows.append(done)
+
+    def measurement(self) -> Measurement:
+        """The measurement, statistics still missing."""
+        total = len(self.samples) + len(self.invalid)
+        return Measurement(
+            scenario=self.scenario,
+            unit=UNIT_TIME,
+            samples=self.samples,
+            rounds=self.rounds,
+            warmup=self.warmup,
+            median=None,
+            ci=None,
+            ratio_to_copy=None,
+            valid=len(self.samples) >= min(MIN_VALID, max(1, total)) and len(self.invalid) <= MAX_INVALID_SHARE * total,
+            invalid_rounds=self.invalid,
+            proof=self._proof(),
+            outcome=self._outcome(),
+            latency={"access": _latency(self.access), "fault": _latency(self.fault)},
+            figures=self._figures(),
+        )
+
+    def _proof(self) -> Proof:
+        pages = self.scenario.pages
+        return Proof(
+            level="state",
+            rounds=len(self.windows),
+            contents=pages * len(self.windows),
+            source_gone=sum(pages - window.left for window in self.windows),
+            path="moved" if not any(window.left for window in self.windows) else "mixed" if self._moves() else "copied",
+        )
+
+    def _moves(self) -> bool:
+        return any(window.collector["moved"] + window.faults["moved"] for window in self.windows)
+
+    def _outcome(self) -> Outcome:
+        found = Outcome(asked=self.scenario.pages * len(self.windows))
+        for window in self.windows:
+            for account in (window.collector, window.faults):
+                found.moved += account["moved"]
+                found.copied += account["copied"]
+                found.copied_after_ebusy += account["copied_after_ebusy"]
+                found.zeroed += account["zeroed"]
+                found.eagain += account["eagain"]
+                found.ebusy += account["ebusy"]
+                found.enoent += account["enoent"]
+                found.eexist += account["lost"]
+                found.short += account["short_results"]
+                found.calls += account["move_calls"] + account["copy_calls"] + account["zeropage_calls"]
+        return found
+
+    def _figures(self) -> dict[str, float]:
+        if not self.windows:
+            return {}
+        pages = self.scenario.pages
+        return {
+            "collector ns/page": statistics.median(window.collector_ns / pages for window in self.windows),
+            "faults": statistics.median(window.fault.n for window in self.windows),
+            "pages mapped by faults": statistics.median(_mapped(window.faults) for window in self.windows),
+            "pages per collector ioctl": statistics.median(window.runs.quantile(500) for window in self.windows),
+        }
+
+
+def _mapped(account: dict[str, int]) -> int:
+    return sum(account[name] for name in ("moved", "copied", "copied_after_ebusy", "zeroed"))
+
+
+def _invalid(done: Window, pages: int) -> str:
+    """Why a window proves nothing; "" if all is well."""
+    if done.err:
+        return done.reason
+    if done.wrong or done.unmapped:
+        return f"{done.wrong} wrong words or pages, {done.unmapped} pages of to-space not present"
+    mapped = _mapped(done.collector) + _mapped(done.faults)
+    if mapped != pages:
+        return f"{mapped} pages were mapped by somebody, there are {pages}"
+    zeroed = done.collector["zeroed"] + done.faults["zeroed"]
+    return f"{zeroed} holes in a from-space that has none" if zeroed else ""
+
+
+def _latency(counts: Counts) -> Latency:
+    def at(permille: int, enough: int) -> float | None:
+        return float(counts.quantile(permille)) if counts.n >= enough else None
+
+    return Latency(counts.n, at(500, 1), at(900, 10), at(990, P99_FROM), at(999, P999_FROM), float(counts.max))
+
+
+def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
+    """Measure.
+
+    Raises:
+        GcprotoError: userfaultfd, UFFDIO_MOVE or UFFD_FEATURE_SIGBUS is not to be had, or memory is too small.
+
+    """
+    _check(order)
+    run_id = uuid.uuid4().hex[:12]
+    bind(run_id=run_id)
+    log = get_logger("window")
+    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+    env = environment.capture()
+    rng = random.Random(order.seed)
+    tallies = [_Tally(_scenario(way, order), way) for way in order.ways]
+    complete = True
+    log.info("start", ways=[way.name for way in order.ways], pages=order.pages, mutators=order.mutators)
+    with WindowLab(order.timeout) as lab:
+        try:
+            for number in range(WARMUP + order.runs):
+                for tally in rng.sample(tallies, len(tallies)):
+                    _one(lab, tally, order, number)
+                    log.debug("window", way=tally.way.name, round=number)
+                progress(number + 1, WARMUP + order.runs)
+        except KeyboardInterrupt:
+            complete = False
+    measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
+    summarise(measurements)
+    env["run"] = {"cpu": order.collector_cpu, "touch_cpu": order.mutator_cpu, "rounds": order.runs, "warmup": WARMUP}
+    return Result(
+        run_id=run_id,
+        producer=Producer(
+            name="collector",
+            version=__version__,
+            command=sys.argv[1:],
+            options={"window": True, "memory": order.pages, "mutators": order.mutators},
+            seed=order.seed,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - clock, 3),
+            benchmark=bytes(ffi.string(lib.gcp_build_hash())).decode(),  # type: ignore[arg-type]
+            complete=complete,
+        ),
+        environment=env,
+        measurements=measurements,
+        skips=[] if complete else [Skip("the rest", "interrupted", "")],
+        noise=noise_of(measurements),
+    )
+
+
+def _one(lab: WindowLab, tally: _Tally, order: WindowOrder, number: int) -> None:
+    way = tally.way
+    request = Request(
+        pages=order.pages,
+        mutators=order.mutators,
+        collector_by=way.collector_by,
+        collector_pages=way.collector_pages,
+        fault_by=way.fault_by,
+        fault_pages=way.fault_pages,
+        region_pages=way.region_pages,
+        collector_cpu=order.collector_cpu,
+        mutator_cpu=order.mutator_cpu,
+        # The same for all ways of a round: they must face the same order of touches.
+        seed=order.seed * 1000 + number,
+    )
+    try:
+        tally.add(number, lab.run(request))
+    except WorkerDied as died:
+        tally.invalid.append(InvalidRound(number, 0.0, str(died)))
+
+
+def _scenario(way: Way, order: WindowOrder) -> Scenario:
+    size = order.pages * environment.page_size()
+    return Scenario("window", 0, way.name, size, "congruent", order.mutators + 1, order.pages)
+
+
+def _check(order: WindowOrder) -> None:
+    offer = probes.offer()
+    if offer.move_err and any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
+        raise GcprotoError(
+            "UFFDIO_MOVE does not work here",
+            why=probes.error_text(offer.move_err),
+            remedy="choose ways that copy (--ways copy), or use a kernel from 6.8 on",
+        )
+    sigbus = next(bit for name, bit, _ in probes.FEATURES if name == "SIGBUS")
+    if not offer.features >> sigbus & 1:
+        why = (
+            probes.error_text(offer.user_err) if offer.via == lib.GCP_VIA_NONE else probes.error_text(errno.EOPNOTSUPP)
+        )
+        raise GcprotoError(
+            "faults can't be served by SIGBUS here", why=why, remedy="`gcproto doctor` says what would help"
+        )
+    needed = 2 * order.pages * environment.page_size()
+    available = environment.available_bytes()
+    if available is not None and needed > available:
+        raise GcprotoError(
+            f"two spaces of {needed >> 21} MiB do not fit",
+            why=f"{available >> 20} MiB of memory are available",
+            remedy="choose a smaller --size",
+        )
+
+
+def default_ways(known: dict[str, Way]) -> list[Way]:
+    """The ways that are compared unless others are asked for."""
+    return [known[name] for name in DEFAULT_WAYS]

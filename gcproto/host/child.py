@@ -1,0 +1,135 @@
+"""A child process that answers requests, under a watchdog: what hangs in the kernel is killed and the work goes on.
+
+On kernels before 7.3.4 MOVE of a large folio with an extra reference may spin in the kernel for ever ("userfaultfd: fix
+UFFDIO_MOVE livelock on large folio with extra references", 7.3.4); the loop ends at a fatal signal, so SIGKILL helps.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import msgspec
+
+from gcproto.errors import GcprotoError
+
+Asked = TypeVar("Asked", bound=msgspec.Struct)
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+
+PR_SET_PDEATHSIG = 1
+
+
+class WorkerDied(Exception):  # noqa: N818 - an event of a measurement, reported as its result
+    """The worker hung and was killed, or died of itself; a new one is there for the next request."""
+
+
+class Child(Generic[Asked, Answer]):
+    """A worker process: one line of JSON for each request, one for each answer.
+
+    Args:
+        module: that is run with ``python -m`` and calls ``serve``.
+        answer: type of the answers.
+        timeout: seconds that one request may take before its worker is killed.
+
+    """
+
+    def __init__(self, module: str, answer: type[Answer], timeout: float) -> None:
+        self.module = module
+        self.timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
+        self._decoder = msgspec.json.Decoder(answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", self.module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        return self._process
+
+    def run(self, request: Asked) -> Answer:
+        """One request.
+
+        Raises:
+            WorkerDied: it took longer than the timeout, or the worker died.
+
+        """
+        process = self._worker()
+        assert process.stdin
+        assert process.stdout
+        try:
+            process.stdin.write(msgspec.json.encode(request) + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            self.close()
+            raise WorkerDied("the worker process ended before the round") from None
+        answer = self._read_line(process)
+        try:
+            return self._decoder.decode(answer)
+        except msgspec.DecodeError as error:
+            self.close()
+            raise GcprotoError("The worker process gave no valid answer", why=str(error)) from error
+
+    def _read_line(self, process: subprocess.Popen[bytes]) -> bytes:
+        assert process.stdout
+        deadline = time.monotonic() + self.timeout
+        descriptor = process.stdout.fileno()
+        answer = b""
+        while not answer.endswith(b"\n"):
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                self.close()
+                raise WorkerDied(f"no answer within {self.timeout:g} s: the round hung and was killed")
+            part = os.read(descriptor, 65536)
+            if not part:
+                code = process.wait()
+                self.close()
+                raise WorkerDied(f"the worker process died ({_exit_text(code)})")
+            answer += part
+        return answer
+
+
+def _exit_text(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def serve(asked: type[Asked], answer: Callable[[Asked], msgspec.Struct]) -> None:
+    """The worker's side: answer requests until the pipe is closed; die with the parent.
+
+    Ctrl-C goes to the whole process group; the parent decides what becomes of the round.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        return
+    decoder = msgspec.json.Decoder(asked)
+    encoder = msgspec.json.Encoder()
+    for line in sys.stdin.buffer:
+        sys.stdout.buffer.write(encoder.encode(answer(decoder.decode(line))) + b"\n")
+        sys.stdout.buffer.flush()

@@ -1,0 +1,36 @@
+/*
+ * A log-linear histogram of times: 32 steps in each power of two, so that a value is known to about 3 %, from 1 ns to
+ * half a minute, in a fixed array.  Recording is two shifts and an increment; it allocates nothing and may stand in a
+ * signal handler.
+ */
+#ifndef GCP_HISTOGRAM_H
+#define GCP_HISTOGRAM_H
+
+#include <stdint.h>
+
+/* cdef:begin */
+
+#define GCP_HISTOGRAM_BUCKETS 1024
+
+/* counts[i]: values in [gcp_histogram_low(i), gcp_histogram_low(i + 1)); the last bucket holds all above as well. */
+struct gcp_histogram {
+    uint64_t n;
+    uint64_t max;
+    uint64_t counts[GCP_HISTOGRAM_BUCKETS];
+};
+
+void gcp_histogram_record(struct gcp_histogram *histogram, uint64_t value);
+void gcp_histogram_add(struct gcp_histogram *to, const struct gcp_histogram *from);
+
+/* Smallest value of a bucket. */
+uint64_t gcp_histogram_low(uint32_t bucket);
+
+/*
+ * The value that `permille` of 1000 values do not exceed: the top of its bucket, the maximum at most.  0 without
+ * values.
+ */
+uint64_t gcp_histogram_quantile(const struct gcp_histogram *histogram, uint32_t permille);
+
+/* cdef:end */
+
+#endif

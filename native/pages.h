@@ -1,0 +1,99 @@
+/*
+ * The collector's mechanism: the state of every to-space page, and mapping pages whose contents are ready, in the
+ * longest runs, by whoever comes first.
+ *
+ * States and transitions follow ART's CMC (art/runtime/gc/collector/mark_compact.h, PageState).  Claims are made on
+ * *processing* a page, by compare-and-swap, never on mapping one: any number of threads may race the ioctl for a page
+ * that is ready, and the kernel decides (EEXIST); all of them then store the same state (ART 89591d0bc4 took a
+ * "mapping" state out because it inverted priorities).  It departs from ART in what it answers: a hole in the source is
+ * filled by ZEROPAGE, where ART only counts it; EAGAIN without progress is bounded.
+ */
+#ifndef GCP_PAGES_H
+#define GCP_PAGES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "histogram.h"
+#include "uffd.h"
+
+/* cdef:begin */
+
+enum gcp_page_state {
+    GCP_PAGE_UNPROCESSED = 0,            /* zero, so that a fresh array is right */
+    GCP_PAGE_PROCESSING = 1,             /* the collector builds its contents and will map it later */
+    GCP_PAGE_PROCESSED = 2,              /* contents ready in the from-page that the word names; not mapped */
+    GCP_PAGE_PROCESSING_AND_MAPPING = 3, /* the collector builds it and maps it at once */
+    GCP_PAGE_MUTATOR_PROCESSING = 4,     /* a faulting mutator builds it */
+    GCP_PAGE_PROCESSED_AND_MAPPING = 5,  /* a mutator has built it, its ioctl is under way */
+    GCP_PAGE_PROCESSED_AND_MAPPED = 6,   /* done */
+};
+
+/* How a ready page gets to its place. */
+enum gcp_map_by {
+    GCP_MAP_MOVE = 0,
+    GCP_MAP_COPY = 1,
+};
+
+/*
+ * What one thread did.  In pages: moved, copied, copied_after_ebusy, zeroed, and lost: found mapped by somebody else.
+ * In ioctls: move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent.
+ */
+struct gcp_map_account {
+    uint64_t moved;
+    uint64_t copied;
+    uint64_t copied_after_ebusy;
+    uint64_t zeroed;
+    uint64_t lost;
+    uint64_t move_calls;
+    uint64_t copy_calls;
+    uint64_t zeropage_calls;
+    uint64_t short_results;
+    uint64_t eagain;
+    uint64_t ebusy;
+    uint64_t enoent;
+};
+
+/* cdef:end */
+
+/*
+ * to, from: starts of the two spaces, of `count` pages each
+ * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
+ * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
+ */
+struct gcp_pages {
+    const struct gcp_uffd *uffd;
+    uint64_t to;
+    uint64_t from;
+    uint64_t count;
+    uint64_t page;
+    uint64_t region;
+    _Atomic uint32_t *words;
+};
+
+/* 2^24 pages: 64 GiB of 4 KiB pages. */
+#define GCP_PAGES_MAX (1ULL << 24)
+
+int gcp_pages_init(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint64_t count, struct gcp_pages *ret);
+void gcp_pages_deinit(struct gcp_pages *pages);
+
+static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, uint64_t index)
+{
+    return (enum gcp_page_state)(atomic_load_explicit(&pages->words[index], memory_order_acquire) & 0xff);
+}
+
+/* The contents of `index` are ready in page `from_index` of from-space. */
+void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
+
+/*
+ * Map ready pages from `first` on: one ioctl for the longest run of at most `limit` pages that are ready and whose
+ * sources follow each other.  Returns the pages that are known to be mapped now (at least one), or a negative errno
+ * that has no answer.  Safe on any thread at any time, in a signal handler too.
+ */
+int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, enum gcp_map_by by,
+                      struct gcp_map_account *account);
+
+void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from);
+
+#endif

@@ -1,0 +1,204 @@
+"""The window after the flip: every page is mapped once, by whoever comes first, with its contents, in every way."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gcproto._native import lib
+from gcproto.collector.ways import COPY, MOVE, Way, ways
+from gcproto.collector.window import WindowOrder, _invalid, run
+from gcproto.collector.window_round import Counts, Request, Window, WindowLab
+from gcproto.collector.window_round import run as run_here
+from gcproto.host.child import WorkerDied
+from gcproto.paths.names import machine
+from gcproto.results.store import load
+
+from .processes import run_gcproto, run_unprivileged
+
+PAGES = 2048
+
+
+def bucket_of(value: int) -> int:
+    """By the definition in the header: the last bucket that begins at or below the value."""
+    last = lib.GCP_HISTOGRAM_BUCKETS - 1
+    return max(i for i in range(last + 1) if lib.gcp_histogram_low(i) <= value)
+
+
+class TestHistogram:
+    def test_buckets_are_in_order_and_fine(self) -> None:
+        lows = [lib.gcp_histogram_low(i) for i in range(lib.GCP_HISTOGRAM_BUCKETS)]
+        assert lows[:33] == list(range(33))
+        assert all(0 < after - before <= max(1, before / 32) for before, after in pairwise(lows))
+        assert lows[-1] > 10**10, "half a minute has a bucket"
+
+    @settings(deadline=None, max_examples=100)
+    @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=200), st.integers(1, 1000))
+    def test_quantiles_are_those_of_the_values(self, values: list[int], permille: int) -> None:
+        counts = Counts(len(values), max(values))
+        for value in values:
+            bucket = bucket_of(value)
+            counts.buckets[bucket] = counts.buckets.get(bucket, 0) + 1
+        exact = int(np.percentile(values, permille / 10, method="inverted_cdf"))
+        found = counts.quantile(permille)
+        assert exact <= found <= max(exact, exact * 33 // 32 + 1)
+
+    def test_empty(self) -> None:
+        assert Counts().quantile(500) == 0
+
+    def test_histograms_add_up(self) -> None:
+        one, two = Counts(2, 9, {3: 1, 9: 1}), Counts(1, 20, {9: 1})
+        one.add(two)
+        assert (one.n, one.max, one.buckets) == (3, 20, {3: 1, 9: 2})
+
+
+def request(way: Way, seed: int = 1, mutators: int = 2, pages: int = PAGES) -> Request:
+    return Request(
+        pages,
+        mutators,
+        way.collector_by,
+        way.collector_pages,
+        way.fault_by,
+        way.fault_pages,
+        way.region_pages,
+        -1,
+        -1,
+        seed,
+    )
+
+
+def mapped(account: dict[str, int]) -> int:
+    return sum(account[name] for name in ("moved", "copied", "copied_after_ebusy", "zeroed"))
+
+
+@pytest.mark.needs("move")
+class TestWindow:
+    @pytest.mark.parametrize("name", sorted(ways()))
+    @pytest.mark.parametrize("mutators", [1, 2, 5])
+    def test_every_page_is_mapped_once_with_its_contents(self, name: str, mutators: int) -> None:
+        way = ways()[name]
+        for seed in range(5):
+            done = run_here(request(way, seed, mutators))
+            assert _invalid(done, PAGES) == ""
+            assert mapped(done.collector) + mapped(done.faults) == PAGES
+            assert done.access.n == PAGES, "each page is touched once"
+            assert done.fault.n <= PAGES
+            copied = done.collector["copied"] + done.faults["copied"]
+            if way.collector_by == way.fault_by == MOVE:
+                assert copied == 0
+                assert done.left == 0, "what was moved is gone from from-space"
+            if way.collector_by == way.fault_by == COPY:
+                assert copied == PAGES
+                assert done.left == PAGES
+
+    @settings(deadline=None, max_examples=40)
+    @given(
+        pages=st.integers(1, 700),
+        mutators=st.integers(1, 4),
+        collector_by=st.sampled_from([MOVE, COPY]),
+        collector_pages=st.sampled_from([0, 1, 3, 16, 600]),
+        fault_by=st.sampled_from([MOVE, COPY]),
+        fault_pages=st.sampled_from([1, 2, 7, 64, 1024]),
+        region_pages=st.sampled_from([0, 5, 64]),
+        seed=st.integers(0, 2**32),
+    )
+    def test_any_mixture(self, **config: int) -> None:
+        """Also without a collector, with groups that end behind the space, and with batches longer than a region."""
+        done = run_here(Request(collector_cpu=-1, mutator_cpu=-1, **config))
+        assert _invalid(done, config["pages"]) == ""
+
+    def test_what_can_not_be_is_refused(self) -> None:
+        for bad in ({"pages": 0}, {"mutators": 0}, {"mutators": 65}, {"fault_pages": 0}, {"fault_by": 7}):
+            fields = {name: getattr(request(ways()["move"]), name) for name in Request.__struct_fields__}
+            assert run_here(Request(**fields | bad)).err != 0
+
+    def test_a_window_that_hangs_is_killed(self) -> None:
+        with WindowLab(timeout=0.001) as lab, pytest.raises(WorkerDied, match="no answer"):
+            lab.run(request(ways()["move-plain"], pages=65536))
+
+
+def test_windows_that_prove_nothing() -> None:
+    good = {"moved": 8, "copied": 0, "copied_after_ebusy": 0, "zeroed": 0}
+    none = dict.fromkeys(good, 0)
+
+    def window(**other: object) -> Window:
+        empty = Counts()
+        fields = {"err": 0, "reason": "", "mutator_ns": 1, "collector_ns": 1, "access": empty, "fault": empty}
+        fields |= {"runs": empty, "collector": good, "faults": none, "wrong": 0, "unmapped": 0, "left": 0}
+        return Window(**fields | other)  # type: ignore[arg-type]
+
+    assert _invalid(window(), 8) == ""
+    assert "1 wrong" in _invalid(window(wrong=1), 8)
+    assert "2 pages of to-space not present" in _invalid(window(unmapped=2), 8)
+    assert "8 pages were mapped" in _invalid(window(), 9)
+    assert "holes" in _invalid(window(collector=good | {"moved": 7, "zeroed": 1}), 8)
+    assert _invalid(window(err=22, reason="the sweep: Invalid argument"), 8) == "the sweep: Invalid argument"
+
+
+@pytest.mark.needs("move")
+def test_a_run_in_all_ways() -> None:
+    known = ways()
+    order = WindowOrder(list(known.values()), pages=1024, runs=3)
+    seen: list[int] = []
+    result = run(order, lambda done, _total: seen.append(done))
+    assert seen == [1, 2, 3, 4]
+    assert {one.scenario.arm for one in result.measurements} == set(known)
+    for one in result.measurements:
+        assert one.valid
+        assert len(one.samples) == 3
+        assert len(one.warmup) == 1
+        assert one.proof.contents == 3 * 1024
+        assert one.latency["access"].n == 3 * 1024
+        assert (one.ratio_to_copy is None) == (one.scenario.arm == "copy")
+
+
+@pytest.mark.needs("move")
+class TestCommand:
+    def test_table_and_file(self, tmp_path: Path) -> None:
+        done = run_gcproto("gc", "window", "--size", "8m", "--runs", "3", "--out", str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        assert "The window after the flip: 8M" in done.stdout
+        for name in ("copy", "move", "move-group", "move-plain"):
+            assert f"\n{name} " in done.stdout
+        (path,) = tmp_path.glob("collector-*.json")
+        assert load(path).producer.name == "collector"
+        assert run_gcproto("show", str(path)).stdout == done.stdout
+        assert run_gcproto("show", "--wide", str(path)).returncode == 0
+
+    def test_json(self, tmp_path: Path) -> None:
+        done = run_gcproto(
+            "gc", "window", "--size", "4m", "--runs", "3", "--ways", "copy,move", "--json", "--out", str(tmp_path)
+        )
+        assert [one["scenario"]["arm"] for one in json.loads(done.stdout)["measurements"]] == ["copy", "move"]
+
+    @pytest.mark.parametrize(
+        ("args", "code", "said"),
+        [
+            (("--ways", "cheese"), 2, "unknown way 'cheese'"),
+            (("--size", "cheese"), 2, "is no size"),
+            (("--size", "1"), 2, "not between a page"),
+            (("--mutators", "0"), 2, "--mutators"),
+            (("--size", "60g"), 3, "do not fit"),
+        ],
+    )
+    def test_mistakes(self, tmp_path: Path, args: tuple[str, ...], code: int, said: str) -> None:
+        if machine().page_size != 4096 and code == 3:
+            pytest.skip("60 GiB are fewer pages here")
+        done = run_gcproto("gc", "window", *args, "--out", str(tmp_path))
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.needs("nobody")
+    def test_unprivileged(self, tmp_path: Path) -> None:
+        out = tmp_path / "results"
+        out.mkdir()
+        for folder in (out, tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(folder.stat().st_mode | 0o5)
+        out.chmod(0o777)
+        done = run_unprivileged("gc", "window", "--size", "4m", "--runs", "3", "--out", str(out), cwd=Path("/"))
+        assert done.returncode == 0, done.stderr
