@@ -1,7 +1,6 @@
 """The window after the flip, in several ways, interleaved: every way once in each round, in seeded random order."""
 
 import datetime
-import errno
 import random
 import statistics
 import sys
@@ -79,7 +78,7 @@ class _Tally:
     def add(self, number: int, done: Window) -> None:
         """Count a window; one that lost a page or a word is kept apart."""
         sample = done.mutator_ns / self.scenario.pages
-        reason = _invalid(done, self.scenario.pages)
+        reason = invalid_reason(done, self.scenario.pages)
         if reason:
             self.invalid.append(InvalidRound(number, sample, reason))
         elif number < WARMUP:
@@ -148,22 +147,31 @@ class _Tally:
             "collector ns/page": statistics.median(window.collector_ns / pages for window in self.windows),
             "faults": statistics.median(window.fault.n for window in self.windows),
             "pages mapped by faults": statistics.median(_mapped(window.faults) for window in self.windows),
+            "uncounted": float(sum(pages - _mapped(one.collector) - _mapped(one.faults) for one in self.windows)),
             "pages per collector ioctl": statistics.median(window.runs.quantile(500) for window in self.windows),
         }
+
+
+def _lost(done: Window) -> int:
+    return done.collector["lost"] + done.faults["lost"]
 
 
 def _mapped(account: dict[str, int]) -> int:
     return sum(account[name] for name in ("moved", "copied", "copied_after_ebusy", "zeroed"))
 
 
-def _invalid(done: Window, pages: int) -> str:
-    """Why a window proves nothing; "" if all is well."""
+def invalid_reason(done: Window, pages: int) -> str:
+    """Why a window proves nothing; "" if all is well.
+
+    Pages that are in their place with their contents, though every ioctl for them said EEXIST, are the kernel's doing
+    (gcproto.host.known_bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
+    """
     if done.err:
         return done.reason
     if done.wrong or done.unmapped:
         return f"{done.wrong} wrong words or pages, {done.unmapped} pages of to-space not present"
     mapped = _mapped(done.collector) + _mapped(done.faults)
-    if mapped != pages:
+    if mapped > pages or pages - mapped > _lost(done):
         return f"{mapped} pages were mapped by somebody, there are {pages}"
     zeroed = done.collector["zeroed"] + done.faults["zeroed"]
     return f"{zeroed} holes in a from-space that has none" if zeroed else ""
@@ -259,14 +267,7 @@ def _check(order: WindowOrder) -> None:
             why=probes.error_text(offer.move_err),
             remedy="choose ways that copy (--ways copy), or use a kernel from 6.8 on",
         )
-    sigbus = next(bit for name, bit, _ in probes.FEATURES if name == "SIGBUS")
-    if not offer.features >> sigbus & 1:
-        why = (
-            probes.error_text(offer.user_err) if offer.via == lib.GCP_VIA_NONE else probes.error_text(errno.EOPNOTSUPP)
-        )
-        raise GcprotoError(
-            "faults can't be served by SIGBUS here", why=why, remedy="`gcproto doctor` says what would help"
-        )
+    probes.require_sigbus()
     needed = 2 * order.pages * environment.page_size()
     available = environment.available_bytes()
     if available is not None and needed > available:

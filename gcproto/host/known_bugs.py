@@ -37,7 +37,7 @@ class Bug:
 
     Args:
         key: a short name.
-        title: of the commit that fixes it (or of the change, for what is only slow).
+        title: of the commit that fixes it (or of the change, for what is only slow or has no fix).
         effect: what happens.
         since: first release that has it.
         fixed: first mainline release without it; None: not fixed in any release known.
@@ -181,6 +181,17 @@ BUGS = (
         "a moved swap entry keeps its write-protection mark",
         Harm.WRONG,
         _FIRST,
+        None,
+    ),
+    # Seen in windows of one page per ioctl: of 131,072 pages moved by three threads, in one window of sixteen one
+    # page was moved though every ioctl for it said EEXIST.  move_pages() keeps -EAGAIN of the step before in `err`.
+    Bug(
+        "retry-eexist",
+        "no fix known; came with userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
+        "a step that the kernel repeats by itself (another thread held the folio) moves its pages and is repeated once "
+        "more: MOVE then says EEXIST for pages that it moved, and does not count them",
+        Harm.WRONG,
+        _v("6.18"),
         None,
     ),
     Bug(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.errors import GcprotoError
 from gcproto.host.capability import Capability, row
 from gcproto.host.kernel_files import THP, mthp_files, read, read_choice
 
 KIB = 1024
+PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
 USER_MODE = "faults that the kernel itself takes on registered memory are not served then (enough for gcproto)"
 UNPRIVILEGED = "run as root, or let root do `sysctl -w vm.unprivileged_userfaultfd=1`"
@@ -51,6 +53,24 @@ def offer() -> Any:
     got: Any = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(got)
     return got
+
+
+def require_sigbus() -> None:
+    """See that faults can be served on the faulting thread.
+
+    Raises:
+        GcprotoError: userfaultfd can't be opened, or the kernel has no UFFD_FEATURE_SIGBUS.
+
+    """
+    got = offer()
+    bit = next(bit for name, bit, _ in FEATURES if name == "SIGBUS")
+    if not got.features >> bit & 1:
+        number = got.user_err if got.via == lib.GCP_VIA_NONE else errno.EOPNOTSUPP
+        raise GcprotoError(
+            "faults can't be served by SIGBUS here",
+            why=error_text(number),
+            remedy="`gcproto doctor` says what would help",
+        )
 
 
 def userfaultfd(got: Any) -> list[Capability]:

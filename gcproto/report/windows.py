@@ -30,6 +30,14 @@ def print_windows(measurements: list[Measurement], console: Console) -> None:
     for measurement in measurements:
         table.add_row(*_row(measurement))
     console.print(table)
+    for measurement in measurements:
+        if measurement.figures.get("uncounted"):
+            console.print(
+                f"[yellow]{measurement.scenario.arm}: {measurement.figures['uncounted']:.0f} pages of "
+                f"{measurement.outcome.asked} were moved though every MOVE for them said EEXIST "
+                "(gcproto doctor: a step that the kernel repeats)[/]",
+                highlight=False,
+            )
     console.print(_summary(measurements), highlight=False)
 
 
