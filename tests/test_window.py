@@ -168,6 +168,7 @@ class TestCommand:
     def test_table_and_file(self, tmp_path: Path) -> None:
         done = run_gcproto("gc", "window", "--size", "8m", "--runs", "3", "--out", str(tmp_path))
         assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("kernel ")
         assert "The window after the flip: 8M" in done.stdout
         for name in ("copy", "move", "move-group", "move-plain"):
             assert f"\n{name} " in done.stdout

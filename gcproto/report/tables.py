@@ -78,14 +78,14 @@ def _print_head(result: Result, console: Console) -> None:
     units = sorted({measurement.unit for measurement in result.measurements})
     page = labels.size(_page_size(result))
     rounds = max((len(measurement.samples) for measurement in result.measurements), default=0)
-    if result.producer.name != "paths":
-        return
     console.print(
         f"[bold]kernel {escape(_get(env, 'kernel', 'release'))}[/] on {escape(_get(env, 'cpu', 'model'))} "
         f"({_get(env, 'cpu', 'allowed')} CPUs); userfaultfd by {_get(env, 'uffd', 'via')}; "
         f"THP {_get(env, 'thp', 'enabled')}; proof by {', '.join(levels) or 'nothing'}",
         highlight=False,
     )
+    if result.producer.name != "paths":
+        return
     console.print(
         f"{', '.join(units)} of {page}: median of {rounds} rounds, below it the ratio to copy with its 95 % interval; "
         "splits and EBUSY are per round",
