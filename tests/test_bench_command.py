@@ -111,6 +111,10 @@ class TestMistakes:
             (("bench", "--memory", "x"), "is no size"),
             (("bench", "--rounds", "0"), "--rounds"),
             (("bench", "--sources", "swapped"), "add --swap"),
+            (("bench", "--sources", "zero-64k"), "one size only"),
+            (("bench", "--sources", "none"), "unknown source 'none'"),
+            (("bench", "--sources", "small", "--arms", "zeropage"), "has no meaning for small"),
+            (("bench", "--arms", "move_holes", "--sources", "thp"), "has no meaning for thp"),
             (("bench", "--nonsense"), "--nonsense"),
             (("nonsense",), "nonsense"),
             (("show", "/no/such/file"), "no usable result"),
@@ -122,6 +126,12 @@ class TestMistakes:
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+    def test_more_memory_than_there_is(self, tmp_path: Path) -> None:
+        done = run_gcproto("bench", "--sources", "small", "--memory", "90000g", "--out", str(tmp_path))
+        assert done.returncode == 3
+        assert "does not fit" in done.stderr
+        assert "smaller --memory" in done.stderr
 
     def test_a_folder_that_can_not_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -201,3 +201,16 @@ def test_tally_sums_the_proof() -> None:
 def test_default_grid_is_for_this_machine() -> None:
     assert build(Choice(), machine())
     assert grid.GRANULES[0] == "4k"
+
+
+def test_what_is_asked_by_name_is_measured_or_refused() -> None:
+    both = build(Choice(sources=["small"], alignments=["skewed"], threads=[2]), X86)
+    assert {(one.alignment, one.threads) for one in both if one.source == "small"} == {("skewed", 2)}
+    for choice in (
+        Choice(sources=["small"], arms=["zeropage"]),
+        Choice(sources=["hole"], arms=["tao"]),
+        Choice(sources=["zero"], arms=["split_move"]),
+    ):
+        with pytest.raises(ValueError, match="no meaning"):
+            build(choice, X86)
+    assert {one.arm for one in build(Choice(arms=["canary"], sources=["small"]), X86)} == {"canary", "copy"}

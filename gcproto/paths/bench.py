@@ -60,6 +60,7 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     clock = time.monotonic()
     here = machine()
     scenarios = build(order.choice, here)
+    _see_that_it_fits(scenarios, here)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(
@@ -91,6 +92,18 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     result = _result(run_id, order, plan, outcome, before, started, time.monotonic() - clock)
     log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=outcome.rounds)
     return result
+
+
+def _see_that_it_fits(scenarios: list[Scenario], here: Machine) -> None:
+    """Source, destination and staging of the largest round."""
+    needed = 3 * here.page_size * max(scenario.pages for scenario in scenarios)
+    available = environment.available_bytes()
+    if available is not None and needed > available:
+        raise GcprotoError(
+            f"a round of {needed // 3 >> 20} MiB does not fit",
+            why=f"it needs three times that, and {available >> 20} MiB of memory are available",
+            remedy="choose a smaller --memory",
+        )
 
 
 @contextmanager

@@ -54,9 +54,11 @@ def parse_source(text: str, machine: Machine) -> tuple[str, int]:
 
     """
     name, _, suffix = text.partition("-")
-    if name not in KINDS:
-        raise ValueError(f"unknown source {name!r}; known: {', '.join(sorted(KINDS))}")
+    if name not in KINDS or name == "none":
+        raise ValueError(f"unknown source {name!r}; known: {', '.join(sorted(KINDS.keys() - {'none'}))}")
     size = parse_size(suffix) if suffix else None
+    if size is not None and name in {"small", "zero", "hole", "thp"}:
+        raise ValueError(f"{name} comes in one size only: say {name}, or mthp-{suffix} for folios of that size")
     if name == "mthp" and size is None:
         raise ValueError("mthp needs a size: mthp-64k")
     if size is not None and (size < machine.page_size or size > machine.pmd_size or size & (size - 1)):
@@ -235,9 +237,24 @@ def build(choice: Choice, machine: Machine) -> list[Scenario]:
         found.update(dict.fromkeys(made))
         if block.aa:
             found.update(dict.fromkeys(_replicas(made, machine)))
+    _see_that_all_is_there(choice, list(found), machine)
     pages = machine.pmd_size // machine.page_size
     canary = Scenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
     return [*found, canary]
+
+
+def _see_that_all_is_there(choice: Choice, found: list[Scenario], machine: Machine) -> None:
+    """What was asked by name must be in the grid, or be refused: nothing is dropped in silence."""
+    arms, sources = {one.arm for one in found}, {(one.source, one.order) for one in found}
+    for arm in choice.arms:
+        if arm not in arms and arm != "canary":
+            chosen = ", ".join(choice.sources) or "the sources of this grid"
+            raise ValueError(f"arm {arm} has no meaning for {chosen} in this layout")
+    for text in choice.sources:
+        if parse_source(text, machine) not in sources:
+            raise ValueError(f"source {text} is in no scenario of this choice")
+    if not found:
+        raise ValueError("no scenario fits this choice")
 
 
 def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterator[Block]:
@@ -256,7 +273,8 @@ def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterat
     arms = tuple(arm for arm in choice.arms if arm != "canary")
     if arms:
         yield Block(tuple(choice.sources), arms, tuple(choice.granules) or ("64k", "2m"))
-    layouts = [("skewed", 1)] * ("skewed" in choice.alignments) + [("congruent", 2)] * (2 in choice.threads)
+    skewed, live = "skewed" in choice.alignments, 2 in choice.threads
+    layouts = [("skewed", 1)] * skewed + [("congruent", 2)] * live + [("skewed", 2)] * (skewed and live)
     for alignment, threads in layouts:
         yield Block(tuple(choice.sources), arms or ("move", "copy"), ("64k", "2m"), alignment, threads)
 
