@@ -100,6 +100,18 @@ class TestBench:
         assert "INTERRUPTED" in out
 
 
+@pytest.mark.needs("root", "move")
+def test_a_kernel_without_large_folios(tmp_path: Path) -> None:
+    """As far as files tell: an empty folder over that of THP, in a mount namespace of its own."""
+    script = 'mount -t tmpfs tmpfs /sys/kernel/mm && exec "$0" "$@"'
+    command = ["unshare", "-m", "sh", "-c", script, *COMMAND, "bench", "--quick", "--rounds", "3"]
+    done = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    run = load(only_file(tmp_path))
+    assert {skip.what for skip in run.skips} >= {"thp", "mthp"}
+    assert {one.scenario.order for one in run.measurements} == {0}
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("args", "said"),

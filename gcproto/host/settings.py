@@ -138,7 +138,7 @@ class Settings:
         """
         wanted = {(os.sysconf("SC_PAGE_SIZE") << order) // 1024 for order in orders}
         files = mthp_files()
-        if not files and THP.exists():
+        if not files and (THP / "enabled").exists():
             # Before "mm: thp: introduce multi-size THP sysfs interface" (6.8) the one size is that of the PMD.
             self.set(THP / "enabled", "madvise" if wanted else "never")
             return

@@ -21,7 +21,7 @@ from gcproto.paths.lab import Lab
 from gcproto.paths.names import Machine, machine
 from gcproto.paths.round import text_of
 from gcproto.paths.runner import Outcome, Plan, Runner, choose_cpus
-from gcproto.results.schema import Producer, Result, Scenario
+from gcproto.results.schema import Producer, Result, Scenario, Skip
 from gcproto.results.statistics import noise_of, summarise
 
 DEFAULT_ROUNDS = 100
@@ -86,6 +86,8 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
         runner = Runner(scenarios, plan, here, settings, lab, progress)
         _skip_what_is_off(runner, found.scenarios_off, here, order.force)
         outcome = runner.run()
+    if not order.choice.sources:
+        outcome.skips += list(_without(here))
     if not outcome.measurements and outcome.complete:
         reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in outcome.skips[:3])
         raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
@@ -125,6 +127,14 @@ def _settings(order: Order, scenarios: list[Scenario]) -> Iterator[Settings | No
             yield None
     finally:
         log.debug("settings are back", scenarios=len(scenarios))
+
+
+def _without(here: Machine) -> Iterator[Skip]:
+    """What the grid would have had on a machine with large folios."""
+    if here.pmd_order not in here.anon_orders:
+        yield Skip("thp", "this kernel has no transparent huge pages", "use one with CONFIG_TRANSPARENT_HUGEPAGE")
+    if not any(order < here.pmd_order for order in here.anon_orders):
+        yield Skip("mthp", "this kernel has no folio sizes below that of a THP", "use a kernel from 6.8 on")
 
 
 def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, force: bool) -> None:
