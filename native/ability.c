@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,12 +15,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "content.h"
 #include "pin.h"
 #include "platform.h"
 #include "uffd.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_COLD
+#define MADV_COLD 20
 #endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -143,4 +149,96 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
     close(ends[0]);
     *ret_err = answer.err;
     return answer.verdict;
+}
+
+/* A range whose accessed bits never rest. */
+struct unrest {
+    char *start;
+    uint64_t bytes;
+    uint64_t page;
+    atomic_int over;
+};
+
+static void *clear_accessed(void *arg)
+{
+    struct unrest *unrest = arg;
+    while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
+        madvise(unrest->start, unrest->bytes, MADV_COLD);
+    return NULL;
+}
+
+static void *set_accessed(void *arg)
+{
+    struct unrest *unrest = arg;
+    while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
+        for (uint64_t at = 0; at < unrest->bytes; at += unrest->page)
+            (void)*(volatile const char *)(unrest->start + at);
+    return NULL;
+}
+
+#define RETRY_PAGES 512
+#define RETRY_SEED 0x72657472ULL
+
+/* Move a range while its accessed bits change.  0 or -errno. */
+static int32_t move_restless(const struct gcp_uffd *uffd, char *src, char *dst, uint64_t page, uint64_t granule,
+                             uint64_t *moved, uint64_t *eexist)
+{
+    uint64_t bytes = RETRY_PAGES * page;
+    struct unrest unrest = {.start = src, .bytes = bytes, .page = page};
+    pthread_t clearer, setter;
+    int32_t err = -pthread_create(&clearer, NULL, clear_accessed, &unrest);
+    if (err)
+        return err;
+    err = -pthread_create(&setter, NULL, set_accessed, &unrest);
+    bool two = !err;
+    for (uint64_t at = 0; !err && at < bytes;) {
+        uint64_t len = granule < bytes - at ? granule : bytes - at;
+        struct gcp_outcome did =
+            gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst + at, (uint64_t)(uintptr_t)src + at, len, 0);
+        if (did.bytes > 0) {
+            *moved += (uint64_t)did.bytes / page;
+            at += (uint64_t)did.bytes;
+        } else if (did.err == EEXIST) {
+            *eexist += 1;
+            at += page;
+        } else if (did.err != EAGAIN) {
+            err = -did.err;
+        }
+    }
+    atomic_store(&unrest.over, 1);
+    pthread_join(clearer, NULL);
+    if (two)
+        pthread_join(setter, NULL);
+    return err;
+}
+
+int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved, uint64_t *ret_eexist)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = RETRY_PAGES * page;
+    struct gcp_uffd uffd;
+    *ret_moved = *ret_eexist = 0;
+    int32_t err = gcp_uffd_init(0, &uffd);
+    while (!err && !*ret_eexist && *ret_moved < pages) {
+        char *src = gcp_region_alloc(bytes, 0), *dst = gcp_region_alloc(bytes, 0);
+        err = src && dst ? 0 : -ENOMEM;
+        if (!err) {
+            madvise(src, bytes, MADV_NOHUGEPAGE);
+            madvise(dst, bytes, MADV_NOHUGEPAGE);
+            gcp_content_fill((uint64_t)(uintptr_t)src, 0, RETRY_PAGES, RETRY_SEED);
+            err = -gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, bytes, NULL).err;
+        }
+        if (!err)
+            err = move_restless(&uffd, src, dst, page, granule, ret_moved, ret_eexist);
+        if (!err) {
+            gcp_uffd_unregister(&uffd, (uint64_t)(uintptr_t)dst, bytes);
+            if (gcp_content_check((uint64_t)(uintptr_t)dst, 0, RETRY_PAGES, RETRY_SEED) >= 0)
+                err = -EIO;
+        }
+        if (src)
+            gcp_region_free(src, bytes);
+        if (dst)
+            gcp_region_free(dst, bytes);
+    }
+    gcp_uffd_deinit(&uffd);
+    return err;
 }

@@ -31,6 +31,18 @@ enum gcp_livelock {
  */
 uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err);
 
+/*
+ * Does UFFDIO_MOVE say EEXIST for pages that it has moved itself?  Where a page-table entry changes under it (here: its
+ * accessed bit, cleared by MADV_COLD on another thread and set again by a reader), the kernel repeats the step; since
+ * "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE" (6.18) move_pages() keeps that step's
+ * -EAGAIN, repeats the step also after it succeeded, and finds its own pages at the destination.
+ *
+ * Moves up to `pages` pages of `granule` each to places that nobody else touches, until one is refused with EEXIST.
+ * *ret_moved: pages moved and counted; *ret_eexist: pages that were refused, though their contents are there.  0, or
+ * -errno; -EIO if contents were wrong.
+ */
+int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved, uint64_t *ret_eexist);
+
 /* cdef:end */
 
 #endif

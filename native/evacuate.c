@@ -171,6 +171,8 @@ static int move_bytes(struct cursor *at, uint64_t bytes)
     case EBUSY:
         return busy_page(at);
     case EEXIST:
+        /* Somebody was first; since 6.18 also this very call, if the kernel had to repeat a step (gcp_ability_retry).
+         */
         decide_page(at, &account->already);
         return 0;
     case ENOENT:

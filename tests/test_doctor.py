@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from gcproto._native import ffi, lib
 from gcproto.host import environment
 from gcproto.host.doctor import MOVE_ARMS, ScenarioOff, _symbol, survey
-from gcproto.host.kernel_version import KernelVersion, parse
+from gcproto.host.kernel_version import KernelVersion, parse, running
 from gcproto.host.known_bugs import BUGS, State
+from gcproto.paths.names import machine
 
 from .processes import run_gcproto, run_unprivileged
 
@@ -71,6 +72,21 @@ def test_the_livelock_is_asked_of_the_kernel() -> None:
     bug = next(bug for bug in survey().bugs if bug.key == "livelock-references")
     assert bug.evidence.startswith("provoked")
     assert bug.state == (State.FIXED if seen == lib.GCP_LIVELOCK_NO else State.PRESENT)
+
+
+@pytest.mark.needs("move", "two_cpus")
+def test_a_move_that_denies_itself_is_provoked() -> None:
+    """One mover, nobody else at the destination: EEXIST can only be the kernel's own."""
+    moved, refused = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+    for granule in (1, 16):
+        assert lib.gcp_ability_retry(5000, granule * machine().page_size, moved, refused) == 0, (
+            "contents are right in any case"
+        )
+    bug = next(bug for bug in survey().bugs if bug.key == "retry-eexist")
+    if running() < (6, 18, 0):
+        assert bug.state == State.ABSENT
+    else:
+        assert "provoked" in bug.evidence
 
 
 def test_a_backport_shows_in_the_kernels_symbols() -> None:

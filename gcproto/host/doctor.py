@@ -13,6 +13,7 @@ from gcproto.host.kernel_version import running
 from gcproto.host.known_bugs import BUGS, Harm, State
 
 LIVELOCK_TIMEOUT_MS = 2000
+RETRY_PAGES = 30_000
 
 MOVE_ARMS = frozenset({"move", "move_fallback", "move_holes", "move_bare", "split_move", "tao"})
 UFFD_ARMS = MOVE_ARMS | {"copy", "copy_discard", "zeropage"}
@@ -125,6 +126,8 @@ def _bugs(*, has_move: bool) -> list[BugState]:
         state, evidence = bug.state_by_version(version), f"version {version}"
         if bug.probe == "livelock":
             state, evidence = _livelock(state, evidence)
+        elif bug.probe == "retry" and state is State.BY_VERSION:
+            state, evidence = _retry(state, evidence)
         elif bug.probe.startswith("symbol ") and state is State.BY_VERSION:
             state, evidence = _symbol(bug.probe.removeprefix("symbol "), state, evidence)
         found.append(BugState(bug.key, bug.title, bug.effect, bug.harm, state, evidence))
@@ -143,6 +146,17 @@ def _livelock(state: State, evidence: str) -> tuple[State, str]:
         what = probes.error_text(int(err[0])) if err[0] else "the page was moved"
         return state, f"{evidence}; provoked: {what}"
     return state, f"{evidence}; could not be provoked: {probes.error_text(int(err[0]))}"
+
+
+def _retry(state: State, evidence: str) -> tuple[State, str]:
+    """Provoked by one mover whose pages' accessed bits another thread changes; harmless."""
+    moved, refused = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+    err = lib.gcp_ability_retry(RETRY_PAGES, probes.PAGE_SIZE, moved, refused)
+    if err:
+        return state, f"{evidence}; could not be provoked: {probes.error_text(-int(err))}"
+    if int(refused[0]):
+        return State.PRESENT, f"provoked: EEXIST for a page that had moved, after {int(moved[0])} others"
+    return state, f"{evidence}; not provoked in {int(moved[0])} moves"
 
 
 def _symbol(name: str, state: State, evidence: str) -> tuple[State, str]:

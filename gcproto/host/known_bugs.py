@@ -43,7 +43,7 @@ class Bug:
         fixed: first mainline release without it; None: not fixed in any release known.
         stable: stable branches with the fix: branch to first patch release.
         probe: a harmless test that tells whether the running kernel has it: ``livelock`` (provoke it under a
-            watchdog), ``symbol NAME`` (the fix brought this function); "" where there is none.
+            watchdog), ``retry`` (provoke it), ``symbol NAME`` (the fix brought this function); "" where there is none.
 
     """
 
@@ -183,16 +183,17 @@ BUGS = (
         _FIRST,
         None,
     ),
-    # Seen in windows of one page per ioctl: of 131,072 pages moved by three threads, in one window of sixteen one
-    # page was moved though every ioctl for it said EEXIST.  move_pages() keeps -EAGAIN of the step before in `err`.
+    # Found with this program: move_pages() keeps the -EAGAIN of a step that it repeats, and repeats the step once more
+    # after it succeeded.  One mover and a thread that clears accessed bits are enough (gcp_ability_retry).
     Bug(
         "retry-eexist",
         "no fix known; came with userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
-        "a step that the kernel repeats by itself (another thread held the folio) moves its pages and is repeated once "
-        "more: MOVE then says EEXIST for pages that it moved, and does not count them",
+        "a step that the kernel repeats by itself (a page-table entry changed under it) moves its pages and is "
+        "repeated once more: MOVE then says EEXIST for pages that it moved, and does not count them",
         Harm.WRONG,
         _v("6.18"),
         None,
+        probe="retry",
     ),
     Bug(
         "flush-per-page",
