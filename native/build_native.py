@@ -32,6 +32,11 @@ HEADERS = [
     "histogram.h",
     "pages.h",
     "window.h",
+    "timeline.h",
+    "inject.h",
+    "world.h",
+    "plan.h",
+    "compaction.h",
     "contract.h",
 ]
 SOURCES = sorted(

@@ -223,7 +223,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     fputs(",\"split_part\":", out);
     print_median(out, values, split);
     /* Of windows and collections, which this program does not run. */
-    fputs(",\"latency\":{},\"figures\":{}}\n", out);
+    fputs(",\"latency\":{},\"figures\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[]}\n", out);
     free(values);
 }
 

@@ -1,12 +1,18 @@
+#define _GNU_SOURCE
 #include "pages.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-#define STATE_BITS 8
+#define STATE_BITS GCP_PAGE_STATE_BITS
 #define EAGAIN_LIMIT 100000
+#define TOUCH_LIMIT 100
+#define BACKOFF_LIMIT 10
+#define YIELDS 5
 
 static uint32_t word_of(uint64_t from_index, enum gcp_page_state state)
 {
@@ -57,23 +63,50 @@ static void mark_mapped(struct gcp_pages *pages, uint64_t first, uint64_t n)
         atomic_store_explicit(&pages->words[first + i], GCP_PAGE_PROCESSED_AND_MAPPED, memory_order_release);
 }
 
-/* One page by COPY (after EBUSY) or ZEROPAGE (after ENOENT).  1, or a negative errno. */
-static int64_t map_one(struct gcp_pages *pages, uint64_t dst, uint64_t src, bool zero, struct gcp_map_account *account)
+void gcp_back_off(uint32_t tries)
+{
+    /* ART's BackOff: five yields, then 10 us more each time. */
+    if (tries < YIELDS) {
+        sched_yield();
+    } else {
+        uint32_t steps = tries - YIELDS + 1;
+        nanosleep(&(struct timespec){.tv_nsec = (steps < 100 ? steps : 100) * 10000L}, NULL);
+    }
+}
+
+/* ENOENT of COPY and ZEROPAGE, EINVAL of MOVE: nothing is registered there any more. */
+static bool gone(int32_t err, bool move)
+{
+    return err == (move ? EINVAL : ENOENT);
+}
+
+enum single {
+    COPY_AFTER_EBUSY,
+    ZEROPAGE,
+};
+
+/* Pages by COPY (one, after EBUSY) or ZEROPAGE.  The pages done, or a negative errno. */
+static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t src, uint64_t n, enum single way,
+                         const struct gcp_map_how *how, struct gcp_map_account *account)
 {
     for (uint32_t tries = 0; tries < EAGAIN_LIMIT; tries++) {
-        struct gcp_outcome did = zero ? gcp_uffd_zeropage(pages->uffd, dst, pages->page, 0)
-                                      : gcp_uffd_copy(pages->uffd, dst, src, pages->page, 0);
-        *(zero ? &account->zeropage_calls : &account->copy_calls) += 1;
+        struct gcp_outcome did = way == ZEROPAGE ? gcp_uffd_zeropage(pages->uffd, dst, n * pages->page, 0)
+                                                 : gcp_uffd_copy(pages->uffd, dst, src, n * pages->page, 0);
+        *(way == ZEROPAGE ? &account->zeropage_calls : &account->copy_calls) += 1;
         if (did.bytes > 0) {
-            *(zero ? &account->zeroed : &account->copied_after_ebusy) += 1;
-            return 1;
+            uint64_t done = (uint64_t)did.bytes / pages->page;
+            *(way == ZEROPAGE ? &account->zeroed : &account->copied_after_ebusy) += done;
+            account->short_results += did.err != 0;
+            return (int64_t)done;
         }
         if (did.err == EEXIST) {
             account->lost++;
             return 1;
         }
+        if (how->tolerate && gone(did.err, false))
+            return 0;
         if (did.err != EAGAIN)
-            return -did.err;
+            return did.err ? -did.err : -EIO;
         /* Nothing was copied: the page must not be taken for mapped (ART does not look). */
         account->eagain++;
         sched_yield();
@@ -81,30 +114,78 @@ static int64_t map_one(struct gcp_pages *pages, uint64_t dst, uint64_t src, bool
     return -EAGAIN;
 }
 
-int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, enum gcp_map_by by,
-                      struct gcp_map_account *account)
+/*
+ * What the policy says before COPY.  1: the page is mapped, 0: it is not, or a negative errno.
+ *
+ * A page that stays busy (pinned) is given up after a bounded number of tries; ART's first policy tried for ever.
+ */
+static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
+                          struct gcp_map_account *account)
 {
-    uint32_t word = atomic_load_explicit(&pages->words[first], memory_order_acquire);
-    if ((word & 0xff) == GCP_PAGE_PROCESSED_AND_MAPPED)
-        return 1;
-    if ((word & 0xff) != GCP_PAGE_PROCESSED)
-        return -EINVAL;
-    uint64_t n = run_at(pages, first, limit, word), page = pages->page;
-    uint64_t dst = pages->to + first * page, src = pages->from + (uint64_t)(word >> STATE_BITS) * page;
+    uint32_t limit = how->ebusy == GCP_BUSY_TOUCH ? TOUCH_LIMIT : how->ebusy == GCP_BUSY_BACKOFF ? BACKOFF_LIMIT : 0;
+    for (uint32_t tries = 0; tries < limit; tries++) {
+        if (how->ebusy == GCP_BUSY_TOUCH) {
+            uint64_t zero = 0;
+            __atomic_compare_exchange_n((uint64_t *)(uintptr_t)src, &zero, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        } else if (tries < YIELDS) {
+            sched_yield();
+        } else {
+            nanosleep(&(struct timespec){.tv_nsec = (tries - YIELDS + 1) * 1000000L}, NULL);
+        }
+        struct gcp_outcome did = gcp_uffd_move(pages->uffd, dst, src, pages->page, 0);
+        account->move_calls++;
+        if (did.bytes > 0) {
+            account->moved++;
+            account->moved_after_ebusy++;
+            return 1;
+        }
+        account->ebusy += did.err == EBUSY;
+        account->eagain += did.err == EAGAIN;
+        if (did.err == EBUSY || did.err == EAGAIN)
+            continue;
+        if (did.err == EEXIST) {
+            account->lost++;
+            return 1;
+        }
+        /* Anything else is for COPY to find out: it has the plainer errors. */
+        break;
+    }
+    return 0;
+}
+
+static int64_t after_ebusy(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
+                           struct gcp_map_account *account)
+{
+    int64_t one = move_again(pages, dst, src, how, account);
+    if (one)
+        return one;
+    one = map_other(pages, dst, src, 1, COPY_AFTER_EBUSY, how, account);
+    if (one > 0 && how->discard)
+        madvise((void *)(uintptr_t)src, pages->page, MADV_DONTNEED);
+    return one;
+}
+
+int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
+                           const struct gcp_map_how *how, struct gcp_map_account *account)
+{
+    uint64_t page = pages->page, dst = pages->to + index * page;
+    bool move = how->by == GCP_MAP_MOVE;
+    if (!src)
+        return map_other(pages, dst, 0, n, ZEROPAGE, how, account);
 
     for (uint32_t tries = 0; tries < EAGAIN_LIMIT; tries++) {
-        struct gcp_outcome did = by == GCP_MAP_MOVE ? gcp_uffd_move(pages->uffd, dst, src, n * page, 0)
-                                                    : gcp_uffd_copy(pages->uffd, dst, src, n * page, 0);
-        *(by == GCP_MAP_MOVE ? &account->move_calls : &account->copy_calls) += 1;
+        struct gcp_outcome did = move ? gcp_uffd_move(pages->uffd, dst, src, n * page, 0)
+                                      : gcp_uffd_copy(pages->uffd, dst, src, n * page, 0);
+        *(move ? &account->move_calls : &account->copy_calls) += 1;
         if (did.bytes > 0) {
             /* What hides behind a short result is seen by whoever asks for the rest. */
             uint64_t done = (uint64_t)did.bytes / page;
-            *(by == GCP_MAP_MOVE ? &account->moved : &account->copied) += done;
+            *(move ? &account->moved : &account->copied) += done;
             account->short_results += did.err != 0;
-            mark_mapped(pages, first, done);
             return (int64_t)done;
         }
-        int64_t one;
+        if (how->tolerate && gone(did.err, move))
+            return 0;
         switch (did.err) {
         case EAGAIN:
             account->eagain++;
@@ -112,29 +193,41 @@ int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, e
             continue;
         case EEXIST: /* proves one base page, no more */
             account->lost++;
-            one = 1;
-            break;
+            return 1;
         case EBUSY:
             account->ebusy++;
-            one = map_one(pages, dst, src, false, account);
-            break;
+            return after_ebusy(pages, dst, src, how, account);
         case ENOENT:
             account->enoent++;
-            one = map_one(pages, dst, src, true, account);
-            break;
+            if (move) /* a hole in the source; of COPY it means that nothing is registered */
+                return map_other(pages, dst, 0, 1, ZEROPAGE, how, account);
+            return -ENOENT;
         default:
             return did.err ? -did.err : -EIO;
         }
-        if (one > 0)
-            mark_mapped(pages, first, 1);
-        return one;
     }
     return -EAGAIN;
+}
+
+int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
+                      struct gcp_map_account *account)
+{
+    uint32_t word = atomic_load_explicit(&pages->words[first], memory_order_acquire);
+    if ((word & 0xff) == GCP_PAGE_PROCESSED_AND_MAPPED)
+        return 1;
+    if ((word & 0xff) != GCP_PAGE_PROCESSED)
+        return -EINVAL;
+    uint64_t src = pages->from + (uint64_t)(word >> STATE_BITS) * pages->page;
+    int64_t done = gcp_pages_map_from(pages, first, src, run_at(pages, first, limit, word), how, account);
+    if (done > 0)
+        mark_mapped(pages, first, (uint64_t)done);
+    return done;
 }
 
 void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from)
 {
     to->moved += from->moved;
+    to->moved_after_ebusy += from->moved_after_ebusy;
     to->copied += from->copied;
     to->copied_after_ebusy += from->copied_after_ebusy;
     to->zeroed += from->zeroed;

@@ -37,11 +37,37 @@ enum gcp_map_by {
 };
 
 /*
- * What one thread did.  In pages: moved, copied, copied_after_ebusy, zeroed, and lost: found mapped by somebody else.
- * In ioctls: move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent.
+ * What follows on EBUSY (a shared, pinned or swap-cached page), in the order in which ART had them:
+ * TOUCH:   write to the source, which un-shares it and swaps it in, and MOVE again (2c1c1d0a7c, there without end)
+ * BACKOFF: yield and sleep a little longer each time, MOVE again, in the end COPY (08eed04290, collector thread)
+ * COPY:    COPY that page at once (cd0ea1157b, ART today)
+ */
+enum gcp_busy {
+    GCP_BUSY_COPY = 0,
+    GCP_BUSY_TOUCH = 1,
+    GCP_BUSY_BACKOFF = 2,
+};
+
+/*
+ * How to map.  by: enum gcp_map_by;  ebusy: enum gcp_busy
+ * discard:  give the source of a page back that was copied after EBUSY (ART: collector thread only)
+ * tolerate: the range may not be registered any more: then nothing is mapped, and that is all right
+ */
+struct gcp_map_how {
+    uint32_t by;
+    uint32_t ebusy;
+    uint32_t discard;
+    uint32_t tolerate;
+};
+
+/*
+ * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), copied, copied_after_ebusy, zeroed, and
+ * lost: found mapped by somebody else.  In ioctls: move_calls, copy_calls, zeropage_calls, short_results, eagain,
+ * ebusy, enoent.
  */
 struct gcp_map_account {
     uint64_t moved;
+    uint64_t moved_after_ebusy;
     uint64_t copied;
     uint64_t copied_after_ebusy;
     uint64_t zeroed;
@@ -72,7 +98,8 @@ struct gcp_pages {
     _Atomic uint32_t *words;
 };
 
-/* 2^24 pages: 64 GiB of 4 KiB pages. */
+/* The low bits of a word hold the state, the others the from-page.  2^24 pages: 64 GiB of 4 KiB pages. */
+#define GCP_PAGE_STATE_BITS 8
 #define GCP_PAGES_MAX (1ULL << 24)
 
 int gcp_pages_init(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint64_t count, struct gcp_pages *ret);
@@ -88,11 +115,21 @@ void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_in
 
 /*
  * Map ready pages from `first` on: one ioctl for the longest run of at most `limit` pages that are ready and whose
- * sources follow each other.  Returns the pages that are known to be mapped now (at least one), or a negative errno
- * that has no answer.  Safe on any thread at any time, in a signal handler too.
+ * sources follow each other.  Returns the pages that are known to be mapped now (at least one; 0 only where `tolerate`
+ * allows it), or a negative errno that has no answer.  Safe on any thread at any time, in a signal handler too.
  */
-int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, enum gcp_map_by by,
+int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_map_account *account);
+
+/*
+ * Map `n` pages at `index` whose contents are ready at `src`, or, without a `src`, with zeroes.  Page states are the
+ * caller's.  Returns as gcp_pages_map.
+ */
+int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
+                           const struct gcp_map_how *how, struct gcp_map_account *account);
+
+/* One step of waiting for somebody else, the `tries`th: at first a yield, then longer and longer sleeps. */
+void gcp_back_off(uint32_t tries);
 
 void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from);
 

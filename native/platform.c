@@ -83,6 +83,27 @@ int gcp_region_free(void *region, uint64_t bytes)
     return munmap((char *)region - page, bytes + 2 * page) < 0 ? -errno : 0;
 }
 
+int gcp_region_discard(uint64_t start, uint64_t bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t first = (start + page - 1) / page * page, end = (start + bytes) / page * page;
+    if (first >= end)
+        return 0;
+    return madvise((void *)(uintptr_t)first, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
+}
+
+int gcp_region_page_out(uint64_t start, uint64_t bytes)
+{
+    return madvise((void *)(uintptr_t)start, bytes, MADV_PAGEOUT) < 0 ? -errno : 0;
+}
+
+int gcp_region_small(uint64_t start, uint64_t bytes)
+{
+    if (madvise((void *)(uintptr_t)start, bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL)
+        return 0;
+    return -errno;
+}
+
 int gcp_pin_cpu(int32_t cpu)
 {
     if (cpu < 0)

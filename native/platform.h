@@ -35,6 +35,15 @@ void gcp_platform_get(struct gcp_platform *ret);
 void *gcp_region_alloc(uint64_t bytes, uint64_t offset);
 int gcp_region_free(void *region, uint64_t bytes);
 
+/* Whole pages within [start, start + bytes) read as zeroes again and cost no memory.  0 or -errno. */
+int gcp_region_discard(uint64_t start, uint64_t bytes);
+
+/* Have pages written out to swap where there is any (MADV_PAGEOUT).  0 or -errno. */
+int gcp_region_page_out(uint64_t start, uint64_t bytes);
+
+/* Small folios only, whatever the system's setting is.  0 or -errno (a kernel without THP has nothing to refuse). */
+int gcp_region_small(uint64_t start, uint64_t bytes);
+
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
 

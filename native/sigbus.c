@@ -9,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Set in `inside` when the service is over: who comes now is not let in. */
+/* Set in `inside` when a stage is over: who comes now is not let in. */
 #define DONE (1U << 31)
+#define STAGES 2
 
 static struct gcp_service served;
 static struct sigaction before;
-static atomic_uint inside = DONE;
+static atomic_uint inside[STAGES] = {DONE, DONE};
 static atomic_int running;
 
 /* By write(2) alone: nothing else is safe in a handler. */
@@ -30,13 +31,17 @@ static void give_up(int err)
     _exit(117);
 }
 
+/* The stage that the caller has entered, -1 for none. */
 static int enter(void)
 {
-    unsigned now = atomic_load_explicit(&inside, memory_order_relaxed);
-    while (!(now & DONE))
-        if (atomic_compare_exchange_weak_explicit(&inside, &now, now + 1, memory_order_acquire, memory_order_relaxed))
-            return 1;
-    return 0;
+    for (int stage = 0; stage < STAGES; stage++) {
+        unsigned now = atomic_load_explicit(&inside[stage], memory_order_relaxed);
+        while (!(now & DONE))
+            if (atomic_compare_exchange_weak_explicit(&inside[stage], &now, now + 1, memory_order_acquire,
+                                                      memory_order_relaxed))
+                return stage;
+    }
+    return -1;
 }
 
 static void pass_on(int number, siginfo_t *info, void *context)
@@ -60,10 +65,11 @@ static void handle(int number, siginfo_t *info, void *context)
         errno = saved;
         return;
     }
-    /* Nobody is let in once all is mapped: the access is then simply repeated. */
-    if (enter()) {
-        int err = served.serve(served.context, address);
-        atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    /* Nobody is let in once the range is not registered any more: the access is then simply repeated. */
+    int stage = enter();
+    if (stage >= 0) {
+        int err = served.serve(served.context, address, stage);
+        atomic_fetch_sub_explicit(&inside[stage], 1, memory_order_release);
         if (err)
             give_up(err);
     }
@@ -86,17 +92,25 @@ int gcp_service_start(const struct gcp_service *service)
         atomic_store(&running, 0);
         return -err;
     }
-    atomic_store_explicit(&inside, 0, memory_order_release);
     return 0;
 }
 
-void gcp_service_drain(void)
+void gcp_service_open(void)
 {
-    unsigned now = atomic_fetch_or(&inside, DONE) | DONE;
+    for (int stage = 0; stage < STAGES; stage++)
+        atomic_store_explicit(&inside[stage], 0, memory_order_release);
+}
+
+int gcp_service_drain(int stage, const int32_t *err)
+{
+    unsigned now = atomic_fetch_or(&inside[stage], DONE) | DONE;
     while (now != DONE) {
+        if (err && __atomic_load_n(err, __ATOMIC_ACQUIRE))
+            return __atomic_load_n(err, __ATOMIC_ACQUIRE);
         sched_yield();
-        now = atomic_load_explicit(&inside, memory_order_acquire);
+        now = atomic_load_explicit(&inside[stage], memory_order_acquire);
     }
+    return 0;
 }
 
 void gcp_service_stop(void)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "platform.h"
+#include "inject.h"
 #include "uapi.h"
 
 /* The kernel writes a count or a negative errno into an out-field, so this value means that it was not written. */
@@ -186,6 +187,9 @@ static struct gcp_outcome counted(int rc, int64_t out)
 
 struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t *ret_ioctls)
 {
+    int32_t injected = gcp_injected(GCP_CALL_REGISTER);
+    if (injected)
+        return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_register arg = {.range = {start, len}, .mode = GCP_UFFDIO_REGISTER_MODE_MISSING};
     struct gcp_outcome ret = all_or_nothing(ioctl(uffd->fd, GCP_UFFDIO_REGISTER, &arg), len);
     if (ret_ioctls)
@@ -195,6 +199,9 @@ struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start
 
 struct gcp_outcome gcp_uffd_unregister(const struct gcp_uffd *uffd, uint64_t start, uint64_t len)
 {
+    int32_t injected = gcp_injected(GCP_CALL_UNREGISTER);
+    if (injected)
+        return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_range arg = {start, len};
     return all_or_nothing(ioctl(uffd->fd, GCP_UFFDIO_UNREGISTER, &arg), len);
 }
@@ -207,6 +214,9 @@ struct gcp_outcome gcp_uffd_wake(const struct gcp_uffd *uffd, uint64_t start, ui
 
 struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
+    int32_t injected = gcp_injected(GCP_CALL_MOVE);
+    if (injected)
+        return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_move arg = {.dst = dst, .src = src, .len = len, .mode = mode, .move = UNTOUCHED};
     int rc = ioctl(uffd->fd, GCP_UFFDIO_MOVE, &arg);
     return counted(rc, arg.move);
@@ -214,6 +224,9 @@ struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
+    int32_t injected = gcp_injected(GCP_CALL_COPY);
+    if (injected)
+        return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_copy arg = {.dst = dst, .src = src, .len = len, .mode = mode, .copy = UNTOUCHED};
     int rc = ioctl(uffd->fd, GCP_UFFDIO_COPY, &arg);
     return counted(rc, arg.copy);
@@ -221,6 +234,9 @@ struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_zeropage(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t mode)
 {
+    int32_t injected = gcp_injected(GCP_CALL_ZEROPAGE);
+    if (injected)
+        return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_zeropage arg = {.range = {start, len}, .mode = mode, .zeropage = UNTOUCHED};
     int rc = ioctl(uffd->fd, GCP_UFFDIO_ZEROPAGE, &arg);
     return counted(rc, arg.zeropage);

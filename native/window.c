@@ -47,12 +47,14 @@ struct window {
 /* Which mutator this thread is: the handler runs on it.  The model is initial-exec where the linker can have it. */
 static _Thread_local struct mutator *self;
 
-static int serve(void *context, uint64_t address)
+static int serve(void *context, uint64_t address, int stage)
 {
     struct window *window = context;
     struct mutator *mutator = self;
+    (void)stage; /* when it is over, every page is mapped */
     uint64_t begin = gcp_now(), group = window->config->fault_pages;
     uint64_t index = (address - window->pages.to) / window->page, first = index / group * group;
+    struct gcp_map_how how = {.by = window->config->fault_by};
     int64_t done = 0;
 
     if (!mutator)
@@ -61,11 +63,9 @@ static int serve(void *context, uint64_t address)
      * The page that faulted comes first.  Then the rest of its group, as far as it is ready and nobody else was there:
      * upwards from the page, then from the start of the group up to it.
      */
-    done = gcp_pages_map(&window->pages, index, first + group - index, (enum gcp_map_by)window->config->fault_by,
-                         &mutator->account);
+    done = gcp_pages_map(&window->pages, index, first + group - index, &how, &mutator->account);
     if (done > 0 && first < index && gcp_page_state(&window->pages, first) == GCP_PAGE_PROCESSED)
-        done = gcp_pages_map(&window->pages, first, index - first, (enum gcp_map_by)window->config->fault_by,
-                             &mutator->account);
+        done = gcp_pages_map(&window->pages, first, index - first, &how, &mutator->account);
     gcp_histogram_record(&mutator->fault, gcp_now() - begin);
     return done < 0 ? (int)-done : 0;
 }
@@ -96,6 +96,7 @@ static void *mutate(void *arg)
 static int sweep(struct window *window)
 {
     const struct gcp_window_config *config = window->config;
+    const struct gcp_map_how how = {.by = config->collector_by};
     uint64_t end = config->pages;
     while (end) {
         uint64_t first = end > config->collector_pages ? end - config->collector_pages : 0;
@@ -105,8 +106,7 @@ static int sweep(struct window *window)
                 continue;
             }
             uint64_t calls = window->result->collector.move_calls + window->result->collector.copy_calls;
-            int64_t done = gcp_pages_map(&window->pages, at, end - at, (enum gcp_map_by)config->collector_by,
-                                         &window->result->collector);
+            int64_t done = gcp_pages_map(&window->pages, at, end - at, &how, &window->result->collector);
             if (done < 0)
                 return (int)done;
             if (window->result->collector.move_calls + window->result->collector.copy_calls > calls)
@@ -250,6 +250,7 @@ static int run(struct window *window)
     if (err)
         return failed(window, err, "the SIGBUS handler");
 
+    gcp_service_open();
     start_mutators(window);
     if (config->collector_cpu >= 0)
         gcp_pin_cpu(config->collector_cpu);
@@ -260,8 +261,9 @@ static int run(struct window *window)
         window->result->collector_ns = gcp_now() - window->started;
     }
     finish(window);
-    gcp_service_drain();
+    gcp_service_drain(0, NULL);
     gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
+    gcp_service_drain(1, NULL);
     gcp_service_stop();
     if (err)
         return failed(window, err, "the collector's sweep");

@@ -76,6 +76,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "no setpriv, not root, or no Python that other users can run",
     ),
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
+    "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),
 }

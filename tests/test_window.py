@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcproto._native import lib
+from gcproto.collector.counts import Counts
 from gcproto.collector.ways import COPY, MOVE, Way, ways
 from gcproto.collector.window import WindowOrder, invalid_reason, run
-from gcproto.collector.window_round import Counts, Request, Window, WindowLab
+from gcproto.collector.window_round import Request, Window, WindowLab
 from gcproto.collector.window_round import run as run_here
 from gcproto.host.child import WorkerDied
 from gcproto.paths.names import machine

@@ -1,10 +1,29 @@
-"""``gcproto gc``: the collector's experiments."""
+"""``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import click
 
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.progress import progress_bar
+from gcproto.errors import ExitCode, GcprotoError
+
 COMMANDS = {"window": "The window after the flip, alone: mutators touch to-space while the collector maps it."}
+SWAP_BYTES = 1 << 30
+DEFAULT_MODES = "move,art,copy,stw,memmove,none"
+OPERATIONS = {
+    "trees": 200_000,
+    "lru": 600_000,
+    "graph": 1_000_000,
+    "arrays": 4_000,
+    "sparse": 24,
+    "prefix": 80_000,
+    "replay": 4,
+}
 
 
 class GcGroup(click.Group):
@@ -21,7 +40,193 @@ class GcGroup(click.Group):
         found: click.Command = import_module(f"gcproto.cli.gc_{cmd_name}").command
         return found
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
 
-@click.command(name="gc", cls=GcGroup)
-def command() -> None:
-    """Experiments of the collector."""
+
+@click.command(name="gc", cls=GcGroup, invoke_without_command=True)
+@click.option(
+    "--workload",
+    type=click.Choice(list(OPERATIONS)),
+    default="trees",
+    show_default=True,
+    help="What mutators do; its knobs are said by --explain.",
+)
+@click.option(
+    "--modes", default=DEFAULT_MODES, show_default=True, metavar="LIST", help="Ways to collect; also: thread."
+)
+@click.option("--live", default="128m", show_default=True, help="Live set of all mutators together; of a recording, its own.")
+@click.option(
+    "--heap", default="3x", show_default=True, metavar="LIST", help="Heap sizes in multiples of the live set."
+)
+@click.option("--mutators", type=click.IntRange(1, 32), default=2, show_default=True, help="Threads that use the heap.")
+@click.option(
+    "--operations", type=click.IntRange(1), help="Steps of all mutators together; a default for each workload."
+)
+@click.option("--mutation", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of 1000 steps.")
+@click.option("--fragmentation", type=click.IntRange(0, 1000), help="Of 1000, what dies or varies. [default: 500]")
+@click.option("--runs", type=click.IntRange(1, 10000), default=5, show_default=True, help="Measured rounds.")
+@click.option(
+    "--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="What follows on EBUSY."
+)
+@click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Pages that a fault evacuates or maps at most.")
+@click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
+@click.option("--fault", type=click.Choice(["copy", "move"]), help="How a fault maps a compacted page that it builds.")
+@click.option("--early", type=click.Choice(["copy", "move"]), help="How a fault maps a page from its own buffer.")
+@click.option(
+    "--fresh", type=click.Choice(["recycled", "zeropage", "kernel"]), help="Memory for pages without objects."
+)
+@click.option(
+    "--dense", type=click.IntRange(0, 1001), help="Per mille live from which a prefix stays; 1001: none does."
+)
+@click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
+@click.option(
+    "--disturb", default="", metavar="LIST", help="Provoke EBUSY all the time: pins, pageout (turns swap on)."
+)
+@click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), help="A time line for Perfetto.")
+@click.option("--recording", type=click.Path(dir_okay=False, path_type=Path), help="What workload replay replays.")
+@click.option("--large-folios", is_flag=True, help="Leave the choice of folios to the system; else small ones only.")
+@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--timeout", type=click.FloatRange(1), default=600.0, show_default=True, help="Seconds for one run.")
+@click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and end.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Run a workload on a compacting heap, collected in several modes, interleaved.
+
+    Each mode runs the same work on the same graph once in every round.  Mode none never collects: the baseline of the
+    lower-bound overhead.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if options["explain"]:
+        _explain(options["workload"])
+        return
+    from gcproto.collector.gc_run import run
+    from gcproto.results.store import prepare
+
+    order = _order(options)
+    prepare(options["out"])
+    with _swap("pageout" in order.disturb), progress_bar() as progress:
+        result = run(order, progress)
+    deliver(ctx, result, options)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _order(options: dict[str, Any]) -> Any:
+    from gcproto.collector.disturb import KINDS
+    from gcproto.collector.gc_run import GcOrder
+    from gcproto.collector.modes import MODES, MOVE
+    from gcproto.host import probes
+    from gcproto.paths.grid import parse_size
+
+    names = _words(options["modes"])
+    unknown = [name for name in names if name not in MODES]
+    if unknown or not names:
+        what = f"unknown mode {unknown[0]!r}" if unknown else "no mode"
+        raise GcprotoError(what, why=f"known: {', '.join(MODES)}", code=ExitCode.USAGE)
+    try:
+        live = _recorded(options) or parse_size(options["live"])
+        factors = [float(word.lower().removesuffix("x")) for word in _words(options["heap"])]
+    except ValueError as error:
+        raise GcprotoError(
+            str(error), why="--live is a size, --heap a list such as 2x,3x", code=ExitCode.USAGE
+        ) from error
+    if not factors or not all(1 < factor <= 1000 for factor in factors) or live < 1 << 20:
+        raise GcprotoError("--heap must be above 1x, --live at least 1m", code=ExitCode.USAGE)
+    unknown = [word for word in _words(options["disturb"]) if word not in KINDS]
+    if unknown:
+        raise GcprotoError(f"unknown --disturb {unknown[0]!r}", why=f"known: {', '.join(KINDS)}", code=ExitCode.USAGE)
+    if (options["workload"] == "replay") != (options["recording"] is not None):
+        raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
+    choices = _choices(options)
+    modes = [(_with(MODES[name], choices), choices if MODES[name].collects else {}) for name in names]
+    if any(mode.concurrent and mode.collects for mode, _ in modes):
+        probes.require_sigbus()
+    if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
+        probes.require_move("choose modes that don't use it (--modes copy,stw,memmove)")
+    return GcOrder(
+        workload=options["workload"],
+        modes=modes,
+        factors=factors,
+        live_bytes=live,
+        operations=options["operations"] or OPERATIONS[options["workload"]],
+        mutators=options["mutators"],
+        mutation=options["mutation"],
+        fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
+        runs=options["runs"],
+        seed=options["seed"],
+        verify=options["verify"],
+        disturb=",".join(_words(options["disturb"])),
+        trace=str(options["trace"] or ""),
+        recording=str(options["recording"] or ""),
+        large_folios=options["large_folios"],
+        timeout=options["timeout"],
+    )
+
+
+def _recorded(options: dict[str, Any]) -> int:
+    """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
+    context = click.get_current_context()
+    if options["recording"] is None:
+        return 0
+    from gcproto.heap.workloads.recording import load
+
+    recording = load(options["recording"])
+    if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
+        return 0
+    return max(1 << 20, recording.peak_bytes) * int(options["mutators"])
+
+
+def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
+    """Parameters of modes that were given on the command line."""
+    from gcproto.collector.modes import COPY, MOVE
+
+    found: dict[str, Any] = {
+        "ebusy": options["ebusy"],
+        "fault_pages": options["fault_pages"],
+        "run_pages": options["run_pages"],
+        "dense_permille": options["dense"],
+        "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
+        "early_by": {"copy": COPY, "move": MOVE, None: None}[options["early"]],
+        "fresh_by_recycled": {"recycled": True, "zeropage": False}.get(options["fresh"]),
+        "register_whole": {"recycled": True, "zeropage": True, "kernel": False}.get(options["fresh"]),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _with(mode: Any, choices: dict[str, int | str | bool]) -> Any:
+    return mode.with_options(**choices) if mode.collects else mode
+
+
+@contextmanager
+def _swap(wanted: bool) -> Iterator[None]:
+    """Compressed swap for as long as pages are to be pushed out."""
+    if not wanted:
+        yield
+        return
+    from gcproto.host.settings import Settings
+
+    with Settings() as settings:
+        if not settings.may_change():
+            raise GcprotoError(
+                "--disturb pageout adds a swap device", why="this user is not root", remedy="run as root"
+            )
+        with settings.swap_zram(SWAP_BYTES):
+            yield
+
+
+def _explain(name: str) -> None:
+    """The documentation of the code itself."""
+    from gcproto.collector.modes import MODES
+
+    module = import_module(f"gcproto.heap.workloads.{name}")
+    click.echo(f"{name}\n\n{module.__doc__}")
+    click.echo("modes\n")
+    for mode in MODES.values():
+        click.echo(f"  {mode.name:<8} {mode.text}")

@@ -16,7 +16,7 @@ COMMANDS = {
     "bench": "Measure the evacuation paths on the running kernel.",
     "compare": "Compare two results, scenario by scenario.",
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
-    "gc": "Experiments of the collector: the window after the flip.",
+    "gc": "Run workloads on a compacting heap, collected in several modes.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
     "show": "Show a result as a table.",
 }

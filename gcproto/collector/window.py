@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from gcproto import __version__
 from gcproto._native import ffi, lib
+from gcproto.collector.counts import Counts
 from gcproto.collector.ways import DEFAULT_WAYS, Way
-from gcproto.collector.window_round import Counts, Request, Window, WindowLab
+from gcproto.collector.window_round import Request, Window, WindowLab
 from gcproto.errors import GcprotoError
 from gcproto.host import environment, probes
 from gcproto.host.child import WorkerDied
@@ -260,13 +261,8 @@ def _scenario(way: Way, order: WindowOrder) -> Scenario:
 
 
 def _check(order: WindowOrder) -> None:
-    offer = probes.offer()
-    if offer.move_err and any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
-        raise GcprotoError(
-            "UFFDIO_MOVE does not work here",
-            why=probes.error_text(offer.move_err),
-            remedy="choose ways that copy (--ways copy), or use a kernel from 6.8 on",
-        )
+    if any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
+        probes.require_move("choose ways that copy (--ways copy)")
     probes.require_sigbus()
     needed = 2 * order.pages * environment.page_size()
     available = environment.available_bytes()

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.collector.counts import Counts, counts_of
 from gcproto.host.child import Child, serve
 
 ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
@@ -23,29 +24,6 @@ class Request(msgspec.Struct):
     collector_cpu: int
     mutator_cpu: int
     seed: int
-
-
-class Counts(msgspec.Struct):
-    """A histogram: number and largest of its values, and how many are in each bucket that has any."""
-
-    n: int = 0
-    max: int = 0
-    buckets: dict[int, int] = {}
-
-    def add(self, other: "Counts") -> None:
-        """Take the values of another histogram in."""
-        self.n += other.n
-        self.max = max(self.max, other.max)
-        for bucket, count in other.buckets.items():
-            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
-
-    def quantile(self, permille: int) -> int:
-        """The value that so many of 1000 values do not exceed (see native/histogram.h)."""
-        raw: Any = ffi.new("struct gcp_histogram *")
-        raw.n, raw.max = self.n, self.max
-        for bucket, count in self.buckets.items():
-            raw.counts[bucket] = count
-        return int(lib.gcp_histogram_quantile(raw, permille))
 
 
 class Window(msgspec.Struct):
@@ -75,20 +53,15 @@ def run(request: Request) -> Window:
         reason=bytes(ffi.string(got.reason)).decode(errors="replace"),  # type: ignore[arg-type]
         mutator_ns=got.mutator_ns,
         collector_ns=got.collector_ns,
-        access=_counts(got.access),
-        fault=_counts(got.fault),
-        runs=_counts(got.runs),
+        access=counts_of(got.access),
+        fault=counts_of(got.fault),
+        runs=counts_of(got.runs),
         collector={name: int(getattr(got.collector, name)) for name in ACCOUNT_FIELDS},
         faults={name: int(getattr(got.faults, name)) for name in ACCOUNT_FIELDS},
         wrong=got.wrong,
         unmapped=got.unmapped,
         left=got.left,
     )
-
-
-def _counts(raw: Any) -> Counts:
-    numbers = ffi.unpack(raw.counts, lib.GCP_HISTOGRAM_BUCKETS)
-    return Counts(raw.n, raw.max, {bucket: count for bucket, count in enumerate(numbers) if count})
 
 
 class WindowLab(Child[Request, Window]):

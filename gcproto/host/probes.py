@@ -55,6 +55,24 @@ def offer() -> Any:
     return got
 
 
+def require_move(otherwise: str) -> None:
+    """See that UFFDIO_MOVE works.
+
+    Args:
+        otherwise: what can be done without it.
+
+    Raises:
+        GcprotoError: it does not.
+
+    """
+    if offer().move_err:
+        raise GcprotoError(
+            "UFFDIO_MOVE does not work here",
+            why=error_text(offer().move_err),
+            remedy=f"{otherwise}, or use a kernel from 6.8 on",
+        )
+
+
 def require_sigbus() -> None:
     """See that faults can be served on the faulting thread.
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report import labels
+from gcproto.report.heaps import print_heaps
 from gcproto.report.verdict import verdict
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Skip
@@ -41,6 +42,13 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
     """
     _print_head(result, console)
+    heaps = [one for one in result.measurements if one.scenario.source.startswith("heap-")]
+    if heaps and not wide:
+        print_heaps(heaps, result, console)
+        _print_invalid(result, console)
+        _print_skips(result.skips, console)
+        _print_noise(result, console)
+        return
     windows = [one for one in result.measurements if one.scenario.source == "window"]
     if windows and not wide:
         print_windows(windows, console)

@@ -5,7 +5,7 @@ the environment was, and whether it is valid.  Readers tolerate unknown fields; 
 the version.
 
 History of the format
-    1   first version; later in it: latency and figures of a measurement
+    1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes
 """
 
 from typing import Any
@@ -16,6 +16,8 @@ SCHEMA = "gcproto.result/1"
 
 UNIT_TIME = "ns/page"
 UNIT_INSTRUCTIONS = "instructions/page"
+UNIT_OPERATION = "ns/operation"
+"""Of a workload on a heap: time of its mutators for one of its operations."""
 
 
 class Scenario(msgspec.Struct, frozen=True, order=True):
@@ -135,6 +137,54 @@ class Latency(msgspec.Struct):
     max: float
 
 
+class Pause(msgspec.Struct):
+    """A time for which mutators were stopped.
+
+    Attributes:
+        name: what for.
+        stop_ns: from the request until the last one stood.
+        ns: from then until they were let go.
+
+    """
+
+    name: str
+    stop_ns: int
+    ns: int
+
+
+class Collection(msgspec.Struct):
+    """One collection of a heap.
+
+    Attributes:
+        number: in its round, from 1 on; measured: False for those before all mutators were set up.
+        objects, live_bytes: marked;  dirty_cards: looked at again.
+        used_before, used_after: bytes of the moving space.
+        dense, compacted, slid: to-space pages by what was to become of them: updated in place, built from live words,
+            moved down whole.
+        phases: ns by name;  pauses: in order.
+        collector, faults: what the collector's thread and the mutators' faults did: pages and ioctls by name (see
+            native/compaction.h and native/pages.h).
+        resident: bytes of the process afterwards.
+
+    """
+
+    number: int
+    measured: bool = True
+    objects: int = 0
+    live_bytes: int = 0
+    dirty_cards: int = 0
+    used_before: int = 0
+    used_after: int = 0
+    dense: int = 0
+    compacted: int = 0
+    slid: int = 0
+    phases: dict[str, int] = {}
+    pauses: list[Pause] = []
+    collector: dict[str, int] = {}
+    faults: dict[str, int] = {}
+    resident: int = 0
+
+
 class Measurement(msgspec.Struct):
     """One scenario, measured.
 
@@ -149,6 +199,11 @@ class Measurement(msgspec.Struct):
         split_part: for arms that split first, the part of the samples spent splitting (median, same unit), else None.
         latency: of single events, by name: ``access`` (a mutator's first touch of a page), ``fault`` (serving one).
         figures: further medians over the valid rounds, by name with unit: ``collector ns/page``, ``faults``, ...
+        histograms: of ``fault``, ``pause``, ``wait`` (ns) and ``run`` (pages per ioctl), over all valid rounds, as
+            HdrHistogram V2 in base64, which its tools read.
+        series: of the last valid round, by name with unit: pairs of ns since its start and a value.
+        collections: of each valid round, in order.
+        notes: what a reader should know, in words.
 
     """
 
@@ -167,6 +222,10 @@ class Measurement(msgspec.Struct):
     split_part: float | None = None
     latency: dict[str, Latency] = {}
     figures: dict[str, float] = {}
+    histograms: dict[str, str] = {}
+    series: dict[str, list[tuple[int, float]]] = {}
+    collections: list[list[Collection]] = []
+    notes: list[str] = []
 
 
 class Skip(msgspec.Struct, frozen=True):

@@ -1,0 +1,126 @@
+"""Mark, prepare and compact by themselves, each on a heap that stands still; durations are of compiled code.
+
+mark:     a binary tree of a million objects, in the order in which it was made;
+prepare:  the plan for it;
+compact:  the collector's sweep alone, without mutators, in each mode: over a dense prefix, and over pages of which half
+          is live.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from benchmarks.kernel_clock import CLOCK
+from gcproto._native import ffi, lib
+from gcproto.collector.cycle import Collector
+from gcproto.collector.events import Listener
+from gcproto.collector.modes import MODES
+from gcproto.errors import GcprotoError
+from gcproto.heap.space import Heap
+from gcproto.heap.workloads import workload
+from gcproto.heap.workloads.knobs import Knobs
+from gcproto.host import probes
+
+ROUNDS = 7
+WARMUP = 1
+LIVE = 64 << 20
+TREE = 32 * ((1 << 20) - 1)
+"""Bytes of a full tree with 2^20 - 1 nodes."""
+
+
+class Stopwatch(Listener):
+    """Times phases by name, in ns, and keeps what was marked and swept."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, int] = {}
+        self.objects = self.words = self.pages = self.copied = 0
+        self._begun = 0
+
+    def phase_begins(self, name: str) -> None:
+        """Start."""
+        self._begun = time.monotonic_ns()
+
+    def phase_ends(self, name: str) -> None:
+        """Stop."""
+        self.took[name] = time.monotonic_ns() - self._begun
+
+    def marked(self, objects: int, words: int, dirty_cards: int) -> None:
+        """What lives."""
+        self.objects, self.words = objects, words
+
+    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+        """What was done."""
+        self.pages = int(swept.updated) + int(swept.built) + int(swept.slid)
+        self.copied = int(swept.account.copied) + int(swept.account.copied_after_ebusy)
+
+
+@contextmanager
+def standing(name: str, mode: str, live: int, fragmentation: int, operations: int = 1) -> Iterator[tuple[Any, Stopwatch]]:
+    """A heap with a workload's live set, its mutator gone, and a collector."""
+    try:
+        probes.require_sigbus()
+        probes.require_move("")
+    except GcprotoError as error:
+        pytest.skip(str(error))
+    work = workload(name)
+    heap = Heap(live * 4)
+    mutator = heap.add_mutator()
+    watch = Stopwatch()
+    collector = Collector(heap, MODES[mode], [watch])
+    parameters = Knobs(live_bytes=live, operations=operations, fragmentation=fragmentation).array()
+    lib.gcp_mutator_enter(mutator)
+    done = work.setup(int(ffi.cast("uintptr_t", mutator)), parameters)
+    lib.gcp_mutator_leave(mutator)
+    assert done == 0
+    try:
+        yield collector, watch
+    finally:
+        collector.close()
+        heap.close()
+
+
+def _one(collector: Any, watch: Stopwatch, phase: str) -> None:
+    collector.collect()
+    CLOCK.add_ns(watch.took[phase])
+
+
+@pytest.mark.parametrize("phase", ["mark", "prepare"])
+@pytest.mark.benchmark(timer=CLOCK, warmup=False, group="mark and prepare")
+def test_phase(benchmark: Any, phase: str) -> None:
+    """A tree of a million objects."""
+    with standing("trees", "art", TREE, 0) as (collector, watch):
+        benchmark.pedantic(_one, args=(collector, watch, phase), rounds=ROUNDS, warmup_rounds=WARMUP)
+    benchmark.extra_info["objects"] = watch.objects
+    if phase == "mark":
+        benchmark.extra_info["objects/s"] = round(watch.objects / benchmark.stats.stats.median)
+
+
+@pytest.mark.parametrize("mode", ["move", "art", "copy"])
+@pytest.mark.benchmark(timer=CLOCK, warmup=False, group="compact: dense prefix")
+def test_compact_dense(benchmark: Any, mode: str) -> None:
+    """Pages that are all live: updated in place."""
+    with standing("prefix", mode, LIVE, 0) as (collector, watch):
+        benchmark.pedantic(_one, args=(collector, watch, "compact"), rounds=ROUNDS, warmup_rounds=WARMUP)
+    assert watch.copied == (0 if mode != "copy" else watch.pages)
+    benchmark.extra_info["pages"] = watch.pages
+    benchmark.extra_info["ns/page"] = round(benchmark.stats.stats.median * 1e9 / watch.pages)
+
+
+@pytest.mark.parametrize("mode", ["move", "art", "copy"])
+@pytest.mark.benchmark(timer=CLOCK, warmup=False, group="compact: half live")
+def test_compact_sparse(benchmark: Any, mode: str) -> None:
+    """Every round has a new heap: after one collection nothing is sparse any more."""
+    pages = 0
+
+    def one() -> None:
+        nonlocal pages
+        with standing("sparse", mode, LIVE, 500) as (collector, watch):
+            _one(collector, watch, "compact")
+            pages = watch.pages
+
+    benchmark.pedantic(one, rounds=ROUNDS, warmup_rounds=WARMUP)
+    benchmark.extra_info["pages"] = pages
+    benchmark.extra_info["ns/page"] = round(benchmark.stats.stats.median * 1e9 / pages)

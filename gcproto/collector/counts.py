@@ -1,0 +1,54 @@
+"""Histograms of the native library as values that can be added up, stored and sent."""
+
+from typing import Any
+
+import msgspec
+
+from gcproto._native import ffi, lib
+
+HIGHEST = 100_000_000_000
+"""ns: what a histogram for export can hold."""
+
+
+class Counts(msgspec.Struct):
+    """A histogram: number and largest of its values, and how many are in each bucket that has any."""
+
+    n: int = 0
+    max: int = 0
+    buckets: dict[int, int] = {}
+
+    def add(self, other: "Counts") -> None:
+        """Take the values of another histogram in."""
+        self.n += other.n
+        self.max = max(self.max, other.max)
+        for bucket, count in other.buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
+
+    def quantile(self, permille: int) -> int:
+        """The value that so many of 1000 values do not exceed (see native/histogram.h)."""
+        raw: Any = ffi.new("struct gcp_histogram *")
+        raw.n, raw.max = self.n, self.max
+        for bucket, count in self.buckets.items():
+            raw.counts[bucket] = count
+        return int(lib.gcp_histogram_quantile(raw, permille))
+
+    def hdr(self) -> str:
+        """The same as HdrHistogram V2 in base64, to three figures; values in the middle of their bucket."""
+        from hdrh.histogram import HdrHistogram
+
+        found = HdrHistogram(1, HIGHEST, 3)
+        for bucket, count in sorted(self.buckets.items()):
+            low, high = self.low(bucket), self.low(bucket + 1) - 1
+            found.record_value(max(1, min((low + high) // 2, self.max, HIGHEST)), count)
+        return str(found.encode().decode())
+
+    @staticmethod
+    def low(bucket: int) -> int:
+        """The smallest value of a bucket."""
+        return int(lib.gcp_histogram_low(bucket))
+
+
+def counts_of(raw: Any) -> Counts:
+    """The values of a ``struct gcp_histogram``."""
+    numbers = ffi.unpack(raw.counts, lib.GCP_HISTOGRAM_BUCKETS)
+    return Counts(raw.n, raw.max, {bucket: count for bucket, count in enumerate(numbers) if count})

@@ -1,0 +1,319 @@
+"""One collection, from the first root to the last page given back.
+
+Follows ART's CMC (art/runtime/gc/collector/mark_compact.cc, RunPhases): mark beside the mutators, a final marking
+pause, prepare, a pause that flips, concurrent compaction, a shutdown in two stages.  It departs from it in that
+- allocation buffers are given back in the marking pause and slid in the other one, for all mutators by the collector;
+- there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
+- what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
+- there is no young collection.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.collector.events import Listener
+from gcproto.collector.forward import forward_roots
+from gcproto.collector.mark import count_bits, mark_dirty, mark_roots
+from gcproto.collector.modes import Mode
+from gcproto.collector.prepare import plan_black, prepare
+from gcproto.collector.produce import producer, slide
+from gcproto.errors import GcprotoError
+from gcproto.heap.calls import CARD_BYTES
+from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.space import Heap
+
+PRECLEAN_ROUNDS = 3
+PRECLEAN_ENOUGH = 64
+"""Dirty cards that are left to the pause."""
+
+HEADROOM = 1.5
+"""A collection is wanted when less than so many times of what was allocated during the last one is free."""
+HEADROOM_SHARE = (0.1, 0.8)
+"""At least and at most of what was free after it."""
+
+FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited")
+ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
+
+
+class CollectionError(GcprotoError):
+    """A collection could not be finished, and the heap is lost."""
+
+
+def fault_sums(mutators: Iterable[Any]) -> dict[str, int]:
+    """What faults of these mutators did since they began: pages by kind, pages and ioctls of the account."""
+    found = dict.fromkeys((*FAULT_COUNTS, *ACCOUNT, "faults"), 0)
+    for mutator in mutators:
+        for name in FAULT_COUNTS:
+            found[name] += int(getattr(mutator, name))
+        for name in ACCOUNT:
+            found[name] += int(getattr(mutator.account, name))
+        found["faults"] += int(mutator.fault.n)
+    return found
+
+
+class Collector:
+    """Collects a heap in one mode.
+
+    Args:
+        heap: whose mutators may run while it does.
+        mode: how.
+        listeners: are told what happens.
+        trigger_share: a collection is wanted when so much of what was free after the last one is used; 0: by HEADROOM.
+
+    Raises:
+        GcprotoError: userfaultfd or one of its features is not to be had.
+
+    """
+
+    def __init__(self, heap: Heap, mode: Mode, listeners: Iterable[Listener] = (), trigger_share: float = 0.0) -> None:
+        self.heap = heap
+        self.mode = mode
+        self.listeners = list(listeners)
+        self.trigger_share = trigger_share
+        self.cycles = 0
+        self.failures: list[str] = []
+        self._produce: Any = ffi.cast("gcp_producer", producer())
+        self._native: Any = ffi.NULL
+        error: Any = ffi.new("int32_t *")
+        self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, mode.policy(), error)
+        if self._native == ffi.NULL:
+            reason: Any = lib.gcp_compaction_reason(ffi.NULL)
+            raise GcprotoError(
+                "the collector can't work here",
+                why=bytes(ffi.string(reason)).decode(),  # type: ignore[arg-type]
+                remedy="gcproto doctor says what is missing; modes stw and memmove need the least",
+            )
+        self.plan: Any = lib.gcp_compaction_plan(self._native)
+        self._plan_address = int(ffi.cast("uintptr_t", self.plan))
+        heap.fill_plan(self.plan)
+        self._set_trigger(0)
+
+    @property
+    def timeline(self) -> Any:
+        """``struct gcp_timeline *`` of the collector's ioctls."""
+        return lib.gcp_compaction_timeline(self._native)
+
+    @property
+    def helper(self) -> Any:
+        """The handler thread's ``struct gcp_mutator *``."""
+        return lib.gcp_compaction_helper(self._native)
+
+    def close(self) -> None:
+        """End the fault service; no mutator may run any more."""
+        lib.gcp_compaction_destroy(self._native)
+        self._native = ffi.NULL
+
+    def serve(self) -> None:
+        """Collect whenever somebody wants it, until the world is closed."""
+        while not self.heap.world.closing:
+            if lib.gcp_world_await(self.heap.world, 100):
+                self.collect()
+
+    def collect(self) -> None:
+        """One collection.
+
+        Raises:
+            CollectionError: it could not be finished even with the world stopped.
+
+        """
+        heap = self.heap
+        self.cycles += 1
+        before = self._allocated()
+        lib.gcp_world_begin(heap.world)
+        try:
+            self._tell("cycle_begins", self.cycles, heap.used)
+            if self.mode.collects:
+                if self.mode.remap:
+                    self._collect_beside_mutators()
+                else:
+                    self._collect_in_one_pause()
+            self._set_trigger(self._allocated() - before)
+            self._tell("cycle_ends", self.cycles, heap.used)
+        finally:
+            lib.gcp_world_finish(heap.world)
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for listener in self.listeners:
+            getattr(listener, event)(*arguments)
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        self._tell("phase_begins", name)
+        yield
+        self._tell("phase_ends", name)
+
+    @contextmanager
+    def pause(self, name: str) -> Iterator[None]:
+        """Mutators are stopped within."""
+        self._tell("stop_requested", name)
+        lib.gcp_world_stop(self.heap.world)
+        self._tell("mutators_stopped", name)
+        try:
+            yield
+        finally:
+            lib.gcp_world_start(self.heap.world)
+            self._tell("mutators_restarted", name)
+
+    def _allocated(self) -> int:
+        return sum(int(one.allocated_bytes) for one in self.heap.mutators)
+
+    def _set_trigger(self, allocated: int) -> None:
+        """When the next collection is to begin, so that it ends before memory does."""
+        heap = self.heap
+        free = heap.capacity - heap.used
+        least, most = HEADROOM_SHARE
+        headroom = min(max(HEADROOM * allocated, least * free), most * free)
+        if self.trigger_share:
+            headroom = (1 - self.trigger_share) * free
+        heap.world.trigger = heap.to + heap.capacity - int(headroom)
+
+    # Marking.
+
+    def _mark_roots(self) -> int:
+        tables = self.heap.tables
+        return sum(
+            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, int(one.roots), int(one.root_count))
+            for one in self.heap.mutators
+        )
+
+    def _mark_dirty(self) -> int:
+        tables = self.heap.tables
+        cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
+        return int(mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards))
+
+    def _prepare(self, pages: int, dirty: int) -> None:
+        words = prepare(self._plan_address, pages, self.mode.dense_permille)
+        live = int(words)
+        if any(type(listener).marked is not Listener.marked for listener in self.listeners):
+            objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
+            self._tell("marked", objects, live, dirty)
+
+    def _align_top(self) -> int:
+        """Buffers are given back; what comes next begins on a page of its own.  Returns the pages in use."""
+        heap = self.heap
+        lib.gcp_world_retire(heap.world)
+        pages = (heap.used + PAGE_BYTES - 1) // PAGE_BYTES
+        heap.world.top = heap.to + pages * PAGE_BYTES
+        return pages
+
+    # With userfaultfd, or at least mremap.
+
+    def _collect_beside_mutators(self) -> None:
+        dirty = 0
+        with self._phase("initialise"):
+            self.heap.clear_tables(self.heap.capacity)
+        with self._phase("mark"):
+            self._mark_roots()
+            for _ in range(PRECLEAN_ROUNDS):
+                found = self._mark_dirty()
+                dirty += found
+                if found <= PRECLEAN_ENOUGH:
+                    break
+        with self.pause("final marking"):
+            self._mark_roots()
+            dirty += self._mark_dirty()
+            pages = self._align_top()
+        with self._phase("prepare"):
+            self._prepare(pages, dirty)
+        self._compact()
+
+    def _compact(self) -> None:
+        swept: Any = ffi.new("struct gcp_swept *")
+        before = fault_sums([*self.heap.mutators, self.helper])
+        with self.pause("flip"):
+            self._plan_black()
+            self._tell("planned", self.plan)
+            flipped = self._flip()
+            self._forward_roots()
+            self._slide_allocation()
+            if not flipped:
+                self._slide_pages(swept)
+            elif self.mode.concurrent:
+                lib.gcp_compaction_open(self._native, self._produce)
+            else:
+                lib.gcp_compaction_store_all(self._native, self._produce, swept)
+        if flipped and self.mode.concurrent:
+            with self._phase("compact"):
+                failed = self._sweep(swept) != 0
+            with self._phase("drain"):
+                failed = failed or lib.gcp_compaction_close(self._native) != 0
+            if failed:
+                self._recover(swept)
+        after = fault_sums([*self.heap.mutators, self.helper])
+        self._tell("swept", swept, {name: after[name] - before[name] for name in after})
+        with self._phase("release"):
+            if lib.gcp_compaction_release(self._native) != 0:
+                self._report()
+        self._tell("released")
+
+    def _sweep(self, swept: Any) -> int:
+        return int(lib.gcp_compaction_sweep(self._native, swept))
+
+    def _flip(self) -> bool:
+        flip = lib.gcp_compaction_flip if self.mode.concurrent else lib.gcp_compaction_remap
+        if flip(self._native) == 0:
+            return True
+        self._report()
+        return False
+
+    def _report(self) -> None:
+        reason = bytes(ffi.string(lib.gcp_compaction_reason(self._native))).decode()  # type: ignore[arg-type]
+        self.failures.append(f"collection {self.cycles}: {reason}")
+        self._tell("failed", reason)
+
+    def _recover(self, swept: Any) -> None:
+        self._report()
+        with self.pause("recovery"):
+            error = lib.gcp_compaction_recover(self._native, swept)
+        if error:
+            raise CollectionError(
+                f"collection {self.cycles} can't be finished",
+                why=f"{self.failures[-1]}; then the space could not be unregistered either (errno {-error})",
+                remedy="this is no state that a working kernel leaves: see dmesg",
+            )
+        lib.gcp_compaction_close(self._native)
+
+    def _plan_black(self) -> None:
+        heap = self.heap
+        plan_black(self._plan_address, heap.used // 8, heap.note_free_buffers())
+
+    def _forward_roots(self) -> None:
+        for one in self.heap.mutators:
+            forward_roots(self._plan_address, int(one.roots), int(one.root_count))
+
+    def _slide_allocation(self) -> None:
+        by = int(self.plan.black_shift) * PAGE_BYTES
+        lib.gcp_world_slide(self.heap.world, self.heap.to + int(self.plan.black_begin) * 8, by)
+        self.heap.world.top = int(self.heap.world.top) - by
+        self.heap.world.room = self.heap.capacity - self.heap.used
+
+    # Within the space.
+
+    def _slide_pages(self, swept: Any) -> None:
+        """Everything by stores, where no flip could be had; what lies behind it reads as zeroes again."""
+        setattr(self.plan, "from", self.heap.to)
+        slide(self._plan_address)
+        setattr(self.plan, "from", self.heap.from_)
+        end = int(self.plan.used_end) * PAGE_BYTES
+        swept.recovered = int(self.plan.used_end)
+        lib.gcp_region_discard(self.heap.to + end, self.heap.capacity - end)
+
+    def _collect_in_one_pause(self) -> None:
+        swept: Any = ffi.new("struct gcp_swept *")
+        with self.pause("whole collection"):
+            pages = self._align_top()
+            with self._phase("initialise"):
+                self.heap.clear_tables(pages * PAGE_BYTES)
+            with self._phase("mark"):
+                self._mark_roots()
+            with self._phase("prepare"):
+                self._prepare(pages, 0)
+            self._tell("planned", self.plan)
+            with self._phase("compact"):
+                self._forward_roots()
+                self._slide_pages(swept)
+                self._slide_allocation()
+            self._tell("swept", swept, fault_sums([]))
+        self._tell("released")

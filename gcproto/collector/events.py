@@ -1,0 +1,49 @@
+"""What a collection tells those who listen; timing stands in listeners, never in the collector (as in whippet)."""
+
+from typing import Any
+
+PHASES = ("initialise", "mark", "prepare", "compact", "drain", "release", "verify")
+PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
+
+
+class Listener:
+    """Does nothing; listeners override what they want to know.
+
+    Phases run beside mutators, pauses stop them.  All is called on the collector's thread, in order.
+    """
+
+    def cycle_begins(self, number: int, used: int) -> None:
+        """Collection ``number`` begins, with ``used`` bytes of the space in use."""
+
+    def cycle_ends(self, number: int, used: int) -> None:
+        """It has ended; so many bytes are in use now."""
+
+    def phase_begins(self, name: str) -> None:
+        """One of PHASES."""
+
+    def phase_ends(self, name: str) -> None:
+        """It has ended."""
+
+    def stop_requested(self, name: str) -> None:
+        """Mutators are asked to stop, for one of PAUSES."""
+
+    def mutators_stopped(self, name: str) -> None:
+        """They have."""
+
+    def mutators_restarted(self, name: str) -> None:
+        """They run again."""
+
+    def marked(self, objects: int, words: int, dirty_cards: int) -> None:
+        """Marking is over: live objects and words, cards that were looked at again."""
+
+    def planned(self, plan: Any) -> None:
+        """The world is stopped, the plan is complete (``struct gcp_plan *``), nothing has moved yet."""
+
+    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+        """All pages are in their places: the collector's part (``struct gcp_swept *``) and the faults' sums."""
+
+    def released(self) -> None:
+        """From-space has been given back; mutators run."""
+
+    def failed(self, reason: str) -> None:
+        """A system call had an answer that none is known for; the collection goes on with the world stopped."""

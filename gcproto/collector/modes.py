@@ -1,0 +1,105 @@
+"""Ways to collect, and the choices within one.
+
+``art`` has the parameters of ART's CMC; ``move`` those that measuring on this machine chose (README); ``copy`` is ART
+before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what collectors do that don't remap pages.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gcproto._native import ffi, lib
+
+MOVE, COPY = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY)
+MIB = 1 << 20
+
+EBUSY = {
+    "copy": (int(lib.GCP_BUSY_COPY), int(lib.GCP_BUSY_COPY)),
+    "touch": (int(lib.GCP_BUSY_TOUCH), int(lib.GCP_BUSY_TOUCH)),
+    "backoff": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_BACKOFF)),
+    "mutators-copy": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_COPY)),
+}
+"""What follows on EBUSY, for the collector and for a faulting mutator (see native/pages.h): ``copy`` is ART's policy
+today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to collect.
+
+    Args:
+        name: as it stands in results.
+        text: in words.
+        concurrent: pages are evacuated while mutators run; else in the pause.
+        remap: the space is flipped by mremap; False: pages slide within it.
+        collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
+        map_by, fault_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
+            flush_bytes, reserve_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
+        dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
+
+    """
+
+    name: str
+    text: str
+    concurrent: bool = True
+    remap: bool = True
+    collects: bool = True
+    map_by: int = MOVE
+    fault_by: int = MOVE
+    early_by: int = COPY
+    fault_pages: int = 1
+    run_pages: int = 0
+    ebusy: str = "copy"
+    register_whole: bool = True
+    fresh_by_recycled: bool = True
+    handler: int = int(lib.GCP_HANDLER_SIGBUS)
+    flush_bytes: int = 8 * MIB
+    reserve_pages: int = 128
+    dense_permille: int = 950
+
+    def policy(self) -> Any:
+        """``struct gcp_compaction_policy *``."""
+        found: Any = ffi.new("struct gcp_compaction_policy *")
+        for name in (
+            "map_by",
+            "fault_by",
+            "early_by",
+            "fault_pages",
+            "run_pages",
+            "handler",
+            "flush_bytes",
+            "reserve_pages",
+        ):
+            setattr(found, name, getattr(self, name))
+        found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
+        found.register_whole = self.register_whole
+        found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
+        return found
+
+    def with_options(self, **options: Any) -> "Mode":
+        """The same with other choices; the name says which."""
+        changed = {name: value for name, value in options.items() if value is not None}
+        if not changed:
+            return self
+        suffix = ",".join(f"{name}={value}" for name, value in sorted(changed.items()))
+        return replace(self, name=f"{self.name}[{suffix}]", **changed)
+
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("art", "UFFDIO_MOVE as ART's CMC uses it, with its fallback", reserve_pages=512),
+        Mode(
+            "move",
+            "UFFDIO_MOVE; a fault evacuates 16 dense pages at once; fresh pages are left to the kernel",
+            fault_pages=16,
+            register_whole=False,
+        ),
+        Mode("copy", "UFFDIO_COPY alone (ART before MOVE)", map_by=COPY, register_whole=False, reserve_pages=4),
+        Mode("thread", "as art, but one thread answers the faults", handler=int(lib.GCP_HANDLER_THREAD)),
+        Mode("stw", "mremap, then all pages by stores, in the pause (ART's fallback)", concurrent=False),
+        Mode(
+            "memmove", "slide within the space, everything in one pause, no userfaultfd", concurrent=False, remap=False
+        ),
+        Mode("none", "no collection: memory for everything that is allocated", collects=False),
+    )
+}

@@ -1,0 +1,93 @@
+"""The listener that measures: phases, pauses, what was evacuated how, memory."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from gcproto._native import ffi
+from gcproto.collector.counts import Counts, counts_of
+from gcproto.collector.events import Listener
+from gcproto.heap.pages import PAGE_BYTES
+from gcproto.results.schema import Collection, Pause
+
+SWEPT = ("updated", "built", "slid", "empty", "recycled", "discarded", "flushes", "recovered")
+ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is present, in bytes."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+
+
+class Recorder(Listener):
+    """Writes down every collection.
+
+    Attributes:
+        cycles: finished ones;  runs: pages per ioctl of the collector in measured ones.
+        spans: (ns, ns, name) of phases;  stops: (requested, stopped, restarted, name) of pauses.  Monotonic time.
+
+    """
+
+    def __init__(self) -> None:
+        self.cycles: list[Collection] = []
+        self.spans: list[tuple[int, int, str]] = []
+        self.stops: list[tuple[int, int, int, str]] = []
+        self.runs = Counts()
+        self.measured = False
+        self._cycle = Collection(0)
+        self._begun = 0
+        self._requested = 0
+        self._stopped = 0
+
+    def cycle_begins(self, number: int, used: int) -> None:
+        """A new record."""
+        self._cycle = Collection(number, measured=self.measured, used_before=used)
+
+    def cycle_ends(self, number: int, used: int) -> None:
+        """The record is complete."""
+        self._cycle.used_after = used
+        self._cycle.resident = resident_bytes()
+        self.cycles.append(self._cycle)
+
+    def phase_begins(self, name: str) -> None:
+        """Phases don't nest."""
+        self._begun = time.monotonic_ns()
+
+    def phase_ends(self, name: str) -> None:
+        """A span, and the sum of its name."""
+        now = time.monotonic_ns()
+        self._cycle.phases[name] = self._cycle.phases.get(name, 0) + now - self._begun
+        self.spans.append((self._begun, now, name))
+
+    def stop_requested(self, name: str) -> None:
+        """The time to safepoint begins."""
+        self._requested = time.monotonic_ns()
+
+    def mutators_stopped(self, name: str) -> None:
+        """It ends."""
+        self._stopped = time.monotonic_ns()
+
+    def mutators_restarted(self, name: str) -> None:
+        """The pause ends."""
+        now = time.monotonic_ns()
+        self._cycle.pauses.append(Pause(name, self._stopped - self._requested, now - self._stopped))
+        self.stops.append((self._requested, self._stopped, now, name))
+
+    def marked(self, objects: int, words: int, dirty_cards: int) -> None:
+        """What lives."""
+        self._cycle.objects, self._cycle.live_bytes, self._cycle.dirty_cards = objects, words * 8, dirty_cards
+
+    def planned(self, plan: Any) -> None:
+        """What is to become of the pages."""
+        self._cycle.dense = int(plan.dense_end)
+        self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end)
+        self._cycle.slid = int(plan.used_end) - int(plan.compact_end)
+
+    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+        """What became of them."""
+        found = {name: int(getattr(swept, name)) for name in SWEPT}
+        found |= {name: int(getattr(swept.account, name)) for name in ACCOUNT}
+        self._cycle.collector = found
+        self._cycle.faults = faults
+        if self._cycle.measured:
+            self.runs.add(counts_of(swept.runs))

@@ -1,0 +1,284 @@
+"""One run of a workload on a heap, in this process: mutator threads, the collector's thread, what they did."""
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from gcproto._native import ffi, lib
+from gcproto.collector.checks import Checks
+from gcproto.collector.counts import counts_of
+from gcproto.collector.cycle import CollectionError, Collector
+from gcproto.collector.disturb import Disturber
+from gcproto.collector.events import Listener
+from gcproto.collector.mmu import WINDOWS_MS, mmu
+from gcproto.collector.modes import MODES
+from gcproto.collector.recorder import Recorder, resident_bytes
+from gcproto.collector.session_round import Session, SessionRequest, Stall
+from gcproto.collector.trace import write_trace
+from gcproto.errors import GcprotoError
+from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
+from gcproto.heap.space import Heap
+from gcproto.heap.workloads import Workload, workload
+from gcproto.heap.workloads.knobs import Knobs
+
+SAMPLE_SECONDS = 0.02
+EVENT = np.dtype([("start", "<u8"), ("ns", "<u4"), ("kind", "<u2"), ("pages", "<u2")])
+CAUSES = {
+    int(lib.GCP_EVENT_PAUSE): "pause",
+    int(lib.GCP_EVENT_ALLOCATION): "waiting for memory",
+    int(lib.GCP_EVENT_FAULT_READY): "fault on a ready page",
+    int(lib.GCP_EVENT_FAULT_DENSE): "fault on a dense page",
+    int(lib.GCP_EVENT_FAULT_BUILT): "fault that built a page",
+    int(lib.GCP_EVENT_FAULT_SLID): "fault that slid a page",
+    int(lib.GCP_EVENT_FAULT_FRESH): "fault on a fresh page",
+    int(lib.GCP_EVENT_FAULT_WAITED): "fault that waited for another thread",
+    int(lib.GCP_EVENT_MAP): "map",
+    int(lib.GCP_EVENT_DISCARD): "discard",
+}
+
+
+def address_of(pointer: Any) -> int:
+    """A C pointer as compiled code takes it."""
+    return int(ffi.cast("uintptr_t", pointer))
+
+
+def events_of(timeline: Any) -> Any:
+    """The events of a ``struct gcp_timeline``: an array of EVENT, a copy."""
+    count = int(timeline.n)
+    if not count:
+        return np.zeros(0, dtype=EVENT)
+    raw: Any = ffi.buffer(timeline.events, count * EVENT.itemsize)
+    return np.frombuffer(raw, dtype=EVENT).copy()
+
+
+class _Mutator(threading.Thread):
+    """Sets up, waits for the others, runs, checks.
+
+    Args:
+        native: ``struct gcp_mutator *``.
+        work: the workload;  knobs: for this mutator;  extra: parameters of the workload's own.
+        together: barrier of all mutators, between setting up and running.
+
+    """
+
+    def __init__(self, native: Any, work: Workload, parameters: Any, together: threading.Barrier) -> None:
+        super().__init__(name=f"mutator {int(native.number)}")
+        self.native = native
+        self.work = work
+        self.parameters = parameters
+        self.together = together
+        self.began = self.ended = 0
+        self.cpu = 0
+        self.status = 0
+        self.problem = ""
+
+    def run(self) -> None:
+        """The whole life of a mutator."""
+        address = address_of(self.native)
+        try:
+            self.status = self._enter(self.work.setup, address)
+            if self.status < 0:
+                self.together.abort()
+                return
+            self.together.wait()
+            cpu, self.began = int(lib.gcp_thread_cpu()), time.monotonic_ns()
+            self.status = self._enter(self.work.run, address)
+            self.ended = time.monotonic_ns()
+            self.cpu = int(lib.gcp_thread_cpu()) - cpu
+        except threading.BrokenBarrierError:
+            self.status = STOPPED
+        except Exception as error:
+            self.problem = repr(error)
+            self.together.abort()
+
+    def _enter(self, function: Any, address: int) -> int:
+        lib.gcp_mutator_enter(self.native)
+        try:
+            return int(function(address, self.parameters))
+        finally:
+            lib.gcp_mutator_leave(self.native)
+
+    def check(self) -> int:
+        """What is wrong in the end; nothing moves any more."""
+        return int(self.work.check(address_of(self.native), self.parameters))
+
+
+class _Run:
+    """The parts of one run, and how they are put together and taken apart."""
+
+    def __init__(self, request: SessionRequest) -> None:
+        self.request = request
+        self.recorder = Recorder()
+        self.resident: list[tuple[int, int]] = []
+        self.heap = Heap(request.capacity, large_folios=request.large_folios)
+        self.checks = Checks(self.heap) if request.verify else None
+        listeners: list[Listener] = [self.recorder, *([self.checks] if self.checks else [])]
+        mode = MODES[request.mode].with_options(**request.options)
+        work = workload(request.workload)
+        together = threading.Barrier(request.mutators + 1)
+        self.mutators = []
+        for number in range(request.mutators):
+            knobs = Knobs(
+                live_bytes=request.live_bytes,
+                operations=request.operations,
+                mutation=request.mutation,
+                fragmentation=request.fragmentation,
+                seed=request.seed * 64 + number,
+            )
+            parameters = work.parameters(knobs, request.recording)
+            self.mutators.append(_Mutator(self.heap.add_mutator(), work, parameters, together))
+        self.together = together
+        self.collector = Collector(self.heap, mode, listeners, request.trigger_share)
+        if self.checks:
+            self.checks.collector = self.collector
+        self.collector_cpu = 0
+        self.collector_error = ""
+        self._cpu_before = 0
+        self._thread = threading.Thread(target=self._collect, name="collector")
+        kinds = [kind for kind in request.disturb.split(",") if kind]
+        self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
+
+    def _collect(self) -> None:
+        try:
+            self.collector.serve()
+        except CollectionError as error:
+            self.collector_error = str(error)
+        except Exception as error:
+            self.collector_error = repr(error)
+        self.collector_cpu = int(lib.gcp_thread_cpu())
+        if self.collector_error:
+            lib.gcp_world_close(self.heap.world)
+
+    def go(self) -> None:
+        """Run to the end."""
+        for call, after, count, error in self.request.inject:
+            lib.gcp_inject(call, after, count, error)
+        threads = [self._thread, *self.mutators, *([self.disturber] if self.disturber else [])]
+        started = time.monotonic_ns()
+        for thread in threads:
+            thread.start()
+        try:
+            self.together.wait()
+            self.recorder.measured = True
+        except threading.BrokenBarrierError:
+            lib.gcp_world_close(self.heap.world)  # the others are still setting up
+        for mutator in self.mutators:
+            while mutator.is_alive():
+                mutator.join(SAMPLE_SECONDS)
+                self.resident.append((time.monotonic_ns() - started, resident_bytes()))
+        if self.disturber:
+            self.disturber.close()
+        lib.gcp_world_close(self.heap.world)
+        self._thread.join()
+        for call in range(lib.GCP_CALL_COUNT):
+            lib.gcp_inject(call, 0, 0, 0)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.collector.close()
+        if self.checks:
+            self.checks.close()
+        self.heap.close()
+
+    def session(self) -> Session:
+        """What came of it."""
+        found = Session(
+            collections=self.recorder.cycles,
+            runs=self.recorder.runs,
+            resident=self.resident,
+            failures=self.collector.failures,
+        )
+        natives = [mutator.native for mutator in self.mutators]
+        found.digests = [int(one.digest) for one in natives]
+        found.allocated_bytes = sum(int(one.allocated_bytes) for one in natives)
+        found.allocated_objects = sum(int(one.allocated_objects) for one in natives)
+        found.operations = sum(int(one.operations) for one in natives)
+        found.mutator_cpu_ns = sum(mutator.cpu for mutator in self.mutators)
+        found.collector_cpu_ns = self.collector_cpu
+        found.failure = self._failure(found)
+        for name in ("pause", "fault", "wait"):
+            for one in natives:
+                getattr(found, name).add(counts_of(getattr(one, name)))
+        if self.mutators and self.collector.mode.handler == lib.GCP_HANDLER_THREAD:
+            found.fault.add(counts_of(self.collector.helper.fault))
+        if not found.failure:
+            found.mutator_ns = max(one.ended for one in self.mutators) - min(one.began for one in self.mutators)
+            found.wrong = self._wrong()
+            self._stalls(found)
+        if self.checks:
+            found.wrong += self.checks.wrong
+            found.verified = self.checks.passed
+        if self.request.trace:
+            write_trace(self.request.trace, self.recorder, [events_of(one.timeline) for one in natives], self.collector)
+        return found
+
+    def _failure(self, found: Session) -> str:
+        if self.collector_error:
+            return self.collector_error
+        problems = [mutator.problem for mutator in self.mutators if mutator.problem]
+        if problems:
+            return f"a mutator failed: {problems[0]}"
+        if any(mutator.status == OUT_OF_MEMORY for mutator in self.mutators):
+            found.out_of_memory = True
+            return (
+                f"out of memory: {self.heap.capacity >> 20} MiB of heap, {self.heap.used >> 20} MiB in use after "
+                f"{self.collector.cycles} collections"
+            )
+        if any(mutator.status == STOPPED for mutator in self.mutators):
+            return "it was stopped"
+        return ""
+
+    def _wrong(self) -> list[str]:
+        found = []
+        for mutator in self.mutators:
+            if mutator.status > 0:
+                found.append(f"{mutator.name} met {mutator.status} wrong objects")
+            wrong = mutator.check()
+            if wrong:
+                found.append(f"{mutator.name} has {wrong} wrong objects in the end")
+        return found
+
+    def _stalls(self, found: Session) -> None:
+        """MMU and the longest stall; not while somebody verifies, whose pauses are nobody's."""
+        found.dropped = sum(int(one.native.timeline.dropped) for one in self.mutators)
+        if found.dropped or self.checks:
+            return
+        worst: dict[int, float] = {}
+        for mutator in self.mutators:
+            events = events_of(mutator.native.timeline)
+            events = events[events["start"] >= mutator.began]
+            starts = events["start"].astype(np.int64)
+            lengths = events["ns"].astype(np.int64)
+            for window in WINDOWS_MS:
+                value = mmu(starts, starts + lengths, mutator.began, mutator.ended, window * 1_000_000)
+                if value is not None:
+                    worst[window] = min(worst.get(window, 1.0), value)
+            if len(events):
+                longest = int(np.argmax(lengths))
+                if lengths[longest] > found.stall.ns:
+                    cause = CAUSES[int(events["kind"][longest])]
+                    if cause == "pause":
+                        cause = self._pause_at(int(starts[longest] + lengths[longest] // 2))
+                    found.stall = Stall(int(lengths[longest]), cause, int(mutator.native.number))
+        found.mmu = {str(window): value for window, value in worst.items()}
+
+    def _pause_at(self, when: int) -> str:
+        for requested, _, restarted, name in self.recorder.stops:
+            if requested <= when <= restarted:
+                return f"pause: {name}"
+        return "pause"
+
+
+def run(request: SessionRequest) -> Session:
+    """Run a workload once in this process."""
+    try:
+        running = _Run(request)
+    except GcprotoError as error:
+        return Session(failure=str(error))
+    try:
+        running.go()
+        return running.session()
+    finally:
+        running.close()

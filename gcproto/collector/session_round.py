@@ -1,0 +1,109 @@
+"""One run of a workload on a heap across the process boundary: what is asked of the worker and what it answers."""
+
+import msgspec
+
+from gcproto.collector.counts import Counts
+from gcproto.host.child import Child
+from gcproto.results.schema import Collection
+
+
+class SessionRequest(msgspec.Struct):
+    """A run.
+
+    Attributes:
+        mode: name of a mode, and options that it differs in (see ``gcproto.collector.modes``).
+        workload: name.
+        capacity: bytes of the moving space.
+        mutators: threads.
+        live_bytes, operations, mutation, fragmentation, seed: for each mutator, see ``Knobs``.
+        trigger_share: see ``gcproto.collector.cycle``.
+        verify: check every collection.
+        disturb: "", "pins", "pageout", or both with a comma.
+        trace: file for a trace, "" for none.
+        recording: file that workload ``replay`` replays.
+        large_folios: leave the choice of folios to the system.
+        inject: system calls that are to fail: (call, after, count, errno).
+
+    """
+
+    mode: str
+    options: dict[str, int | str | bool]
+    workload: str
+    capacity: int
+    mutators: int
+    live_bytes: int
+    operations: int
+    mutation: int
+    fragmentation: int
+    seed: int
+    trigger_share: float = 0.0
+    verify: bool = False
+    disturb: str = ""
+    trace: str = ""
+    recording: str = ""
+    large_folios: bool = False
+    inject: list[tuple[int, int, int, int]] = []
+
+
+class Stall(msgspec.Struct):
+    """The longest time that a mutator could not go on: how long, what for, in which collection."""
+
+    ns: int = 0
+    cause: str = ""
+    mutator: int = 0
+
+
+class Session(msgspec.Struct):
+    """What came of a run.
+
+    Attributes:
+        failure: why it can't be used, "" if it can; out_of_memory: that it was for want of memory.
+        mutator_ns: from when all were set up until the last was through.
+        operations, allocated_bytes, allocated_objects: of all mutators, in that time the first, altogether the others.
+        digests: of each mutator's sequence of allocations.
+        wrong: what the workloads and the verifier found, in words.
+        verified: collections that the verifier passed.
+        mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time.
+        pause, fault, wait: how long the mutators' stops, faults and waits for memory took.
+        runs: pages per ioctl of the collector, over all collections.
+        mmu: by window in ms, the worst of all mutators.
+        stall: the longest.
+        resident: bytes of the process over time, ns from the start.
+        dropped: events that found no room; then mmu is missing.
+        failures: of collections that ended with the world stopped.
+
+    """
+
+    failure: str = ""
+    out_of_memory: bool = False
+    mutator_ns: int = 0
+    operations: int = 0
+    allocated_bytes: int = 0
+    allocated_objects: int = 0
+    digests: list[int] = []
+    wrong: list[str] = []
+    verified: int = 0
+    mutator_cpu_ns: int = 0
+    collector_cpu_ns: int = 0
+    collections: list[Collection] = []
+    pause: Counts = msgspec.field(default_factory=Counts)
+    fault: Counts = msgspec.field(default_factory=Counts)
+    wait: Counts = msgspec.field(default_factory=Counts)
+    runs: Counts = msgspec.field(default_factory=Counts)
+    mmu: dict[str, float] = {}
+    stall: Stall = msgspec.field(default_factory=Stall)
+    resident: list[tuple[int, int]] = []
+    dropped: int = 0
+    failures: list[str] = []
+
+
+class SessionLab(Child[SessionRequest, Session]):
+    """A worker process for runs.
+
+    Args:
+        timeout: seconds that one run may take before its worker is killed.
+
+    """
+
+    def __init__(self, timeout: float = 600.0) -> None:
+        super().__init__("gcproto.collector.session_worker", Session, timeout)

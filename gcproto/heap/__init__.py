@@ -1,0 +1,1 @@
+"""The heap: its spaces, its objects, and mutators that allocate in it."""

@@ -1,0 +1,58 @@
+"""Functions of the native library that compiled code calls, and the offsets of the fields that it reads."""
+
+from typing import Any
+
+import llvmlite.binding
+from numba import types
+
+from gcproto._native import ffi, lib
+
+
+def _external(name: str, result: Any, *arguments: Any) -> Any:
+    # The linker finds it by this name also for code from the cache, which holds no addresses.
+    llvmlite.binding.add_symbol(name, int(ffi.cast("uintptr_t", ffi.addressof(lib, name))))
+    return types.ExternalFunction(name, result(*arguments))
+
+
+park = _external("gcp_mutator_park", types.void, types.int64)
+refill = _external("gcp_mutator_refill", types.int64, types.int64, types.int64)
+ask = _external("gcp_world_ask", types.void, types.int64)
+
+
+def _offset(struct: str, name: str) -> int:
+    return int(ffi.offsetof(f"struct {struct}", name))
+
+
+MUTATOR_WORLD = _offset("gcp_mutator", "world")
+MUTATOR_TLAB = _offset("gcp_mutator", "tlab")
+MUTATOR_TLAB_END = _offset("gcp_mutator", "tlab_end")
+MUTATOR_ROOTS = _offset("gcp_mutator", "roots")
+MUTATOR_BYTES = _offset("gcp_mutator", "allocated_bytes")
+MUTATOR_OBJECTS = _offset("gcp_mutator", "allocated_objects")
+MUTATOR_DIGEST = _offset("gcp_mutator", "digest")
+MUTATOR_OPERATIONS = _offset("gcp_mutator", "operations")
+
+WORLD_STOP = _offset("gcp_world", "stop")
+WORLD_CLOSING = _offset("gcp_world", "closing")
+WORLD_BEGIN = _offset("gcp_world", "begin")
+WORLD_CARDS = _offset("gcp_world", "cards")
+WORLD_WRITTEN = _offset("gcp_world", "written")
+
+PLAN_TO = _offset("gcp_plan", "to")
+PLAN_FROM = _offset("gcp_plan", "from")
+PLAN_DENSE_END = _offset("gcp_plan", "dense_end")
+PLAN_COMPACT_END = _offset("gcp_plan", "compact_end")
+PLAN_USED_END = _offset("gcp_plan", "used_end")
+PLAN_BLACK_SHIFT = _offset("gcp_plan", "black_shift")
+PLAN_BLACK_BEGIN = _offset("gcp_plan", "black_begin")
+PLAN_END_WORD = _offset("gcp_plan", "end_word")
+PLAN_LIVE = _offset("gcp_plan", "live")
+PLAN_STARTS = _offset("gcp_plan", "starts")
+PLAN_OFFSETS = _offset("gcp_plan", "offsets")
+PLAN_FIRST = _offset("gcp_plan", "first")
+PLAN_LEAD_WORDS = _offset("gcp_plan", "lead_words")
+PLAN_LEAD_REFS = _offset("gcp_plan", "lead_refs")
+
+CHUNK_WORDS = int(lib.GCP_CHUNK_WORDS)
+CARD_BYTES = int(lib.GCP_CARD_BYTES)
+CARD_SHIFT = CARD_BYTES.bit_length() - 1

@@ -1,0 +1,98 @@
+"""How compiled code is made: one decorator, one cache that can't go stale, and a list to compile from.
+
+Numba's cache knows when the file of a function has changed, but not the files of what it calls, nor the C structures
+whose offsets are frozen into it.  So the cache lives in a folder named for the hash of all of these.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+from gcproto._native import ffi, lib
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KEEP_DAYS = 14
+"""Folders of other versions that nobody has used for so long are removed."""
+
+_registry: list[tuple[str, Any, str]] = []
+
+
+@cache
+def cache_folder() -> Path:
+    """Where this version's compiled code is kept: below ``NUMBA_CACHE_DIR`` or ``$XDG_CACHE_HOME/gcproto``."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256(bytes(ffi.string(lib.gcp_build_hash())))  # type: ignore[arg-type]
+    digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
+    for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    base = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "gcproto")
+    return base.expanduser() / digest.hexdigest()[:16]
+
+
+def _prepare_cache() -> None:
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        for other in folder.parent.iterdir():
+            if other != folder and len(other.name) == 16 and other.stat().st_mtime < time.time() - KEEP_DAYS * 86400:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError:
+        pass  # nothing can be kept: numba says so where it matters, and compiles each time
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+
+
+_prepare_cache()
+
+
+def kernel(function: F) -> F:
+    """Compile a function without the GIL and without Python objects; it is compiled when first called."""
+    compiled: Any = numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
+    found: F = compiled
+    return found
+
+
+def entry(signature: str) -> Callable[[F], F]:
+    """A kernel that Python calls: it is part of what ``compile_all`` compiles ahead.
+
+    Args:
+        signature: numba's, such as ``"int64(int64, int64)"``.
+
+    """
+
+    def decorate(function: F) -> F:
+        compiled = kernel(function)
+        _registry.append((f"{function.__module__}.{function.__name__}", compiled, signature))
+        return compiled
+
+    return decorate
+
+
+def compile_all(progress: Callable[[str, int, int], None]) -> int:
+    """Compile, or load from the cache, every entry of the modules imported so far.
+
+    Args:
+        progress: is told, before an entry is built, its name, its number, and how many there are; once one was not in
+            the cache it is likely that the others are not either.
+
+    Returns:
+        how many had to be compiled.
+
+    """
+    built = 0
+    for number, (name, compiled, signature) in enumerate(_registry):
+        if compiled.signatures:
+            continue
+        if built or not any(cache_folder().glob(f"**/{name.rsplit('.', 1)[0].rsplit('.', 1)[-1]}.*.nbi")):
+            progress(name, number, len(_registry))
+        compiled.compile(signature)
+        built += bool(compiled.stats.cache_misses)
+    return built

@@ -1,0 +1,221 @@
+"""Raw memory for compiled code: loads, stores, copies, bits.
+
+Addresses, words and bitmaps are int64 throughout: numba makes a float of the sum of a signed and an unsigned integer.
+Addresses of user space are positive; bitmaps are only ever looked at bit by bit (``lshr``, ``popcount``, ``ctz``).
+
+Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions whose overflow is undefined, and the optimiser makes use
+of it.  Where a result may not fit (bit 63 of a bitmap, hashes) ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
+``low_ones`` are to be used.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WORD = ir.IntType(64)
+
+
+def _function(module: Any, kind: Any, name: str) -> Any:
+    insert: Any = cgutils.get_or_insert_function
+    return insert(module, kind, name)
+
+
+def primitive(define: Callable[..., Any]) -> Callable[..., int]:
+    """An operation that is generated as LLVM code where it is called; ``define`` is numba's form of one."""
+    found: Callable[..., int] = intrinsic(define)
+    return found
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
+
+
+def _load(width: int, ordering: str = "") -> Callable[[int], int]:
+    kind = ir.IntType(width)
+
+    @primitive
+    def load(_typing: Any, address: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            place = _pointer(builder, arguments[0], kind)
+            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
+            return builder.zext(value, WORD) if width < 64 else value
+
+        return types.int64(types.int64), generate
+
+    return load
+
+
+def _store(width: int, ordering: str = "") -> Callable[[int, int], int]:
+    kind = ir.IntType(width)
+
+    @primitive
+    def store(_typing: Any, address: Any, value: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            place = _pointer(builder, arguments[0], kind)
+            value = builder.trunc(arguments[1], kind) if width < 64 else arguments[1]
+            if ordering:
+                builder.store_atomic(value, place, ordering, width // 8)
+            else:
+                builder.store(value, place)
+            return _context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), generate
+
+    return store
+
+
+load64 = _load(64)
+load32 = _load(32)
+load16 = _load(16)
+load8 = _load(8)
+store64 = _store(64)
+store32 = _store(32)
+store16 = _store(16)
+store8 = _store(8)
+peek32 = _load(32, "monotonic")
+"""A word that other threads change: it is read anew each time."""
+peek64 = _load(64, "monotonic")
+publish64 = _store(64, "release")
+"""Whoever sees this store sees all earlier ones."""
+mark8 = _store(8, "release")
+
+
+def _unary(name: str, *rest: Any) -> Callable[[int], int]:
+    @primitive
+    def function(_typing: Any, value: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kind = ir.FunctionType(WORD, [WORD] + [ir.IntType(1)] * len(rest))
+            callee = _function(builder.module, kind, f"llvm.{name}.i64")
+            return builder.call(callee, [arguments[0], *(ir.Constant(ir.IntType(1), bit) for bit in rest)])
+
+        return types.int64(types.int64), generate
+
+    return function
+
+
+popcount = _unary("ctpop")
+ctz = _unary("cttz", 0)
+"""Trailing zero bits; 64 for zero."""
+clz = _unary("ctlz", 0)
+
+
+@primitive
+def lshr(_typing: Any, value: Any, count: Any) -> Any:
+    """Shift right, zeroes from the left; ``count`` in 0..63."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.lshr(*arguments)
+
+    return types.int64(types.int64, types.int64), generate
+
+
+def _wrapping(name: str) -> Callable[[int, int], int]:
+    @primitive
+    def function(_typing: Any, left: Any, right: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return getattr(builder, name)(*arguments)
+
+        return types.int64(types.int64, types.int64), generate
+
+    return function
+
+
+wrapping_add = _wrapping("add")
+wrapping_mul = _wrapping("mul")
+"""Modulo 2^64."""
+
+
+@primitive
+def drop_lowest(_typing: Any, bits: Any) -> Any:
+    """Without the lowest of the bits that are set."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.and_(arguments[0], builder.sub(arguments[0], ir.Constant(WORD, 1)))
+
+    return types.int64(types.int64), generate
+
+
+@primitive
+def low_ones(_typing: Any, count: Any) -> Any:
+    """A word whose ``count`` lowest bits are set; ``count`` in 0..63."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.not_(builder.shl(ir.Constant(WORD, -1), arguments[0]))
+
+    return types.int64(types.int64), generate
+
+
+@primitive
+def fetch_or64(_typing: Any, address: Any, bits: Any) -> Any:
+    """Set bits in a word that other threads set bits in as well."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.atomic_rmw("or", _pointer(builder, arguments[0], WORD), arguments[1], "monotonic")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@primitive
+def fence(_typing: Any) -> Any:
+    """No memory access crosses it."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return _context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@primitive
+def prefetch(_typing: Any, address: Any) -> Any:
+    """Have the cache line of an address fetched."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        callee = _function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(
+            callee,
+            [_pointer(builder, arguments[0], ir.IntType(8)), number(0), number(3), number(1)],
+        )
+        return _context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+def _block(name: str, arguments_of: Callable[[Any, Any], list[Any]], kinds: list[Any]) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        callee = _function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        builder.call(callee, [*arguments_of(builder, arguments), ir.Constant(ir.IntType(1), 0)])
+        return _context.get_dummy_value()
+
+    return generate
+
+
+_BYTES = ir.IntType(8).as_pointer()
+
+
+@primitive
+def copy_bytes(_typing: Any, destination: Any, source: Any, count: Any) -> Any:
+    """memmove: the ranges may overlap."""
+
+    def arguments_of(builder: Any, arguments: Any) -> list[Any]:
+        return [builder.inttoptr(arguments[0], _BYTES), builder.inttoptr(arguments[1], _BYTES), arguments[2]]
+
+    kinds = [_BYTES, _BYTES, WORD, ir.IntType(1)]
+    return types.void(types.int64, types.int64, types.int64), _block("llvm.memmove.p0i8.p0i8.i64", arguments_of, kinds)
+
+
+@primitive
+def zero_bytes(_typing: Any, destination: Any, count: Any) -> Any:
+    """Fill with zeroes."""
+
+    def arguments_of(builder: Any, arguments: Any) -> list[Any]:
+        return [builder.inttoptr(arguments[0], _BYTES), ir.Constant(ir.IntType(8), 0), arguments[1]]
+
+    kinds = [_BYTES, ir.IntType(8), WORD, ir.IntType(1)]
+    return types.void(types.int64, types.int64), _block("llvm.memset.p0i8.i64", arguments_of, kinds)

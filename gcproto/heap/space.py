@@ -1,0 +1,165 @@
+"""The heap's memory: the moving space, from-space, and what the collector keeps about them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.heap.calls import CARD_BYTES, CHUNK_WORDS
+from gcproto.heap.pages import PAGE_BYTES
+
+TLAB_BYTES = 64 << 10
+MIN_BYTES = 4 << 20
+MAX_PAGES = 1 << 24
+EVENTS = 1 << 20
+ROOT_SLOTS = 256
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Addresses of what lies beside the spaces (see native/plan.h); all of it costs memory only where it is used."""
+
+    live: int
+    starts: int
+    offsets: int
+    first: int
+    lead_words: int
+    lead_refs: int
+    cards: int
+    stack: int
+
+
+class Heap:
+    """A moving space of fixed size and its from-space, both aligned to a page table's reach.
+
+    Args:
+        capacity: bytes of the moving space; rounded up to whole page tables.
+        tlab_bytes: size of an allocation buffer.
+        large_folios: leave the choice of folios to the system; False: small ones only.
+
+    Raises:
+        GcprotoError: the address space can't be had, or no such size.
+
+    """
+
+    def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, *, large_folios: bool = False) -> None:
+        platform: Any = ffi.new("struct gcp_platform *")
+        lib.gcp_platform_get(platform)
+        pmd = int(platform.pmd_size)
+        self.capacity = (capacity + pmd - 1) // pmd * pmd
+        self.pages = self.capacity // PAGE_BYTES
+        if capacity < MIN_BYTES or self.pages >= MAX_PAGES:
+            raise GcprotoError(
+                f"a heap of {capacity} bytes can't be made",
+                why=f"it must be from {MIN_BYTES >> 20} MiB to {(MAX_PAGES * PAGE_BYTES >> 30) - 1} GiB",
+                code=ExitCode.USAGE,
+            )
+        self._regions: list[tuple[Any, int]] = []
+        self._world: Any = ffi.NULL
+        self._buffers: Any = ffi.new("int64_t[]", 2 * (lib.GCP_WORLD_MUTATORS + 1))
+        self.mutators: list[Any] = []
+        try:
+            self.to = self._region(self.capacity, small=not large_folios)
+            self.from_ = self._region(self.capacity, small=not large_folios)
+            chunks = self.capacity // 8 // CHUNK_WORDS
+            self.tables = Tables(
+                # One chunk more than there are: whoever copies to the end of the space looks one further.
+                live=self._region(8 * (chunks + 1)),
+                starts=self._region(8 * (chunks + 1)),
+                offsets=self._region(4 * chunks),
+                first=self._region(8 * (self.pages + 1)),
+                lead_words=self._region(2 * self.pages),
+                lead_refs=self._region(2 * self.pages),
+                cards=self._region(self.capacity // CARD_BYTES),
+                # A slot for every word of the heap and the prefetch queue: it can't overflow.
+                stack=self._region(self.capacity + PAGE_BYTES),
+            )
+            self._world = lib.gcp_world_create(self.to, self.to + self.capacity, tlab_bytes, self.tables.cards)
+            if self._world == ffi.NULL:
+                raise GcprotoError("no memory for the world of mutators")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def world(self) -> Any:
+        """``struct gcp_world *``."""
+        return self._world
+
+    @property
+    def used(self) -> int:
+        """Bytes from the start of the space to where the next allocation buffer is cut."""
+        return int(self._world.top) - self.to
+
+    def _region(self, size: int, *, small: bool = False) -> int:
+        size = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
+        area = lib.gcp_region_alloc(size, 0)
+        if area == ffi.NULL:
+            raise GcprotoError(
+                f"{size >> 20} MiB of address space can't be had",
+                why=f"errno {ffi.errno} of mmap or mprotect",
+                remedy="choose a smaller heap, or allow more memory (ulimit -v, vm.overcommit_memory)",
+            )
+        self._regions.append((area, size))
+        address = int(ffi.cast("uintptr_t", area))
+        if small:
+            lib.gcp_region_small(address, size)
+        return address
+
+    def add_mutator(self, roots: int = ROOT_SLOTS, events: int = EVENTS) -> Any:
+        """Another mutator: a ``struct gcp_mutator *``.
+
+        Raises:
+            GcprotoError: there are too many, or no memory.
+
+        """
+        mutator = lib.gcp_mutator_create(self._world, roots, events)
+        if mutator == ffi.NULL:
+            raise GcprotoError(
+                f"a mutator beside {len(self.mutators)} others can't be had", why="memory or their limit"
+            )
+        self.mutators.append(mutator)
+        return mutator
+
+    def fill_plan(self, plan: Any) -> None:
+        """Tell a plan where everything lies."""
+        plan.to = self.to
+        setattr(plan, "from", self.from_)  # a word of Python's
+        for name in ("live", "starts", "offsets", "first", "lead_words", "lead_refs"):
+            setattr(plan, name, getattr(self.tables, name))
+
+    def clear_tables(self, used: int) -> None:
+        """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes."""
+        chunks = (used + 8 * CHUNK_WORDS - 1) // (8 * CHUNK_WORDS) + 1
+        for start, size in (
+            (self.tables.live, 8 * chunks),
+            (self.tables.starts, 8 * chunks),
+            (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES),
+        ):
+            rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
+            lib.gcp_region_discard(start, rounded)
+
+    def note_free_buffers(self) -> int:
+        """With the world stopped: the free part of each mutator's allocation buffer, in ascending order.
+
+        Returns:
+            address of pairs of words from the start of the space; a pair of -1 ends them.
+
+        """
+        free = sorted(
+            ((int(one.tlab) - self.to) // 8, (int(one.tlab_end) - self.to) // 8)
+            for one in self.mutators
+            if one.tlab_end > one.tlab
+        )
+        for index, value in enumerate([word for pair in free for word in pair] + [-1, -1]):
+            self._buffers[index] = value
+        return int(ffi.cast("uintptr_t", self._buffers))
+
+    def close(self) -> None:
+        """Give everything back; no thread may be in the heap any more."""
+        lib.gcp_world_destroy(self._world)
+        self._world = ffi.NULL
+        for area, size in self._regions:
+            lib.gcp_region_free(area, size)
+        self._regions.clear()
+        self.mutators.clear()

@@ -1,0 +1,298 @@
+"""Verification: was every object carried over, whole, once, with its references pointing where their targets went?
+
+It shares nothing with the collector but the marks and the borders of the plan.  Before the flip it notes every live
+object and computes, by counting words, where it must go, and what must stand there: a second heap, the shadow.  After
+the collection it compares.  Words that mutators have stored to since the flip are exempt (mutators note them while
+somebody verifies); the workloads check those, as they know what they have written.  At last it follows every reference
+from the roots on: each must lead to the start of an object.
+"""
+
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.errors import GcprotoError
+from gcproto.heap.calls import (
+    PLAN_BLACK_BEGIN,
+    PLAN_BLACK_SHIFT,
+    PLAN_COMPACT_END,
+    PLAN_DENSE_END,
+    PLAN_LIVE,
+    PLAN_STARTS,
+    PLAN_TO,
+)
+from gcproto.heap.compiled import entry, kernel
+from gcproto.heap.memory import ctz, drop_lowest, load64, lshr, store64
+from gcproto.heap.objects import refs_of, words_of
+from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.space import Heap
+
+BAD_HEADER, BAD_REFERENCE, WRONG_WORD = 1, 2, 3
+WRONGS = {BAD_HEADER: "a header that is none", BAD_REFERENCE: "a reference to no object", WRONG_WORD: "a wrong word"}
+
+
+@kernel
+def _bit(bitmap: int, word: int) -> int:
+    return lshr(load64(bitmap + ((word >> 6) << 3)), word & 63) & 1
+
+
+@kernel
+def _set(bitmap: int, word: int) -> None:
+    at = bitmap + ((word >> 6) << 3)
+    store64(at, load64(at) | (1 << (word & 63)))
+
+
+@kernel
+def _find(old: int, count: int, word: int) -> int:
+    """Index of an object that starts at a word, -1 if none does."""
+    low = 0
+    high = count
+    while low < high:
+        middle = (low + high) >> 1
+        if load64(old + 8 * middle) < word:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < count and load64(old + 8 * low) == word else -1
+
+
+@entry("int64(int64, int64, int64, int64)")
+def list_objects(plan: int, top: int, old: int, new: int) -> int:
+    """Write down where each live object is, and where it must go.
+
+    Args:
+        plan: address of the plan.
+        top: words in use.
+        old: table of words to fill, where objects are.
+        new: and where they go.
+
+    Returns:
+        objects, or -1 if a header is none.
+
+    """
+    to = load64(plan + PLAN_TO)
+    starts = load64(plan + PLAN_STARTS)
+    live = load64(plan + PLAN_LIVE)
+    dense = load64(plan + PLAN_DENSE_END) * PAGE_WORDS
+    black = load64(plan + PLAN_BLACK_BEGIN)
+    shift = load64(plan + PLAN_BLACK_SHIFT) * PAGE_WORDS
+    count = 0
+    # Where the next word of the compacted part goes: an object that reaches into it takes its words along.
+    place = dense
+    for chunk in range((top + 63) >> 6):
+        bits = load64(starts + 8 * chunk)
+        while bits != 0:
+            word = 64 * chunk + ctz(bits)
+            bits = drop_lowest(bits)
+            size = words_of(load64(to + 8 * word))
+            if size < 2 or word + size > top or _bit(live, word) == 0:
+                return -1
+            store64(old + 8 * count, word)
+            if word < dense:
+                store64(new + 8 * count, word)
+                if word + size > dense:
+                    place += word + size - dense
+            elif word >= black:
+                store64(new + 8 * count, word - shift)
+            else:
+                store64(new + 8 * count, place)
+                place += size
+            count += 1
+    return count
+
+
+@entry("int64(int64, int64, int64, int64, int64)")
+def paint_shadow(plan: int, old: int, new: int, count: int, shadow: int) -> int:
+    """Write every object, as it must be afterwards, to its place in the shadow.  Returns bad references."""
+    to = load64(plan + PLAN_TO)
+    bad = 0
+    for index in range(count):
+        source = to + 8 * load64(old + 8 * index)
+        target = shadow + 8 * load64(new + 8 * index)
+        head = load64(source)
+        store64(target, head)
+        for word in range(1, words_of(head)):
+            value = load64(source + 8 * word)
+            if word <= refs_of(head) and value != 0:
+                found = _find(old, count, (value - to) >> 3) if value & 7 == 0 and value >= to else -1
+                if found < 0:
+                    bad += 1
+                else:
+                    value = to + 8 * load64(new + 8 * found)
+            store64(target + 8 * word, value)
+    return bad
+
+
+@entry("int64(int64, int64, int64, int64, int64, int64)")
+def compare_shadow(to: int, new: int, count: int, shadow: int, written: int, first_bad: int) -> int:
+    """Words of objects that are not as in the shadow and that no mutator has written.
+
+    Args:
+        to: address of the moving space.
+        new: table of words, where objects have gone.
+        count: of objects.
+        shadow: address of the shadow.
+        written: bitmap of stored words.
+        first_bad: address of three words to fill: place, value, expected.
+
+    """
+    wrong = 0
+    for index in range(count):
+        start = load64(new + 8 * index)
+        for word in range(start, start + words_of(load64(shadow + 8 * start))):
+            value = load64(to + 8 * word)
+            if value != load64(shadow + 8 * word) and _bit(written, word) == 0:
+                if wrong == 0:
+                    store64(first_bad, word)
+                    store64(first_bad + 8, value)
+                    store64(first_bad + 16, load64(shadow + 8 * word))
+                wrong += 1
+    return wrong
+
+
+@entry("int64(int64, int64, int64, int64, int64, int64)")
+def note_starts(plan: int, new: int, count: int, top: int, buffers: int, starts: int) -> int:
+    """Set the bit of every object start there is after a collection.  Returns objects.
+
+    Args:
+        plan: address of the plan that was carried out.
+        new: table of words, where the objects of before are now.
+        count: of them.
+        top: words in use now.
+        buffers: free parts of allocation buffers, see ``plan_black``.
+        starts: bitmap to fill.
+
+    """
+    to = load64(plan + PLAN_TO)
+    objects = 0
+    compact_end = load64(plan + PLAN_COMPACT_END) * PAGE_WORDS
+    for index in range(count):
+        word = load64(new + 8 * index)
+        if word < compact_end:
+            _set(starts, word)
+            objects += 1
+    word = compact_end
+    while word < top:
+        while load64(buffers) >= 0 and load64(buffers) < word:
+            buffers += 16
+        if load64(buffers) == word:
+            word = load64(buffers + 8)
+            continue
+        head = load64(to + 8 * word)
+        if head == 0:
+            word += 1
+            continue
+        _set(starts, word)
+        objects += 1
+        word += words_of(head)
+    return objects
+
+
+@entry("int64(int64, int64, int64, int64, int64, int64, int64)")
+def walk(to: int, top: int, starts: int, visited: int, stack: int, roots: int, count: int) -> int:
+    """Follow all references from root slots on.  Returns those that don't lead to an object.
+
+    Args:
+        to: address of the moving space.
+        top: words in use.
+        starts: bitmap of object starts.
+        visited: bitmap, shared by the calls for all mutators.
+        stack: memory for a reference for every word of the heap.
+        roots: slots of one mutator.
+        count: of them.
+
+    """
+    bad = 0
+    depth = 0
+    source = roots
+    fields = count
+    while True:
+        for field in range(fields):
+            ref = load64(source + 8 * field)
+            if ref == 0:
+                continue
+            word = (ref - to) >> 3
+            if ref & 7 != 0 or word < 0 or word >= top or _bit(starts, word) == 0:
+                bad += 1
+            elif _bit(visited, word) == 0:
+                _set(visited, word)
+                store64(stack + 8 * depth, ref)
+                depth += 1
+        if depth == 0:
+            return bad
+        depth -= 1
+        source = load64(stack + 8 * depth) + 8
+        fields = refs_of(load64(source - 8))
+
+
+class Verifier:
+    """Checks collections of one heap.
+
+    Args:
+        heap: to be verified; as much memory again is taken for the shadow.
+
+    Raises:
+        GcprotoError: there is not enough.
+
+    """
+
+    def __init__(self, heap: Heap) -> None:
+        self.heap = heap
+        self._regions: list[tuple[Any, int]] = []
+        words = heap.capacity // 8
+        self.shadow = self._region(heap.capacity)
+        self.old = self._region(words // 2 * 8)
+        self.new = self._region(words // 2 * 8)
+        self.written = self._region(words // 8)
+        self.starts = self._region(words // 8)
+        self.visited = self._region(words // 8)
+        self.stack = self._region(heap.capacity + PAGE_BYTES)
+        self._first: Any = ffi.new("int64_t[3]")
+        self.count = 0
+        self.objects = 0
+
+    def _region(self, size: int) -> int:
+        size = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
+        area = lib.gcp_region_alloc(size, 0)
+        if area == ffi.NULL:
+            raise GcprotoError(f"no {size >> 20} MiB of address space for verification", remedy="leave out --verify")
+        self._regions.append((area, size))
+        return int(ffi.cast("uintptr_t", area))
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.heap.world.written = 0
+        for area, size in self._regions:
+            lib.gcp_region_free(area, size)
+        self._regions.clear()
+
+    def before(self, plan: Any) -> str:
+        """With the world stopped and the plan complete.  Returns what is wrong already, "" if nothing is."""
+        address = int(ffi.cast("uintptr_t", plan))
+        for area, size in self._regions:
+            lib.gcp_region_discard(int(ffi.cast("uintptr_t", area)), size)
+        self.count = int(list_objects(address, self.heap.used // 8, self.old, self.new))
+        if self.count < 0:
+            return WRONGS[BAD_HEADER]
+        bad = int(paint_shadow(address, self.old, self.new, self.count, self.shadow))
+        self.heap.world.written = self.written
+        return f"{bad} times {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
+
+    def after(self, plan: Any) -> str:
+        """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
+        heap, address = self.heap, int(ffi.cast("uintptr_t", plan))
+        heap.world.written = 0
+        first = int(ffi.cast("uintptr_t", self._first))
+        wrong = int(compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first))
+        if wrong:
+            place, value, expected = (int(word) for word in self._first)
+            return (
+                f"{wrong} times {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
+                f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
+            )
+        buffers, top = heap.note_free_buffers(), heap.used // 8
+        self.objects = int(note_starts(address, self.new, self.count, top, buffers, self.starts))
+        bad = sum(
+            int(walk(heap.to, top, self.starts, self.visited, self.stack, int(one.roots), int(one.root_count)))
+            for one in heap.mutators
+        )
+        return f"{bad} times {WRONGS[BAD_REFERENCE]}" if bad else ""

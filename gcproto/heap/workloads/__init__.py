@@ -1,0 +1,55 @@
+"""Workloads: what mutators do.  Each one is three compiled functions: set up, run, check what is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gcproto.heap.workloads.knobs import Knobs
+
+NAMES = {
+    "trees": "binary trees, a long-lived one and short-lived ones (GCBench)",
+    "lru": "a cache whose entries come and go in order of use",
+    "graph": "a graph and linked lists whose edges are shuffled",
+    "arrays": "large arrays, of data and of references",
+    "sparse": "waves of small objects, of which a chosen share stays on each page",
+    "prefix": "old objects that stay, and young ones on top that don't",
+    "replay": "a recorded allocation trace",
+}
+DEFAULT = "trees"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A workload.
+
+    Args:
+        name: one of NAMES.
+        text: what it does.
+        setup, run, check: compiled, of (address of the mutator, parameters); see ``knobs``.
+
+    """
+
+    name: str
+    text: str
+    setup: Callable[[int, Any], int]
+    run: Callable[[int, Any], int]
+    check: Callable[[int, Any], int]
+
+    def parameters(self, knobs: Knobs, recording: str) -> Any:
+        """The parameters as compiled code takes them: the knobs, and behind them the recording to replay."""
+        if self.name != "replay":
+            return knobs.array()
+        from gcproto.heap.workloads.recording import load
+
+        found = load(Path(recording))
+        return np.concatenate([knobs.array(), [found.slots, len(found.events)], found.events.ravel()]).astype(np.int64)
+
+
+def workload(name: str) -> Workload:
+    """A workload by name; its module is imported now."""
+    module = import_module(f"gcproto.heap.workloads.{name}")
+    return Workload(name, NAMES[name], module.setup, module.run, module.check)

@@ -1,0 +1,40 @@
+"""What every workload can be told, as it is handed to compiled code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LIVE, MUTATION, FRAGMENTATION, SEED, OPERATIONS = range(5)
+"""Places in the array of parameters."""
+COUNT = 5
+
+Parameters = Sequence[int]
+"""What compiled code gets: an int64 array."""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Parameters of one mutator's workload.
+
+    Args:
+        live_bytes: of the objects that stay reachable, roughly; what it means is said by each workload.
+        operations: steps to do, 0: until it is stopped.
+        mutation: of 1000 steps, those that write references into old objects.
+        fragmentation: of 1000, the share that stays live or dies, as each workload says.
+        seed: of everything that is random.
+
+    """
+
+    live_bytes: int
+    operations: int = 0
+    mutation: int = 100
+    fragmentation: int = 500
+    seed: int = 1
+
+    def array(self) -> Any:
+        """For compiled code: int64, in the order of the places above."""
+        return np.array(
+            [self.live_bytes, self.mutation, self.fragmentation, self.seed, self.operations], dtype=np.int64
+        )

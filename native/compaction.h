@@ -1,0 +1,139 @@
+/*
+ * Concurrent compaction: one collector thread produces to-space pages from high to low addresses, faulting mutators
+ * produce those that they need first, and the kernel arbitrates who maps a page.
+ *
+ * Follows ART's CMC (art/runtime/gc/collector/mark_compact.cc: CompactMovingSpace, ConcurrentlyProcessMovingPage,
+ * MapMovingSpacePages, FreeFromSpacePages).  Departures:
+ * - a recycled page is taken after its to-space page has been claimed, not before, so that a lost claim wastes none and
+ *   does not break the run;
+ * - an error that has no answer ends the cycle (gcp_compaction_recover) where ART aborts the process;
+ * - a fault may evacuate the pages of its group (fault_pages), where ART evacuates one.
+ * What a page holds is not known here: the producer, compiled code of the collector's, builds it.
+ */
+#ifndef GCP_COMPACTION_H
+#define GCP_COMPACTION_H
+
+#include <stdint.h>
+
+#include "pages.h"
+#include "plan.h"
+#include "timeline.h"
+#include "uffd.h"
+#include "world.h"
+
+/* cdef:begin */
+
+/* Who answers a fault. */
+enum gcp_handler {
+    GCP_HANDLER_SIGBUS = 0, /* the faulting thread itself */
+    GCP_HANDLER_THREAD = 1, /* one thread that reads the userfaultfd, for comparison (ART until 70f6132cf7) */
+};
+
+/*
+ * map_by:           enum gcp_map_by: MOVE with its fallback, or COPY alone (ART before MOVE)
+ * fault_by:         how a fault maps a compacted page that it builds: MOVE out of a recycled page (ART), or COPY out
+ *                   of its own buffer
+ * early_by:         the same where there is no recycled page, and for slid pages (ART: COPY, 3ea872cadc)
+ * fault_pages:      pages of the aligned group around it that a fault evacuates at most, by one MOVE where it can be
+ *                   (ART: 1, or any number of ready ones)
+ * run_pages:        pages per ioctl of the collector at most, 0: no limit (ART)
+ * collector_ebusy, mutator_ebusy: enum gcp_busy
+ * register_whole:   1: all of the moving space, before the flip (ART in move mode): fresh pages are faults that are
+ *                   served as well; 0: the part in use, after it (ART in copy mode): fresh pages are the kernel's
+ * fresh_by_recycled: 1: a page without objects is a zeroed recycled page where there is one; 0: ZEROPAGE always
+ * handler:          enum gcp_handler
+ * flush_bytes:      map what is ready once so much of from-space can be reclaimed (ART: 8 MiB)
+ * reserve_pages:    recycled pages that are kept then (ART: 128, later 2 MiB)
+ */
+struct gcp_compaction_policy {
+    uint32_t map_by;
+    uint32_t fault_by;
+    uint32_t early_by;
+    uint32_t fault_pages;
+    uint32_t run_pages;
+    uint32_t collector_ebusy;
+    uint32_t mutator_ebusy;
+    uint32_t register_whole;
+    uint32_t fresh_by_recycled;
+    uint32_t handler;
+    uint64_t flush_bytes;
+    uint64_t reserve_pages;
+};
+
+/*
+ * What the collector thread did in one cycle.
+ * account: pages and ioctls;  updated, built, slid, empty: pages that it produced, by kind
+ * recycled, discarded: pages taken from the window, and given back to the system
+ * runs:    pages per ioctl;  flushes: times that it mapped what was ready
+ */
+struct gcp_swept {
+    struct gcp_map_account account;
+    uint64_t updated;
+    uint64_t built;
+    uint64_t slid;
+    uint64_t empty;
+    uint64_t recycled;
+    uint64_t discarded;
+    uint64_t flushes;
+    uint64_t recovered;
+    struct gcp_histogram runs;
+};
+
+/* Builds the contents of to-space page `index` at `destination`; of a dense-prefix page, in place in from-space. */
+typedef void (*gcp_producer)(struct gcp_plan *plan, uint64_t index, uint64_t destination);
+
+struct gcp_compaction;
+
+/*
+ * For spaces of `bytes` at `to` and `from`.  Opens a userfaultfd and installs the fault service.  NULL and *ret_err
+ * (errno): what failed is in gcp_compaction_reason(NULL).
+ */
+struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_t bytes,
+                                             const struct gcp_compaction_policy *policy, int32_t *ret_err);
+void gcp_compaction_destroy(struct gcp_compaction *compaction);
+
+/* The plan to fill in before the flip. */
+struct gcp_plan *gcp_compaction_plan(struct gcp_compaction *compaction);
+
+/*
+ * The flip, with the world stopped: register and mremap, in the order that the mode needs.  0, or -errno: then nothing
+ * has moved, and nothing is registered.
+ */
+int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
+
+/* Faults are served from here on; call before the world is started. */
+void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);
+
+/* The collector thread's part.  0 when every page with objects is mapped, or -errno. */
+int32_t gcp_compaction_sweep(struct gcp_compaction *compaction, struct gcp_swept *ret);
+
+/* After the sweep: drain, unregister, drain.  0, or -errno of the unregistration or of a handler that can't go on. */
+int32_t gcp_compaction_close(struct gcp_compaction *compaction);
+
+/*
+ * After an error, with the world stopped (handlers that can't go on count as stopped): unregister, and put every page
+ * that is not mapped yet into its place by plain stores.  0, or -errno if the range can't even be unregistered.
+ */
+int32_t gcp_compaction_recover(struct gcp_compaction *compaction, struct gcp_swept *ret);
+
+/* Without userfaultfd, with the world stopped: every page by plain stores (ART's fallback mode).  After the flip. */
+void gcp_compaction_store_all(struct gcp_compaction *compaction, gcp_producer produce, struct gcp_swept *ret);
+
+/* Give all of from-space back to the system, and forget the page states.  0 or -errno. */
+int32_t gcp_compaction_release(struct gcp_compaction *compaction);
+
+/* mremap(DONTUNMAP) alone, for stop-the-world compaction.  0 or -errno. */
+int32_t gcp_compaction_remap(struct gcp_compaction *compaction);
+
+/* What failed, in words, "" if nothing did. */
+const char *gcp_compaction_reason(const struct gcp_compaction *compaction);
+
+/* What happened on the collector thread: runs mapped, memory given back. */
+struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);
+
+/* Faults that a handler thread answered: whose account they are in. */
+struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *compaction);
+
+/* cdef:end */
+
+#endif

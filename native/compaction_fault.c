@@ -1,0 +1,303 @@
+/*
+ * A fault on to-space while it is compacted: on the thread that faulted, inside its SIGBUS handler, or on a handler
+ * thread.  Takes no lock, allocates nothing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "compaction_state.h"
+#include "futex.h"
+#include "platform.h"
+#include "sigbus.h"
+#include "uapi.h"
+
+static struct gcp_map_how how_of(const struct gcp_compaction *c, uint32_t by, int stage)
+{
+    return (struct gcp_map_how){.by = by, .ebusy = c->policy.mutator_ebusy, .tolerate = stage > 0};
+}
+
+/*
+ * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
+ * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
+ */
+static void give_in(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, bool owner)
+{
+    uint32_t recovery;
+    if (!m->world) {
+        /* Threads that sleep in the kernel can't be stopped, so there is no way out for a handler thread. */
+        static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
+        if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 ||
+            write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
+            _exit(118);
+        _exit(117);
+    }
+    gcp_mutator_block(m);
+    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
+        gcp_futex_wait(&c->recovery, recovery, 100);
+    if (owner) {
+        if (src)
+            memcpy((void *)(uintptr_t)gcp_to_page(c, index), (void *)(uintptr_t)src, c->pages.page);
+        gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+    }
+    gcp_mutator_unblock(m);
+}
+
+/* The page is built at `src` and this thread's to map. */
+static void finish(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, uint32_t by,
+                   int stage)
+{
+    const struct gcp_map_how how = how_of(c, by, stage);
+    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPING);
+    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
+        give_in(c, m, index, src, true);
+        return;
+    }
+    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+}
+
+/* Ready pages of the group around `index`, the one that faulted first. */
+static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    const struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    uint64_t group = c->policy.fault_pages, first = index / group * group;
+    uint64_t limit = first + group - index;
+    /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
+    while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
+        index--, limit++;
+    int64_t done = gcp_pages_map(&c->pages, index, limit, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
+        give_in(c, m, index, 0, false);
+    }
+}
+
+static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
+    c->produce(&c->plan, index, gcp_from_page(c, index));
+    m->updated++;
+    if (group == 1) {
+        finish(c, m, index, gcp_from_page(c, index), c->policy.map_by, stage);
+        return GCP_EVENT_FAULT_DENSE;
+    }
+    gcp_pages_publish(&c->pages, index, index);
+    if (end > c->plan.dense_end)
+        end = c->plan.dense_end;
+    for (uint64_t other = first; other < end; other++)
+        if (other != index && !gcp_dense_page_empty(c, other) && gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
+            c->produce(&c->plan, other, gcp_from_page(c, other));
+            m->updated++;
+            gcp_pages_publish(&c->pages, other, other);
+        }
+    map_group(c, m, index, stage);
+    return GCP_EVENT_FAULT_DENSE;
+}
+
+/* Unprocessed pages next to `index`, within its group and the compacted part, claimed for this fault. */
+static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t *ret_end)
+{
+    uint64_t group = c->policy.fault_pages, low = index / group * group, high = low + group, first = index,
+             end = index + 1;
+    if (low < c->plan.dense_end)
+        low = c->plan.dense_end;
+    if (high > c->plan.compact_end)
+        high = c->plan.compact_end;
+    while (end < high && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
+        end++;
+    while (first > low && gcp_claim(c, first - 1, GCP_PAGE_MUTATOR_PROCESSING))
+        first--;
+    *ret_end = end;
+    return first;
+}
+
+/* One compacted page that is this thread's. */
+static void build(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, bool move, int stage)
+{
+    uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
+    uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
+    c->produce(&c->plan, index, src);
+    m->built++;
+    finish(c, m, index, src, page != GCP_NO_PAGE ? c->policy.map_by : move ? c->policy.early_by : GCP_MAP_COPY, stage);
+}
+
+static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    bool move = c->policy.map_by == GCP_MAP_MOVE && c->policy.fault_by == GCP_MAP_MOVE;
+    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
+    if (move && c->policy.fault_pages > 1) {
+        first = claim_neighbours(c, index, &end);
+        page = gcp_recycle_take(&c->recycle, end - first);
+    }
+    /*
+     * A claim is never given back: the collector has perhaps passed the page by then, would not come again, and would
+     * recycle what the page is to be built of.
+     */
+    if (page == GCP_NO_PAGE) {
+        build(c, m, index, move, stage);
+        for (uint64_t other = first; other < end; other++)
+            if (other != index)
+                build(c, m, other, move, stage);
+        return GCP_EVENT_FAULT_BUILT;
+    }
+    for (uint64_t other = first; other < end; other++) {
+        c->produce(&c->plan, other, gcp_from_page(c, page + other - first));
+        m->built++;
+        gcp_pages_publish(&c->pages, other, page + other - first);
+    }
+    map_group(c, m, index, stage);
+    return GCP_EVENT_FAULT_BUILT;
+}
+
+static enum gcp_event_kind fault_slid(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    c->produce(&c->plan, index, m->buffer);
+    m->slid++;
+    finish(c, m, index, m->buffer, c->policy.early_by, stage);
+    return GCP_EVENT_FAULT_SLID;
+}
+
+/* No object is there yet: memory for the next ones. */
+static enum gcp_event_kind fault_fresh(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    const struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    uint64_t page = c->pages.page, end = index + 1;
+    uint64_t recycled = c->policy.fresh_by_recycled && !stage ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
+    if (recycled != GCP_NO_PAGE) {
+        memset((void *)(uintptr_t)gcp_from_page(c, recycled), 0, page);
+        m->fresh++;
+        finish(c, m, index, gcp_from_page(c, recycled), c->policy.map_by, stage);
+        return GCP_EVENT_FAULT_FRESH;
+    }
+    /* All that is left of the mutator's allocation buffer in one call. */
+    uint64_t last = m->tlab_end > gcp_to_page(c, index) ? (m->tlab_end - c->plan.to) / page : end;
+    while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
+        end++;
+    for (uint64_t at = index; at < end;) {
+        int64_t done = gcp_pages_map_from(&c->pages, at, 0, end - at, &how, &m->account);
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
+            give_in(c, m, at, 0, true);
+            done = 1;
+        } else if (!done) {
+            done = (int64_t)(end - at); /* not registered any more: the kernel's own zeroes will do */
+        } else {
+            m->fresh += (uint64_t)done;
+        }
+        for (int64_t i = 0; i < done; i++, at++)
+            gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPED);
+    }
+    return GCP_EVENT_FAULT_FRESH;
+}
+
+static enum gcp_event_kind produce(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    if (index >= c->plan.used_end)
+        return fault_fresh(c, m, index, stage);
+    if (index >= c->plan.compact_end)
+        return fault_slid(c, m, index, stage);
+    if (index >= c->plan.dense_end)
+        return fault_compacted(c, m, index, stage);
+    return fault_dense(c, m, index, stage);
+}
+
+static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    for (uint32_t tries = 0;; tries++) {
+        if (m->world && gcp_compaction_failed(c)) {
+            give_in(c, m, index, 0, false);
+            return GCP_EVENT_FAULT_WAITED;
+        }
+        switch (gcp_page_state(&c->pages, index)) {
+        case GCP_PAGE_PROCESSED_AND_MAPPED:
+            m->waited += tries != 0;
+            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
+        case GCP_PAGE_PROCESSED:
+            map_group(c, m, index, stage);
+            return GCP_EVENT_FAULT_READY;
+        case GCP_PAGE_UNPROCESSED:
+            if (gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING))
+                return produce(c, m, index, stage);
+            break;
+        default:
+            gcp_back_off(tries);
+        }
+    }
+}
+
+static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
+{
+    uint64_t begin = gcp_now();
+    enum gcp_event_kind kind = resolve(c, m, (address - c->plan.to) / c->pages.page, stage);
+    uint64_t end = gcp_now();
+    gcp_histogram_record(&m->fault, end - begin);
+    gcp_timeline_record(&m->timeline, kind, begin, end, 1);
+}
+
+int gcp_fault_serve(void *context, uint64_t address, int stage)
+{
+    struct gcp_mutator *m = gcp_mutator_self();
+    if (!m)
+        return ESRCH; /* only mutators touch to-space while it is registered */
+    serve(context, m, address, stage);
+    return 0;
+}
+
+/* The handler thread: reads fault after fault; whoever sleeps on a page that somebody else has mapped is woken. */
+static void *help(void *arg)
+{
+    struct gcp_compaction *c = arg;
+    struct pollfd waits[] = {{.fd = c->uffd.fd, .events = POLLIN}, {.fd = c->quit[0], .events = POLLIN}};
+    struct gcp_uapi_msg message;
+    for (;;) {
+        if (poll(waits, 2, -1) < 0 && errno != EINTR)
+            return NULL;
+        if (waits[1].revents)
+            return NULL;
+        if (!(waits[0].revents & POLLIN) || read(c->uffd.fd, &message, sizeof(message)) != (ssize_t)sizeof(message) ||
+            message.event != GCP_UFFD_EVENT_PAGEFAULT)
+            continue;
+        uint64_t address = message.arg[1] & ~(c->pages.page - 1);
+        /* A message may be older than this collection; whoever waited for it was woken by the unregistration. */
+        atomic_store(&c->inside, true);
+        if (atomic_load(&c->open))
+            serve(c, &c->helper, address, 1);
+        atomic_store(&c->inside, false);
+        gcp_uffd_wake(&c->uffd, address, c->pages.page);
+    }
+}
+
+int gcp_helper_start(struct gcp_compaction *c)
+{
+    if (pipe2(c->quit, O_CLOEXEC) < 0)
+        return -errno;
+    int err = pthread_create(&c->thread, NULL, help, c);
+    c->helping = !err;
+    return -err;
+}
+
+void gcp_helper_drain(struct gcp_compaction *c)
+{
+    atomic_store(&c->open, false);
+    for (uint32_t tries = 0; atomic_load(&c->inside); tries++)
+        gcp_back_off(tries);
+}
+
+void gcp_helper_stop(struct gcp_compaction *c)
+{
+    if (c->helping) {
+        if (write(c->quit[1], "", 1) == 1)
+            pthread_join(c->thread, NULL);
+        c->helping = false;
+    }
+    for (int i = 0; i < 2; i++)
+        if (c->quit[i] >= 0)
+            close(c->quit[i]);
+    c->quit[0] = c->quit[1] = -1;
+}

@@ -1,0 +1,93 @@
+/* What the parts of compaction share: its state, and the steps from one page state to the next. */
+#ifndef GCP_COMPACTION_STATE_H
+#define GCP_COMPACTION_STATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "compaction.h"
+#include "recycle.h"
+
+/* How far recovery from an error has come; a futex of the handlers that wait for it. */
+enum gcp_recovery {
+    GCP_RECOVERY_NONE = 0,
+    GCP_RECOVERY_UNREGISTERED = 1, /* plain stores work; handlers put their own pages into their places */
+};
+
+struct gcp_compaction {
+    struct gcp_uffd uffd;
+    struct gcp_compaction_policy policy;
+    struct gcp_plan plan;
+    struct gcp_pages pages;
+    struct gcp_recycle recycle;
+    gcp_producer produce;
+    uint64_t bytes;
+    uint64_t buffer;     /* a page for contents that the collector maps at once */
+    uint64_t registered; /* bytes of to-space */
+    /* The collector's sweep. */
+    uint64_t pending;    /* ready pages that are not mapped yet end here */
+    uint64_t settled;    /* no page from here on is being built by a mutator */
+    uint64_t reclaimed;  /* from-pages from here on were reclaimable when pages were last mapped */
+    uint64_t given_back; /* copy mode: from-pages from here on have been given back */
+    uint64_t stuck;      /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
+    struct gcp_timeline timeline;
+    /* Errors. */
+    int32_t err;
+    uint32_t recovery;
+    char reason[200];
+    /* A handler thread, where the policy has one. */
+    struct gcp_mutator helper;
+    pthread_t thread;
+    int quit[2];
+    atomic_bool open;   /* the handler thread serves faults of this collection */
+    atomic_bool inside; /* it does so now */
+    bool helping;
+    bool serving;
+};
+
+static inline uint32_t gcp_state_word(uint64_t from_index, enum gcp_page_state state)
+{
+    return (uint32_t)(from_index << GCP_PAGE_STATE_BITS) | (uint32_t)state;
+}
+
+/* Claim the processing of a page: whoever changes it from unprocessed has it. */
+static inline bool gcp_claim(struct gcp_compaction *c, uint64_t index, enum gcp_page_state state)
+{
+    uint32_t none = GCP_PAGE_UNPROCESSED;
+    return atomic_compare_exchange_strong_explicit(&c->pages.words[index], &none, (uint32_t)state, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+static inline void gcp_state_set(struct gcp_compaction *c, uint64_t index, enum gcp_page_state state)
+{
+    atomic_store_explicit(&c->pages.words[index], (uint32_t)state, memory_order_release);
+}
+
+static inline uint64_t gcp_from_page(const struct gcp_compaction *c, uint64_t page)
+{
+    return c->plan.from + page * c->pages.page;
+}
+
+static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page)
+{
+    return c->plan.to + page * c->pages.page;
+}
+
+/* Whether a dense-prefix page has no live word: nothing is to be mapped then. */
+bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
+
+/* Remember the first error and what it hit. */
+void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
+
+static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
+{
+    return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* The fault service, and the thread of the handler mode. */
+int gcp_fault_serve(void *context, uint64_t address, int stage);
+int gcp_helper_start(struct gcp_compaction *c);
+void gcp_helper_drain(struct gcp_compaction *c);
+void gcp_helper_stop(struct gcp_compaction *c);
+
+#endif

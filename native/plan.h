@@ -1,0 +1,53 @@
+/*
+ * Where everything goes: what prepare has found out about the moving space, for the producer of pages.
+ *
+ * Nothing in here lies in from-space.  ART reads object headers in from-space while other threads move those pages
+ * away, and a read behind a MOVE finds the shared zero page (mark_compact.cc, the comment on black-dense pages): it
+ * needs never-zero fields, fences and second looks.  Here a producer reads nothing in from-space but the words that go
+ * into its own page: what it must know of an object that began on an earlier page stands in lead_words and lead_refs.
+ */
+#ifndef GCP_PLAN_H
+#define GCP_PLAN_H
+
+#include <stdint.h>
+
+/* cdef:begin */
+
+#define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap stands for: 512 bytes, as in ART */
+#define GCP_CARD_BYTES 1024
+
+/*
+ * Indexes of pages and words count from the start of either space.
+ *
+ * to, from:    addresses of the moving space and of from-space
+ * dense_end:   to-space pages below are updated in place; compact_end: below are compacted; used_end: below are slid,
+ *              from there on no page has objects.  page indexes
+ * black_shift: to-space page i in [compact_end, used_end) has its contents in from-page i + black_shift
+ * black_begin: first word allocated after marking
+ * end_word:    words in use in to-space below compact_end
+ * live:        uint64_t[]: of each chunk, its live words;  starts: likewise, the first words of live objects
+ * offsets:     uint32_t[]: of each chunk, the to-space word of its first live word
+ * first:       uint64_t[]: of each to-space page, the from-space word with which its contents begin
+ * lead_words:  uint16_t[]: of each page, how many of its words belong to an object that began before it
+ * lead_refs:   uint16_t[]: and how many of these, from the first one on, are references
+ */
+struct gcp_plan {
+    uint64_t to;
+    uint64_t from;
+    uint64_t dense_end;
+    uint64_t compact_end;
+    uint64_t used_end;
+    uint64_t black_shift;
+    uint64_t black_begin;
+    uint64_t end_word;
+    uint64_t live;
+    uint64_t starts;
+    uint64_t offsets;
+    uint64_t first;
+    uint64_t lead_words;
+    uint64_t lead_refs;
+};
+
+/* cdef:end */
+
+#endif

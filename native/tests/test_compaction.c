@@ -1,0 +1,207 @@
+/*
+ * Concurrent compaction by itself, for runs under sanitizers: threads that touch to-space, a sweep, a producer in C
+ * whose pages hold known contents; every mixture of policies, errors in the middle, and the world stopped and started.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compaction.h"
+#include "content.h"
+#include "inject.h"
+#include "platform.h"
+
+#define PAGES 3000
+#define DENSE 1000
+#define COMPACT 1800
+#define USED 2000
+#define SHIFT 500
+#define THREADS 3
+#define SEED 5
+
+static int failures;
+static uint64_t page;
+
+static void check(int good, const char *what)
+{
+    if (!good || failures)
+        printf("%s %s\n", good ? "ok" : "FAILED", what);
+    failures += !good;
+}
+
+/* A compacted page has the contents of two from-pages, as if half of each had been live. */
+static void produce(struct gcp_plan *plan, uint64_t index, uint64_t destination)
+{
+    uint64_t *words = (uint64_t *)(uintptr_t)destination;
+    uint64_t source = index < DENSE ? index : index < COMPACT ? DENSE + (index - DENSE) * 13 / 8 : index + SHIFT;
+    if (index >= DENSE)
+        memcpy(words, (void *)(uintptr_t)(plan->from + source * page), page);
+    words[0] = ~words[0];
+}
+
+static uint64_t expected(uint64_t index)
+{
+    uint64_t source = index < DENSE ? index : index < COMPACT ? DENSE + (index - DENSE) * 13 / 8 : index + SHIFT;
+    return index < USED ? ~gcp_content(SEED, source, 0) : 0;
+}
+
+struct toucher {
+    pthread_t thread;
+    struct gcp_mutator *mutator;
+    struct gcp_world *world;
+    uint64_t to;
+    uint64_t seed;
+    uint64_t wrong;
+};
+
+static void *touch(void *arg)
+{
+    struct toucher *t = arg;
+    gcp_mutator_enter(t->mutator);
+    for (uint64_t i = 0; i < 2000; i++) {
+        uint64_t index = gcp_content(t->seed, i, 0) % PAGES;
+        uint64_t got = __atomic_load_n((uint64_t *)(uintptr_t)(t->to + index * page), __ATOMIC_RELAXED);
+        t->wrong += got != expected(index);
+        if (__atomic_load_n(&t->world->stop, __ATOMIC_RELAXED))
+            gcp_mutator_park(t->mutator);
+    }
+    gcp_mutator_leave(t->mutator);
+    return NULL;
+}
+
+static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, struct gcp_swept *swept)
+{
+    struct toucher touchers[THREADS];
+    struct gcp_plan *plan = gcp_compaction_plan(c);
+    uint64_t *live = (uint64_t *)(uintptr_t)plan->live;
+    memset(live, 0xff, PAGES * page / 64);
+    gcp_region_discard((uint64_t)(uintptr_t)to, PAGES * page);
+    gcp_content_fill((uint64_t)(uintptr_t)to, 0, USED + SHIFT, SEED);
+    memset(swept, 0, sizeof(*swept));
+
+    gcp_world_stop(world);
+    int err = gcp_compaction_flip(c);
+    if (err)
+        abort();
+    gcp_compaction_open(c, produce);
+    for (uint64_t i = 0; i < THREADS; i++) {
+        touchers[i] = (struct toucher){.mutator = (struct gcp_mutator *)(uintptr_t)world->mutator[i],
+                                       .world = world,
+                                       .to = plan->to,
+                                       .seed = i + 1};
+        if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
+            abort();
+    }
+    gcp_world_start(world);
+    err = gcp_compaction_sweep(c, swept);
+    if (!err)
+        err = gcp_compaction_close(c);
+    if (err) {
+        gcp_world_stop(world);
+        check(gcp_compaction_recover(c, swept) == 0, "recovery");
+        gcp_world_start(world);
+        gcp_compaction_close(c);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(touchers[i].thread, NULL);
+        check(touchers[i].wrong == 0, "what mutators saw");
+    }
+    for (uint64_t i = 0; i < PAGES; i++)
+        check(*(uint64_t *)(to + i * page) == expected(i), "what is there in the end");
+    return err;
+}
+
+static void mixture(struct gcp_compaction_policy policy, int call, int number)
+{
+    struct gcp_swept *swept = calloc(1, sizeof(*swept));
+    uint64_t bytes = PAGES * page;
+    int32_t err;
+    char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
+    uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
+    struct gcp_world *world = gcp_world_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)to + bytes, 65536, 0);
+    if (!to || !from || !live || !first || !world || !swept)
+        abort();
+    gcp_region_small((uint64_t)(uintptr_t)to, bytes);
+    gcp_region_small((uint64_t)(uintptr_t)from, bytes);
+    for (int i = 0; i < THREADS; i++)
+        if (!gcp_mutator_create(world, 16, 1 << 16))
+            abort();
+    struct gcp_compaction *c =
+        gcp_compaction_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, bytes, &policy, &err);
+    if (!c) {
+        fprintf(stderr, "%s\n", gcp_compaction_reason(NULL));
+        exit(1);
+    }
+    for (uint64_t i = DENSE; i <= COMPACT; i++)
+        first[i] = (DENSE + (i - DENSE) * 13 / 8) * page / 8;
+    struct gcp_plan *plan = gcp_compaction_plan(c);
+    plan->dense_end = DENSE;
+    plan->compact_end = COMPACT;
+    plan->used_end = USED;
+    plan->black_shift = SHIFT;
+    plan->live = (uint64_t)(uintptr_t)live;
+    plan->first = (uint64_t)(uintptr_t)first;
+    char name[160];
+    snprintf(name, sizeof(name), "by %u/%u/%u, %u pages a fault, run %u, whole %u, handler %u, call %d errno %d",
+             policy.map_by, policy.fault_by, policy.early_by, policy.fault_pages, policy.run_pages,
+             policy.register_whole, policy.handler, call, number);
+    int before = failures;
+    for (int i = 0; i < 2; i++) {
+        if (call >= 0 && i == 0)
+            gcp_inject((uint32_t)call, 20, 1, number);
+        err = cycle(c, world, to, swept);
+        if (call >= 0)
+            gcp_inject((uint32_t)call, 0, 0, 0);
+        if (call < 0)
+            check(!err, "no error");
+        gcp_compaction_release(c);
+    }
+    printf("%s %s\n", failures == before ? "ok" : "FAILED", name);
+    gcp_compaction_destroy(c);
+    gcp_world_destroy(world);
+    gcp_region_free(to, bytes);
+    gcp_region_free(from, bytes);
+    free(live);
+    free(first);
+    free(swept);
+}
+
+int main(void)
+{
+    static const uint32_t GROUPS[] = {1, 16};
+    page = (uint64_t)sysconf(_SC_PAGESIZE);
+    for (uint32_t mode = 0; mode < 8; mode++)
+        for (size_t g = 0; g < 2; g++)
+            for (uint32_t run = 0; run <= 64; run += 64)
+                mixture((struct gcp_compaction_policy){.map_by = mode & 1,
+                                                       .fault_by = mode >> 1 & 1,
+                                                       .early_by = mode >> 2,
+                                                       .fault_pages = GROUPS[g],
+                                                       .run_pages = run,
+                                                       .register_whole = !(mode & 1),
+                                                       .fresh_by_recycled = !(mode & 1),
+                                                       .flush_bytes = 64 * page,
+                                                       .reserve_pages = 8},
+                        -1, 0);
+    mixture((struct gcp_compaction_policy){.fault_pages = 1,
+                                           .register_whole = 1,
+                                           .handler = GCP_HANDLER_THREAD,
+                                           .flush_bytes = 64 * page,
+                                           .early_by = GCP_MAP_COPY},
+            -1, 0);
+    for (int call = GCP_CALL_UNREGISTER; call <= GCP_CALL_ZEROPAGE; call++)
+        for (uint32_t by = 0; by < 2; by++)
+            mixture((struct gcp_compaction_policy){.map_by = by,
+                                                   .fault_pages = 1,
+                                                   .register_whole = !by,
+                                                   .early_by = GCP_MAP_COPY,
+                                                   .flush_bytes = 64 * page,
+                                                   .reserve_pages = 8},
+                    call, EFAULT);
+    return failures != 0;
+}
