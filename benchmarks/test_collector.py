@@ -58,7 +58,9 @@ class Stopwatch(Listener):
 
 
 @contextmanager
-def standing(name: str, mode: str, live: int, fragmentation: int, operations: int = 1) -> Iterator[tuple[Any, Stopwatch]]:
+def standing(
+    name: str, mode: str, live: int, fragmentation: int, operations: int = 1
+) -> Iterator[tuple[Any, Stopwatch]]:
     """A heap with a workload's live set, its mutator gone, and a collector."""
     try:
         probes.require_sigbus()

@@ -131,7 +131,8 @@ static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_
 {
     bool move = c->policy.map_by == GCP_MAP_MOVE && c->policy.fault_by == GCP_MAP_MOVE;
     uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
-    if (move && c->policy.fault_pages > 1) {
+    /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
+    if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
         first = claim_neighbours(c, index, &end);
         page = gcp_recycle_take(&c->recycle, end - first);
     }

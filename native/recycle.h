@@ -37,6 +37,13 @@ static inline void gcp_recycle_init(struct gcp_recycle *recycle, uint64_t end)
     atomic_store(&recycle->window, gcp_recycle_word(end, end));
 }
 
+/* How many pages could be taken at this moment. */
+static inline uint64_t gcp_recycle_count(const struct gcp_recycle *recycle)
+{
+    uint64_t now = atomic_load_explicit(&recycle->window, memory_order_relaxed);
+    return gcp_recycle_next(now) - gcp_recycle_begin(now);
+}
+
 /* The first of `pages` consecutive pages, or GCP_NO_PAGE. */
 static inline uint64_t gcp_recycle_take(struct gcp_recycle *recycle, uint64_t pages)
 {

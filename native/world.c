@@ -151,8 +151,7 @@ static uint64_t bump(struct gcp_world *world, uint64_t bytes)
         if (bytes > world->limit - top)
             return 0;
     } while (!__atomic_compare_exchange_n(&world->top, &top, top + bytes, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-    if (top + bytes > __atomic_load_n(&world->trigger, __ATOMIC_RELAXED) &&
-        load(&world->begun) == load(&world->finished))
+    if (top + bytes > __atomic_load_n(&world->trigger, __ATOMIC_RELAXED) && !load(&world->collecting))
         gcp_world_ask(world);
     return top;
 }
@@ -181,10 +180,10 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
     /* A collection that runs already has perhaps marked what is garbage by now: the first that counts begins later. */
     uint32_t counted = load(&world->begun), tight = 0;
     while (!load(&world->closing)) {
-        uint32_t finished = load(&world->finished);
+        uint32_t freed = load(&world->freed);
         /* Who finds nothing because others were faster waits again; who would find nothing in any case gives up. */
-        if ((int32_t)(finished - counted) > 0) {
-            counted = finished;
+        if ((int32_t)(freed - counted) > 0) {
+            counted = freed;
             tight = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes ? tight + 1 : 0;
         }
         found = take(mutator, bytes);
@@ -193,7 +192,7 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
         gcp_world_ask(world);
         gcp_mutator_block(mutator);
         if (!load(&world->closing))
-            gcp_futex_wait(&world->finished, finished, 100); /* also sees `closing` */
+            gcp_futex_wait(&world->freed, freed, 100); /* also sees `closing` */
         gcp_mutator_unblock(mutator);
     }
     uint64_t end = gcp_now();
@@ -245,19 +244,26 @@ int32_t gcp_world_await(struct gcp_world *world, uint32_t ms)
 
 void gcp_world_begin(struct gcp_world *world)
 {
+    __atomic_store_n(&world->collecting, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&world->begun, 1, __ATOMIC_SEQ_CST);
+}
+
+void gcp_world_freed(struct gcp_world *world)
+{
+    __atomic_store_n(&world->room, world->limit - world->top, __ATOMIC_RELEASE);
+    __atomic_store_n(&world->freed, load(&world->begun), __ATOMIC_SEQ_CST);
+    gcp_futex_wake(&world->freed);
 }
 
 void gcp_world_finish(struct gcp_world *world)
 {
-    __atomic_add_fetch(&world->finished, 1, __ATOMIC_SEQ_CST);
-    gcp_futex_wake(&world->finished);
+    __atomic_store_n(&world->collecting, 0, __ATOMIC_SEQ_CST);
 }
 
 void gcp_world_close(struct gcp_world *world)
 {
     __atomic_store_n(&world->closing, 1, __ATOMIC_SEQ_CST);
-    gcp_futex_wake(&world->finished);
+    gcp_futex_wake(&world->freed);
 }
 
 uint64_t gcp_thread_cpu(void)

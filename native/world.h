@@ -22,7 +22,8 @@
  * stop:       mutators park at their next safepoint while this is not 0
  * running:    mutators that are not parked (futex of the one who stops the world)
  * wanted:     number of the collection that somebody waits for (futex of the collector)
- * begun, finished: collections so far (finished: futex of those who wait for memory)
+ * begun, freed: collections so far, and those that have made room (futex of those who wait for memory): the flip does,
+ *             long before the last page has been evacuated;  collecting: 1 from the begin to the end of one
  * closing:    nobody waits for a collection any more: allocation fails
  * begin, limit, top: addresses of the moving space: all of it, and where the next buffer is cut
  * room:       bytes that were free right after the last collection, before anybody could allocate again
@@ -36,7 +37,8 @@ struct gcp_world {
     uint32_t running;
     uint32_t wanted;
     uint32_t begun;
-    uint32_t finished;
+    uint32_t freed;
+    uint32_t collecting;
     uint32_t closing;
     uint32_t mutators;
     uint32_t oom;
@@ -118,9 +120,13 @@ void gcp_world_start(struct gcp_world *world);
 void gcp_world_retire(struct gcp_world *world);
 void gcp_world_slide(struct gcp_world *world, uint64_t from, uint64_t by);
 
-/* The collector: wait until a collection is wanted, at most `ms`; 1 if one is.  It has begun.  It has finished. */
+/*
+ * The collector: wait until a collection is wanted, at most `ms`; 1 if one is.  It has begun.  It has made room, with
+ * the world stopped and `top` as it is to be.  It has ended.
+ */
 int32_t gcp_world_await(struct gcp_world *world, uint32_t ms);
 void gcp_world_begin(struct gcp_world *world);
+void gcp_world_freed(struct gcp_world *world);
 void gcp_world_finish(struct gcp_world *world);
 
 /* Ask for a collection without waiting.  No more collections: who waits for memory fails. */

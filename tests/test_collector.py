@@ -90,7 +90,7 @@ def test_the_dense_prefix_is_moved_in_place() -> None:
         listener.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built)))  # type: ignore[method-assign]
         heap.collect()
         pages = heap.heap.used // PAGE_BYTES
-        assert swept == [(pages, 0)] or sum(swept[0]) == pages and swept[0][0] > 0.9 * pages
+        assert swept == [(pages, 0)] or (sum(swept[0]) == pages and swept[0][0] > 0.9 * pages)
 
 
 def test_without_a_dense_prefix_all_is_built() -> None:

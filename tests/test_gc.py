@@ -92,6 +92,12 @@ def test_without_collection_nothing_is_collected() -> None:
     assert not done.collections
 
 
+def test_without_collection_memory_runs_out_and_that_is_said() -> None:
+    done = run(request(mode="none", capacity=64 * MIB, verify=False))
+    assert done.out_of_memory
+    assert "out of memory" in done.failure
+
+
 def test_out_of_memory_is_said_and_nothing_is_corrupted() -> None:
     done = run(request(live_bytes=16 * MIB))
     assert done.out_of_memory
@@ -103,7 +109,9 @@ def test_out_of_memory_is_said_and_nothing_is_corrupted() -> None:
 @pytest.mark.parametrize("ebusy", ["copy", "touch", "backoff", "mutators-copy"])
 def test_pinned_pages_all_the_time(ebusy: str) -> None:
     # Dense pages are moved out of the page frames that are pinned.
-    done = run(request(workload="prefix", disturb="pins", options={"ebusy": ebusy}, operations=20_000, fragmentation=10))
+    done = run(
+        request(workload="prefix", disturb="pins", options={"ebusy": ebusy}, operations=20_000, fragmentation=10)
+    )
     assert_right(done)
     assert sum(one.collector["ebusy"] + one.faults["ebusy"] for one in done.collections) > 0
 
@@ -165,7 +173,19 @@ def test_the_command_compares_modes(tmp_path: Path) -> None:
 
 
 def test_a_heap_that_is_too_small_is_a_skip_that_says_so(tmp_path: Path) -> None:
-    arguments = ["gc", "--modes", "memmove", "--workload", "arrays", "--live", "16m", "--heap", "1.05x,4x", "--runs", "1"]
+    arguments = [
+        "gc",
+        "--modes",
+        "memmove",
+        "--workload",
+        "arrays",
+        "--live",
+        "16m",
+        "--heap",
+        "1.05x,4x",
+        "--runs",
+        "1",
+    ]
     done = gcproto(*arguments, "--operations", "200", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "out of memory" in done.stdout

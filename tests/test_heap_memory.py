@@ -39,7 +39,7 @@ def count_bits(value: int) -> int:
 
 @kernel
 def out_of_bounds(seed: int, count: int, limit: int) -> int:
-    """In a loop that the optimiser unrolls: with arithmetic whose overflow is undefined two of three were wrong here."""
+    """In a loop that the optimiser unrolls: with arithmetic whose overflow is undefined two in three came wrong."""
     state = mix(seed)
     found = 0
     for _ in range(count):

@@ -57,9 +57,11 @@ class GcGroup(click.Group):
 @click.option(
     "--modes", default=DEFAULT_MODES, show_default=True, metavar="LIST", help="Ways to collect; also: thread."
 )
-@click.option("--live", default="128m", show_default=True, help="Live set of all mutators together; of a recording, its own.")
 @click.option(
-    "--heap", default="3x", show_default=True, metavar="LIST", help="Heap sizes in multiples of the live set."
+    "--live", default="128m", show_default=True, help="Live set of all mutators together; of a recording, its own."
+)
+@click.option(
+    "--heap", default="4x", show_default=True, metavar="LIST", help="Heap sizes in multiples of the live set."
 )
 @click.option("--mutators", type=click.IntRange(1, 32), default=2, show_default=True, help="Threads that use the heap.")
 @click.option(

@@ -28,8 +28,10 @@ PRECLEAN_ROUNDS = 3
 PRECLEAN_ENOUGH = 64
 """Dirty cards that are left to the pause."""
 
-HEADROOM = 1.5
-"""A collection is wanted when less than so many times of what was allocated during the last one is free."""
+HEADROOM = 2.5
+"""A collection is wanted when less is free than so many times what was allocated before the last one made room."""
+HEADROOM_UNKNOWN = 0.5
+"""Of what is free: for the first one."""
 HEADROOM_SHARE = (0.1, 0.8)
 """At least and at most of what was free after it."""
 
@@ -88,7 +90,9 @@ class Collector:
         self.plan: Any = lib.gcp_compaction_plan(self._native)
         self._plan_address = int(ffi.cast("uintptr_t", self.plan))
         heap.fill_plan(self.plan)
-        self._set_trigger(0)
+        self._allocated_before = 0
+        self._allocated_until_room = -1
+        self._set_trigger()
 
     @property
     def timeline(self) -> Any:
@@ -120,7 +124,7 @@ class Collector:
         """
         heap = self.heap
         self.cycles += 1
-        before = self._allocated()
+        self._allocated_before = self._allocated()
         lib.gcp_world_begin(heap.world)
         try:
             self._tell("cycle_begins", self.cycles, heap.used)
@@ -129,7 +133,9 @@ class Collector:
                     self._collect_beside_mutators()
                 else:
                     self._collect_in_one_pause()
-            self._set_trigger(self._allocated() - before)
+            else:
+                lib.gcp_world_freed(heap.world)  # nothing: who waits for memory is to learn that there is none
+            self._set_trigger()
             self._tell("cycle_ends", self.cycles, heap.used)
         finally:
             lib.gcp_world_finish(heap.world)
@@ -159,14 +165,18 @@ class Collector:
     def _allocated(self) -> int:
         return sum(int(one.allocated_bytes) for one in self.heap.mutators)
 
-    def _set_trigger(self, allocated: int) -> None:
-        """When the next collection is to begin, so that it ends before memory does."""
+    def _set_trigger(self) -> None:
+        """When the next collection is to begin, so that it makes room before there is none."""
         heap = self.heap
         free = heap.capacity - heap.used
         least, most = HEADROOM_SHARE
-        headroom = min(max(HEADROOM * allocated, least * free), most * free)
+        headroom = min(max(HEADROOM * self._allocated_until_room, least * free), most * free)
+        if self._allocated_until_room < 0:
+            headroom = HEADROOM_UNKNOWN * free
         if self.trigger_share:
             headroom = (1 - self.trigger_share) * free
+        if not self.mode.collects:
+            headroom = 0
         heap.world.trigger = heap.to + heap.capacity - int(headroom)
 
     # Marking.
@@ -287,7 +297,8 @@ class Collector:
         by = int(self.plan.black_shift) * PAGE_BYTES
         lib.gcp_world_slide(self.heap.world, self.heap.to + int(self.plan.black_begin) * 8, by)
         self.heap.world.top = int(self.heap.world.top) - by
-        self.heap.world.room = self.heap.capacity - self.heap.used
+        lib.gcp_world_freed(self.heap.world)
+        self._allocated_until_room = self._allocated() - self._allocated_before
 
     # Within the space.
 
