@@ -87,7 +87,7 @@ def test_the_dense_prefix_is_moved_in_place() -> None:
                 heap.link(number % 2, 0, (number + 1) % 2)
         swept: list[tuple[int, int]] = []
         listener = heap.failures
-        listener.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built)))  # type: ignore[method-assign]
+        listener.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built)))  # type: ignore[method-assign, assignment]
         heap.collect()
         pages = heap.heap.used // PAGE_BYTES
         assert swept == [(pages, 0)] or (sum(swept[0]) == pages and swept[0][0] > 0.9 * pages)
@@ -100,7 +100,7 @@ def test_without_a_dense_prefix_all_is_built() -> None:
             if number > 1:
                 heap.link(number % 2, 0, (number + 1) % 2)
         swept: list[tuple[int, int]] = []
-        heap.failures.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built)))  # type: ignore[method-assign]
+        heap.failures.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built)))  # type: ignore[method-assign, assignment]
         heap.collect()
         assert swept[0][0] == 0
         assert swept[0][1] > 400
@@ -196,7 +196,7 @@ def test_eagain_without_end_is_diagnosed() -> None:
 def test_ebusy_is_answered_by_each_policy(ebusy: str) -> None:
     swept = []
     with bench(mode="art", ebusy=ebusy, dense_permille=NEVER) as heap:
-        heap.failures.swept = lambda done, _faults: swept.append(done.account)  # type: ignore[method-assign]
+        heap.failures.swept = lambda done, _faults: swept.append(done.account)  # type: ignore[method-assign, assignment]
         for index in range(5000):
             heap.allocate(16, 1, index % 9)
         lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 1, errno.EBUSY)
@@ -214,7 +214,7 @@ def test_ebusy_is_answered_by_each_policy(ebusy: str) -> None:
 def test_a_pinned_page_is_copied_in_the_end(ebusy: str) -> None:
     swept = []
     with bench(mode="art", ebusy=ebusy) as heap:
-        heap.failures.swept = lambda done, _faults: swept.append(done.account)  # type: ignore[method-assign]
+        heap.failures.swept = lambda done, _faults: swept.append(done.account)  # type: ignore[method-assign, assignment]
         for index in range(3000):
             heap.allocate(64, 1, index % 2)
             heap.link(index % 2, 0, (index + 1) % 2 if index else -1)
