@@ -42,9 +42,11 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->plan.to = to;
     c->plan.from = from;
     c->quit[0] = c->quit[1] = -1;
-    if (!policy->fault_pages || policy->map_by > GCP_MAP_COPY || policy->early_by > GCP_MAP_COPY ||
+    bool remap = policy->map_by == GCP_MAP_REMAP;
+    if (!policy->fault_pages || policy->map_by > GCP_MAP_REMAP || policy->early_by > GCP_MAP_COPY ||
         policy->fault_by > GCP_MAP_COPY || policy->collector_ebusy > GCP_BUSY_BACKOFF ||
-        policy->mutator_ebusy > GCP_BUSY_BACKOFF || policy->handler > GCP_HANDLER_THREAD)
+        policy->mutator_ebusy > GCP_BUSY_BACKOFF || policy->handler > GCP_HANDLER_THREAD ||
+        (remap && (policy->fault_by != GCP_MAP_COPY || policy->fault_pages != 1 || policy->register_whole)))
         return refuse(c, -EINVAL, "the policy", ret_err);
     c->buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
     c->helper.buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
@@ -59,6 +61,8 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     err = gcp_pages_init(&c->uffd, to, from, bytes / page, &c->pages);
     if (err)
         return refuse(c, err, "page states", ret_err);
+    if (remap && (err = gcp_remap_init(c)) < 0)
+        return refuse(c, err, "memory for the collector", ret_err);
     struct gcp_service service = {to, bytes, gcp_fault_serve, c};
     err = by_signal ? gcp_service_start(&service) : gcp_helper_start(c);
     if (err)
@@ -77,6 +81,7 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
     gcp_helper_stop(c);
     gcp_uffd_deinit(&c->uffd);
     gcp_pages_deinit(&c->pages);
+    gcp_remap_deinit(c);
     gcp_timeline_deinit(&c->timeline);
     gcp_timeline_deinit(&c->helper.timeline);
     gcp_region_free((void *)(uintptr_t)c->buffer, (uint64_t)sysconf(_SC_PAGESIZE));
@@ -163,16 +168,20 @@ static int32_t flip_then_register(struct gcp_compaction *c)
     gcp_platform_get(&platform);
     uint64_t used = c->plan.used_end * c->pages.page;
     uint64_t beyond = (used + platform.pmd_size - 1) / platform.pmd_size * platform.pmd_size;
-    int32_t err = gcp_compaction_remap(c);
+    bool pieces = c->policy.map_by == GCP_MAP_REMAP;
+    int32_t err = pieces ? gcp_remap_flip(c) : gcp_compaction_remap(c);
     if (err)
-        return err;
-    *(volatile char *)(uintptr_t)(c->plan.to + (beyond < c->bytes ? beyond : c->bytes - 1)) = 0;
+        return pieces ? failed(c, err, "mremap(DONTUNMAP) of the moving space, piece by piece") : err;
+    if (!pieces)
+        *(volatile char *)(uintptr_t)(c->plan.to + (beyond < c->bytes ? beyond : c->bytes - 1)) = 0;
     if (!used)
         return 0;
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, used, NULL);
     if (did.err) {
         /* Back: what has been touched in the meantime is one page of zeroes. */
-        if (mremap((void *)(uintptr_t)c->plan.from, c->bytes, c->bytes,
+        if (pieces)
+            gcp_remap_flip_back(c);
+        else if (mremap((void *)(uintptr_t)c->plan.from, c->bytes, c->bytes,
                    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
             abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");

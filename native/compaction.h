@@ -30,7 +30,8 @@ enum gcp_handler {
 };
 
 /*
- * map_by:           enum gcp_map_by: MOVE with its fallback, or COPY alone (ART before MOVE)
+ * map_by:           enum gcp_map_by: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
+ *                   fault_by COPY, fault_pages 1 and register_whole 0
  * fault_by:         how a fault maps a compacted page that it builds: MOVE out of a recycled page (ART), or COPY out
  *                   of its own buffer
  * early_by:         the same where there is no recycled page, and for slid pages (ART: COPY, 3ea872cadc)
@@ -44,6 +45,8 @@ enum gcp_handler {
  * handler:          enum gcp_handler
  * flush_bytes:      map what is ready once so much of from-space can be reclaimed (ART: 8 MiB)
  * reserve_pages:    recycled pages that are kept then (ART: 128, later 2 MiB)
+ * remap_pages:      REMAP: shorter runs are copied
+ * small_folios:     REMAP: the moving space is a new mapping in each collection, and advised so
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -58,6 +61,8 @@ struct gcp_compaction_policy {
     uint32_t handler;
     uint64_t flush_bytes;
     uint64_t reserve_pages;
+    uint64_t remap_pages;
+    uint64_t small_folios;
 };
 
 /*

@@ -62,6 +62,20 @@ static void finish(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t ind
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
 }
 
+/* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
+static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
+    uint64_t from = word >> GCP_PAGE_STATE_BITS;
+    if (word != gcp_state_word(from, GCP_PAGE_PROCESSED) ||
+        !atomic_compare_exchange_strong_explicit(&c->pages.words[index], &word,
+                                                 gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
+                                                 memory_order_acq_rel, memory_order_acquire))
+        return false;
+    finish(c, m, index, gcp_from_page(c, from), GCP_MAP_COPY, stage);
+    return true;
+}
+
 /* Ready pages of the group around `index`, the one that faulted first. */
 static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
@@ -220,7 +234,12 @@ static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator 
             m->waited += tries != 0;
             return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
         case GCP_PAGE_PROCESSED:
-            map_group(c, m, index, stage);
+            if (c->policy.map_by == GCP_MAP_REMAP) {
+                if (!copy_claimed(c, m, index, stage))
+                    break;
+            } else {
+                map_group(c, m, index, stage);
+            }
             return GCP_EVENT_FAULT_READY;
         case GCP_PAGE_UNPROCESSED:
             if (gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING))

@@ -31,6 +31,9 @@ struct gcp_compaction {
     uint64_t given_back; /* copy mode: from-pages from here on have been given back */
     uint64_t stuck;      /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
     struct gcp_timeline timeline;
+    /* REMAP: where mappings of from-space begin, and where those of to-space will; a byte for each page. */
+    uint8_t *from_cuts;
+    uint8_t *to_cuts;
     /* Errors. */
     int32_t err;
     uint32_t recovery;
@@ -83,6 +86,17 @@ static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 {
     return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;
 }
+
+/*
+ * REMAP.  The flip of a space that consists of many mappings: 0 or -errno, then nothing has moved; and its way back.
+ * Then the run of ready pages at `at`: the pages that are mapped now, 0 if a mutator was faster, or a negative errno.
+ */
+int32_t gcp_remap_init(struct gcp_compaction *c);
+void gcp_remap_deinit(struct gcp_compaction *c);
+int32_t gcp_remap_flip(struct gcp_compaction *c);
+void gcp_remap_flip_back(struct gcp_compaction *c);
+int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
+                      struct gcp_map_account *account);
 
 /* The fault service, and the thread of the handler mode. */
 int gcp_fault_serve(void *context, uint64_t address, int stage);

@@ -26,9 +26,12 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
 {
     const struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
+    bool remap = c->policy.map_by == GCP_MAP_REMAP;
     for (uint64_t at = index; at < c->pending;) {
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
-        for (uint32_t tries = 0; wait && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED;
+        /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
+        bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
+        for (uint32_t tries = 0; (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED;
              tries++) {
             if (gcp_compaction_failed(c))
                 return -c->err;
@@ -40,7 +43,10 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             continue;
         }
         uint64_t most = c->pending - at < limit ? c->pending - at : limit, begin = gcp_now();
-        int64_t done = gcp_pages_map(&c->pages, at, most, &how, &ret->account);
+        int64_t done = remap ? gcp_remap_run(c, at, most, &how, &ret->account)
+                             : gcp_pages_map(&c->pages, at, most, &how, &ret->account);
+        if (!done)
+            continue;
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages on the collector thread");
             return (int32_t)done;
@@ -71,7 +77,7 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
 static bool settled(const struct gcp_compaction *c, uint64_t index)
 {
     enum gcp_page_state state = gcp_page_state(&c->pages, index);
-    if (c->policy.map_by == GCP_MAP_COPY && index < c->plan.dense_end)
+    if (c->policy.map_by != GCP_MAP_MOVE && index < c->plan.dense_end)
         return state == GCP_PAGE_PROCESSED_AND_MAPPED;
     return state != GCP_PAGE_MUTATOR_PROCESSING;
 }
@@ -91,7 +97,7 @@ static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
     if (c->settled > c->plan.dense_end)
         return (first[c->settled] + page_words - 1) / page_words;
     /* Dense-prefix pages are moved away; where they are copied, they can be given back as well. */
-    return c->policy.map_by == GCP_MAP_COPY ? c->settled : c->plan.dense_end;
+    return c->policy.map_by != GCP_MAP_MOVE ? c->settled : c->plan.dense_end;
 }
 
 static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)

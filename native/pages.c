@@ -232,6 +232,8 @@ void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_accoun
     to->copied_after_ebusy += from->copied_after_ebusy;
     to->zeroed += from->zeroed;
     to->lost += from->lost;
+    to->remapped += from->remapped;
+    to->remap_calls += from->remap_calls;
     to->move_calls += from->move_calls;
     to->copy_calls += from->copy_calls;
     to->zeropage_calls += from->zeropage_calls;

@@ -34,6 +34,7 @@ enum gcp_page_state {
 enum gcp_map_by {
     GCP_MAP_MOVE = 0,
     GCP_MAP_COPY = 1,
+    GCP_MAP_REMAP = 2, /* mremap of long runs, by the collector alone (compaction_remap.c); COPY of the rest */
 };
 
 /*
@@ -62,7 +63,7 @@ struct gcp_map_how {
 
 /*
  * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), copied, copied_after_ebusy, zeroed, and
- * lost: found mapped by somebody else.  In ioctls: move_calls, copy_calls, zeropage_calls, short_results, eagain,
+ * lost: found mapped by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain,
  * ebusy, enoent.
  */
 struct gcp_map_account {
@@ -72,6 +73,8 @@ struct gcp_map_account {
     uint64_t copied_after_ebusy;
     uint64_t zeroed;
     uint64_t lost;
+    uint64_t remapped;
+    uint64_t remap_calls;
     uint64_t move_calls;
     uint64_t copy_calls;
     uint64_t zeropage_calls;

@@ -55,7 +55,7 @@ class GcGroup(click.Group):
     help="What mutators do; its knobs are said by --explain.",
 )
 @click.option(
-    "--modes", default=DEFAULT_MODES, show_default=True, metavar="LIST", help="Ways to collect; also: thread."
+    "--modes", default=DEFAULT_MODES, show_default=True, metavar="LIST", help="Ways to collect; also: remap, thread."
 )
 @click.option(
     "--live", default="128m", show_default=True, help="Live set of all mutators together; of a recording, its own."

@@ -30,7 +30,7 @@ def account_error(plan: Any, swept: Any, faults: dict[str, int]) -> str:
     return ""
 
 
-_MAPPED = ("moved", "copied", "copied_after_ebusy", "zeroed")
+_MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
 assert set(_MAPPED) <= set(ACCOUNT)
 
 

@@ -79,7 +79,9 @@ class Collector:
         self._produce: Any = ffi.cast("gcp_producer", producer())
         self._native: Any = ffi.NULL
         error: Any = ffi.new("int32_t *")
-        self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, mode.policy(), error)
+        policy = mode.policy()
+        policy.small_folios = not heap.large_folios
+        self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, policy, error)
         if self._native == ffi.NULL:
             reason: Any = lib.gcp_compaction_reason(ffi.NULL)
             raise GcprotoError(

@@ -162,7 +162,7 @@ class _Tally:
                 found.enoent += account.get("enoent", 0)
                 found.eexist += account.get("lost", 0)
                 found.short += account.get("short_results", 0)
-                found.calls += sum(account.get(f"{call}_calls", 0) for call in ("move", "copy", "zeropage"))
+                found.calls += sum(account.get(f"{call}_calls", 0) for call in ("remap", "move", "copy", "zeropage"))
         found.asked = found.moved + found.copied + found.copied_after_ebusy + found.zeroed
         return found
 
@@ -182,7 +182,8 @@ class _Tally:
             found[f"pause {name} max ms"] = max(lengths) / 1e6
         for window in sorted({window for session in self.sessions for window in session.mmu}, key=int):
             values = [session.mmu[window] for session in self.sessions if window in session.mmu]
-            found[f"mmu {window} ms"] = min(values)
+            found[f"mmu {window} ms"] = statistics.median(values)
+            found[f"mmu {window} ms min"] = min(values)
         found["wall ms"] = statistics.median(session.mutator_ns for session in self.sessions) / 1e6
         found["mutator cpu ms"] = statistics.median(session.mutator_cpu_ns for session in self.sessions) / 1e6
         found["collector cpu ms"] = statistics.median(session.collector_cpu_ns for session in self.sessions) / 1e6
@@ -216,7 +217,7 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
     if pages:
         found["compact ns/page"] = sum(one.phases.get("compact", 0) for one in every) / pages
     by_collector = sum(one.collector.get(name, 0) for one in every for name in _MAPPED)
-    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in ("move", "copy", "zeropage"))
+    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in ("remap", "move", "copy", "zeropage"))
     if calls:
         found["pages per collector ioctl"] = by_collector / calls
     mapped = by_collector + sum(one.faults.get(name, 0) for one in every for name in _MAPPED)
@@ -233,7 +234,7 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
     return found
 
 
-_MAPPED = ("moved", "copied", "copied_after_ebusy", "zeroed")
+_MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
 
 
 def _latency(counts: Counts) -> Latency:

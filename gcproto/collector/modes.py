@@ -9,7 +9,7 @@ from typing import Any
 
 from gcproto._native import ffi, lib
 
-MOVE, COPY = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY)
+MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
 MIB = 1 << 20
 
 EBUSY = {
@@ -33,7 +33,7 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
 
     """
@@ -54,6 +54,7 @@ class Mode:
     handler: int = int(lib.GCP_HANDLER_SIGBUS)
     flush_bytes: int = 8 * MIB
     reserve_pages: int = 128
+    remap_pages: int = 64
     dense_permille: int = 950
 
     def policy(self) -> Any:
@@ -68,6 +69,7 @@ class Mode:
             "handler",
             "flush_bytes",
             "reserve_pages",
+            "remap_pages",
         ):
             setattr(found, name, getattr(self, name))
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
@@ -75,9 +77,15 @@ class Mode:
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
         return found
 
+    def _fixed(self) -> frozenset[str]:
+        """Options that this mode has no choice in."""
+        if self.map_by != REMAP:
+            return frozenset()
+        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled"})
+
     def with_options(self, **options: Any) -> "Mode":
         """The same with other choices; the name says which."""
-        changed = {name: value for name, value in options.items() if value is not None}
+        changed = {name: value for name, value in options.items() if value is not None and name not in self._fixed()}
         if not changed:
             return self
         suffix = ",".join(f"{name}={value}" for name, value in sorted(changed.items()))
@@ -95,6 +103,13 @@ MODES = {
             register_whole=False,
         ),
         Mode("copy", "UFFDIO_COPY alone (ART before MOVE)", map_by=COPY, register_whole=False, reserve_pages=4),
+        Mode(
+            "remap",
+            "mremap for runs of 64 ready pages and more, UFFDIO_COPY for the others",
+            map_by=REMAP,
+            fault_by=COPY,
+            register_whole=False,
+        ),
         Mode("thread", "as art, but one thread answers the faults", handler=int(lib.GCP_HANDLER_THREAD)),
         Mode("stw", "mremap, then all pages by stores, in the pause (ART's fallback)", concurrent=False),
         Mode(

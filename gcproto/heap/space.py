@@ -54,6 +54,7 @@ class Heap:
                 why=f"it must be from {MIN_BYTES >> 20} MiB to {(MAX_PAGES * PAGE_BYTES >> 30) - 1} GiB",
                 code=ExitCode.USAGE,
             )
+        self.large_folios = large_folios
         self._regions: list[tuple[Any, int]] = []
         self._world: Any = ffi.NULL
         self._buffers: Any = ffi.new("int64_t[]", 2 * (lib.GCP_WORLD_MUTATORS + 1))
