@@ -2,10 +2,12 @@
 
 mark:     a binary tree of a million objects, in the order in which it was made;
 prepare:  the plan for it;
+map:      the ioctls of a sweep over a dense prefix, and the path lab's round for as many pages in the same batches;
 compact:  the collector's sweep alone, without mutators, in each mode: over a dense prefix, and over pages of which half
           is live.
 """
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from gcproto.collector.cycle import Collector
 from gcproto.collector.events import Listener
 from gcproto.collector.modes import MODES
 from gcproto.errors import GcprotoError
+from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import workload
 from gcproto.heap.workloads.knobs import Knobs
@@ -36,7 +39,7 @@ class Stopwatch(Listener):
 
     def __init__(self) -> None:
         self.took: dict[str, int] = {}
-        self.objects = self.words = self.pages = self.copied = 0
+        self.objects = self.words = self.pages = self.copied = self.map_ns = self.calls = 0
         self._begun = 0
 
     def phase_begins(self, name: str) -> None:
@@ -55,6 +58,8 @@ class Stopwatch(Listener):
         """What was done."""
         self.pages = int(swept.updated) + int(swept.built) + int(swept.slid)
         self.copied = int(swept.account.copied) + int(swept.account.copied_after_ebusy)
+        self.map_ns = int(swept.map_ns)
+        self.calls = int(swept.account.move_calls)
 
 
 @contextmanager
@@ -109,6 +114,53 @@ def test_compact_dense(benchmark: Any, mode: str) -> None:
     assert watch.copied == (0 if mode != "copy" else watch.pages)
     benchmark.extra_info["pages"] = watch.pages
     benchmark.extra_info["ns/page"] = round(benchmark.stats.stats.median * 1e9 / watch.pages)
+
+
+def path_lab_round(pages: int, batch: int, seed: int) -> float:
+    """Ns per page of UFFDIO_MOVE in the path lab: small folios, congruent, one thread."""
+    prover: Any = ffi.new("struct gcp_prover *")
+    scenario: Any = ffi.new("struct gcp_scenario *")
+    done: Any = ffi.new("struct gcp_round *")
+    assert lib.gcp_prover_init(prover) == 0
+    try:
+        scenario.source, scenario.arm = lib.GCP_SOURCE_PLAIN, lib.GCP_ARM_MOVE
+        scenario.pages, scenario.granule = pages, batch * PAGE_BYTES
+        scenario.cpu = scenario.touch_cpu = -1
+        scenario.seed = seed
+        lib.gcp_round_run(prover, scenario, done)
+    finally:
+        lib.gcp_prover_deinit(prover)
+    reason: Any = ffi.string(done.reason)
+    assert done.status == lib.GCP_ROUND_VALID, reason.decode()
+    return float(done.ns) / pages
+
+
+@pytest.mark.benchmark(timer=CLOCK, warmup=False, group="map: dense prefix")
+def test_map_dense(benchmark: Any) -> None:
+    """What mapping costs in a collection, beside the path lab's cost in the same round; extra_info has the ratio.
+
+    The lab's page frames were allocated just before, one next to the other; the heap's have been moved about.
+    """
+    lab: list[float] = []
+    heap: list[float] = []
+    batch = MODES["art"].flush_bytes // PAGE_BYTES
+
+    with standing("prefix", "art", LIVE, 0) as (collector, watch):
+
+        def both() -> None:
+            collector.collect()
+            heap.append(watch.map_ns / watch.pages)
+            lab.append(path_lab_round(watch.pages // 512 * 512, batch, len(lab)))
+            CLOCK.add_ns(watch.map_ns)
+
+        benchmark.pedantic(both, rounds=ROUNDS * 6, warmup_rounds=WARMUP)
+    here, there = statistics.median(heap[WARMUP:]), statistics.median(lab[WARMUP:])
+    pairs = [one / other for one, other in zip(heap[WARMUP:], lab[WARMUP:], strict=True)]
+    benchmark.extra_info["pages"] = watch.pages
+    benchmark.extra_info["pages per ioctl"] = round(watch.pages / watch.calls)
+    benchmark.extra_info["ns/page"] = round(here, 1)
+    benchmark.extra_info["path lab ns/page"] = round(there, 1)
+    benchmark.extra_info["to path lab"] = round(statistics.median(pairs), 3)
 
 
 @pytest.mark.parametrize("mode", ["move", "art", "copy"])

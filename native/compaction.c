@@ -182,7 +182,7 @@ static int32_t flip_then_register(struct gcp_compaction *c)
         if (pieces)
             gcp_remap_flip_back(c);
         else if (mremap((void *)(uintptr_t)c->plan.from, c->bytes, c->bytes,
-                   MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
+                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
             abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");
     }

@@ -69,7 +69,7 @@ struct gcp_compaction_policy {
  * What the collector thread did in one cycle.
  * account: pages and ioctls;  updated, built, slid, empty: pages that it produced, by kind
  * recycled, discarded: pages taken from the window, and given back to the system
- * runs:    pages per ioctl;  flushes: times that it mapped what was ready
+ * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: the ioctls that mapped
  */
 struct gcp_swept {
     struct gcp_map_account account;
@@ -81,6 +81,7 @@ struct gcp_swept {
     uint64_t discarded;
     uint64_t flushes;
     uint64_t recovered;
+    uint64_t map_ns;
     struct gcp_histogram runs;
 };
 

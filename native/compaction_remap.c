@@ -78,7 +78,7 @@ void gcp_remap_flip_back(struct gcp_compaction *c)
 int32_t gcp_remap_flip(struct gcp_compaction *c)
 {
     uint64_t came = 0;
-    int32_t err = gcp_injected(GCP_CALL_MREMAP);
+    int32_t err = -gcp_injected(GCP_CALL_MREMAP);
     if (err)
         return err;
     swap_cuts(c);

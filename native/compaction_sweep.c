@@ -31,8 +31,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
         /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
         bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
-        for (uint32_t tries = 0; (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED;
-             tries++) {
+        for (uint32_t tries = 0;
+             (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED; tries++) {
             if (gcp_compaction_failed(c))
                 return -c->err;
             gcp_back_off(tries);
@@ -51,8 +51,10 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages on the collector thread");
             return (int32_t)done;
         }
+        uint64_t end = gcp_now();
+        ret->map_ns += end - begin;
         gcp_histogram_record(&ret->runs, (uint64_t)done);
-        gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, gcp_now(), (uint64_t)done);
+        gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
         at += (uint64_t)done;
     }
     ret->flushes++;
@@ -141,8 +143,10 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         return -c->err;
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+    uint64_t end = gcp_now();
+    ret->map_ns += end - begin;
     gcp_histogram_record(&ret->runs, 1);
-    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, gcp_now(), 1);
+    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, 1);
     return 0;
 }
 

@@ -63,8 +63,8 @@ struct gcp_map_how {
 
 /*
  * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), copied, copied_after_ebusy, zeroed, and
- * lost: found mapped by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain,
- * ebusy, enoent.
+ * lost: found mapped by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls,
+ * short_results, eagain, ebusy, enoent.
  */
 struct gcp_map_account {
     uint64_t moved;

@@ -132,7 +132,7 @@ def test_objects_of_a_heap_that_is_full_are_refused() -> None:
             assert heap.heap.used <= 4 * MIB
 
 
-@pytest.mark.parametrize("mode", ["move", "art", "copy"])
+@pytest.mark.parametrize("mode", ["move", "art", "copy", "remap"])
 @pytest.mark.parametrize(
     ("call", "number"),
     [
@@ -160,10 +160,35 @@ def test_a_system_call_that_fails_ends_the_cycle_and_leaves_the_heap_whole(mode:
             assert heap.failures.reasons, "a failure must be told"
             assert f"{number:03}" in heap.failures.reasons[0]
         else:
-            assert (mode == "copy") == (call == lib.GCP_CALL_MOVE)
+            assert (mode in ("copy", "remap")) == (call == lib.GCP_CALL_MOVE)
         heap.failures.reasons.clear()
         heap.collect()
         assert not heap.failures.reasons
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_long_runs_are_remapped_and_what_mremap_refuses_is_copied(refused: bool) -> None:
+    swept = []
+    with bench(64 * MIB, mode="remap", dense_permille=NEVER) as heap:
+        heap.failures.swept = lambda done, _faults: swept.append(  # type: ignore[method-assign, assignment]
+            (int(done.account.remap_calls), int(done.account.remapped), int(done.account.copied))
+        )
+        for _ in range(4):
+            for index in range(9000):
+                heap.allocate(64, 1, index % 2)
+                heap.link(index % 2, 0, (index + 1) % 2 if index else -1)
+            if refused:  # the flip's own calls are not counted among them: it asks once
+                lib.gcp_inject(lib.GCP_CALL_MREMAP, 1, 1 << 40, errno.ENOMEM)
+            try:
+                heap.collect()
+            finally:
+                lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 0, 0)
+        assert not heap.failures.reasons
+        assert all(calls > 0 for calls, _, _ in swept)
+        if refused:
+            assert all(remapped == 0 and copied > 400 for _, remapped, copied in swept)
+        else:
+            assert all(remapped >= 64 * calls for calls, remapped, _ in swept)
 
 
 @pytest.mark.parametrize(("call", "number"), [(lib.GCP_CALL_MOVE, errno.EAGAIN), (lib.GCP_CALL_COPY, errno.EAGAIN)])

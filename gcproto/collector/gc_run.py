@@ -162,7 +162,7 @@ class _Tally:
                 found.enoent += account.get("enoent", 0)
                 found.eexist += account.get("lost", 0)
                 found.short += account.get("short_results", 0)
-                found.calls += sum(account.get(f"{call}_calls", 0) for call in ("remap", "move", "copy", "zeropage"))
+                found.calls += sum(account.get(f"{call}_calls", 0) for call in _CALLS)
         found.asked = found.moved + found.copied + found.copied_after_ebusy + found.zeroed
         return found
 
@@ -217,7 +217,9 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
     if pages:
         found["compact ns/page"] = sum(one.phases.get("compact", 0) for one in every) / pages
     by_collector = sum(one.collector.get(name, 0) for one in every for name in _MAPPED)
-    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in ("remap", "move", "copy", "zeropage"))
+    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in _CALLS)
+    if by_collector:
+        found["map ns/page"] = sum(one.collector.get("map_ns", 0) for one in every) / by_collector
     if calls:
         found["pages per collector ioctl"] = by_collector / calls
     mapped = by_collector + sum(one.faults.get(name, 0) for one in every for name in _MAPPED)
@@ -234,6 +236,7 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
     return found
 
 
+_CALLS = ("remap", "move", "copy", "zeropage")
 _MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
 
 

@@ -33,7 +33,8 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and
+            ``EBUSY``.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
 
     """

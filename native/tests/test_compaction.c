@@ -194,6 +194,18 @@ int main(void)
                                            .flush_bytes = 64 * page,
                                            .early_by = GCP_MAP_COPY},
             -1, 0);
+    for (uint64_t least = 1; least <= 64; least *= 8)
+        for (uint32_t run = 0; run <= 64; run += 64)
+            mixture((struct gcp_compaction_policy){.map_by = GCP_MAP_REMAP,
+                                                   .fault_by = GCP_MAP_COPY,
+                                                   .early_by = GCP_MAP_COPY,
+                                                   .fault_pages = 1,
+                                                   .run_pages = run,
+                                                   .remap_pages = least,
+                                                   .small_folios = 1,
+                                                   .flush_bytes = 64 * page,
+                                                   .reserve_pages = 8},
+                    -1, 0);
     for (int call = GCP_CALL_UNREGISTER; call <= GCP_CALL_ZEROPAGE; call++)
         for (uint32_t by = 0; by < 2; by++)
             mixture((struct gcp_compaction_policy){.map_by = by,
