@@ -109,24 +109,6 @@ struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *c)
     return &c->helper;
 }
 
-void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what)
-{
-    int32_t none = 0;
-    /* snprintf is not for signal handlers; the text is put together by hand. */
-    static const char HEAD[] = "errno 000 of ";
-    if (!__atomic_compare_exchange_n(&c->err, &none, err, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        return;
-    memcpy(c->reason, HEAD, sizeof(HEAD));
-    c->reason[6] = (char)('0' + err / 100 % 10);
-    c->reason[7] = (char)('0' + err / 10 % 10);
-    c->reason[8] = (char)('0' + err % 10);
-    size_t length = strlen(what);
-    if (length > sizeof(c->reason) - sizeof(HEAD))
-        length = sizeof(c->reason) - sizeof(HEAD);
-    memcpy(c->reason + sizeof(HEAD) - 1, what, length);
-    c->reason[sizeof(HEAD) - 1 + length] = '\0';
-}
-
 static int failed(struct gcp_compaction *c, int err, const char *what)
 {
     gcp_compaction_fail(c, -err, what);

@@ -7,15 +7,6 @@
 #include "compaction_state.h"
 #include "platform.h"
 
-bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index)
-{
-    const uint64_t *live = (const uint64_t *)(uintptr_t)c->plan.live;
-    uint64_t chunks = c->pages.page / 8 / GCP_CHUNK_WORDS, any = 0;
-    for (uint64_t i = 0; i < chunks; i++)
-        any |= live[index * chunks + i];
-    return !any;
-}
-
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
     return (struct gcp_map_how){.by = c->policy.map_by, .ebusy = c->policy.collector_ebusy, .discard = 1};

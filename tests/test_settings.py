@@ -148,7 +148,13 @@ except KeyboardInterrupt:
 
 def hold(folder: Path) -> "subprocess.Popen[str]":
     """A process that has changed everything there is to change."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True)
+    # Under nohup hang-ups are ignored, by this process and so by its children.
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process

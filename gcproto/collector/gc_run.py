@@ -2,41 +2,32 @@
 
 import datetime
 import random
-import statistics
 import sys
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from gcproto import __version__
 from gcproto._native import ffi, lib
-from gcproto.collector.counts import Counts
+from gcproto.collector.gc_tally import WARMUP, HeapTally
 from gcproto.collector.modes import Mode
-from gcproto.collector.session_round import Session, SessionLab, SessionRequest
+from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
 from gcproto.logs import bind, get_logger
 from gcproto.results.schema import (
-    UNIT_OPERATION,
-    Collection,
     InvalidRound,
-    Latency,
     Measurement,
-    Outcome,
     Producer,
-    Proof,
     Result,
     Scenario,
     Skip,
 )
-from gcproto.results.statistics import P99_FROM, P999_FROM, noise_of, summarise
+from gcproto.results.statistics import noise_of, summarise
 
-WARMUP = 1
-MAX_INVALID_SHARE = 0.1
-MIN_VALID = 3
 NONE_SPARE = 32 << 20
 NONE_SHARE = 0.5
 """Mode none gets what the others allocated and something to spare, at most this share of the memory available."""
@@ -74,196 +65,6 @@ class GcOrder:
     recording: str = ""
     large_folios: bool = False
     timeout: float = 600.0
-
-
-@dataclass
-class _Tally:
-    """The runs of one scenario so far."""
-
-    mode: Mode
-    options: dict[str, int | str | bool]
-    capacity: int
-    scenario: Scenario
-    verify: bool
-    samples: list[float] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    warmup: list[float] = field(default_factory=list)
-    invalid: list[InvalidRound] = field(default_factory=list)
-    sessions: list[Session] = field(default_factory=list)
-    allocated: int = 0
-    out_of_memory: str = ""
-
-    def add(self, number: int, done: Session, digests: list[int]) -> None:
-        """Count a run; one that found something wrong is kept apart."""
-        self.allocated = max(self.allocated, done.allocated_bytes)
-        sample = done.mutator_ns / done.operations if done.operations else 0.0
-        reason = invalid_reason(done, digests)
-        if reason:
-            self.invalid.append(InvalidRound(number, sample, reason))
-        elif number < WARMUP:
-            self.warmup.append(sample)
-        else:
-            self.samples.append(sample)
-            self.rounds.append(number)
-            self.sessions.append(done)
-
-    def counts(self, name: str) -> Counts:
-        """A histogram over all valid rounds."""
-        found = Counts()
-        for session in self.sessions:
-            found.add(getattr(session, name))
-        return found
-
-    def collections(self) -> list[Collection]:
-        """Measured collections of all valid rounds."""
-        return [one for session in self.sessions for one in session.collections if one.measured]
-
-    def measurement(self) -> Measurement:
-        """The measurement, statistics still missing."""
-        total = len(self.samples) + len(self.invalid)
-        counts = {name: self.counts(name) for name in ("fault", "pause", "wait", "runs")}
-        return Measurement(
-            scenario=self.scenario,
-            unit=UNIT_OPERATION,
-            samples=self.samples,
-            rounds=self.rounds,
-            warmup=self.warmup,
-            median=None,
-            ci=None,
-            ratio_to_copy=None,
-            valid=len(self.samples) >= min(MIN_VALID, max(1, total)) and len(self.invalid) <= MAX_INVALID_SHARE * total,
-            invalid_rounds=self.invalid,
-            proof=self._proof(),
-            outcome=self._outcome(),
-            latency={name: _latency(counts[name]) for name in ("fault", "pause", "wait") if counts[name].n},
-            figures=self._figures(),
-            histograms={name: counts[name].hdr() for name in counts if counts[name].n},
-            series={"resident MiB": [(when, size / (1 << 20)) for when, size in self.sessions[-1].resident]}
-            if self.sessions
-            else {},
-            collections=[session.collections for session in self.sessions],
-            notes=self._notes(),
-        )
-
-    def _proof(self) -> Proof:
-        verified = sum(session.verified for session in self.sessions)
-        return Proof(level="state", rounds=len(self.sessions), contents=verified, path=self.mode.name.split("[")[0])
-
-    def _outcome(self) -> Outcome:
-        found = Outcome()
-        for one in self.collections():
-            for account in (one.collector, one.faults):
-                found.moved += account.get("moved", 0)
-                found.copied += account.get("copied", 0)
-                found.copied_after_ebusy += account.get("copied_after_ebusy", 0)
-                found.zeroed += account.get("zeroed", 0)
-                found.eagain += account.get("eagain", 0)
-                found.ebusy += account.get("ebusy", 0)
-                found.enoent += account.get("enoent", 0)
-                found.eexist += account.get("lost", 0)
-                found.short += account.get("short_results", 0)
-                found.calls += sum(account.get(f"{call}_calls", 0) for call in _CALLS)
-        found.asked = found.moved + found.copied + found.copied_after_ebusy + found.zeroed
-        return found
-
-    def _figures(self) -> dict[str, float]:
-        found: dict[str, float] = {}
-        if not self.sessions:
-            return found
-        every = self.collections()
-        found["collections"] = statistics.median(
-            sum(one.measured for one in session.collections) for session in self.sessions
-        )
-        for name in sorted({name for one in every for name in one.phases}):
-            found[f"{name} ms"] = statistics.median(one.phases.get(name, 0) for one in every) / 1e6
-        for name in sorted({pause.name for one in every for pause in one.pauses}):
-            lengths = [pause.stop_ns + pause.ns for one in every for pause in one.pauses if pause.name == name]
-            found[f"pause {name} ms"] = statistics.median(lengths) / 1e6
-            found[f"pause {name} max ms"] = max(lengths) / 1e6
-        for window in sorted({window for session in self.sessions for window in session.mmu}, key=int):
-            values = [session.mmu[window] for session in self.sessions if window in session.mmu]
-            found[f"mmu {window} ms"] = statistics.median(values)
-            found[f"mmu {window} ms min"] = min(values)
-        found["wall ms"] = statistics.median(session.mutator_ns for session in self.sessions) / 1e6
-        found["mutator cpu ms"] = statistics.median(session.mutator_cpu_ns for session in self.sessions) / 1e6
-        found["collector cpu ms"] = statistics.median(session.collector_cpu_ns for session in self.sessions) / 1e6
-        found["stall max ms"] = max(session.stall.ns for session in self.sessions) / 1e6
-        found["faults"] = statistics.median(session.fault.n for session in self.sessions)
-        found["resident max MiB"] = max((size for s in self.sessions for _, size in s.resident), default=0) / (1 << 20)
-        marking = sum(one.phases.get("mark", 0) for one in every)
-        if marking:
-            found["marked Mobjects/s"] = sum(one.objects for one in every) / marking * 1e3
-        found |= _evacuation(every)
-        return found
-
-    def _notes(self) -> list[str]:
-        longest = max((session.stall for session in self.sessions), key=lambda stall: stall.ns, default=None)
-        found = []
-        if longest and longest.ns:
-            found.append(f"longest stall {longest.ns / 1e6:.2f} ms: {longest.cause} (mutator {longest.mutator})")
-        if self.verify:
-            verified = sum(session.verified for session in self.sessions)
-            found.append(f"{verified} collections verified")
-        dropped = sum(session.dropped for session in self.sessions)
-        if dropped:
-            found.append(f"{dropped} events found no room: MMU and stalls are missing")
-        return found + sorted({failure for session in self.sessions for failure in session.failures})
-
-
-def _evacuation(every: list[Collection]) -> dict[str, float]:
-    """What the collector's thread needed for a page, and how pages were mapped."""
-    pages = sum(one.collector.get(name, 0) for one in every for name in ("updated", "built", "slid"))
-    found: dict[str, float] = {}
-    if pages:
-        found["compact ns/page"] = sum(one.phases.get("compact", 0) for one in every) / pages
-    by_collector = sum(one.collector.get(name, 0) for one in every for name in _MAPPED)
-    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in _CALLS)
-    if by_collector:
-        found["map ns/page"] = sum(one.collector.get("map_ns", 0) for one in every) / by_collector
-    if calls:
-        found["pages per collector ioctl"] = by_collector / calls
-    mapped = by_collector + sum(one.faults.get(name, 0) for one in every for name in _MAPPED)
-    if mapped:
-        copied = sum(
-            account.get(name, 0)
-            for one in every
-            for account in (one.collector, one.faults)
-            for name in ("copied", "copied_after_ebusy")
-        )
-        after = sum(account.get("copied_after_ebusy", 0) for one in every for account in (one.collector, one.faults))
-        found["copied MiB"] = copied * environment.page_size() / (1 << 20)
-        found["fallback share"] = after / mapped
-    return found
-
-
-_CALLS = ("remap", "move", "copy", "zeropage")
-_MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
-
-
-def _latency(counts: Counts) -> Latency:
-    def at(permille: int, enough: int) -> float | None:
-        return float(counts.quantile(permille)) if counts.n >= enough else None
-
-    return Latency(counts.n, at(500, 1), at(900, 10), at(990, P99_FROM), at(999, P999_FROM), float(counts.max))
-
-
-def invalid_reason(done: Session, digests: list[int]) -> str:
-    """Why a run proves nothing; "" if all is well.
-
-    Args:
-        done: the run.
-        digests: of the mutators' allocations in the first run of this round; empty if this is the first.
-
-    """
-    if done.failure:
-        return done.failure
-    if done.wrong:
-        return "; ".join(done.wrong[:3])
-    if done.failures:
-        return f"a collection had to be finished with the world stopped: {done.failures[0]}"
-    if digests and done.digests != digests:
-        return "its mutators did not allocate what the other runs of this round did"
-    return ""
 
 
 def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
@@ -341,7 +142,7 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
     )
 
 
-def _tallies(order: GcOrder) -> list[_Tally]:
+def _tallies(order: GcOrder) -> list[HeapTally]:
     found = []
     for mode, options in order.modes:
         factors = order.factors if mode.collects else order.factors[:1]
@@ -349,9 +150,9 @@ def _tallies(order: GcOrder) -> list[_Tally]:
     return found
 
 
-def _tally(mode: Mode, options: dict[str, int | str | bool], capacity: int, order: GcOrder) -> _Tally:
+def _tally(mode: Mode, options: dict[str, int | str | bool], capacity: int, order: GcOrder) -> HeapTally:
     page = environment.page_size()
-    return _Tally(
+    return HeapTally(
         mode,
         options,
         capacity,
@@ -360,7 +161,7 @@ def _tally(mode: Mode, options: dict[str, int | str | bool], capacity: int, orde
     )
 
 
-def _too_small(tally: _Tally, order: GcOrder) -> Skip:
+def _too_small(tally: HeapTally, order: GcOrder) -> Skip:
     return Skip(
         f"{tally.mode.name} with {tally.capacity >> 20} MiB",
         tally.out_of_memory,
@@ -368,7 +169,7 @@ def _too_small(tally: _Tally, order: GcOrder) -> Skip:
     )
 
 
-def _provide(tally: _Tally, tallies: list[_Tally], skips: list[Skip]) -> bool:
+def _provide(tally: HeapTally, tallies: list[HeapTally], skips: list[Skip]) -> bool:
     """Give mode none a heap for everything; False if there is no memory for it."""
     allocated = max((other.allocated for other in tallies if other.mode.collects), default=0)
     available = environment.available_bytes() or 0
@@ -389,7 +190,7 @@ def _provide(tally: _Tally, tallies: list[_Tally], skips: list[Skip]) -> bool:
     return True
 
 
-def _one(lab: SessionLab, tally: _Tally, order: GcOrder, number: int, digests: list[int]) -> list[int]:
+def _one(lab: SessionLab, tally: HeapTally, order: GcOrder, number: int, digests: list[int]) -> list[int]:
     request = SessionRequest(
         mode=tally.mode.name.split("[")[0],
         options=tally.options,
@@ -419,7 +220,7 @@ def _one(lab: SessionLab, tally: _Tally, order: GcOrder, number: int, digests: l
     return digests or done.digests
 
 
-def _trace_file(order: GcOrder, tally: _Tally) -> str:
+def _trace_file(order: GcOrder, tally: HeapTally) -> str:
     """Each mode and heap has a file of its own."""
     if not order.trace:
         return ""

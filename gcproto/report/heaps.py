@@ -51,20 +51,28 @@ def print_heaps(measurements: list[Measurement], result: Result, console: Consol
         table.add_row(*_row(measurement, int(result.environment.get("page_size") or 4096)))
     console.print(table)
     for measurement in measurements:
-        for note in measurement.notes:
-            console.print(f"[dim]{escape(f'{measurement.scenario.arm}: {note}')}[/]", highlight=False)
+        name, options = _split(measurement.scenario.arm)
+        notes = [f"with {options}"] if options else []
+        for note in notes + measurement.notes:
+            console.print(f"[dim]{escape(f'{name}: {note}')}[/]", highlight=False)
+
+
+def _split(arm: str) -> tuple[str, str]:
+    """The mode, with a star if it has options, and these: they are too long for a column."""
+    mode, _, options = arm.partition("[")
+    return mode + "*" * bool(options), options.removesuffix("]")
 
 
 def _row(one: Measurement, page_size: int) -> list[str]:
     heap = labels.size(one.scenario.pages * page_size)
     if not one.valid or one.median is None:
-        return [escape(one.scenario.arm), heap, "[bold red]INVALID[/]"]
+        return [_split(one.scenario.arm)[0], heap, "[bold red]INVALID[/]"]
     figures = one.figures
     pauses = [value for name, value in figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
     ratio = one.ratio_to_copy
     fault = one.latency.get("fault")
     return [
-        escape(one.scenario.arm),
+        _split(one.scenario.arm)[0],
         heap,
         _number(figures.get("wall ms")),
         f"{labels.number(ratio.value)}x\n[dim]{labels.bounds(ratio)}[/]" if ratio else "",
