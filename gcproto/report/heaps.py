@@ -51,8 +51,8 @@ def print_heaps(measurements: list[Measurement], result: Result, console: Consol
         table.add_row(*_row(measurement, int(result.environment.get("page_size") or 4096)))
     console.print(table)
     for measurement in measurements:
-        name, options = _split(measurement.scenario.arm)
-        notes = [f"with {options}"] if options else []
+        name, choices = _split(measurement.scenario.arm)
+        notes = [f"with {choices}"] if choices else []
         for note in notes + measurement.notes:
             console.print(f"[dim]{escape(f'{name}: {note}')}[/]", highlight=False)
 
