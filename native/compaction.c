@@ -44,8 +44,9 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->quit[0] = c->quit[1] = -1;
     bool remap = policy->map_by == GCP_MAP_REMAP;
     if (!policy->fault_pages || policy->map_by > GCP_MAP_REMAP || policy->early_by > GCP_MAP_COPY ||
-        policy->fault_by > GCP_MAP_COPY || policy->collector_ebusy > GCP_BUSY_BACKOFF ||
-        policy->mutator_ebusy > GCP_BUSY_BACKOFF || policy->handler > GCP_HANDLER_THREAD ||
+        policy->fault_by > GCP_MAP_COPY || policy->ready_by > GCP_MAP_COPY ||
+        policy->collector_ebusy > GCP_BUSY_BACKOFF || policy->mutator_ebusy > GCP_BUSY_BACKOFF ||
+        policy->handler > GCP_HANDLER_THREAD ||
         (remap && (policy->fault_by != GCP_MAP_COPY || policy->fault_pages != 1 || policy->register_whole)))
         return refuse(c, -EINVAL, "the policy", ret_err);
     c->buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);

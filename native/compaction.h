@@ -34,6 +34,7 @@ enum gcp_handler {
  *                   fault_by COPY, fault_pages 1 and register_whole 0
  * fault_by:         how a fault maps a compacted page that it builds: MOVE out of a recycled page (ART), or COPY out
  *                   of its own buffer
+ * ready_by:         MOVE mode: how a fault maps a page that is ready: MOVE, with its group (ART), or COPY of it alone
  * early_by:         the same where there is no recycled page, and for slid pages (ART: COPY, 3ea872cadc)
  * fault_pages:      pages of the aligned group around it that a fault evacuates at most, by one MOVE where it can be
  *                   (ART: 1, or any number of ready ones)
@@ -51,6 +52,7 @@ enum gcp_handler {
 struct gcp_compaction_policy {
     uint32_t map_by;
     uint32_t fault_by;
+    uint32_t ready_by;
     uint32_t early_by;
     uint32_t fault_pages;
     uint32_t run_pages;

@@ -92,6 +92,17 @@ static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t 
     }
 }
 
+/* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
+static void copy_ready(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    const struct gcp_map_how how = how_of(c, GCP_MAP_COPY, stage);
+    int64_t done = gcp_pages_map(&c->pages, index, 1, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "copying a ready page in a fault");
+        give_in(c, m, index, 0, false);
+    }
+}
+
 static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
     uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
@@ -237,6 +248,8 @@ static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator 
             if (c->policy.map_by == GCP_MAP_REMAP) {
                 if (!copy_claimed(c, m, index, stage))
                     break;
+            } else if (c->policy.ready_by == GCP_MAP_COPY) {
+                copy_ready(c, m, index, stage);
             } else {
                 map_group(c, m, index, stage);
             }

@@ -116,7 +116,9 @@ def test_pinned_pages_all_the_time(ebusy: str) -> None:
     assert sum(one.collector["ebusy"] + one.faults["ebusy"] for one in done.collections) > 0
 
 
-@pytest.mark.parametrize("options", [{"fault_by": lib.GCP_MAP_COPY}, {"early_by": lib.GCP_MAP_MOVE}])
+@pytest.mark.parametrize(
+    "options", [{"fault_by": lib.GCP_MAP_COPY}, {"ready_by": lib.GCP_MAP_COPY}, {"early_by": lib.GCP_MAP_MOVE}]
+)
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("pages", [1, 3, 64])
 def test_choices_within_a_mode(options: dict[str, int], whole: bool, pages: int) -> None:

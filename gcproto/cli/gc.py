@@ -76,6 +76,7 @@ class GcGroup(click.Group):
 @click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Pages that a fault evacuates or maps at most.")
 @click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
 @click.option("--fault", type=click.Choice(["copy", "move"]), help="How a fault maps a compacted page that it builds.")
+@click.option("--ready", type=click.Choice(["copy", "move"]), help="How a fault maps a page that is ready.")
 @click.option("--early", type=click.Choice(["copy", "move"]), help="How a fault maps a page from its own buffer.")
 @click.option(
     "--fresh", type=click.Choice(["recycled", "zeropage", "kernel"]), help="Memory for pages without objects."
@@ -195,6 +196,7 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
         "run_pages": options["run_pages"],
         "dense_permille": options["dense"],
         "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
+        "ready_by": {"copy": COPY, "move": MOVE, None: None}[options["ready"]],
         "early_by": {"copy": COPY, "move": MOVE, None: None}[options["early"]],
         "fresh_by_recycled": {"recycled": True, "zeropage": False}.get(options["fresh"]),
         "register_whole": {"recycled": True, "zeropage": True, "kernel": False}.get(options["fresh"]),

@@ -32,7 +32,7 @@ class Mode:
         concurrent: pages are evacuated while mutators run; else in the pause.
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
-        map_by, fault_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
+        map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, reserve_pages, remap_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and
             ``EBUSY``.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
@@ -46,6 +46,7 @@ class Mode:
     collects: bool = True
     map_by: int = MOVE
     fault_by: int = MOVE
+    ready_by: int = MOVE
     early_by: int = COPY
     fault_pages: int = 1
     run_pages: int = 0
@@ -64,6 +65,7 @@ class Mode:
         for name in (
             "map_by",
             "fault_by",
+            "ready_by",
             "early_by",
             "fault_pages",
             "run_pages",
