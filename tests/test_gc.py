@@ -117,7 +117,7 @@ def test_pinned_pages_all_the_time(ebusy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"fault_by": lib.GCP_MAP_COPY}, {"ready_by": lib.GCP_MAP_COPY}, {"early_by": lib.GCP_MAP_MOVE}]
+    "options", [{"fault_by": lib.GCP_MAP_COPY}, {"ready_by": lib.GCP_MAP_MOVE}, {"early_by": lib.GCP_MAP_MOVE}]
 )
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("pages", [1, 3, 64])

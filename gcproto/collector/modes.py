@@ -101,7 +101,9 @@ MODES = {
         Mode("art", "UFFDIO_MOVE as ART's CMC uses it, with its fallback", reserve_pages=512),
         Mode(
             "move",
-            "UFFDIO_MOVE; a fault evacuates 16 dense pages at once; fresh pages are left to the kernel",
+            "UFFDIO_MOVE; a fault builds and moves 16 dense pages at once, but COPYs a page that is ready; fresh pages "
+            "are left to the kernel",
+            ready_by=COPY,
             fault_pages=16,
             register_whole=False,
         ),
