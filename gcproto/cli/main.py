@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Compare two results, scenario by scenario.",
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
     "gc": "Run workloads on a compacting heap, collected in several modes.",
+    "kernels": "The same measurements in other kernels, booted in a virtual machine.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
     "show": "Show a result as a table.",
 }

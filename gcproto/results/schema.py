@@ -5,7 +5,8 @@ the environment was, and whether it is valid.  Readers tolerate unknown fields; 
 the version.
 
 History of the format
-    1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes
+    1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
+        guest and verdicts of a result
 """
 
 from typing import Any
@@ -276,8 +277,52 @@ class Noise(msgspec.Struct):
     floor: float
 
 
+class Guest(msgspec.Struct):
+    """The virtual machine that a result comes from; ``environment`` is then the guest's.
+
+    Attributes:
+        outcome: ``done``, or what kept it from being done: ``panic``, ``hang`` (no output any more), ``timeout``,
+            ``died`` (QEMU ended), ``unbootable`` (no sign of life, or no image that could be booted).
+        why: the outcome in words; "" when done.
+        boot: 1 for the first boot of this kernel in its run, 2 for the next, ...
+        icount: whether time in the guest is counted in executed instructions.
+        seconds: wall time from the start of QEMU to its end.
+        command: QEMU's command line.
+        console: the last lines of the kernel's console; more of them when it is not done.
+        host: where it ran: CPU model, kernel release, QEMU version.
+
+    """
+
+    outcome: str
+    why: str
+    boot: int
+    icount: bool
+    seconds: float
+    command: list[str]
+    console: list[str]
+    host: dict[str, str]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a kernel was seen to do where it might misbehave.
+
+    Attributes:
+        name: of the check: ``contract/ROW`` or ``hazard/NAME``.
+        verdict: ``fine``, ``ebusy`` (refused, which is fine), ``differs``, ``hang``, ``panic``, ``corruption``, or
+            ``unavailable`` (not to be had in this kernel, or never reached).
+        text: what was seen.
+        seconds: that it took.
+
+    """
+
+    name: str
+    verdict: str
+    text: str
+    seconds: float = 0.0
+
+
 class Result(msgspec.Struct):
-    """One run."""
+    """One run; ``guest`` and ``verdicts`` are of runs in a virtual machine."""
 
     run_id: str
     producer: Producer
@@ -285,4 +330,6 @@ class Result(msgspec.Struct):
     measurements: list[Measurement]
     skips: list[Skip]
     noise: Noise | None
+    guest: Guest | None = None
+    verdicts: list[Verdict] = []
     schema: str = SCHEMA
