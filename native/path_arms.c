@@ -222,6 +222,12 @@ static int run_move_bare(struct gcp_work *work, struct gcp_round *ret)
     return 0;
 }
 
+bool gcp_arm_moves(uint32_t arm)
+{
+    return arm == GCP_ARM_MOVE || arm == GCP_ARM_MOVE_FALLBACK || arm == GCP_ARM_MOVE_HOLES ||
+           arm == GCP_ARM_SPLIT_MOVE || arm == GCP_ARM_TAO || arm == GCP_ARM_MOVE_BARE;
+}
+
 bool gcp_arm_needs_uffd(uint32_t arm)
 {
     switch (arm) {

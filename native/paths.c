@@ -59,9 +59,12 @@ static int make_target(struct gcp_work *work, struct gcp_round *ret)
     }
     if (!gcp_arm_needs_uffd(work->scenario->arm))
         return 0;
-    int err = gcp_uffd_register(work->uffd, work->target, work->bytes, NULL).err;
+    uint64_t ioctls = 0;
+    int err = gcp_uffd_register(work->uffd, work->target, work->bytes, &ioctls).err;
     if (err)
         unable(ret, err, "UFFDIO_REGISTER", strerror(err));
+    else if (gcp_arm_moves(work->scenario->arm) && !(ioctls & (1ULL << GCP_NR_MOVE)))
+        unable(ret, err = ENOTTY, "UFFDIO_MOVE", "this kernel does not have it; it came with 6.8");
     return -err;
 }
 

@@ -129,6 +129,9 @@ struct gcp_work {
 
 bool gcp_arm_needs_uffd(uint32_t arm);
 
+/* Whether an arm needs UFFDIO_MOVE. */
+bool gcp_arm_moves(uint32_t arm);
+
 /* The timed work; 0 or -errno with ret->reason. */
 int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret);
 

@@ -1,0 +1,115 @@
+"""``gcproto kernels list``: which kernels can be had, which are here, what each is good for."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels_choice import catalog
+
+if TYPE_CHECKING:
+    from gcproto.kernels.catalog import Catalog, Kernel
+
+
+@click.command(name="list")
+@click.option("--refresh", is_flag=True, help="Ask Debian's archive what it has now (apt, with a state of its own).")
+@click.option("--here", "only_here", is_flag=True, help="Only those that are unpacked here.")
+@click.option(
+    "--write-lock",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what the archive has, with SHA256, as a lock file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bool) -> None:
+    """List kernels: of the lock file, of the archive when it was asked last, and in the cache.
+
+    MOVE: has UFFDIO_MOVE (by its version; guests find out by asking).  swap: the archive has its modules (zram).
+    bugs: known bugs of MOVE in a release of that version; a backport may have fixed them.
+    """
+    import msgspec
+
+    if refresh or write_lock:
+        _refresh(write_lock)
+    known = catalog()
+    rows = [row for row in (_row(kernel, known) for kernel in known.kernels) if row["here"] or not only_here]
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row).decode())
+        return
+    _print(rows, known)
+
+
+def _refresh(write_lock: Path | None) -> None:
+    import msgspec
+
+    from gcproto.kernels import cache
+    from gcproto.kernels.archive import ask
+
+    lock = ask(cache.folder("apt"))
+    data = msgspec.json.format(msgspec.json.encode(lock), indent=1) + b"\n"
+    target = cache.folder() / "seen.json"
+    with cache.writing(str(write_lock or target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(".part")
+        temporary.write_bytes(data)
+        temporary.replace(target)
+        if write_lock:
+            write_lock.write_bytes(data)
+
+
+def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
+    from gcproto.host.kernel_version import KernelVersion
+    from gcproto.host.known_bugs import BUGS, Harm, State
+    from gcproto.kernels.fetch import here
+
+    found = here(kernel)
+    moves = kernel.version >= KernelVersion(6, 8, 0)
+    bugs = [
+        bug.key
+        for bug in BUGS
+        if bug.harm in {Harm.CRASH, Harm.HANG, Harm.WRONG} and bug.state_by_version(kernel.version) is State.BY_VERSION
+    ]
+    if found:
+        state = "here"
+    elif known.gone(kernel):
+        state = "gone from the archive"
+    else:
+        state = "to be fetched"
+    return {
+        "release": kernel.release,
+        "source": kernel.upstream,
+        "suite": kernel.suite,
+        "state": state,
+        "here": bool(found),
+        "move": moves,
+        "swap": bool(found.modules) if found else kernel.has_modules,
+        "bugs": bugs,
+        "mib": round(kernel.size / 2**20),
+        "sha256": {package.name: package.sha256 for package in kernel.packages},
+    }
+
+
+def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
+    from rich.table import Table
+
+    from gcproto.cli.terminal import console
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("kernel", "source", "suite", "state", "MiB", "MOVE", "swap", "known bugs of MOVE"):
+        table.add_column(name, justify="right" if name == "MiB" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            row["release"].removesuffix("-cloud-amd64"),
+            row["source"],
+            row["suite"],
+            row["state"],
+            str(row["mib"]),
+            "yes" if row["move"] else "no",
+            "yes" if row["swap"] else "no",
+            ", ".join(row["bugs"]) or "-",
+        )
+    out = console()
+    out.print(table)
+    asked = f"asked on {known.seen.written}" if known.seen else "never asked from here: --refresh does"
+    out.print(f"\nlock of {known.locked.written}; the archive was {asked}", style="dim")

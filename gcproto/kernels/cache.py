@@ -1,0 +1,61 @@
+"""Where kernels and programs for guests are kept: ``GCPROTO_CACHE``, or the user's cache folder."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gcproto.errors import ExitCode, GcprotoError
+
+
+def folder(name: str = "") -> Path:
+    """The cache, or a folder in it; it need not be there yet."""
+    from platformdirs import user_cache_path
+
+    root = os.environ.get("GCPROTO_CACHE")
+    return (Path(root) if root else user_cache_path("gcproto")) / "kernels" / name
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Errors of the disk as a message for people.
+
+    Raises:
+        GcprotoError: the disk is full, or permission is missing.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR}:
+            raise
+        remedy = "GCPROTO_CACHE names another folder for kernels, TMPDIR one for what a guest needs while it runs"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            remedy = "free some space; " + remedy
+        raise GcprotoError(
+            f"{what} can't be written",
+            why=f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror),
+            remedy=remedy,
+            code=ExitCode.WRITE,
+        ) from error
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A folder that appears at `target` when it is complete, or not at all."""
+    with writing(str(target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            yield temporary
+            if target.exists():  # another process was faster: its copy is as good
+                shutil.rmtree(temporary)
+            else:
+                temporary.chmod(0o755)
+                temporary.rename(target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise

@@ -1,0 +1,180 @@
+"""A cell of the matrix: one kernel, one scenario set, one boot.  A job by itself that runs anywhere.
+
+It names its kernel so that another machine can fetch it, and needs nothing of the process that made it.
+"""
+
+import datetime
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gcproto import __version__
+from gcproto.errors import GcprotoError
+from gcproto.kernels import machine as vm
+from gcproto.kernels import programs
+from gcproto.kernels.catalog import Kernel
+from gcproto.kernels.fetch import LocalKernel, fetch
+from gcproto.kernels.image import initramfs
+from gcproto.kernels.plan import SETS, Measure
+from gcproto.kernels.transcript import Transcript, read, unfinished
+from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_TIME, Guest, Producer, Result, Skip
+from gcproto.results.statistics import summarise
+
+TAIL = 12
+LONG_TAIL = 120
+"""Lines of the console that are kept when all went well, and when not."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What is to be run.
+
+    Attributes:
+        kernel: of the archive, or on this machine.
+        scenarios: name of a scenario set (gcproto.kernels.plan.SETS).
+        machine: the machine that the guest gets.
+        boot: number of this boot of the kernel in the run, from 1 on.
+        rounds, pages, seed: see gcproto.kernels.plan.Measure.
+        command: the command line that asked for it.
+
+    """
+
+    kernel: Kernel | LocalKernel
+    scenarios: str
+    machine: vm.Machine
+    boot: int = 1
+    rounds: int = 21
+    pages: int = 512
+    seed: int = 1
+    command: tuple[str, ...] = ()
+
+    @property
+    def release(self) -> str:
+        """Of the kernel."""
+        return self.kernel.release
+
+    @property
+    def key(self) -> str:
+        """Unique in a run."""
+        return f"{self.release} {self.scenarios} {self.boot}"
+
+
+def local(kernel: Kernel | LocalKernel) -> LocalKernel:
+    """The kernel on this machine, fetched if it is not there."""
+    return kernel if isinstance(kernel, LocalKernel) else fetch(kernel)
+
+
+def run_cell(cell: Cell) -> Result:
+    """Boot the kernel and bring the results back.
+
+    Returns:
+        The result; a guest that panics, hangs or can't be booted is one too: ``guest.outcome`` says so.
+
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
+    try:
+        kernel = local(cell.kernel)
+        measure = Measure(cell.rounds, 2, cell.pages, unit, cell.seed)
+        plan = SETS[cell.scenarios](measure, swap=bool(kernel.modules))
+        where = vm.host()
+        booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, programs.build(), plan))
+    except (GcprotoError, OSError) as error:
+        why = str(error)
+        booted = vm.Boot("unbootable", why, [], [], 0.0, [])
+        found, skips = Transcript(), [Skip(f"kernel {cell.release}", why)]
+        where = {}
+    else:
+        found = read(booted.lines)
+        why = f"{booted.outcome}: {booted.why}" if booted.why else ""
+        skips = [*found.skips, *unfinished(plan, found, why)]
+        if not kernel.modules:
+            skips.append(_no_modules(cell.kernel))
+    summarise(found.measurements)
+    return Result(
+        run_id=uuid.uuid4().hex[:12],
+        producer=_producer(cell, started, booted, found),
+        environment=environment_of(cell, found),
+        measurements=found.measurements,
+        skips=skips,
+        noise=None,
+        guest=Guest(
+            booted.outcome,
+            booted.why,
+            cell.boot,
+            cell.machine.icount,
+            round(booted.seconds, 3),
+            booted.command,
+            booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
+            where,
+        ),
+        verdicts=found.verdicts,
+    )
+
+
+def _no_modules(kernel: Kernel | LocalKernel) -> Skip:
+    if isinstance(kernel, Kernel) and not kernel.has_modules:
+        return Skip("swapped pages", "Debian's archive has no modules (zram) for it", "build a kernel with zram in it")
+    return Skip("swapped pages", "no zram module was found", "give the folder of its modules: --modules")
+
+
+def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Transcript) -> Producer:
+    return Producer(
+        name="kernels",
+        version=__version__,
+        command=list(cell.command),
+        options={
+            "set": cell.scenarios,
+            "rounds": cell.rounds,
+            "pages": cell.pages,
+            "icount": cell.machine.icount,
+            "cpus": cell.machine.cpus,
+            "memory_mib": cell.machine.memory_mib,
+            "cpu": vm.CPU,
+        },
+        seed=cell.seed,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(booted.seconds, 3),
+        benchmark=str(found.info.get("benchmark", "unknown")),
+        complete=booted.outcome == "done",
+    )
+
+
+def environment_of(cell: Cell, found: Transcript) -> dict[str, Any]:
+    """The guest's environment, in the form that other producers give theirs."""
+    info = found.info
+    uffd = info.get("uffd", {})
+    vias = {0: "none", 1: "/dev/userfaultfd", 2: "system call", 3: "user-mode only"}
+    memory = dict(line.split(":", 1) for line in found.files.get("/proc/meminfo", "").splitlines() if ":" in line)
+    return {
+        "kernel": {
+            "release": info.get("kernel", {}).get("release", cell.release),
+            "version": found.files.get("/proc/version", "unknown").strip(),
+            "cmdline": found.files.get("/proc/cmdline", "unknown").strip(),
+        },
+        "page_size": info.get("page_size"),
+        "pmd_size": info.get("pmd_size"),
+        "arch": info.get("kernel", {}).get("machine", "x86_64"),
+        "cpu": {"model": f"QEMU TCG -cpu {vm.CPU}", "count": info.get("cpus"), "allowed": info.get("cpus")},
+        "memory": {"total_kib": int(memory["MemTotal"].split()[0]) if "MemTotal" in memory else None},
+        "thp": {
+            "enabled": "madvise",
+            "anon_orders": info.get("anon_orders"),
+        },
+        "uffd": {
+            "via": vias.get(uffd.get("via"), "unknown"),
+            "features": hex(uffd["features"]) if "features" in uffd else "unknown",
+            "range_ioctls": hex(uffd["range_ioctls"]) if "range_ioctls" in uffd else "unknown",
+            "move_errno": uffd.get("move_errno"),
+        },
+        "build": {"hash": info.get("benchmark", "unknown"), "compiler": info.get("compiler", "unknown")},
+        "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
+        "notes": found.notes + [f"not understood: {line[:200]}" for line in found.garbled],
+    }
+
+
+def use_temporary(folder: str) -> None:
+    """Temporary files of this process go below `folder`: whoever gave it removes what a killed process leaves."""
+    tempfile.tempdir = str(Path(folder))

@@ -1,0 +1,80 @@
+"""The static programs that run in guests: ``gcprobe`` and the guest's init, compiled here from the same C sources.
+
+They are built once for each state of the sources and kept in the cache.  Instruction counts depend on the compiler;
+results say which one it was.
+"""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import gcproto
+from gcproto.errors import GcprotoError
+from gcproto.kernels import cache
+
+FLAGS = ("-std=gnu11", "-O2", "-g", "-static")
+INCLUDES = ("native", "native/contract", "native/hazards", "native/guest")
+
+
+def sources() -> Path:
+    """The folder with ``native/``.
+
+    Raises:
+        GcprotoError: gcproto was installed without its sources.
+
+    """
+    root = Path(gcproto.__file__).resolve().parent.parent
+    if not (root / "native" / "gcprobe.c").exists():
+        raise GcprotoError(
+            "the programs for guests can't be built",
+            why=f"{root} has no native/: gcproto was installed without its sources",
+            remedy="run it from a checkout (make .venv/installed), which is an editable installation",
+        )
+    return root
+
+
+def build() -> Path:
+    """The folder that holds ``gcprobe`` and ``init``, built now unless it is in the cache.
+
+    Raises:
+        GcprotoError: there is no compiler, no static C library, or the disk is full.
+
+    """
+    root = sources()
+    files = sorted(path for pattern in ("**/*.c", "**/*.h") for path in (root / "native").glob(pattern))
+    digest = hashlib.sha256("\0".join(FLAGS).encode())
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    compiler = shutil.which("cc")
+    if not compiler:
+        raise GcprotoError("the programs for guests can't be built: no C compiler", remedy="apt-get install gcc")
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    digest.update(version.encode())
+    target = cache.folder("programs") / digest.hexdigest()[:16]
+    if not target.exists():
+        with cache.whole(target) as folder:
+            _compile(root, folder)
+    return target
+
+
+def _compile(root: Path, folder: Path) -> None:
+    import sys
+
+    native = root / "native"
+    hashed = subprocess.run(
+        [sys.executable, str(native / "code_hash.py")], capture_output=True, text=True, check=True
+    ).stdout
+    import shlex
+
+    probe = [*native.glob("*.c"), *native.glob("contract/*.c"), *native.glob("hazards/*.c")]
+    for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
+        command = ["cc", *shlex.split(hashed), *FLAGS, *(f"-I{root / include}" for include in INCLUDES)]
+        command += ["-o", str(folder / name), *(str(part) for part in parts), "-pthread"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise GcprotoError(
+                f"{name} can't be built",
+                why=(done.stderr.strip().splitlines() or ["the compiler said nothing"])[-1],
+                remedy="a C compiler with a static C library is needed (Debian: apt-get install gcc libc6-dev)",
+            )

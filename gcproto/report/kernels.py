@@ -1,0 +1,136 @@
+"""A matrix of kernels as a table: one line for each, the figures that tell kernels apart, and how well boots agree."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gcproto.host.kernel_version import parse
+from gcproto.results.schema import Measurement, Result, Scenario
+
+FLAG = 0.005
+"""Boots of one kernel that differ by more than this in a scenario are flagged."""
+
+PMD = 2 << 20
+COLUMNS: tuple[tuple[str, Callable[[Scenario], bool]], ...] = (
+    ("canary", lambda one: one.arm == "canary"),
+    ("copy 2M", lambda one: _is(one, "small", 0, "copy", PMD)),
+    ("move 4K", lambda one: _is(one, "small", 0, "move", 4096)),
+    ("move 2M", lambda one: _is(one, "small", 0, "move", PMD)),
+    ("mTHP 64K", lambda one: _is(one, "mthp", 4, "move", PMD)),
+    ("THP", lambda one: _is(one, "thp", 9, "move", PMD)),
+    ("swapped", lambda one: _is(one, "swapped", 0, "move", PMD)),
+)
+
+
+def _is(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
+    named = (one.source, one.order, one.arm, one.granule_bytes) == (source, order, arm, granule)
+    return named and one.alignment == "congruent"
+
+
+def print_matrix(results: Sequence[Result], console: Console) -> None:
+    """Print the results of guests, kernels in the order of their versions."""
+    by_kernel: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        by_kernel[str(result.environment["kernel"]["release"])].append(result)
+    if not by_kernel:
+        return
+    units = {one.unit for result in results for one in result.measurements}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("kernel", no_wrap=True)
+    for name, _ in COLUMNS:
+        table.add_column(name, justify="right")
+    table.add_column("splits 64K", justify="right")
+    table.add_column("guest")
+    for release in sorted(by_kernel, key=lambda text: (parse(text), text)):
+        boots = by_kernel[release]
+        cells = [
+            _cell([one for boot in boots for one in boot.measurements if which(one.scenario)]) for _, which in COLUMNS
+        ]
+        outcomes = [_outcome(boot) for boot in boots]
+        bad = [text for text in outcomes if text != "done"]
+        table.add_row(
+            release.removesuffix("-cloud-amd64"), *cells, _splits(boots), escape("; ".join(bad) or _well(boots))
+        )
+    console.print(
+        f"\nSmall, mTHP and THP pages moved; {' and '.join(sorted(units)) or 'nothing was measured'}", style="bold"
+    )
+    console.print(table)
+    if "ns/page" in units:
+        console.print("ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
+    _print_spread(by_kernel, console)
+    _print_skips(by_kernel, console)
+
+
+def _cell(found: list[Measurement]) -> str:
+    medians = [one.median for one in found if one.valid and one.median is not None]
+    if not medians:
+        return "INVALID" if found else "-"
+    value = median(medians)
+    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def _splits(boots: list[Result]) -> str:
+    """Folios of 64 KiB that were moved, and how many of them the kernel split."""
+    which = dict(COLUMNS)["mTHP 64K"]
+    found = [one for boot in boots for one in boot.measurements if which(one.scenario)]
+    if not found:
+        return "-"
+    return f"{sum(one.proof.folios_split for one in found)} of {sum(one.proof.folios for one in found)}"
+
+
+def _outcome(result: Result) -> str:
+    if result.guest is None:
+        return "no guest"
+    return result.guest.outcome if result.guest.outcome == "done" else f"{result.guest.outcome}: {result.guest.why}"
+
+
+def _well(boots: list[Result]) -> str:
+    seconds = sum(boot.guest.seconds for boot in boots if boot.guest)
+    return f"{len(boots)} boots, {seconds:.0f} s" if len(boots) > 1 else f"done, {seconds:.0f} s"
+
+
+def _print_spread(by_kernel: dict[str, list[Result]], console: Console) -> None:
+    """How far the boots of one kernel are apart, by scenario."""
+    spreads: list[tuple[float, str, Scenario]] = []
+    for release, boots in by_kernel.items():
+        medians: dict[Scenario, list[float]] = defaultdict(list)
+        for boot in boots:
+            for measured in boot.measurements:
+                if measured.valid and measured.median:
+                    medians[measured.scenario].append(measured.median)
+        spreads += [
+            ((max(values) - min(values)) / median(values), release, scenario)
+            for scenario, values in medians.items()
+            if len(values) > 1
+        ]
+    if not spreads:
+        return
+    spreads.sort(key=lambda item: item[0], reverse=True)
+    within = sum(spread <= 0.003 for spread, _, _ in spreads)
+    console.print(
+        f"\nBoots of the same kernel: {within} of {len(spreads)} cells agree to 0.3 % "
+        f"({100 * within / len(spreads):.1f} %); the worst differs by {100 * spreads[0][0]:.2f} %"
+    )
+    for spread, release, one in spreads:
+        if spread > FLAG:
+            console.print(
+                f"  FLAG {100 * spread:.2f} %: {release} {one.source} order {one.order} {one.arm} "
+                f"{one.granule_bytes >> 10}K {one.alignment}",
+                style="yellow",
+            )
+
+
+def _print_skips(by_kernel: dict[str, list[Result]], console: Console) -> None:
+    """What was not measured, once for each reason."""
+    reasons: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for release, boots in by_kernel.items():
+        for skip in (skip for boot in boots for skip in boot.skips):
+            what, releases = reasons.setdefault(skip.reason, ({}, {}))
+            what[skip.what] = None
+            releases[release.removesuffix("-cloud-amd64")] = None
+    for reason, (what, releases) in reasons.items():
+        console.print(f"skipped ({', '.join(releases)}): {escape(', '.join(what))}: {escape(reason)}", style="dim")

@@ -1,0 +1,300 @@
+/*
+ * The guest's init: reads /plan, does what each line says, powers off.  A static program in an initramfs, so that a
+ * guest needs no shell and no distribution, and the same instructions run before the first measurement everywhere.
+ *
+ *   module FILE                 load a module                      show FILE            say what is in a file
+ *   write FILE TEXT...          write into a file                  sleep SECONDS
+ *   zram BYTES                  swap on zram                       loop BYTES           swap on a loop device
+ *   swapoff                     no swap any more                   root TYPE SOURCE OPTIONS   the host's files, /host
+ *   job NAME SECONDS MODE PROGRAM [ARGUMENT...]                    MODE: fifo, other, or host (chrooted to /host)
+ *
+ * What it has to say goes to the second serial port as lines of JSON, {"guest":{...}}, between those of the jobs; the
+ * first port belongs to the kernel's console (and to the jobs' standard error).  What fails is said and the next line
+ * is done: whoever reads the results sees what is missing.
+ */
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_WORDS 64
+
+static int report_fd = -1;
+
+static void write_all(const char *text, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t n = write(report_fd, text, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        text += n;
+        bytes -= (size_t)n;
+    }
+}
+
+void gcp_guest_say(const char *key, const char *text)
+{
+    static char line[32768];
+    size_t at = (size_t)snprintf(line, sizeof(line), "{\"guest\":{\"%s\":\"", key);
+    for (const unsigned char *c = (const unsigned char *)text; *c && at + 16 < sizeof(line); c++) {
+        if (*c == '"' || *c == '\\')
+            at += (size_t)snprintf(line + at, sizeof(line) - at, "\\%c", *c);
+        else if (*c < 0x20 || *c >= 0x7f)
+            at += (size_t)snprintf(line + at, sizeof(line) - at, "\\u%04x", *c);
+        else
+            line[at++] = (char)*c;
+    }
+    at += (size_t)snprintf(line + at, sizeof(line) - at, "\"}}\n");
+    write_all(line, at);
+}
+
+void gcp_guest_note(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    gcp_guest_say("note", text);
+}
+
+int gcp_guest_write(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t n = write(fd, text, strlen(text));
+    int err = n < 0 ? -errno : 0;
+    close(fd);
+    return err;
+}
+
+static void mount_or_note(const char *source, const char *target, const char *type, const char *options)
+{
+    mkdir(target, 0755);
+    if (mount(source, target, type, 0, options) < 0)
+        gcp_guest_note("mount %s: %s", target, strerror(errno));
+}
+
+/* The results' port: raw, so that what is written is what arrives. */
+static void open_report(void)
+{
+    struct termios settings;
+    report_fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (report_fd < 0)
+        return;
+    if (tcgetattr(report_fd, &settings) == 0) {
+        cfmakeraw(&settings);
+        cfsetspeed(&settings, B115200);
+        tcsetattr(report_fd, TCSANOW, &settings);
+    }
+}
+
+static void load_module(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
+        gcp_guest_note("module %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+static void show(const char *path)
+{
+    char text[4096], line[5000];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return; /* what an older kernel does not have is not there */
+    text[n] = 0;
+    snprintf(line, sizeof(line), "%s=%s", path, text);
+    gcp_guest_say("file", line);
+}
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
+}
+
+__attribute__((noreturn)) static void become(char **words, const char *mode)
+{
+    struct sched_param priority = {.sched_priority = 1};
+    if (strcmp(mode, "host") == 0 && (chroot("/host") < 0 || chdir("/") < 0))
+        _exit(126);
+    dup2(report_fd, STDOUT_FILENO);
+    setsid();
+    /* Nothing but interrupts comes between two instructions of a job that is measured. */
+    if (strcmp(mode, "fifo") == 0)
+        sched_setscheduler(0, SCHED_FIFO, &priority);
+    setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/sbin:/", 1);
+    setenv("HOME", "/tmp", 1);
+    execvp(words[0], words);
+    dprintf(STDERR_FILENO, "init: %s: %s\n", words[0], strerror(errno));
+    _exit(127);
+}
+
+static const char *ending(pid_t child, bool killed, int status)
+{
+    if (child < 0)
+        return "unable";
+    if (killed)
+        return "killed";
+    return WIFSIGNALED(status) ? "signal" : "exit";
+}
+
+/* Waits for the job at most that long, then kills it.  Orphans that end meanwhile are reaped as well. */
+static void job(const char *name, uint64_t seconds, const char *mode, char **words)
+{
+    const struct timespec tick = {.tv_nsec = 10000000};
+    char text[256];
+    int status = 0;
+    bool killed = false;
+    gcp_guest_say("begin", name);
+    tcdrain(report_fd);
+    uint64_t begin = now();
+    pid_t child = fork();
+    if (child == 0)
+        become(words, mode);
+    for (;;) {
+        pid_t got = child < 0 ? child : waitpid(-1, &status, WNOHANG);
+        if (got == child || (got < 0 && errno != EINTR))
+            break;
+        if (now() - begin > seconds * 1000000000ULL && !killed) {
+            killed = true;
+            kill(-child, SIGKILL);
+            kill(child, SIGKILL);
+        }
+        /* A process that is not even ended by SIGKILL spins in the kernel: leave it. */
+        if (killed && now() - begin > (seconds + 10) * 1000000000ULL)
+            break;
+        if (got <= 0)
+            nanosleep(&tick, NULL);
+    }
+    tcdrain(report_fd);
+    snprintf(text, sizeof(text), "%s %s %d %" PRIu64, name, ending(child, killed, status),
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), now() - begin);
+    gcp_guest_say("end", text);
+    tcdrain(report_fd);
+}
+
+/* FILE TEXT...: the words of the text as they stand. */
+static void write_words(char **words, size_t n)
+{
+    char text[512] = "";
+    for (size_t i = 2; i < n; i++) {
+        strncat(text, words[i], sizeof(text) - strlen(text) - 1);
+        if (i + 1 < n)
+            strncat(text, " ", sizeof(text) - strlen(text) - 1);
+    }
+    int err = gcp_guest_write(words[1], text);
+    if (err && err != -ENOENT)
+        gcp_guest_note("write %s %s: %s", words[1], text, strerror(-err));
+}
+
+static void mount_host(char **words)
+{
+    mkdir("/host", 0755);
+    if (mount(words[2], "/host", words[1], MS_RDONLY, words[3]) < 0) {
+        gcp_guest_note("mount %s on /host: %s", words[2], strerror(errno));
+        return;
+    }
+    mount_or_note("proc", "/host/proc", "proc", NULL);
+    mount_or_note("sysfs", "/host/sys", "sysfs", NULL);
+    mount_or_note("devtmpfs", "/host/dev", "devtmpfs", NULL);
+    mount_or_note("tmpfs", "/host/tmp", "tmpfs", "mode=1777");
+    mount_or_note("tmpfs", "/host/run", "tmpfs", NULL);
+}
+
+static void act(char **words, size_t n)
+{
+    const char *verb = words[0];
+    if (strcmp(verb, "module") == 0 && n == 2)
+        load_module(words[1]);
+    else if (strcmp(verb, "show") == 0 && n == 2)
+        show(words[1]);
+    else if (strcmp(verb, "write") == 0 && n > 2)
+        write_words(words, n);
+    else if (strcmp(verb, "sleep") == 0 && n == 2)
+        sleep((unsigned)atoi(words[1]));
+    else if (strcmp(verb, "zram") == 0 && n == 2)
+        gcp_guest_swap_on_zram(strtoull(words[1], NULL, 10));
+    else if (strcmp(verb, "loop") == 0 && n == 2)
+        gcp_guest_swap_on_loop(strtoull(words[1], NULL, 10));
+    else if (strcmp(verb, "swapoff") == 0 && n == 1)
+        gcp_guest_swap_off();
+    else if (strcmp(verb, "root") == 0 && n == 4)
+        mount_host(words);
+    else if (strcmp(verb, "job") == 0 && n > 4)
+        job(words[1], strtoull(words[2], NULL, 10), words[3], words + 4);
+    else
+        gcp_guest_note("a line of the plan can't be read: %s", verb);
+}
+
+static void follow(const char *path)
+{
+    static char line[8192];
+    FILE *plan = fopen(path, "re");
+    if (!plan) {
+        gcp_guest_note("%s: %s", path, strerror(errno));
+        return;
+    }
+    while (fgets(line, sizeof(line), plan)) {
+        char *words[MAX_WORDS + 1], *rest = line;
+        size_t n = 0;
+        for (char *word; n < MAX_WORDS && (word = strsep(&rest, " \n"));)
+            if (*word)
+                words[n++] = word;
+        words[n] = NULL;
+        if (n > 0 && words[0][0] != '#')
+            act(words, n);
+    }
+    fclose(plan);
+}
+
+int main(void)
+{
+    if (getpid() != 1) {
+        fputs("init: this is the init of a guest, and no program for a running system\n", stderr);
+        return 2;
+    }
+    mkdir("/dev", 0755);
+    mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+    open_report();
+    mount_or_note("proc", "/proc", "proc", NULL);
+    mount_or_note("sysfs", "/sys", "sysfs", NULL);
+    mount_or_note("tmpfs", "/tmp", "tmpfs", NULL);
+    mount_or_note("debugfs", "/sys/kernel/debug", "debugfs", NULL);
+    gcp_guest_say("started", "init");
+    follow("/plan");
+    gcp_guest_say("done", "plan");
+    tcdrain(report_fd);
+    sync();
+    reboot(RB_POWER_OFF);
+    reboot(RB_AUTOBOOT);
+    for (;;)
+        pause();
+}
