@@ -9,6 +9,7 @@
 
 #include "platform.h"
 #include "toucher.h"
+#include "uapi.h"
 #include "uffd.h"
 
 static const char *const ARM_NAMES[] = {

@@ -61,6 +61,20 @@ def _compiles(*flags: str) -> bool:
         return done.returncode == 0
 
 
+@cache
+def _guest_kernel() -> bool:
+    """The kernel that tests boot is in the cache, or can be fetched."""
+    from gcproto.errors import GcprotoError
+    from gcproto.kernels.catalog import Catalog, locked
+    from gcproto.kernels.fetch import fetch
+
+    try:
+        fetch(Catalog(locked()).find("6.18"))
+    except GcprotoError:
+        return False
+    return True
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "not root"),
     "move": (lambda: _offer_move_errno() == 0, "this kernel or user has no UFFDIO_MOVE"),
@@ -76,6 +90,9 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         "no setpriv, not root, or no Python that other users can run",
     ),
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
+    "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
+    "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
+    "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),

@@ -41,9 +41,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.results.store import prepare, save
 
     kernels = chosen(options)
+    built = ""
     if not options["dask"]:
         machine.need()
-        programs.build()
+        built = str(programs.build())
         kernels = [_fetched(kernel) for kernel in kernels]
     prepare(options["out"])
     guest = machine.Machine(
@@ -53,7 +54,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         command_line=options["append"],
     )
     cells = [
-        Cell(kernel, options["scenarios"], guest, boot, options["rounds"], command=tuple(sys.argv[1:]))
+        Cell(kernel, options["scenarios"], guest, boot, options["rounds"], programs=built, command=tuple(sys.argv[1:]))
         for boot in range(1, options["boots"] + 1)
         for kernel in kernels
     ]

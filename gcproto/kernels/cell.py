@@ -37,6 +37,7 @@ class Cell(msgspec.Struct, frozen=True):
         machine: the machine that the guest gets.
         boot: number of this boot of the kernel in the run, from 1 on.
         rounds, pages, seed: see gcproto.kernels.plan.Measure.
+        programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
 
     """
@@ -48,6 +49,7 @@ class Cell(msgspec.Struct, frozen=True):
     rounds: int = 21
     pages: int = 512
     seed: int = 1
+    programs: str = ""
     command: tuple[str, ...] = ()
 
     @property
@@ -80,7 +82,7 @@ def run_cell(cell: Cell) -> Result:
         measure = Measure(cell.rounds, 2, cell.pages, unit, cell.seed)
         plan = SETS[cell.scenarios](measure, swap=bool(kernel.modules))
         where = vm.host()
-        booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, programs.build(), plan))
+        booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, _programs(cell), plan))
     except (GcprotoError, OSError) as error:
         why = str(error)
         booted = vm.Boot("unbootable", why, [], [], 0.0, [])
@@ -112,6 +114,11 @@ def run_cell(cell: Cell) -> Result:
         ),
         verdicts=found.verdicts,
     )
+
+
+def _programs(cell: Cell) -> Path:
+    folder = Path(cell.programs)
+    return folder if cell.programs and folder.is_dir() else programs.build()
 
 
 def _no_modules(kernel: Kernel | LocalKernel) -> Skip:

@@ -5,8 +5,10 @@ results say which one it was.
 """
 
 import hashlib
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import gcproto
@@ -59,14 +61,10 @@ def build() -> Path:
 
 
 def _compile(root: Path, folder: Path) -> None:
-    import sys
-
     native = root / "native"
     hashed = subprocess.run(
         [sys.executable, str(native / "code_hash.py")], capture_output=True, text=True, check=True
     ).stdout
-    import shlex
-
     probe = [*native.glob("*.c"), *native.glob("contract/*.c"), *native.glob("hazards/*.c")]
     for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
         command = ["cc", *shlex.split(hashed), *FLAGS, *(f"-I{root / include}" for include in INCLUDES)]
@@ -75,6 +73,6 @@ def _compile(root: Path, folder: Path) -> None:
         if done.returncode:
             raise GcprotoError(
                 f"{name} can't be built",
-                why=(done.stderr.strip().splitlines() or ["the compiler said nothing"])[-1],
+                why=next((line for line in done.stderr.splitlines() if "error" in line), "the compiler gave no reason"),
                 remedy="a C compiler with a static C library is needed (Debian: apt-get install gcc libc6-dev)",
             )
