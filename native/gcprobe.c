@@ -4,6 +4,7 @@
  *   gcprobe info
  *   gcprobe run --source small --arm move,copy --granule 65536,2097152 [--order N] [--pages N] [--skew N]
  *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
+ *               [--settle 1]
  *   gcprobe contract [ROW]
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
@@ -58,7 +59,7 @@ static int usage(const char *problem, const char *value)
             "usage: gcprobe info | contract [ROW] | run --source NAME --arm NAME[,NAME...] --granule BYTES[,BYTES...] "
             "[--order N]\n"
             "       [--pages N] [--skew PAGES] [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit "
-            "TEXT]\n",
+            "TEXT]\n       [--settle 1]\n",
             problem, value ? ": " : "", value ? value : "");
     return 2;
 }
@@ -143,6 +144,9 @@ static bool parse_option(int option, char *value, struct options *ret)
     case 'x':
         ret->base.slow_permille = (uint32_t)number;
         return number < 1U << 20;
+    case 'T':
+        ret->base.settle = (uint32_t)number;
+        return number < 2;
     case 's':
         ret->base.seed = number;
         return true;
@@ -154,13 +158,21 @@ static bool parse_option(int option, char *value, struct options *ret)
 static int parse(int argc, char **argv, struct options *ret)
 {
     static const struct option LONG[] = {
-        {"source", required_argument, NULL, 'S'},  {"arm", required_argument, NULL, 'A'},
-        {"granule", required_argument, NULL, 'g'}, {"order", required_argument, NULL, 'o'},
-        {"pages", required_argument, NULL, 'p'},   {"skew", required_argument, NULL, 'k'},
-        {"rounds", required_argument, NULL, 'n'},  {"warmup", required_argument, NULL, 'w'},
-        {"cpu", required_argument, NULL, 'c'},     {"touch-cpu", required_argument, NULL, 't'},
-        {"seed", required_argument, NULL, 's'},    {"unit", required_argument, NULL, 'u'},
-        {"slow", required_argument, NULL, 'x'},    {NULL, 0, NULL, 0},
+        {"source", required_argument, NULL, 'S'},
+        {"arm", required_argument, NULL, 'A'},
+        {"granule", required_argument, NULL, 'g'},
+        {"order", required_argument, NULL, 'o'},
+        {"pages", required_argument, NULL, 'p'},
+        {"skew", required_argument, NULL, 'k'},
+        {"rounds", required_argument, NULL, 'n'},
+        {"warmup", required_argument, NULL, 'w'},
+        {"cpu", required_argument, NULL, 'c'},
+        {"touch-cpu", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 's'},
+        {"unit", required_argument, NULL, 'u'},
+        {"slow", required_argument, NULL, 'x'},
+        {"settle", required_argument, NULL, 'T'},
+        {NULL, 0, NULL, 0},
     };
     struct gcp_platform platform;
     gcp_platform_get(&platform);

@@ -96,6 +96,8 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
         }
     }
     gcp_counters_read(work->prover, &work->ready);
+    if (scenario->settle)
+        gcp_settle();
     err = gcp_arm_run(work, ret);
     gcp_counters_read(work->prover, &work->after);
     gcp_toucher_stop(&toucher);

@@ -42,8 +42,10 @@ enum gcp_arm {
  * granule:       bytes asked of one call at most; 0 means the whole range
  * pages:         of the range
  * touch_cpu:     processor of a second thread that touches memory of this address space all the time; -1: no such
- * thread cpu:           processor of the working thread, -1: leave it slow_permille: test aid: the timed work is drawn
- * out to (1000 + n) thousandths of its time
+ *                thread
+ * cpu:           processor of the working thread, -1: leave it
+ * slow_permille: test aid: the timed work is drawn out to (1000 + n) thousandths of its time
+ * settle:        1: gcp_settle before the timed work
  */
 struct gcp_scenario {
     uint32_t source;
@@ -55,6 +57,7 @@ struct gcp_scenario {
     int32_t cpu;
     int32_t touch_cpu;
     uint32_t slow_permille;
+    uint32_t settle;
     uint64_t seed;
 };
 

@@ -47,6 +47,13 @@ int gcp_region_small(uint64_t start, uint64_t bytes);
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
 
+/*
+ * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted: empty
+ * this processor's batch of pages for the LRU lists (it is emptied every 31 pages, at 500 instructions each), let the
+ * kernel's own threads run for a moment, and wait until a timer interrupt has just been.
+ */
+void gcp_settle(void);
+
 /* Monotonic time in ns. */
 uint64_t gcp_now(void);
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gcproto.results.schema import UNIT_INSTRUCTIONS
+
 MIB = 1 << 20
 SWAP_BYTES = 256 * MIB
 MM = "/sys/kernel/mm/transparent_hugepage"
@@ -102,6 +104,7 @@ def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence
     words += ["--granule", ",".join(str(sizes[granule]) for granule in granules)]
     words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
     words += ["--unit", measure.unit, "--seed", str(measure.seed)]
+    words += ["--settle", "1"] if measure.unit == UNIT_INSTRUCTIONS else []
     for option, value in options.items():
         words += [f"--{option}", str(value)]
     return Job(name, tuple(words), seconds=240)
