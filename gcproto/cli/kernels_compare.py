@@ -1,0 +1,77 @@
+"""``gcproto kernels compare``: two kernels, scenario by scenario."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.cli.kernels_results import guests, kernel_named
+from gcproto.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gcproto.results.series import Series
+
+
+@click.command(name="compare")
+@click.argument("base")
+@click.argument("new")
+@click.option(
+    "--results",
+    "places",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="Folders or files to look in [default: results].",
+)
+@click.option(
+    "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT", help="Exit code 1 if something costs more by this."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context, base: str, new: str, places: tuple[Path, ...], fail_above: float | None, as_json: bool
+) -> None:
+    """Compare NEW with BASE: kernels by release or version, or two files or folders of results of one kernel each.
+
+    Exit code 1 if something costs more than --fail-above allows, or if the canary says that the two can't be compared.
+    """
+    from gcproto.results.steps import changes, void
+
+    series, before, after, same = _pair(base, new, places)
+    found = changes(series, before, after)
+    voided = void(series, before, after, same_kernel=same)
+    if as_json:
+        import msgspec
+
+        document = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
+        click.echo(msgspec.json.encode(document).decode())
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.series import print_pair
+
+        print_pair(series, before, after, found, voided, console())
+    worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
+    if voided:
+        click.echo(f"gcproto: the comparison is void: {voided}", err=True)
+        ctx.exit(ExitCode.NO)
+    if worse:
+        click.echo(f"gcproto: {len(worse)} scenarios cost more than {fail_above:g} % more", err=True)
+        ctx.exit(ExitCode.NO)
+
+
+def _pair(base: str, new: str, places: tuple[Path, ...]) -> "tuple[Series, str, str, bool]":
+    """The series of both and their names in it, and whether they are runs of one kernel."""
+    from gcproto.results.series import build, release_of
+
+    if not (Path(base).exists() and Path(new).exists()):
+        series = build(guests(places or [Path("results")]))
+        before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
+        return series, before, after, before == after
+    sides = [guests([Path(place)]) for place in (base, new)]
+    names = [kernel_named(release_of(side[0]), {release_of(one) for one in side}) for side in sides]
+    same = names[0] == names[1]
+    if same:  # two runs of one kernel: tell them apart
+        names = [f"{names[0]} (base)", f"{names[1]} (new)"]
+        for side, name in zip(sides, names, strict=True):
+            for one in side:
+                one.environment["kernel"]["release"] = name
+    return build([*sides[0], *sides[1]]), names[0], names[1], same

@@ -1,0 +1,29 @@
+"""``gcproto kernels export``: results for other systems."""
+
+from pathlib import Path
+
+import click
+
+from gcproto.cli.kernels_results import guests
+from gcproto.errors import ExitCode, GcprotoError
+
+
+@click.command(name="export")
+@click.argument("places", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[RESULT|FOLDER]...")
+@click.option("--kcidb", is_flag=True, required=True, help="For KernelCI's database: KCIDB I/O schema 5.3.")
+@click.option("--origin", default="gcproto", show_default=True, help="Name of the sender, as KernelCI knows it.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file [default: print it].")
+def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | None) -> None:  # noqa: ARG001
+    """Write results of guests as a document of another system, validated against its schema."""
+    import json
+
+    from gcproto.results.kcidb import document
+
+    text = json.dumps(document(guests(places or [Path("results")]), origin), indent=1) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise GcprotoError(f"{output} can't be written", why=str(error.strerror), code=ExitCode.WRITE) from error

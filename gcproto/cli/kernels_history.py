@@ -1,0 +1,64 @@
+"""``gcproto kernels history``: series over kernel versions."""
+
+from pathlib import Path
+
+import click
+
+from gcproto.cli.kernels_results import guests
+from gcproto.errors import ExitCode
+
+
+@click.command(name="history")
+@click.argument("places", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[RESULT|FOLDER]...")
+@click.option(
+    "--plot",
+    "plots",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="Draw the series into a .png or .svg file; may be given more than once.",
+)
+@click.option(
+    "--threshold", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Percent that make a step."
+)
+@click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    places: tuple[Path, ...],
+    plots: tuple[Path, ...],
+    threshold: float,
+    fail_on_step: bool,
+    as_json: bool,
+) -> None:
+    """Show each scenario over the kernels that were measured, and where it steps.
+
+    A step is a change beyond the threshold and beyond four times what boots of a kernel scatter.  Reads the folder
+    `results` unless told otherwise.
+    """
+    from gcproto.results.series import build
+    from gcproto.results.steps import steps
+
+    series = build(guests(places or [Path("results")]))
+    found = steps(series, threshold / 100)
+    if as_json:
+        import msgspec
+
+        cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
+        document = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
+        click.echo(msgspec.json.encode(document | {"failures": series.failures}).decode())
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.series import print_history
+
+        print_history(series, found, console(wide=True))
+    for path in plots:
+        from gcproto.report.series_plot import plot
+
+        plot(series, found, path)
+        click.echo(f"plot: {path}", err=True)
+    worse = [one for one in found if one.change > 0]
+    if fail_on_step and worse:
+        click.echo(f"gcproto: {len(worse)} steps to more", err=True)
+        ctx.exit(ExitCode.NO)

@@ -1,0 +1,72 @@
+"""Result files of guests, from files and folders."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+
+def guests(paths: Iterable[Path]) -> "list[Result]":
+    """Results of guests in files, and in the *.json of folders.
+
+    A file in a folder that is no usable result is said and passed over; results of other producers are counted.
+
+    Raises:
+        GcprotoError: a file named by itself is no usable result, or there is no result of a guest at all.
+
+    """
+    from gcproto.results.store import load
+
+    found: list[Result] = []
+    others = 0
+    places = list(paths)
+    for place in places:
+        if place.is_dir():
+            for file in sorted(place.glob("*.json")):
+                try:
+                    result = load(file)
+                except GcprotoError as error:
+                    click.echo(f"gcproto: passed over: {error}", err=True)
+                    continue
+                found += [result] if result.guest else []
+                others += result.guest is None
+        else:
+            found.append(load(place))
+    if others:
+        click.echo(f"gcproto: {others} results that are not of guests were passed over", err=True)
+    if not found:
+        raise GcprotoError(
+            f"there is no result of a guest in {', '.join(map(str, places))}",
+            remedy="`gcproto kernels run --default` makes some",
+            code=ExitCode.USAGE,
+        )
+    return found
+
+
+def kernel_named(text: str, kernels: Iterable[str]) -> str:
+    """The kernel meant by a release, a version or the beginning of one.
+
+    Raises:
+        GcprotoError: there is none, or several.
+
+    """
+    from gcproto.results.series import short
+
+    known = list(kernels)
+    exact = [one for one in known if text in (one, short(one))]
+    begun = [one for one in known if any(one.startswith(text + mark) for mark in ".+-~")]
+    found = exact or begun
+    if len(found) == 1:
+        return found[0]
+    raise GcprotoError(
+        f"{text!r} is {'no kernel' if not found else 'several kernels'} of these results",
+        why=", ".join(found or known),
+        remedy="name one of them",
+        code=ExitCode.USAGE,
+    )

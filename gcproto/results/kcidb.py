@@ -1,0 +1,141 @@
+"""Results of guests as a document for KernelCI's database (KCIDB, I/O schema 5.3).
+
+A measurement is a test with a number and the status DONE; an invalid one is an ERROR, a skip is a SKIP.  A verdict is
+PASS or FAIL, and a guest that did not get to its end is a test by itself that FAILs, with its console's tail.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.report.labels import size
+from gcproto.results.schema import Measurement, Result, Scenario
+from gcproto.results.series import release_of
+
+MAX_EXCERPT = 16_000
+GOOD = frozenset({"fine", "ebusy"})
+BAD = frozenset({"differs", "hang", "panic", "corruption"})
+
+
+def document(results: Iterable[Result], origin: str) -> dict[str, Any]:
+    """A document of schema 5.3, validated.
+
+    Args:
+        results: of guests.
+        origin: of the sender, as KernelCI knows it: lower-case letters, digits, underscores.
+
+    Raises:
+        GcprotoError: kcidb-io is not installed, or the origin is no name of one.
+
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", origin):
+        raise GcprotoError(
+            f"{origin!r} can't be an origin", why="it has lower-case letters, digits, underscores", code=ExitCode.USAGE
+        )
+    try:
+        import kcidb_io
+    except ImportError as error:
+        raise GcprotoError("the export needs the package kcidb-io", remedy="pip install 'gcproto[kcidb]'") from error
+    made: dict[str, Any] = {
+        "version": {"major": 5, "minor": 3},
+        "checkouts": [],
+        "builds": [],
+        "tests": [],
+    }
+    known: set[str] = set()
+    for result in results:
+        build = f"{origin}:{_word(release_of(result))}"
+        if build not in known:
+            known.add(build)
+            made["checkouts"].append(_checkout(build, origin, result))
+            made["builds"].append(_build(build, origin, result))
+        made["tests"] += _tests(build, origin, result)
+    kcidb_io.schema.V5_3.validate_exactly(made)
+    return made
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.+-]", "_", text)
+
+
+def _checkout(build: str, origin: str, result: Result) -> dict[str, Any]:
+    version = re.match(r"\d+(\.\d+)*", release_of(result))
+    return {
+        "id": build,
+        "origin": origin,
+        "comment": f"Linux {release_of(result)}, as packed or built; its commit is not known here",
+        **({"git_commit_name": f"v{version[0]}"} if version else {}),
+        "valid": True,
+    }
+
+
+def _build(build: str, origin: str, result: Result) -> dict[str, Any]:
+    return {
+        "id": build,
+        "checkout_id": build,
+        "origin": origin,
+        "architecture": str(result.environment.get("arch") or "x86_64"),
+        "comment": str(result.environment.get("kernel", {}).get("version", ""))[:500],
+        "status": "PASS",
+    }
+
+
+def _tests(build: str, origin: str, result: Result) -> list[dict[str, Any]]:
+    assert result.guest
+    common = {
+        "build_id": build,
+        "origin": origin,
+        "environment": {
+            "comment": f"guest: {result.environment.get('cpu', {}).get('model', 'unknown')}; "
+            f"host: {result.guest.host.get('cpu', 'unknown')}",
+            "misc": {"host": result.guest.host, "boot": result.guest.boot, "benchmark": result.producer.benchmark},
+        },
+        "start_time": result.producer.started,
+    }
+
+    def test(place: int, path: str, status: str, **more: Any) -> dict[str, Any]:
+        return {**common, "id": f"{origin}:{result.run_id}.{place}", "path": path, "status": status, **more}
+
+    found: list[dict[str, Any]] = []
+    ended = result.guest.outcome == "done"
+    excerpt = "\n".join(result.guest.console)[-MAX_EXCERPT:].replace("\0", "")
+    more = {"duration": result.guest.seconds, "comment": result.guest.why or "the guest got to its end"}
+    found.append(test(0, "gcproto.guest", "PASS" if ended else "FAIL", log_excerpt=excerpt, **more))
+    for one in result.measurements:
+        found.append(test(len(found), path_of(one.scenario), _status(one), **_number(one)))
+    for skip in result.skips:
+        found.append(
+            test(len(found), f"gcproto.skip.{_node(skip.what)}", "SKIP", comment=skip.reason.replace("\0", ""))
+        )
+    for verdict in result.verdicts:
+        status = "PASS" if verdict.verdict in GOOD else "FAIL" if verdict.verdict in BAD else "SKIP"
+        path = "gcproto." + ".".join(_node(part) for part in verdict.name.split("/"))
+        comment = f"{verdict.verdict}: {verdict.text}".replace("\0", "")
+        found.append(test(len(found), path, status, comment=comment, duration=verdict.seconds))
+    return found
+
+
+def _node(text: str) -> str:
+    """A node of a path: what is between two dots."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_").lower() or "unnamed"
+
+
+def path_of(one: Scenario) -> str:
+    """``gcproto.paths.mthp_16.move.2M``: source with pages a folio, arm, granule, and what is special."""
+    source = f"{one.source}_{1 << one.order}" if one.order else one.source
+    special = [one.alignment] * (one.alignment != "congruent") + [f"{one.threads}threads"] * (one.threads > 1)
+    special += [f"replica{one.replica}"] * (one.replica > 0)
+    return ".".join(("gcproto", "paths", _node(source), _node(one.arm), size(one.granule_bytes), *special))
+
+
+def _status(one: Measurement) -> str:
+    return "DONE" if one.valid and one.median is not None else "ERROR"
+
+
+def _number(one: Measurement) -> dict[str, Any]:
+    if not one.valid or one.median is None:
+        reason = one.invalid_rounds[0].reason if one.invalid_rounds else "too few valid rounds"
+        return {"comment": reason.replace("\0", "")}
+    misc = {"path": one.proof.path, "folios_split": one.proof.folios_split, "folios": one.proof.folios}
+    return {"number": {"value": one.median, "unit": one.unit}, "misc": misc}

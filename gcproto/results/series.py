@@ -1,0 +1,153 @@
+"""Results of several kernels as series: for each scenario one value a kernel, with how far its boots are apart.
+
+Instruction counts may come from unlike hosts: they do not depend on them.  They do depend on the virtual machine and on
+the program that measures, so that results that differ in those are no series.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
+
+FLAVOUR = "-cloud-amd64"
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One scenario in one kernel.
+
+    Attributes:
+        value: median of the boots' medians.
+        spread: (largest - smallest) / value of the boots' medians; 0 with one boot.
+        boots: with a valid measurement.
+        invalid: boots whose measurement is invalid; they are not in the value.
+
+    """
+
+    value: float | None
+    spread: float
+    boots: int
+    invalid: int
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A boot that did not end well."""
+
+    kernel: str
+    boot: int
+    outcome: str
+    why: str
+
+
+class Series(msgspec.Struct):
+    """What was measured, by scenario and kernel.
+
+    Attributes:
+        unit: of all values.
+        kernels: releases in the order of their versions.
+        cells: by scenario, then by kernel.
+        failures: boots without a full result.
+
+    """
+
+    unit: str
+    kernels: list[str]
+    cells: dict[Scenario, dict[str, Cell]]
+    failures: list[Failure]
+
+    def value(self, scenario: Scenario, kernel: str) -> float | None:
+        """Of a cell; None if it was not measured or is invalid."""
+        cell = self.cells.get(scenario, {}).get(kernel)
+        return cell.value if cell else None
+
+
+def version_key(release: str) -> tuple[tuple[int, ...], bool, str]:
+    """Sorts releases by version: ``6.12.43 < 6.12.117 < 6.16``, ``7.3~rc7`` and Debian's ``7.3-cloud`` before 7.3.1."""
+    numbers = re.match(r"\d+(?:\.\d+)*", release)
+    candidate = re.search(r"[~-]rc\d", release) is not None
+    return tuple(int(part) for part in numbers[0].split(".")) if numbers else (), not candidate, release
+
+
+def short(release: str) -> str:
+    """Without the flavour that all of Debian's guests have."""
+    return release.removesuffix(FLAVOUR)
+
+
+def release_of(result: Result) -> str:
+    """Kernel of a result."""
+    return str(result.environment.get("kernel", {}).get("release", "unknown"))
+
+
+def build(results: Iterable[Result]) -> Series:
+    """Results as series.
+
+    Args:
+        results: of guests, one a boot.
+
+    Raises:
+        GcprotoError: there are none, or they are not alike in what counts depend on.
+
+    """
+    guests = [result for result in results if result.guest is not None]
+    if not guests:
+        raise GcprotoError("no result of a guest was given", remedy="`gcproto kernels run` makes them")
+    unit = _see_that_they_are_alike(guests)
+    by_kernel: dict[str, list[Result]] = defaultdict(list)
+    for result in guests:
+        by_kernel[release_of(result)].append(result)
+    kernels = sorted(by_kernel, key=version_key)
+    cells: dict[Scenario, dict[str, Cell]] = defaultdict(dict)
+    for kernel in kernels:
+        good: dict[Scenario, list[float]] = defaultdict(list)
+        bad: dict[Scenario, int] = defaultdict(int)
+        for result in by_kernel[kernel]:
+            for one in result.measurements:
+                if one.valid and one.median is not None:
+                    good[one.scenario].append(one.median)
+                else:
+                    bad[one.scenario] += 1
+        for scenario in {*good, *bad}:
+            cells[scenario][kernel] = _cell(good.get(scenario, []), bad[scenario])
+    failures = [
+        Failure(release_of(result), result.guest.boot, result.guest.outcome, result.guest.why)
+        for result in guests
+        if result.guest and result.guest.outcome != "done"
+    ]
+    return Series(unit, kernels, {scenario: cells[scenario] for scenario in sorted(cells)}, failures)
+
+
+def _cell(values: Sequence[float], invalid: int) -> Cell:
+    if not values:
+        return Cell(None, 0.0, 0, invalid)
+    middle = median(values)
+    return Cell(middle, (max(values) - min(values)) / middle if middle else 0.0, len(values), invalid)
+
+
+def _see_that_they_are_alike(results: Sequence[Result]) -> str:
+    """Unit of all of them."""
+    units = {one.unit for result in results for one in result.measurements}
+    if len(units) > 1:
+        raise _unlike("units", sorted(units), "give results of one unit")
+    measured = [result for result in results if result.measurements]
+    for name in ("set", "pages", "cpus", "cpu", "memory_mib"):
+        found = sorted({str(result.producer.options.get(name)) for result in measured})
+        if len(found) > 1 and name != "set":
+            raise _unlike(f"guests ({name})", found, "run them again alike")
+    programs = sorted({result.producer.benchmark for result in measured})
+    if len(programs) > 1:
+        raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")
+    unit = units.pop() if units else UNIT_INSTRUCTIONS
+    hosts = sorted({str(result.guest.host.get("cpu")) for result in measured if result.guest})
+    if unit != UNIT_INSTRUCTIONS and len(hosts) > 1:
+        raise _unlike("hosts, and times depend on them", hosts, "compare instructions, or times of one host")
+    return unit
+
+
+def _unlike(what: str, found: Sequence[str], remedy: str) -> GcprotoError:
+    return GcprotoError(
+        f"these results are no series: unlike {what}", why=", ".join(found), remedy=remedy, code=ExitCode.USAGE
+    )

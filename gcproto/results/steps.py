@@ -1,0 +1,114 @@
+"""Steps in series over kernels: where a scenario costs something else than in the kernel before.
+
+A step is a change beyond 2 % and beyond four times what boots of the two kernels scatter.  Every scenario is held
+against the canary, a system call and a first touch of a page that have nothing to do with userfaultfd: kernels get
+slower and faster as a whole, and what moves no further than the canary says nothing about userfaultfd.
+"""
+
+from itertools import pairwise
+
+import msgspec
+
+from gcproto.host.kernel_version import parse
+from gcproto.results.known_changes import known
+from gcproto.results.schema import Scenario
+from gcproto.results.series import Series
+
+THRESHOLD = 0.02
+SCATTER = 4.0
+
+CANARY_SAME_KERNEL = 0.005
+"""Between runs of one kernel the canary must stand still; it repeats to the instruction."""
+
+CANARY_OTHER_KERNEL = 0.15
+"""Between stock kernels of neighbouring branches it moved by 13 % at most (6.1 to 6.12, stock Debian); beyond this
+the guests are not alike: another configuration, another compiler, mitigations."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A scenario that changed between two kernels that follow each other in its series.
+
+    Attributes:
+        scenario: which.
+        before, after: kernels.
+        old, new: values.
+        change: relative, +0.08 for 8 % more.
+        canary: the canary's own change between them; None without one.
+        cause: the known change that explains it, "" if none is known.
+
+    """
+
+    scenario: Scenario
+    before: str
+    after: str
+    old: float
+    new: float
+    change: float
+    canary: float | None
+    cause: str
+
+
+def changes(series: Series, before: str, after: str, threshold: float = THRESHOLD) -> list[Step]:
+    """All scenarios that two kernels have both and that changed.
+
+    Args:
+        series: of both.
+        before: the kernel that is compared with.
+        after: the other.
+        threshold: relative; smaller changes are none.
+
+    """
+    found = [_change(series, scenario, before, after, threshold) for scenario in series.cells]
+    return [one for one in found if one]
+
+
+def _change(series: Series, scenario: Scenario, before: str, after: str, threshold: float) -> Step | None:
+    old, new = (series.cells[scenario].get(kernel) for kernel in (before, after))
+    if not old or not new or not old.value or new.value is None:
+        return None
+    change = new.value / old.value - 1
+    if abs(change) <= max(threshold, SCATTER * max(old.spread, new.spread)):
+        return None
+    cause = known(scenario, parse(before).branch, parse(after).branch, change)
+    moved = canary_change(series, before, after)
+    return Step(scenario, before, after, old.value, new.value, change, moved, cause)
+
+
+def steps(series: Series, threshold: float = THRESHOLD) -> list[Step]:
+    """All steps of all scenarios, by kernels; a kernel without the scenario is passed over."""
+    found: list[Step] = []
+    for scenario, cells in series.cells.items():
+        having = [kernel for kernel in series.kernels if kernel in cells and cells[kernel].value is not None]
+        for before, after in pairwise(having):
+            step = _change(series, scenario, before, after, threshold)
+            found += [step] if step else []
+    order = {kernel: number for number, kernel in enumerate(series.kernels)}
+    return sorted(found, key=lambda one: (order[one.after], -abs(one.change)))
+
+
+def canary_change(series: Series, before: str, after: str) -> float | None:
+    """How much the canary moved between two kernels; None without one in both."""
+    for scenario, cells in series.cells.items():
+        old, new = cells.get(before), cells.get(after)
+        if scenario.arm == "canary" and old and new and old.value and new.value:
+            return new.value / old.value - 1
+    return None
+
+
+def void(series: Series, before: str, after: str, *, same_kernel: bool = False) -> str:
+    """Why the two can't be compared; "" if they can.
+
+    Args:
+        series: of both.
+        before: the kernel that is compared with.
+        after: the other.
+        same_kernel: they are runs of one kernel.
+
+    """
+    moved = canary_change(series, before, after)
+    if moved is None:
+        return "there is no canary in both"
+    limit = CANARY_SAME_KERNEL if same_kernel else CANARY_OTHER_KERNEL
+    if abs(moved) <= limit:
+        return ""
+    return f"the canary (getppid, first touch of a page) moved by {moved:+.1%}, allowed are {limit:.1%}"
