@@ -6,7 +6,9 @@
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
-NATIVE := $(wildcard native/*.c native/*.h native/contract/*.c native/contract/*.h)
+NATIVE := $(wildcard native/*.c native/*.h native/contract/*.c native/contract/*.h native/hazards/*.c native/hazards/*.h)
+GUEST := $(wildcard native/guest/*.c native/guest/*.h)
+INCLUDE := -Inative -Inative/contract -Inative/hazards
 C_FILES := $(filter %.c,$(NATIVE))
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
@@ -30,26 +32,26 @@ lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
 
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(NATIVE) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format -i $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
 
 # Every C file by itself, with everything that the compiler can say as an error, here and for arm64 where it can be had.
 check-c:
 	@for compiler in $(CC) $$(command -v aarch64-linux-gnu-gcc); do \
-	    for file in $(C_FILES); do \
-	        $$compiler $(C_WARNINGS) -O2 -Inative -Inative/contract -c $$file -o /dev/null || exit 1; \
+	    for file in $(C_FILES) $(filter %.c,$(GUEST)); do \
+	        $$compiler $(C_WARNINGS) -O2 $(INCLUDE) -c $$file -o /dev/null || exit 1; \
 	    done; \
 	done
 
 gcprobe: $(NATIVE)
-	eval $(CC) $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static -Inative -Inative/contract -o $@ $(C_FILES) -pthread
+	eval $(CC) $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
 
 gcprobe-arm64: $(NATIVE)
-	eval aarch64-linux-gnu-gcc $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static -Inative -Inative/contract -o $@ $(C_FILES) -pthread
+	eval aarch64-linux-gnu-gcc $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
 
 clean:
 	rm -rf build gcproto/_native.c gcproto/*.so gcprobe gcprobe-arm64 $(VENV)

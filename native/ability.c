@@ -176,6 +176,8 @@ static void *set_accessed(void *arg)
     return NULL;
 }
 
+/* An emulated machine would need minutes for all the pages; on a real one the bug shows within milliseconds. */
+#define RETRY_MS 4000
 #define RETRY_PAGES 512
 #define RETRY_SEED 0x72657472ULL
 
@@ -217,8 +219,9 @@ int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved,
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = RETRY_PAGES * page;
     struct gcp_uffd uffd;
     *ret_moved = *ret_eexist = 0;
+    uint64_t deadline = gcp_now() + RETRY_MS * 1000000ULL;
     int32_t err = gcp_uffd_init(0, &uffd);
-    while (!err && !*ret_eexist && *ret_moved < pages) {
+    while (!err && !*ret_eexist && *ret_moved < pages && gcp_now() < deadline) {
         char *src = gcp_region_alloc(bytes, 0), *dst = gcp_region_alloc(bytes, 0);
         err = src && dst ? 0 : -ENOMEM;
         if (!err) {

@@ -37,7 +37,8 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err);
  * "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE" (6.18) move_pages() keeps that step's
  * -EAGAIN, repeats the step also after it succeeded, and finds its own pages at the destination.
  *
- * Moves up to `pages` pages of `granule` each to places that nobody else touches, until one is refused with EEXIST.
+ * Moves up to `pages` pages of `granule` each to places that nobody else touches, until one is refused with EEXIST
+ * or four seconds are over.
  * *ret_moved: pages moved and counted; *ret_eexist: pages that were refused, though their contents are there.  0, or
  * -errno; -EIO if contents were wrong.
  */

@@ -6,6 +6,7 @@
  *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
  *               [--settle 1]
  *   gcprobe contract [ROW]
+ *   gcprobe hazard [NAME | --list]
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
  * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #include "contract.h"
+#include "hazards.h"
 #include "platform.h"
 
 #define MAX_LIST 16
@@ -56,7 +58,8 @@ static int usage(const char *problem, const char *value)
 {
     fprintf(stderr,
             "gcprobe: %s%s%s\n"
-            "usage: gcprobe info | contract [ROW] | run --source NAME --arm NAME[,NAME...] --granule BYTES[,BYTES...] "
+            "usage: gcprobe info | contract [ROW] | hazard [NAME|--list] | run --source NAME --arm NAME[,NAME...] "
+            "--granule BYTES[,BYTES...] "
             "[--order N]\n"
             "       [--pages N] [--skew PAGES] [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit "
             "TEXT]\n       [--settle 1]\n",
@@ -278,6 +281,24 @@ static int contract(const char *only)
     return failures ? 1 : 0;
 }
 
+static int hazard(const char *only)
+{
+    if (only && strcmp(only, "--list") == 0) {
+        gcp_hazards_list(stdout);
+        return 0;
+    }
+    int err = gcp_hazards(stdout, only);
+    if (err == -ENOENT)
+        return usage("no such hazard", only);
+    if (err == -EPERM)
+        fprintf(stderr,
+                "gcprobe: hazards may hang, panic or corrupt a machine, and this is no guest of the kernel lab\n"
+                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that nobody needs\n");
+    else if (err)
+        fprintf(stderr, "gcprobe: hazards can't be run: %s\n", strerror(-err));
+    return err ? 3 : 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -290,5 +311,7 @@ int main(int argc, char **argv)
         return run(argc - 1, argv + 1);
     if (strcmp(argv[1], "contract") == 0 && argc <= 3)
         return contract(argc == 3 ? argv[2] : NULL);
+    if (strcmp(argv[1], "hazard") == 0 && argc <= 3)
+        return hazard(argc == 3 ? argv[2] : NULL);
     return usage("unknown command", argv[1]);
 }

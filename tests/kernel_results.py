@@ -60,5 +60,7 @@ def guest_result(
 
 def stock(boots: int = 2) -> list[Result]:
     return [
-        guest_result(release, values, boot=boot) for release, values in STOCK.items() for boot in range(1, boots + 1)
+        guest_result(release, values, boot=boot, noise=2e-5)
+        for release, values in STOCK.items()
+        for boot in range(1, boots + 1)
     ]

@@ -13,8 +13,8 @@ import msgspec
 
 from gcproto import __version__
 from gcproto.errors import GcprotoError
+from gcproto.kernels import check, programs
 from gcproto.kernels import machine as vm
-from gcproto.kernels import programs
 from gcproto.kernels.catalog import Kernel
 from gcproto.kernels.fetch import LocalKernel, fetch
 from gcproto.kernels.image import initramfs
@@ -22,6 +22,9 @@ from gcproto.kernels.plan import SETS, Measure
 from gcproto.kernels.transcript import Transcript, read, unfinished
 from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_TIME, Guest, Producer, Result, Skip
 from gcproto.results.statistics import summarise
+
+CHECK = "check"
+"""The scenario set that gives verdicts instead of measurements."""
 
 TAIL = 12
 LONG_TAIL = 120
@@ -33,7 +36,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     Attributes:
         kernel: of the archive, or on this machine.
-        scenarios: name of a scenario set (gcproto.kernels.plan.SETS).
+        scenarios: name of a scenario set (gcproto.kernels.plan.SETS), or CHECK.
         machine: the machine that the guest gets.
         boot: number of this boot of the kernel in the run, from 1 on.
         rounds, pages, seed: see gcproto.kernels.plan.Measure.
@@ -79,21 +82,24 @@ def run_cell(cell: Cell) -> Result:
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        measure = Measure(cell.rounds, 2, cell.pages, unit, cell.seed)
-        plan = SETS[cell.scenarios](measure, swap=bool(kernel.modules))
         where = vm.host()
-        booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, _programs(cell), plan))
+        built = _programs(cell)
+        if cell.scenarios == CHECK:
+            booted, found, verdicts = check.run(cell.machine, kernel, lambda plan: initramfs(kernel, built, plan))
+            skips = found.skips
+        else:
+            plan = SETS[cell.scenarios](Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=bool(kernel.modules))
+            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
+            found = read(booted.lines)
+            why = f"{booted.outcome}: {booted.why}" if booted.why else ""
+            verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
+        if not kernel.modules:
+            skips.append(_no_modules(cell.kernel))
     except (GcprotoError, OSError) as error:
         why = str(error)
         booted = vm.Boot("unbootable", why, [], [], 0.0, [])
-        found, skips = Transcript(), [Skip(f"kernel {cell.release}", why)]
+        found, verdicts, skips = Transcript(), [], [Skip(f"kernel {cell.release}", why)]
         where = {}
-    else:
-        found = read(booted.lines)
-        why = f"{booted.outcome}: {booted.why}" if booted.why else ""
-        skips = [*found.skips, *unfinished(plan, found, why)]
-        if not kernel.modules:
-            skips.append(_no_modules(cell.kernel))
     summarise(found.measurements)
     return Result(
         run_id=uuid.uuid4().hex[:12],
@@ -112,7 +118,7 @@ def run_cell(cell: Cell) -> Result:
             booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
             where,
         ),
-        verdicts=found.verdicts,
+        verdicts=verdicts,
     )
 
 

@@ -15,12 +15,17 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.plan import Plan
+
+Imager = Callable[[Plan], bytes]
+"""Makes the initramfs for a plan."""
 
 QEMU = "qemu-system-x86_64"
 INSTALL = {QEMU: "qemu-system-x86", "setpriv": "util-linux"}

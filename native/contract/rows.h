@@ -56,6 +56,9 @@ extern const struct gcp_row_table gcp_rows_handshake, gcp_rows_arguments, gcp_ro
     gcp_rows_mthp_held, gcp_rows_swap, gcp_rows_swapcache;
 extern const struct gcp_row_table gcp_rows_drill;
 
+/* As gcp_contract_run, of a row that need not be in the contract's list. */
+int gcp_row_run(const struct gcp_row_entry *entry, uint32_t timeout_ms, struct gcp_contract_result *ret);
+
 /* --- verdict.c: how a row ends ------------------------------------------------------------------------------------ */
 
 /* What the runner reads from the pipe; small enough to be written at once. */

@@ -245,6 +245,11 @@ int gcp_contract_run(size_t index, uint32_t timeout_ms, struct gcp_contract_resu
     return entry ? run(entry, false, timeout_ms, ret) : -ENOENT;
 }
 
+int gcp_row_run(const struct gcp_row_entry *entry, uint32_t timeout_ms, struct gcp_contract_result *ret)
+{
+    return run(entry, false, timeout_ms, ret);
+}
+
 int gcp_contract_run_drill(const char *name, uint32_t timeout_ms, struct gcp_contract_result *ret)
 {
     for (size_t i = 0; i < gcp_rows_drill.n; i++)

@@ -1,0 +1,54 @@
+"""``gcproto kernels check``: contract and hazards in other kernels, as a table of verdicts."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels_choice import chosen, kernel_options
+from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
+from gcproto.cli.output import result_options
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+
+@click.command(name="check")
+@kernel_options
+@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True, help="Seconds for a guest.")
+@matrix_options
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Run in guests what must not be run on a host: the contract, KSM, races with swap, the known bugs of MOVE.
+
+    The table says what each kernel did, beside what is known of its version: an exclamation mark stands where the two
+    disagree.  A kernel that has a bug is a finding, not a failure; the exit code is 1 if a guest could not be run.
+    """
+    from gcproto.kernels import machine
+    from gcproto.kernels.cell import CHECK, Cell
+
+    kernels = chosen(options)
+    built = ready(kernels, options)
+    guest = machine.Machine(
+        icount=False,
+        cpus=2,
+        memory_mib=options["memory_mib"],
+        timeout=options["timeout"],
+        command_line=options["append"],
+    )
+    cells = [Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:])) for kernel in kernels]
+    run_cells(ctx, cells, options, _show)
+
+
+def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    if options["as_json"]:
+        import msgspec
+
+        for result in results:
+            click.echo(msgspec.json.encode(result).decode())
+        return
+    from gcproto.cli.terminal import console
+    from gcproto.report.verdicts import print_verdicts
+
+    print_verdicts(results, console(wide=True))

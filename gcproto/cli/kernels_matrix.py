@@ -1,0 +1,132 @@
+"""Runs cells for a command: where, with what progress, and what becomes of Ctrl-C."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gcproto.cli.kernels_choice import download_bars
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.kernels.catalog import Kernel
+    from gcproto.kernels.cell import Cell
+    from gcproto.kernels.fetch import LocalKernel
+    from gcproto.kernels.matrix import Pool
+    from gcproto.results.schema import Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def matrix_options(function: F) -> F:
+    """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``."""
+    jobs = click.option(
+        "--jobs", type=click.IntRange(1, 256), help="Guests side by side [default: one for each processor]."
+    )
+    memory = click.option(
+        "--memory-mib", type=click.IntRange(256), default=1024, show_default=True, help="Memory of a guest."
+    )
+    dask = click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead of here.")
+    append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
+    return jobs(memory(dask(append(function))))
+
+
+def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str:
+    """See that cells can be run and their results kept; fetch what is not here.
+
+    Returns:
+        Folder of the guests' programs; "" on a cluster, whose workers build and fetch for themselves.
+
+    """
+    from gcproto.kernels import machine, programs
+    from gcproto.results.store import prepare
+
+    prepare(options["out"])
+    if options["dask"]:
+        return ""
+    machine.need()
+    built = str(programs.build())
+    for kernel in kernels:
+        _fetch(kernel)
+    return built
+
+
+def _fetch(kernel: "Kernel | LocalKernel") -> None:
+    """Fetch a kernel; of one that can't be had its cell will say why."""
+    from gcproto.kernels.catalog import Kernel
+    from gcproto.kernels.fetch import fetch
+
+    if not isinstance(kernel, Kernel):
+        return
+    try:
+        with download_bars() as progress:
+            fetch(kernel, progress)
+    except GcprotoError as error:
+        if error.code == ExitCode.WRITE:
+            raise
+
+
+def _pool(options: dict[str, Any]) -> "Pool":
+    import os
+
+    from gcproto.kernels import cache
+    from gcproto.kernels.matrix import DaskPool, LocalPool
+
+    if options["dask"]:
+        return DaskPool(options["dask"])
+    with cache.writing("the guests' files"):
+        return LocalPool(options["jobs"] or len(os.sched_getaffinity(0)))
+
+
+def run_cells(
+    ctx: click.Context,
+    cells: "list[Cell]",
+    options: dict[str, Any],
+    show: "Callable[[list[Result], dict[str, Any]], None]",
+) -> None:
+    """Run, keep each result as soon as it is there, show all, and end the command with its exit code.
+
+    Args:
+        ctx: of the command.
+        cells: to run.
+        options: of the command.
+        show: prints the results.
+
+    """
+    from gcproto.kernels.matrix import run
+    from gcproto.results.store import save
+
+    results: list[Result] = []
+
+    def done(cell: "Cell", result: "Result") -> None:
+        path = save(result, options["out"])
+        results.append(result)
+        assert result.guest
+        why = f": {result.guest.why}" if result.guest.why else ""
+        click.echo(
+            f"[{len(results)}/{len(cells)}] {cell.release} boot {cell.boot}: {result.guest.outcome}{why} "
+            f"({result.guest.seconds:.0f} s) {path}",
+            err=True,
+        )
+
+    pool = _pool(options)
+    lost: list[Cell] = []
+    interrupted, well = False, False
+    try:
+        lost = run(cells, pool, done)
+        well = True
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        pool.close(now=not well)
+    show(results, options)
+    for cell in lost:
+        click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
+    if interrupted:
+        kept = f"{len(results)} of {len(cells)} cells are kept in {options['out']}"
+        click.echo(f"gcproto: interrupted; {kept}", err=True)
+        ctx.exit(ExitCode.INTERRUPTED)
+    bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
+    if bad or lost:
+        click.echo(f"gcproto: {len(bad) + len(lost)} of {len(cells)} cells are not as they should be", err=True)
+        ctx.exit(ExitCode.NO)

@@ -1,0 +1,115 @@
+"""What kernels do where they might misbehave: the contract and the hazards, in guests of two processors.
+
+The guest's clock is the wall clock here: races need two processors that really run side by side.  A hazard that takes
+the guest down is a verdict; the hazards behind it run in another boot.
+"""
+
+import re
+
+from gcproto.kernels import machine as vm
+from gcproto.kernels.fetch import LocalKernel
+from gcproto.kernels.plan import MIB, MM, Job, Plan, preamble
+from gcproto.kernels.transcript import Transcript, read
+from gcproto.results.schema import Verdict
+
+HAZARDS = (
+    "zeropage-ebusy",
+    "retry-eexist",
+    "ksm",
+    "uffd-wp-swap",
+    "swapcache-mthp",
+    "swapcache-rmap",
+    "swapcache-race",
+    "livelock-references",
+    "livelock-threads",
+    "khugepaged-race",
+    "huge-zero-pfn",
+)
+"""As ``gcprobe hazard --list`` has them."""
+
+SWAP_BYTES = 128 * MIB
+MAX_BOOTS = len(HAZARDS) + 3
+SEVERITY = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
+
+
+def plan(*, swap: bool) -> Plan:
+    """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
+
+    Args:
+        swap: the guest has the modules for it.
+
+    """
+    ksm = "/sys/kernel/mm/ksm"
+    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
+    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
+    contract = ("/gcprobe", "contract")
+    if swap:
+        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", contract, 600, "other"), "swapoff", f"loop {SWAP_BYTES}"]
+    steps.append(Job("contract", contract, 600, "other"))
+    steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
+    steps += [Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other") for name in HAZARDS]
+    return Plan(tuple(steps))
+
+
+def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[vm.Boot, Transcript, list[Verdict]]:
+    """Boot until every job has had its turn.
+
+    Args:
+        machine: two processors, no instruction counting.
+        kernel: to boot.
+        image: makes the initramfs of a plan.
+
+    Returns:
+        The last boot (of the first that failed to start anything at all, if one did), what all of them said, verdicts.
+
+    """
+    left = plan(swap=bool(kernel.modules))
+    found = Transcript()
+    verdicts: list[Verdict] = []
+    for _ in range(MAX_BOOTS):
+        booted = vm.boot(machine, kernel.vmlinuz, image(left))
+        said = read(booted.lines)
+        verdicts += said.verdicts
+        _merge(found, said)
+        fallen = next((name for name in said.begun if name not in said.ended), None)
+        verdicts += [_killed(name) for name, end in said.ended.items() if end.how == "killed" and "hazard" in name]
+        if booted.outcome == "done" or fallen is None:
+            break
+        verdicts.append(_fallen(fallen, booted))
+        # What was done or brought the machine down has had its turn; the rest needs another boot.
+        left = left.without({*said.ended, fallen} - {"info"})
+    return booted, found, best(verdicts)
+
+
+def _killed(job: str) -> Verdict:
+    return Verdict(job.replace("hazard-", "hazard/"), "hang", "its process had to be killed from outside")
+
+
+def _fallen(job: str, booted: vm.Boot) -> Verdict:
+    """The verdict on what was running when the guest went down."""
+    word = "panic" if booted.outcome == "panic" else "hang"
+    name = job.replace("hazard-", "hazard/") if job.startswith("hazard-") else f"contract/{job}"
+    where = next(
+        (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
+    )
+    return Verdict(name, word, booted.why + (f" in {where}" if where else ""))
+
+
+def _merge(into: Transcript, said: Transcript) -> None:
+    into.info = into.info or said.info
+    into.files = into.files or said.files
+    into.begun += said.begun
+    into.ended.update(said.ended)
+    into.notes += [note for note in said.notes if note not in into.notes]
+    into.garbled += said.garbled
+    into.skips += said.skips
+
+
+def best(verdicts: list[Verdict]) -> list[Verdict]:
+    """One verdict for each name: the gravest, and of two alike the first."""
+    found: dict[str, Verdict] = {}
+    for one in verdicts:
+        old = found.get(one.name)
+        if old is None or SEVERITY.index(one.verdict) > SEVERITY.index(old.verdict):
+            found[one.name] = one
+    return list(found.values())

@@ -1,0 +1,135 @@
+#define _GNU_SOURCE
+#include "race.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+struct mover {
+    struct gcp_race *race;
+    uint64_t first, pages, granule;
+};
+
+static uint64_t place(const struct gcp_race *race, unsigned range, uint64_t page)
+{
+    return race->range[range] + page * race->trial->page;
+}
+
+static int is_there(struct gcp_race *race, uint64_t address)
+{
+    return (gcp_trial_entry(race->trial, address) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
+}
+
+/* Reads each page where it is: that brings it back from swap as well.  A page that is nowhere would block the reader.
+ */
+static void check(struct gcp_race *race, uint64_t first, uint64_t pages)
+{
+    for (uint64_t i = first; i < first + pages; i++) {
+        uint64_t address = place(race, atomic_load(&race->at[i]), i);
+        if (!is_there(race, address))
+            atomic_fetch_add(&race->lost, 1);
+        else if (gcp_content_check(address, i, 1, GCP_TRIAL_SEED) >= 0)
+            atomic_fetch_add(&race->wrong, 1);
+    }
+}
+
+/* After an error: pages that moved and were not counted (since 6.18; the hazard retry-eexist is about them). */
+static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first, uint64_t pages)
+{
+    for (uint64_t i = first; i < first + pages; i++)
+        if (!is_there(race, place(race, from, i)) && is_there(race, place(race, !from, i))) {
+            atomic_store(&race->at[i], (unsigned char)!from);
+            atomic_fetch_add(&race->uncounted, 1);
+        }
+}
+
+static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages)
+{
+    unsigned from = atomic_load(&race->at[first]);
+    uint64_t n = 1;
+    while (n < pages && atomic_load(&race->at[first + n]) == from)
+        n++;
+    uint64_t src = place(race, from, first), dst = place(race, !from, first);
+    struct gcp_outcome seen = gcp_uffd_move(&race->trial->uffd, dst, src, n * race->trial->page, 0);
+    uint64_t done = (uint64_t)seen.bytes / race->trial->page;
+    atomic_fetch_add(&race->moved, done);
+    for (uint64_t i = 0; i < done; i++)
+        atomic_store(&race->at[first + i], (unsigned char)!from);
+    if (seen.err)
+        find_uncounted(race, from, first + done, n - done);
+    if (seen.err == EBUSY)
+        atomic_fetch_add(&race->ebusy, 1);
+    else if (seen.err == EAGAIN)
+        atomic_fetch_add(&race->eagain, 1);
+    else if (seen.err && seen.err != EEXIST)
+        atomic_store(&race->err, seen.err);
+}
+
+static void *keep_moving(void *arg)
+{
+    struct mover *mover = arg;
+    struct gcp_race *race = mover->race;
+    uint64_t turns = 0;
+    while (!atomic_load(&race->stop) && !atomic_load(&race->err)) {
+        for (uint64_t done = 0; done < mover->pages; done += mover->granule) {
+            uint64_t left = mover->pages - done;
+            move_some(race, mover->first + done, left < mover->granule ? left : mover->granule);
+        }
+        if (++turns % 8 == 0)
+            check(race, mover->first, mover->pages);
+    }
+    check(race, mover->first, mover->pages);
+    return NULL;
+}
+
+void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, uint64_t ms, int huge,
+                  void *(*disturb)(void *race), const char *unit)
+{
+    static struct gcp_race race;
+    static struct mover mover[4];
+    pthread_t threads[4], disturber;
+    const struct timespec time = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    memset(&race, 0, sizeof(race));
+    race.trial = trial;
+    for (int i = 0; i < 2; i++) {
+        race.range[i] = gcp_trial_region(trial, GCP_RACE_PAGES, 0);
+        if (huge)
+            madvise((void *)(uintptr_t)race.range[i], GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
+    }
+    gcp_content_fill(race.range[0], 0, GCP_RACE_PAGES, GCP_TRIAL_SEED);
+    for (int i = 0; i < 2; i++)
+        gcp_trial_register(trial, race.range[i], GCP_RACE_PAGES);
+    if (disturb)
+        gcp_trial_thread(trial, &disturber, disturb, &race);
+    for (unsigned i = 0; i < movers; i++) {
+        uint64_t share = GCP_RACE_PAGES / movers;
+        mover[i] = (struct mover){.race = &race, .first = i * share, .pages = share, .granule = granule};
+        gcp_trial_thread(trial, &threads[i], keep_moving, &mover[i]);
+    }
+    nanosleep(&time, NULL);
+    atomic_store(&race.stop, 1);
+    for (unsigned i = 0; i < movers; i++)
+        pthread_join(threads[i], NULL);
+    if (disturb)
+        pthread_join(disturber, NULL);
+
+    uint64_t moved = atomic_load(&race.moved), wrong = atomic_load(&race.wrong), lost = atomic_load(&race.lost);
+    uint64_t disturbed = atomic_load(&race.disturbed);
+    if (wrong || lost)
+        gcp_trial_differs(
+            trial, "corruption: %" PRIu64 " pages were wrong, %" PRIu64 " lost; %" PRIu64 " moved, %" PRIu64 " %s",
+            wrong, lost, moved, disturbed, unit);
+    if (atomic_load(&race.err))
+        gcp_trial_differs(trial, "a move ended with %s after %" PRIu64 " pages", strerror(atomic_load(&race.err)),
+                          moved);
+    if (!moved || (disturb && !disturbed))
+        gcp_trial_skip(trial, "no race: %" PRIu64 " pages moved, %" PRIu64 " %s", moved, disturbed, unit);
+    gcp_trial_note(trial,
+                   "%" PRIu64 " pages moved, %" PRIu64 " %s; EBUSY %" PRIu64 ", EAGAIN %" PRIu64
+                   ", moved but not counted %" PRIu64,
+                   moved, disturbed, unit, (uint64_t)atomic_load(&race.ebusy), (uint64_t)atomic_load(&race.eagain),
+                   (uint64_t)atomic_load(&race.uncounted));
+}

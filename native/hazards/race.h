@@ -1,0 +1,42 @@
+/*
+ * A race: pages move back and forth between two ranges while another thread disturbs them; contents are checked all the
+ * time, and no page may get lost.
+ */
+#ifndef GCP_RACE_H
+#define GCP_RACE_H
+
+#include <stdatomic.h>
+
+#include "rows.h"
+
+#define GCP_RACE_PAGES 512
+
+/*
+ * at:        of page i, which of the two ranges it is in (only its mover writes that)
+ * stop:      set when the time is over
+ * disturbed: what the disturber did, in its own unit
+ * uncounted: pages that moved though MOVE did not count them;  lost: that are in neither range
+ */
+struct gcp_race {
+    struct gcp_trial *trial;
+    uint64_t range[2];
+    atomic_uchar at[GCP_RACE_PAGES];
+    atomic_int stop;
+    atomic_uint_fast64_t disturbed;
+    atomic_uint_fast64_t moved;
+    atomic_uint_fast64_t ebusy;
+    atomic_uint_fast64_t eagain;
+    atomic_uint_fast64_t uncounted;
+    atomic_uint_fast64_t lost;
+    atomic_uint_fast64_t wrong;
+    atomic_int err;
+};
+
+/*
+ * Run it: `movers` threads, each with its share of the pages, that move `granule` pages at a time, and one `disturb`er,
+ * which returns when race->stop is set.  Ends the row unless all contents were right; leaves a note with the counts.
+ */
+void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, uint64_t ms, int huge,
+                  void *(*disturb)(void *race), const char *unit);
+
+#endif

@@ -1,0 +1,144 @@
+/* Hazards: swapped pages whose folio is, or comes and goes, in the swap cache (rows T3 to T5 of the thread). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/userfaultfd.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "race.h"
+#include "tables.h"
+
+#define TRIES 40
+#define PAGES 64
+#define RACE_MS 4000
+
+/*
+ * A folio whose index or anon_vma is wrong can't be found by the reverse map: it can't be swapped out again.  That
+ * shows without CONFIG_DEBUG_VM, which would stop the kernel at the first touch.
+ */
+static void moved_pages_can_be_swapped_out_again(struct gcp_trial *trial, uint64_t dst, int number)
+{
+    gcp_expect_content(trial, dst, 0, PAGES);
+    struct gcp_view view;
+    for (int i = 0; i < 40; i++) {
+        const struct timespec moment = {.tv_nsec = 5000000};
+        gcp_region_page_out(dst, PAGES * trial->page);
+        nanosleep(&moment, NULL);
+        view = gcp_trial_view(trial, dst, PAGES);
+        if (view.swapped == PAGES)
+            break;
+    }
+    if (view.swapped != PAGES)
+        gcp_trial_differs(trial,
+                          "corruption: try %d: only %" PRIu64 " of %d moved pages could be swapped out again: the "
+                          "reverse map does not find them",
+                          number, view.swapped, PAGES);
+    gcp_expect_content(trial, dst, 0, PAGES);
+}
+
+static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
+{
+    int moved = 0, busy = 0;
+    /* A page in another processor's batch for the LRU lists can't be swapped out, and that is no fault of its map. */
+    gcp_pin_cpu(0);
+    for (int i = 0; i < TRIES; i++) {
+        struct gcp_source source;
+        uint64_t src = gcp_trial_source(trial, GCP_SOURCE_SWAPCACHE, 0, PAGES, &source);
+        uint64_t dst = gcp_trial_target(trial, PAGES, 0);
+        struct gcp_move_call seen = gcp_trial_move(trial, dst, src, PAGES * trial->page, 0);
+        if (seen.err == EBUSY || seen.err == EAGAIN) {
+            busy++;
+            continue;
+        }
+        if (seen.err)
+            gcp_trial_differs(trial, "try %d: %s", i, strerror(seen.err));
+        moved_pages_can_be_swapped_out_again(trial, dst, i);
+        moved++;
+    }
+    if (!moved)
+        gcp_trial_differs(trial, "ebusy: none of %d tries moved its pages", TRIES);
+    gcp_trial_note(trial, "%d of %d tries moved all pages, contents right and swapped out again; EBUSY %d", moved,
+                   TRIES, busy);
+}
+
+static void large_folios_in_the_swap_cache(struct gcp_trial *trial)
+{
+    uint32_t order = gcp_trial_mthp_order(trial);
+    uint64_t pages = 1ULL << order;
+    int moved = 0, busy = 0;
+    for (int i = 0; i < TRIES; i++) {
+        struct gcp_source source;
+        uint64_t src = gcp_trial_source(trial, GCP_SOURCE_SWAPCACHE, order, pages, &source);
+        uint64_t dst = gcp_trial_target(trial, pages, 0);
+        struct gcp_move_call seen = gcp_trial_move(trial, dst, src, pages * trial->page, 0);
+        busy += seen.err == EBUSY;
+        moved += seen.err == 0;
+        if (seen.err == 0 || seen.err == EBUSY)
+            gcp_expect_content(trial, seen.err ? src : dst, 0, pages);
+    }
+    if (moved == 0 && busy)
+        gcp_trial_note(trial, "ebusy: %d of %d moves of a whole folio of order %u, contents intact", busy, TRIES,
+                       order);
+    else
+        gcp_trial_note(trial, "%d of %d moves of a whole folio of order %u done, EBUSY %d", moved, TRIES, order, busy);
+}
+
+static void *page_out_and_bring_back(void *arg)
+{
+    struct gcp_race *race = arg;
+    uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
+    while (!atomic_load(&race->stop))
+        for (int i = 0; i < 2; i++) {
+            gcp_region_page_out(race->range[i], bytes);
+            madvise((void *)(uintptr_t)race->range[i], bytes, MADV_WILLNEED);
+            atomic_fetch_add(&race->disturbed, 1);
+        }
+    return NULL;
+}
+
+static void race_with_the_swap_cache(struct gcp_trial *trial)
+{
+    gcp_race_run(trial, 1, 4, RACE_MS, 0, page_out_and_bring_back, "times paged out and asked for again");
+}
+
+static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
+{
+    struct gcp_uffd wp;
+    uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0), bytes = trial->page;
+    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
+    struct uffdio_writeprotect protect = {.range = {src, bytes}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+        gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
+    for (int i = 0; i < 20 && !(gcp_trial_entry(trial, src) & GCP_PM_SWAP); i++)
+        gcp_region_page_out(src, bytes);
+    const uint64_t marked = 1ULL << 57; /* uffd-wp in pagemap */
+    uint64_t before = gcp_trial_entry(trial, src);
+    if (!(before & GCP_PM_SWAP) || !(before & marked))
+        gcp_trial_skip(trial, "the page did not get to swap with its mark (pagemap %#" PRIx64 ")", before);
+    struct gcp_move_call seen = gcp_trial_move(trial, dst, src, bytes, 0);
+    if (seen.err)
+        gcp_trial_differs(trial, "the move failed: %s", strerror(seen.err));
+    uint64_t after = gcp_trial_entry(trial, dst);
+    gcp_expect_content(trial, dst, 0, 1);
+    if (after & marked)
+        gcp_trial_differs(trial, "a swapped page keeps its write-protection mark where nobody asked for one");
+    gcp_trial_note(trial, "the mark is gone at the destination");
+}
+
+static const struct gcp_row_entry ROWS[] = {
+    {{"uffd-wp-swap", "A swapped page leaves its write-protection mark behind", "", "swap"},
+     uffd_wp_bit_of_a_swapped_page},
+    {{"swapcache-mthp", "A large folio in the swap cache gives EBUSY or moves, and keeps its contents", "",
+      "swap,mthp"},
+     large_folios_in_the_swap_cache},
+    {{"swapcache-rmap", "Small folios in the swap cache move and can be found by the reverse map", "", "swap"},
+     small_folios_in_the_swap_cache},
+    {{"swapcache-race", "Pages that are swapped out and in while they move keep their contents", "", "swap"},
+     race_with_the_swap_cache},
+};
+
+const struct gcp_row_table gcp_hazards_swapping = GCP_ROW_TABLE(ROWS);
