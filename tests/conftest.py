@@ -75,6 +75,12 @@ def _guest_kernel() -> bool:
     return True
 
 
+def _virtiofsd() -> bool:
+    from gcproto.kernels.host_files import daemon
+
+    return daemon() is not None
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "not root"),
     "move": (lambda: _offer_move_errno() == 0, "this kernel or user has no UFFDIO_MOVE"),
@@ -92,6 +98,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
     "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
+    "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 @click.command(name="run")
 @kernel_options
-@click.option("--set", "scenarios", type=click.Choice(["paths", "quick"]), default="paths", show_default=True)
+@click.option(
+    "--set",
+    "scenarios",
+    type=click.Choice(["paths", "quick", "heap"]),
+    default="paths",
+    show_default=True,
+    help="The path lab's scenarios, a few of them, or the heap (the window and a verified workload, in this Python).",
+)
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")
 @click.option("--wall-clock", is_flag=True, help="ns of an emulated machine instead of instructions: for factors only.")
@@ -31,11 +38,15 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     """
     from gcproto.kernels import machine
     from gcproto.kernels.cell import Cell
+    from gcproto.kernels.heap import HEAP
 
     kernels = chosen(options)
     built = ready(kernels, options)
+    heap = options["scenarios"] == HEAP
     guest = machine.Machine(
         icount=not options["wall_clock"],
+        cpus=2 if heap else 1,
+        files=heap,
         memory_mib=options["memory_mib"],
         timeout=options["timeout"],
         command_line=options["append"],
@@ -56,6 +67,8 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
             click.echo(msgspec.json.encode(result).decode())
         return
     from gcproto.cli.terminal import console
-    from gcproto.report.kernels import print_matrix
+    from gcproto.kernels.heap import HEAP
+    from gcproto.report.kernels import print_guest_heaps, print_matrix
 
-    print_matrix(results, console())
+    show = print_guest_heaps if options["scenarios"] == HEAP else print_matrix
+    show(results, console())

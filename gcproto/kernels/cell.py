@@ -13,12 +13,12 @@ import msgspec
 
 from gcproto import __version__
 from gcproto.errors import GcprotoError
-from gcproto.kernels import check, programs
+from gcproto.kernels import check, heap, programs
 from gcproto.kernels import machine as vm
 from gcproto.kernels.catalog import Kernel
 from gcproto.kernels.fetch import LocalKernel, fetch
 from gcproto.kernels.image import initramfs
-from gcproto.kernels.plan import SETS, Measure
+from gcproto.kernels.plan import SETS, Measure, Plan
 from gcproto.kernels.transcript import Transcript, read, unfinished
 from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_TIME, Guest, Producer, Result, Skip
 from gcproto.results.statistics import summarise
@@ -36,7 +36,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     Attributes:
         kernel: of the archive, or on this machine.
-        scenarios: name of a scenario set (gcproto.kernels.plan.SETS), or CHECK.
+        scenarios: name of a scenario set (gcproto.kernels.plan.SETS), heap.HEAP, or CHECK.
         machine: the machine that the guest gets.
         boot: number of this boot of the kernel in the run, from 1 on.
         rounds, pages, seed: see gcproto.kernels.plan.Measure.
@@ -88,12 +88,13 @@ def run_cell(cell: Cell) -> Result:
             booted, found, verdicts = check.run(cell.machine, kernel, lambda plan: initramfs(kernel, built, plan))
             skips = found.skips
         else:
-            plan = SETS[cell.scenarios](Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=bool(kernel.modules))
+            plan = _plan(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=bool(kernel.modules))
             booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
             found = read(booted.lines)
+            _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
-        if not kernel.modules:
+        if not kernel.modules and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
     except (GcprotoError, OSError) as error:
         why = str(error)
@@ -122,6 +123,17 @@ def run_cell(cell: Cell) -> Result:
     )
 
 
+def _plan(cell: Cell, measure: Measure, *, swap: bool) -> Plan:
+    return heap.plan(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+
+
+def _take_in(found: Transcript, machine: vm.Machine) -> None:
+    """What other producers measured in the guest becomes part of its result."""
+    for result in found.results:
+        found.measurements += heap.counted(result.measurements) if machine.icount else result.measurements
+        found.skips += result.skips
+
+
 def _programs(cell: Cell) -> Path:
     folder = Path(cell.programs)
     return folder if cell.programs and folder.is_dir() else programs.build()
@@ -146,6 +158,7 @@ def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Tr
             "cpus": cell.machine.cpus,
             "memory_mib": cell.machine.memory_mib,
             "cpu": vm.CPU,
+            **{name: value for result in found.results for name, value in result.producer.options.items()},
         },
         seed=cell.seed,
         started=started.isoformat(timespec="seconds"),

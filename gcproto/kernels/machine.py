@@ -15,13 +15,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.host_files import shared
 from gcproto.kernels.plan import Plan
 
 Imager = Callable[[Plan], bytes]
@@ -43,12 +45,12 @@ class Machine(msgspec.Struct, frozen=True):
     """The machine that a guest gets.
 
     Attributes:
-        icount: count instructions; the guest has one processor then.
+        icount: count instructions; the guest has usually one processor then.
         cpus: processors.
         memory_mib: memory.
         timeout: seconds of wall time, then it is ended.
         command_line: more words for the kernel's command line.
-        devices: more words for QEMU.
+        files: it can mount this machine's files, read-only (gcproto.kernels.host_files).
 
     """
 
@@ -57,9 +59,9 @@ class Machine(msgspec.Struct, frozen=True):
     memory_mib: int = 1024
     timeout: float = 300.0
     command_line: str = ""
-    devices: tuple[str, ...] = ()
+    files: bool = False
 
-    def command(self, vmlinuz: str, initrd: str, console: str) -> list[str]:
+    def command(self, vmlinuz: str, initrd: str, console: str, devices: Sequence[str] = ()) -> list[str]:
         """QEMU's command line; results come from its standard output."""
         accelerator = (
             ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
@@ -72,7 +74,7 @@ class Machine(msgspec.Struct, frozen=True):
             *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", "-serial", "chardev:results"),
             *("-kernel", vmlinuz, "-initrd", initrd),
             *("-append", f"{COMMAND_LINE} {self.command_line}".strip()),
-            *self.devices,
+            *devices,
         ]
 
 
@@ -134,9 +136,13 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
         image, console = Path(folder) / "initramfs", Path(folder) / "console"
         image.write_bytes(initrd)
         console.touch()
-        command = machine.command(vmlinuz, str(image), str(console))
         begun = time.monotonic()
-        lines, ended, quiet, errors = _watch(command, machine.timeout, console)
+        files: AbstractContextManager[list[str]] = nullcontext([])
+        if machine.files:
+            files = shared(Path(folder), machine.memory_mib)
+        with files as devices:
+            command = machine.command(vmlinuz, str(image), str(console), devices)
+            lines, ended, quiet, errors = _watch(command, machine.timeout, console)
         text = console.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
         seconds = time.monotonic() - begun
     outcome, why = _judge(lines, text, ended, quiet, errors, machine.timeout)

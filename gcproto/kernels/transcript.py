@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gcproto.kernels.plan import Plan
-from gcproto.results.schema import Measurement, Skip, Verdict
+from gcproto.results.schema import Measurement, Result, Skip, Verdict
 
 KTAP_LINE = re.compile(r"(?P<ok>ok|not ok) \d+ (?P<name>\S+) # (?P<text>.*)")
 KTAP_SEEN = re.compile(r"# (?P<name>\S+): (?P<text>.*)")
@@ -28,6 +28,7 @@ class Transcript(msgspec.Struct):
         info: of ``gcprobe info``.
         files: contents by path.
         measurements, skips, verdicts: in the order in which they came.
+        results: whole results of other producers that ran in the guest.
         begun: jobs that began;  ended: how, by name.
         notes: what the guest's init could not do.
         garbled: lines that are none of these.
@@ -39,6 +40,7 @@ class Transcript(msgspec.Struct):
     measurements: list[Measurement] = []
     skips: list[Skip] = []
     verdicts: list[Verdict] = []
+    results: list[Result] = []
     begun: list[str] = []
     ended: dict[str, Ended] = {}
     hazard: str = ""
@@ -65,7 +67,9 @@ def read(lines: list[str]) -> Transcript:
 def _read_json(line: str, ret: Transcript) -> None:
     try:
         document = msgspec.json.decode(line)
-        if "scenario" in document:
+        if "run_id" in document:
+            ret.results.append(msgspec.convert(document, Result))
+        elif "scenario" in document:
             ret.measurements.append(msgspec.convert(document, Measurement))
         elif "skip" in document:
             ret.skips.append(msgspec.convert(document["skip"], Skip))

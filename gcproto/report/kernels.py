@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gcproto.host.kernel_version import parse
+from gcproto.report.heaps import print_heaps
+from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Scenario
+from gcproto.results.series import release_of, version_key
 
 FLAG = 0.005
 """Boots of one kernel that differ by more than this in a scenario are flagged."""
@@ -33,9 +36,7 @@ def _is(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
 
 def print_matrix(results: Sequence[Result], console: Console) -> None:
     """Print the results of guests, kernels in the order of their versions."""
-    by_kernel: dict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        by_kernel[str(result.environment["kernel"]["release"])].append(result)
+    by_kernel = _by_kernel(results)
     if not by_kernel:
         return
     units = {one.unit for result in results for one in result.measurements}
@@ -45,7 +46,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
         table.add_column(name, justify="right")
     table.add_column("splits 64K", justify="right")
     table.add_column("guest")
-    for release in sorted(by_kernel, key=lambda text: (parse(text), text)):
+    for release in sorted(by_kernel, key=version_key):
         boots = by_kernel[release]
         cells = [
             _cell([one for boot in boots for one in boot.measurements if which(one.scenario)]) for _, which in COLUMNS
@@ -63,6 +64,29 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
         console.print("ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
     _print_spread(by_kernel, console)
     _print_skips(by_kernel, console)
+
+
+def _by_kernel(results: Sequence[Result]) -> dict[str, list[Result]]:
+    found: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        found[release_of(result)].append(result)
+    return found
+
+
+def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
+    """Print the window and the workloads that ran in guests, kernel by kernel, and what that took."""
+    for result in sorted(results, key=lambda one: (version_key(release_of(one)), one.guest.boot if one.guest else 0)):
+        assert result.guest
+        units = ", ".join(sorted({one.unit for one in result.measurements})) or "nothing was measured"
+        head = f"{release_of(result)}, boot {result.guest.boot}: {_outcome(result)}"
+        console.print(f"\n[bold]{escape(head)}[/], {result.guest.seconds:.0f} s on this machine; {units}")
+        if result.guest.icount:
+            console.print("where the tables say ms or microseconds: millions or thousands of instructions")
+        for prefix, show in (("window", print_windows), ("heap-", partial(print_heaps, result=result))):
+            found = [one for one in result.measurements if one.scenario.source.startswith(prefix)]
+            if found:
+                show(found, console=console)
+    _print_skips(_by_kernel(results), console)
 
 
 def _cell(found: list[Measurement]) -> str:

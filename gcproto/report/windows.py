@@ -76,7 +76,8 @@ def _summary(measurements: list[Measurement]) -> str:
     if best is copy:
         return "copy has the shortest mutator phase here"
     ratio = best.ratio_to_copy
-    assert ratio
+    if ratio is None:
+        return f"{best.scenario.arm} has the shortest mutator phase; too few runs to say by how much"
     text = f"{best.scenario.arm} has the shortest mutator phase: {_times(ratio)} of copy mode's"
     one, other = best.latency["access"], copy.latency["access"]
     return f"{text}; a touch takes {_pair(one, other)} of it"

@@ -38,6 +38,7 @@
 #define MAX_WORDS 64
 
 static int report_fd = -1;
+static bool host_mounted;
 
 static void write_all(const char *text, size_t bytes)
 {
@@ -143,7 +144,8 @@ static uint64_t now(void)
 __attribute__((noreturn)) static void become(char **words, const char *mode)
 {
     struct sched_param priority = {.sched_priority = 1};
-    if (strcmp(mode, "host") == 0 && (chroot("/host") < 0 || chdir("/") < 0))
+    bool host = strcmp(mode, "host") == 0;
+    if (host && (!host_mounted || chroot("/host") < 0 || chdir("/") < 0))
         _exit(126);
     dup2(report_fd, STDOUT_FILENO);
     setsid();
@@ -151,7 +153,8 @@ __attribute__((noreturn)) static void become(char **words, const char *mode)
     if (strcmp(mode, "fifo") == 0)
         sched_setscheduler(0, SCHED_FIFO, &priority);
     setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/sbin:/", 1);
-    setenv("HOME", "/tmp", 1);
+    setenv("HOME", host ? "/run" : "/tmp", 1);
+    setenv("TMPDIR", host ? "/run" : "/tmp", 1);
     execvp(words[0], words);
     dprintf(STDERR_FILENO, "init: %s: %s\n", words[0], strerror(errno));
     _exit(127);
@@ -215,18 +218,25 @@ static void write_words(char **words, size_t n)
         gcp_guest_note("write %s %s: %s", words[1], text, strerror(-err));
 }
 
+/*
+ * The host's files, read-only; of several lines the first that works counts.  Only /run can be written there: it hides
+ * nothing that a program of the host is made of, as /tmp might.
+ */
 static void mount_host(char **words)
 {
+    if (host_mounted)
+        return;
     mkdir("/host", 0755);
-    if (mount(words[2], "/host", words[1], MS_RDONLY, words[3]) < 0) {
-        gcp_guest_note("mount %s on /host: %s", words[2], strerror(errno));
+    const char *options = strcmp(words[3], "-") == 0 ? NULL : words[3];
+    if (mount(words[2], "/host", words[1], MS_RDONLY, options) < 0) {
+        gcp_guest_note("mount %s on /host by %s: %s", words[2], words[1], strerror(errno));
         return;
     }
+    host_mounted = true;
     mount_or_note("proc", "/host/proc", "proc", NULL);
     mount_or_note("sysfs", "/host/sys", "sysfs", NULL);
     mount_or_note("devtmpfs", "/host/dev", "devtmpfs", NULL);
-    mount_or_note("tmpfs", "/host/tmp", "tmpfs", "mode=1777");
-    mount_or_note("tmpfs", "/host/run", "tmpfs", NULL);
+    mount_or_note("tmpfs", "/host/run", "tmpfs", "mode=1777");
 }
 
 static void act(char **words, size_t n)

@@ -1,0 +1,102 @@
+"""The heap in a guest: ``gcproto gc window`` and a verified workload, run by this machine's Python.
+
+Compiled code is brought along: compiling in an emulated machine would take minutes.  It is compiled here once for a
+processor without extensions, since the guest's is not this machine's, and copied into the guest's memory, since numba
+wants a cache that it can write.
+"""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import gcproto
+from gcproto.errors import GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.host_files import ROOTS
+from gcproto.kernels.plan import Job, Measure, Plan, folios, preamble
+from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_OPERATION, UNIT_TIME, Measurement
+
+HEAP = "heap"
+"""Name of the scenario set."""
+
+WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain")
+WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000")
+ROUNDS_TO_RUNS = 4
+"""A window has thousands of pages, so it takes fewer of them than a path needs rounds."""
+
+CPU_VARIABLES = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+IN_GUEST = "/run/compiled"
+
+
+def _variables(folder: str) -> dict[str, str]:
+    root = Path(gcproto.__file__).resolve().parent.parent
+    return CPU_VARIABLES | {"NUMBA_CACHE_DIR": folder, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _gcproto(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "gcproto.cli.main", "gc", *words)
+
+
+def compiled() -> Path:
+    """The folder with the collector and the workload compiled for guests; compiles what is not there.
+
+    Raises:
+        GcprotoError: it can't be compiled, or the folder can't be written.
+
+    """
+    folder = cache.folder("compiled")
+    with cache.writing(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Two cells compile once.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            words = _gcproto(*WORKLOAD[:-2], "--operations", "2", "--runs", "1", "--verify", "--json")
+            done = subprocess.run(
+                [*words, "--out", str(folder / "results")],
+                env=os.environ | _variables(str(folder)),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    if done.returncode:
+        raise GcprotoError(
+            "the heap can't be compiled for guests",
+            why=done.stderr.strip()[-300:],
+            remedy="`gcproto gc` has to run on this machine first",
+        )
+    return folder
+
+
+def plan(measure: Measure) -> Plan:
+    """Mount this machine's files, run the window and the workload.
+
+    Args:
+        measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
+
+    """
+    runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
+    variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
+    environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
+    common = ("--runs", runs, "--seed", str(measure.seed), "--json", "--out", "/run/results")
+    return Plan(
+        (
+            *preamble(),
+            *folios(0),
+            Job("info", ("/gcprobe", "info"), mode="other"),
+            *ROOTS,
+            Job("bring-compiled", ("/bin/cp", "-r", str(compiled()), IN_GUEST), 120, "host"),
+            Job("window", (*environment, *_gcproto("window", *WINDOW, *common)), 600, "host"),
+            Job("workload", (*environment, *_gcproto(*WORKLOAD, "--verify", *common)), 600, "host"),
+        )
+    )
+
+
+def counted(measurements: list[Measurement]) -> list[Measurement]:
+    """Measurements of a guest whose clock counts instructions, named for what they are."""
+    units = {UNIT_TIME: UNIT_INSTRUCTIONS, UNIT_OPERATION: UNIT_OPERATION.replace("ns", "instructions")}
+    for one in measurements:
+        one.unit = units[one.unit]
+        one.notes.append("counted in instructions, each shown as 1 ns: figures, latencies, phases and pauses as well")
+    return measurements
