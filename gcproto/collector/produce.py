@@ -25,12 +25,30 @@ from gcproto.heap.calls import (
     PLAN_USED_END,
 )
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import copy_bytes, ctz, drop_lowest, load16, load64, lshr, store64, zero_bytes
+from gcproto.heap.memory import copy_bytes, copy_line, ctz, drop_lowest, load16, load64, lshr, store64, zero_bytes
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 
-SHORT = 8
-"""Strides of at most so many words are copied word by word."""
+LINE_WORDS = 8
+LONG = 256
+"""Strides of at least so many words are worth a call of memmove."""
+
+
+@kernel
+def _copy_stride(destination: int, source: int, count: int) -> None:
+    """Copy words upwards; the ranges may overlap if the destination is the lower one."""
+    if count >= LONG:
+        copy_bytes(destination, source, 8 * count)
+        return
+    end = source + 8 * count
+    while source + 8 * LINE_WORDS <= end:
+        copy_line(destination, source)
+        destination += 8 * LINE_WORDS
+        source += 8 * LINE_WORDS
+    while source < end:
+        store64(destination, load64(source))
+        destination += 8
+        source += 8
 
 
 @kernel
@@ -65,12 +83,7 @@ def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
             end = start + length
             bits = lshr(bits, end) << end
         length = min(length, count)
-        at = source + 8 * first
-        if length <= SHORT:
-            for i in range(length):
-                store64(destination + 8 * i, load64(at + 8 * i))
-        else:
-            copy_bytes(destination, at, 8 * length)
+        _copy_stride(destination, source + 8 * first, length)
         destination += 8 * length
         count -= length
 
