@@ -57,7 +57,8 @@ def small_folios(size: int) -> Iterator[Words]:
     """Memory on small folios, written once."""
     region = lib.gcp_region_alloc(size, 0)
     lib.gcp_region_small(int(ffi.cast("uintptr_t", region)), size)
-    words = np.frombuffer(ffi.buffer(region, size), dtype=np.int64)
+    memory: Any = ffi.buffer(region, size)
+    words = np.frombuffer(memory, dtype=np.int64)
     words[:] = 1
     try:
         yield words

@@ -1,17 +1,19 @@
 """Series over kernels: order, steps that are there and none that are not, canary, unlike results, the commands."""
 
 import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
 from gcproto.results.schema import Result, Skip, Verdict
 from gcproto.results.series import build, version_key
+from gcproto.results.statistics import midmean
 from gcproto.results.steps import changes, steps, void
 from gcproto.results.store import save
 from tests.kernel_results import CANARY, COPY, MOVE, SPLIT, STOCK, guest_result, stock
@@ -58,10 +60,30 @@ def test_the_two_steps_of_stock_kernels_are_found_and_named() -> None:
     assert (COPY, K617, K618) not in found
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 2**32), st.floats(0, 0.004))
 def test_a_flat_series_has_no_steps(seed: int, noise: float) -> None:
     results = [guest_result(name, STOCK[K618], boot=boot, noise=noise, seed=seed) for name in STOCK for boot in (1, 2)]
     assert steps(build(results)) == []
+
+
+def test_values_that_alternate_do_not_jump_between_boots() -> None:
+    """As a THP's split does, by 1 % from round to round: one boot has one more of the upper value."""
+    low, high = 2569.0, 2596.0
+    samples = [[high, low] * 10 + [high], [low, high] * 10 + [low]]
+    assert statistics.median(samples[0]) / statistics.median(samples[1]) > 1.01
+    assert midmean(samples[0]) == pytest.approx(midmean(samples[1]), rel=0.001)
+    assert midmean([1.0, 2.0, 2.0, 900.0]) == 2.0
+
+
+def test_the_heap_in_guests_is_a_series_of_its_own() -> None:
+    paths = [guest_result(name, STOCK[K618]) for name in (K617, K618)]
+    heap = [guest_result(name, STOCK[K618], options={"set": "heap", "cpus": 2}) for name in (K617, K618)]
+    heap[0].measurements[0].unit = "instructions/operation"
+    assert build([*paths, *heap]).kernels == [K617, K618]
+    assert "instructions/operation" in build([*paths, *heap], heap=True).unit
+    with pytest.raises(GcprotoError, match="no result of the heap in guests"):
+        build(paths, heap=True)
 
 
 def test_what_scatters_is_no_step() -> None:
@@ -107,7 +129,7 @@ def test_unlike_guests_and_programs_are_no_series_but_unlike_hosts_are() -> None
             one.unit = "ns/page"
     with pytest.raises(GcprotoError, match="times depend on them"):
         build(timed)
-    with pytest.raises(GcprotoError, match="no result of a guest"):
+    with pytest.raises(GcprotoError, match="no result of paths in guests"):
         build([])
 
 

@@ -25,10 +25,17 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT", help="Exit code 1 if something costs more by this."
 )
+@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
-    ctx: click.Context, base: str, new: str, places: tuple[Path, ...], fail_above: float | None, as_json: bool
+    ctx: click.Context,
+    base: str,
+    new: str,
+    places: tuple[Path, ...],
+    fail_above: float | None,
+    heap: bool,
+    as_json: bool,
 ) -> None:
     """Compare NEW with BASE: kernels by release or version, or two files or folders of results of one kernel each.
 
@@ -36,7 +43,7 @@ def command(
     """
     from gcproto.results.steps import changes, void
 
-    series, before, after, same = _pair(base, new, places)
+    series, before, after, same = _pair(base, new, places, heap=heap)
     found = changes(series, before, after)
     voided = void(series, before, after, same_kernel=same)
     if as_json:
@@ -58,12 +65,12 @@ def command(
         ctx.exit(ExitCode.NO)
 
 
-def _pair(base: str, new: str, places: tuple[Path, ...]) -> "tuple[Series, str, str, bool]":
+def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tuple[Series, str, str, bool]":
     """The series of both and their names in it, and whether they are runs of one kernel."""
     from gcproto.results.series import build, release_of
 
     if not (Path(base).exists() and Path(new).exists()):
-        series = build(guests(places or [Path("results")]))
+        series = build(guests(places or [Path("results")]), heap=heap)
         before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
         return series, before, after, before == after
     sides = [guests([Path(place)]) for place in (base, new)]
@@ -74,4 +81,4 @@ def _pair(base: str, new: str, places: tuple[Path, ...]) -> "tuple[Series, str, 
         for side, name in zip(sides, names, strict=True):
             for one in side:
                 one.environment["kernel"]["release"] = name
-    return build([*sides[0], *sides[1]]), names[0], names[1], same
+    return build([*sides[0], *sides[1]], heap=heap), names[0], names[1], same

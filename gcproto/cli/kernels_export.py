@@ -17,7 +17,7 @@ def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | N
     """Write results of guests as a document of another system, validated against its schema."""
     import json
 
-    from gcproto.results.kcidb import document
+    from gcproto.report.kcidb import document
 
     text = json.dumps(document(guests(places or [Path("results")]), origin), indent=1) + "\n"
     if output is None:

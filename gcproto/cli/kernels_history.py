@@ -22,6 +22,7 @@ from gcproto.errors import ExitCode
     "--threshold", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Percent that make a step."
 )
 @click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
+@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
@@ -30,6 +31,7 @@ def command(
     plots: tuple[Path, ...],
     threshold: float,
     fail_on_step: bool,
+    heap: bool,
     as_json: bool,
 ) -> None:
     """Show each scenario over the kernels that were measured, and where it steps.
@@ -40,7 +42,7 @@ def command(
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 
-    series = build(guests(places or [Path("results")]))
+    series = build(guests(places or [Path("results")]), heap=heap)
     found = steps(series, threshold / 100)
     if as_json:
         import msgspec

@@ -15,7 +15,7 @@ import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.host_files import ROOTS
-from gcproto.kernels.plan import Job, Measure, Plan, folios, preamble
+from gcproto.kernels.plan import Job, Measure, Plan, canary, folios, preamble
 from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_OPERATION, UNIT_TIME, Measurement
 
 HEAP = "heap"
@@ -85,6 +85,7 @@ def plan(measure: Measure) -> Plan:
             *preamble(),
             *folios(0),
             Job("info", ("/gcprobe", "info"), mode="other"),
+            canary(measure),
             *ROOTS,
             Job("bring-compiled", ("/bin/cp", "-r", str(compiled()), IN_GUEST), 120, "host"),
             Job("window", (*environment, *_gcproto("window", *WINDOW, *common)), 600, "host"),

@@ -124,7 +124,7 @@ def paths(measure: Measure, *, swap: bool) -> Plan:
         steps.append(_run(measure, name, source, arms, granules, **options))
 
     steps += folios(0)
-    run("canary", "none", "canary", ["2m"])
+    steps.append(canary(measure))
     run("small", "small", "move,copy,copy_discard", ["4k", "64k", "2m"])
     run("small-whole", "small", "mremap,memcpy_untouched", ["2m"])
     run("small-skewed", "small", "move,copy", ["2m"], skew=1)
@@ -148,10 +148,15 @@ def paths(measure: Measure, *, swap: bool) -> Plan:
     return Plan(tuple(steps))
 
 
+def canary(measure: Measure) -> Job:
+    """What has nothing to do with userfaultfd: whether two guests can be compared at all."""
+    return _run(measure, "canary", "none", "canary", ["2m"])
+
+
 def quick(measure: Measure, *, swap: bool) -> Plan:
     """The few scenarios that a change of the MOVE path shows in; takes little longer than the boot."""
     steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other"), *folios(0)]
-    steps.append(_run(measure, "canary", "none", "canary", ["2m"]))
+    steps.append(canary(measure))
     steps.append(_run(measure, "small", "small", "move,copy", ["4k", "2m"]))
     steps += folios(64)
     steps.append(_run(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))

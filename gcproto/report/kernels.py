@@ -13,6 +13,7 @@ from gcproto.report.heaps import print_heaps
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of, version_key
+from gcproto.results.statistics import midmean
 
 FLAG = 0.005
 """Boots of one kernel that differ by more than this in a scenario are flagged."""
@@ -90,10 +91,10 @@ def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
 
 
 def _cell(found: list[Measurement]) -> str:
-    medians = [one.median for one in found if one.valid and one.median is not None]
-    if not medians:
+    values = [midmean(one.samples) for one in found if one.valid and one.samples]
+    if not values:
         return "INVALID" if found else "-"
-    value = median(medians)
+    value = median(values)
     return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
 
 
@@ -121,14 +122,14 @@ def _print_spread(by_kernel: dict[str, list[Result]], console: Console) -> None:
     """How far the boots of one kernel are apart, by scenario."""
     spreads: list[tuple[float, str, Scenario]] = []
     for release, boots in by_kernel.items():
-        medians: dict[Scenario, list[float]] = defaultdict(list)
+        boot_values: dict[Scenario, list[float]] = defaultdict(list)
         for boot in boots:
             for measured in boot.measurements:
                 if measured.valid and measured.median:
-                    medians[measured.scenario].append(measured.median)
+                    boot_values[measured.scenario].append(midmean(measured.samples))
         spreads += [
             ((max(values) - min(values)) / median(values), release, scenario)
-            for scenario, values in medians.items()
+            for scenario, values in boot_values.items()
             if len(values) > 1
         ]
     if not spreads:

@@ -16,7 +16,7 @@ PAGE = 4096
 
 def print_history(series: Series, found: Sequence[Step], console: Console) -> None:
     """Print a line for each scenario, a column for each kernel, then the steps."""
-    console.print(f"{series.unit}, median; kernels by version", style="bold")
+    console.print(f"{series.unit}, midmean; kernels by version", style="bold")
     stepped = {(one.scenario, one.after): one.change for one in found}
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("scenario", no_wrap=True)

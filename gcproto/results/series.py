@@ -13,6 +13,7 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
+from gcproto.results.statistics import midmean
 
 FLAVOUR = "-cloud-amd64"
 
@@ -21,8 +22,8 @@ class Cell(msgspec.Struct, frozen=True):
     """One scenario in one kernel.
 
     Attributes:
-        value: median of the boots' medians.
-        spread: (largest - smallest) / value of the boots' medians; 0 with one boot.
+        value: median over the boots of their midmeans (gcproto.results.statistics.midmean).
+        spread: (largest - smallest) / value of the boots' midmeans; 0 with one boot.
         boots: with a valid measurement.
         invalid: boots whose measurement is invalid; they are not in the value.
 
@@ -77,24 +78,31 @@ def short(release: str) -> str:
     return release.removesuffix(FLAVOUR)
 
 
+def of_heap(result: Result) -> bool:
+    """Whether it is of the scenario set ``heap``."""
+    return result.producer.options.get("set") == "heap"
+
+
 def release_of(result: Result) -> str:
     """Kernel of a result."""
     return str(result.environment.get("kernel", {}).get("release", "unknown"))
 
 
-def build(results: Iterable[Result]) -> Series:
+def build(results: Iterable[Result], *, heap: bool = False) -> Series:
     """Results as series.
 
     Args:
         results: of guests, one a boot.
+        heap: of the scenario set ``heap``, which has units and guests of its own, instead of the others.
 
     Raises:
         GcprotoError: there are none, or they are not alike in what counts depend on.
 
     """
-    guests = [result for result in results if result.guest is not None]
+    guests = [result for result in results if result.guest is not None and of_heap(result) == heap]
     if not guests:
-        raise GcprotoError("no result of a guest was given", remedy="`gcproto kernels run` makes them")
+        what, how = ("the heap in guests", " --set heap") if heap else ("paths in guests", "")
+        raise GcprotoError(f"no result of {what} was given", remedy=f"`gcproto kernels run{how}` makes them")
     unit = _see_that_they_are_alike(guests)
     by_kernel: dict[str, list[Result]] = defaultdict(list)
     for result in guests:
@@ -107,7 +115,7 @@ def build(results: Iterable[Result]) -> Series:
         for result in by_kernel[kernel]:
             for one in result.measurements:
                 if one.valid and one.median is not None:
-                    good[one.scenario].append(one.median)
+                    good[one.scenario].append(midmean(one.samples))
                 else:
                     bad[one.scenario] += 1
         for scenario in {*good, *bad}:
@@ -130,7 +138,7 @@ def _cell(values: Sequence[float], invalid: int) -> Cell:
 def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     """Unit of all of them."""
     units = {one.unit for result in results for one in result.measurements}
-    if len(units) > 1:
+    if len({unit.split("/")[0] for unit in units}) > 1:
         raise _unlike("units", sorted(units), "give results of one unit")
     measured = [result for result in results if result.measurements]
     for name in ("set", "pages", "cpus", "cpu", "memory_mib"):
@@ -140,9 +148,9 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     programs = sorted({result.producer.benchmark for result in measured})
     if len(programs) > 1:
         raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")
-    unit = units.pop() if units else UNIT_INSTRUCTIONS
+    unit = ", ".join(sorted(units)) or UNIT_INSTRUCTIONS
     hosts = sorted({str(result.guest.host.get("cpu")) for result in measured if result.guest})
-    if unit != UNIT_INSTRUCTIONS and len(hosts) > 1:
+    if not unit.startswith("instructions") and len(hosts) > 1:
         raise _unlike("hosts, and times depend on them", hosts, "compare instructions, or times of one host")
     return unit
 

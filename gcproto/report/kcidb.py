@@ -12,6 +12,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.report.labels import size
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of
+from gcproto.results.statistics import midmean
 
 MAX_EXCERPT = 16_000
 GOOD = frozenset({"fine", "ebusy"})
@@ -138,4 +139,4 @@ def _number(one: Measurement) -> dict[str, Any]:
         reason = one.invalid_rounds[0].reason if one.invalid_rounds else "too few valid rounds"
         return {"comment": reason.replace("\0", "")}
     misc = {"path": one.proof.path, "folios_split": one.proof.folios_split, "folios": one.proof.folios}
-    return {"number": {"value": one.median, "unit": one.unit}, "misc": misc}
+    return {"number": {"value": midmean(one.samples), "unit": one.unit}, "misc": misc}
