@@ -20,7 +20,6 @@ from gcproto._native import ffi, lib
 from gcproto.paths.names import machine
 from tests.processes import unprivileged_python
 
-
 # No test asserts a time: machines are shared, and guests run beside the tests.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")

@@ -86,6 +86,7 @@ def test_what_takes_the_guest_down_is_a_verdict_and_the_rest_runs_in_another_boo
     assert sum(one.verdict == "fine" for one in verdicts) == len(HAZARDS) - 2
     assert len(plans) == 3
     assert booted.outcome == "done"
+    assert booted.seconds == 3.0
 
 
 def test_the_gravest_verdict_counts() -> None:

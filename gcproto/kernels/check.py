@@ -60,14 +60,17 @@ def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[v
         image: makes the initramfs of a plan.
 
     Returns:
-        The last boot (of the first that failed to start anything at all, if one did), what all of them said, verdicts.
+        The last boot (the first that failed to start anything at all, if one did) with the seconds of all of them,
+        what all of them said, verdicts.
 
     """
     left = plan(swap=bool(kernel.modules))
     found = Transcript()
     verdicts: list[Verdict] = []
+    seconds = 0.0
     for _ in range(MAX_BOOTS):
         booted = vm.boot(machine, kernel.vmlinuz, image(left))
+        seconds += booted.seconds
         said = read(booted.lines)
         verdicts += said.verdicts
         _merge(found, said)
@@ -78,6 +81,7 @@ def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[v
         verdicts.append(_fallen(fallen, booted))
         # What was done or brought the machine down has had its turn; the rest needs another boot.
         left = left.without({*said.ended, fallen} - {"info"})
+    booted.seconds = seconds
     return booted, found, best(verdicts)
 
 
