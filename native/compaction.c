@@ -43,6 +43,11 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->plan.from = from;
     c->quit[0] = c->quit[1] = -1;
     bool remap = policy->map_by == GCP_MAP_REMAP;
+    bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_MAP_MOVE;
+    if (!policy->granule || (policy->granule & (policy->granule - 1)) || policy->granule > bytes / page ||
+        policy->large_by > GCP_MAP_COPY || (granule && policy->map_by != GCP_MAP_MOVE) ||
+        policy->advice > GCP_ADVICE_LARGE)
+        return refuse(c, -EINVAL, "the policy for large folios", ret_err);
     if (!policy->fault_pages || policy->map_by > GCP_MAP_REMAP || policy->early_by > GCP_MAP_COPY ||
         policy->fault_by > GCP_MAP_COPY || policy->ready_by > GCP_MAP_COPY ||
         policy->collector_ebusy > GCP_BUSY_BACKOFF || policy->mutator_ebusy > GCP_BUSY_BACKOFF ||
@@ -62,6 +67,8 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     err = gcp_pages_init(&c->uffd, to, from, bytes / page, &c->pages);
     if (err)
         return refuse(c, err, "page states", ret_err);
+    c->pages.granule = policy->granule;
+    c->large_from = c->pages.count;
     if (remap && (err = gcp_remap_init(c)) < 0)
         return refuse(c, err, "memory for the collector", ret_err);
     struct gcp_service service = {to, bytes, gcp_fault_serve, c};
@@ -191,6 +198,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     /* From-pages above the last one in use have never been touched: taken as recycled ones they would be new memory. */
     c->reclaimed = c->given_back = used + c->plan.black_shift;
     c->stuck = c->pages.count;
+    c->group_of = c->pages.count;
     gcp_recycle_init(&c->recycle, c->reclaimed);
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();

@@ -29,6 +29,13 @@ enum gcp_handler {
     GCP_HANDLER_THREAD = 1, /* one thread that reads the userfaultfd, for comparison (ART until 70f6132cf7) */
 };
 
+/* Which folios memory is to be made of. */
+enum gcp_advice {
+    GCP_ADVICE_NONE = 0,  /* what the system gives */
+    GCP_ADVICE_SMALL = 1, /* small ones */
+    GCP_ADVICE_LARGE = 2, /* large ones where settings allow them on request */
+};
+
 /*
  * map_by:           enum gcp_map_by: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
  *                   fault_by COPY, fault_pages 1 and register_whole 0
@@ -47,7 +54,14 @@ enum gcp_handler {
  * flush_bytes:      map what is ready once so much of from-space can be reclaimed (ART: 8 MiB)
  * reserve_pages:    recycled pages that are kept then (ART: 128, later 2 MiB)
  * remap_pages:      REMAP: shorter runs are copied
- * small_folios:     REMAP: the moving space is a new mapping in each collection, and advised so
+ * advice:           enum gcp_advice: REMAP: the moving space is a new mapping in each collection, and advised so
+ * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix is
+ *                   claimed, updated and mapped as one, and compacted pages are built in recycled ones that are
+ *                   congruent with them; 1: pages (ART)
+ * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_folios: GCP_MAP_MOVE, for
+ *                   which the kernel splits them, or GCP_MAP_COPY
+ * whole:            pages of a folio that the kernel moves whole, so that aligned ones are moved whatever large_by
+ * says; 0: it has none
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -64,7 +78,10 @@ struct gcp_compaction_policy {
     uint64_t flush_bytes;
     uint64_t reserve_pages;
     uint64_t remap_pages;
-    uint64_t small_folios;
+    uint64_t granule;
+    uint64_t whole;
+    uint32_t large_by;
+    uint32_t advice;
 };
 
 /*
@@ -108,6 +125,12 @@ struct gcp_plan *gcp_compaction_plan(struct gcp_compaction *compaction);
  * has moved, and nothing is registered.
  */
 int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
+
+/*
+ * What is known of the folios of this collection's from-space: its pages from `large_from` on lie in large ones, those
+ * below in small ones (moved, and split for it, or copied).  Call before the flip; without it all are small.
+ */
+void gcp_compaction_folios(struct gcp_compaction *compaction, uint64_t large_from);
 
 /* Faults are served from here on; call before the world is started. */
 void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);

@@ -79,13 +79,15 @@ static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64
 /* Ready pages of the group around `index`, the one that faulted first. */
 static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
-    const struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
     uint64_t group = c->policy.fault_pages, first = index / group * group;
     uint64_t limit = first + group - index;
     /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
     while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
         index--, limit++;
-    int64_t done = gcp_pages_map(&c->pages, index, limit, &how, &m->account);
+    struct gcp_choice choice = gcp_choose(c, index, limit);
+    how.by = choice.by;
+    int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &m->account);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
         give_in(c, m, index, 0, false);
@@ -109,7 +111,7 @@ static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_muta
     c->produce(&c->plan, index, gcp_from_page(c, index));
     m->updated++;
     if (group == 1) {
-        finish(c, m, index, gcp_from_page(c, index), c->policy.map_by, stage);
+        finish(c, m, index, gcp_from_page(c, index), gcp_choose_one(c, index), stage);
         return GCP_EVENT_FAULT_DENSE;
     }
     gcp_pages_publish(&c->pages, index, index);
@@ -149,7 +151,8 @@ static void build(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t inde
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
     c->produce(&c->plan, index, src);
     m->built++;
-    finish(c, m, index, src, page != GCP_NO_PAGE ? c->policy.map_by : move ? c->policy.early_by : GCP_MAP_COPY, stage);
+    uint32_t without = move ? c->policy.early_by : GCP_MAP_COPY;
+    finish(c, m, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without, stage);
 }
 
 static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
@@ -233,8 +236,49 @@ static enum gcp_event_kind produce(struct gcp_compaction *c, struct gcp_mutator 
     return fault_dense(c, m, index, stage);
 }
 
+/* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
+static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint64_t leader = gcp_granule_leader(c, index), granule = c->policy.granule;
+    enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
+    for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
+        if (m->world && gcp_compaction_failed(c)) {
+            give_in(c, m, index, 0, false);
+            return GCP_EVENT_FAULT_WAITED;
+        }
+        enum gcp_page_state state = gcp_page_state(&c->pages, leader);
+        if (state == GCP_PAGE_UNPROCESSED) {
+            if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
+                continue;
+            gcp_granule_produce(c, leader);
+            m->updated += granule;
+            kind = GCP_EVENT_FAULT_DENSE;
+        } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {
+            gcp_back_off(tries++);
+            kind = GCP_EVENT_FAULT_WAITED;
+            continue;
+        }
+        struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+        uint64_t at = gcp_page_state(&c->pages, leader) == GCP_PAGE_PROCESSED ? leader : index;
+        struct gcp_choice choice = gcp_choose(c, at, leader + granule - at);
+        how.by = choice.by;
+        int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
+        if (!done)
+            return kind; /* not registered any more: all of it was mapped before */
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
+            give_in(c, m, index, 0, false);
+            return kind;
+        }
+    }
+    m->waited += kind == GCP_EVENT_FAULT_WAITED;
+    return kind;
+}
+
 static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
+    if (gcp_in_granule(c, index))
+        return resolve_granule(c, m, index, stage);
     for (uint32_t tries = 0;; tries++) {
         if (m->world && gcp_compaction_failed(c)) {
             give_in(c, m, index, 0, false);

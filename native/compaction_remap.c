@@ -86,8 +86,10 @@ int32_t gcp_remap_flip(struct gcp_compaction *c)
     if (!err && mmap((void *)(uintptr_t)c->plan.to, c->bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         err = -errno;
-    if (!err && c->policy.small_folios)
+    if (!err && c->policy.advice == GCP_ADVICE_SMALL)
         err = gcp_region_small(c->plan.to, c->bytes);
+    if (!err && c->policy.advice == GCP_ADVICE_LARGE)
+        err = gcp_region_large(c->plan.to, c->bytes);
     if (err) {
         take_back(c, came);
         return err;

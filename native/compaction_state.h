@@ -29,7 +29,10 @@ struct gcp_compaction {
     uint64_t settled;    /* no page from here on is being built by a mutator */
     uint64_t reclaimed;  /* from-pages from here on were reclaimable when pages were last mapped */
     uint64_t given_back; /* copy mode: from-pages from here on have been given back */
-    uint64_t stuck;      /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
+    uint64_t large_from; /* from-pages from here on lie in large folios */
+    uint64_t group;      /* recycled pages for the group of to-space pages that is being built, and that group */
+    uint64_t group_of;
+    uint64_t stuck; /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
     struct gcp_timeline timeline;
     /* REMAP: where mappings of from-space begin, and where those of to-space will; a byte for each page. */
     uint8_t *from_cuts;
@@ -75,6 +78,34 @@ static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page
 {
     return c->plan.to + page * c->pages.page;
 }
+
+/* Whether a page belongs to a granule of several pages that is claimed, updated and mapped as one. */
+static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index)
+{
+    return c->policy.granule > 1 && index < c->plan.dense_end;
+}
+
+/* The page whose state stands for its whole granule until that is ready. */
+static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64_t index)
+{
+    return index & ~(c->policy.granule - 1);
+}
+
+/* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+
+/* How a run of ready pages is mapped: by enum gcp_map_by, so many of them, out of from-pages from `from` on. */
+struct gcp_choice {
+    uint32_t by;
+    uint64_t pages;
+    uint64_t from;
+};
+
+/* For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy. */
+struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most);
+
+/* The same for one page whose contents lie at from-page `from`. */
+uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from);
 
 /* Whether a dense-prefix page has no live word: nothing is to be mapped then. */
 bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);

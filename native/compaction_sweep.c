@@ -12,10 +12,20 @@ static struct gcp_map_how how_of(const struct gcp_compaction *c)
     return (struct gcp_map_how){.by = c->policy.map_by, .ebusy = c->policy.collector_ebusy, .discard = 1};
 }
 
+static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
+{
+    uint64_t begin = gcp_now();
+    if (!pages)
+        return;
+    madvise((void *)(uintptr_t)gcp_from_page(c, first), pages * c->pages.page, MADV_DONTNEED);
+    ret->discarded += pages;
+    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
+}
+
 /* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
 static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct gcp_swept *ret)
 {
-    const struct gcp_map_how how = how_of(c);
+    struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
     bool remap = c->policy.map_by == GCP_MAP_REMAP;
     for (uint64_t at = index; at < c->pending;) {
@@ -33,9 +43,12 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             at++;
             continue;
         }
-        uint64_t most = c->pending - at < limit ? c->pending - at : limit, begin = gcp_now();
+        uint64_t most = c->pending - at < limit ? c->pending - at : limit;
+        struct gcp_choice choice = gcp_choose(c, at, most);
+        how.by = choice.by;
+        uint64_t begin = gcp_now();
         int64_t done = remap ? gcp_remap_run(c, at, most, &how, &ret->account)
-                             : gcp_pages_map(&c->pages, at, most, &how, &ret->account);
+                             : gcp_pages_map(&c->pages, at, choice.pages, &how, &ret->account);
         if (!done)
             continue;
         if (done < 0) {
@@ -46,21 +59,14 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         ret->map_ns += end - begin;
         gcp_histogram_record(&ret->runs, (uint64_t)done);
         gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
+        /* What was copied where others are moved stays behind, and nobody recycles it. */
+        if (c->policy.map_by == GCP_MAP_MOVE && choice.by == GCP_MAP_COPY)
+            discard(c, choice.from, (uint64_t)done, ret);
         at += (uint64_t)done;
     }
     ret->flushes++;
     c->pending = index;
     return 0;
-}
-
-static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
-{
-    uint64_t begin = gcp_now();
-    if (!pages)
-        return;
-    madvise((void *)(uintptr_t)gcp_from_page(c, first), pages * c->pages.page, MADV_DONTNEED);
-    ret->discarded += pages;
-    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
 }
 
 /*
@@ -150,12 +156,28 @@ static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_s
     return map_now(c, index, ret);
 }
 
+/* A recycled page, congruent with `index` in its granule where a whole group of them is free. */
+static uint64_t take_page(struct gcp_compaction *c, uint64_t index)
+{
+    uint64_t granule = c->policy.granule;
+    if (granule == 1)
+        return gcp_recycle_take(&c->recycle, 1);
+    if (c->group_of != index / granule) {
+        uint64_t first = gcp_recycle_take_aligned(&c->recycle, granule);
+        if (first == GCP_NO_PAGE)
+            return gcp_recycle_take(&c->recycle, 1);
+        c->group = first;
+        c->group_of = index / granule;
+    }
+    return c->group + index % granule;
+}
+
 static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
         return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
     ret->built++;
-    uint64_t page = gcp_recycle_take(&c->recycle, 1);
+    uint64_t page = take_page(c, index);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
         c->produce(&c->plan, index, c->buffer);
@@ -182,6 +204,14 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
     ret->updated++;
 }
 
+static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_swept *ret)
+{
+    if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
+        return;
+    gcp_granule_produce(c, leader);
+    ret->updated += c->policy.granule;
+}
+
 int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
@@ -193,6 +223,8 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
             err = sweep_slid(c, index, ret);
         else if (index >= plan->dense_end)
             err = sweep_compacted(c, index, ret);
+        else if (gcp_in_granule(c, index))
+            sweep_granule(c, index = gcp_granule_leader(c, index), ret);
         else
             sweep_dense(c, index, ret);
         if (!err)

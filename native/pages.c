@@ -57,6 +57,23 @@ static uint64_t run_at(const struct gcp_pages *pages, uint64_t first, uint64_t l
     return n;
 }
 
+uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from)
+{
+    uint32_t word = atomic_load_explicit(&pages->words[first], memory_order_acquire);
+    *ret_from = word >> STATE_BITS;
+    return (word & 0xff) == GCP_PAGE_PROCESSED ? run_at(pages, first, limit, word) : 0;
+}
+
+/* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
+static uint64_t whole_pages(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n)
+{
+    uint64_t granule = pages->granule, from = (src - pages->from) / pages->page;
+    if (granule < 2 || src < pages->from || from >= pages->count || (index - from) % granule)
+        return 0;
+    uint64_t first = (index + granule - 1) / granule * granule, end = (index + n) / granule * granule;
+    return end > first ? end - first : 0;
+}
+
 static void mark_mapped(struct gcp_pages *pages, uint64_t first, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
@@ -181,6 +198,7 @@ int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64
             /* What hides behind a short result is seen by whoever asks for the rest. */
             uint64_t done = (uint64_t)did.bytes / page;
             *(move ? &account->moved : &account->copied) += done;
+            account->whole += move ? whole_pages(pages, index, src, done) : 0;
             account->short_results += did.err != 0;
             return (int64_t)done;
         }
@@ -232,6 +250,7 @@ void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_accoun
     to->copied_after_ebusy += from->copied_after_ebusy;
     to->zeroed += from->zeroed;
     to->lost += from->lost;
+    to->whole += from->whole;
     to->remapped += from->remapped;
     to->remap_calls += from->remap_calls;
     to->move_calls += from->move_calls;

@@ -62,8 +62,9 @@ struct gcp_map_how {
 };
 
 /*
- * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), copied, copied_after_ebusy, zeroed, and
- * lost: found mapped by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls,
+ * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), whole (part of moved: by a call that took
+ * all of an aligned granule to where it is aligned as well), copied, copied_after_ebusy, zeroed, and lost: found mapped
+ * by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls,
  * short_results, eagain, ebusy, enoent.
  */
 struct gcp_map_account {
@@ -73,6 +74,7 @@ struct gcp_map_account {
     uint64_t copied_after_ebusy;
     uint64_t zeroed;
     uint64_t lost;
+    uint64_t whole;
     uint64_t remapped;
     uint64_t remap_calls;
     uint64_t move_calls;
@@ -88,6 +90,7 @@ struct gcp_map_account {
 
 /*
  * to, from: starts of the two spaces, of `count` pages each
+ * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
  * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
  * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
  */
@@ -97,6 +100,7 @@ struct gcp_pages {
     uint64_t from;
     uint64_t count;
     uint64_t page;
+    uint64_t granule;
     uint64_t region;
     _Atomic uint32_t *words;
 };
@@ -115,6 +119,9 @@ static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, 
 
 /* The contents of `index` are ready in page `from_index` of from-space. */
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
+
+/* Ready pages from `first` on whose sources follow each other, at most `limit`; 0 if that one is not ready. */
+uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from);
 
 /*
  * Map ready pages from `first` on: one ioctl for the longest run of at most `limit` pages that are ready and whose

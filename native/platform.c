@@ -104,6 +104,20 @@ int gcp_region_small(uint64_t start, uint64_t bytes)
     return -errno;
 }
 
+int gcp_region_large(uint64_t start, uint64_t bytes)
+{
+    return madvise((void *)(uintptr_t)start, bytes, MADV_HUGEPAGE) == 0 ? 0 : -errno;
+}
+
+int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    for (uint64_t at = start; at < start + bytes; at += folio_bytes)
+        if (madvise((void *)(uintptr_t)at, page, MADV_COLD) < 0)
+            return -errno;
+    return 0;
+}
+
 int gcp_pin_cpu(int32_t cpu)
 {
     if (cpu < 0)

@@ -44,6 +44,15 @@ int gcp_region_page_out(uint64_t start, uint64_t bytes);
 /* Small folios only, whatever the system's setting is.  0 or -errno (a kernel without THP has nothing to refuse). */
 int gcp_region_small(uint64_t start, uint64_t bytes);
 
+/* Large folios where the system's settings allow them where they are asked for.  0 or -errno. */
+int gcp_region_large(uint64_t start, uint64_t bytes);
+
+/*
+ * Have the large folios of a range split, by MADV_COLD of the first page of each (see run_split_move in path_arms.c).
+ * start and bytes are multiples of folio_bytes.  Whether they were split, the counters say.  0 or -errno.
+ */
+int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);
+
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
 

@@ -56,6 +56,20 @@ static inline uint64_t gcp_recycle_take(struct gcp_recycle *recycle, uint64_t pa
     return GCP_NO_PAGE;
 }
 
+/* The first of `pages` consecutive pages that begin at a multiple of `pages`, a power of two, or GCP_NO_PAGE. */
+static inline uint64_t gcp_recycle_take_aligned(struct gcp_recycle *recycle, uint64_t pages)
+{
+    uint64_t now = atomic_load_explicit(&recycle->window, memory_order_acquire);
+    while (gcp_recycle_next(now) >= gcp_recycle_begin(now) + pages) {
+        uint64_t page = (gcp_recycle_next(now) - pages) & ~(pages - 1);
+        if (page < gcp_recycle_begin(now))
+            return GCP_NO_PAGE;
+        if (atomic_compare_exchange_weak(&recycle->window, &now, gcp_recycle_word(gcp_recycle_begin(now), page)))
+            return page;
+    }
+    return GCP_NO_PAGE;
+}
+
 /* Pages from `begin` on are free as well; only the collector calls this.  How many can be taken now. */
 static inline uint64_t gcp_recycle_lower(struct gcp_recycle *recycle, uint64_t begin)
 {

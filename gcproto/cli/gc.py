@@ -90,7 +90,21 @@ class GcGroup(click.Group):
 )
 @click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), help="A time line for Perfetto.")
 @click.option("--recording", type=click.Path(dir_okay=False, path_type=Path), help="What workload replay replays.")
-@click.option("--large-folios", is_flag=True, help="Leave the choice of folios to the system; else small ones only.")
+@click.option(
+    "--memory",
+    default="small",
+    show_default=True,
+    metavar="LIST",
+    help="Folios of the heap: small, 16k ... 1m, 2m (needs root), system.",
+)
+@click.option(
+    "--policies",
+    default="move",
+    show_default=True,
+    metavar="LIST",
+    help="What is done with large folios: move, copy-large, split-ahead, whole, auto.",
+)
+@click.option("--granule", metavar="SIZE", help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
 @click.option("--timeout", type=click.FloatRange(1), default=600.0, show_default=True, help="Seconds for one run.")
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and end.")
@@ -125,10 +139,20 @@ def _order(options: dict[str, Any]) -> Any:
     from gcproto.collector.disturb import KINDS
     from gcproto.collector.gc_run import GcOrder
     from gcproto.collector.modes import MODES, MOVE
+    from gcproto.collector.policies import POLICIES
+    from gcproto.heap.folios import parse_memory
     from gcproto.host import probes
     from gcproto.paths.grid import parse_size
 
     names = _words(options["modes"])
+    memories = [parse_memory(word) for word in _words(options["memory"])]
+    policies = _words(options["policies"])
+    if not memories or not policies or set(policies) - POLICIES.keys():
+        raise GcprotoError(
+            "--memory and --policies want at least one known word",
+            why=f"policies: {', '.join(POLICIES)}",
+            code=ExitCode.USAGE,
+        )
     unknown = [name for name in names if name not in MODES]
     if unknown or not names:
         what = f"unknown mode {unknown[0]!r}" if unknown else "no mode"
@@ -168,7 +192,8 @@ def _order(options: dict[str, Any]) -> Any:
         disturb=",".join(_words(options["disturb"])),
         trace=str(options["trace"] or ""),
         recording=str(options["recording"] or ""),
-        large_folios=options["large_folios"],
+        memories=memories,
+        policies=policies,
         timeout=options["timeout"],
     )
 
@@ -195,6 +220,7 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
         "fault_pages": options["fault_pages"],
         "run_pages": options["run_pages"],
         "dense_permille": options["dense"],
+        "granule": _granule(options["granule"]),
         "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
         "ready_by": {"copy": COPY, "move": MOVE, None: None}[options["ready"]],
         "early_by": {"copy": COPY, "move": MOVE, None: None}[options["early"]],
@@ -202,6 +228,23 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
         "register_whole": {"recycled": True, "zeropage": True, "kernel": False}.get(options["fresh"]),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _granule(text: str | None) -> int | None:
+    """Pages of a granule, None where none is asked for."""
+    from gcproto.host.machine import machine
+    from gcproto.paths.grid import parse_size
+
+    if text is None:
+        return None
+    here = machine()
+    try:
+        pages = parse_size(text) // here.page_size
+    except ValueError as error:
+        raise GcprotoError(str(error), code=ExitCode.USAGE) from error
+    if pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
+        raise GcprotoError(f"--granule {text} is no power of two from a page to a THP", code=ExitCode.USAGE)
+    return pages
 
 
 def _with(mode: Any, choices: dict[str, int | str | bool]) -> Any:
@@ -231,6 +274,11 @@ def _explain(name: str) -> None:
 
     module = import_module(f"gcproto.heap.workloads.{name}")
     click.echo(f"{name}\n\n{module.__doc__}")
-    click.echo("modes\n")
+    from gcproto.collector.policies import POLICIES
+
+    click.echo("policies\n")
+    for policy in POLICIES.values():
+        click.echo(f"  {policy.name:<12} {policy.text}")
+    click.echo("\nmodes\n")
     for mode in MODES.values():
         click.echo(f"  {mode.name:<8} {mode.text}")

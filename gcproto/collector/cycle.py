@@ -80,7 +80,7 @@ class Collector:
         self._native: Any = ffi.NULL
         error: Any = ffi.new("int32_t *")
         policy = mode.policy()
-        policy.small_folios = not heap.large_folios
+        policy.advice = heap.memory.advice
         self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, policy, error)
         if self._native == ffi.NULL:
             reason: Any = lib.gcp_compaction_reason(ffi.NULL)
@@ -92,6 +92,8 @@ class Collector:
         self.plan: Any = lib.gcp_compaction_plan(self._native)
         self._plan_address = int(ffi.cast("uintptr_t", self.plan))
         heap.fill_plan(self.plan)
+        # Of this collection's from-space, pages from here on lie in large folios; all of a new heap's do.
+        self._large_from = 0 if heap.memory.order else heap.pages
         self._allocated_before = 0
         self._allocated_until_room = -1
         self._set_trigger()
@@ -196,7 +198,7 @@ class Collector:
         return int(mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards))
 
     def _prepare(self, pages: int, dirty: int) -> None:
-        words = prepare(self._plan_address, pages, self.mode.dense_permille)
+        words = prepare(self._plan_address, pages, self.mode.dense_permille, self.mode.granule)
         live = int(words)
         if any(type(listener).marked is not Listener.marked for listener in self.listeners):
             objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
@@ -229,7 +231,26 @@ class Collector:
             pages = self._align_top()
         with self._phase("prepare"):
             self._prepare(pages, dirty)
+        if self.mode.split_ahead:
+            with self._phase("split"):
+                self._split_ahead(pages)
         self._compact()
+        self._note_folios()
+
+    def _split_ahead(self, pages: int) -> None:
+        """Have large folios split that are moved page by page, while mutators run; not those that are moved whole."""
+        folio = 1 << (self.heap.memory.order or 0)
+        begin = max(self._large_from, int(self.plan.dense_end) if self.mode.whole else 0)
+        begin, end = (begin + folio - 1) // folio * folio, pages // folio * folio
+        if end > begin:
+            to = self.heap.to
+            lib.gcp_region_split(to + begin * PAGE_BYTES, (end - begin) * PAGE_BYTES, folio * PAGE_BYTES)
+
+    def _note_folios(self) -> None:
+        """What was evacuated lies in small folios now (those moved whole apart), what comes next in fresh ones."""
+        if self.heap.memory.order:
+            folio = 1 << self.heap.memory.order
+            self._large_from = (int(self.plan.used_end) + folio - 1) // folio * folio
 
     def _compact(self) -> None:
         swept: Any = ffi.new("struct gcp_swept *")
@@ -237,6 +258,7 @@ class Collector:
         with self.pause("flip"):
             self._plan_black()
             self._tell("planned", self.plan)
+            lib.gcp_compaction_folios(self._native, self.heap.pages if self.mode.split_ahead else self._large_from)
             flipped = self._flip()
             self._forward_roots()
             self._slide_allocation()

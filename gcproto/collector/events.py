@@ -2,7 +2,7 @@
 
 from typing import Any
 
-PHASES = ("initialise", "mark", "prepare", "compact", "drain", "release", "verify")
+PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "verify")
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
 
 

@@ -5,7 +5,8 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gcproto.collector.gc_tally import WARMUP, HeapTally
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
 from gcproto.logs import bind, get_logger
@@ -41,10 +43,12 @@ class GcOrder:
         workload, mutators, live_bytes, operations, mutation, fragmentation: as in ``SessionRequest``; live_bytes and
             operations of all mutators together.
         modes: to compare, each with the options that it was changed by.
+        memories: folios of the heap, one after the other.
+        policies: of evacuation, each of which every mode that moves is run with.
         factors: heap sizes as multiples of the live bytes.
         runs: measured rounds.
         seed: of graphs, operations and the order of modes.
-        verify, disturb, trace, recording, large_folios: as in ``SessionRequest``.
+        verify, disturb, trace, recording: as in ``SessionRequest``.
         timeout: seconds for one run.
 
     """
@@ -52,6 +56,8 @@ class GcOrder:
     workload: str
     modes: list[tuple[Mode, dict[str, int | str | bool]]]
     factors: list[float]
+    memories: list[Memory]
+    policies: list[str]
     live_bytes: int
     operations: int
     mutators: int = 2
@@ -63,7 +69,6 @@ class GcOrder:
     disturb: str = ""
     trace: str = ""
     recording: str = ""
-    large_folios: bool = False
     timeout: float = 600.0
 
 
@@ -77,34 +82,28 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
     _check(order)
     run_id = uuid.uuid4().hex[:12]
     bind(run_id=run_id)
-    log = get_logger("gc")
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     env = environment.capture()
     rng = random.Random(order.seed)
-    tallies = _tallies(order)
+    by_memory = [_tallies(order, memory) for memory in order.memories]
     skips: list[Skip] = []
     complete = True
-    total = (WARMUP + order.runs) * len(tallies)
+    total = (WARMUP + order.runs) * sum(map(len, by_memory))
     done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
     with SessionLab(order.timeout) as lab:
         try:
-            for number in range(WARMUP + order.runs):
-                digests: list[int] = []
-                # Mode none comes last in the first round: it needs to know how much the others allocated.
-                chosen = sorted(rng.sample(tallies, len(tallies)), key=lambda one: not one.mode.collects and not number)
-                for tally in chosen:
-                    if not tally.mode.collects and not number and not _provide(tally, tallies, skips):
-                        tallies.remove(tally)
-                        continue
-                    digests = _one(lab, tally, order, number, digests)
-                    if tally.out_of_memory:
-                        tallies.remove(tally)
-                        skips.append(_too_small(tally, order))
-                    log.debug("run", mode=tally.mode.name, heap=tally.capacity, round=number)
-                    done += 1
-                    progress(done, total)
+            for memory, tallies in zip(order.memories, by_memory, strict=True):
+                with folios(memory):
+                    _rounds(lab, order, tallies, rng, skips, step)
         except KeyboardInterrupt:
             complete = False
+    tallies = [tally for some in by_memory for tally in some]
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
     if not measurements and skips:
         raise GcprotoError(skips[0].what, why=skips[0].reason, remedy=skips[0].remedy, code=ExitCode.NO)
@@ -142,23 +141,78 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
     )
 
 
-def _tallies(order: GcOrder) -> list[HeapTally]:
+@contextmanager
+def folios(memory: Memory) -> Iterator[None]:
+    """Have the kernel give folios of that size, and no others, to memory that asks for them.
+
+    Raises:
+        GcprotoError: this user may not change that.
+
+    """
+    if not memory.order:
+        yield
+        return
+    from gcproto.host.settings import Settings
+
+    with Settings() as settings:
+        if not settings.may_change():
+            raise GcprotoError(
+                f"--memory {memory.name} changes which folios there are",
+                why="this user is not root",
+                remedy="run as root, or with --memory small or system",
+            )
+        settings.quiet_khugepaged()
+        settings.mthp_only(memory.order)
+        yield
+
+
+def _rounds(
+    lab: SessionLab,
+    order: GcOrder,
+    tallies: list[HeapTally],
+    rng: random.Random,
+    skips: list[Skip],
+    step: Callable[[], None],
+) -> None:
+    """All rounds with one kind of memory; what can't be run is taken out of ``tallies`` and noted in ``skips``."""
+    log = get_logger("gc")
+    for number in range(WARMUP + order.runs):
+        digests: list[int] = []
+        # Mode none comes last in the first round: it needs to know how much the others allocated.
+        chosen = sorted(rng.sample(tallies, len(tallies)), key=lambda one: not one.mode.collects and not number)
+        for tally in chosen:
+            if not tally.mode.collects and not number and not _provide(tally, tallies, skips):
+                tallies.remove(tally)
+                continue
+            digests = _one(lab, tally, order, number, digests)
+            if tally.out_of_memory:
+                tallies.remove(tally)
+                skips.append(_too_small(tally, order))
+            log.debug("run", mode=tally.scenario.arm, memory=tally.memory, heap=tally.capacity, round=number)
+            step()
+
+
+def _tallies(order: GcOrder, memory: Memory) -> list[HeapTally]:
     found = []
     for mode, options in order.modes:
         factors = order.factors if mode.collects else order.factors[:1]
-        found += [_tally(mode, options, int(order.live_bytes * factor), order) for factor in factors]
+        policies = order.policies if mode.moves else [""]
+        found += [
+            _tally(mode, options, int(order.live_bytes * factor), order, memory, policy)
+            for factor in factors
+            for policy in policies
+        ]
     return found
 
 
-def _tally(mode: Mode, options: dict[str, int | str | bool], capacity: int, order: GcOrder) -> HeapTally:
+def _tally(
+    mode: Mode, options: dict[str, int | str | bool], capacity: int, order: GcOrder, memory: Memory, policy: str
+) -> HeapTally:
     page = environment.page_size()
-    return HeapTally(
-        mode,
-        options,
-        capacity,
-        Scenario(f"heap-{order.workload}", 0, mode.name, page, "congruent", order.mutators + 1, capacity // page),
-        order.verify,
-    )
+    source = f"heap-{order.workload}" + ("-system" if memory.order is None else "")
+    arm = mode.name if policy in {"", "move"} else f"{mode.name}:{policy}"
+    scenario = Scenario(source, memory.order or 0, arm, page, "congruent", order.mutators + 1, capacity // page)
+    return HeapTally(mode, options, capacity, scenario, order.verify, memory=memory.name, policy=policy or "move")
 
 
 def _too_small(tally: HeapTally, order: GcOrder) -> Skip:
@@ -206,7 +260,8 @@ def _one(lab: SessionLab, tally: HeapTally, order: GcOrder, number: int, digests
         disturb=order.disturb,
         trace=_trace_file(order, tally) if number == WARMUP + order.runs - 1 else "",
         recording=order.recording,
-        large_folios=order.large_folios,
+        memory=tally.memory,
+        policy=tally.policy,
     )
     try:
         done = lab.run(request)

@@ -33,6 +33,8 @@ class HeapTally:
     capacity: int
     scenario: Scenario
     verify: bool
+    memory: str = "small"
+    policy: str = "move"
     samples: list[float] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
     warmup: list[float] = field(default_factory=list)
@@ -142,11 +144,12 @@ class HeapTally:
         if marking:
             found["marked Mobjects/s"] = sum(one.objects for one in every) / marking * 1e3
         found |= _evacuation(every)
+        found |= _folios(every)
         return found
 
     def _notes(self) -> list[str]:
         longest = max((session.stall for session in self.sessions), key=lambda stall: stall.ns, default=None)
-        found = []
+        found = sorted({f"chosen by {session.choice}" for session in self.sessions if session.choice})[:1]
         if longest and longest.ns:
             found.append(f"longest stall {longest.ns / 1e6:.2f} ms: {longest.cause} (mutator {longest.mutator})")
         if self.verify:
@@ -181,6 +184,24 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
         after = sum(account.get("copied_after_ebusy", 0) for one in every for account in (one.collector, one.faults))
         found["copied MiB"] = copied * environment.page_size() / (1 << 20)
         found["fallback share"] = after / mapped
+    return found
+
+
+def _folios(every: list[Collection]) -> dict[str, float]:
+    """What became of large folios: how much went in whole granules, how many were split, what the heap is made of."""
+    if not any(one.folios for one in every):
+        return {}
+    accounts = [account for one in every for account in (one.collector, one.faults)]
+    dense = sum(account.get("updated", 0) for account in accounts)
+    found = {
+        "whole share of dense": sum(account.get("whole", 0) for account in accounts) / dense if dense else 0.0,
+        "folios split": float(sum(count for one in every for count in one.splits.values())),
+        "evacuation ms": statistics.median(one.phases.get("compact", 0) for one in every) / 1e6,
+    }
+    last = every[-1].folios
+    present = sum(count for order, count in last.items() if order.isdigit())
+    large = sum(count for order, count in last.items() if order.isdigit() and order != "0")
+    found["large share at the end"] = large / present if present else 0.0
     return found
 
 

@@ -33,8 +33,9 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages: see ``struct gcp_compaction_policy`` (native/compaction.h) and
-            ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by: see ``struct gcp_compaction_policy``
+            (native/compaction.h) and ``EBUSY``.
+        split_ahead: have large folios split before the flip (gcproto.collector.policies).
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
 
     """
@@ -58,6 +59,15 @@ class Mode:
     reserve_pages: int = 128
     remap_pages: int = 64
     dense_permille: int = 950
+    granule: int = 1
+    whole: int = 0
+    large_by: int = MOVE
+    split_ahead: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether it evacuates by UFFDIO_MOVE, so that an evacuation policy makes a difference."""
+        return self.collects and self.concurrent and self.map_by == MOVE
 
     def policy(self) -> Any:
         """``struct gcp_compaction_policy *``."""
@@ -73,6 +83,9 @@ class Mode:
             "flush_bytes",
             "reserve_pages",
             "remap_pages",
+            "granule",
+            "whole",
+            "large_by",
         ):
             setattr(found, name, getattr(self, name))
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
@@ -83,8 +96,8 @@ class Mode:
     def _fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
         if self.map_by != REMAP:
-            return frozenset()
-        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled"})
+            return frozenset() if self.moves else frozenset({"granule"})
+        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled", "granule"})
 
     def with_options(self, **options: Any) -> "Mode":
         """The same with other choices; the name says which."""

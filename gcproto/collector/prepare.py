@@ -40,8 +40,10 @@ def _live_words(live: int, page: int) -> int:
 
 
 @kernel
-def dense_prefix(live: int, pages: int, permille: int) -> int:
+def dense_prefix(live: int, pages: int, permille: int, granule: int) -> int:
     """How many pages at the start are live to ``permille`` of 1000 together, the last one by itself too.
+
+    Whole granules only, so that each is updated and mapped as one.
 
     ART: 95 % (kBlackDenseRegionThreshold), trimmed back to a page that reaches it.  Nothing has to be lowered for
     classes here, as headers say all.
@@ -54,7 +56,7 @@ def dense_prefix(live: int, pages: int, permille: int) -> int:
             best = page + 1
     while best > 0 and _live_words(live, best - 1) * 1000 < permille * PAGE_WORDS:
         best -= 1
-    return best
+    return best // granule * granule
 
 
 @kernel
@@ -119,14 +121,15 @@ def _nth_bit(bits: int, count: int) -> int:
     return ctz(bits)
 
 
-@entry("int64(int64, int64, int64)")
-def prepare(plan: int, pages: int, permille: int) -> int:
+@entry("int64(int64, int64, int64, int64)")
+def prepare(plan: int, pages: int, permille: int, granule: int) -> int:
     """Plan what was marked.
 
     Args:
         plan: address of the plan; its bitmaps and tables are there.
         pages: that were in use when marking ended; what is allocated since begins behind them.
         permille: of the dense prefix, NEVER for none.
+        granule: pages that are evacuated at once.
 
     Returns:
         live words.
@@ -135,7 +138,7 @@ def prepare(plan: int, pages: int, permille: int) -> int:
     live = load64(plan + PLAN_LIVE)
     offsets = load64(plan + PLAN_OFFSETS)
     first = load64(plan + PLAN_FIRST)
-    dense = dense_prefix(live, pages, permille)
+    dense = dense_prefix(live, pages, permille, granule)
     total = dense * PAGE_WORDS
     page = dense
     known = -1

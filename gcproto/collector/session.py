@@ -2,22 +2,27 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gcproto._native import ffi, lib
 from gcproto.collector.checks import Checks
+from gcproto.collector.costs import measure
 from gcproto.collector.counts import counts_of
 from gcproto.collector.cycle import CollectionError, Collector
 from gcproto.collector.disturb import Disturber
 from gcproto.collector.events import Listener
+from gcproto.collector.folio_listener import FolioListener
 from gcproto.collector.mmu import WINDOWS_MS, mmu
-from gcproto.collector.modes import MODES
+from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.session_round import Session, SessionRequest, Stall
 from gcproto.collector.trace import write_trace
 from gcproto.errors import GcprotoError
+from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import Workload, workload
@@ -105,6 +110,17 @@ class _Mutator(threading.Thread):
         return int(self.work.check(address_of(self.native), self.parameters))
 
 
+def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
+    """The mode with its options and what the evacuation policy makes of it, and that choice in words."""
+    mode = MODES[request.mode].with_options(**request.options)
+    if not mode.moves:
+        return mode, ""
+    choice = POLICIES[request.policy].choose(memory, lambda: measure(memory.order or 0, request.seed))
+    if mode.granule > 1:  # asked for by name
+        choice = replace(choice, granule=mode.granule)
+    return choice.applied_to(mode), choice.why
+
+
 class _Run:
     """The parts of one run, and how they are put together and taken apart."""
 
@@ -112,10 +128,12 @@ class _Run:
         self.request = request
         self.recorder = Recorder()
         self.resident: list[tuple[int, int]] = []
-        self.heap = Heap(request.capacity, large_folios=request.large_folios)
+        memory = parse_memory(request.memory)
+        self.mode, self.choice = _mode(request, memory)
+        self.heap = Heap(request.capacity, memory=memory)
+        self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.checks = Checks(self.heap) if request.verify else None
-        listeners: list[Listener] = [self.recorder, *([self.checks] if self.checks else [])]
-        mode = MODES[request.mode].with_options(**request.options)
+        listeners: list[Listener] = [self.recorder, *(one for one in (self.folios, self.checks) if one)]
         work = workload(request.workload)
         together = threading.Barrier(request.mutators + 1)
         self.mutators = []
@@ -130,7 +148,7 @@ class _Run:
             parameters = work.parameters(knobs, request.recording)
             self.mutators.append(_Mutator(self.heap.add_mutator(), work, parameters, together))
         self.together = together
-        self.collector = Collector(self.heap, mode, listeners, request.trigger_share)
+        self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
         if self.checks:
             self.checks.collector = self.collector
         self.collector_cpu = 0
@@ -178,8 +196,9 @@ class _Run:
     def close(self) -> None:
         """Give everything back."""
         self.collector.close()
-        if self.checks:
-            self.checks.close()
+        for one in (self.checks, self.folios):
+            if one:
+                one.close()
         self.heap.close()
 
     def session(self) -> Session:
@@ -189,7 +208,10 @@ class _Run:
             runs=self.recorder.runs,
             resident=self.resident,
             failures=self.collector.failures,
+            choice=self.choice,
         )
+        if self.folios:
+            self.folios.write_into(found.collections)
         natives = [mutator.native for mutator in self.mutators]
         found.digests = [int(one.digest) for one in natives]
         found.allocated_bytes = sum(int(one.allocated_bytes) for one in natives)

@@ -21,7 +21,8 @@ class SessionRequest(msgspec.Struct):
         disturb: "", "pins", "pageout", or both with a comma.
         trace: file for a trace, "" for none.
         recording: file that workload ``replay`` replays.
-        large_folios: leave the choice of folios to the system.
+        memory: folios of the heap (gcproto.heap.folios).
+        policy: what is done with large ones (gcproto.collector.policies).
         inject: system calls that are to fail: (call, after, count, errno).
 
     """
@@ -41,7 +42,8 @@ class SessionRequest(msgspec.Struct):
     disturb: str = ""
     trace: str = ""
     recording: str = ""
-    large_folios: bool = False
+    memory: str = "small"
+    policy: str = "move"
     inject: list[tuple[int, int, int, int]] = []
 
 
@@ -71,6 +73,7 @@ class Session(msgspec.Struct):
         resident: bytes of the process over time, ns from the start.
         dropped: events that found no room; then mmu is missing.
         failures: of collections that ended with the world stopped.
+        choice: what the policy chose and why, in words.
 
     """
 
@@ -95,6 +98,7 @@ class Session(msgspec.Struct):
     resident: list[tuple[int, int]] = []
     dropped: int = 0
     failures: list[str] = []
+    choice: str = ""
 
 
 class SessionLab(Child[SessionRequest, Session]):

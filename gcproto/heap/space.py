@@ -6,6 +6,7 @@ from typing import Any
 from gcproto._native import ffi, lib
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.calls import CARD_BYTES, CHUNK_WORDS
+from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES
 
 TLAB_BYTES = 64 << 10
@@ -35,14 +36,14 @@ class Heap:
     Args:
         capacity: bytes of the moving space; rounded up to whole page tables.
         tlab_bytes: size of an allocation buffer.
-        large_folios: leave the choice of folios to the system; False: small ones only.
+        memory: which folios it is to be made of (gcproto.heap.folios).
 
     Raises:
         GcprotoError: the address space can't be had, or no such size.
 
     """
 
-    def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, *, large_folios: bool = False) -> None:
+    def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, memory: Memory = SMALL) -> None:
         platform: Any = ffi.new("struct gcp_platform *")
         lib.gcp_platform_get(platform)
         pmd = int(platform.pmd_size)
@@ -54,14 +55,14 @@ class Heap:
                 why=f"it must be from {MIN_BYTES >> 20} MiB to {(MAX_PAGES * PAGE_BYTES >> 30) - 1} GiB",
                 code=ExitCode.USAGE,
             )
-        self.large_folios = large_folios
+        self.memory = memory
         self._regions: list[tuple[Any, int]] = []
         self._world: Any = ffi.NULL
         self._buffers: Any = ffi.new("int64_t[]", 2 * (lib.GCP_WORLD_MUTATORS + 1))
         self.mutators: list[Any] = []
         try:
-            self.to = self._region(self.capacity, small=not large_folios)
-            self.from_ = self._region(self.capacity, small=not large_folios)
+            self.to = self._region(self.capacity, memory)
+            self.from_ = self._region(self.capacity, memory)
             chunks = self.capacity // 8 // CHUNK_WORDS
             self.tables = Tables(
                 # One chunk more than there are: whoever copies to the end of the space looks one further.
@@ -92,7 +93,7 @@ class Heap:
         """Bytes from the start of the space to where the next allocation buffer is cut."""
         return int(self._world.top) - self.to
 
-    def _region(self, size: int, *, small: bool = False) -> int:
+    def _region(self, size: int, memory: Memory | None = None) -> int:
         size = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
         area = lib.gcp_region_alloc(size, 0)
         if area == ffi.NULL:
@@ -103,8 +104,8 @@ class Heap:
             )
         self._regions.append((area, size))
         address = int(ffi.cast("uintptr_t", area))
-        if small:
-            lib.gcp_region_small(address, size)
+        if memory:
+            memory.advise(address, size)
         return address
 
     def add_mutator(self, roots: int = ROOT_SLOTS, events: int = EVENTS) -> Any:

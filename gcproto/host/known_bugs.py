@@ -173,6 +173,7 @@ BUGS = (
         Harm.HANG,
         _FIRST,
         _v("7.3.4"),
+        {(6, 12): 118},  # seen in 6.12.118; not in 6.12.107
         probe="livelock",
     ),
     Bug(

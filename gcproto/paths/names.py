@@ -1,29 +1,10 @@
 """Names of sources and arms, as they stand in results, and what each is made of in C."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from gcproto._native import ffi, lib
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Sizes that the system was asked for (see native/platform.h)."""
-
-    page_size: int
-    pmd_size: int
-    pmd_order: int
-    anon_orders: tuple[int, ...]
-    cpus: int
-
-
-def machine() -> Machine:
-    """Sizes of this machine."""
-    got: Any = ffi.new("struct gcp_platform *")
-    lib.gcp_platform_get(got)
-    orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
-    return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus)
-
+from gcproto.host.machine import Machine as Machine
+from gcproto.host.machine import machine as machine
 
 KINDS: Final[dict[str, int]] = {
     "small": lib.GCP_SOURCE_PLAIN,

@@ -166,6 +166,8 @@ class Collection(msgspec.Struct):
         collector, faults: what the collector's thread and the mutators' faults did: pages and ioctls by name (see
             native/compaction.h and native/pages.h).
         resident: bytes of the process afterwards.
+        folios: where large ones were asked for: pages in use afterwards, by the order of their folio ("0" small), and
+            ``swapped`` and ``zero`` (zero pages);  splits: folios split meanwhile in the whole system, by order.
 
     """
 
@@ -184,6 +186,8 @@ class Collection(msgspec.Struct):
     collector: dict[str, int] = {}
     faults: dict[str, int] = {}
     resident: int = 0
+    folios: dict[str, int] = {}
+    splits: dict[str, int] = {}
 
 
 class Measurement(msgspec.Struct):

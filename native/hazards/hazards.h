@@ -9,6 +9,7 @@
 #ifndef GCP_HAZARDS_H
 #define GCP_HAZARDS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -18,6 +19,9 @@
  * /gcproto.guest, and GCPROTO_HAZARDS is not "yes"), or -errno if a child could not be started.
  */
 int gcp_hazards(FILE *out, const char *only);
+
+/* Whether this machine is a guest of the kernel lab. */
+bool gcp_in_guest(void);
 
 /* Print the names, one a line. */
 void gcp_hazards_list(FILE *out);

@@ -70,18 +70,23 @@ static int run_table(FILE *out, const struct gcp_row_table *table, const char *o
     return 0;
 }
 
+bool gcp_in_guest(void)
+{
+    return access("/gcproto.guest", F_OK) == 0;
+}
+
 int gcp_hazards(FILE *out, const char *only)
 {
     const char *allowed = getenv("GCPROTO_HAZARDS");
     size_t n = 0;
-    if (access("/gcproto.guest", F_OK) != 0 && !(allowed && strcmp(allowed, "yes") == 0))
+    if (!gcp_in_guest() && !(allowed && strcmp(allowed, "yes") == 0))
         return -EPERM;
     for (size_t i = 0; i < N_TABLES; i++) {
         int err = run_table(out, TABLES[i], only, &n);
         if (err)
             return err;
     }
-    if (only && access("/gcproto.guest", F_OK) == 0) {
+    if (only && gcp_in_guest()) {
         int err = run_table(out, &gcp_hazards_ends, only, &n);
         if (err)
             return err;

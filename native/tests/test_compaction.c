@@ -17,8 +17,9 @@
 #include "platform.h"
 
 #define PAGES 3000
-#define DENSE 1000
+#define DENSE 1024 /* whole granules */
 #define COMPACT 1800
+#define LARGE_FROM 700
 #define USED 2000
 #define SHIFT 500
 #define THREADS 3
@@ -121,6 +122,8 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     struct gcp_swept *swept = calloc(1, sizeof(*swept));
     uint64_t bytes = PAGES * page;
     int32_t err;
+    if (!policy.granule)
+        policy.granule = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
     uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
     struct gcp_world *world = gcp_world_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)to + bytes, 65536, 0);
@@ -137,6 +140,7 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
         fprintf(stderr, "%s\n", gcp_compaction_reason(NULL));
         exit(1);
     }
+    gcp_compaction_folios(c, LARGE_FROM);
     for (uint64_t i = DENSE; i <= COMPACT; i++)
         first[i] = (DENSE + (i - DENSE) * 13 / 8) * page / 8;
     struct gcp_plan *plan = gcp_compaction_plan(c);
@@ -147,9 +151,10 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     plan->live = (uint64_t)(uintptr_t)live;
     plan->first = (uint64_t)(uintptr_t)first;
     char name[160];
-    snprintf(name, sizeof(name), "by %u/%u/%u, %u pages a fault, run %u, whole %u, handler %u, call %d errno %d",
-             policy.map_by, policy.fault_by, policy.early_by, policy.fault_pages, policy.run_pages,
-             policy.register_whole, policy.handler, call, number);
+    snprintf(name, sizeof(name),
+             "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, call %d errno %d",
+             policy.map_by, policy.fault_by, policy.early_by, policy.large_by, policy.fault_pages, policy.run_pages,
+             (unsigned)policy.whole, (unsigned)policy.granule, policy.handler, call, number);
     int before = failures;
     for (int i = 0; i < 2; i++) {
         if (call >= 0 && i == 0)
@@ -202,7 +207,18 @@ int main(void)
                                                    .fault_pages = 1,
                                                    .run_pages = run,
                                                    .remap_pages = least,
-                                                   .small_folios = 1,
+                                                   .advice = GCP_ADVICE_SMALL,
+                                                   .flush_bytes = 64 * page,
+                                                   .reserve_pages = 8},
+                    -1, 0);
+    for (uint64_t granule = 1; granule <= 64; granule *= 8)
+        for (uint32_t way = 0; way < 8; way++)
+            mixture((struct gcp_compaction_policy){.granule = granule,
+                                                   .large_by = way & 1 ? GCP_MAP_COPY : GCP_MAP_MOVE,
+                                                   .whole = way & 2 ? 64 : 0,
+                                                   .ready_by = way & 4 ? GCP_MAP_COPY : GCP_MAP_MOVE,
+                                                   .early_by = GCP_MAP_COPY,
+                                                   .fault_pages = 16,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     -1, 0);

@@ -1,0 +1,80 @@
+"""What evacuating a page costs on this kernel, found out in some milliseconds when a heap is made.
+
+Rounds of the path lab's engine on 2 MiB each, proven like any other (contents, split counters): the same code that
+``gcproto bench`` measures with.  A policy that chooses by measured facts asks for these figures.
+"""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.host.machine import machine
+
+ROUNDS = 3
+TRIES = 3
+"""A source that did not come out as it should is made again."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """ns per base page for folios of one order, aligned, in calls of up to 2 MiB; None: it could not be measured.
+
+    Attributes:
+        order: of the folios.
+        move: UFFDIO_MOVE of them, split or whole as this kernel does it;  folios_kept: whether it kept them whole.
+        copy: UFFDIO_COPY, and giving the source back.
+        split: having them split ahead;  move_split: moving them then, as small ones.
+
+    """
+
+    order: int
+    move: float | None
+    copy: float | None
+    split: float | None
+    move_split: float | None
+    folios_kept: bool
+
+
+def _rounds(prover: Any, order: int, arm: int, seed: int) -> list[Any]:
+    found = []
+    here = machine()
+    for number in range(ROUNDS):
+        for attempt in range(TRIES):
+            scenario: Any = ffi.new("struct gcp_scenario *")
+            done: Any = ffi.new("struct gcp_round *")
+            scenario.source, scenario.arm, scenario.order = lib.GCP_SOURCE_PLAIN, arm, order
+            scenario.pages, scenario.granule = here.pmd_size // here.page_size, here.pmd_size
+            scenario.cpu = scenario.touch_cpu = -1
+            scenario.seed = seed + number * TRIES + attempt
+            lib.gcp_round_run(prover, scenario, done)
+            if done.status == lib.GCP_ROUND_VALID:
+                found.append(done)
+                break
+    return found
+
+
+def measure(order: int, seed: int = 1) -> Costs:
+    """Measure folios of one order; memory must be had in them (the setting is the caller's)."""
+    prover: Any = ffi.new("struct gcp_prover *")
+    pages = machine().pmd_size // machine().page_size
+    if lib.gcp_prover_init(prover) < 0:
+        return Costs(order, None, None, None, None, False)
+    try:
+        moves = _rounds(prover, order, lib.GCP_ARM_MOVE, seed)
+        copies = _rounds(prover, order, lib.GCP_ARM_COPY_DISCARD, seed)
+        splits = _rounds(prover, order, lib.GCP_ARM_SPLIT_MOVE, seed) if order else []
+    finally:
+        lib.gcp_prover_deinit(prover)
+
+    def middle(rounds: list[Any], value: Any) -> float | None:
+        return median(float(value(one)) / pages for one in rounds) if rounds else None
+
+    return Costs(
+        order,
+        move=middle(moves, lambda one: one.ns),
+        copy=middle(copies, lambda one: one.ns),
+        split=middle(splits, lambda one: one.split_ns),
+        move_split=middle(splits, lambda one: one.ns - one.split_ns),
+        folios_kept=bool(order and moves and all(int(one.folios_split) == 0 for one in moves)),
+    )

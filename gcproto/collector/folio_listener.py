@@ -1,0 +1,41 @@
+"""The listener that watches folios: what a heap is made of after each collection, and how many were split."""
+
+from gcproto.collector.events import Listener
+from gcproto.heap.folios import FolioCensus
+from gcproto.heap.space import Heap
+from gcproto.results.schema import Collection
+
+
+class FolioListener(Listener):
+    """Counts at the end of every collection, on the collector's thread but outside of its phases.
+
+    Splits are those of the whole system between the beginning and the end of the collection.
+    """
+
+    def __init__(self, heap: Heap) -> None:
+        self.heap = heap
+        self._census = FolioCensus(heap.pages)
+        self._before: dict[str, int] = {}
+        self._folios: list[dict[str, int]] = []
+        self._splits: list[dict[str, int]] = []
+
+    def cycle_begins(self, number: int, used: int) -> None:
+        """Counters before."""
+        self._before = self._census.splits()
+
+    def cycle_ends(self, number: int, used: int) -> None:
+        """Counters after, and the folios of what is in use."""
+        after = self._census.splits()
+        self._splits.append({order: count - self._before[order] for order, count in after.items()})
+        page = self.heap.capacity // self.heap.pages
+        self._folios.append(self._census.pages_by_order(self.heap.to, used // page) if self._census.possible else {})
+
+    def write_into(self, collections: list[Collection]) -> None:
+        """Add what was seen to the records of the same collections."""
+        for one, folios, splits in zip(collections, self._folios, self._splits, strict=True):
+            one.folios = folios
+            one.splits = {order: count for order, count in splits.items() if count}
+
+    def close(self) -> None:
+        """Nothing more is counted."""
+        self._census.close()

@@ -1,0 +1,136 @@
+"""Evacuation policies: what a collector that moves does with pages that lie in large folios.
+
+ART has none: its heap has small folios.  The kernel moves an aligned THP whole and splits every other large folio
+before it moves a page of it, which costs ten times what moving small ones does; a copy leaves small folios behind as
+well.  A policy chooses once for each heap, from the memory that it is made of and, where it wants to know, from what
+things cost on this kernel (gcproto.collector.costs).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gcproto._native import lib
+from gcproto.collector.costs import Costs
+from gcproto.collector.modes import COPY, MOVE, Mode
+from gcproto.heap.folios import Memory
+from gcproto.host.machine import machine
+
+Measure = Callable[[], Costs]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be done.
+
+    Attributes:
+        large_by: how pages in large folios are mapped, MOVE or COPY.
+        granule: pages that are evacuated at once.
+        whole: pages of a folio that is moved whole where it is aligned; 0: none is.
+        split_ahead: have large folios split beside the mutators, before the flip.
+        why: in words.
+
+    """
+
+    large_by: int = MOVE
+    granule: int = 1
+    whole: int = 0
+    split_ahead: bool = False
+    why: str = ""
+
+    def applied_to(self, mode: Mode) -> Mode:
+        """The mode with this choice."""
+        return replace(
+            mode, large_by=self.large_by, granule=self.granule, whole=self.whole, split_ahead=self.split_ahead
+        )
+
+
+class Policy:
+    """Chooses.
+
+    Attributes:
+        name: as it stands in results;  text: in words.
+
+    """
+
+    name = "move"
+    text = "move everything, and let the kernel split what it must (ART's calls on other memory)"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """The choice for a heap made of such folios.
+
+        Args:
+            memory: its folios.
+            measure: what they cost; measuring takes some milliseconds.
+
+        """
+        return Choice()
+
+
+class CopyLarge(Policy):
+    """Copy what would be split."""
+
+    name = "copy-large"
+    text = "copy pages in large folios, move those in small ones"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """COPY for memory of large folios."""
+        return Choice(large_by=COPY)
+
+
+class SplitAhead(Policy):
+    """Split off the pause."""
+
+    name = "split-ahead"
+    text = "have large folios split beside the mutators before the flip, then move small ones"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """Split where there is anything to be split."""
+        return Choice(split_ahead=bool(memory.order))
+
+
+class Whole(Policy):
+    """THPs whole, the rest by copy."""
+
+    name = "whole"
+    text = "move aligned THPs of the dense prefix whole, copy other pages in large folios"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """Granules of the size of a THP where there are some."""
+        order = machine().pmd_order
+        if memory.order is not None and memory.order != order:
+            return Choice(large_by=COPY)
+        return Choice(large_by=COPY, granule=1 << order, whole=1 << order)
+
+
+WHOLE_BELOW = 0.5
+"""A move that keeps folios and costs less than so much of a copy is worth granules of their size."""
+
+
+class Auto(Policy):
+    """By what things cost here."""
+
+    name = "auto"
+    text = "what makes the time from flip to drain shortest, by a calibration on this kernel at start-up"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """Whole folios where this kernel moves such folios whole; else the cheapest way behind the flip."""
+        if not memory.order:
+            return Choice(why="small folios")
+        costs = measure()
+        if costs.move is None or costs.copy is None:
+            return Choice(why="this kernel could not be calibrated")
+        figures = f"move {costs.move:.0f}, copy and discard {costs.copy:.0f} ns/page"
+        whole = 1 << memory.order if costs.folios_kept and costs.move < WHOLE_BELOW * costs.copy else 0
+        if whole:
+            figures += ", folios stay whole"
+        if costs.split is not None and costs.move_split is not None:
+            figures += f", split {costs.split:.0f} and then move {costs.move_split:.0f}"
+            if costs.move_split < min(costs.copy, costs.move if not whole else costs.copy):
+                return Choice(granule=whole or 1, whole=whole, split_ahead=True, why=figures)
+        large_by = COPY if costs.copy < costs.move and not whole else MOVE
+        return Choice(large_by=large_by, granule=whole or 1, whole=whole, why=figures)
+
+
+POLICIES: dict[str, Policy] = {one.name: one for one in (Policy(), CopyLarge(), SplitAhead(), Whole(), Auto())}
+
+assert {MOVE, COPY} == {int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY)}

@@ -1,0 +1,114 @@
+"""Which folios a heap's memory is made of: a policy by name, and what there is in the end.
+
+A policy asks (madvise); that the kernel gives folios of one size and no others is a setting of the machine, which the
+command makes for as long as it runs (gcproto.host.settings).  Fresh memory follows the policy.  What a collection has
+evacuated does not: UFFDIO_COPY allocates small folios, UFFDIO_MOVE splits what it does not move whole, and nothing
+makes large folios of small ones again by itself while khugepaged is kept quiet.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.host.machine import machine
+
+PAGE = os.sysconf("SC_PAGESIZE")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A policy.
+
+    Args:
+        name: ``small``, a size such as ``64k`` or ``2m``, or ``system``.
+        order: log2 of the folio size in base pages; 0 for small, None for whatever the system gives.
+
+    """
+
+    name: str
+    order: int | None
+
+    @property
+    def advice(self) -> int:
+        """``enum gcp_advice``."""
+        if self.order is None:
+            return int(lib.GCP_ADVICE_NONE)
+        return int(lib.GCP_ADVICE_LARGE if self.order else lib.GCP_ADVICE_SMALL)
+
+    def advise(self, start: int, size: int) -> None:
+        """Ask for such folios in a range of addresses.
+
+        Raises:
+            GcprotoError: this kernel has no large folios.
+
+        """
+        if self.order == 0:
+            lib.gcp_region_small(start, size)
+        elif self.order and lib.gcp_region_large(start, size) < 0:
+            raise GcprotoError(f"memory of {self.name} can't be had", why="this kernel has no transparent huge pages")
+
+
+SMALL = Memory("small", 0)
+SYSTEM = Memory("system", None)
+
+
+def parse_memory(text: str) -> Memory:
+    """A policy by its name.
+
+    Raises:
+        GcprotoError: it is none, or this kernel has no folios of that size.
+
+    """
+    named = {one.name: one for one in (SMALL, SYSTEM)}
+    if text in named:
+        return named[text]
+    sizes = {_size_name(order): order for order in machine().anon_orders}
+    if text.lower() not in sizes:
+        raise GcprotoError(
+            f"no folios of {text!r} can be had here",
+            why=f"known: {', '.join([*named, *sizes])}",
+            code=ExitCode.USAGE,
+        )
+    return Memory(text.lower(), sizes[text.lower()])
+
+
+def _size_name(order: int) -> str:
+    kib = (PAGE << order) >> 10
+    return f"{kib >> 10}m" if kib >= 1024 else f"{kib}k"
+
+
+class FolioCensus:
+    """Counts pages of a range by the order of their folios, and splits of folios in the whole system.
+
+    Needs root: page frame numbers and /proc/kpageflags.
+    """
+
+    def __init__(self, pages: int) -> None:
+        prover: Any = ffi.new("struct gcp_prover *")
+        self._prover = prover
+        self._view: Any = ffi.new("struct gcp_view *")
+        self._counters: Any = ffi.new("struct gcp_counters *")
+        if lib.gcp_prover_init(prover) < 0 or lib.gcp_view_init(pages, self._view) < 0:
+            raise GcprotoError("folios can't be counted: /proc/self/pagemap can't be read")
+        have = int(prover.have)
+        self.possible = bool(have & lib.GCP_PROOF_KPF)
+
+    def pages_by_order(self, start: int, pages: int) -> dict[str, int]:
+        """Present pages by order of their folio; ``swapped`` and ``zero`` (the zero page) apart."""
+        lib.gcp_view_read(self._prover, start, pages, self._view)
+        view = self._view
+        found = {str(order): int(view.order_histogram[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+        found |= {"swapped": int(view.swapped), "zero": int(view.zero_pages)}
+        return {name: count for name, count in found.items() if count}
+
+    def splits(self) -> dict[str, int]:
+        """Folios split since boot, by order."""
+        lib.gcp_counters_read(self._prover, self._counters)
+        return {str(order): int(self._counters.split[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+
+    def close(self) -> None:
+        """Give memory and descriptors back."""
+        lib.gcp_view_deinit(self._view)
+        lib.gcp_prover_deinit(self._prover)

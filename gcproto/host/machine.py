@@ -1,0 +1,32 @@
+"""Sizes of this machine's memory, asked of the system (see native/platform.h)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gcproto._native import ffi, lib
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Sizes that the system was asked for.
+
+    Attributes:
+        page_size, pmd_size: bytes;  pmd_order: log2 of the pages of a THP.
+        anon_orders: of the large folios that anonymous memory can have.
+        cpus: processors that this process may run on.
+
+    """
+
+    page_size: int
+    pmd_size: int
+    pmd_order: int
+    anon_orders: tuple[int, ...]
+    cpus: int
+
+
+def machine() -> Machine:
+    """Sizes of this machine."""
+    got: Any = ffi.new("struct gcp_platform *")
+    lib.gcp_platform_get(got)
+    orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
+    return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus)
