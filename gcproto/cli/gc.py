@@ -12,7 +12,10 @@ from gcproto.cli.output import deliver, result_options
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
-COMMANDS = {"window": "The window after the flip, alone: mutators touch to-space while the collector maps it."}
+COMMANDS = {
+    "policies": "What to do with large folios: evacuation policies on memory of each kind.",
+    "window": "The window after the flip, alone: mutators touch to-space while the collector maps it.",
+}
 SWAP_BYTES = 1 << 30
 DEFAULT_MODES = "move,art,copy,stw,memmove,none"
 OPERATIONS = {

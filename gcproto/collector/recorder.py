@@ -10,7 +10,7 @@ from gcproto.collector.events import Listener
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.results.schema import Collection, Pause
 
-SWEPT = ("updated", "built", "slid", "empty", "recycled", "discarded", "flushes", "recovered")
+SWEPT = ("updated", "built", "slid", "empty", "recycled", "discarded", "flushes", "recovered", "map_ns")
 ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
 
 

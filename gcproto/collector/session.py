@@ -83,13 +83,13 @@ class _Mutator(threading.Thread):
         """The whole life of a mutator."""
         address = address_of(self.native)
         try:
-            self.status = self._enter(self.work.setup, address)
+            self.status = self.enter(self.work.setup, address)
             if self.status < 0:
                 self.together.abort()
                 return
             self.together.wait()
             cpu, self.began = int(lib.gcp_thread_cpu()), time.monotonic_ns()
-            self.status = self._enter(self.work.run, address)
+            self.status = self.enter(self.work.run, address)
             self.ended = time.monotonic_ns()
             self.cpu = int(lib.gcp_thread_cpu()) - cpu
         except threading.BrokenBarrierError:
@@ -98,7 +98,8 @@ class _Mutator(threading.Thread):
             self.problem = repr(error)
             self.together.abort()
 
-    def _enter(self, function: Any, address: int) -> int:
+    def enter(self, function: Any, address: int) -> int:
+        """Call compiled code of a workload as a mutator."""
         lib.gcp_mutator_enter(self.native)
         try:
             return int(function(address, self.parameters))
@@ -169,8 +170,21 @@ class _Run:
         if self.collector_error:
             lib.gcp_world_close(self.heap.world)
 
+    def _go_standing(self) -> None:
+        """Mutators set up, one after the other, and are gone when the heap is collected."""
+        for mutator in self.mutators:
+            mutator.status = mutator.enter(mutator.work.setup, address_of(mutator.native))
+            if mutator.status < 0:
+                return
+        self.recorder.measured = True
+        for _ in range(self.request.standing):
+            self.collector.collect()
+
     def go(self) -> None:
         """Run to the end."""
+        if self.request.standing:
+            self._go_standing()
+            return
         for call, after, count, error in self.request.inject:
             lib.gcp_inject(call, after, count, error)
         threads = [self._thread, *self.mutators, *([self.disturber] if self.disturber else [])]

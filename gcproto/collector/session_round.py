@@ -23,6 +23,7 @@ class SessionRequest(msgspec.Struct):
         recording: file that workload ``replay`` replays.
         memory: folios of the heap (gcproto.heap.folios).
         policy: what is done with large ones (gcproto.collector.policies).
+        standing: collect so many times once all are set up, and let no mutator run; 0: they run.
         inject: system calls that are to fail: (call, after, count, errno).
 
     """
@@ -44,6 +45,7 @@ class SessionRequest(msgspec.Struct):
     recording: str = ""
     memory: str = "small"
     policy: str = "move"
+    standing: int = 0
     inject: list[tuple[int, int, int, int]] = []
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from gcproto.report import labels
 from gcproto.report.heaps import print_heaps
+from gcproto.report.policies import print_policies
 from gcproto.report.verdict import verdict
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Skip
@@ -42,6 +43,12 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
     """
     _print_head(result, console)
+    policies = [one for one in result.measurements if one.scenario.source.startswith("evacuate-")]
+    if policies and not wide:
+        print_policies(policies, console, _page_size(result))
+        _print_invalid(result, console)
+        _print_skips(result.skips, console)
+        return
     heaps = [one for one in result.measurements if one.scenario.source.startswith("heap-")]
     if heaps and not wide:
         print_heaps(heaps, result, console)

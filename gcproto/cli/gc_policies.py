@@ -1,0 +1,77 @@
+"""``gcproto gc policies``: what to do with large folios, measured."""
+
+from typing import Any
+
+import click
+
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.progress import progress_bar
+from gcproto.errors import ExitCode, GcprotoError
+
+WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
+
+
+@click.command(name="policies")
+@click.option("--workloads", default="prefix,sparse,trees", show_default=True, metavar="LIST", help="What heaps hold.")
+@click.option(
+    "--memory", default="small,64k,1m,2m", show_default=True, metavar="LIST", help="Folios of the heaps (needs root)."
+)
+@click.option(
+    "--policies",
+    default="move,copy-large,split-ahead,whole,auto",
+    show_default=True,
+    metavar="LIST",
+    help="To compare; the modes copy and remap can be named as well.",
+)
+@click.option("--live", default="64m", show_default=True, help="Live set of a heap.")
+@click.option("--runs", type=click.IntRange(1, 10000), default=7, show_default=True, help="Measured rounds.")
+@click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
+@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Collect heaps that stand still once, by each evacuation policy, on memory of each kind of folios.
+
+    Shown is the time from flip to drain for each page evacuated; folios that are split ahead are split before the flip,
+    beside the mutators, and what that takes is shown apart.
+    """
+    from gcproto.collector.evacuation import PolicyOrder, run
+    from gcproto.collector.modes import MODES
+    from gcproto.collector.policies import POLICIES
+    from gcproto.heap.folios import parse_memory
+    from gcproto.host import probes
+    from gcproto.paths.grid import parse_size
+    from gcproto.results.store import prepare
+
+    def words(name: str) -> list[str]:
+        return [word.strip() for word in str(options[name]).split(",") if word.strip()]
+
+    for name, known in (("workloads", set(WORKLOADS)), ("policies", {*POLICIES, *MODES} - {"none"})):
+        unknown = [word for word in words(name) if word not in known]
+        if unknown or not words(name):
+            raise GcprotoError(
+                f"--{name}: {'unknown ' + unknown[0] if unknown else 'nothing'}",
+                why=f"known: {', '.join(sorted(known))}",
+                code=ExitCode.USAGE,
+            )
+    try:
+        live = parse_size(options["live"])
+    except ValueError as error:
+        raise GcprotoError(str(error), code=ExitCode.USAGE) from error
+    if live < 1 << 20:
+        raise GcprotoError("--live must be at least 1m", code=ExitCode.USAGE)
+    probes.require_sigbus()
+    probes.require_move("nothing else is measured here")
+    order = PolicyOrder(
+        workloads=words("workloads"),
+        memories=[parse_memory(word) for word in words("memory")],
+        policies=words("policies"),
+        live_bytes=live,
+        runs=options["runs"],
+        seed=options["seed"],
+        verify=options["verify"],
+    )
+    prepare(options["out"])
+    with progress_bar() as progress:
+        result = run(order, progress)
+    deliver(ctx, result, options)

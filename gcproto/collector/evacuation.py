@@ -1,0 +1,272 @@
+"""Evacuation policies beside each other: heaps that stand still, collected once, every policy in each round.
+
+What is measured is the time from the flip to the drain, in which pages are evacuated, without mutators that compete for
+processors: a policy that has folios split before the flip is measured without that, and with it (``split ns/page``).
+"""
+
+import datetime
+import random
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gcproto import __version__
+from gcproto._native import ffi, lib
+from gcproto.collector.gc_run import folios
+from gcproto.collector.policies import POLICIES
+from gcproto.collector.session_round import Session, SessionLab, SessionRequest
+from gcproto.errors import GcprotoError
+from gcproto.heap.folios import Memory
+from gcproto.host import environment
+from gcproto.host.child import WorkerDied
+from gcproto.logs import bind
+from gcproto.results.schema import (
+    UNIT_TIME,
+    Collection,
+    InvalidRound,
+    Measurement,
+    Outcome,
+    Producer,
+    Proof,
+    Result,
+    Scenario,
+    Skip,
+)
+from gcproto.results.statistics import summarise
+
+HEAP_FACTOR = 3
+WARMUP = 1
+MAX_INVALID_SHARE = 0.1
+FRAGMENTATION = {"prefix": 0}
+"""Nothing of a dense prefix is dropped; of the others half."""
+
+
+@dataclass
+class PolicyOrder:
+    """What a user asks of a run (see ``gcproto gc policies --help``).
+
+    Args:
+        workloads, memories, policies: the grid.
+        live_bytes: of each heap.
+        runs: measured rounds.
+        seed: of graphs and orders.
+        verify: check the collections.
+        timeout: seconds for one heap.
+
+    """
+
+    workloads: list[str]
+    memories: list[Memory]
+    policies: list[str]
+    live_bytes: int
+    runs: int = 7
+    seed: int = 1
+    verify: bool = False
+    timeout: float = 60.0
+
+
+@dataclass
+class _Tally:
+    workload: str
+    memory: Memory
+    policy: str
+    scenario: Scenario
+    samples: list[float] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    warmup: list[float] = field(default_factory=list)
+    invalid: list[InvalidRound] = field(default_factory=list)
+    cycles: list[Collection] = field(default_factory=list)
+    choices: set[str] = field(default_factory=set)
+
+    def add(self, number: int, done: Session) -> None:
+        """Count a collection; one that was not right is kept apart."""
+        problems = [done.failure, *done.wrong, *done.failures]
+        reason = next((text for text in problems if text), "")
+        if reason or not done.collections:
+            self.invalid.append(InvalidRound(number, 0.0, reason or "nothing was collected"))
+            return
+        cycle = done.collections[-1]
+        sample = (cycle.phases["compact"] + cycle.phases["drain"]) / max(1, pages_of(cycle))
+        if number < WARMUP:
+            self.warmup.append(sample)
+            return
+        self.samples.append(sample)
+        self.rounds.append(number)
+        self.cycles.append(cycle)
+        self.choices.add(done.choice)
+
+    def measurement(self) -> Measurement:
+        """The measurement, statistics still missing."""
+        total = len(self.samples) + len(self.invalid)
+        return Measurement(
+            scenario=self.scenario,
+            unit=UNIT_TIME,
+            samples=self.samples,
+            rounds=self.rounds,
+            warmup=self.warmup,
+            median=None,
+            ci=None,
+            ratio_to_copy=None,
+            valid=bool(self.samples) and len(self.invalid) <= MAX_INVALID_SHARE * total,
+            invalid_rounds=self.invalid,
+            proof=Proof(
+                level="state",
+                rounds=len(self.cycles),
+                folios_split=sum(sum(one.splits.values()) for one in self.cycles),
+                order_after=_sum([one.folios for one in self.cycles]),
+                path=self.policy,
+            ),
+            outcome=Outcome(
+                asked=sum(map(pages_of, self.cycles)),
+                moved=self._total("moved"),
+                copied=self._total("copied"),
+                copied_after_ebusy=self._total("copied_after_ebusy"),
+                zeroed=self._total("zeroed"),
+                ebusy=self._total("ebusy"),
+                eagain=self._total("eagain"),
+                calls=self._total("move_calls") + self._total("copy_calls"),
+            ),
+            figures=self._figures(),
+            collections=[[one] for one in self.cycles],
+            notes=[f"chosen by {text}" for text in sorted(self.choices) if text][:1],
+        )
+
+    def _total(self, name: str) -> int:
+        return sum(one.collector.get(name, 0) for one in self.cycles)
+
+    def _figures(self) -> dict[str, float]:
+        if not self.cycles:
+            return {}
+
+        def middle(value: Callable[[Collection], float]) -> float:
+            return statistics.median(value(one) / max(1, pages_of(one)) for one in self.cycles)
+
+        dense = self._total("updated")
+        return {
+            "map ns/page": middle(lambda one: one.collector["map_ns"]),
+            "split ns/page": middle(lambda one: one.phases.get("split", 0)),
+            "dense share": dense / sum(map(pages_of, self.cycles)),
+            "whole share of dense": self._total("whole") / dense if dense else 0.0,
+            "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
+        }
+
+
+def pages_of(cycle: Collection) -> int:
+    """To-space pages that the collector evacuated."""
+    return sum(cycle.collector[name] for name in ("updated", "built", "slid"))
+
+
+def _sum(counts: list[dict[str, int]]) -> dict[str, int]:
+    names = sorted({name for one in counts for name in one})
+    return {name: sum(one.get(name, 0) for one in counts) for name in names}
+
+
+def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
+    """Measure.
+
+    Raises:
+        GcprotoError: memory is too small, or folios of a size can't be had.
+
+    """
+    _check(order)
+    run_id = uuid.uuid4().hex[:12]
+    bind(run_id=run_id)
+    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+    env = environment.capture()
+    rng = random.Random(order.seed)
+    tallies = _tallies(order)
+    complete = True
+    done, total = 0, len(tallies) * (WARMUP + order.runs)
+    with SessionLab(order.timeout) as lab:
+        try:
+            for memory in order.memories:
+                some = [tally for tally in tallies if tally.memory == memory]
+                with folios(memory):
+                    for number in range(WARMUP + order.runs):
+                        for tally in rng.sample(some, len(some)):
+                            _one(lab, tally, order, number)
+                            done += 1
+                            progress(done, total)
+        except KeyboardInterrupt:
+            complete = False
+    measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
+    summarise(measurements)
+    return Result(
+        run_id=run_id,
+        producer=Producer(
+            name="collector",
+            version=__version__,
+            command=sys.argv[1:],
+            options={"policies": True, "live": order.live_bytes, "verify": order.verify},
+            seed=order.seed,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - clock, 3),
+            benchmark=bytes(ffi.string(lib.gcp_build_hash())).decode(),  # type: ignore[arg-type]
+            complete=complete,
+        ),
+        environment=env,
+        measurements=measurements,
+        skips=[] if complete else [Skip("the rest", "interrupted", "")],
+        noise=None,
+    )
+
+
+def _tallies(order: PolicyOrder) -> list[_Tally]:
+    page = environment.page_size()
+    return [
+        _Tally(
+            workload,
+            memory,
+            policy,
+            Scenario(
+                f"evacuate-{workload}" + ("-system" if memory.order is None else ""),
+                memory.order or 0,
+                policy,
+                page,
+                "congruent",
+                1,
+                order.live_bytes // page,
+            ),
+        )
+        for memory in order.memories
+        for workload in order.workloads
+        for policy in order.policies
+    ]
+
+
+def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> None:
+    mode = tally.policy if tally.policy not in POLICIES else "move"
+    request = SessionRequest(
+        mode=mode,
+        options={},
+        workload=tally.workload,
+        capacity=order.live_bytes * HEAP_FACTOR,
+        mutators=1,
+        live_bytes=order.live_bytes,
+        operations=0,
+        mutation=0,
+        fragmentation=FRAGMENTATION.get(tally.workload, 500),
+        seed=order.seed * 1000 + number,
+        verify=order.verify,
+        memory=tally.memory.name,
+        policy="move" if mode != "move" else tally.policy,
+        standing=1,
+    )
+    try:
+        tally.add(number, lab.run(request))
+    except WorkerDied as died:
+        tally.invalid.append(InvalidRound(number, 0.0, str(died)))
+
+
+def _check(order: PolicyOrder) -> None:
+    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
+    available = environment.available_bytes()
+    if available is not None and needed > available:
+        raise GcprotoError(
+            f"heaps of {needed >> 20} MiB do not fit",
+            why=f"{available >> 20} MiB of memory are available",
+            remedy="choose a smaller --live",
+        )
