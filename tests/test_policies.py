@@ -1,0 +1,233 @@
+"""Folios of the heap's memory and what evacuation policies do with them: choices, splits by counters, contents."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gcproto.collector.costs import Costs, measure
+from gcproto.collector.modes import COPY, MODES, MOVE
+from gcproto.collector.policies import POLICIES, Choice
+from gcproto.collector.session import run
+from gcproto.collector.session_round import Session, SessionRequest
+from gcproto.errors import GcprotoError
+from gcproto.heap.folios import SMALL, Memory, parse_memory
+from gcproto.host.machine import machine
+from gcproto.host.settings import Settings
+from tests.processes import run_gcproto as gcproto
+
+pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(200)]
+
+MIB = 1 << 20
+THP = Memory("2m", machine().pmd_order)
+MTHP = Memory("64k", 4)
+
+
+@contextmanager
+def folios(order: int) -> Iterator[None]:
+    with Settings() as settings:
+        settings.quiet_khugepaged()
+        settings.mthp_only(order)
+        yield
+
+
+def chosen(name: str, memory: Memory, **costs: Any) -> Choice:
+    plain = {"move": 800.0, "copy": 950.0, "split": 700.0, "move_split": 80.0, "folios_kept": False}
+    return POLICIES[name].choose(memory, lambda: Costs(memory.order or 0, **(plain | costs)))
+
+
+def test_memory_by_name() -> None:
+    assert parse_memory("small").order == 0
+    assert parse_memory("system").order is None
+    with pytest.raises(GcprotoError, match="known: small, system"):
+        parse_memory("3k")
+
+
+def test_auto_splits_ahead_where_the_kernel_splits_and_keeps_whole_what_it_moves_whole() -> None:
+    assert chosen("auto", SMALL) == Choice(why="small folios")
+    assert chosen("auto", MTHP).split_ahead
+    kept = chosen("auto", MTHP, move=5.0, folios_kept=True)
+    assert (kept.whole, kept.granule, kept.split_ahead) == (16, 16, True)
+    cheap_copy = chosen("auto", MTHP, copy=70.0)
+    assert (cheap_copy.large_by, cheap_copy.split_ahead) == (COPY, False)
+    assert chosen("auto", MTHP, split=None, move_split=None).large_by == MOVE
+    assert chosen("auto", MTHP, split=None, move_split=None, copy=500.0).large_by == COPY
+    assert chosen("auto", MTHP, move=None).why == "this kernel could not be calibrated"
+
+
+def test_fixed_policies() -> None:
+    assert chosen("move", THP) == Choice()
+    assert chosen("copy-large", MTHP) == Choice(large_by=COPY)
+    assert chosen("whole", THP) == Choice(large_by=COPY, granule=512, whole=512)
+    assert chosen("whole", MTHP) == Choice(large_by=COPY)
+    assert chosen("split-ahead", THP).split_ahead
+    assert not chosen("split-ahead", SMALL).split_ahead
+
+
+def test_a_calibration_of_small_folios() -> None:
+    found = measure(0)
+    assert found.move
+    assert found.copy
+    assert 0 < found.move < found.copy
+    assert found.split is None
+    assert not found.folios_kept
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_a_calibration_of_large_ones() -> None:
+    with folios(4):
+        found = measure(4)
+    assert found.move
+    assert found.split
+    assert found.move_split
+    assert found.move_split < found.move
+    with folios(machine().pmd_order):
+        assert measure(machine().pmd_order).folios_kept
+
+
+def standing(memory: str, policy: str, workload: str = "prefix", **options: Any) -> Session:
+    done = run(
+        SessionRequest(
+            mode="move",
+            options=options,
+            workload=workload,
+            capacity=48 * MIB,
+            mutators=1,
+            live_bytes=16 * MIB,
+            operations=0,
+            mutation=0,
+            fragmentation=0 if workload == "prefix" else 500,
+            seed=1,
+            verify=True,
+            memory=memory,
+            policy=policy,
+            standing=2,
+        )
+    )
+    assert (done.failure, done.wrong, done.failures, done.verified) == ("", [], [], 2)
+    return done
+
+
+@pytest.mark.needs("mthp", "pfn")
+@pytest.mark.parametrize("policy", ["whole", "auto"])
+def test_thps_of_a_dense_prefix_move_whole_and_stay_whole(policy: str) -> None:
+    with folios(machine().pmd_order):
+        done = standing("2m", policy)
+    first = done.collections[0]
+    assert first.dense % 512 == 0
+    assert first.collector["updated"] == first.dense
+    assert first.collector["whole"] >= 0.9 * first.collector["updated"]
+    assert first.splits.get("9", 0) <= 1  # the prefix ends within one
+    for cycle in done.collections:  # still there for the next collection
+        assert cycle.folios["9"] >= 0.9 * first.dense
+    assert done.collections[1].splits.get("9", 0) <= 1
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_plain_moves_split_every_mthp_and_copies_leave_small_folios() -> None:
+    with folios(4):
+        moved, copied = standing("64k", "move"), standing("64k", "copy-large")
+        ahead = standing("64k", "split-ahead")
+    assert moved.collections[0].splits["4"] >= 16 * MIB // (64 << 10) * 0.9
+    assert set(moved.collections[0].folios) == {"0"}
+    assert copied.collections[0].splits.get("4", 0) == 0
+    assert copied.collections[0].collector["copied"] >= 0.9 * copied.collections[0].dense
+    assert set(copied.collections[0].folios) == {"0"}
+    # What was evacuated once lies in small folios: the second collection moves it and splits nothing.
+    assert copied.collections[1].collector["copied"] == 0
+    assert copied.collections[1].collector["moved"] >= 0.9 * copied.collections[1].dense
+    assert ahead.collections[0].splits["4"] >= 16 * MIB // (64 << 10) * 0.9
+    assert ahead.collections[0].phases["split"] > 0
+
+
+@pytest.mark.parametrize("granule", [4, 16, 256])
+@pytest.mark.parametrize("workload", ["prefix", "sparse"])
+def test_granules_are_evacuated_as_one(granule: int, workload: str) -> None:
+    done = standing("small", "move", workload, granule=granule)
+    for cycle in done.collections:
+        assert cycle.dense % granule == 0
+        assert cycle.collector["whole"] >= 0.9 * cycle.dense
+    if workload == "sparse":  # built pages went out of congruent recycled ones, once there were some
+        assert done.collections[0].collector["whole"] >= 0.5 * done.collections[0].compacted
+
+
+@pytest.mark.needs("mthp", "pfn", "two_cpus")
+@pytest.mark.parametrize("memory", ["64k", "2m"])
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_mutators_beside_every_policy(memory: str, policy: str) -> None:
+    order = parse_memory(memory).order
+    assert order
+    with folios(order):
+        for workload, operations in (("prefix", 3000), ("lru", 20_000)):
+            done = run(
+                SessionRequest(
+                    mode="move",
+                    options={},
+                    workload=workload,
+                    capacity=32 * MIB,
+                    mutators=3,
+                    live_bytes=3 * MIB,
+                    operations=operations,
+                    mutation=100,
+                    fragmentation=500,
+                    seed=7,
+                    verify=True,
+                    memory=memory,
+                    policy=policy,
+                )
+            )
+            assert (done.failure, done.wrong, done.failures) == ("", [], [])
+            assert done.verified > 0
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_the_command_compares_policies(tmp_path: Path) -> None:
+    done = gcproto(
+        *("gc", "policies", "--live", "4m", "--runs", "3", "--workloads", "prefix", "--memory", "small,64k"),
+        *("--policies", "move,whole,auto", "--verify", "--json", "--out", str(tmp_path)),
+    )
+    result = json.loads(done.stdout)
+    assert {m["scenario"]["source"] for m in result["measurements"]} == {"evacuate-prefix"}
+    assert all(m["valid"] for m in result["measurements"])
+    by_name = {(m["scenario"]["order"], m["scenario"]["arm"]): m for m in result["measurements"]}
+    assert by_name[4, "move"]["figures"]["folios split"] > 0
+    assert "move" in by_name[4, "auto"]["notes"][0]
+    assert by_name[0, "move"]["figures"]["map ns/page"] > 0
+    shown = gcproto("show", str(next(tmp_path.glob("*.json")))).stdout
+    assert "Evacuating large folios" in shown
+    assert "auto to best" in shown
+
+
+@pytest.mark.needs("mthp")
+def test_a_workload_on_large_folios(tmp_path: Path) -> None:
+    done = gcproto(
+        *("gc", "--workload", "prefix", "--live", "4m", "--runs", "1", "--operations", "3000", "--modes", "move,copy"),
+        *("--memory", "64k,small", "--policies", "move,auto", "--json", "--out", str(tmp_path)),
+    )
+    found = {(m["scenario"]["order"], m["scenario"]["arm"]) for m in json.loads(done.stdout)["measurements"]}
+    assert found == {(order, arm) for order in (0, 4) for arm in ("move", "move:auto", "copy")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--memory", "5k"],
+        ["--policies", "best"],
+        ["--policies", ""],
+        ["--granule", "12k"],
+        ["--granule", "4m"],
+        ["--granule", "x"],
+    ],
+)
+def test_what_can_not_be_meant_is_usage(arguments: list[str]) -> None:
+    done = gcproto("gc", *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_granules_are_only_for_modes_that_move() -> None:
+    assert MODES["copy"].with_options(granule=16).granule == 1
+    assert MODES["move"].with_options(granule=16).granule == 16
