@@ -67,7 +67,7 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     err = gcp_pages_init(&c->uffd, to, from, bytes / page, &c->pages);
     if (err)
         return refuse(c, err, "page states", ret_err);
-    c->pages.granule = policy->granule;
+    c->pages.granule = policy->granule > policy->folio ? policy->granule : policy->folio;
     c->large_from = c->pages.count;
     if (remap && (err = gcp_remap_init(c)) < 0)
         return refuse(c, err, "memory for the collector", ret_err);

@@ -1,6 +1,6 @@
 """``gcproto contract``: what UFFDIO_MOVE promises, checked on this kernel."""
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,12 +8,7 @@ import click
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from gcproto.contract import Row, RowResult
-    from gcproto.host.settings import Settings
-
-SWAP_BYTES = 256 << 20
 
 
 @click.command(name="contract")
@@ -34,6 +29,7 @@ def command(
     folio sizes that rows need and puts them back.  Exit code 1 if a row is not as it says.
     """
     from gcproto import contract
+    from gcproto.contract_run import run_rows
 
     chosen = _chosen(rows)
     if as_list:
@@ -41,7 +37,7 @@ def command(
         return
     bad = 0
     # Closed here and now whatever happens: the settings are put back then.
-    with closing(_run(chosen, swap=swap, timeout_ms=int(timeout * 1000))) as results:
+    with closing(run_rows(chosen, swap=swap, timeout_ms=int(timeout * 1000))) as results:
         for number, result in enumerate(results, 1):
             if number == 1 and not as_json:  # not before the settings could be had
                 click.echo(f"KTAP version 1\n1..{len(chosen)}")
@@ -87,37 +83,3 @@ def _json(result: "RowResult") -> str:
     document: dict[str, Any] = msgspec.to_builtins(result)
     document["verdict"] = result.verdict.name.lower()
     return msgspec.json.encode(document).decode()
-
-
-def _run(rows: "list[Row]", *, swap: bool, timeout_ms: int) -> "Generator[RowResult]":
-    """Run rows in their order, each with the settings that it needs as far as they can be had."""
-    from gcproto import contract
-    from gcproto.host.settings import SettingRefused, Settings
-
-    with Settings() as settings, ExitStack() as stack:
-        if swap and not settings.may_change():
-            raise SettingRefused(
-                "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
-            )
-        if settings.may_change():
-            _enable_folios(settings)
-        device = ""
-        for row in rows:
-            wanted = next((word for word in ("zram", "loop") if word in row.needs), "") if swap else ""
-            if wanted != device:
-                stack.close()
-                device = wanted
-                if wanted:
-                    make = settings.swap_zram if wanted == "zram" else settings.swap_loop
-                    stack.enter_context(make(SWAP_BYTES))
-            yield contract.run_row(row.index, timeout_ms)
-
-
-def _enable_folios(settings: "Settings") -> None:
-    """One mTHP and the THP: sources are made in ranges that only one of them fits."""
-    from gcproto.paths.grid import mid_order
-    from gcproto.paths.names import machine
-
-    here = machine()
-    settings.quiet_khugepaged()
-    settings.folios_exactly({mid_order(here), here.pmd_order} & set(here.anon_orders))

@@ -1,7 +1,5 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ COMMANDS = {
     "policies": "What to do with large folios: evacuation policies on memory of each kind.",
     "window": "The window after the flip, alone: mutators touch to-space while the collector maps it.",
 }
-SWAP_BYTES = 1 << 30
 DEFAULT_MODES = "move,art,copy,stw,memmove,none"
 OPERATIONS = {
     "trees": 200_000,
@@ -129,7 +126,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     order = _order(options)
     prepare(options["out"])
-    with _swap("pageout" in order.disturb), progress_bar() as progress:
+    with progress_bar() as progress:
         result = run(order, progress)
     deliver(ctx, result, options)
 
@@ -148,7 +145,8 @@ def _order(options: dict[str, Any]) -> Any:
     from gcproto.paths.grid import parse_size
 
     names = _words(options["modes"])
-    memories = [parse_memory(word) for word in _words(options["memory"])]
+    # What the system gives comes first: behind it nothing is as the system had it.
+    memories = sorted((parse_memory(word) for word in _words(options["memory"])), key=lambda one: one.order is not None)
     policies = _words(options["policies"])
     if not memories or not policies or set(policies) - POLICIES.keys():
         raise GcprotoError(
@@ -252,23 +250,6 @@ def _granule(text: str | None) -> int | None:
 
 def _with(mode: Any, choices: dict[str, int | str | bool]) -> Any:
     return mode.with_options(**choices) if mode.collects else mode
-
-
-@contextmanager
-def _swap(wanted: bool) -> Iterator[None]:
-    """Compressed swap for as long as pages are to be pushed out."""
-    if not wanted:
-        yield
-        return
-    from gcproto.host.settings import Settings
-
-    with Settings() as settings:
-        if not settings.may_change():
-            raise GcprotoError(
-                "--disturb pageout adds a swap device", why="this user is not root", remedy="run as root"
-            )
-        with settings.swap_zram(SWAP_BYTES):
-            yield
 
 
 def _explain(name: str) -> None:

@@ -64,7 +64,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     probes.require_move("nothing else is measured here")
     order = PolicyOrder(
         workloads=words("workloads"),
-        memories=[parse_memory(word) for word in words("memory")],
+        # What the system gives comes first: behind it nothing is as the system had it.
+        memories=sorted(map(parse_memory, words("memory")), key=lambda one: one.order is not None),
         policies=words("policies"),
         live_bytes=live,
         runs=options["runs"],

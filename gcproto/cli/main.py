@@ -14,11 +14,13 @@ from gcproto.errors import ExitCode, GcprotoError
 
 COMMANDS = {
     "bench": "Measure the evacuation paths on the running kernel.",
+    "claims": "Judge the claims of the linux-mm thread on MOVE and mTHP on this kernel.",
     "compare": "Compare two results, scenario by scenario.",
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
     "gc": "Run workloads on a compacting heap, collected in several modes.",
     "kernels": "The same measurements in other kernels, booted in a virtual machine.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
+    "predict": "What evacuation costs by its parts, and what a changed kernel would give.",
     "show": "Show a result as a table.",
 }
 

@@ -81,6 +81,7 @@ class Collector:
         error: Any = ffi.new("int32_t *")
         policy = mode.policy()
         policy.advice = heap.memory.advice
+        policy.folio = 1 << (heap.memory.order or 0)
         self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, policy, error)
         if self._native == ffi.NULL:
             reason: Any = lib.gcp_compaction_reason(ffi.NULL)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from gcproto import __version__
 from gcproto._native import ffi, lib
-from gcproto.collector.gc_run import folios
+from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
 from gcproto.errors import GcprotoError
@@ -180,16 +180,16 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
     tallies = _tallies(order)
     complete = True
     done, total = 0, len(tallies) * (WARMUP + order.runs)
-    with SessionLab(order.timeout) as lab:
+    with heap_machine(order.memories) as enable, SessionLab(order.timeout) as lab:
         try:
             for memory in order.memories:
+                enable(memory)
                 some = [tally for tally in tallies if tally.memory == memory]
-                with folios(memory):
-                    for number in range(WARMUP + order.runs):
-                        for tally in rng.sample(some, len(some)):
-                            _one(lab, tally, order, number)
-                            done += 1
-                            progress(done, total)
+                for number in range(WARMUP + order.runs):
+                    for tally in rng.sample(some, len(some)):
+                        _one(lab, tally, order, number)
+                        done += 1
+                        progress(done, total)
         except KeyboardInterrupt:
             complete = False
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]

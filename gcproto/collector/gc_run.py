@@ -5,14 +5,14 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gcproto import __version__
 from gcproto._native import ffi, lib
 from gcproto.collector.gc_tally import WARMUP, HeapTally
+from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.errors import ExitCode, GcprotoError
@@ -96,11 +96,11 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
         done += 1
         progress(done, total)
 
-    with SessionLab(order.timeout) as lab:
+    with heap_machine(order.memories, swap="pageout" in order.disturb) as enable, SessionLab(order.timeout) as lab:
         try:
             for memory, tallies in zip(order.memories, by_memory, strict=True):
-                with folios(memory):
-                    _rounds(lab, order, tallies, rng, skips, step)
+                enable(memory)
+                _rounds(lab, order, tallies, rng, skips, step)
         except KeyboardInterrupt:
             complete = False
     tallies = [tally for some in by_memory for tally in some]
@@ -139,31 +139,6 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
         skips=skips,
         noise=noise_of(measurements),
     )
-
-
-@contextmanager
-def folios(memory: Memory) -> Iterator[None]:
-    """Have the kernel give folios of that size, and no others, to memory that asks for them.
-
-    Raises:
-        GcprotoError: this user may not change that.
-
-    """
-    if not memory.order:
-        yield
-        return
-    from gcproto.host.settings import Settings
-
-    with Settings() as settings:
-        if not settings.may_change():
-            raise GcprotoError(
-                f"--memory {memory.name} changes which folios there are",
-                why="this user is not root",
-                remedy="run as root, or with --memory small or system",
-            )
-        settings.quiet_khugepaged()
-        settings.mthp_only(memory.order)
-        yield
 
 
 def _rounds(

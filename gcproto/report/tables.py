@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report import labels
+from gcproto.report.claims import print_claims
 from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
 from gcproto.report.verdict import verdict
@@ -43,6 +44,9 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
     """
     _print_head(result, console)
+    if any(one.name.startswith("claim/") for one in result.verdicts) and not wide:
+        print_claims(result, console)
+        return
     policies = [one for one in result.measurements if one.scenario.source.startswith("evacuate-")]
     if policies and not wide:
         print_policies(policies, console, _page_size(result))

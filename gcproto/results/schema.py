@@ -245,7 +245,7 @@ class Producer(msgspec.Struct):
     """Who made the result and how.
 
     Attributes:
-        name: paths, collector or kernels (gcprobe writes paths).
+        name: paths, collector, kernels or claims (gcprobe writes paths).
         version: of gcproto.
         command: the command line.
         options: what the run was asked, as far as it must be alike for a comparison.
@@ -311,9 +311,10 @@ class Verdict(msgspec.Struct, frozen=True):
     """What a kernel was seen to do where it might misbehave.
 
     Attributes:
-        name: of the check: ``contract/ROW`` or ``hazard/NAME``.
+        name: of the check: ``contract/ROW``, ``hazard/NAME``, or ``claim/KEY``.
         verdict: ``fine``, ``ebusy`` (refused, which is fine), ``differs``, ``hang``, ``panic``, ``corruption``, or
-            ``unavailable`` (not to be had in this kernel, or never reached).
+            ``unavailable`` (not to be had in this kernel, or never reached); of a claim ``confirmed``, ``refuted`` or
+            ``not testable here``.
         text: what was seen.
         seconds: that it took.
 

@@ -1,0 +1,163 @@
+"""What claims are judged by: rows of the contract, paths, heaps; each part is measured once, when first asked for."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+from gcproto import contract
+from gcproto.collector import evacuation, gc_run
+from gcproto.collector.modes import MODES
+from gcproto.collector.policies import POLICIES
+from gcproto.contract_run import run_rows
+from gcproto.heap.folios import SMALL, Memory, parse_memory
+from gcproto.host.doctor import Survey, survey
+from gcproto.host.machine import machine
+from gcproto.paths import bench
+from gcproto.paths.grid import Choice
+from gcproto.results.schema import Measurement, Result
+
+MIB = 1 << 20
+ROUNDS = 15
+HEAP_ROUNDS = 5
+LIVE = 16 * MIB
+PINNED_LIVE = 4 * MIB
+PINNED_OPERATIONS = 60_000
+
+Progress = Callable[[str], None]
+
+
+class Evidence:
+    """Measures what is asked for.
+
+    Args:
+        say: is told what is being measured.
+        seed: of contents and orders.
+
+    Attributes:
+        results: of the measurements so far.
+
+    """
+
+    def __init__(self, say: Progress, seed: int = 1) -> None:
+        self._say = say
+        self._seed = seed
+        self._rows: dict[str, contract.RowResult] = {}
+        self.results: list[Result] = []
+
+    def rows(self, *names: str) -> list[contract.RowResult]:
+        """Rows of the contract, with swap where they need it."""
+        missing = [contract.find(name) for name in names if name not in self._rows]
+        if missing:
+            self._say(f"contract: {', '.join(row.name for row in missing)}")
+            for result in run_rows(missing, swap=any({"zram", "loop"} & set(row.needs) for row in missing)):
+                self._rows[result.row.name] = result
+        return [self._rows[name] for name in names]
+
+    def _bench(self, what: str, choice: Choice) -> list[Measurement]:
+        self._say(f"paths: {what}")
+        result = bench.run(bench.Order(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
+
+    @cached_property
+    def _present(self) -> list[Measurement]:
+        sources = ["small", *(f"mthp-{name}" for name in ("16k", "64k", "1m")), "thp"]
+        arms = ["move", "copy", "copy_discard", "split_move", "tao"]
+        return self._bench("present pages", Choice(sources=sources, arms=arms, granules=["64k", "2m"]))
+
+    @cached_property
+    def _skewed(self) -> list[Measurement]:
+        choice = Choice(sources=["mthp-64k", "thp"], arms=["move", "copy"], granules=["2m"], alignments=["skewed"])
+        return self._bench("misaligned destinations", choice)
+
+    @cached_property
+    def _swapped(self) -> list[Measurement]:
+        sources = ["swapped", "swapped-64k", "swapcache", "swapcache-64k"]
+        return self._bench(
+            "swapped pages",
+            Choice(sources=sources, arms=["move", "copy", "move_fallback"], granules=["64k"], swap=True),
+        )
+
+    def path(
+        self, source: str, arm: str, granule: int, *, order: int = 0, skewed: bool = False, swap: bool = False
+    ) -> Measurement | None:
+        """A measured path; None if it could not be had."""
+        pool = self._swapped if swap else self._skewed if skewed else self._present
+        for one in pool:
+            scenario = one.scenario
+            if (scenario.source, scenario.arm, scenario.granule_bytes, scenario.order, scenario.replica) == (
+                *(source, arm, granule, order),
+                0,
+            ):
+                return one
+        return None
+
+    def splits(self) -> Iterator[tuple[int, Measurement]]:
+        """Splits ahead of a move, by order."""
+        for one in self._present:
+            if one.scenario.arm == "split_move" and one.split_part is not None:
+                yield one.scenario.order, one
+
+    @cached_property
+    def policies(self) -> list[Measurement]:
+        """Evacuation policies on heaps of small folios, 64 KiB mTHPs and THPs."""
+        self._say("heaps: evacuation policies")
+        order = evacuation.PolicyOrder(
+            workloads=["prefix", "sparse"],
+            memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
+            policies=list(POLICIES),
+            live_bytes=LIVE,
+            runs=HEAP_ROUNDS,
+            seed=self._seed,
+            verify=True,
+        )
+        result = evacuation.run(order, lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
+
+    def heap(self, workload: str, order: int, policy: str) -> Measurement | None:
+        """A heap of `policies`."""
+        wanted = (f"evacuate-{workload}", order, policy)
+        found = [one for one in self.policies if (one.scenario.source, one.scenario.order, one.scenario.arm) == wanted]
+        return found[0] if found else None
+
+    @cached_property
+    def pinned(self) -> list[Measurement]:
+        """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
+        return self._disturbed("pins", [SMALL], "heaps: pinned pages, every answer to EBUSY")
+
+    @cached_property
+    def swapping(self) -> list[Measurement]:
+        """Heaps of small folios and of mTHPs that are pushed out to swap all the time; verified."""
+        return self._disturbed("pageout", [SMALL, parse_memory("64k")], "heaps: under swap pressure", ("copy",))
+
+    def _disturbed(
+        self, disturb: str, memories: list[Memory], what: str, answers: Iterable[str] = ("copy", "touch", "backoff")
+    ) -> list[Measurement]:
+        self._say(what)
+        modes = [(MODES["move"].with_options(ebusy=answer), {"ebusy": answer}) for answer in answers]
+        order = gc_run.GcOrder(
+            workload="lru",
+            modes=modes,  # type: ignore[arg-type]  # one kind of option is a kind of options
+            factors=[3.0],
+            memories=memories,
+            policies=["move"],
+            live_bytes=PINNED_LIVE,
+            operations=PINNED_OPERATIONS,
+            runs=2,
+            seed=self._seed,
+            verify=True,
+            disturb=disturb,
+        )
+        result = gc_run.run(order, lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What this kernel is known and seen to do."""
+        return survey()
+
+    @property
+    def thp(self) -> int:
+        """Order of a THP."""
+        return machine().pmd_order

@@ -1,0 +1,109 @@
+"""The thread's claims, T1 to T16, with what judges each.
+
+Barry Song, Lokesh Gidra, Suren Baghdasaryan and David Hildenbrand on "mm: Fix kernel BUG when userfaultfd_move
+encounters swapcache" (linux-mm, February 2025).
+"""
+
+from gcproto.claims import judges
+from gcproto.claims.finding import Claim
+
+
+def _bench(sources: str, arms: str, granules: str, more: str = "") -> str:
+    return f"gcproto bench --sources {sources} --arms {arms} --granules {granules}{more}"
+
+
+_GC = "gcproto gc --workload lru --live 4m --heap 3x --modes move"
+
+CLAIMS = (
+    Claim(
+        "T1",
+        "A present page is moved by rewriting its folio's index and anon_vma: nothing is copied",
+        _bench("small", "move,copy_discard", "2m"),
+        judges.present_is_rewritten,
+    ),
+    Claim(
+        "T2",
+        "A swap entry is moved by copying the entry: the page stays swapped",
+        _bench("swapped", "move,copy", "64k", " --swap"),
+        judges.swap_entry_is_copied,
+    ),
+    Claim(
+        "T3",
+        "A swap entry may refer to a folio in the swap cache, and unfixed kernels corrupt or panic",
+        "gcproto kernels check",
+        judges.unfixed_kernels_corrupt,
+    ),
+    Claim(
+        "T4",
+        "Small folios in the swap cache always move",
+        _bench("swapcache", "move", "64k", " --swap"),
+        judges.small_in_swap_cache_moves,
+    ),
+    Claim(
+        "T5",
+        "An mTHP in the swap cache gives EBUSY, whole or in part, also after waiting",
+        "gcproto contract --swap swapcache-mthp swapcache-mthp-page swapcache-mthp-written",
+        judges.mthp_in_swap_cache_is_busy,
+    ),
+    Claim(
+        "T6",
+        "A present large folio is split first, whatever was asked for",
+        _bench("mthp-16k,mthp-64k,mthp-1m,thp", "move,split_move", "64k"),
+        judges.large_is_split,
+    ),
+    Claim(
+        "T7",
+        "The split can fail: pinned, referenced, shared and swap-cached folios give EBUSY",
+        "gcproto contract --swap mthp-pinned-page mthp-referenced mthp-forked swapcache-mthp",
+        judges.split_can_fail,
+    ),
+    Claim(
+        "T8",
+        "User space must retry or fall back to UFFDIO_COPY",
+        f"{_GC} --disturb pins --verify",
+        judges.heap_falls_back,
+    ),
+    Claim(
+        "T9",
+        "To return EBUSY early is better than to try hard",
+        f"{_GC} --disturb pins --ebusy copy (touch, backoff)",
+        judges.early_ebusy_is_better,
+    ),
+    Claim(
+        "T10",
+        "Where a split is a migration (TAO), moving could be worse than UFFDIO_COPY",
+        _bench("mthp-64k", "tao,copy_discard,split_move", "2m"),
+        judges.tao_may_be_worse_than_copy,
+    ),
+    Claim(
+        "T11",
+        "A whole mTHP could be moved if the range covers it, in one VMA, mapped once",
+        _bench("mthp-64k", "move", "64k"),
+        judges.whole_mthp_could_move,
+    ),
+    Claim(
+        "T12",
+        "Moving an mTHP across two page tables is a corner case",
+        _bench("mthp-64k,thp", "move", "2m", " --alignment skewed"),
+        judges.across_page_tables,
+    ),
+    Claim(
+        "T13",
+        "Parts of mTHPs will still have to be moved for garbage collection",
+        "gcproto gc policies --workloads sparse --memory 64k --policies move",
+        judges.parts_of_mthps_move,
+    ),
+    Claim(
+        "T14",
+        "A collector can evacuate at the granularity of folios",
+        "gcproto gc policies --workloads prefix --memory small,64k,2m",
+        judges.granules_of_folios,
+    ),
+    Claim(
+        "T15",
+        "Splitting unmapped folios would let parts of mTHPs survive the swap cache",
+        f"{_GC} --memory 64k --disturb pageout",
+        judges.unmapped_split_would_save,
+    ),
+    Claim("T16", "The ioctl is unusable until the panic is fixed", "gcproto doctor", judges.panic_must_be_fixed),
+)

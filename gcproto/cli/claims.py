@@ -1,0 +1,59 @@
+"""``gcproto claims``: the thread's claims about UFFDIO_MOVE and mTHP, measured on this kernel."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.output import result_options
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.claims.finding import Claim, Finding
+
+
+@click.command(name="claims")
+@click.argument("keys", nargs=-1, metavar="[T1 ... T16]...")
+@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of contents and orders.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Judge claims of the linux-mm thread on MOVE and mTHP (20 February 2025) on this kernel.
+
+    Each ends in confirmed, refuted, or not testable here and why, with the figures and a command that shows it alone.
+    All sixteen take about two minutes.  A refuted claim is a finding, not a failure.
+    """
+    from gcproto.claims.evidence import Evidence
+    from gcproto.claims.result import document
+    from gcproto.claims.rows import CLAIMS
+    from gcproto.results.store import prepare, save
+
+    wanted = [key.upper() for key in options["keys"]] or [claim.key for claim in CLAIMS]
+    unknown = set(wanted) - {claim.key for claim in CLAIMS}
+    if unknown:
+        raise GcprotoError(f"there is no claim {min(unknown)!r}", why="known: T1 to T16", code=ExitCode.USAGE)
+    prepare(options["out"])
+    evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options["seed"])
+    found: list[tuple[Claim, Finding]] = []
+    complete = True
+    try:
+        for claim in CLAIMS:
+            if claim.key in wanted:
+                found.append((claim, claim.judge(evidence)))
+    except KeyboardInterrupt:
+        complete = False
+    result = document(found, evidence, sys.argv[1:], options["seed"], complete=complete)
+    path = save(result, options["out"])
+    if options["as_json"]:
+        import msgspec
+
+        click.echo(msgspec.json.encode(result).decode())
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.claims import print_claims
+
+        print_claims(result, console())
+    click.echo(f"result: {path}", err=True)
+    if not complete:
+        click.echo(f"gcproto: interrupted; {len(found)} of {len(wanted)} claims were judged", err=True)
+        ctx.exit(ExitCode.INTERRUPTED)

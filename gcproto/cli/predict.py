@@ -1,0 +1,67 @@
+"""``gcproto predict``: a cost model of evacuation, and what a changed kernel would give."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.cli.progress import progress_bar
+from gcproto.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+WORKLOADS = ("prefix", "sparse", "trees", "lru")
+MEMORIES = ("small", "64k", "1m", "2m")
+
+
+@click.command(name="predict")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[RESULT]...")
+@click.option(
+    "--proposal", metavar="NAME|FILE", help="whole-folio, unmapped-split, batch-across-folios, or a JSON file."
+)
+@click.option("--fail-below", type=click.FloatRange(0, 1), help="Exit code 1 if a smaller share is predicted well.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context, files: tuple[Path, ...], proposal: str | None, fail_below: float | None, as_json: bool
+) -> None:
+    """Fit what a call, a page, a folio, a split costs to collections, and predict others.
+
+    Results of `gcproto gc policies` are read; without any, heaps are collected now (root, two minutes).  Costs are
+    fitted on the workloads prefix and sparse and checked on all others.
+    """
+    from gcproto.model.prediction import predict
+    from gcproto.model.proposals import load as load_proposal
+    from gcproto.results.store import load
+
+    asked = load_proposal(proposal) if proposal else None
+    results = [load(path) for path in files] or [_measure()]
+    found = predict(results, asked)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.prediction import print_prediction
+
+        print_prediction(found, console())
+    if fail_below is not None and (found.good is None or found.good < fail_below):
+        click.echo(f"gcproto: fewer than {fail_below:.0%} of the heaps are predicted to 15 %", err=True)
+        ctx.exit(ExitCode.NO)
+
+
+def _measure() -> "Result":
+    from gcproto.collector.evacuation import PolicyOrder, run
+    from gcproto.heap.folios import parse_memory
+
+    order = PolicyOrder(
+        workloads=list(WORKLOADS),
+        memories=[parse_memory(name) for name in MEMORIES],
+        policies=["move", "copy-large", "split-ahead", "whole"],
+        live_bytes=32 << 20,
+        runs=5,
+    )
+    with progress_bar() as progress:
+        return run(order, progress)

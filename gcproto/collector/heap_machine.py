@@ -1,0 +1,48 @@
+"""The settings of the machine that heaps are run with: folios of one size, and swap where pages are pushed out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from gcproto.errors import GcprotoError
+from gcproto.heap.folios import Memory
+
+SWAP_BYTES = 1 << 30
+
+
+@contextmanager
+def heap_machine(memories: Sequence[Memory], *, swap: bool = False) -> Iterator[Callable[[Memory], None]]:
+    """Settings for as long as heaps run.
+
+    Args:
+        memories: of the heaps.
+        swap: add a swap device (zram), the preferred one.
+
+    Yields:
+        what has the kernel give folios of a memory's size, and no others, to heaps that ask for them; for ``system``
+        it leaves all as it is, so that memory has to come before those of a size.
+
+    Raises:
+        GcprotoError: this user may not change that.
+
+    """
+    sized = [memory for memory in memories if memory.order]
+    if not sized and not swap:
+        yield lambda _memory: None
+        return
+    from gcproto.host.settings import Settings
+
+    with Settings() as settings:
+        if not settings.may_change():
+            what = "--disturb pageout adds a swap device" if swap else f"--memory {sized[0].name} changes folio sizes"
+            raise GcprotoError(what, why="this user is not root", remedy="run as root")
+
+        def enable(memory: Memory) -> None:
+            if memory.order is not None and sized:
+                settings.quiet_khugepaged()
+                settings.mthp_only(memory.order or None)
+
+        if not swap:
+            yield enable
+            return
+        with settings.swap_zram(SWAP_BYTES):
+            yield enable

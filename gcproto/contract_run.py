@@ -1,0 +1,49 @@
+"""Runs rows of the contract with the settings of the machine that they need, and puts these back."""
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+
+from gcproto.contract import TIMEOUT_MS, Row, RowResult, run_row
+from gcproto.host.machine import machine
+from gcproto.host.settings import SettingRefused, Settings
+from gcproto.paths.grid import mid_order
+
+SWAP_BYTES = 256 << 20
+
+
+def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -> Generator[RowResult]:
+    """Run rows in their order, each with the settings that it needs as far as they can be had.
+
+    Args:
+        rows: of ``gcproto.contract``.
+        swap: add the swap devices that rows about swapped pages need.
+        timeout_ms: for one row.
+
+    Raises:
+        SettingRefused: swap was asked for, and this user may not add devices.
+
+    """
+    with Settings() as settings, ExitStack() as stack:
+        if swap and not settings.may_change():
+            raise SettingRefused(
+                "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
+            )
+        if settings.may_change():
+            _enable_folios(settings)
+        device = ""
+        for row in rows:
+            wanted = next((word for word in ("zram", "loop") if word in row.needs), "") if swap else ""
+            if wanted != device:
+                stack.close()
+                device = wanted
+                if wanted:
+                    make = settings.swap_zram if wanted == "zram" else settings.swap_loop
+                    stack.enter_context(make(SWAP_BYTES))
+            yield run_row(row.index, timeout_ms)
+
+
+def _enable_folios(settings: Settings) -> None:
+    """One mTHP and the THP: sources are made in ranges that only one of them fits."""
+    here = machine()
+    settings.quiet_khugepaged()
+    settings.folios_exactly({mid_order(here), here.pmd_order} & set(here.anon_orders))

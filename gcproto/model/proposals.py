@@ -1,0 +1,114 @@
+"""What a changed kernel would do otherwise, as data: which dispositions become which others.
+
+A proposal names for each kind what becomes of it; figures of its own come from where they are cited, with a range.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.model.fit import NEIGHBOURS, Costs, Row
+
+SPLIT = "split of order "
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change.
+
+    Attributes:
+        name, text: what it is.
+        splits_kept: share of the splits that still happen, low and high.
+        page_cost: what a page of a folio that is not split any more costs, as a share of a page moved today, low and
+            high.
+        split_cost: what a split that still happens costs, as a share of today's.
+        ebusy_kept: share of the refusals that still happen; each one less is a page moved instead of one copied.
+        source: where the figures come from.
+
+    """
+
+    name: str
+    text: str
+    splits_kept: tuple[float, float] = (1.0, 1.0)
+    page_cost: tuple[float, float] = (1.0, 1.0)
+    split_cost: tuple[float, float] = (1.0, 1.0)
+    ebusy_kept: tuple[float, float] = (1.0, 1.0)
+    source: str = ""
+
+    def applied(self, row: Row, end: int) -> Row:
+        """Dispositions under the change.
+
+        Args:
+            row: today's.
+            end: 0 for the low end of each range, 1 for the high one.
+
+        """
+        found = dict(row)
+        freed = 0.0
+        for name, count in row.items():
+            if name.startswith(SPLIT):
+                kept = count * self.splits_kept[end]
+                freed += (count - kept) * 2 ** int(name.removeprefix(SPLIT))
+                found[name] = kept * self.split_cost[end]
+        freed = min(freed, found.get(NEIGHBOURS, 0.0))
+        found[NEIGHBOURS] = found.get(NEIGHBOURS, 0.0) - freed * (1.0 - self.page_cost[end])
+        spared = row.get("EBUSY", 0.0) * (1.0 - self.ebusy_kept[end])
+        if spared:
+            found["EBUSY"] = row["EBUSY"] - spared
+            found[NEIGHBOURS] += spared
+            for name in ("page copied", "copy call"):
+                found[name] = max(0.0, found.get(name, 0.0) - spared)
+        return found
+
+    def predicted(self, costs: Costs, row: Row) -> tuple[float, float, float]:
+        """Ns under the change: middle, low, high; ranges of the proposal and of the fit together."""
+        ends = [self.applied(row, end) for end in (0, 1)]
+        lows, highs = zip(*(costs.interval(one) for one in ends), strict=True)
+        return sum(costs.of(one) for one in ends) / 2, min(lows), max(highs)
+
+
+PROPOSALS = {
+    one.name: one
+    for one in (
+        Proposal(
+            "whole-folio",
+            "mTHPs that a request covers whole move whole, in one batch with their neighbours",
+            splits_kept=(0.0, 0.0),
+            page_cost=(0.4, 1.0),
+            source="a page costs at most what one in a batch of small ones does; instructions of a patched 7.3.4: "
+            "81 to 175 at 64 KiB, 70 to 175 at 1 MiB",
+        ),
+        Proposal(
+            "unmapped-split",
+            "folios in the swap cache are split for MOVE instead of EBUSY",
+            ebusy_kept=(0.0, 0.2),
+            source="EBUSY has other causes too: pins and shared pages stay",
+        ),
+        Proposal(
+            "batch-across-folios",
+            "splits of neighbouring folios share their TLB flush",
+            split_cost=(0.6, 0.9),
+            source="one flush a page while mappings become migration entries (tlb:tlb_flush on 6.18); a guess of its "
+            "share, to be replaced by a measurement",
+        ),
+    )
+}
+
+
+def load(text: str) -> Proposal:
+    """A proposal by name, or from a JSON file with the fields of ``Proposal``.
+
+    Raises:
+        GcprotoError: there is none.
+
+    """
+    if text in PROPOSALS:
+        return PROPOSALS[text]
+    try:
+        return msgspec.json.decode(Path(text).read_bytes(), type=Proposal)
+    except (OSError, msgspec.DecodeError) as error:
+        raise GcprotoError(
+            f"no proposal {text!r}",
+            why=f"known: {', '.join(PROPOSALS)}; as a file: {error}",
+            code=ExitCode.USAGE,
+        ) from error
