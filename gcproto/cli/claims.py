@@ -50,7 +50,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         click.echo(msgspec.json.encode(result).decode())
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.claims import print_claims
+        from gcproto.report.thread_claims import print_claims
 
         print_claims(result, console())
     click.echo(f"result: {path}", err=True)

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report import labels
-from gcproto.report.claims import print_claims
 from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
+from gcproto.report.thread_claims import print_claims
 from gcproto.report.verdict import verdict
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Skip
