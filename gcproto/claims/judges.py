@@ -196,9 +196,9 @@ def granules_of_folios(evidence: Evidence) -> Finding:
     mthp, auto = (evidence.heap("prefix", ORDER_64K, policy) for policy in ("move", "auto"))
     if whole is None or small is None or mthp is None or auto is None or not _usable(whole, small, mthp, auto):
         return untestable(MISSING)
-    share = whole.figures["whole share of dense"]
+    share = whole.figures["went whole"]
     text = (
-        f"2M granule: {share:.0%} of dense pages moved whole, {_ns(whole.figures['map ns/page'])} ns/page of ioctls "
+        f"2M granule: {share:.0%} of the pages moved whole, {_ns(whole.figures['map ns/page'])} ns/page of ioctls "
         f"(small folios {_ns(small.figures['map ns/page'])}); 64K mTHPs: move {_ns(mthp.median)}, auto "
         f"{_ns(auto.median)} ns/page"
     )

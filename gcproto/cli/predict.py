@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gcproto.results.schema import Result
 
 WORKLOADS = ("prefix", "sparse", "trees", "lru")
+ROUNDS = 15
 MEMORIES = ("small", "64k", "1m", "2m")
 
 
@@ -28,15 +29,15 @@ def command(
 ) -> None:
     """Fit what a call, a page, a folio, a split costs to collections, and predict others.
 
-    Results of `gcproto gc policies` are read; without any, heaps are collected now (root, two minutes).  Costs are
-    fitted on the workloads prefix and sparse and checked on all others.
+    Results of `gcproto gc policies` and of `gcproto bench` are read; without any, both are measured now (root, two
+    minutes).  Costs are fitted on paths and on heaps of the workloads prefix and sparse, and checked on all others.
     """
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
     from gcproto.results.store import load
 
     asked = load_proposal(proposal) if proposal else None
-    results = [load(path) for path in files] or [_measure()]
+    results = [load(path) for path in files] or _measure()
     found = predict(results, asked)
     if as_json:
         import msgspec
@@ -52,16 +53,20 @@ def command(
         ctx.exit(ExitCode.NO)
 
 
-def _measure() -> "Result":
+def _measure() -> "list[Result]":
     from gcproto.collector.evacuation import PolicyOrder, run
     from gcproto.heap.folios import parse_memory
+    from gcproto.paths import bench
+    from gcproto.paths.grid import Choice
 
     order = PolicyOrder(
         workloads=list(WORKLOADS),
         memories=[parse_memory(name) for name in MEMORIES],
         policies=["move", "copy-large", "split-ahead", "whole"],
         live_bytes=32 << 20,
-        runs=5,
+        runs=7,
     )
+    sources = ["small", "mthp-64k", "mthp-1m", "thp"]
+    paths = bench.Order(Choice(sources=sources, arms=["move", "copy"], granules=["64k", "1m", "2m"]), rounds=ROUNDS)
     with progress_bar() as progress:
-        return run(order, progress)
+        return [bench.run(paths, progress), run(order, progress)]

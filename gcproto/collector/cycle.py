@@ -242,7 +242,7 @@ class Collector:
         """Have large folios split that are moved page by page, while mutators run; not those that are moved whole."""
         folio = 1 << (self.heap.memory.order or 0)
         begin = max(self._large_from, int(self.plan.dense_end) if self.mode.whole else 0)
-        begin, end = (begin + folio - 1) // folio * folio, pages // folio * folio
+        begin, end = ((at + folio - 1) // folio * folio for at in (begin, pages))
         if end > begin:
             to = self.heap.to
             lib.gcp_region_split(to + begin * PAGE_BYTES, (end - begin) * PAGE_BYTES, folio * PAGE_BYTES)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from gcproto import __version__
 from gcproto._native import ffi, lib
+from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
@@ -144,12 +145,13 @@ class _Tally:
         def middle(value: Callable[[Collection], float]) -> float:
             return statistics.median(value(one) / max(1, pages_of(one)) for one in self.cycles)
 
-        dense = self._total("updated")
+        could, did = whole_shares(self.cycles, self.memory.order or 0)
         return {
             "map ns/page": middle(lambda one: one.collector["map_ns"]),
             "split ns/page": middle(lambda one: one.phases.get("split", 0)),
-            "dense share": dense / sum(map(pages_of, self.cycles)),
-            "whole share of dense": self._total("whole") / dense if dense else 0.0,
+            "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
+            "could go whole": could,
+            "went whole": did,
             "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
         }
 

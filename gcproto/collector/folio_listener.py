@@ -1,9 +1,27 @@
 """The listener that watches folios: what a heap is made of after each collection, and how many were split."""
 
+from collections.abc import Sequence
+
 from gcproto.collector.events import Listener
 from gcproto.heap.folios import FolioCensus
 from gcproto.heap.space import Heap
+from gcproto.results.folios import kept_whole
 from gcproto.results.schema import Collection
+
+
+def whole_shares(cycles: Sequence[Collection], order: int) -> tuple[float, float]:
+    """Of the pages that collections evacuated: those that could go in whole folios, and those that did.
+
+    Args:
+        cycles: collections.
+        order: of the folios that the heap's memory is made of.
+
+    """
+    accounts = [account for one in cycles for account in (one.collector, one.faults)]
+    pages = sum(account.get(name, 0) for account in accounts for name in ("updated", "built", "slid"))
+    could = sum(account.get("whole", 0) for account in accounts)
+    did = sum(kept_whole(one, order) for one in cycles) << order
+    return (could / pages, did / pages) if pages else (0.0, 0.0)
 
 
 class FolioListener(Listener):

@@ -4,6 +4,7 @@ import statistics
 from dataclasses import dataclass, field
 
 from gcproto.collector.counts import Counts
+from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import Session
 from gcproto.host import environment
@@ -144,7 +145,7 @@ class HeapTally:
         if marking:
             found["marked Mobjects/s"] = sum(one.objects for one in every) / marking * 1e3
         found |= _evacuation(every)
-        found |= _folios(every)
+        found |= _folios(every, self.scenario.order)
         return found
 
     def _notes(self) -> list[str]:
@@ -187,14 +188,14 @@ def _evacuation(every: list[Collection]) -> dict[str, float]:
     return found
 
 
-def _folios(every: list[Collection]) -> dict[str, float]:
+def _folios(every: list[Collection], order: int) -> dict[str, float]:
     """What became of large folios: how much went in whole granules, how many were split, what the heap is made of."""
     if not any(one.folios for one in every):
         return {}
-    accounts = [account for one in every for account in (one.collector, one.faults)]
-    dense = sum(account.get("updated", 0) for account in accounts)
+    could, did = whole_shares(every, order)
     found = {
-        "whole share of dense": sum(account.get("whole", 0) for account in accounts) / dense if dense else 0.0,
+        "could go whole": could,
+        "went whole": did,
         "folios split": float(sum(count for one in every for count in one.splits.values())),
         "evacuation ms": statistics.median(one.phases.get("compact", 0) for one in every) / 1e6,
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gcproto.results.folios import kept_whole
 from gcproto.results.schema import Collection, Measurement, Result
 
 
@@ -41,8 +42,7 @@ def _of(one: Measurement, cycle: Collection) -> Dispositions:
     order = one.scenario.order
     split = {int(name): count for name, count in cycle.splits.items()}
     ahead = "split" in cycle.phases
-    # A call took all of them, and the kernel split some all the same.
-    whole = max(0, (did.get("whole", 0) >> order) - split.get(order, 0)) if order else 0
+    whole = kept_whole(cycle, order)
     return Dispositions(
         workload=one.scenario.source.removeprefix("evacuate-"),
         memory_order=order,
@@ -58,9 +58,41 @@ def _of(one: Measurement, cycle: Collection) -> Dispositions:
     )
 
 
+PATHS = "paths"
+"""Workload of rounds of the path lab: one kind of disposition at a time, which collections never have."""
+
+
+def _of_path(one: Measurement, page: int) -> Iterator[Dispositions]:
+    """Rounds of one way of evacuating, each as if it were a collection; its pages are fresh neighbours."""
+    scenario, proof = one.scenario, one.proof
+    if scenario.arm not in {"move", "copy"} or scenario.threads > 1 or not one.samples or not proof.rounds:
+        return
+    calls = max(1, scenario.pages * page // scenario.granule_bytes)
+    move = scenario.arm == "move"
+    folios = (proof.folios - proof.folios_split) // proof.rounds if move and scenario.order else 0
+    split = proof.folios_split // proof.rounds
+    for sample in one.samples:
+        yield Dispositions(
+            workload=PATHS,
+            memory_order=scenario.order or 1,
+            policy=scenario.arm,
+            move_calls=calls if move else 0,
+            copy_calls=0 if move else calls,
+            pages=scenario.pages - (folios << scenario.order) if move else 0,
+            whole={scenario.order: folios} if folios else {},
+            copied=0 if move else scenario.pages,
+            split={scenario.order: split} if move and split else {},
+            ebusy=0,
+            ns=round(sample * scenario.pages),
+        )
+
+
 def dispositions(results: list[Result]) -> Iterator[Dispositions]:
-    """Those of all valid collections of ``gcproto gc policies``."""
+    """Those of all valid collections of ``gcproto gc policies``, and of rounds of ``gcproto bench``."""
     for result in results:
+        page = int(result.environment.get("page_size") or 4096)
         for one in result.measurements:
             if one.valid and one.scenario.source.startswith("evacuate-"):
                 yield from (_of(one, cycle) for some in one.collections for cycle in some)
+            elif one.valid and one.scenario.source in {"small", "mthp", "thp"} and result.producer.name == "paths":
+                yield from _of_path(one, page)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.dispositions import Dispositions
+from gcproto.model.dispositions import PATHS, Dispositions
 
 Row = dict[str, float]
 SCATTERED = "page moved"
@@ -62,7 +62,9 @@ def row_of(one: Dispositions) -> Row:
         "page copied": one.copied,
         "EBUSY": one.ebusy,
     }
-    found |= {f"folio of order {order} moved": float(count) for order, count in one.whole.items()}
+    # In a heap nothing of a THP is in a cache when its turn comes; in a round of the path lab all of it is.
+    fresh = "fresh " if one.workload == PATHS else ""
+    found |= {f"{fresh}folio of order {order} moved": float(count) for order, count in one.whole.items()}
     found |= {f"split of order {order}": float(count) for order, count in one.split.items()}
     return {name: float(count) for name, count in found.items() if count}
 

@@ -6,13 +6,13 @@ from statistics import median
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.dispositions import Dispositions, dispositions
+from gcproto.model.dispositions import PATHS, Dispositions, dispositions
 from gcproto.model.fit import Costs, fit, row_of
 from gcproto.model.proposals import Proposal
 from gcproto.results.schema import Result
 
-FITTED_ON = frozenset({"prefix", "sparse"})
-"""Workloads that the costs are fitted on; all others are what the fit is checked on."""
+FITTED_ON = frozenset({"prefix", "sparse", PATHS})
+"""What the costs are fitted on, paths where there are results of theirs; heaps of other workloads check the fit."""
 
 GOOD = 0.15
 """A prediction that is off by less is a good one."""
@@ -81,6 +81,8 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
     costs = fit([one for one in every if one.workload in FITTED_ON])
     by_heap: dict[tuple[str, int, str], list[Dispositions]] = {}
     for one in every:
+        if one.workload == PATHS:
+            continue
         by_heap.setdefault((one.workload, one.memory_order, one.policy), []).append(one)
     heaps = [_heap(key, some, costs, proposal) for key, some in by_heap.items()]
     unseen = [abs(heap.error) <= GOOD for heap in heaps if not heap.fitted]

@@ -26,7 +26,7 @@ def print_policies(measurements: list[Measurement], console: Console, page: int)
     arms = list(dict.fromkeys(one.scenario.arm for one in measurements))
     console.print(
         "\n[bold]Evacuating large folios[/]: ns per page from flip to drain; split+: what splitting ahead took before; "
-        "whole: share of the dense pages moved in whole folios",
+        "whole: share of the pages that went in whole folios",
         highlight=False,
     )
     table = Table(box=None, padding=(0, 1), pad_edge=False)
@@ -56,7 +56,7 @@ def _cell(one: Measurement | None) -> str:
     lines = [labels.number(one.median)]
     if one.figures.get("split ns/page"):
         lines.append(f"[dim]split+ {labels.number(one.figures['split ns/page'])}[/]")
-    whole = one.figures.get("whole share of dense", 0.0)
+    whole = one.figures.get("went whole", 0.0)
     if whole:
         lines.append(f"[green]whole {whole:.0%}[/]")
     if one.figures.get("folios split"):
