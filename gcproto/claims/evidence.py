@@ -1,6 +1,6 @@
 """What claims are judged by: rows of the contract, paths, heaps; each part is measured once, when first asked for."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from gcproto import contract
@@ -18,7 +18,7 @@ from gcproto.results.schema import Measurement, Result
 MIB = 1 << 20
 ROUNDS = 15
 HEAP_ROUNDS = 5
-LIVE = 16 * MIB
+LIVE = 32 * MIB
 PINNED_LIVE = 4 * MIB
 PINNED_OPERATIONS = 60_000
 
@@ -91,11 +91,10 @@ class Evidence:
                 return one
         return None
 
-    def splits(self) -> Iterator[tuple[int, Measurement]]:
+    def splits(self) -> dict[int, Measurement]:
         """Splits ahead of a move, by order."""
-        for one in self._present:
-            if one.scenario.arm == "split_move" and one.split_part is not None:
-                yield one.scenario.order, one
+        found = [one for one in self._present if one.scenario.arm == "split_move" and one.split_part is not None]
+        return {one.scenario.order: one for one in sorted(found, key=lambda one: one.scenario.order)}
 
     @cached_property
     def policies(self) -> list[Measurement]:

@@ -86,7 +86,7 @@ def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
 def large_is_split(evidence: Evidence) -> Finding:
     """T6."""
     texts, split = [], True
-    for order, part in sorted(evidence.splits(), key=lambda pair: pair[0]):
+    for order, part in evidence.splits().items():
         source = "thp" if order == evidence.thp else "mthp"
         moved = evidence.path(source, "move", 64 * KIB, order=order)
         if moved is None or not moved.proof.folios:
