@@ -6,7 +6,7 @@ the version.
 
 History of the format
     1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
-        guest and verdicts of a result
+        guest and verdicts of a result; map of a collection
 """
 
 from typing import Any
@@ -166,6 +166,8 @@ class Collection(msgspec.Struct):
         collector, faults: what the collector's thread and the mutators' faults did: pages and ioctls by name (see
             native/compaction.h and native/pages.h).
         resident: bytes of the process afterwards.
+        map: what became of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
+            "" if it was not recorded.
 
     """
 
@@ -184,6 +186,7 @@ class Collection(msgspec.Struct):
     collector: dict[str, int] = {}
     faults: dict[str, int] = {}
     resident: int = 0
+    map: str = ""
 
 
 class Measurement(msgspec.Struct):
