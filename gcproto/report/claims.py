@@ -12,7 +12,7 @@ from gcproto.results.schema import Interval, Measurement, Result, Scenario
 from gcproto.results.statistics import ratio_interval
 
 SURE_FROM = 6
-"""Rounds from which on there is a 95 % interval of a median at all: of five, one in sixteen lies on one side by chance."""
+"""Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gcproto.report import labels
-from gcproto.report.claims import Claim, claim_of, mode_claims, path_claims
+from gcproto.report.claims import Claim, claim_of, path_claims
 from gcproto.report.verdict import Lookup, lookup_of, plain
-from gcproto.results.schema import Measurement, Result
+from gcproto.results.schema import Result
 
 PREDICTED = "predicted ns/page"
 
@@ -86,10 +86,13 @@ def _best(claims: Iterable[Claim]) -> Claim | None:
 
 def _costs(one: Claim) -> str:
     over, under = (f"{labels.number(each.median or 0)}" for each in (one.over, one.under))
-    return f"{over} against {under} {one.over.unit} ({len(one.over.samples)} rounds), {labels.size(one.over.scenario.granule_bytes)} a call"
+    return (
+        f"{over} against {under} {one.over.unit} ({len(one.over.samples)} rounds), "
+        f"{labels.size(one.over.scenario.granule_bytes)} a call"
+    )
 
 
-def _pick(one: Claim) -> str:
+def pick_of(one: Claim) -> str:
     """Move, copy, either; a question mark where too few rounds say so."""
     if not one.sure and not one.few:
         return "Either"
@@ -105,7 +108,7 @@ def _small(claims: Sequence[Claim], place: str) -> Finding | None:
     )
     more = f" Page by page it is {single.versus}." if single else ""
     return Finding(
-        "Small folios: move or copy?", _pick(one), one.versus, one.sure, one.basis, f"{_costs(one)}.{more}", place
+        "Small folios: move or copy?", pick_of(one), one.versus, one.sure, one.basis, f"{_costs(one)}.{more}", place
     )
 
 
@@ -127,13 +130,16 @@ def _mthp(claims: Sequence[Claim], lookup: Lookup, place: str) -> Finding | None
     if not one:
         return None
     proof, name = one.over.proof, _folio(one, lookup)
-    pick = _pick(one)
+    pick = pick_of(one)
     if not proof.folios:
         kept = "Whether the folios stayed whole was not seen: that takes root."
     elif not proof.folios_split:
         kept = "The folios stayed whole, as split counters and folio orders say."
     else:
-        kept = f"{labels.per_round(proof.folios_split, one.over)} of {labels.per_round(proof.folios, one.over)} folios a round were split to be moved."
+        kept = (
+            f"{labels.per_round(proof.folios_split, one.over)} of {labels.per_round(proof.folios, one.over)} "
+            "folios a round were split to be moved."
+        )
         pick = {"Move": "Move, but it splits", "Move?": "Move? It splits", "Either": "Either; a move splits"}.get(
             pick, pick
         )
@@ -172,7 +178,8 @@ def _batching(claims: Sequence[Claim], lookup: Lookup, place: str) -> Finding | 
     foretold = one.over.figures.get(PREDICTED)
     model = f" The cost model predicts {labels.number(foretold)} {one.over.unit}." if foretold else ""
     detail = (
-        f"A {name} costs {now} {one.over.unit} now, split and moved page by page; small folios in the same run cost {then}. "
+        f"A {name} costs {now} {one.over.unit} now, split and moved page by page; small folios in the same "
+        f"run cost {then}. "
         f"Moved in batches without a split it could cost as little, and stay whole.{model}"
     )
     if not claim.sure or claim.ratio.value <= 1:
@@ -202,7 +209,7 @@ def _thp(claims: Sequence[Claim], place: str) -> Finding | None:
         return None
     skewed = _best(each for each in claims if _is(each, "thp") and each.over.scenario.alignment == "skewed")
     more = f" Skewed by one page it is split: {skewed.versus}." if skewed and skewed.over.proof.folios_split else ""
-    pick = "Move whole, aligned" if one.cheaper else _pick(one)
+    pick = "Move whole, aligned" if one.cheaper else pick_of(one)
     return Finding(
         "2M THP: move or copy?".replace("2M", labels.size(4096 << one.over.scenario.order)),
         pick,
@@ -228,7 +235,7 @@ def _fault(claims: Sequence[Claim], lookup: Lookup, place: str) -> Finding | Non
         return None
     # What a mutator needs is the page; giving the source back is the collector's, so copy alone is the alternative.
     claim = claim_of(one.subject, one.over, lookup.beside(one.over, "copy"), lookup) or one
-    pick = {"Move": "Move it too", "Copy": "Copy it"}.get(_pick(claim), _pick(claim))
+    pick = {"Move": "Move it too", "Copy": "Copy it"}.get(pick_of(claim), pick_of(claim))
     return Finding(
         "A mutator that faults on one page?",
         pick,
@@ -250,7 +257,7 @@ def _busy(claims: Sequence[Claim], place: str) -> Finding | None:
         return None
     worst = max(found, key=lambda one: one.ratio.value)
     names = " and ".join(dict.fromkeys(one.over.scenario.source for one in found))
-    pick = {"Move": "Try to move", "Copy": "Copy at once"}.get(_pick(worst), _pick(worst))
+    pick = {"Move": "Try to move", "Copy": "Copy at once"}.get(pick_of(worst), pick_of(worst))
     return Finding(
         f"Pages that are {names}?",
         pick,
@@ -260,37 +267,3 @@ def _busy(claims: Sequence[Claim], place: str) -> Finding | None:
         f"{_costs(worst)}; they say EBUSY.",
         place,
     )
-
-
-def heap_finding(result: Result, place: str) -> Finding | None:
-    """Moving against copying in a whole heap."""
-    claims = [one for one in mode_claims(result) if one.over.scenario.arm.partition("[")[0] in {"move", "art"}]
-    one = min(claims, key=lambda each: each.over.scenario.arm != "move", default=None)
-    if not one:
-        return None
-    workload = one.over.scenario.source.removeprefix("heap-")
-    pauses = " ".join(_longest_pause(each) for each in (one.over, one.under))
-    return Finding(
-        f"A whole heap ({workload}): move or copy?", _pick(one), one.versus.replace(" than copy", " than copy mode"), one.sure, one.basis,
-        f"Mutators took {labels.number((one.over.median or 0) / 1e3)} against {labels.number((one.under.median or 0) / 1e3)} us an operation "
-        f"({len(one.over.samples)} rounds). {pauses}".strip(), place,
-    )  # fmt: skip
-
-
-def _longest_pause(one: Measurement) -> str:
-    found = [value for name, value in one.figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
-    return f"Longest pause with {one.scenario.arm}: {labels.number(max(found))} ms." if found else ""
-
-
-def window_finding(result: Result, place: str) -> Finding | None:
-    """The shortest mutator phase after the flip."""
-    claims = mode_claims(result)
-    one = min(claims, key=lambda each: each.ratio.value, default=None)
-    if not one:
-        return None
-    pick = _pick(one)
-    return Finding(
-        "Mutators after the flip: move or copy?", pick, one.versus.replace(" than copy", " than copy mode"), one.sure, one.basis,
-        f"Until every page was touched once: {labels.number((one.over.median or 0) * one.over.scenario.pages / 1e6)} against "
-        f"{labels.number((one.under.median or 0) * one.under.scenario.pages / 1e6)} ms with way {one.over.scenario.arm} ({len(one.over.samples)} rounds).", place,
-    )  # fmt: skip

@@ -41,10 +41,15 @@ def _step(series: Series, found: Sequence[Step], place: str) -> Finding | None:
     cause = f" Known change: {one.cause}." if one.cause else " No known change explains it."
     others = f" {len(marked) - 1} more steps are marked." if len(marked) > 1 else ""
     return Finding(
-        question, "Yes", f"{one.change:+.0%} in {version(one.after)}", True,
+        question,
+        "Yes",
+        f"{one.change:+.0%} in {version(one.after)}",
+        True,
         f"canary {one.canary:+.1%} between these kernels" if one.canary is not None else "no canary",
-        f"{name}: {labels.number(one.old)} \N{RIGHTWARDS ARROW} {labels.number(one.new)} {series.unit}.{cause}{others} {span}.", place,
-    )  # fmt: skip
+        f"{name}: {labels.number(one.old)} \N{RIGHTWARDS ARROW} {labels.number(one.new)} "
+        f"{series.unit}.{cause}{others} {span}.",
+        place,
+    )
 
 
 def _whole(results: Sequence[Result], place: str) -> Finding | None:
@@ -60,7 +65,10 @@ def _whole(results: Sequence[Result], place: str) -> Finding | None:
     if not split and not whole:
         return None
     names = ", ".join(whole)
-    detail = f"Kernels that split mTHPs to move them: {', '.join(split) or 'none'}. Kernels that moved all of them whole: {names or 'none'}."
+    detail = (
+        f"Kernels that split mTHPs to move them: {', '.join(split) or 'none'}. Kernels that moved all of them "
+        f"whole: {names or 'none'}."
+    )
     answer = names if whole else "None of them"
     return Finding(
         "Which kernels move mTHPs whole?",

@@ -83,7 +83,8 @@ def _subtitle(results: Sequence[Result]) -> list[str]:
     levels = sorted({one.proof.level for one in first.measurements if one.proof.rounds})
     texts = [
         f"{cpu.get('model', 'an unknown processor')}, {cpu.get('allowed', '?')} CPUs",
-        f"{len(first.measurements)} measurements of up to {max((len(one.samples) for one in first.measurements), default=0)} rounds",
+        f"{len(first.measurements)} measurements of up to "
+        f"{max((len(one.samples) for one in first.measurements), default=0)} rounds",
         f"proof by {', '.join(levels) or 'nothing'}",
         f"noise floor {lookup_of(first).floor:.1%}" + ("" if first.noise else " assumed, no A/A pair"),
         f"userfaultfd by {first.environment.get('uffd', {}).get('via', 'unknown')}",

@@ -77,5 +77,6 @@ def _thin(found: list[tuple[str, list[Step]]]) -> list[str]:
         steps[:] = steps[:1] + steps[1:-1][every - 1 :: every] + steps[1:][-1:]
     after = sum(len(steps) for _, steps in found)
     return [
-        f"The heap map has {after} of {before} collections, every {every}th: all of them are too much for a page; the result file has them."
+        f"The heap map has {after} of {before} collections, every {every}th: all of them are too much for a "
+        "page; the result file has them."
     ]

@@ -97,7 +97,10 @@ def _invalid(results: Sequence[Result]) -> Grid:
                 text = labels.scenario_text(one.scenario, page_size_of(result))
                 void = "" if one.valid else "VOID, do not quote"
                 rows.append((_name(result), text, reason, void, f"{len(rounds)} of {total}"))
-    note = "Rounds whose proof failed: kept in the file, in no figure of this page. A measurement with more than a tenth of them is void."
+    note = (
+        "Rounds whose proof failed: kept in the file, in no figure of this page. A measurement with more "
+        "than a tenth of them is void."
+    )
     return Grid("Invalid rounds", ("run", "scenario", "reason", "", "rounds"), rows, 4, note, folded=False)
 
 

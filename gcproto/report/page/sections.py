@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
 from gcproto.report.claims import mode_claims, path_claims
-from gcproto.report.findings import Finding, headline_claims, heap_finding, path_findings, window_finding
+from gcproto.report.findings import Finding, headline_claims, path_findings
+from gcproto.report.findings_heap import heap_finding, window_finding
 from gcproto.report.findings_kernels import series_findings
 from gcproto.report.page.heap_map import heap_map
 from gcproto.report.page.model import Answers, Part, Section
 from gcproto.report.page.tables import heap_grid, measurement_grid, series_grids, window_grid
-from gcproto.report.plots import cost, forest, heap, kernels, phases, window
+from gcproto.report.plots import cost, forest, heap, kernels, latency, phases, window
 from gcproto.results.schema import Result
 from gcproto.results.series import build, release_of
 from gcproto.results.steps import steps
@@ -45,7 +46,8 @@ def cost_section(results: Sequence[tuple[str, Result]]) -> Section:
     """Costs by granule and by folio size, and every path against its alternative."""
     section = empty("cost")
     section.intro = (
-        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was measured "
+        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run "
+        "was measured "
         "in the same rounds, in random order: ratios hold, nanoseconds of two machines do not compare."
     )
     seen: set[str] = set()
@@ -93,7 +95,8 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
     if failed and section.parts:
         section.parts[0].lines.append(f"{len(failed)} boots brought no measurement; see below why.")
     section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the same on every "
+        "Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the "
+        "same on every "
         "machine and in every boot to a fraction of a percent."
     )
     return section, findings
@@ -127,15 +130,16 @@ def heap_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list[F
             )
         timeline = phases.timeline(result, name)
         part.wide += [timeline] if timeline else []
-        faults, problems = heap.latency(result, name, "fault", "Serving a fault")
-        waits, more = heap.latency(result, name, "wait", "Waiting for a page that another thread builds")
+        faults, problems = latency.latency(result, name, "fault", "Serving a fault")
+        waits, more = latency.latency(result, name, "wait", "Waiting for a page that another thread builds")
         part.lines += problems + more
         made = [heap.pauses(result, name), heap.mmu(result, name), faults, waits, heap.memory(result, name)]
         part.small = [one for one in made if one]
         part.heap_map = heap_map(result)
         if part.heap_map is None:
             part.lines.append(
-                "The collections of this result carry no heap map: the version of gcproto that made it did not record one."
+                "The collections of this result carry no heap map: the version of gcproto that made it did "
+                "not record one."
             )
         else:
             part.lines += part.heap_map.notes
@@ -173,7 +177,7 @@ def window_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list
 
 
 def answers(results: Sequence[tuple[str, Result]], rest: Sequence[Finding]) -> list[Answers]:
-    """The verdict: what the first run of paths says with its picture, what heaps and kernels say, then the other runs."""
+    """The verdict: the first run of paths with its picture, then heaps and kernels, then the other runs."""
     made = []
     seen: set[str] = set()
     for slug, result in results:

@@ -34,16 +34,34 @@ def page_size_of(result: Result) -> int:
 def measurement_grid(title: str, result: Result) -> Grid:
     """One line for each scenario with every figure, as `gcproto show --wide` has it."""
     heads = (
-        "scenario", "path proven", "proof by", "unit", "median", "95 % interval", "p90", "p99", "to copy", "95 % interval", "predicted",
-        "rounds", "invalid", "frames kept", "frames changed", "contents right", "folios", "split", *PROOF,
-    )  # fmt: skip
+        "scenario",
+        "path proven",
+        "proof by",
+        "unit",
+        "median",
+        "95 % interval",
+        "p90",
+        "p99",
+        "to copy",
+        "95 % interval",
+        "predicted",
+        "rounds",
+        "invalid",
+        "frames kept",
+        "frames changed",
+        "contents right",
+        "folios",
+        "split",
+        *PROOF,
+    )
     rows = [_row(one, page_size_of(result)) for one in result.measurements]
     return Grid(
         title,
         heads,
         rows,
         4,
-        "Counts are sums over all valid rounds; frames are page frame numbers, pages whose contents were right are all of a valid round.",
+        "Counts are sums over all valid rounds; frames are page frame numbers, pages whose contents were "
+        "right are all of a valid round.",
     )
 
 
@@ -116,9 +134,28 @@ def series_grids(series: Series, found: Sequence[Step]) -> list[Grid]:
 
 
 HEAP_HEADS = (
-    "mode", "heap", "wall ms", "to copy", "95 % interval", "LBO wall", "LBO cpu", "collections", "mark ms", "compact ms", "longest pause ms",
-    "MMU 10 ms, %", "faults", "fault p50 us", "fault p99 us", "copied MiB", "fallback share", "EBUSY", "resident MiB", "rounds", "invalid",
-)  # fmt: skip
+    "mode",
+    "heap",
+    "wall ms",
+    "to copy",
+    "95 % interval",
+    "LBO wall",
+    "LBO cpu",
+    "collections",
+    "mark ms",
+    "compact ms",
+    "longest pause ms",
+    "MMU 10 ms, %",
+    "faults",
+    "fault p50 us",
+    "fault p99 us",
+    "copied MiB",
+    "fallback share",
+    "EBUSY",
+    "resident MiB",
+    "rounds",
+    "invalid",
+)
 assert len(HEAP_HEADS) >= len(HEAP_COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""What all pictures share: axes in pixels, logarithmic scales with ticks that say something, names at the ends of lines."""
+"""What all pictures share: axes in pixels, logarithmic scales with round ticks, names at the ends of lines."""
 
 import math
 from collections.abc import Sequence
@@ -47,7 +47,8 @@ def log_scale(axis: Any, low: float, high: float, *, most: int = 7, text: Any = 
 
     Args:
         axis: of which.
-        low, high: of the values shown.
+        low: of the values shown.
+        high: likewise.
         most: ticks.
         text: a function from a tick to its text.
 
@@ -138,12 +139,12 @@ def spread(wanted: Sequence[float], least: float, low: float, high: float) -> li
     groups: list[list[float]] = []  # each: sum of wished places of its first member, members
     for place in wanted:
         groups.append([place, 1])
-        while len(groups) > 1 and _bottom(groups[-2], least) + groups[-2][1] * least > _bottom(groups[-1], least):
+        while len(groups) > 1 and _bottom(groups[-2]) + groups[-2][1] * least > _bottom(groups[-1]):
             total, members = groups.pop()
             before = groups[-1]
             before[0] += total - members * before[1] * least
             before[1] += members
-    found = [_bottom(group, least) + at * least for group in groups for at in range(int(group[1]))]
+    found = [_bottom(group) + at * least for group in groups for at in range(int(group[1]))]
     over = max(0.0, (found[-1] - high) if found else 0.0)
     found = [one - over for one in found]
     for at in range(len(found) - 2, -1, -1):
@@ -155,5 +156,5 @@ def spread(wanted: Sequence[float], least: float, low: float, high: float) -> li
     return found
 
 
-def _bottom(group: Sequence[float], least: float) -> float:
+def _bottom(group: Sequence[float]) -> float:
     return group[0] / group[1]

@@ -129,24 +129,44 @@ def _line(found: Any, look: Look, arm: str, points: Sequence[tuple[float, Measur
                 zorder=2,
             )
     (dots,) = found.plot(
-        xs, ys, linestyle="none", marker=marker, markersize=6.5 if strong else 5, color=colour, zorder=3,
-        markerfacecolor=colour, markeredgecolor=colour,
-    )  # fmt: skip
+        xs,
+        ys,
+        linestyle="none",
+        marker=marker,
+        markersize=6.5 if strong else 5,
+        color=colour,
+        zorder=3,
+        markerfacecolor=colour,
+        markeredgecolor=colour,
+    )
     dots.set_gid(look.tell([told(arm, one) for _, one in points]))
     foretold = [(x, _predicted(one)) for x, one in points if _predicted(one)]
     if foretold:
         found.plot(
-            [x for x, _ in foretold], [y for _, y in foretold], linestyle="none", marker="o", markersize=12,
-            markerfacecolor="none", markeredgecolor=colour, markeredgewidth=1.2, zorder=2,
-        )  # fmt: skip
+            [x for x, _ in foretold],
+            [y for _, y in foretold],
+            linestyle="none",
+            marker="o",
+            markersize=12,
+            markerfacecolor="none",
+            markeredgecolor=colour,
+            markeredgewidth=1.2,
+            zorder=2,
+        )
 
 
 def told(arm: str, one: Measurement) -> str:
     """What a marker says."""
-    text = f"{clean(arm)}, {labels.size(one.scenario.granule_bytes)} a call: {labels.number(one.median or 0)} {clean(one.unit)}"
+    text = (
+        f"{clean(arm)}, {labels.size(one.scenario.granule_bytes)} a call: {labels.number(one.median or 0)} "
+        f"{clean(one.unit)}"
+    )
     text += f" ({labels.bounds(one.ci)})" if one.ci else ""
     if one.proof.folios_split:
-        text += f"; {labels.per_round(one.proof.folios_split, one)} of {labels.per_round(one.proof.folios, one)} folios split"
+        text += (
+            f"; {labels.per_round(one.proof.folios_split, one)} of {labels.per_round(one.proof.folios, one)} "
+            "folios split"
+        )
     if one.outcome.ebusy:
         text += f"; EBUSY {labels.per_round(one.outcome.ebusy, one)} a round"
     foretold = _predicted(one)
@@ -177,8 +197,10 @@ def by_order(result: Result, name: str) -> Plot | None:
         lambda figure, look: _draw_orders(figure, look, arms, page, unit),
         measurements_data(group, page),
         (SIZE,),
-        caption="Crosses: the kernel split the folios to move them. * A projection, not a measurement: mTHPs moved in batches "
-        "without a split, at what small folios cost in the same run.",
+        caption=(
+            "Crosses: the kernel split the folios to move them. * A projection, not a measurement: mTHPs "
+            "moved in batches without a split, at what small folios cost in the same run."
+        ),
     )
 
 

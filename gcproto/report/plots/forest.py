@@ -44,7 +44,6 @@ def in_words(one: Claim) -> str:
 
 def _draw(figure: Any, look: Look, claims: Sequence[Claim], what: str) -> None:
     narrow = look.narrow
-    row = ROW_NARROW if narrow else ROW_WIDE
     margins = (14, 34, 14, 40) if narrow else (346, 36, 206, 30)
     found = axes(figure, look, *margins)
     found.grid(visible=False, axis="y")
@@ -58,7 +57,7 @@ def _draw(figure: Any, look: Look, claims: Sequence[Claim], what: str) -> None:
     found.axvline(1, color=look.colour("muted"), linewidth=1.2, zorder=1)
     for at, one in enumerate(claims):
         _row(found, look, at + (0.22 if narrow else 0), one)
-        _words(found, look, at, one, margins, row)
+        _words(found, look, at, one, margins)
     ends = (
         (f"\N{LEFTWARDS ARROW} {what} cheaper", 1 / (1 + floor), "right"),
         (f"{what} dearer \N{RIGHTWARDS ARROW}", 1 + floor, "left"),
@@ -77,9 +76,16 @@ def _draw(figure: Any, look: Look, claims: Sequence[Claim], what: str) -> None:
             )
             continue
         found.annotate(
-            text, (x, 1), xycoords=("data", "axes fraction"), xytext=(-4 if align == "right" else 4, 7),
-            textcoords="offset points", ha=align, va="bottom", fontsize=11, color=look.colour("muted"),
-        )  # fmt: skip
+            text,
+            (x, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if align == "right" else 4, 7),
+            textcoords="offset points",
+            ha=align,
+            va="bottom",
+            fontsize=11,
+            color=look.colour("muted"),
+        )
 
 
 def _role(one: Claim) -> str:
@@ -90,13 +96,21 @@ def _row(found: Any, look: Look, y: float, one: Claim) -> None:
     colour = look.colour(_role(one))
     found.plot([max(one.ratio.low, 1e-9), one.ratio.high], [y, y], color=colour, linewidth=3, solid_capstyle="round")
     (dot,) = found.plot(
-        [one.ratio.value], [y], marker="o", markersize=9, color=colour, markeredgecolor=colour, markeredgewidth=1.6,
-        markerfacecolor=colour if one.sure else look.colour("paper"), linestyle="none", zorder=3,
-    )  # fmt: skip
+        [one.ratio.value],
+        [y],
+        marker="o",
+        markersize=9,
+        color=colour,
+        markeredgecolor=colour,
+        markeredgewidth=1.6,
+        markerfacecolor=colour if one.sure else look.colour("paper"),
+        linestyle="none",
+        zorder=3,
+    )
     dot.set_gid(look.tell([f"{one.subject}: {in_words(one)}"]))
 
 
-def _words(found: Any, look: Look, at: int, one: Claim, margins: tuple[int, ...], row: int) -> None:
+def _words(found: Any, look: Look, at: int, one: Claim, margins: tuple[int, ...]) -> None:
     subject, versus = clean(one.subject, 44), f"vs {clean(one.other, 30)}"
     factor, bounds = one.factor + "?" * one.few, labels.bounds(one.times)
     width = found.bbox.width

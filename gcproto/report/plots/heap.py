@@ -51,7 +51,16 @@ def pauses(result: Result, name: str) -> Plot | None:
     )
     data = Data(("mode", "pauses", "median ms", "longest ms"), rows, heads, samples)
     size = (372, 86 + 34 * len(found))
-    return Plot(f"{name}-pauses", "Pauses", text, lambda figure, look: _draw_pauses(figure, look, found), data, (size,), f"A dot is one pause with the time to stop (of more than {DOTS} the {LONGEST} longest and every so-manieth); the number is the longest.")  # fmt: skip
+    return Plot(
+        f"{name}-pauses",
+        "Pauses",
+        text,
+        lambda figure, look: _draw_pauses(figure, look, found),
+        data,
+        (size,),
+        f"A dot is one pause with the time to stop (of more than {DOTS} the {LONGEST} longest and every "
+        "so-manieth); the number is the longest.",
+    )
 
 
 def _draw_pauses(figure: Any, look: Look, found: dict[str, list[float]]) -> None:
@@ -68,7 +77,14 @@ def _draw_pauses(figure: Any, look: Look, found: dict[str, list[float]]) -> None
         # Hundreds of dots on one line: neighbours stand a little above and below, always in the same order.
         ys = [at + (number * 7 % 11 - 5) * 0.045 for number in range(len(shown))]
         area.plot(shown, ys, linestyle="none", marker="o", markersize=4, color=colour, alpha=0.55, markeredgewidth=0)
-        area.text(1 + 8 / area.bbox.width, at, f"{labels.number(values[-1])} ms", transform=area.get_yaxis_transform(), va="center", fontsize=11.5)  # fmt: skip
+        area.text(
+            1 + 8 / area.bbox.width,
+            at,
+            f"{labels.number(values[-1])} ms",
+            transform=area.get_yaxis_transform(),
+            va="center",
+            fontsize=11.5,
+        )
 
 
 DOTS = 150
@@ -105,9 +121,14 @@ def mmu(result: Result, name: str) -> Plot | None:
         for mode, points in curves.items()
     )
     return Plot(
-        f"{name}-mmu", "Mutator utilisation (MMU)", text, lambda figure, look: _draw_mmu(figure, look, curves), Data(heads, rows), (SIZE,),
+        f"{name}-mmu",
+        "Mutator utilisation (MMU)",
+        text,
+        lambda figure, look: _draw_mmu(figure, look, curves),
+        Data(heads, rows),
+        (SIZE,),
         "The least share of any window that a mutator could work; higher is better. Median of rounds.",
-    )  # fmt: skip
+    )
 
 
 def _draw_mmu(figure: Any, look: Look, curves: dict[str, list[tuple[float, float]]]) -> None:
@@ -118,7 +139,7 @@ def _draw_mmu(figure: Any, look: Look, curves: dict[str, list[tuple[float, float
     area.set_ylim(-3, 103)
     area.set_yticks([0, 25, 50, 75, 100], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     area.set_xlabel("window, ms, log scale", fontsize=11, color=look.colour("muted"))
-    _curves(
+    curves_on(
         area,
         look,
         {mode: [(x, 100 * y) for x, y in points] for mode, points in curves.items()},
@@ -126,13 +147,14 @@ def _draw_mmu(figure: Any, look: Look, curves: dict[str, list[tuple[float, float
     )
 
 
-def _curves(
+def curves_on(
     area: Any,
     look: Look,
     curves: dict[str, list[tuple[float, float]]],
     tell: Callable[[float, float], str],
     room: float = LABEL_ROOM,
 ) -> None:
+    """Lines with markers that tell their values, and the names at their ends."""
     ends = []
     for mode, points in curves.items():
         role, marker, line = style_of(mode)
@@ -142,83 +164,6 @@ def _curves(
         dots.set_gid(look.tell([f"{mode}: {tell(x, y)}" for x, y in points]))
         ends.append((xs[-1], ys[-1], mode, role))
     end_labels(area, look, ends, room - 16)
-
-
-PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0)
-
-
-def latency(result: Result, name: str, which: str, title: str) -> tuple[Plot | None, list[str]]:
-    """A percentile plot of a histogram; what could not be read is said in words."""
-    curves: dict[str, list[tuple[float, float]]] = {}
-    rows: list[tuple[str, ...]] = []
-    samples: list[tuple[object, ...]] = []
-    problems = []
-    for mode, one in modes(result):
-        text = one.histograms.get(which)
-        if not text:
-            continue
-        try:
-            values, count = percentiles_of(text)
-        except ValueError as error:
-            problems.append(f"{mode}: the histogram of {which} can't be read: {error}")
-            continue
-        curves[mode] = [(1 / (1 - min(at, 100 - 50 / count) / 100), value / US) for at, value in values if value > 0]
-        by_percent = dict(values)
-        rows.append((mode, str(count), *(labels.number(by_percent[at] / US) if at in by_percent else "too few" for at in (50.0, 90.0, 99.0, 99.9)), labels.number(values[-1][1] / US)))  # fmt: skip
-        samples += [(mode, at, value, count) for at, value in values]
-    curves = {mode: points for mode, points in curves.items() if points}
-    if not curves:
-        return None, problems
-    heads = ("mode", "events", "p50 us", "p90 us", "p99 us", "p99.9 us", "longest us")
-    text = f"{title}, microseconds. " + " ".join(
-        f"{mode}: {count} events, p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, longest {longest}."
-        for mode, count, p50, p90, p99, p999, longest in rows
-    )
-    data = Data(heads, rows, ("mode", "percentile", "ns", "events"), samples)
-    return Plot(
-        f"{name}-{which}", title, text, lambda figure, look: _draw_latency(figure, look, curves), data, (SIZE,),
-        "Percentiles as far as the number of events carries them; the last point of a line is the longest event.",
-    ), problems  # fmt: skip
-
-
-def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
-    """Percentiles of an encoded HdrHistogram that its events can carry, the longest last; and the events.
-
-    Raises:
-        ValueError: it is no such histogram, or an empty one.
-
-    """
-    from hdrh.histogram import HdrHistogram
-
-    try:
-        histogram = HdrHistogram.decode(text)
-        count = int(histogram.get_total_count())
-    except Exception as error:  # whatever its parts (base64, zlib, ctypes) raise for foreign bytes
-        raise ValueError(str(error) or type(error).__name__) from error
-    if count <= 0:
-        raise ValueError("it is empty")
-    carried = [at for at in PERCENTILES if at == 0 or at < 100 * (1 - 1 / count)]
-    found = [(at, float(histogram.get_value_at_percentile(at))) for at in carried if at > 0]
-    return [*found, (100.0, float(histogram.get_max_value()))], count
-
-
-def _draw_latency(figure: Any, look: Look, curves: dict[str, list[tuple[float, float]]]) -> None:
-    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
-
-    area = axes(figure, look, 46, 46, LABEL_ROOM, 28)
-    heading(figure, look, "us, log scale")
-    every = [value for points in curves.values() for _, value in points]
-    log_scale(area.yaxis, min(every), max(every))
-    far = max(x for points in curves.values() for x, _ in points)
-    area.set_xscale("log")
-    area.set_xlim(1.7, far * 1.4)
-    marks = [(2, "50"), (10, "90"), (100, "99"), (1000, "99.9"), (10_000, "99.99"), (100_000, "99.999")]
-    shown = [(x, text) for x, text in marks if x <= far * 1.4]
-    area.xaxis.set_major_locator(FixedLocator([x for x, _ in shown]))
-    area.xaxis.set_major_formatter(FixedFormatter([text for _, text in shown]))
-    area.xaxis.set_minor_locator(NullLocator())
-    area.set_xlabel("percentile", fontsize=11, color=look.colour("muted"))
-    _curves(area, look, curves, lambda x, y: f"{labels.number(y)} us at the {100 * (1 - 1 / x):.4g}th percentile")
 
 
 def memory(result: Result, name: str) -> Plot | None:
@@ -239,7 +184,15 @@ def memory(result: Result, name: str) -> Plot | None:
         f"{mode}: up to {most} in {end} s." for mode, end, most in rows
     )
     data = Data(("mode", "seconds", "most MiB"), rows, ("mode", "seconds", "resident MiB"), samples)
-    return Plot(f"{name}-memory", "Memory over time", text, lambda figure, look: _draw_memory(figure, look, curves), data, (SIZE,), "Resident memory of the whole process in the last valid round of each mode.")  # fmt: skip
+    return Plot(
+        f"{name}-memory",
+        "Memory over time",
+        text,
+        lambda figure, look: _draw_memory(figure, look, curves),
+        data,
+        (SIZE,),
+        "Resident memory of the whole process in the last valid round of each mode.",
+    )
 
 
 def _draw_memory(figure: Any, look: Look, curves: dict[str, list[tuple[float, float]]]) -> None:
@@ -263,10 +216,40 @@ def _draw_memory(figure: Any, look: Look, curves: dict[str, list[tuple[float, fl
 def collection_rows(result: Result) -> tuple[Sequence[str], list[tuple[object, ...]]]:
     """Every collection with its phases and sizes, for a file; its map is in the result."""
     phases = sorted({name for _, one in modes(result) for _, each in measured(one) for name in each.phases})
-    heads = ("mode", "round", "collection", *(f"{name} ns" for name in phases), "pauses ns", "objects", "live bytes", "used before", "used after", "dense", "compacted", "slid", "resident")  # fmt: skip
+    heads = (
+        "mode",
+        "round",
+        "collection",
+        *(f"{name} ns" for name in phases),
+        "pauses ns",
+        "objects",
+        "live bytes",
+        "used before",
+        "used after",
+        "dense",
+        "compacted",
+        "slid",
+        "resident",
+    )
     rows: list[tuple[object, ...]] = []
     for mode, measurement in modes(result):
         for number, one in measured(measurement):
             stops = sum(pause.stop_ns + pause.ns for pause in one.pauses)
-            rows.append((mode, number, one.number, *(one.phases.get(name, "") for name in phases), stops, one.objects, one.live_bytes, one.used_before, one.used_after, one.dense, one.compacted, one.slid, one.resident))  # fmt: skip
+            rows.append(
+                (
+                    mode,
+                    number,
+                    one.number,
+                    *(one.phases.get(name, "") for name in phases),
+                    stops,
+                    one.objects,
+                    one.live_bytes,
+                    one.used_before,
+                    one.used_after,
+                    one.dense,
+                    one.compacted,
+                    one.slid,
+                    one.resident,
+                )
+            )
     return heads, rows

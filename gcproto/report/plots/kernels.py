@@ -68,11 +68,17 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
     ]
     samples = [row for result in results for row in sample_rows(result.measurements, release_of(result))]
     return Plot(
-        name, f"UFFDIO_MOVE and UFFDIO_COPY over {len(series.kernels)} kernels", f"{series.unit} by kernel. " + " ".join(said),
-        lambda figure, look: _draw(figure, look, series, found), Data(heads, rows, SAMPLES, samples), ((WIDE, 470), (NARROW, 560)),
-        f"Marked at the kernel that brought them: steps of {SHOWN_STEP:.0%} and more that have a known cause or go that far beyond "
-        "the canary (a system call and a first touch, which have nothing to do with userfaultfd). All steps are in the table below.",
-    )  # fmt: skip
+        name,
+        f"UFFDIO_MOVE and UFFDIO_COPY over {len(series.kernels)} kernels",
+        f"{series.unit} by kernel. " + " ".join(said),
+        lambda figure, look: _draw(figure, look, series, found),
+        Data(heads, rows, SAMPLES, samples),
+        ((WIDE, 470), (NARROW, 560)),
+        f"Marked at the kernel that brought them: steps of {SHOWN_STEP:.0%} and more that have a known cause "
+        "or go that far beyond "
+        "the canary (a system call and a first touch, which have nothing to do with userfaultfd). All steps "
+        "are in the table below.",
+    )
 
 
 def shown(step: Step) -> bool:
@@ -109,7 +115,13 @@ def _draw(figure: Any, look: Look, series: Series, found: Sequence[Step]) -> Non
     lines = _lines(series)
     names = version_labels(series.kernels)
     area.set_xlim(-0.4, max(0.6, len(names) - 0.6))
-    area.set_xticks(range(len(names)), [clean(name, 14) for name in names], rotation=90 if narrow else 35, ha="center" if narrow else "right", rotation_mode="default" if narrow else "anchor")  # fmt: skip
+    area.set_xticks(
+        range(len(names)),
+        [clean(name, 14) for name in names],
+        rotation=90 if narrow else 35,
+        ha="center" if narrow else "right",
+        rotation_mode="default" if narrow else "anchor",
+    )
     area.tick_params(axis="x", labelsize=10.5)
     values = [value for *_, points in lines for _, value in points] or [1.0]
     log_scale(area.yaxis, min(values) / 1.15, max(values) * 1.15)
@@ -148,6 +160,13 @@ def _mark(area: Any, look: Look, x: int, steps: Sequence[tuple[Step, str]], narr
     ]
     for (step, _), y in zip(ordered, spread(wanted, LINE, 0.0, height + 10.0), strict=True):
         area.text(
-            x, y / height, f"{step.change:+.0%}", transform=area.get_xaxis_transform(), ha="center", va="center",
-            fontsize=9.5 if narrow else 11, weight="bold", color=look.colour("ink"),
-        )  # fmt: skip
+            x,
+            y / height,
+            f"{step.change:+.0%}",
+            transform=area.get_xaxis_transform(),
+            ha="center",
+            va="center",
+            fontsize=9.5 if narrow else 11,
+            weight="bold",
+            color=look.colour("ink"),
+        )

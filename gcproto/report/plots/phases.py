@@ -90,9 +90,15 @@ def timeline(result: Result, name: str) -> Plot | None:
     rows_high = 24 * len(lines)
     sizes = ((WIDE, 92 + rows_high), (NARROW, 130 + rows_high))
     return Plot(
-        f"{name}-phases", "Phases of a collection", text, lambda figure, look: _draw(figure, look, lines), data, sizes,
-        "Phases run beside the mutators; hatched: the mutators stand. Laid end to end: gaps between phases are not recorded.",
-    )  # fmt: skip
+        f"{name}-phases",
+        "Phases of a collection",
+        text,
+        lambda figure, look: _draw(figure, look, lines),
+        data,
+        sizes,
+        "Phases run beside the mutators; hatched: the mutators stand. Laid end to end: gaps between phases "
+        "are not recorded.",
+    )
 
 
 def _rank(name: str) -> tuple[bool, int]:
@@ -116,10 +122,18 @@ def _draw(figure: Any, look: Look, lines: Sequence[tuple[str, str, Collection]])
     area.tick_params(axis="y", labelsize=11)
     area.set_xlabel("ms", fontsize=11, color=look.colour("muted"))
     used: dict[str, Any] = {}
-    for at, (mode, which, one) in enumerate(lines):
+    for at, (_mode, _which, one) in enumerate(lines):
         for part in parts(one):
             if part.pause:
-                patch = Rectangle((part.start, at - 0.4), part.length, 0.8, facecolor="none", edgecolor=look.colour("ink"), hatch="////", linewidth=0.8)  # fmt: skip
+                patch = Rectangle(
+                    (part.start, at - 0.4),
+                    part.length,
+                    0.8,
+                    facecolor="none",
+                    edgecolor=look.colour("ink"),
+                    hatch="////",
+                    linewidth=0.8,
+                )
             else:
                 colour = look.colour(PHASES.get(part.name, "plain"))
                 patch = Rectangle((part.start, at - 0.3), part.length, 0.6, facecolor=colour, edgecolor="none")
@@ -137,8 +151,8 @@ def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
         if x + width > look.width:
             x, y = 4.0, y - 22
         box = (x / look.width, y / look.height)
-        shape = {"width": 14 / look.width, "height": 12 / look.height, "transform": figure.transFigure}
-        fill = (
+        shape: dict[str, Any] = {"width": 14 / look.width, "height": 12 / look.height, "transform": figure.transFigure}
+        fill: dict[str, Any] = (
             {"facecolor": colour} if colour else {"facecolor": "none", "edgecolor": look.colour("ink"), "hatch": "////"}
         )
         figure.add_artist(Rectangle(box, linewidth=0.6, **shape, **fill))

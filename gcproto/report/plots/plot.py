@@ -95,7 +95,7 @@ def _drawn(draw: Draw, look: Look, ending: str) -> bytes:
     mpl.use("Agg")
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(settings(look)):
+    with mpl.rc_context(settings(look)):  # type: ignore[arg-type]
         figure = Figure(figsize=(look.width / 72, look.height / 72), dpi=72)
         draw(figure, look)
         out = io.BytesIO()
