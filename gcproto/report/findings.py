@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gcproto.report import labels
-from gcproto.report.claims import Claim, claim_of, path_claims
+from gcproto.report.claims import Claim, claim_of
 from gcproto.report.verdict import Lookup, lookup_of, plain
 from gcproto.results.schema import Result
 
@@ -37,10 +37,9 @@ class Finding:
     projected: bool = False
 
 
-def path_findings(result: Result, place: str) -> list[Finding]:
-    """Of a run of paths."""
+def path_findings(result: Result, claims: Sequence[Claim], place: str) -> list[Finding]:
+    """Of a run of paths, whose claims these are."""
     lookup = lookup_of(result)
-    claims = path_claims(result)
     made = [
         _small(claims, place),
         _mthp(claims, lookup, place),
@@ -52,9 +51,8 @@ def path_findings(result: Result, place: str) -> list[Finding]:
     return [one for one in made if one]
 
 
-def headline_claims(result: Result) -> list[Claim]:
+def headline_claims(result: Result, claims: Sequence[Claim]) -> list[Claim]:
     """What the first picture shows: of each kind of page the claim that decides, in a fixed order."""
-    claims = path_claims(result)
     lookup = lookup_of(result)
     singles = [one for one in claims if one.over.scenario.granule_bytes == lookup.page_size]
     picked: list[Claim | None] = [

@@ -1,14 +1,16 @@
 """What heaps and windows come to, as findings of a page."""
 
+from collections.abc import Sequence
+
 from gcproto.report import labels
-from gcproto.report.claims import mode_claims
+from gcproto.report.claims import Claim
 from gcproto.report.findings import Finding, pick_of
-from gcproto.results.schema import Measurement, Result
+from gcproto.results.schema import Measurement
 
 
-def heap_finding(result: Result, place: str) -> Finding | None:
+def heap_finding(every: Sequence[Claim], place: str) -> Finding | None:
     """Moving against copying in a whole heap."""
-    claims = [one for one in mode_claims(result) if one.over.scenario.arm.partition("[")[0] in {"move", "art"}]
+    claims = [one for one in every if one.over.scenario.arm.partition("[")[0] in {"move", "art"}]
     one = min(claims, key=lambda each: each.over.scenario.arm != "move", default=None)
     if not one:
         return None
@@ -32,9 +34,8 @@ def _longest_pause(one: Measurement) -> str:
     return f"Longest pause with {one.scenario.arm}: {labels.number(max(found))} ms." if found else ""
 
 
-def window_finding(result: Result, place: str) -> Finding | None:
+def window_finding(claims: Sequence[Claim], place: str) -> Finding | None:
     """The shortest mutator phase after the flip."""
-    claims = mode_claims(result)
     one = min(claims, key=lambda each: each.ratio.value, default=None)
     if not one:
         return None

@@ -2,16 +2,17 @@
 
 import datetime
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from gcproto import __version__
 from gcproto.report import labels
+from gcproto.report.claims import Claim, mode_claims, path_claims
 from gcproto.report.findings_kernels import check_finding
 from gcproto.report.page.checks import checks_section
-from gcproto.report.page.model import Download, Page
+from gcproto.report.page.model import Download, Page, Run
 from gcproto.report.page.provenance import files_grid, provenance_section
 from gcproto.report.page.sections import (
     answers,
@@ -42,11 +43,11 @@ def build(found: Sequence[tuple[Path, Result]], refused: Sequence[Refused], titl
     )
     checked = [one for one in results if one.verdicts]
     own = [one for one in results if not one.guest and one.measurements]
-    heaps = _slugs([one for one in own if any(each.scenario.source.startswith("heap-") for each in one.measurements)])
-    windows = _slugs([one for one in own if any(each.scenario.source == "window" for each in one.measurements)])
-    special = {one.run_id for _, one in (*heaps, *windows)}
+    heaps = _runs([one for one in own if _measures(one, "heap-")], mode_claims)
+    windows = _runs([one for one in own if _measures(one, "window")], mode_claims)
+    special = {run.result.run_id for run in (*heaps, *windows)}
     # The run that measured most comes first: its verdict is what the page opens with.
-    paths = _slugs(sorted((one for one in own if one.run_id not in special), key=lambda one: -len(one.measurements)))
+    paths = _runs(sorted((one for one in own if one.run_id not in special), key=_most), path_claims)
     kernels, on_kernels = kernels_section(guests)
     heap, on_heaps = heap_section(heaps)
     window, on_windows = window_section(windows)
@@ -54,7 +55,7 @@ def build(found: Sequence[tuple[Path, Result]], refused: Sequence[Refused], titl
     rest = [*on_heaps, *on_windows, *on_kernels, *([check] if check else [])]
     return Page(
         title or _title(paths, results),
-        _subtitle([one for _, one in paths] or results),
+        _subtitle([run.result for run in paths] or results),
         answers(paths, rest),
         [cost_section(paths), kernels, heap, window, checks_section(checked), provenance_section(ordered, refused)],
         files_grid(ordered),
@@ -63,15 +64,28 @@ def build(found: Sequence[tuple[Path, Result]], refused: Sequence[Refused], titl
     )
 
 
-def _slugs(results: Sequence[Result]) -> list[tuple[str, Result]]:
+def _measures(result: Result, source: str) -> bool:
+    return any(one.scenario.source.startswith(source) for one in result.measurements)
+
+
+def _most(result: Result) -> int:
+    return -len(result.measurements)
+
+
+def _runs(results: Sequence[Result], claims: Callable[[Result], list[Claim]]) -> list[Run]:
     """Results with a short name each, for anchors and files."""
-    return [
-        ("".join(c for c in one.run_id if c.isalnum())[:8] or str(number), one) for number, one in enumerate(results)
-    ]
+    found: dict[str, Run] = {}
+    for number, one in enumerate(results):
+        slug = "".join(c for c in one.run_id if c.isascii() and c.isalnum())[:12]
+        slug = f"{slug}{number}" if not slug or slug in found else slug
+        found[slug] = Run(slug, one, claims(one))
+    return list(found.values())
 
 
-def _title(paths: Sequence[tuple[str, Result]], results: Sequence[Result]) -> str:
-    releases = list(dict.fromkeys(release_of(one) for _, one in paths)) or list(dict.fromkeys(map(release_of, results)))
+def _title(paths: Sequence[Run], results: Sequence[Result]) -> str:
+    releases = list(dict.fromkeys(release_of(run.result) for run in paths)) or list(
+        dict.fromkeys(map(release_of, results))
+    )
     if len(releases) == 1:
         return f"UFFDIO_MOVE on Linux {releases[0]}"
     return f"UFFDIO_MOVE on {len(releases)} kernels"

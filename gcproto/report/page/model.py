@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from gcproto.report.claims import Claim
 from gcproto.report.findings import Finding
 from gcproto.report.page.heap_map import HeapMap
 from gcproto.report.plots.plot import Plot
+from gcproto.results.schema import Result
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,14 @@ class Grid:
     texts: int = 1
     note: str = ""
     folded: bool = True
+
+
+class Run(NamedTuple):
+    """A result with a short name for anchors and files, and what it claims."""
+
+    slug: str
+    result: Result
+    claims: Sequence[Claim]
 
 
 @dataclass

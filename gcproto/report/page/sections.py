@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
-from gcproto.report.claims import mode_claims, path_claims
 from gcproto.report.findings import Finding, headline_claims, path_findings
 from gcproto.report.findings_heap import heap_finding, window_finding
 from gcproto.report.findings_kernels import series_findings
 from gcproto.report.page.heap_map import heap_map
-from gcproto.report.page.model import Answers, Part, Section
+from gcproto.report.page.model import Answers, Part, Run, Section
 from gcproto.report.page.tables import heap_grid, measurement_grid, series_grids, window_grid
 from gcproto.report.plots import cost, forest, heap, kernels, latency, phases, window
 from gcproto.results.schema import Result
@@ -42,21 +41,19 @@ def name_of(result: Result) -> str:
     return f"Linux {release_of(result)}, {started} UTC, run {result.run_id}"
 
 
-def cost_section(results: Sequence[tuple[str, Result]]) -> Section:
+def cost_section(runs: Sequence[Run]) -> Section:
     """Costs by granule and by folio size, and every path against its alternative."""
     section = empty("cost")
     section.intro = (
-        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run "
-        "was measured "
-        "in the same rounds, in random order: ratios hold, nanoseconds of two machines do not compare."
+        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
+        "measured in the same rounds, in random order: ratios hold, nanoseconds of two machines do not compare."
     )
     seen: set[str] = set()
-    for slug, result in results:
-        part = Part(name_of(result) if len(results) > 1 else "", small_first=True, folded=release_of(result) in seen)
+    for slug, result, claims in runs:
+        part = Part(name_of(result) if len(runs) > 1 else "", small_first=True, folded=release_of(result) in seen)
         seen.add(release_of(result))
         orders = cost.by_order(result, f"cost-{slug}")
         part.small = cost.by_granule(result, f"cost-{slug}") + ([orders] if orders else [])
-        claims = path_claims(result)
         if claims:
             title = "Every kind of page: moving against copying"
             caption = "Filled: sure. Hollow: no sure difference. The grey band is the noise floor of the run."
@@ -111,18 +108,17 @@ def _alike(result: Result) -> tuple[str, ...]:
     return (units, *parts, f"program {result.producer.benchmark}", host)
 
 
-def heap_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list[Finding]]:
+def heap_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
     """Workloads on heaps: modes against copying, pauses, utilisation, latency, phases, memory, the map."""
     section = empty("heap")
     findings = []
-    for slug, result in results:
+    for slug, result, claims in runs:
         name = f"heap-{slug}"
         workload = next(one.scenario.source for one in result.measurements).removeprefix("heap-")
         options = result.producer.options
         live = options.get("live")
         size = f", {int(live) >> 20} MiB live" if isinstance(live, int) else ""
         part = Part(f"{workload}{size}: {name_of(result)}")
-        claims = mode_claims(result)
         if claims:
             caption = "Time of the mutators for the same work, against mode copy (ART before UFFDIO_MOVE)."
             part.wide.append(
@@ -145,20 +141,19 @@ def heap_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list[F
             part.lines += part.heap_map.notes
         part.grids.append(heap_grid(result))
         section.parts.append(part)
-        finding = heap_finding(result, "heap")
+        finding = heap_finding(claims, "heap")
         findings += [finding] if finding else []
     return section, findings
 
 
-def window_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list[Finding]]:
+def window_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
     """Ways of mapping to-space after the flip."""
     section = empty("window")
     findings = []
-    for slug, result in results:
+    for slug, result, claims in runs:
         first = result.measurements[0].scenario
         title = f"{labels.size(first.granule_bytes)}, {first.threads - 1} mutators: {name_of(result)}"
         part = Part(title)
-        claims = mode_claims(result)
         if claims:
             caption = "Until every page of to-space was touched once, against mode copy."
             part.wide.append(
@@ -171,24 +166,24 @@ def window_section(results: Sequence[tuple[str, Result]]) -> tuple[Section, list
         part.small = [one for one in made if one]
         part.grids.append(window_grid(result))
         section.parts.append(part)
-        finding = window_finding(result, "window")
+        finding = window_finding(claims, "window")
         findings += [finding] if finding else []
     return section, findings
 
 
-def answers(results: Sequence[tuple[str, Result]], rest: Sequence[Finding]) -> list[Answers]:
+def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
     """The verdict: the first run of paths with its picture, then heaps and kernels, then the other runs."""
     made = []
     seen: set[str] = set()
-    for slug, result in results:
-        claims = headline_claims(result)
+    for slug, result, claims in runs:
+        picked = headline_claims(result, claims)
         caption = (
             "Left of the line moving is cheaper, right of it copying. Filled: sure. Hollow: not sure. "
             "Grey band: the noise floor of the run. Log scale."
         )
         title = "Moving a page against copying it"
-        plot = forest.plot(f"verdict-{slug}", title, claims, what="move", caption=caption) if claims else None
-        findings = path_findings(result, "cost")
+        plot = forest.plot(f"verdict-{slug}", title, picked, what="move", caption=caption) if picked else None
+        findings = path_findings(result, claims, "cost")
         if findings or plot:
             made.append(Answers(name_of(result), findings, plot, folded=release_of(result) in seen))
             seen.add(release_of(result))
