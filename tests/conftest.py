@@ -75,6 +75,11 @@ def _guest_kernel() -> bool:
     return True
 
 
+def chromium() -> str | None:
+    """The browser that pages are looked at with."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "not root"),
     "move": (lambda: _offer_move_errno() == 0, "this kernel or user has no UFFDIO_MOVE"),
@@ -93,6 +98,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
+    "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),

@@ -27,9 +27,10 @@ def render(page: Page) -> str:
         GcprotoError: it would be larger than ``MAX_BYTES``.
 
     """
-    text = _render(page, whole_files=True)
+    svgs = {plot.name: [_safe(svg) for svg in plot.svgs()] for plot in plots(page)}
+    text = _render(page, svgs, whole_files=True)
     if len(text.encode()) > MAX_BYTES:
-        text = _render(page, whole_files=False)
+        text = _render(page, svgs, whole_files=False)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise GcprotoError(
@@ -41,7 +42,7 @@ def render(page: Page) -> str:
     return text
 
 
-def _render(page: Page, *, whole_files: bool) -> str:
+def _render(page: Page, svgs: dict[str, list[Any]], *, whole_files: bool) -> str:
     import jinja2
 
     files = resources.files("gcproto.report.page")
@@ -61,7 +62,7 @@ def _render(page: Page, *, whole_files: bool) -> str:
         style=_safe(_colours() + files.joinpath("page.css").read_text()),
         script=_safe(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        svgs={plot.name: [_safe(svg) for svg in plot.svgs()] for plot in _plots(page)},
+        svgs=svgs,
         maps=_safe(_maps(page)),
         letters=LETTERS,
         has_maps=any(part.heap_map and part.heap_map.modes for section in page.sections for part in section.parts),

@@ -146,7 +146,8 @@ def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = 4.0, look.height - 20.0
-    for name, colour in [*names, ("mutators stand", "")]:
+    for whole, colour in [*names, ("mutators stand", "")]:
+        name = clean(whole, 24)
         width = 24 + 7.4 * len(name)
         if x + width > look.width:
             x, y = 4.0, y - 22

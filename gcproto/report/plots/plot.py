@@ -1,6 +1,7 @@
 """A picture with its words: title, alternative text, the figures it was drawn from."""
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,10 +96,15 @@ def _drawn(draw: Draw, look: Look, ending: str) -> bytes:
     mpl.use("Agg")
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(settings(look)):  # type: ignore[arg-type]
+    with mpl.rc_context(settings(look)), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # of a name in some other script
         figure = Figure(figsize=(look.width / 72, look.height / 72), dpi=72)
         draw(figure, look)
         out = io.BytesIO()
         metadata: dict[str, Any] = {"Date": None} if ending == "svg" else {"Software": None}
         figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata=metadata)
-    return out.getvalue()
+    # Characters that XML can't have come from names in results.
+    return out.getvalue().translate(NO_XML) if ending == "svg" else out.getvalue()
+
+
+NO_XML = bytes(ord("?") if one < 32 and one not in (9, 10, 13) else one for one in range(256))
