@@ -17,13 +17,14 @@ def one(
     source: str = "small",
     order: int = 0,
     split: bool = False,
-    **other: object,
+    threads: int = 1,
+    replica: int = 0,
 ) -> Measurement:
-    rng = random.Random(f"{arm} {granule} {source} {order} {other}")
+    rng = random.Random(f"{arm} {granule} {source} {order} {threads} {replica}")
     samples = [median * rng.lognormvariate(0, 0.02) for _ in range(ROUNDS)]
     folios = (1024 >> order) * ROUNDS if order else 0
     proof = {"folios": folios, "folios_split": folios if split else 0}
-    return measurement(scenario(arm, granule, source, order=order, **other), samples, **proof)
+    return measurement(scenario(arm, granule, source, replica, order=order, threads=threads), samples, **proof)
 
 
 def paths_result(*, splits: bool = True, predicted: float = 0.0) -> Result:

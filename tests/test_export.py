@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyperf
 import pytest
@@ -57,7 +58,7 @@ def test_pyperf_has_instructions_as_numbers() -> None:
     suite = for_pyperf.document(stock(boots=1))
     found = suite["benchmarks"][0]
     assert found["metadata"]["unit"] == "integer"
-    loaded = pyperf.BenchmarkSuite.loads(json.dumps(suite))  # type: ignore[attr-defined]
+    loaded = pyperf.BenchmarkSuite.loads(json.dumps(suite))
     assert len(loaded.get_benchmarks()) == len(suite["benchmarks"])
 
 
@@ -75,7 +76,7 @@ def test_pytest_benchmark_statistics_are_its_own() -> None:
     from pytest_benchmark.stats import Stats
 
     run = noisy_run(3)
-    theirs = Stats()
+    theirs: Any = Stats()  # type: ignore[no-untyped-call]
     for value in run.measurements[0].samples:
         theirs.update(value * 1e-9)
     ours = for_pytest.document([run])["benchmarks"][0]["stats"]

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gcproto.errors import GcprotoError
@@ -177,15 +178,12 @@ def hostile() -> list[Result]:
         one.run_id = HOSTILE + one.run_id
     path.measurements[0].invalid_rounds = [InvalidRound(1, 1.0, HOSTILE)]
     heap.measurements[0].notes = [HOSTILE]
-    for number, one in enumerate(heap.measurements):
-        for which in (*heap.measurements, *path.measurements):
-            which.proof.path = HOSTILE
-        if number == 1:
-            fields = {name: getattr(one.scenario, name) for name in one.scenario.__struct_fields__}
-            one.scenario = type(one.scenario)(**fields | {"arm": HOSTILE})
-        for round_ in one.collections:
-            for each in round_:
-                each.phases = {HOSTILE: 5_000_000, **each.phases}
+    for measured in (*heap.measurements, *path.measurements):
+        measured.proof.path = HOSTILE
+        for collection in (each for round_ in measured.collections for each in round_):
+            collection.phases = {HOSTILE: 5_000_000, **collection.phases}
+    art = heap.measurements[1]
+    art.scenario = msgspec.structs.replace(art.scenario, arm=HOSTILE)
     assert guest.guest
     guest.guest.why, guest.guest.console = HOSTILE, [HOSTILE]
     guest.verdicts = [Verdict(f"hazard/{HOSTILE}", HOSTILE, HOSTILE)]

@@ -1,10 +1,14 @@
 """``gcproto report``: results as one page."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.report.plots.plot import Plot
 
 
 @click.command(name="report")
@@ -57,7 +61,7 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
         ctx.exit(ExitCode.USAGE)
 
 
-def _write_plots(found: list, folder: Path) -> None:  # type: ignore[type-arg]
+def _write_plots(found: "list[Plot]", folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -66,5 +70,6 @@ def _write_plots(found: list, folder: Path) -> None:  # type: ignore[type-arg]
             f"{folder} can't be made", why=why, remedy="choose another --plots DIR", code=ExitCode.WRITE
         ) from error
     for plot in found:
-        plot.write(folder)
+        for ending in ("png", "svg"):
+            plot.save(folder / f"{plot.name}.{ending}")
     click.echo(f"plots: {folder} ({len(found)} pictures, PNG and SVG)", err=True)

@@ -69,7 +69,7 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
     samples = [row for result in results for row in sample_rows(result.measurements, release_of(result))]
     return Plot(
         name,
-        f"UFFDIO_MOVE and UFFDIO_COPY over {len(series.kernels)} kernels",
+        "UFFDIO_MOVE and UFFDIO_COPY by kernel",
         f"{series.unit} by kernel. " + " ".join(said),
         lambda figure, look: _draw(figure, look, series, found),
         Data(heads, rows, SAMPLES, samples),

@@ -152,7 +152,11 @@ def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
         if x + width > look.width:
             x, y = 4.0, y - 22
         box = (x / look.width, y / look.height)
-        shape: dict[str, Any] = {"width": 14 / look.width, "height": 12 / look.height, "transform": figure.transFigure}
+        shape: dict[str, Any] = {
+            "width": 14 / look.width,
+            "height": 12 / look.height,
+            "transform": figure.transSubfigure,
+        }
         fill: dict[str, Any] = (
             {"facecolor": colour} if colour else {"facecolor": "none", "edgecolor": look.colour("ink"), "hatch": "////"}
         )

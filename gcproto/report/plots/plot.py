@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.report.plots.look import LIGHT, Look, settings, variables
+from gcproto.report.plots.look import LIGHT, Look, clean, settings, variables
 from gcproto.report.plots.svg import inline
 from gcproto.results.exports import rows
 
@@ -69,28 +69,28 @@ class Plot:
             found.append(inline(drawn.decode(), f"{self.name}-{number}", look.hover))
         return found
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write it as PNG and SVG, light.
+    def save(self, path: Path) -> None:
+        """Write it as PNG or SVG, as the ending says, light and with its title.
 
         Raises:
-            GcprotoError: a file can't be written.
+            GcprotoError: the file can't be written.
 
         """
-        written = []
-        for ending in ("png", "svg"):
-            path = folder / f"{self.name}.{ending}"
-            try:
-                path.write_bytes(_drawn(self.draw, Look(LIGHT, *self.sizes[0]), ending))
-            except OSError as error:
-                why = error.strerror or str(error)
-                raise GcprotoError(
-                    f"{path} can't be written", why=why, remedy="choose another --plots DIR", code=ExitCode.WRITE
-                ) from error
-            written.append(path)
-        return written
+        drawn = _drawn(self.draw, Look(LIGHT, *self.sizes[0]), path.suffix.lower().removeprefix("."), self.title)
+        try:
+            path.write_bytes(drawn)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise GcprotoError(
+                f"{path} can't be written", why=why, remedy="choose another place", code=ExitCode.WRITE
+            ) from error
 
 
-def _drawn(draw: Draw, look: Look, ending: str) -> bytes:
+TITLE = 34
+"""Height of the title of a file, pixels; in the page it is text beside the picture."""
+
+
+def _drawn(draw: Draw, look: Look, ending: str, title: str = "") -> bytes:
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -98,11 +98,17 @@ def _drawn(draw: Draw, look: Look, ending: str) -> bytes:
 
     with mpl.rc_context(settings(look)), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # of a name in some other script
-        figure = Figure(figsize=(look.width / 72, look.height / 72), dpi=72)
-        draw(figure, look)
+        height = look.height + TITLE * bool(title)
+        figure = Figure(figsize=(look.width / 72, height / 72), dpi=72)
+        body: Any = figure
+        if title:
+            parts: Any = figure.subfigures(2, 1, height_ratios=[TITLE, look.height], hspace=0)
+            top, body = parts
+            top.text(4 / look.width, 0.4, clean(title, look.width // 8), fontsize=13, weight="bold", va="center")
+        draw(body, look)
         out = io.BytesIO()
         metadata: dict[str, Any] = {"Date": None} if ending == "svg" else {"Software": None}
-        figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata=metadata)
+        figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata={**metadata, "Title": title})
     # Characters that XML can't have come from names in results.
     return out.getvalue().translate(NO_XML) if ending == "svg" else out.getvalue()
 
