@@ -3,6 +3,7 @@
 import base64
 import gzip
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -80,9 +81,15 @@ def read(text: str) -> Reader:
     return reader
 
 
-@pytest.fixture(scope="module")
-def whole() -> str:
+@cache
+def whole_page() -> str:
+    """Of all kinds together; test_page_browser looks at it too."""
     return page_of(EVERY)
+
+
+@pytest.fixture
+def whole() -> str:
+    return whole_page()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcproto.report.page.build import build
-from gcproto.report.page.render import render, write
+from gcproto.report.page.render import write
 from tests.heap_results import heap_result
-from tests.test_page import EVERY, KINDS, hostile
+from tests.test_page import KINDS, hostile, page_of, whole_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,11 +44,11 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"every": EVERY, "hostile": hostile(), "map": [heap_result(rounds=6)], "window": KINDS["window"][0]}
-    for name, results in made.items():
-        found = [(Path(f"{number}.json"), one) for number, one in enumerate(results)]
-        write(render(build(found, [])), folder / f"{name}.html")
-    return {name: folder / f"{name}.html" for name in made}
+    made = {"hostile": hostile(), "map": [heap_result(rounds=6)], "window": KINDS["window"][0]}
+    pages = {name: page_of(results) for name, results in made.items()} | {"every": whole_page()}
+    for name, text in pages.items():
+        write(text, folder / f"{name}.html")
+    return {name: folder / f"{name}.html" for name in pages}
 
 
 class Visit:

@@ -48,6 +48,7 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
             remedy="`gcproto bench`, `gcproto gc` and `gcproto kernels run` make some",
             code=ExitCode.USAGE,
         )
+    _prepare(output, folder)
     from gcproto.report.page.build import build
     from gcproto.report.page.render import plots, render, write
 
@@ -61,7 +62,17 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
         ctx.exit(ExitCode.USAGE)
 
 
-def _write_plots(found: "list[Plot]", folder: Path) -> None:
+def _prepare(output: Path, folder: Path | None) -> None:
+    """See that both can be written, before seconds are spent on drawing."""
+    if not output.absolute().parent.is_dir():
+        raise GcprotoError(
+            f"{output} can't be written",
+            why=f"{output.absolute().parent} is no folder",
+            remedy="choose another file with -o",
+            code=ExitCode.WRITE,
+        )
+    if folder is None:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,6 +80,9 @@ def _write_plots(found: "list[Plot]", folder: Path) -> None:
         raise GcprotoError(
             f"{folder} can't be made", why=why, remedy="choose another --plots DIR", code=ExitCode.WRITE
         ) from error
+
+
+def _write_plots(found: "list[Plot]", folder: Path) -> None:
     for plot in found:
         for ending in ("png", "svg"):
             plot.save(folder / f"{plot.name}.{ending}")

@@ -37,13 +37,13 @@ class Finding:
     projected: bool = False
 
 
-def path_findings(result: Result, claims: Sequence[Claim], place: str) -> list[Finding]:
-    """Of a run of paths, whose claims these are."""
+def path_findings(result: Result, claims: Sequence[Claim], place: str, orders: str = "cost") -> list[Finding]:
+    """Of a run of paths, whose claims these are; the picture over folio sizes has a place of its own."""
     lookup = lookup_of(result)
     made = [
         _small(claims, place),
         _mthp(claims, lookup, place),
-        _batching(claims, lookup, place),
+        _batching(claims, lookup, orders),
         _thp(claims, place),
         _fault(claims, lookup, place),
         _busy(claims, place),

@@ -53,7 +53,7 @@ def cost_section(runs: Sequence[Run]) -> Section:
         part = Part(name_of(result) if len(runs) > 1 else "", small_first=True, folded=release_of(result) in seen)
         seen.add(release_of(result))
         orders = cost.by_order(result, f"cost-{slug}")
-        part.small = cost.by_granule(result, f"cost-{slug}") + ([orders] if orders else [])
+        part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
         if claims:
             title = "Every kind of page: moving against copying"
             caption = "Filled: sure. Hollow: no sure difference. The grey band is the noise floor of the run."
@@ -171,6 +171,12 @@ def window_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
     return section, findings
 
 
+def _orders_place(result: Result, slug: str) -> str:
+    """Anchor of the picture over folio sizes, where there is one."""
+    orders = cost.by_order(result, f"cost-{slug}")
+    return f"fig-{orders.name}" if orders else "cost"
+
+
 def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
     """The verdict: the first run of paths with its picture, then heaps and kernels, then the other runs."""
     made = []
@@ -183,7 +189,7 @@ def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
         )
         title = "Moving a page against copying it"
         plot = forest.plot(f"verdict-{slug}", title, picked, what="move", caption=caption) if picked else None
-        findings = path_findings(result, claims, "cost")
+        findings = path_findings(result, claims, "cost", _orders_place(result, slug))
         if findings or plot:
             made.append(Answers(name_of(result), findings, plot, folded=release_of(result) in seen))
             seen.add(release_of(result))
