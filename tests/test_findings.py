@@ -11,7 +11,7 @@ from gcproto.results.series import build
 from gcproto.results.statistics import summarise
 from gcproto.results.steps import steps
 from tests.heap_results import heap_result, window_result
-from tests.kernel_results import guest_result, stock
+from tests.kernel_results import SPLIT, guest_result, stock
 from tests.path_results import paths_result
 from tests.result_maker import noisy_run
 
@@ -144,3 +144,16 @@ def test_kernels_that_misbehave() -> None:
     assert found
     assert found.answer == "1 of 1 do"
     assert "6.18.15: ksm: panic" in found.detail
+
+
+def test_a_patched_kernel_is_not_taken_for_the_stock_one() -> None:
+    results = [
+        guest_result(release, {SPLIT: value}, boot=1)
+        for release, value in (("7.3.4+deb13-cloud-amd64", 2876.0), ("7.3.4-mthp", 60.0))
+    ]
+    for result, split in zip(results, (640, 0), strict=True):
+        result.measurements[0].proof.folios, result.measurements[0].proof.folios_split = 640, split
+    series = build(results)
+    whole = series_findings(series, steps(series), results, "kernels")[-1]
+    assert whole.answer == "7.3.4-mthp"
+    assert "split mTHPs to move them: 7.3.4+deb13." in whole.detail

@@ -1,21 +1,22 @@
 """What series over kernels and verdicts on kernels come to, as findings of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gcproto.report import labels
 from gcproto.report.findings import Finding
-from gcproto.report.plots.kernels import LINES, shown
+from gcproto.report.plots.kernels import LINES, shown, version_labels
 from gcproto.report.verdicts import GOOD
 from gcproto.results.schema import Result
-from gcproto.results.series import Series, release_of, short, version_key
+from gcproto.results.series import Series, release_of, version_key
 from gcproto.results.steps import Step
 
 PMD = 2 << 20
 
 
-def version(release: str) -> str:
-    """``6.18.15`` of ``6.18.15+deb13-cloud-amd64``."""
-    return short(release).split("+")[0].split("-")[0]
+def names_of(releases: Iterable[str]) -> dict[str, str]:
+    """Short names of releases, with as much as tells them apart (a patched kernel from the stock one)."""
+    ordered = sorted(set(releases), key=version_key)
+    return dict(zip(ordered, version_labels(ordered), strict=True))
 
 
 def series_findings(series: Series, found: Sequence[Step], results: Sequence[Result], place: str) -> list[Finding]:
@@ -27,11 +28,10 @@ def series_findings(series: Series, found: Sequence[Step], results: Sequence[Res
 def _step(series: Series, found: Sequence[Step], place: str) -> Finding | None:
     if len(series.kernels) < 2:
         return None
+    names = names_of(series.kernels)
     question = "Does the kernel's version matter?"
     marked = sorted((one for one in found if shown(one)), key=lambda one: -abs(one.change - (one.canary or 0.0)))
-    span = (
-        f"{len(series.kernels)} kernels, {version(series.kernels[0])} to {version(series.kernels[-1])}, {series.unit}"
-    )
+    span = f"{len(series.kernels)} kernels, {names[series.kernels[0]]} to {names[series.kernels[-1]]}, {series.unit}"
     if not marked:
         return Finding(
             question, "No", "no step", None, "steps beyond the canary and beyond what boots scatter", f"{span}.", place
@@ -43,7 +43,7 @@ def _step(series: Series, found: Sequence[Step], place: str) -> Finding | None:
     return Finding(
         question,
         "Yes",
-        f"{one.change:+.0%} in {version(one.after)}",
+        f"{one.change:+.0%} in {names[one.after]}",
         True,
         f"canary {one.canary:+.1%} between these kernels" if one.canary is not None else "no canary",
         f"{name}: {labels.number(one.old)} \N{RIGHTWARDS ARROW} {labels.number(one.new)} "
@@ -54,6 +54,7 @@ def _step(series: Series, found: Sequence[Step], place: str) -> Finding | None:
 
 def _whole(results: Sequence[Result], place: str) -> Finding | None:
     """Kernels by what became of mTHPs that were asked whole."""
+    names = names_of(map(release_of, results))
     split: dict[str, None] = {}
     whole: dict[str, None] = {}
     for result in sorted(results, key=lambda one: version_key(release_of(one))):
@@ -61,15 +62,15 @@ def _whole(results: Sequence[Result], place: str) -> Finding | None:
             scenario = one.scenario
             asked = scenario.source == "mthp" and scenario.arm == "move" and scenario.granule_bytes >= PMD
             if asked and one.valid and one.proof.folios:
-                (split if one.proof.folios_split else whole)[version(release_of(result))] = None
+                (split if one.proof.folios_split else whole)[names[release_of(result)]] = None
     if not split and not whole:
         return None
-    names = ", ".join(whole)
+    moved = ", ".join(whole)
     detail = (
         f"Kernels that split mTHPs to move them: {', '.join(split) or 'none'}. Kernels that moved all of them "
-        f"whole: {names or 'none'}."
+        f"whole: {moved or 'none'}."
     )
-    answer = names if whole else "None of them"
+    answer = moved if whole else "None of them"
     return Finding(
         "Which kernels move mTHPs whole?",
         answer,
@@ -85,19 +86,19 @@ def check_finding(results: Sequence[Result], place: str) -> Finding | None:
     """Kernels that did what they should not."""
     if not results:
         return None
+    names = names_of(map(release_of, results))
     bad: dict[str, list[str]] = {}
     for result in sorted(results, key=lambda one: version_key(release_of(one))):
         for one in result.verdicts:
             if one.verdict not in GOOD and one.verdict != "unavailable":
-                bad.setdefault(version(release_of(result)), []).append(f"{one.name.split('/')[-1]}: {one.verdict}")
-    kernels = {version(release_of(result)) for result in results}
+                bad.setdefault(names[release_of(result)], []).append(f"{one.name.split('/')[-1]}: {one.verdict}")
     detail = (
         " ".join(f"{kernel}: {', '.join(found)}." for kernel, found in bad.items())
         or "Every row and hazard that could be had was fine."
     )
     return Finding(
         "Do these kernels misbehave?",
-        f"{len(bad)} of {len(kernels)} do" if bad else "None was seen to",
+        f"{len(bad)} of {len(names)} do" if bad else "None was seen to",
         f"{sum(map(len, bad.values()))} verdicts",
         None,
         "seen, not inferred from versions",

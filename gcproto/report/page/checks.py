@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gcproto.report.findings_kernels import version
+from gcproto.report.findings_kernels import names_of
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.plots.kernels import version_labels
 from gcproto.report.verdicts import GOOD, agrees, remembered
@@ -57,8 +57,9 @@ def _contract(found: dict[str, Verdict]) -> str:
 
 
 def _bad(by_kernel: dict[str, dict[str, Verdict]], releases: Sequence[str]) -> Grid:
+    names = names_of(releases)
     rows = [
-        (version(release), one.name, one.verdict, one.text)
+        (names[release], one.name, one.verdict, one.text)
         for release in releases
         for one in by_kernel[release].values()
         if one.verdict not in GOOD and one.verdict != "unavailable"
@@ -67,8 +68,9 @@ def _bad(by_kernel: dict[str, dict[str, Verdict]], releases: Sequence[str]) -> G
 
 
 def _unavailable(by_kernel: dict[str, dict[str, Verdict]], releases: Sequence[str]) -> Grid:
+    names = names_of(releases)
     rows = [
-        (version(release), one.name, one.text)
+        (names[release], one.name, one.text)
         for release in releases
         for one in by_kernel[release].values()
         if one.verdict == "unavailable"

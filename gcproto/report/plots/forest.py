@@ -116,7 +116,8 @@ def _words(found: Any, look: Look, at: int, one: Claim, margins: tuple[int, ...]
     width = found.bbox.width
     if look.narrow:
         up = at - 0.24
-        put = {"transform": found.get_yaxis_transform(), "va": "center"}
+        paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words stand
+        put: dict[str, Any] = {"transform": found.get_yaxis_transform(), "va": "center", "bbox": paper, "zorder": 4}
         found.text(
             0,
             up,
