@@ -15,6 +15,7 @@ from gcproto.report.page import render as renderer
 from gcproto.report.page.build import build
 from gcproto.report.page.render import plots, render
 from gcproto.results.gather import gather
+from gcproto.results.page_map import LETTERS
 from gcproto.results.schema import InvalidRound, Result, Skip, Verdict
 from gcproto.results.store import save
 from tests.heap_results import heap_result, window_result
@@ -227,6 +228,20 @@ def test_kernels_that_are_no_series_are_apart() -> None:
     text = page_of([*stock(boots=1), *other])
     assert "Series 1:" in text
     assert "Series 2:" in text
+
+
+def test_a_boot_that_brought_nothing_is_no_series_of_its_own() -> None:
+    dead = guest_result("6.19.14+deb13-cloud-amd64", {}, outcome="panic", why="Kernel panic - not syncing")
+    text = page_of([*stock(boots=1), dead])
+    assert "Series 2:" not in text
+    assert "Kernel panic - not syncing" in text
+    alone = page_of([dead])
+    assert "Kernel panic - not syncing" in alone
+    assert "fig-kernels" not in alone
+
+
+def test_the_script_knows_the_letters_of_the_map() -> None:
+    assert f'"{"".join(LETTERS)}"' in (Path(renderer.__file__).parent / "page.js").read_text()
 
 
 def test_what_is_too_large_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

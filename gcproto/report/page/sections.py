@@ -69,9 +69,14 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
     section = empty("kernels")
     findings: list[Finding] = []
     groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
-    for result in results:
-        groups[_alike(result)].append(result)
     failed = [result for result in results if not result.measurements]
+    for result in results:
+        if result.measurements:
+            groups[_alike(result)].append(result)
+    # Boots that brought nothing are of no series; they are shown with the largest.
+    largest = max(groups, key=lambda key: len(groups[key]), default=())
+    if failed:
+        groups[largest] += failed
     for number, (key, group) in enumerate(sorted(groups.items())):
         part = Part()
         if len(groups) > 1:
@@ -89,11 +94,8 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         part.grids += series_grids(series, found)
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
-    if failed and section.parts:
-        section.parts[0].lines.append(f"{len(failed)} boots brought no measurement; see below why.")
     section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the "
-        "same on every "
+        "Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the same on every "
         "machine and in every boot to a fraction of a percent."
     )
     return section, findings
