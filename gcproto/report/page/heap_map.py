@@ -67,7 +67,7 @@ def heap_map(result: Result) -> HeapMap | None:
 
 
 def _thin(found: list[tuple[str, list[Step]]]) -> list[str]:
-    """Keep every so-manieth collection of each mode if all of them are too much for a page; said in words."""
+    """Keep an even sample of the collections of each mode if all are too much for a page; said in words."""
     size = sum(len(step.runs) for _, steps in found for step in steps)
     if size <= MAX_TEXT:
         return []

@@ -58,8 +58,8 @@ def pauses(result: Result, name: str) -> Plot | None:
         lambda figure, look: _draw_pauses(figure, look, found),
         data,
         (size,),
-        f"A dot is one pause with the time to stop (of more than {DOTS} the {LONGEST} longest and every "
-        "so-manieth); the number is the longest.",
+        f"A dot is one pause with the time to stop (of more than {DOTS} the {LONGEST} longest and "
+        "an even sample of the others); the number is the longest.",
     )
 
 
@@ -92,7 +92,7 @@ LONGEST = 30
 
 
 def thinned(values: list[float]) -> list[float]:
-    """Of ascending values at most ``DOTS``: the longest ones all, of the others every so-manieth."""
+    """Of ascending values at most ``DOTS``: the longest ones all, of the others an even sample."""
     if len(values) <= DOTS:
         return values
     rest, top = values[:-LONGEST], values[-LONGEST:]
