@@ -86,6 +86,11 @@ def _virtiofsd() -> bool:
     return daemon() is not None
 
 
+def chromium() -> str | None:
+    """The browser that pages are looked at with."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "not root"),
     "move": (lambda: _offer_move_errno() == 0, "this kernel or user has no UFFDIO_MOVE"),
@@ -105,6 +110,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
+    "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),

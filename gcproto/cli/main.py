@@ -19,8 +19,10 @@ COMMANDS = {
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
     "gc": "Run workloads on a compacting heap, collected in several modes.",
     "kernels": "The same measurements in other kernels, booted in a virtual machine.",
+    "export": "Write results for pytest-benchmark, pyperf, or as CSV.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
     "predict": "What evacuation costs by its parts, and what a changed kernel would give.",
+    "report": "Make a page of results: one HTML file with verdict, plots, proof and samples.",
     "show": "Show a result as a table.",
 }
 

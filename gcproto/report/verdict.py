@@ -16,12 +16,14 @@ MIN_FLOOR = 0.02
 
 
 @dataclass
-class _Lookup:
+class Lookup:
     """The valid measurements of a result."""
 
     measurements: list[Measurement]
     page_size: int
     floor: float
+    assumed: bool = False
+    """Whether the floor is the least one, for want of an A/A pair."""
 
     def find(self, source: str, arm: str, choose: Callable[[Scenario], bool] = lambda _one: True) -> list[Measurement]:
         """Of one source and arm, congruent and on one thread unless ``choose`` says otherwise, by granule."""
@@ -61,11 +63,19 @@ class _Lookup:
         return outside and abs(ratio.value - 1) > self.floor
 
 
-def _plain(one: Scenario) -> bool:
+def lookup_of(result: Result) -> Lookup:
+    """The measurements of a result, with its page size and its noise floor."""
+    floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
+    page_size = int(result.environment.get("page_size") or 4096)
+    return Lookup(result.measurements, page_size, floor, assumed=result.noise is None)
+
+
+def plain(one: Scenario) -> bool:
+    """Congruent, on one thread."""
     return one.alignment == "congruent" and one.threads == 1
 
 
-def _against(ratio: Interval, other: str, lookup: _Lookup) -> str:
+def against(ratio: Interval, other: str, lookup: Lookup) -> str:
     """``11.5 times cheaper than copy (11.2-11.8)``, ``no different from copy (...)``, ``1.3 times dearer than ...``."""
     if not lookup.differs(ratio):
         return f"no different from {other} ({labels.bounds(ratio)} times)"
@@ -85,19 +95,18 @@ def verdict(result: Result) -> list[str]:
         Exactly two lines.
 
     """
-    floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
-    lookup = _Lookup(result.measurements, int(result.environment.get("page_size") or 4096), floor)
+    lookup = lookup_of(result)
     return [f"Small folios: {_small(lookup)}.", f"Large folios: {_large(lookup)}."]
 
 
-def _small(lookup: _Lookup) -> str:
-    moves = [one for one in lookup.find("small", "move", _plain) if lookup.collector_pays(one)[0]]
+def _small(lookup: Lookup) -> str:
+    moves = [one for one in lookup.find("small", "move", plain) if lookup.collector_pays(one)[0]]
     if not moves:
         return "not measured here (UFFDIO_MOVE against UFFDIO_COPY)"
     best = min(moves, key=lambda one: one.median or 0.0)
     ratio, other = lookup.collector_pays(best)
     assert ratio
-    figures = f"{_cost(best)} at {labels.size(best.scenario.granule_bytes)} per ioctl, {_against(ratio, other, lookup)}"
+    figures = f"{_cost(best)} at {labels.size(best.scenario.granule_bytes)} per ioctl, {against(ratio, other, lookup)}"
     if not lookup.differs(ratio):
         text = f"either will do: moving costs {figures}"
     elif ratio.value < 1:
@@ -112,41 +121,41 @@ def _cost(one: Measurement) -> str:
     return f"{labels.number(one.median)} {one.unit}"
 
 
-def _faulting_mutator(lookup: _Lookup) -> list[str]:
+def _faulting_mutator(lookup: Lookup) -> list[str]:
     """One page a call beside a live thread: what a mutator pays that faults while another one runs."""
     live = lookup.find("small", "move", lambda one: one.alignment == "congruent" and one.threads > 1)
     for one in live[:1]:
         ratio = one.ratio_to_copy
         if ratio and one.scenario.granule_bytes == lookup.page_size and lookup.differs(ratio):
             who = "should copy its page" if ratio.value > 1 else "may move its page too"
-            why = f"beside a live thread a move of one is {_against(ratio, 'copy', lookup)}"
+            why = f"beside a live thread a move of one is {against(ratio, 'copy', lookup)}"
             return [f"a faulting mutator {who}: {why}"]
     return []
 
 
-def _busy(lookup: _Lookup) -> list[str]:
+def _busy(lookup: Lookup) -> list[str]:
     found = [
         (source, one.ratio_to_copy)
         for source in ("forked", "pinned")
-        for one in lookup.find(source, "move_fallback", lambda one: _plain(one) and one.order == 0)[-1:]
+        for one in lookup.find(source, "move_fallback", lambda one: plain(one) and one.order == 0)[-1:]
         if one.ratio_to_copy and one.outcome.ebusy
     ]
     if not found:
         return []
     worst = max((ratio for _, ratio in found), key=lambda ratio: ratio.value)
     names = " and ".join(name for name, _ in found)
-    return [f"{names} pages say EBUSY, and trying first is {_against(worst, 'copying at once', lookup)}"]
+    return [f"{names} pages say EBUSY, and trying first is {against(worst, 'copying at once', lookup)}"]
 
 
-def _large(lookup: _Lookup) -> str:
+def _large(lookup: Lookup) -> str:
     parts = [*_mthp(lookup), *_thp(lookup)]
     return "; ".join(parts) if parts else "not measured here"
 
 
-def _mthp(lookup: _Lookup) -> list[str]:
+def _mthp(lookup: Lookup) -> list[str]:
     """The mTHP that was measured at the most granules."""
     orders: dict[int, list[Measurement]] = {}
-    for one in lookup.find("mthp", "move", _plain):
+    for one in lookup.find("mthp", "move", plain):
         if one.proof.folios and lookup.collector_pays(one)[0]:
             orders.setdefault(one.scenario.order, []).append(one)
     if not orders:
@@ -156,7 +165,7 @@ def _mthp(lookup: _Lookup) -> list[str]:
     name = f"{labels.size(lookup.page_size << order)} mTHP"
     ratio, other = lookup.collector_pays(best)
     assert ratio
-    cost = f"{_cost(best)}, {_against(ratio, other, lookup)}"
+    cost = f"{_cost(best)}, {against(ratio, other, lookup)}"
     cheaper = lookup.differs(ratio) and ratio.value < 1
     split, folios = best.proof.folios_split, best.proof.folios
     if split == 0:
@@ -166,19 +175,19 @@ def _mthp(lookup: _Lookup) -> list[str]:
     return [f"this kernel splits {name} to move it ({share}): {pick}, {cost}"]
 
 
-def _thp(lookup: _Lookup) -> list[str]:
+def _thp(lookup: Lookup) -> list[str]:
     texts = []
-    whole = [one for one in lookup.find("thp", "move", _plain) if one.proof.folios and not one.proof.folios_split]
+    whole = [one for one in lookup.find("thp", "move", plain) if one.proof.folios and not one.proof.folios_split]
     if whole:
         best = min(whole, key=lambda one: one.median or 0.0)
         ratio, other = lookup.collector_pays(best)
         if ratio:
             texts.append(
                 f"a THP that is aligned at both ends and asked whole stays whole: {_cost(best)}, "
-                f"{_against(ratio, other, lookup)}"
+                f"{against(ratio, other, lookup)}"
             )
     skewed = lookup.find("thp", "move", lambda one: one.alignment == "skewed" and one.threads == 1)
     for one in skewed[-1:]:
         if one.ratio_to_copy and one.proof.folios_split:
-            texts.append(f"skewed by one page it is split: {_against(one.ratio_to_copy, 'copy', lookup)}")
+            texts.append(f"skewed by one page it is split: {against(one.ratio_to_copy, 'copy', lookup)}")
     return texts

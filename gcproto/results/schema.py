@@ -6,7 +6,7 @@ the version.
 
 History of the format
     1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
-        guest and verdicts of a result
+        guest and verdicts of a result; map of a collection
 """
 
 from typing import Any
@@ -168,6 +168,8 @@ class Collection(msgspec.Struct):
         resident: bytes of the process afterwards.
         folios: where large ones were asked for: pages in use afterwards, by the order of their folio ("0" small), and
             ``swapped`` and ``zero`` (zero pages);  splits: folios split meanwhile in the whole system, by order.
+        map: what became of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
+            "" if it was not recorded.
 
     """
 
@@ -188,6 +190,7 @@ class Collection(msgspec.Struct):
     resident: int = 0
     folios: dict[str, int] = {}
     splits: dict[str, int] = {}
+    map: str = ""
 
 
 class Measurement(msgspec.Struct):

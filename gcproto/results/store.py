@@ -96,12 +96,12 @@ def load(path: Path) -> Result:
         raise refuse(error.strerror or str(error)) from error
     try:
         head = msgspec.json.decode(data, type=_Head)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise refuse(f"it is not JSON of a result: {error}", "give a file that `gcproto bench` wrote") from error
     if head.schema != SCHEMA:
         said = f"its schema is {head.schema!r}, this program knows {SCHEMA!r}" if head.schema else "it names no schema"
         raise refuse(said, "use the version of gcproto that wrote it, or a newer one")
     try:
         return msgspec.json.decode(data, type=Result)
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise refuse(f"a field is not as {SCHEMA} says: {error}") from error

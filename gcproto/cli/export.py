@@ -1,0 +1,87 @@
+"""``gcproto export``: results for other tools."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Measurement, Result
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(name="export")
+@click.argument("places", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULT|FOLDER]...")
+@click.option(
+    "--pytest-benchmark",
+    "pytest_benchmark",
+    type=FILE,
+    metavar="FILE",
+    help="For `pytest-benchmark compare`; times only.",
+)
+@click.option("--pyperf", type=FILE, metavar="FILE", help="For `pyperf show` and `pyperf compare_to`.")
+@click.option("--csv", "table", type=FILE, metavar="FILE", help="Every round, with those of warm-up and invalid ones.")
+@click.pass_context
+def command(
+    ctx: click.Context, places: tuple[Path, ...], pytest_benchmark: Path | None, pyperf: Path | None, table: Path | None
+) -> None:
+    """Write RESULTs, and the *.json of FOLDERs, for other tools.
+
+    Reads the folder `results` unless told otherwise.  To compare two runs in another tool, export each into its own
+    file.  KernelCI's database: see `gcproto kernels export`.
+    """
+    from gcproto.results.gather import gather
+
+    if not (pytest_benchmark or pyperf or table):
+        raise GcprotoError(
+            "no format was chosen",
+            remedy="--pytest-benchmark FILE, --pyperf FILE, --csv FILE, or several",
+            code=ExitCode.USAGE,
+        )
+    found = gather(places or [Path("results")])
+    for one in found.refused:
+        click.echo(f"gcproto: not used: {one.error}", err=True)
+    results = [result for _, result in found.results]
+    if not results:
+        raise GcprotoError("there is no result to export", remedy="`gcproto bench` makes one", code=ExitCode.USAGE)
+    import json
+
+    from gcproto.results.exports import pyperf as for_pyperf
+    from gcproto.results.exports import pytest_benchmark as for_pytest
+    from gcproto.results.exports import rows
+
+    if pytest_benchmark:
+        _left_out(results, for_pytest.usable, "pytest-benchmark")
+        _write(pytest_benchmark, json.dumps(for_pytest.document(results), indent=1))
+    if pyperf:
+        _left_out(results, for_pyperf.usable, "pyperf")
+        _write(pyperf, json.dumps(for_pyperf.document(results)))
+    if table:
+        _write(table, rows.document(results))
+    if any(one.named for one in found.refused):
+        ctx.exit(ExitCode.USAGE)
+
+
+def _left_out(results: "list[Result]", usable: "Callable[[Measurement], bool]", tool: str) -> None:
+    count = sum(not usable(one) for result in results for one in result.measurements)
+    if count:
+        click.echo(
+            f"gcproto: {count} measurements are left out for {tool}: void, or no value that it can have "
+            "(--csv has them)",
+            err=True,
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise GcprotoError(
+            f"{path} can't be written", why=why, remedy="choose another file", code=ExitCode.WRITE
+        ) from error
+    click.echo(f"export: {path}", err=True)

@@ -1,0 +1,89 @@
+"""``gcproto report``: results as one page."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.report.plots.plot import Plot
+
+
+@click.command(name="report")
+@click.argument("places", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULT|FOLDER]...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="The page: one file, at most 3 MB, that loads nothing.",
+)
+@click.option(
+    "--plots",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write every picture as PNG and SVG too.",
+)
+@click.option("--title", default="", help="Of the page; by default made from the results.")
+@click.pass_context
+def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: Path | None, title: str) -> None:
+    """Make a page of RESULTs, of any mix of commands that measure, and of the *.json of FOLDERs.
+
+    Reads the folder `results` unless told otherwise.  A file that can't be used is said, on standard error and in the
+    page, and the others are reported; the exit code is 2 if one of them was named by itself.
+    """
+    from gcproto.results.gather import gather
+
+    found = gather(places or [Path("results")])
+    for one in found.refused:
+        click.echo(f"gcproto: not used: {one.error}", err=True)
+    if not found.results:
+        raise GcprotoError(
+            "there is no result to report",
+            why=f"looked in {', '.join(map(str, places or [Path('results')]))}",
+            remedy="`gcproto bench`, `gcproto gc` and `gcproto kernels run` make some",
+            code=ExitCode.USAGE,
+        )
+    _prepare(output, folder)
+    from gcproto.report.page.build import build
+    from gcproto.report.page.render import plots, render, write
+
+    page = build(found.results, found.refused, title)
+    text = render(page)
+    write(text, output)
+    click.echo(f"report: {output} ({len(found.results)} results, {len(text.encode()) / 1e6:.2f} MB)", err=True)
+    if folder is not None:
+        _write_plots(plots(page), folder)
+    if any(one.named for one in found.refused):
+        ctx.exit(ExitCode.USAGE)
+
+
+def _prepare(output: Path, folder: Path | None) -> None:
+    """See that both can be written, before seconds are spent on drawing."""
+    if not output.absolute().parent.is_dir():
+        raise GcprotoError(
+            f"{output} can't be written",
+            why=f"{output.absolute().parent} is no folder",
+            remedy="choose another file with -o",
+            code=ExitCode.WRITE,
+        )
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise GcprotoError(
+            f"{folder} can't be made", why=why, remedy="choose another --plots DIR", code=ExitCode.WRITE
+        ) from error
+
+
+def _write_plots(found: "list[Plot]", folder: Path) -> None:
+    for plot in found:
+        for ending in ("png", "svg"):
+            plot.save(folder / f"{plot.name}.{ending}")
+    click.echo(f"plots: {folder} ({len(found)} pictures, PNG and SVG)", err=True)

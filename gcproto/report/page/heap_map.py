@@ -1,0 +1,82 @@
+"""The heap map: every page of the moving space by what became of it, collection by collection."""
+
+from dataclasses import dataclass
+
+from gcproto.report.plots.heap import measured, modes
+from gcproto.results.page_map import LETTERS, decode, totals
+from gcproto.results.schema import Result
+
+MAX_TEXT = 600_000
+"""Characters of maps that one result may take in a page."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One collection: its runs as they were recorded, and pages by letter."""
+
+    name: str
+    runs: str
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True)
+class HeapMap:
+    """Modes with their collections; ``notes`` are maps that can't be read, and what was left out for want of room."""
+
+    modes: list[tuple[str, list[Step]]]
+    notes: list[str]
+    page_size: int
+
+    def document(self) -> list[dict[str, object]]:
+        """For the script of the page."""
+        return [
+            {"mode": mode, "steps": [{"name": step.name, "runs": step.runs} for step in steps]}
+            for mode, steps in self.modes
+        ]
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A line for each collection: the same in figures."""
+        return [
+            (mode, step.name, *(str(step.totals.get(letter, 0)) for letter in LETTERS))
+            for mode, steps in self.modes
+            for step in steps
+        ]
+
+
+def heap_map(result: Result) -> HeapMap | None:
+    """Of a heap's result; None if no collection has a map."""
+    found: list[tuple[str, list[Step]]] = []
+    problems: list[str] = []
+    recorded = False
+    for mode, measurement in modes(result):
+        steps = []
+        for number, one in measured(measurement):
+            if not one.map:
+                continue
+            recorded = True
+            name = f"round {number}, collection {one.number}"
+            try:
+                steps.append(Step(name, one.map, totals(decode(one.map))))
+            except ValueError as error:
+                problems.append(f"{mode}, {name}: its map can't be read: {error}")
+        if steps:
+            found.append((mode, steps))
+    page_size = int(result.environment.get("page_size") or 4096)
+    room = _thin(found)
+    return HeapMap(found, problems + room, page_size) if recorded else None
+
+
+def _thin(found: list[tuple[str, list[Step]]]) -> list[str]:
+    """Keep an even sample of the collections of each mode if all are too much for a page; said in words."""
+    size = sum(len(step.runs) for _, steps in found for step in steps)
+    if size <= MAX_TEXT:
+        return []
+    every = -(-size // MAX_TEXT)
+    before = sum(len(steps) for _, steps in found)
+    for _, steps in found:
+        steps[:] = steps[:1] + steps[1:-1][every - 1 :: every] + steps[1:][-1:]
+    after = sum(len(steps) for _, steps in found)
+    return [
+        f"The heap map has {after} of {before} collections, every {every}th: all of them are too much for a "
+        "page; the result file has them."
+    ]

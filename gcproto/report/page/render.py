@@ -1,0 +1,148 @@
+"""A page as one HTML file: nothing is loaded from anywhere, nothing in a result becomes markup."""
+
+import base64
+import gzip
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.report.page.model import Page
+from gcproto.report.plots.look import DARK, LIGHT
+from gcproto.report.plots.plot import Plot
+from gcproto.results.page_map import LETTERS
+
+MAX_BYTES = 3_000_000
+PLAIN_CSV = 4096
+"""Samples up to this size stand in the page as they are, larger ones compressed."""
+
+
+def render(page: Page) -> str:
+    """HTML.
+
+    Raises:
+        GcprotoError: it would be larger than ``MAX_BYTES``.
+
+    """
+    svgs = {plot.name: [_safe(svg) for svg in plot.svgs()] for plot in plots(page)}
+    text = _render(page, svgs, whole_files=True)
+    if len(text.encode()) > MAX_BYTES:
+        text = _render(page, svgs, whole_files=False)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise GcprotoError(
+            f"the page would have {size / 1e6:.1f} MB, {MAX_BYTES / 1e6:.0f} MB are the most",
+            why=f"{len(page.downloads)} results have that much to show",
+            remedy="give fewer results, or one report for each kind",
+            code=ExitCode.USAGE,
+        )
+    return text
+
+
+def _render(page: Page, svgs: dict[str, list[Any]], *, whole_files: bool) -> str:
+    import jinja2
+
+    files = resources.files("gcproto.report.page")
+    script = files.joinpath("page.js").read_text()
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: files.joinpath(name).read_text()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"samples": samples, "code": _code}
+    return environment.get_template("page.html.j2").render(
+        page=page,
+        whole_files=whole_files,
+        downloads=[(one.name, _data("application/gzip", one.data)) for one in page.downloads] if whole_files else [],
+        style=_safe(_colours() + files.joinpath("page.css").read_text()),
+        script=_safe(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        svgs=svgs,
+        maps=_safe(_maps(page)),
+        letters=LETTERS,
+        has_maps=any(part.heap_map and part.heap_map.modes for section in page.sections for part in section.parts),
+    )
+
+
+def _plots(page: Page) -> list[Plot]:
+    shown = [one.plot for one in page.answers if one.plot]
+    return shown + [plot for section in page.sections for part in section.parts for plot in part.plots()]
+
+
+def plots(page: Page) -> list[Plot]:
+    """All pictures of a page, each once."""
+    return list({plot.name: plot for plot in _plots(page)}.values())
+
+
+def _safe(text: str) -> Any:
+    """What this program wrote itself: it is not escaped."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704
+
+
+def _code(text: str) -> Any:
+    """A sentence in which what stands between backquotes is a command."""
+    from markupsafe import Markup, escape
+
+    pieces = [escape(piece) for piece in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if at % 2 else piece for at, piece in enumerate(pieces)
+    )
+
+
+def _colours() -> str:
+    light, dark = (";".join(f"--{role}:{colour}" for role, colour in colours.items()) for colours in (LIGHT, DARK))
+    return f":root{{color-scheme:light dark;{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def samples(plot: Plot) -> tuple[str, str]:
+    """Name and address of the file with all samples behind a picture."""
+    text = plot.data.csv()
+    if len(text) <= PLAIN_CSV:
+        return f"{plot.name}.csv", f"data:text/csv;charset=utf-8,{quote(text)}"
+    return f"{plot.name}.csv.gz", _data("application/gzip", gzip.compress(text.encode("utf-8", "replace"), mtime=0))
+
+
+def _maps(page: Page) -> str:
+    """Heap maps for the script, as JSON that can't end the element that it stands in."""
+    found = {
+        f"{section.name}-{number}": part.heap_map.document()
+        for section in page.sections
+        for number, part in enumerate(section.parts)
+        if part.heap_map and part.heap_map.modes
+    }
+    return (
+        json.dumps(found, separators=(",", ":"))
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("&", "\\u0026")
+    )
+
+
+def write(text: str, path: Path) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        GcprotoError: it can't be written.
+
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        why = error.strerror or str(error)
+        raise GcprotoError(
+            f"{path} can't be written", why=why, remedy="choose another file with -o", code=ExitCode.WRITE
+        ) from error

@@ -1,0 +1,148 @@
+"""Colours, markers and sizes of all pictures.
+
+A colour is called by its role.  In a file a role is a colour that is printed; in the page it is a CSS variable, so that
+one picture serves light and dark.  Colours are in the manner of Okabe and Ito: people who see red and green alike tell
+them apart, and markers and line styles say the same once more.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+LIGHT = {
+    "ink": "#16181d",
+    "muted": "#5b6270",
+    "grid": "#d9dce2",
+    "band": "#e8eaef",
+    "paper": "#ffffff",
+    "move": "#0067a5",
+    "copy": "#d1500a",
+    "discard": "#16181d",
+    "split": "#00845f",
+    "remap": "#a8477f",
+    "tao": "#8a6a00",
+    "plain": "#7b818c",
+    "sky": "#2f8fd0",
+    "good": "#0067a5",
+    "bad": "#d1500a",
+}
+DARK = {
+    "ink": "#eceef2",
+    "muted": "#a6adba",
+    "grid": "#363b45",
+    "band": "#2a2e37",
+    "paper": "#17191e",
+    "move": "#5fb4ee",
+    "copy": "#ff9256",
+    "discard": "#eceef2",
+    "split": "#3fd0a4",
+    "remap": "#e79cc8",
+    "tao": "#dcb847",
+    "plain": "#9aa1ad",
+    "sky": "#a5d8ff",
+    "good": "#5fb4ee",
+    "bad": "#ff9256",
+}
+ROLES = tuple(LIGHT)
+
+STYLES: dict[str, tuple[str, str, str]] = {
+    "move": ("move", "D", "-"),
+    "copy": ("copy", "o", "-"),
+    "copy_discard": ("discard", "s", "--"),
+    "split_move": ("split", "^", "-"),
+    "mremap": ("remap", "v", "-."),
+    "tao": ("tao", "P", "-."),
+    "memcpy_touched": ("plain", "x", ":"),
+    "memcpy_untouched": ("plain", "+", ":"),
+    "move_fallback": ("move", "h", "--"),
+    "move_holes": ("move", "D", ":"),
+    "zeropage": ("sky", "p", "-"),
+    "canary": ("plain", "x", ":"),
+    # modes of a heap and ways of a window
+    "art": ("sky", "h", "-"),
+    "remap": ("remap", "v", "-."),
+    "stw": ("plain", "X", "--"),
+    "memmove": ("tao", "P", "-."),
+    "none": ("discard", "_", ":"),
+    "thread": ("split", "^", "--"),
+    "move-copy": ("sky", "h", "-"),
+    "move-group": ("split", "^", "-"),
+    "move-regions": ("remap", "v", "-."),
+    "move-plain": ("plain", "X", "--"),
+}
+"""Colour's role, marker and line style of an arm, a mode or a way; with options in brackets it keeps its colour."""
+
+OTHERS = (("remap", "<", ":"), ("tao", ">", "--"), ("split", "1", "-."), ("plain", "2", "--"))
+
+
+def style_of(name: str) -> tuple[str, str, str]:
+    """Role, marker and line style of a name, the same in every picture."""
+    base, bracket, _ = name.partition("[")
+    if base not in STYLES:
+        return OTHERS[sum(name.encode("utf-8", "replace")) % len(OTHERS)]
+    role, marker, line = STYLES[base]
+    return (role, marker, ":") if bracket else (role, marker, line)
+
+
+@dataclass
+class Look:
+    """How a picture is to look.
+
+    Attributes:
+        colours: by role.
+        width, height: CSS pixels, which are points of the picture.
+        hover: texts by the id of a group of markers, in the order of its markers.
+
+    """
+
+    colours: dict[str, str]
+    width: int
+    height: int
+    hover: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it is drawn for a telephone."""
+        return self.width < 480
+
+    def colour(self, role: str) -> str:
+        """As matplotlib wants it."""
+        return self.colours[role]
+
+    def tell(self, texts: list[str]) -> str:
+        """An id for a group of markers that say these texts when a pointer rests on them."""
+        name = f"points-{len(self.hover)}"
+        self.hover[name] = texts
+        return name
+
+
+def variables() -> dict[str, str]:
+    """A colour for each role that stands for its CSS variable, see ``svg.inline``."""
+    return {role: f"#fe00{number:02x}" for number, role in enumerate(ROLES)}
+
+
+def settings(look: Look) -> dict[str, Any]:
+    """What matplotlib is set to while it draws."""
+    ink = look.colour("ink")
+    return {
+        "text.parse_math": False,  # a name with dollars in it is no formula
+        "svg.fonttype": "none",
+        "svg.hashsalt": "gcproto",
+        "font.family": "DejaVu Sans",
+        "font.size": 12,
+        "axes.linewidth": 0.8,
+        "axes.edgecolor": look.colour("muted"),
+        "axes.labelcolor": ink,
+        "axes.facecolor": "none",
+        "figure.facecolor": look.colour("paper"),
+        "text.color": ink,
+        "xtick.color": look.colour("muted"),
+        "ytick.color": look.colour("muted"),
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink,
+    }
+
+
+def clean(text: str, longest: int = 60) -> str:
+    """A text from a result as a picture can have it: printable, not too long."""
+    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,0 +1,165 @@
+"""What a collection does, on a line of time: phases beside the mutators, pauses in which they stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gcproto.report import labels
+from gcproto.report.plots.axes import axes
+from gcproto.report.plots.heap import collection_rows, measured, modes
+from gcproto.report.plots.look import Look, clean
+from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
+from gcproto.results.schema import Collection, Result
+
+PHASES = {
+    "initialise": "plain",
+    "mark": "sky",
+    "prepare": "tao",
+    "compact": "move",
+    "drain": "split",
+    "release": "remap",
+    "verify": "band",
+}
+AFTER = {"final marking": "mark", "flip": "prepare", "recovery": "drain", "verification": "release"}
+"""A pause comes after this phase; ``whole collection`` holds the phases itself."""
+
+MS = 1e6
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a collection: ms since its beginning; a pause stops the mutators."""
+
+    name: str
+    start: float
+    length: float
+    pause: bool
+
+
+def parts(one: Collection) -> list[Part]:
+    """A collection's phases and pauses in their order, end to end; the gaps between them were not recorded."""
+    found: list[Part] = []
+    at = 0.0
+    whole = next((pause for pause in one.pauses if pause.name == "whole collection"), None)
+    if whole:
+        for name, length in one.phases.items():
+            found.append(Part(name, at, length / MS, pause=False))
+            at += length / MS
+        return [*found, Part(whole.name, 0.0, (whole.stop_ns + whole.ns) / MS, pause=True)]
+    waiting = list(one.pauses)
+    for name, length in one.phases.items():
+        found.append(Part(name, at, length / MS, pause=False))
+        at += length / MS
+        for pause in [pause for pause in waiting if AFTER.get(pause.name) == name]:
+            waiting.remove(pause)
+            found.append(Part(pause.name, at, (pause.stop_ns + pause.ns) / MS, pause=True))
+            at += found[-1].length
+    for pause in waiting:
+        found.append(Part(pause.name, at, (pause.stop_ns + pause.ns) / MS, pause=True))
+        at += found[-1].length
+    return found
+
+
+def length(one: Collection) -> float:
+    """Of a collection, ms."""
+    return max((part.start + part.length for part in parts(one)), default=0.0)
+
+
+def timeline(result: Result, name: str) -> Plot | None:
+    """A collection of median length and the longest one of each mode; None if nothing was collected."""
+    lines: list[tuple[str, str, Collection]] = []
+    for mode, measurement in modes(result):
+        every = sorted((one for _, one in measured(measurement) if length(one) > 0), key=length)
+        if every:
+            lines.append((mode, "median", every[len(every) // 2]))
+        if len(every) > 1:
+            lines.append((mode, "longest", every[-1]))
+    if not lines:
+        return None
+    names = sorted({part.name for _, _, one in lines for part in parts(one)}, key=_rank)
+    rows = [
+        (mode, which, str(one.number), labels.number(length(one)), *(_spent(one, part) for part in names))
+        for mode, which, one in lines
+    ]
+    heads = ("mode", "which", "collection", "all ms", *(f"{part} ms" for part in names))
+    text = "Phases of a collection, ms, one of median length and the longest of each mode. " + " ".join(
+        f"{mode}, {which}: " + ", ".join(f"{part} {_spent(one, part)}" for part in names if _spent(one, part)) + "."
+        for mode, which, one in lines
+    )
+    data = Data(heads, rows, *collection_rows(result))
+    rows_high = 24 * len(lines)
+    sizes = ((WIDE, 92 + rows_high), (NARROW, 130 + rows_high))
+    return Plot(
+        f"{name}-phases",
+        "Phases of a collection",
+        text,
+        lambda figure, look: _draw(figure, look, lines),
+        data,
+        sizes,
+        "Phases run beside the mutators; hatched: the mutators stand. Laid end to end: gaps between phases "
+        "are not recorded.",
+    )
+
+
+def _rank(name: str) -> tuple[bool, int]:
+    return name not in PHASES, list(PHASES).index(name) if name in PHASES else 0
+
+
+def _spent(one: Collection, name: str) -> str:
+    total = sum(part.length for part in parts(one) if part.name == name)
+    return labels.number(total) if total else ""
+
+
+def _draw(figure: Any, look: Look, lines: Sequence[tuple[str, str, Collection]]) -> None:
+    from matplotlib.patches import Rectangle
+
+    narrow = look.narrow
+    area = axes(figure, look, 122 if narrow else 140, 44, 16, 86 if narrow else 44)
+    area.grid(visible=False, axis="y")
+    area.set_xlim(0, max(length(one) for _, _, one in lines) * 1.02)
+    area.set_ylim(len(lines) - 0.5, -0.5)
+    area.set_yticks(range(len(lines)), [f"{clean(mode, 11)}, {which}" for mode, which, _ in lines])
+    area.tick_params(axis="y", labelsize=11)
+    area.set_xlabel("ms", fontsize=11, color=look.colour("muted"))
+    used: dict[str, Any] = {}
+    for at, (_mode, _which, one) in enumerate(lines):
+        for part in parts(one):
+            if part.pause:
+                patch = Rectangle(
+                    (part.start, at - 0.4),
+                    part.length,
+                    0.8,
+                    facecolor="none",
+                    edgecolor=look.colour("ink"),
+                    hatch="////",
+                    linewidth=0.8,
+                )
+            else:
+                colour = look.colour(PHASES.get(part.name, "plain"))
+                patch = Rectangle((part.start, at - 0.3), part.length, 0.6, facecolor=colour, edgecolor="none")
+                used.setdefault(part.name, colour)
+            area.add_patch(patch)
+    _legend(figure, look, [(name, used[name]) for name in sorted(used, key=_rank)])
+
+
+def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
+    from matplotlib.patches import Rectangle
+
+    x, y = 4.0, look.height - 20.0
+    for whole, colour in [*names, ("mutators stand", "")]:
+        name = clean(whole, 24)
+        width = 24 + 7.4 * len(name)
+        if x + width > look.width:
+            x, y = 4.0, y - 22
+        box = (x / look.width, y / look.height)
+        shape: dict[str, Any] = {
+            "width": 14 / look.width,
+            "height": 12 / look.height,
+            "transform": figure.transSubfigure,
+        }
+        fill: dict[str, Any] = (
+            {"facecolor": colour} if colour else {"facecolor": "none", "edgecolor": look.colour("ink"), "hatch": "////"}
+        )
+        figure.add_artist(Rectangle(box, linewidth=0.6, **shape, **fill))
+        figure.text((x + 19) / look.width, (y + 6) / look.height, name, va="center", fontsize=11)
+        x += width + 10

@@ -1,0 +1,70 @@
+"""Samples as rows of a table (CSV): one line a round, with warm-up and invalid rounds, which say so."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from gcproto.results.schema import Measurement, Result
+from gcproto.results.series import release_of
+
+HEADS = (
+    "kernel",
+    "source",
+    "order",
+    "arm",
+    "granule_bytes",
+    "alignment",
+    "threads",
+    "pages",
+    "replica",
+    "unit",
+    "valid",
+    "round",
+    "kind",
+    "value",
+)
+
+
+def sample_rows(found: Iterable[Measurement], kernel: str = "") -> Iterable[tuple[object, ...]]:
+    """Every round: kind is ``sample``, ``warmup`` or ``invalid: why``; valid is of the measurement as a whole."""
+    for one in found:
+        scenario = one.scenario
+        head = (
+            kernel,
+            scenario.source,
+            scenario.order,
+            scenario.arm,
+            scenario.granule_bytes,
+            scenario.alignment,
+            scenario.threads,
+            scenario.pages,
+            scenario.replica,
+            one.unit,
+            "yes" if one.valid else "no",
+        )
+        for value in one.warmup:
+            yield (*head, "", "warmup", value)
+        for number, value in zip(one.rounds, one.samples, strict=True):
+            yield (*head, number, "sample", value)
+        for bad in one.invalid_rounds:
+            yield (*head, bad.round, f"invalid: {bad.reason}", bad.sample)
+
+
+def text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """CSV with a head."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([[_plain(cell) for cell in row] for row in rows])
+    return out.getvalue()
+
+
+def _plain(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def document(results: Sequence[Result]) -> str:
+    """All samples of results, with the run in front."""
+    rows = ((result.run_id, *row) for result in results for row in sample_rows(result.measurements, release_of(result)))
+    return text(("run", *HEADS), rows)

@@ -1,0 +1,93 @@
+"""Results of heaps and windows, made of seeded noise, with everything that the page draws."""
+
+import random
+from collections.abc import Sequence
+
+from hdrh.histogram import HdrHistogram
+
+from gcproto.results.page_map import encode
+from gcproto.results.schema import Collection, Latency, Measurement, Pause, Result, Scenario
+from tests.result_maker import measurement, result
+
+PAGES = 4096
+MODES = {"move": 15.0, "art": 16.5, "copy": 16.0, "stw": 17.0, "memmove": 11.0, "none": 14.0}
+WAYS = {"copy": 2800.0, "move": 550.0, "move-copy": 430.0, "move-group": 310.0}
+
+
+def histogram(values: Sequence[float]) -> str:
+    found = HdrHistogram(1, 100_000_000_000, 3)
+    for value in values:
+        found.record_value(int(value))
+    return str(found.encode().decode())
+
+
+def collection(number: int, rng: random.Random, mode: str, *, mapped: bool = True) -> Collection:
+    phases = {"initialise": 2e5, "mark": 1.4e7, "prepare": 6e5, "compact": 1.5e7, "drain": 2e4, "release": 5e5}
+    pauses = [Pause("final marking", 30_000, 2_000_000), Pause("flip", 2_000, 300_000)]
+    if mode == "memmove":
+        phases = {name: phases[name] for name in ("initialise", "mark", "prepare", "compact")}
+        pauses = [Pause("whole collection", 60_000, 32_000_000)]
+    letters = "".join(letter * count for letter, count in (("u", 300), ("W", 512), ("m", 700), ("s", 64)))
+    letters += "".join(rng.choice("mmmcez") for _ in range(400)) + "w" * 20
+    return Collection(
+        number=number,
+        objects=200_000,
+        live_bytes=9 << 20,
+        used_before=15 << 20,
+        used_after=9 << 20,
+        phases={name: int(value * rng.uniform(0.7, 1.6)) for name, value in phases.items()},
+        pauses=[Pause(one.name, one.stop_ns, int(one.ns * rng.uniform(0.3, 3))) for one in pauses],
+        collector={"moved": 900, "copied": 40},
+        resident=200 << 20,
+        map=encode(letters.ljust(PAGES, ".")) if mapped else "",
+    )
+
+
+def heap_mode(mode: str, median: float, *, rounds: int = 8, mapped: bool = True, seed: int = 1) -> Measurement:
+    rng = random.Random(f"{mode} {seed}")
+    scenario = Scenario("heap-trees", 0, mode, 4096, "congruent", 3, PAGES)
+    made = measurement(scenario, [median * 1000 * rng.lognormvariate(0, 0.03) for _ in range(rounds)])
+    made.unit = "ns/operation"
+    made.proof.level, made.proof.path = "state", mode
+    made.figures = {"wall ms": median * 200, "faults": 5000, "resident max MiB": 300, "lbo wall": 1.2, "collections": 4}
+    made.series = {"resident MiB": [(at * 10_000_000, 280 + 20 * rng.random()) for at in range(40)]}
+    windows = (1, 2, 5, 10, 20, 50, 100)
+    if mode == "none":
+        made.figures |= {f"mmu {window} ms": 1.0 for window in windows}
+        return made
+    made.figures |= {f"mmu {window} ms": max(0.0, 0.9 - 3 / window) for window in windows}
+    made.figures |= {"pause flip max ms": 5.0, "mark ms": 14.0, "compact ms": 15.0}
+    made.collections = [[collection(at + 1, rng, mode, mapped=mapped) for at in range(4)] for _ in range(rounds)]
+    faults = [rng.lognormvariate(8.5, 0.7) for _ in range(3000)]
+    made.histograms = {"fault": histogram(faults), "wait": histogram(faults[:40])}
+    made.latency = {"fault": Latency(3000, 4900.0, 12_000.0, 25_000.0, 45_000.0, max(faults))}
+    made.notes = ["longest stall 8.17 ms: fault that built a page (mutator 1)"]
+    return made
+
+
+def heap_result(*, mapped: bool = True, rounds: int = 8) -> Result:
+    found = [heap_mode(mode, median, mapped=mapped, rounds=rounds) for mode, median in MODES.items()]
+    made = result(found)
+    made.run_id = "bbbbbbbbbbbb"
+    made.producer.name = "collector"
+    made.producer.options = {"workload": "trees", "live": 4 << 20, "mutators": 2}
+    return made
+
+
+def window_result() -> Result:
+    found = []
+    for way, median in WAYS.items():
+        rng = random.Random(way)
+        scenario = Scenario("window", 0, way, 64 << 20, "congruent", 3, 16384)
+        one = measurement(scenario, [median * rng.lognormvariate(0, 0.05) for _ in range(9)])
+        one.figures = {"collector ns/page": median * 0.9, "faults": 400, "pages mapped by faults": 420, "uncounted": 0}
+        one.latency = {
+            "access": Latency(80_000, 190.0, 420.0, 6100.0, 40_000.0, 9_700_000.0),
+            "fault": Latency(90, 1600.0, 15_900.0, None, None, 9_600_000.0),
+        }
+        found.append(one)
+    made = result(found)
+    made.run_id = "cccccccccccc"
+    made.producer.name = "collector"
+    made.producer.options = {"window": True, "memory": 16384, "mutators": 2}
+    return made

@@ -1,0 +1,148 @@
+"""The examples of docs/ run: commands in an empty folder, patches on a copy of the sources.
+
+A block ``console`` holds commands behind ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
+below a command are output that must be seen.  A block ``diff`` is applied before the commands behind it run.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gcproto.results.store import save
+
+from .kernel_results import stock
+from .processes import ROOT
+
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.M | re.S)
+NEEDS = {
+    "guide.md": ("root", "move", "mthp", "io_uring"),
+    "extending.md": ("root", "move"),
+    "series.md": (),
+}
+
+
+@dataclass
+class Command:
+    """A command, the exit code that is right, the lines that must be seen."""
+
+    text: str
+    code: int = 0
+    output: list[str] = field(default_factory=list)
+
+
+def commands(block: str) -> list[Command]:
+    found: list[Command] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            expected = re.search(r"# exit (\d+)", line)
+            found.append(Command(line[2:], int(expected[1]) if expected else 0))
+        elif line.strip():
+            found[-1].output.append(line.strip())
+    return found
+
+
+def apply(text: str, sources: Path) -> None:
+    """Apply a patch without line numbers: its context must be there exactly once."""
+    for part in re.split(r"^(?=--- )", text, flags=re.M)[1:]:
+        head, *lines = part.splitlines()
+        target = sources / lines[0].removeprefix("+++ b/")
+        body = lines[2:]
+        assert lines[1] == "@@"
+        after = "".join(f"{line[1:]}\n" for line in body if line[:1] != "-")
+        if head == "--- /dev/null":
+            assert not target.exists()
+            target.write_text(after)
+            continue
+        before = "".join(f"{line[1:]}\n" for line in body if line[:1] != "+")
+        old = target.read_text()
+        assert old.count(before) == 1, f"{target}: the context of the patch is there {old.count(before)} times"
+        target.write_text(old.replace(before, after))
+
+
+def environment(sources: Path, shims: Path) -> dict[str, str]:
+    """The commands of this interpreter come first; they import these sources."""
+    shims.mkdir()
+    for name, module in (("gcproto", "gcproto.cli.main"), ("python", "")):
+        start = f"-m {module} " if module else ""
+        (shims / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {start}"$@"\n')
+        (shims / name).chmod(0o755)
+    return {**os.environ, "PYTHONPATH": str(sources), "PATH": f"{shims}:{os.environ['PATH']}"}
+
+
+def run(page: str, folder: Path) -> None:
+    """Run a page: patches hold from where they stand to the end of their section."""
+    for number, section in enumerate(re.split(r"^(?=## )", (DOCS / page).read_text(), flags=re.M)):
+        env = environment(ROOT, folder / f".bin{number}")
+        sources = folder / f".sources{number}"
+        for kind, text in BLOCK.findall(section):
+            if kind == "console":
+                for one in commands(text):
+                    _run_one(page, one, env, folder)
+                continue
+            if not sources.exists():
+                shutil.copytree(ROOT / "gcproto", sources / "gcproto", ignore=shutil.ignore_patterns("__pycache__"))
+                env = environment(sources, folder / f".patched{number}")
+            apply(text, sources)
+
+
+def _run_one(page: str, one: Command, env: dict[str, str], folder: Path) -> None:
+    command = ["bash", "-o", "pipefail", "-c", one.text]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, env=env, cwd=folder)
+    assert done.returncode == one.code, f"{page}: {one.text}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
+    shown = [line.strip() for line in done.stdout.splitlines()]
+    for line in one.output:
+        assert line in shown, f"{page}: {one.text} does not print {line!r}"
+
+
+@pytest.mark.needs(*NEEDS["guide.md"])
+def test_guide(tmp_path: Path) -> None:
+    run("guide.md", tmp_path)
+
+
+@pytest.mark.needs(*NEEDS["extending.md"])
+def test_extending(tmp_path: Path) -> None:
+    run("extending.md", tmp_path)
+
+
+def test_series(tmp_path: Path) -> None:
+    for result in stock():
+        save(result, tmp_path / "results")
+    run("series.md", tmp_path)
+
+
+def test_every_page_with_examples_is_run() -> None:
+    having = {page.name for page in DOCS.glob("*.md") if BLOCK.search(page.read_text())}
+    assert having <= set(NEEDS) | {"kernel-proposals.md"}
+
+
+def test_links_and_files_exist() -> None:
+    for page in DOCS.glob("*.md"):
+        text = page.read_text()
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for name in re.findall(r"`(?:gcproto|native|benchmarks)/[\w/]+\.(?:py|c|h)`", text):
+            assert (ROOT / name.strip("`")).exists(), f"{page.name}: {name}"
+
+
+def test_options_exist() -> None:
+    from click.testing import CliRunner
+
+    from gcproto.cli.main import cli
+
+    for page in DOCS.glob("*.md"):
+        for call in re.findall(r"gcproto ((?:[a-z]+ ){1,2})([^`\n]*)", page.read_text()):
+            options = re.findall(r"(?<!\S)--[a-z-]+", call[1])
+            words = call[0].split()
+            said = CliRunner().invoke(cli, [*words, "--help"])
+            if said.exit_code:  # the second word was an argument
+                said = CliRunner().invoke(cli, [words[0], "--help"])
+            for option in options:
+                assert option in said.output or option in {"--table", "--columns"}, f"{page.name}: {words} {option}"
