@@ -88,7 +88,10 @@ def median_interval(samples: Sequence[float]) -> Interval | None:
     if len(samples) < MIN_SAMPLES:
         return None
     values = np.asarray(samples, dtype=np.float64)
-    return _interval(float(np.median(values)), _bootstrap((values,), np.median, paired=False))
+    low, high = _bootstrap((values,), np.median, paired=False)
+    # Interpolating between resamples may leave the range of the samples by a rounding error.
+    inside = (max(low, float(values.min())), min(high, float(values.max())))
+    return _interval(float(np.median(values)), inside)
 
 
 def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
