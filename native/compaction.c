@@ -102,6 +102,11 @@ struct gcp_plan *gcp_compaction_plan(struct gcp_compaction *c)
     return &c->plan;
 }
 
+const uint8_t *gcp_compaction_fates(const struct gcp_compaction *c)
+{
+    return c->pages.fates;
+}
+
 const char *gcp_compaction_reason(const struct gcp_compaction *c)
 {
     return c ? c->reason : create_reason;
@@ -199,6 +204,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     c->reclaimed = c->given_back = used + c->plan.black_shift;
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
+    memset(c->pages.fates, 0, c->pages.count);
     gcp_recycle_init(&c->recycle, c->reclaimed);
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();

@@ -127,6 +127,7 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
         if (!gcp_injected(GCP_CALL_MREMAP) &&
             take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
             account->remapped += n;
+            gcp_pages_note(&c->pages, at, n, 'm');
             c->to_cuts[at] = c->to_cuts[at + n] = 1;
             done = (int64_t)n;
         }

@@ -26,13 +26,16 @@ int gcp_pages_init(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint
     *ret = (struct gcp_pages){.uffd = uffd, .to = to, .from = from, .count = count};
     ret->page = (uint64_t)sysconf(_SC_PAGESIZE);
     ret->words = calloc(count, sizeof(*ret->words));
-    return ret->words ? 0 : -ENOMEM;
+    ret->fates = calloc(count, sizeof(*ret->fates));
+    return ret->words && ret->fates ? 0 : -ENOMEM;
 }
 
 void gcp_pages_deinit(struct gcp_pages *pages)
 {
     free(pages->words);
+    free(pages->fates);
     pages->words = NULL;
+    pages->fates = NULL;
 }
 
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index)
@@ -62,6 +65,12 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
     uint32_t word = atomic_load_explicit(&pages->words[first], memory_order_acquire);
     *ret_from = word >> STATE_BITS;
     return (word & 0xff) == GCP_PAGE_PROCESSED ? run_at(pages, first, limit, word) : 0;
+}
+
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate)
+{
+    for (uint64_t i = first; i < first + n; i++)
+        __atomic_store_n(&pages->fates[i], (uint8_t)fate, __ATOMIC_RELAXED);
 }
 
 /* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
@@ -113,6 +122,7 @@ static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t s
         if (did.bytes > 0) {
             uint64_t done = (uint64_t)did.bytes / pages->page;
             *(way == ZEROPAGE ? &account->zeroed : &account->copied_after_ebusy) += done;
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, done, way == ZEROPAGE ? 'z' : 'e');
             account->short_results += did.err != 0;
             return (int64_t)done;
         }
@@ -154,6 +164,7 @@ static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t 
         if (did.bytes > 0) {
             account->moved++;
             account->moved_after_ebusy++;
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, 'm');
             return 1;
         }
         account->ebusy += did.err == EBUSY;
@@ -198,7 +209,11 @@ int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64
             /* What hides behind a short result is seen by whoever asks for the rest. */
             uint64_t done = (uint64_t)did.bytes / page;
             *(move ? &account->moved : &account->copied) += done;
-            account->whole += move ? whole_pages(pages, index, src, done) : 0;
+            uint64_t whole = move ? whole_pages(pages, index, src, done) : 0;
+            account->whole += whole;
+            gcp_pages_note(pages, index, done, move ? 'm' : 'c');
+            if (whole)
+                gcp_pages_note(pages, (index + pages->granule - 1) / pages->granule * pages->granule, whole, 'W');
             account->short_results += did.err != 0;
             return (int64_t)done;
         }

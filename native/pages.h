@@ -92,6 +92,7 @@ struct gcp_map_account {
  * to, from: starts of the two spaces, of `count` pages each
  * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
  * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
+ * fates:    of each to-space page, how it was mapped: a letter (gcproto/results/page_map.py), 0: not yet
  * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
  */
 struct gcp_pages {
@@ -102,6 +103,7 @@ struct gcp_pages {
     uint64_t page;
     uint64_t granule;
     uint64_t region;
+    uint8_t *fates;
     _Atomic uint32_t *words;
 };
 
@@ -119,6 +121,9 @@ static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, 
 
 /* The contents of `index` are ready in page `from_index` of from-space. */
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
+
+/* Note how pages were mapped; whoever has mapped a page is the only one who does. */
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate);
 
 /* Ready pages from `first` on whose sources follow each other, at most `limit`; 0 if that one is not ready. */
 uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from);

@@ -17,6 +17,7 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
+from gcproto.results.page_map import decode, totals
 from tests.processes import run_gcproto as gcproto
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(200)]
@@ -105,6 +106,7 @@ def standing(memory: str, policy: str, workload: str = "prefix", **options: Any)
             memory=memory,
             policy=policy,
             standing=2,
+            map=True,
         )
     )
     assert (done.failure, done.wrong, done.failures, done.verified) == ("", [], [], 2)
@@ -141,6 +143,25 @@ def test_plain_moves_split_every_mthp_and_copies_leave_small_folios() -> None:
     assert copied.collections[1].collector["moved"] >= 0.9 * copied.collections[1].dense
     assert ahead.collections[0].splits["4"] >= 16 * MIB // (64 << 10) * 0.9
     assert ahead.collections[0].phases["split"] > 0
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_the_map_says_what_became_of_each_page() -> None:
+    with folios(machine().pmd_order):
+        whole = standing("2m", "whole").collections[0]
+    with folios(4):
+        split, copied = (standing("64k", policy).collections[0] for policy in ("move", "copy-large"))
+    small = standing("small", "move", "sparse").collections[0]
+    for cycle in (whole, split, copied, small):
+        letters = totals(decode(cycle.map))
+        assert sum(letters.values()) == cycle.dense + cycle.compacted + cycle.slid
+        assert letters.get("c", 0) + letters.get("e", 0) == cycle.collector["copied"]
+        assert letters.get(".", 0) == cycle.collector["empty"]
+    assert totals(decode(whole.map))["W"] == whole.collector["whole"]
+    assert totals(decode(split.map))["s"] == split.collector["whole"]
+    assert "W" not in totals(decode(split.map))
+    assert decode(copied.map)[0] == ("c", copied.dense)
+    assert totals(decode(small.map))["u"] == small.dense
 
 
 @pytest.mark.parametrize("granule", [4, 16, 256])
@@ -205,8 +226,10 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
 def test_a_workload_on_large_folios(tmp_path: Path) -> None:
     done = gcproto(
         *("gc", "--workload", "prefix", "--live", "4m", "--runs", "1", "--operations", "3000", "--modes", "move,copy"),
-        *("--memory", "64k,small", "--policies", "move,auto", "--json", "--out", str(tmp_path)),
+        *("--memory", "64k,small", "--policies", "move,auto", "--map", "--json", "--out", str(tmp_path)),
     )
+    assert gcproto("report", str(tmp_path), "-o", str(tmp_path / "page.html")).returncode == 0
+    assert "heap-map" in (tmp_path / "page.html").read_text()
     found = {(m["scenario"]["order"], m["scenario"]["arm"]) for m in json.loads(done.stdout)["measurements"]}
     assert found == {(order, arm) for order in (0, 4) for arm in ("move", "move:auto", "copy")}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from gcproto.cli.gc_live import live_view
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 COMMANDS = {
@@ -88,6 +88,7 @@ class GcGroup(click.Group):
 @click.option(
     "--disturb", default="", metavar="LIST", help="Provoke EBUSY all the time: pins, pageout (turns swap on)."
 )
+@click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
 @click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), help="A time line for Perfetto.")
 @click.option("--recording", type=click.Path(dir_okay=False, path_type=Path), help="What workload replay replays.")
 @click.option(
@@ -126,7 +127,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     order = _order(options)
     prepare(options["out"])
-    with progress_bar() as progress:
+    with live_view() as (progress, order.status):
         result = run(order, progress)
     deliver(ctx, result, options)
 
@@ -193,6 +194,7 @@ def _order(options: dict[str, Any]) -> Any:
         disturb=",".join(_words(options["disturb"])),
         trace=str(options["trace"] or ""),
         recording=str(options["recording"] or ""),
+        map=options["page_map"],
         memories=memories,
         policies=policies,
         timeout=options["timeout"],

@@ -100,6 +100,11 @@ class Collector:
         self._set_trigger()
 
     @property
+    def native(self) -> Any:
+        """``struct gcp_compaction *``."""
+        return self._native
+
+    @property
     def timeline(self) -> Any:
         """``struct gcp_timeline *`` of the collector's ioctls."""
         return lib.gcp_compaction_timeline(self._native)

@@ -48,7 +48,8 @@ class GcOrder:
         factors: heap sizes as multiples of the live bytes.
         runs: measured rounds.
         seed: of graphs, operations and the order of modes.
-        verify, disturb, trace, recording: as in ``SessionRequest``.
+        verify, disturb, trace, recording, map: as in ``SessionRequest``.
+        status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
 
     """
@@ -69,6 +70,8 @@ class GcOrder:
     disturb: str = ""
     trace: str = ""
     recording: str = ""
+    map: bool = False
+    status: str = ""
     timeout: float = 600.0
 
 
@@ -237,6 +240,9 @@ def _one(lab: SessionLab, tally: HeapTally, order: GcOrder, number: int, digests
         recording=order.recording,
         memory=tally.memory,
         policy=tally.policy,
+        map=order.map,
+        status=order.status,
+        label=f"{tally.scenario.arm} {tally.capacity >> 20}M, {tally.memory} folios",
     )
     try:
         done = lab.run(request)

@@ -23,7 +23,8 @@ class Recorder(Listener):
     """Writes down every collection.
 
     Attributes:
-        cycles: finished ones;  runs: pages per ioctl of the collector in measured ones.
+        cycles: finished ones;  phase: that is under way, "" for none.
+        runs: pages per ioctl of the collector in measured cycles.
         spans: (ns, ns, name) of phases;  stops: (requested, stopped, restarted, name) of pauses.  Monotonic time.
 
     """
@@ -34,6 +35,7 @@ class Recorder(Listener):
         self.stops: list[tuple[int, int, int, str]] = []
         self.runs = Counts()
         self.measured = False
+        self.phase = ""
         self._cycle = Collection(0)
         self._begun = 0
         self._requested = 0
@@ -52,16 +54,19 @@ class Recorder(Listener):
     def phase_begins(self, name: str) -> None:
         """Phases don't nest."""
         self._begun = time.monotonic_ns()
+        self.phase = name
 
     def phase_ends(self, name: str) -> None:
         """A span, and the sum of its name."""
         now = time.monotonic_ns()
         self._cycle.phases[name] = self._cycle.phases.get(name, 0) + now - self._begun
         self.spans.append((self._begun, now, name))
+        self.phase = ""
 
     def stop_requested(self, name: str) -> None:
         """The time to safepoint begins."""
         self._requested = time.monotonic_ns()
+        self.phase = f"pause: {name}"
 
     def mutators_stopped(self, name: str) -> None:
         """It ends."""
@@ -72,6 +77,7 @@ class Recorder(Listener):
         now = time.monotonic_ns()
         self._cycle.pauses.append(Pause(name, self._stopped - self._requested, now - self._stopped))
         self.stops.append((self._requested, self._stopped, now, name))
+        self.phase = ""
 
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:
         """What lives."""

@@ -11,15 +11,17 @@ from gcproto._native import ffi, lib
 from gcproto.collector.checks import Checks
 from gcproto.collector.costs import measure
 from gcproto.collector.counts import counts_of
-from gcproto.collector.cycle import CollectionError, Collector
+from gcproto.collector.cycle import CollectionError, Collector, fault_sums
 from gcproto.collector.disturb import Disturber
 from gcproto.collector.events import Listener
 from gcproto.collector.folio_listener import FolioListener
+from gcproto.collector.map_listener import MapListener
 from gcproto.collector.mmu import WINDOWS_MS, mmu
 from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.session_round import Session, SessionRequest, Stall
+from gcproto.collector.status import EVERY_SECONDS, Status, write
 from gcproto.collector.trace import write_trace
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory, parse_memory
@@ -134,7 +136,8 @@ class _Run:
         self.heap = Heap(request.capacity, memory=memory)
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.checks = Checks(self.heap) if request.verify else None
-        listeners: list[Listener] = [self.recorder, *(one for one in (self.folios, self.checks) if one)]
+        self.map = MapListener(memory.order or 0) if request.map and self.mode.concurrent else None
+        listeners: list[Listener] = [self.recorder, *(one for one in (self.folios, self.map, self.checks) if one)]
         work = workload(request.workload)
         together = threading.Barrier(request.mutators + 1)
         self.mutators = []
@@ -152,6 +155,8 @@ class _Run:
         self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
         if self.checks:
             self.checks.collector = self.collector
+        if self.map:
+            self.map.native = self.collector.native
         self.collector_cpu = 0
         self.collector_error = ""
         self._cpu_before = 0
@@ -196,16 +201,47 @@ class _Run:
             self.recorder.measured = True
         except threading.BrokenBarrierError:
             lib.gcp_world_close(self.heap.world)  # the others are still setting up
+        told = started
         for mutator in self.mutators:
             while mutator.is_alive():
                 mutator.join(SAMPLE_SECONDS)
-                self.resident.append((time.monotonic_ns() - started, resident_bytes()))
+                now = time.monotonic_ns()
+                self.resident.append((now - started, resident_bytes()))
+                if self.request.status and now - told > EVERY_SECONDS * 1e9:
+                    write(self.request.status, self._status(now - started))
+                    told = now
+        if self.request.status:
+            write(self.request.status, self._status(time.monotonic_ns() - started))
         if self.disturber:
             self.disturber.close()
         lib.gcp_world_close(self.heap.world)
         self._thread.join()
         for call in range(lib.GCP_CALL_COUNT):
             lib.gcp_inject(call, 0, 0, 0)
+
+    def _status(self, ns: int) -> Status:
+        """What it is doing, and came to so far."""
+        accounts = [cycle.collector for cycle in list(self.recorder.cycles)]
+        faults = fault_sums(mutator.native for mutator in self.mutators)
+
+        def pages(name: str) -> int:
+            return sum(account.get(name, 0) for account in accounts) + faults[name]
+
+        pauses = [(restarted - requested) / 1e6 for requested, _, restarted, _ in list(self.recorder.stops)]
+        return Status(
+            label=self.request.label,
+            seconds=ns / 1e9,
+            phase=self.recorder.phase,
+            collections=len(accounts),
+            moved=pages("moved") + pages("remapped"),
+            copied=pages("copied"),
+            after_ebusy=pages("copied_after_ebusy"),
+            zeroed=pages("zeroed"),
+            ebusy=pages("ebusy"),
+            faults=faults["faults"],
+            last_pause_ms=pauses[-1] if pauses else 0.0,
+            longest_pause_ms=max(pauses, default=0.0),
+        )
 
     def close(self) -> None:
         """Give everything back."""
@@ -226,6 +262,8 @@ class _Run:
         )
         if self.folios:
             self.folios.write_into(found.collections)
+        if self.map:
+            self.map.write_into(found.collections)
         natives = [mutator.native for mutator in self.mutators]
         found.digests = [int(one.digest) for one in natives]
         found.allocated_bytes = sum(int(one.allocated_bytes) for one in natives)

@@ -23,6 +23,9 @@ class SessionRequest(msgspec.Struct):
         recording: file that workload ``replay`` replays.
         memory: folios of the heap (gcproto.heap.folios).
         policy: what is done with large ones (gcproto.collector.policies).
+        status: file that is told what the run is doing (gcproto.collector.status), "" for none.
+        label: of the run in it.
+        map: record what became of each page.
         standing: collect so many times once all are set up, and let no mutator run; 0: they run.
         inject: system calls that are to fail: (call, after, count, errno).
 
@@ -45,6 +48,9 @@ class SessionRequest(msgspec.Struct):
     recording: str = ""
     memory: str = "small"
     policy: str = "move"
+    status: str = ""
+    label: str = ""
+    map: bool = False
     standing: int = 0
     inject: list[tuple[int, int, int, int]] = []
 
