@@ -164,6 +164,25 @@ def test_the_map_says_what_became_of_each_page() -> None:
     assert totals(decode(small.map))["u"] == small.dense
 
 
+@pytest.mark.needs("mthp", "pfn", "zram", "loop")
+def test_what_is_swapped_out_stays_swapped_out_or_says_ebusy(tmp_path: Path) -> None:
+    """Pages that need no update move as swap entries; mTHPs in the swap cache give EBUSY, a touch brings them back."""
+    common = ("gc", "policies", "--workloads", "arrays", "--policies", "move", "--swapped", "50", "--live", "8m")
+    more = ("--runs", "3", "--verify", "--json", "--out", str(tmp_path))
+    done = gcproto(*common, *more, "--memory", "small", "--device", "zram")
+    (small,) = json.loads(done.stdout)["measurements"]
+    assert small["valid"]
+    assert small["figures"]["swapped before"] > 400
+    assert small["figures"]["swapped after"] > 0.9 * small["figures"]["swapped before"]
+    done = gcproto(*common, *more, "--memory", "64k", "--device", "loop", "--ebusy", "copy,touch")
+    copied, touched = json.loads(done.stdout)["measurements"]
+    assert copied["valid"]
+    assert touched["valid"]
+    assert copied["figures"]["fallback"] == copied["figures"]["EBUSY"] > 0
+    assert touched["figures"]["EBUSY"] > 0
+    assert touched["figures"]["fallback"] == 0
+
+
 @pytest.mark.parametrize("granule", [4, 16, 256])
 @pytest.mark.parametrize("workload", ["prefix", "sparse"])
 def test_granules_are_evacuated_as_one(granule: int, workload: str) -> None:

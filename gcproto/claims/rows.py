@@ -13,6 +13,7 @@ def _bench(sources: str, arms: str, granules: str, more: str = "") -> str:
 
 
 _GC = "gcproto gc --workload lru --live 4m --heap 3x --modes move"
+_CACHED = "gcproto gc policies --workloads arrays --memory 64k --policies move --swapped 50 --device loop"
 
 CLAIMS = (
     Claim(
@@ -66,7 +67,7 @@ CLAIMS = (
     Claim(
         "T9",
         "To return EBUSY early is better than to try hard",
-        f"{_GC} --disturb pins --ebusy copy (touch, backoff)",
+        f"{_CACHED} --ebusy copy,touch,backoff",
         judges.early_ebusy_is_better,
     ),
     Claim(
@@ -102,7 +103,7 @@ CLAIMS = (
     Claim(
         "T15",
         "Splitting unmapped folios would let parts of mTHPs survive the swap cache",
-        f"{_GC} --memory 64k --disturb pageout",
+        _CACHED,
         judges.unmapped_split_would_save,
     ),
     Claim("T16", "The ioctl is unusable until the panic is fixed", "gcproto doctor", judges.panic_must_be_fixed),

@@ -26,6 +26,19 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 @click.option("--live", default="64m", show_default=True, help="Live set of a heap.")
 @click.option("--runs", type=click.IntRange(1, 10000), default=7, show_default=True, help="Measured rounds.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
+@click.option(
+    "--ebusy", default="copy", show_default=True, metavar="LIST", help="What follows on EBUSY: copy, touch, backoff."
+)
+@click.option(
+    "--swapped", type=click.IntRange(0, 100), default=0, show_default=True, help="Percent swapped out beforehand."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["zram", "loop"]),
+    default="zram",
+    show_default=True,
+    help="Where to; a loop device leaves folios in the swap cache.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
 @result_options
 @click.pass_context
@@ -46,7 +59,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     def words(name: str) -> list[str]:
         return [word.strip() for word in str(options[name]).split(",") if word.strip()]
 
-    for name, known in (("workloads", set(WORKLOADS)), ("policies", {*POLICIES, *MODES} - {"none"})):
+    known_words = (
+        ("workloads", set(WORKLOADS)),
+        ("policies", {*POLICIES, *MODES} - {"none"}),
+        ("ebusy", {"copy", "touch", "backoff"}),
+    )
+    for name, known in known_words:
         unknown = [word for word in words(name) if word not in known]
         if unknown or not words(name):
             raise GcprotoError(
@@ -71,6 +89,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         runs=options["runs"],
         seed=options["seed"],
         verify=options["verify"],
+        ebusy=tuple(words("ebusy")),
+        swapped=options["swapped"] * 10,
+        device=options["device"],
     )
     prepare(options["out"])
     with progress_bar() as progress:

@@ -55,6 +55,8 @@ class PolicyOrder:
         runs: measured rounds.
         seed: of graphs and orders.
         verify: check the collections.
+        ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
+        swapped: of 1000 pages in use, those that are swapped out before;  device: to ``zram`` or ``loop``.
         timeout: seconds for one heap.
 
     """
@@ -66,6 +68,9 @@ class PolicyOrder:
     runs: int = 7
     seed: int = 1
     verify: bool = False
+    ebusy: tuple[str, ...] = ("copy",)
+    swapped: int = 0
+    device: str = "zram"
     timeout: float = 60.0
 
 
@@ -74,12 +79,14 @@ class _Tally:
     workload: str
     memory: Memory
     policy: str
+    ebusy: str
     scenario: Scenario
     samples: list[float] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
     warmup: list[float] = field(default_factory=list)
     invalid: list[InvalidRound] = field(default_factory=list)
     cycles: list[Collection] = field(default_factory=list)
+    swapped: list[tuple[int, int]] = field(default_factory=list)
     choices: set[str] = field(default_factory=set)
 
     def add(self, number: int, done: Session) -> None:
@@ -97,6 +104,8 @@ class _Tally:
         self.samples.append(sample)
         self.rounds.append(number)
         self.cycles.append(cycle)
+        before, after = done.swapped
+        self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
         self.choices.add(done.choice)
 
     def measurement(self) -> Measurement:
@@ -116,6 +125,8 @@ class _Tally:
             proof=Proof(
                 level="state",
                 rounds=len(self.cycles),
+                swapped_before=sum(before for before, _ in self.swapped),
+                swapped_after=sum(after for _, after in self.swapped),
                 folios_split=sum(sum(one.splits.values()) for one in self.cycles),
                 order_after=_sum([one.folios for one in self.cycles]),
                 path=self.policy,
@@ -152,6 +163,10 @@ class _Tally:
             "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
             "could go whole": could,
             "went whole": did,
+            "swapped before": statistics.median(float(before) for before, _ in self.swapped),
+            "swapped after": statistics.median(float(after) for _, after in self.swapped),
+            "EBUSY": statistics.median(float(one.collector.get("ebusy", 0)) for one in self.cycles),
+            "fallback": statistics.median(float(one.collector.get("copied_after_ebusy", 0)) for one in self.cycles),
             "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
         }
 
@@ -182,7 +197,10 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
     tallies = _tallies(order)
     complete = True
     done, total = 0, len(tallies) * (WARMUP + order.runs)
-    with heap_machine(order.memories) as enable, SessionLab(order.timeout) as lab:
+    with (
+        heap_machine(order.memories, swap=order.device if order.swapped else "") as enable,
+        SessionLab(order.timeout) as lab,
+    ):
         try:
             for memory in order.memories:
                 enable(memory)
@@ -202,7 +220,7 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
             name="collector",
             version=__version__,
             command=sys.argv[1:],
-            options={"policies": True, "live": order.live_bytes, "verify": order.verify},
+            options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped},
             seed=order.seed,
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - clock, 3),
@@ -223,10 +241,11 @@ def _tallies(order: PolicyOrder) -> list[_Tally]:
             workload,
             memory,
             policy,
+            answer,
             Scenario(
                 f"evacuate-{workload}" + ("-system" if memory.order is None else ""),
                 memory.order or 0,
-                policy,
+                policy if answer == "copy" else f"{policy}:{answer}",
                 page,
                 "congruent",
                 1,
@@ -236,6 +255,7 @@ def _tallies(order: PolicyOrder) -> list[_Tally]:
         for memory in order.memories
         for workload in order.workloads
         for policy in order.policies
+        for answer in order.ebusy
     ]
 
 
@@ -243,7 +263,7 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
     mode = tally.policy if tally.policy not in POLICIES else "move"
     request = SessionRequest(
         mode=mode,
-        options={},
+        options={"ebusy": tally.ebusy},
         workload=tally.workload,
         capacity=order.live_bytes * HEAP_FACTOR,
         mutators=1,
@@ -256,6 +276,7 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
         memory=tally.memory.name,
         policy="move" if mode != "move" else tally.policy,
         standing=1,
+        page_out=order.swapped,
     )
     try:
         tally.add(number, lab.run(request))

@@ -99,7 +99,10 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
         done += 1
         progress(done, total)
 
-    with heap_machine(order.memories, swap="pageout" in order.disturb) as enable, SessionLab(order.timeout) as lab:
+    with (
+        heap_machine(order.memories, swap="zram" if "pageout" in order.disturb else "") as enable,
+        SessionLab(order.timeout) as lab,
+    ):
         try:
             for memory, tallies in zip(order.memories, by_memory, strict=True):
                 enable(memory)

@@ -10,12 +10,13 @@ SWAP_BYTES = 1 << 30
 
 
 @contextmanager
-def heap_machine(memories: Sequence[Memory], *, swap: bool = False) -> Iterator[Callable[[Memory], None]]:
+def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Callable[[Memory], None]]:
     """Settings for as long as heaps run.
 
     Args:
         memories: of the heaps.
-        swap: add a swap device (zram), the preferred one.
+        swap: add a swap device, the preferred one: ``zram``, which empties the swap cache at once, or ``loop``, which
+            does not; "": none.
 
     Yields:
         what has the kernel give folios of a memory's size, and no others, to heaps that ask for them; for ``system``
@@ -33,7 +34,11 @@ def heap_machine(memories: Sequence[Memory], *, swap: bool = False) -> Iterator[
 
     with Settings() as settings:
         if not settings.may_change():
-            what = "--disturb pageout adds a swap device" if swap else f"--memory {sized[0].name} changes folio sizes"
+            what = (
+                "pages that are pushed out need a swap device"
+                if swap
+                else f"--memory {sized[0].name} changes folio sizes"
+            )
             raise GcprotoError(what, why="this user is not root", remedy="run as root")
 
         def enable(memory: Memory) -> None:
@@ -44,5 +49,5 @@ def heap_machine(memories: Sequence[Memory], *, swap: bool = False) -> Iterator[
         if not swap:
             yield enable
             return
-        with settings.swap_zram(SWAP_BYTES):
+        with settings.swap_zram(SWAP_BYTES) if swap == "zram" else settings.swap_loop(SWAP_BYTES):
             yield enable

@@ -22,6 +22,7 @@ from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.session_round import Session, SessionRequest, Stall
 from gcproto.collector.status import EVERY_SECONDS, Status, write
+from gcproto.collector.swap_listener import SwapListener
 from gcproto.collector.trace import write_trace
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory, parse_memory
@@ -135,9 +136,13 @@ class _Run:
         self.mode, self.choice = _mode(request, memory)
         self.heap = Heap(request.capacity, memory=memory)
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
+        self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
         self.checks = Checks(self.heap) if request.verify else None
         self.map = MapListener(memory.order or 0) if request.map and self.mode.concurrent else None
-        listeners: list[Listener] = [self.recorder, *(one for one in (self.folios, self.map, self.checks) if one)]
+        listeners: list[Listener] = [
+            self.recorder,
+            *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
+        ]
         work = workload(request.workload)
         together = threading.Barrier(request.mutators + 1)
         self.mutators = []
@@ -246,7 +251,7 @@ class _Run:
     def close(self) -> None:
         """Give everything back."""
         self.collector.close()
-        for one in (self.checks, self.folios):
+        for one in (self.checks, self.folios, self.swap):
             if one:
                 one.close()
         self.heap.close()
@@ -258,6 +263,7 @@ class _Run:
             runs=self.recorder.runs,
             resident=self.resident,
             failures=self.collector.failures,
+            swapped=(self.swap.before, self.swap.after) if self.swap else ([], []),
             choice=self.choice,
         )
         if self.folios:

@@ -27,6 +27,7 @@ class SessionRequest(msgspec.Struct):
         label: of the run in it.
         map: record what became of each page.
         standing: collect so many times once all are set up, and let no mutator run; 0: they run.
+        page_out: of 1000 pages in use, those that are swapped out when a collection flips.
         inject: system calls that are to fail: (call, after, count, errno).
 
     """
@@ -52,6 +53,7 @@ class SessionRequest(msgspec.Struct):
     label: str = ""
     map: bool = False
     standing: int = 0
+    page_out: int = 0
     inject: list[tuple[int, int, int, int]] = []
 
 
@@ -81,6 +83,7 @@ class Session(msgspec.Struct):
         resident: bytes of the process over time, ns from the start.
         dropped: events that found no room; then mmu is missing.
         failures: of collections that ended with the world stopped.
+        swapped: pages that were swapped out at the flip and after the sweep, by collection, where that was asked for.
         choice: what the policy chose and why, in words.
 
     """
@@ -106,6 +109,7 @@ class Session(msgspec.Struct):
     resident: list[tuple[int, int]] = []
     dropped: int = 0
     failures: list[str] = []
+    swapped: tuple[list[int], list[int]] = ([], [])
     choice: str = ""
 
 

@@ -59,6 +59,11 @@ def _cell(one: Measurement | None) -> str:
     whole = one.figures.get("went whole", 0.0)
     if whole:
         lines.append(f"[green]whole {whole:.0%}[/]")
+    if one.figures.get("swapped before"):
+        before, after = one.figures["swapped before"], one.figures["swapped after"]
+        lines.append(f"[dim]swapped {before:.0f} -> {after:.0f}[/]")
+    if one.figures.get("EBUSY"):
+        lines.append(f"[yellow]EBUSY {one.figures['EBUSY']:.0f}, copied {one.figures['fallback']:.0f}[/]")
     if one.figures.get("folios split"):
         lines.append(f"[yellow]{one.figures['folios split']:.0f} split[/]")
     return "\n".join(lines)
