@@ -5,6 +5,8 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "ab": "What a patch gives: build stock and patched, run both, compare.",
+    "build": "Build a kernel from a source, a configuration and patches.",
     "check": "What the kernels do where they might misbehave: contract and hazards, as a table of verdicts.",
     "compare": "Compare two kernels, scenario by scenario.",
     "export": "Results in the format of KernelCI's database (KCIDB).",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command(name="run")
 @kernel_options
-@click.option("--set", "scenarios", type=click.Choice(["paths", "quick"]), default="paths", show_default=True)
+@click.option("--set", "scenarios", type=click.Choice(["paths", "quick", "folios"]), default="paths", show_default=True)
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")
 @click.option("--wall-clock", is_flag=True, help="ns of an emulated machine instead of instructions: for factors only.")

@@ -88,12 +88,12 @@ def run_cell(cell: Cell) -> Result:
             booted, found, verdicts = check.run(cell.machine, kernel, lambda plan: initramfs(kernel, built, plan))
             skips = found.skips
         else:
-            plan = SETS[cell.scenarios](Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=bool(kernel.modules))
+            plan = SETS[cell.scenarios](Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
             booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
             found = read(booted.lines)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
-        if not kernel.modules:
+        if not kernel.swap:
             skips.append(_no_modules(cell.kernel))
     except (GcprotoError, OSError) as error:
         why = str(error)

@@ -63,7 +63,7 @@ def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[v
         The last boot (of the first that failed to start anything at all, if one did), what all of them said, verdicts.
 
     """
-    left = plan(swap=bool(kernel.modules))
+    left = plan(swap=kernel.swap)
     found = Transcript()
     verdicts: list[Verdict] = []
     for _ in range(MAX_BOOTS):
