@@ -13,6 +13,7 @@ COMMANDS = {
     "fetch": "Download, check and unpack kernels.",
     "history": "Series over kernel versions, with the steps in them.",
     "list": "Which kernels can be had, which are here, and what each is good for.",
+    "stress": "Pages that move while everything else happens to them: contents, pins, leaks, splats.",
     "run": "Measure the evacuation paths in other kernels.",
 }
 

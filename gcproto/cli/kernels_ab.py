@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.kernels_build import build_options, build_progress, ordered, told
+from gcproto.cli.kernels_check import check_guest, show_verdicts
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import result_options
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
+
+CHECK_SECONDS = 900.0
+"""A guest takes that long for all hazards on a slow machine."""
 
 
 @click.command(name="ab")
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     help="On top of both kernels, before --patch.",
 )
 @click.option("--set", "scenarios", type=click.Choice(["quick", "paths", "folios"]), default="quick", show_default=True)
+@click.option("--check", is_flag=True, help="Do not measure: contract and hazards in both, as a table of verdicts.")
+@click.option(
+    "--hazard", "hazards", multiple=True, metavar="NAME", help="With --check: only this one; may be repeated."
+)
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for a guest.")
@@ -39,12 +47,16 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Build a source without and with patches, the same otherwise; measure both; compare.
 
+    With --check both are booted with two processors instead and shown what may go wrong: the contract and the hazards.
+
     In executed instructions per page, from the same tree, configuration and compiler.  What is built already is not
     built again: behind a change of a patch only what it touches is compiled, and only the patched kernel.
     """
     from gcproto.kernels import machine
-    from gcproto.kernels.cell import Cell
+    from gcproto.kernels.cell import CHECK, Cell
+    from gcproto.kernels.check import known
 
+    known(options["hazards"])
     if not options["patches"]:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
     machine.need()
@@ -56,15 +68,21 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         click.echo(f"gcproto: {told(made)}", err=True)
     kernels = [stock.local, patched.local]
     programs = ready([*kernels], options)
+    told_by = tuple(sys.argv[1:])
+    if options["check"]:
+        guest = check_guest(options | {"timeout": max(options["timeout"], CHECK_SECONDS)})
+        checks = [
+            Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options["hazards"]) for one in kernels
+        ]
+        run_cells(ctx, checks, options, show_verdicts)
+        return
     guest = machine.Machine(
         memory_mib=options["memory_mib"], timeout=options["timeout"], command_line=options["append"]
     )
     cells = [
-        Cell(
-            kernel, options["scenarios"], guest, boot, options["rounds"], programs=programs, command=tuple(sys.argv[1:])
-        )
+        Cell(one, options["scenarios"], guest, boot, options["rounds"], programs=programs, command=told_by)
         for boot in range(1, options["boots"] + 1)
-        for kernel in kernels
+        for one in kernels
     ]
     shown = options | {"names": (stock.release, patched.release), "worse": [], "void": ""}
     run_cells(ctx, cells, shown, _show)
