@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels_build import build_options, build_progress, ordered, told
+from gcproto.cli.kernels_build import build_options, build_progress, ordered, told, usual_name
 from gcproto.cli.kernels_check import check_guest, show_verdicts
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import result_options
@@ -57,13 +57,17 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.kernels.check import known
 
     known(options["hazards"])
+    if options["hazards"] and not options["check"]:
+        raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
     if not options["patches"]:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
     machine.need()
     both = (*options["stock_patches"], *options["patches"])
     with build_progress() as progress:
-        stock = ordered(options | {"patches": options["stock_patches"]}, None, progress, patched=True)
-        patched = ordered(options | {"patches": both}, options["name"] or "patched", progress)
+        base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
+        stock = ordered(options | {"patches": options["stock_patches"]}, base, progress)
+        name = options["name"] or usual_name("patched", options["configs"])
+        patched = ordered(options | {"patches": both}, name, progress)
     for made in (stock, patched):
         click.echo(f"gcproto: {told(made)}", err=True)
     kernels = [stock.local, patched.local]

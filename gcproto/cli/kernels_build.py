@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -79,22 +79,29 @@ def told(made: "Built") -> str:
     return "\n".join(lines)
 
 
-def ordered(options: dict[str, Any], name: str | None, progress: "Progress", *, patched: bool = True) -> "Built":
+def ordered(options: dict[str, Any], name: str | None, progress: "Progress") -> "Built":
     """Build what options ask for.
 
     Args:
         options: of the command: source, patches, configs, build_jobs.
         name: of the kernel; None: by what it is.
         progress: is told of it.
-        patched: with the patches; otherwise without.
 
     """
     from gcproto.kernels.build import build
 
-    return build(order(options, name, patched=patched), progress)
+    return build(order(options, name), progress)
 
 
-def order(options: dict[str, Any], name: str | None, *, patched: bool) -> "Order":
+def usual_name(word: str, configs: Sequence[str]) -> str:
+    """How a kernel is called if nobody says: ``stock``, ``patched-debug``."""
+    from gcproto.kernels import kconfig
+
+    key = kconfig.chosen(configs).key
+    return word if key == "fast" else f"{word}-{key}"[:32]
+
+
+def order(options: dict[str, Any], name: str | None) -> "Order":
     """What options ask for; see `ordered`."""
     from gcproto.kernels import kconfig
     from gcproto.kernels.build import Order, need_tools
@@ -102,10 +109,9 @@ def order(options: dict[str, Any], name: str | None, *, patched: bool) -> "Order
 
     need_tools()  # before 160 MiB are downloaded
     config = kconfig.chosen(options["configs"])
-    wanted = tuple(collect(options["patches"])) if patched else ()
-    usual = ("patched" if wanted else "stock") + ("" if config.key == "fast" else f"-{config.key}")
+    wanted = tuple(collect(options["patches"]))
     return Order(
-        name=name or usual[:32],
+        name=name or usual_name("patched" if wanted else "stock", options["configs"]),
         origin=origin(options["source"]),
         config=config,
         patches=wanted,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "platform.h"
+#include "proof.h"
 #include "uapi.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
@@ -24,8 +25,20 @@
 #define PATIENCE_SECONDS 120 /* for a round to end behind its time: a debugging kernel in an emulator is slow */
 
 static const char *const NAMES[GCP_STRESS_COUNTS] = {
-    "moves",   "short", "pages moved", "EBUSY",     "EEXIST/ENOENT/EAGAIN", "faults served", "reads", "pins",
-    "splices", "forks", "pageouts",    "collapses", "compactions",
+    "moves",
+    "short",
+    "pages moved",
+    "EBUSY",
+    "EEXIST/ENOENT/EAGAIN",
+    "faults served",
+    "reads",
+    "pins",
+    "splices",
+    "forks",
+    "pageouts",
+    "pages in large folios at a round's end",
+    "collapses",
+    "compactions",
 };
 
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)
@@ -134,18 +147,36 @@ static void look_back(struct gcp_stress *stress)
     }
 }
 
+static void count_large(struct gcp_stress *stress)
+{
+    struct gcp_prover prover;
+    struct gcp_view view;
+    if (gcp_prover_init(&prover) < 0)
+        return;
+    for (int side = 0; side < 2; side++) {
+        if (gcp_view_init(GCP_STRESS_PAGES, &view) < 0)
+            break;
+        if (gcp_view_read(&prover, stress->side[side], GCP_STRESS_PAGES, &view) == 0)
+            atomic_fetch_add(&stress->counts[GCP_STRESS_LARGE],
+                             view.present - view.order_histogram[0] - view.zero_pages);
+        gcp_view_deinit(&view);
+    }
+    gcp_prover_deinit(&prover);
+}
+
 /* A round, in a process of its own; what it found is in *stress, which is shared with the parent. */
 static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 {
     static void *(*const WORK[])(void *) = {
-        gcp_stress_move, gcp_stress_move,   gcp_stress_read, gcp_stress_read,    gcp_stress_heal,
+        gcp_stress_move, gcp_stress_move,   gcp_stress_read, gcp_stress_read,    gcp_stress_heal,    gcp_stress_heal,
         gcp_stress_pin,  gcp_stress_splice, gcp_stress_fork, gcp_stress_reclaim, gcp_stress_compact,
     };
     enum { N = sizeof(WORK) / sizeof(WORK[0]) };
     static struct gcp_stress_thread threads[N + 1];
     pthread_t ids[N + 1];
     int pipe_fds[2];
-    const struct timespec time = {.tv_sec = (time_t)seconds};
+    const struct timespec time = {.tv_sec = (time_t)seconds}, tick = {.tv_nsec = 1000000};
+    struct gcp_stress_thread helper = {.stress = stress, .number = 2};
 
     stress->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     if (stress->pagemap_fd < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -160,19 +191,24 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
         return err;
     if (pthread_create(&ids[N], NULL, gcp_stress_serve, &threads[N]))
         return -EAGAIN;
-    for (uint32_t i = 0, reader = 0; i < N; i++) {
+    for (uint32_t i = 0, reader = 0, healer = 0; i < N; i++) {
         if (WORK[i] == gcp_stress_read)
             threads[i].number = reader++;
         else if (WORK[i] == gcp_stress_heal)
-            threads[i].number = 0;
+            threads[i].number = healer++;
         if (pthread_create(&ids[i], NULL, WORK[i], &threads[i]))
             return -EAGAIN;
     }
     nanosleep(&time, NULL);
     atomic_store(&stress->stop, 1);
+    /* Nobody moves pages any more: who waits for one that is shared is helped from here, and never waits himself. */
     for (int i = 0; i < N; i++)
-        pthread_join(ids[i], NULL);
+        while (pthread_tryjoin_np(ids[i], NULL) == EBUSY) {
+            gcp_stress_heal_all(&helper);
+            nanosleep(&tick, NULL);
+        }
     look_back(stress);
+    count_large(stress);
     if (write(pipe_fds[1], "", 1) == 1)
         pthread_join(ids[N], NULL);
     return 0;

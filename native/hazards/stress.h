@@ -29,6 +29,7 @@ enum gcp_stress_count {
     GCP_STRESS_SPLICES,
     GCP_STRESS_FORKS,
     GCP_STRESS_PAGEOUTS,
+    GCP_STRESS_LARGE, /* pages that are in large folios when a round is over */
     GCP_STRESS_COLLAPSES,
     GCP_STRESS_COMPACTIONS,
     GCP_STRESS_COUNTS,
@@ -51,7 +52,8 @@ struct gcp_stress {
     char why[240];
     atomic_uint_fast64_t counts[GCP_STRESS_COUNTS];
     uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
-    atomic_uchar busy[GCP_STRESS_PAGES]; /* a fault on it got EBUSY: somebody should write to it where it is */
+    atomic_uchar busy[GCP_STRESS_PAGES +
+                      GCP_STRESS_LOOSE]; /* a fault on it got EBUSY: somebody should write to it where it is */
 };
 
 struct gcp_stress_thread {
@@ -83,6 +85,9 @@ void *gcp_stress_splice(void *thread);
 void *gcp_stress_fork(void *thread);
 void *gcp_stress_reclaim(void *thread);
 void *gcp_stress_compact(void *thread);
+
+/* Write to each page on which a fault got EBUSY, where it is; waits for ever if it is somewhere else by then. */
+void gcp_stress_heal_all(struct gcp_stress_thread *thread);
 
 /*
  * Run rounds for that many seconds and print one verdict as a line of JSON, with the counts and what the machine has

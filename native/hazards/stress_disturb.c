@@ -105,6 +105,9 @@ void *gcp_stress_fork(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
+    /* Written to behind a fork, large folios become small ones: every other round has none, so that some live. */
+    if (stress->seed % 2)
+        return NULL;
     while (!atomic_load(&stress->stop)) {
         int status = 0;
         pid_t child = fork();
@@ -113,7 +116,11 @@ void *gcp_stress_fork(void *arg)
         if (child > 0 && waitpid(child, &status, 0) == child && status != 0)
             gcp_stress_fail(stress, "a forked child ended with status %#x", (unsigned)status);
         did(stress, GCP_STRESS_FORKS);
-        pause_us(20000 + gcp_stress_random(thread, 80000));
+        /* All pages are shared now, and none moves until it is written to: all of them are, or nothing would move. */
+        for (uint64_t i = 0; i < ALL; i++)
+            atomic_store(&stress->busy[i], 1);
+        for (uint64_t wait = 10 + gcp_stress_random(thread, 30); wait && !atomic_load(&stress->stop); wait--)
+            pause_us(50000);
     }
     return NULL;
 }
@@ -132,6 +139,9 @@ void *gcp_stress_reclaim(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
+    /* What comes back from swap is small as well. */
+    if (stress->seed % 3 == 0)
+        return NULL;
     while (!atomic_load(&stress->stop)) {
         uint64_t n = 1ULL << gcp_stress_random(thread, 8), i = gcp_stress_random(thread, GCP_STRESS_PAGES - n);
         uint64_t side = gcp_stress_random(thread, 2), at = gcp_stress_at(stress, side, i), loose;

@@ -64,7 +64,7 @@ static void serve_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
     count(stress, GCP_STRESS_FAULTS, 1);
     if (seen.err == ENOENT && i >= GCP_STRESS_PAGES)
         seen = gcp_uffd_zeropage(&stress->uffd, dst, stress->page, 0);
-    if (seen.err == EBUSY && i < GCP_STRESS_PAGES) {
+    if (seen.err == EBUSY) {
         atomic_store(&stress->busy[i], 1);
         nanosleep(&moment, NULL);
     }
@@ -128,21 +128,26 @@ void *gcp_stress_read(void *arg)
     return NULL;
 }
 
+void gcp_stress_heal_all(struct gcp_stress_thread *thread)
+{
+    struct gcp_stress *stress = thread->stress;
+    for (uint64_t i = 0; i < GCP_STRESS_PAGES + GCP_STRESS_LOOSE; i++) {
+        if (!atomic_exchange(&stress->busy[i], 0))
+            continue;
+        uint64_t side = (gcp_stress_entry(stress, 1, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
+        volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT +
+                                                                   8 * (GCP_STRESS_READERS + thread->number));
+        *word = i;
+    }
+}
+
 /* A page that was shared by fork moves again when it was written to, as the mailing list advises. */
 void *gcp_stress_heal(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
-    struct gcp_stress *stress = thread->stress;
     const struct timespec moment = {.tv_nsec = 1000000};
-    while (!atomic_load(&stress->stop)) {
-        for (uint64_t i = 0; i < GCP_STRESS_PAGES; i++) {
-            if (!atomic_exchange(&stress->busy[i], 0))
-                continue;
-            uint64_t side = (gcp_stress_entry(stress, 1, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
-            volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT +
-                                                                       8 * (GCP_STRESS_READERS + thread->number));
-            *word = i;
-        }
+    while (!atomic_load(&thread->stress->stop)) {
+        gcp_stress_heal_all(thread);
         nanosleep(&moment, NULL);
     }
     return NULL;
