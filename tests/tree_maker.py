@@ -71,5 +71,6 @@ def mail(subject: str, body: str, number: int = 0) -> str:
     """A mail as format-patch writes it."""
     return (
         f"From {'0' * 39}{number} Mon Sep 17 00:00:00 2001\n"
-        f"From: A <a@example.org>\nDate: Tue, 24 Nov 2026 10:00:0{number} +0000\nSubject: {subject}\n\nWhy.\n---\n{body}-- \n2.39\n\n"
+        f"From: A <a@example.org>\nDate: Tue, 24 Nov 2026 10:00:0{number} +0000\nSubject: {subject}\n\n"
+        f"Why.\n---\n{body}-- \n2.39\n\n"
     )
