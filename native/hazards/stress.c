@@ -22,6 +22,7 @@
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 #define ROUND_SECONDS 6
+#define MAX_HELPERS 200
 #define PATIENCE_SECONDS 120 /* for a round to end behind its time: a debugging kernel in an emulator is slow */
 
 static const char *const NAMES[GCP_STRESS_COUNTS] = {
@@ -164,6 +165,31 @@ static void count_large(struct gcp_stress *stress)
     gcp_prover_deinit(&prover);
 }
 
+static void *help_once(void *thread)
+{
+    gcp_stress_heal_all(thread);
+    return NULL;
+}
+
+/*
+ * Who still waits for a page that is shared needs somebody who writes to it.  A helper may have to wait himself, if the
+ * page moves under his eyes and is pinned where it is then, by somebody who waits for another one: so there are more.
+ */
+static void help_until_all_ended(struct gcp_stress *stress, pthread_t *ids, size_t n)
+{
+    static struct gcp_stress_thread helpers[MAX_HELPERS];
+    static pthread_t helper_ids[MAX_HELPERS];
+    const struct timespec tick = {.tv_nsec = 50000000};
+    size_t started = 0;
+    for (size_t i = 0; i < n + started; i++)
+        while (pthread_tryjoin_np(i < n ? ids[i] : helper_ids[i - n], NULL) == EBUSY) {
+            helpers[started % MAX_HELPERS] = (struct gcp_stress_thread){.stress = stress, .number = 2};
+            if (started < MAX_HELPERS && pthread_create(&helper_ids[started], NULL, help_once, &helpers[started]) == 0)
+                started++;
+            nanosleep(&tick, NULL);
+        }
+}
+
 /* A round, in a process of its own; what it found is in *stress, which is shared with the parent. */
 static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 {
@@ -175,8 +201,7 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
     static struct gcp_stress_thread threads[N + 1];
     pthread_t ids[N + 1];
     int pipe_fds[2];
-    const struct timespec time = {.tv_sec = (time_t)seconds}, tick = {.tv_nsec = 1000000};
-    struct gcp_stress_thread helper = {.stress = stress, .number = 2};
+    const struct timespec time = {.tv_sec = (time_t)seconds};
 
     stress->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     if (stress->pagemap_fd < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -201,12 +226,7 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
     }
     nanosleep(&time, NULL);
     atomic_store(&stress->stop, 1);
-    /* Nobody moves pages any more: who waits for one that is shared is helped from here, and never waits himself. */
-    for (int i = 0; i < N; i++)
-        while (pthread_tryjoin_np(ids[i], NULL) == EBUSY) {
-            gcp_stress_heal_all(&helper);
-            nanosleep(&tick, NULL);
-        }
+    help_until_all_ended(stress, ids, N);
     look_back(stress);
     count_large(stress);
     if (write(pipe_fds[1], "", 1) == 1)
