@@ -1,6 +1,7 @@
 """A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the plans."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,10 +10,11 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels import stress
 from gcproto.kernels.check import HAZARDS, known, plan
 from gcproto.kernels.console import splats
-from gcproto.kernels.fetch import LocalKernel
+from gcproto.kernels.fetch import LocalKernel, from_path
 from gcproto.kernels.plan import SETS, Measure
 from gcproto.report.proposal import print_proposal, rows
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
+from tests.deb_maker import bzimage
 from tests.kernel_results import guest_result
 from tests.result_maker import scenario as made_scenario
 
@@ -116,3 +118,13 @@ def test_swap_is_a_property_of_the_kernel() -> None:
     assert LocalKernel("1", "/k", (), "x", ("zram",)).swap
     assert LocalKernel("1", "/k", ("/zram.ko",), "x").swap
     assert not LocalKernel("1", "/k", (), "x", ("loop",)).swap
+
+
+def test_a_kernel_of_a_build_tree_says_what_is_in_it(tmp_path: Path) -> None:
+    image = tmp_path / "arch/x86/boot/bzImage"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(bzimage("7.3.4-own"))
+    assert not from_path(image).swap
+    (tmp_path / ".config").write_text("CONFIG_ZRAM=y\nCONFIG_BLK_DEV_LOOP=m\n# CONFIG_CRYPTO_LZO is not set\n")
+    assert from_path(image).builtin == ("zram",)
+    assert from_path(image).swap

@@ -165,7 +165,7 @@ def _make(order: Order, tree: Path, identity: str, compiler: str, progress: Prog
         compiler=compiler,
         written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         seconds=round(seconds, 1),
-        builtin=built.builtin(config),
+        builtin=kconfig.builtin(config),
         missing=tuple(missing),
     )
     built.keep(made, objects / IMAGE, objects / ".config")

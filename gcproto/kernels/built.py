@@ -8,13 +8,10 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels import cache, modules
+from gcproto.kernels import cache
 from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.kconfig import options
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
-"""The option that builds what a guest would else load as a module."""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -97,12 +94,6 @@ def find(text: str) -> Built | None:
     named = sorted((one for one in all_built() if text == one.name), key=lambda one: one.written)
     candidates = exact or named
     return candidates[-1] if candidates else None
-
-
-def builtin(config_text: str) -> tuple[str, ...]:
-    """What guests want of a kernel that is in it, by its .config."""
-    have = options(config_text)
-    return tuple(name for name in modules.WANTED if have.get(OPTION_OF[name]) == "y")
 
 
 def keep(made: Built, vmlinuz: Path, config: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels import cache, modules
+from gcproto.kernels import cache, kconfig, modules
 from gcproto.kernels.archive import url
 from gcproto.kernels.bzimage import release_of
 from gcproto.kernels.catalog import Kernel, Package
@@ -220,7 +220,15 @@ def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
             return LocalKernel(release, str(path.resolve()), _copied(release, files), str(path))
     if module_folder is not None:
         raise GcprotoError(f"{module_folder} holds no modules (*.ko, *.ko.xz)", code=ExitCode.USAGE)
-    return LocalKernel(release, str(path.resolve()), (), str(path))
+    return LocalKernel(release, str(path.resolve()), (), str(path), _builtin(path, release))
+
+
+def _builtin(path: Path, release: str) -> tuple[str, ...]:
+    """What is in a kernel by the configuration beside it: of a build tree, or of an installation."""
+    for config in (path.parent / f"config-{release}", *(folder / ".config" for folder in path.resolve().parents[:4])):
+        if config.is_file():
+            return kconfig.builtin(config.read_text(errors="replace"))
+    return ()
 
 
 def _copied(release: str, files: dict[str, Path]) -> tuple[str, ...]:

@@ -15,9 +15,12 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels import cache
+from gcproto.kernels import cache, modules
 
 OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
+OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
+"""The option that builds what a guest would else load as a module."""
+
 OPTION = re.compile(r"(?:# )?(CONFIG_\w+)(?:=(.*)| is not set)")
 
 
@@ -50,6 +53,12 @@ def options(text: str) -> dict[str, str]:
     """Options of a fragment or of a .config; ``n`` for those that are not set."""
     found = (OPTION.fullmatch(line.strip()) for line in text.splitlines())
     return {one[1]: one[2] if one[2] is not None else "n" for one in found if one}
+
+
+def builtin(config_text: str) -> tuple[str, ...]:
+    """What guests want of a kernel that is in it, by its .config."""
+    have = options(config_text)
+    return tuple(name for name in modules.WANTED if have.get(OPTION_OF[name]) == "y")
 
 
 def chosen(words: Sequence[str]) -> Config:
