@@ -69,6 +69,13 @@ void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...)
     atomic_store(&stress->stop, 1);
 }
 
+void gcp_stress_be_calm(struct gcp_stress *stress)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    while (atomic_load(&stress->calm) && !atomic_load(&stress->stop))
+        nanosleep(&moment, NULL);
+}
+
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
     uint64_t entry = 0;

@@ -39,6 +39,7 @@ enum gcp_stress_count {
  * side:  the two ranges; page i is at side[k] + i * page
  * why:   the first thing that was wrong, "" as long as nothing was
  * tally: what each reader added to a word of each page that is its own
+ * busy:  a fault on the page got EBUSY: somebody should write to it where it is
  */
 struct gcp_stress {
     uint64_t page;
@@ -48,12 +49,12 @@ struct gcp_stress {
     int pagemap_fd;
     int wake_fd; /* readable when the handler is to end */
     atomic_int stop;
+    atomic_int calm; /* movers and readers wait: somebody gathers pages for a THP */
     atomic_int failed;
     char why[240];
     atomic_uint_fast64_t counts[GCP_STRESS_COUNTS];
     uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
-    atomic_uchar busy[GCP_STRESS_PAGES +
-                      GCP_STRESS_LOOSE]; /* a fault on it got EBUSY: somebody should write to it where it is */
+    atomic_uchar busy[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
 };
 
 struct gcp_stress_thread {
@@ -71,6 +72,9 @@ uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t 
 uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
 
 __attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...);
+
+/* Let the others be calm for a while, if somebody asks for it. */
+void gcp_stress_be_calm(struct gcp_stress *stress);
 
 /* The pagemap word of a page. */
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i);

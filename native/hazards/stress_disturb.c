@@ -169,15 +169,36 @@ void *gcp_stress_reclaim(void *arg)
     return NULL;
 }
 
+/*
+ * A THP can only be made of pages that are all in one range: others wait, the pages of one PMD are brought together,
+ * and collapsed.  What the movers then find is a THP, mapped by a PMD.
+ */
+static void collapse(struct gcp_stress_thread *thread)
+{
+    struct gcp_stress *stress = thread->stress;
+    const uint64_t pmd = 512 * stress->page;
+    uint64_t side = gcp_stress_random(thread, 2), start = (stress->side[side] + pmd - 1) / pmd * pmd;
+    uint64_t first = (start - stress->side[side]) / stress->page;
+    if (first + 512 > ALL)
+        return;
+    atomic_store(&stress->calm, 1);
+    pause_us(20000);
+    for (uint64_t i = first; i < first + 512; i++)
+        if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
+            gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
+                          0);
+    if (madvise((void *)(uintptr_t)start, pmd, MADV_COLLAPSE) == 0)
+        did(stress, GCP_STRESS_COLLAPSES);
+    atomic_store(&stress->calm, 0);
+}
+
 void *gcp_stress_compact(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
     while (!atomic_load(&stress->stop)) {
-        uint64_t bytes = ALL * stress->page, side = gcp_stress_random(thread, 2);
         if (gcp_stress_random(thread, 2)) {
-            if (madvise((void *)(uintptr_t)stress->side[side], bytes, MADV_COLLAPSE) == 0)
-                did(stress, GCP_STRESS_COLLAPSES);
+            collapse(thread);
         } else {
             int fd = open("/proc/sys/vm/compact_memory", O_WRONLY | O_CLOEXEC);
             if (fd >= 0) {

@@ -41,6 +41,7 @@ void *gcp_stress_move(void *arg)
     struct gcp_stress *stress = thread->stress;
     static const uint64_t LENGTHS[] = {1, 2, 4, 16, 16, 64, 256, 512};
     while (!atomic_load(&stress->stop)) {
+        gcp_stress_be_calm(stress);
         uint64_t all = GCP_STRESS_PAGES + GCP_STRESS_LOOSE;
         uint64_t n = LENGTHS[gcp_stress_random(thread, 8)], first = gcp_stress_random(thread, all);
         if (gcp_stress_random(thread, 4))
@@ -110,6 +111,7 @@ void *gcp_stress_read(void *arg)
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
     while (!atomic_load(&stress->stop)) {
+        gcp_stress_be_calm(stress);
         uint64_t i = gcp_stress_random(thread, GCP_STRESS_PAGES + GCP_STRESS_LOOSE),
                  side = gcp_stress_random(thread, 2);
         check_page(stress, side, i);

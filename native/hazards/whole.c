@@ -46,15 +46,17 @@ static uint64_t swap_out(struct gcp_trial *trial, uint64_t start, uint64_t pages
 }
 
 /*
- * A folio whose anon_vma or index is wrong can't be found by the reverse map, and so not be swapped out.  Pages that
- * were never moved are the control: where they can't be swapped out either, the row says nothing about it.
+ * A folio whose anon_vma or index is wrong can't be found by the reverse map, and so not be swapped out.  A folio that
+ * was never moved is the control: where it can't be swapped out either (no swap), that is said.
  */
-static void expect_reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
+static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
 {
-    uint64_t control = gcp_trial_small(trial, pages);
+    struct gcp_source control;
     gcp_pin_cpu(0); /* no page in the LRU batch of another processor */
-    if (swap_out(trial, control, pages) != pages)
-        return;
+    uint32_t order = gcp_trial_mthp_order(trial);
+    gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
+    if (swap_out(trial, control.start, control.pages) != control.pages)
+        return "reverse map not judged: what was not moved can't be swapped out either";
     uint64_t out = swap_out(trial, start, pages);
     if (out != pages)
         gcp_trial_differs(trial,
@@ -63,6 +65,7 @@ static void expect_reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t
                           "were not moved: the reverse map does not find them",
                           out, pages);
     gcp_expect_content(trial, start, first, pages);
+    return "found by the reverse map";
 }
 
 static const char *how(const struct gcp_view *view, const struct gcp_source *source)
@@ -78,8 +81,8 @@ static void move_all(struct gcp_trial *trial, uint64_t dst, const struct gcp_sou
     gcp_expect_frames(trial, &source->view, 0, &after, 0, source->pages);
     gcp_expect_empty(trial, source->start, source->pages);
     gcp_expect_content(trial, dst, 0, source->pages);
-    gcp_trial_note(trial, "%s, order %u", how(&after, source), source->order);
-    expect_reverse_map(trial, dst, 0, source->pages);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, source), source->order,
+                   reverse_map(trial, dst, 0, source->pages));
 }
 
 /* T12: the destination's folio would lie in two page tables. */
@@ -140,8 +143,7 @@ static void partially_mapped(struct gcp_trial *trial)
     gcp_expect_content(trial, dst + (gone + 1) * trial->page, gone + 1, source.pages - gone - 1);
     gcp_expect_empty(trial, src, source.pages);
     struct gcp_view after = gcp_trial_view(trial, dst, source.pages);
-    gcp_trial_note(trial, "%s, order %u", how(&after, &source), source.order);
-    expect_reverse_map(trial, dst, 0, gone);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order, reverse_map(trial, dst, 0, gone));
 }
 
 /* Two pages of one folio have changed places: consecutive addresses, not consecutive pages. */
@@ -181,8 +183,8 @@ static void locked_mappings(struct gcp_trial *trial)
     if (swap_out(trial, dst, source.pages))
         gcp_trial_differs(trial, "locked pages were swapped out behind the move");
     gcp_trial_unlock(trial, dst, source.pages);
-    gcp_trial_note(trial, "%s, order %u", how(&after, &source), source.order);
-    expect_reverse_map(trial, dst, 0, source.pages);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order,
+                   reverse_map(trial, dst, 0, source.pages));
 }
 
 /* Write protection by userfaultfd, of the whole folio or of one page: gone at a destination that did not ask for it. */
@@ -260,8 +262,8 @@ static void guard_at_the_destination(struct gcp_trial *trial)
     gcp_expect_short(trial, dst, src, source.pages * trial->page, 0, half * trial->page);
     gcp_expect_content(trial, dst, 0, half);
     gcp_expect_content(trial, src + half * trial->page, half, source.pages - half);
-    expect_reverse_map(trial, dst, 0, half);
-    gcp_trial_note(trial, "%" PRIu64 " of %" PRIu64 " pages moved", half, source.pages);
+    gcp_trial_note(trial, "%" PRIu64 " of %" PRIu64 " pages moved, %s", half, source.pages,
+                   reverse_map(trial, dst, 0, half));
 }
 
 /* Shared with a child until the child is gone and all pages were written: then they are exclusive again. */
@@ -279,8 +281,8 @@ static void shared_and_written(struct gcp_trial *trial)
     gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, bytes, 0);
     gcp_expect_content(trial, dst, 0, source.pages);
-    expect_reverse_map(trial, dst, 0, source.pages);
-    gcp_trial_note(trial, "EBUSY while pages are not exclusive, moved once they are");
+    gcp_trial_note(trial, "EBUSY while pages are not exclusive, moved once they are; %s",
+                   reverse_map(trial, dst, 0, source.pages));
 }
 
 /*
