@@ -32,6 +32,7 @@ HAZARDS = (
     "whole-soft-dirty",
     "whole-guard",
     "whole-forked",
+    "whole-first-page",
     "whole-pin-race",
     "uffd-wp-swap",
     "swapcache-mthp",

@@ -40,6 +40,7 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "pages in large folios at a round's end",
     "collapses",
     "compactions",
+    "pages that were exclusive and still busy",
 };
 
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)

@@ -32,6 +32,7 @@ enum gcp_stress_count {
     GCP_STRESS_LARGE, /* pages that are in large folios when a round is over */
     GCP_STRESS_COLLAPSES,
     GCP_STRESS_COMPACTIONS,
+    GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
     GCP_STRESS_COUNTS,
 };
 
@@ -40,6 +41,7 @@ enum gcp_stress_count {
  * why:   the first thing that was wrong, "" as long as nothing was
  * tally: what each reader added to a word of each page that is its own
  * busy:  a fault on the page got EBUSY: somebody should write to it where it is
+ * stubborn: how often that did not help
  */
 struct gcp_stress {
     uint64_t page;
@@ -55,6 +57,7 @@ struct gcp_stress {
     atomic_uint_fast64_t counts[GCP_STRESS_COUNTS];
     uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
     atomic_uchar busy[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
+    atomic_uint stubborn[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
 };
 
 struct gcp_stress_thread {

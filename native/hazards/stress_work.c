@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #include "stress.h"
 #include "uapi.h"
 
+#define STUBBORN 40
 #define SLOT 64 /* byte of a page at which the readers' words begin */
 
 static void count(struct gcp_stress *stress, enum gcp_stress_count what, uint64_t n)
@@ -130,6 +134,27 @@ void *gcp_stress_read(void *arg)
     return NULL;
 }
 
+/*
+ * UFFDIO_MOVE looks whether the first page of a large folio is exclusive, whichever it moves (7.3.4).  If that one was
+ * copied at a write, the others stay busy, exclusive or not, and writing to them changes nothing.  Written to while a
+ * child has the page as well, it is copied and small.
+ */
+static void replace(struct gcp_stress *stress, volatile uint64_t *word, uint64_t i)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    *word = i;
+    if (child < 0)
+        return;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    count(stress, GCP_STRESS_REPLACED, 1);
+}
+
 void gcp_stress_heal_all(struct gcp_stress_thread *thread)
 {
     struct gcp_stress *stress = thread->stress;
@@ -139,7 +164,12 @@ void gcp_stress_heal_all(struct gcp_stress_thread *thread)
         uint64_t side = (gcp_stress_entry(stress, 1, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
         volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT +
                                                                    8 * (GCP_STRESS_READERS + thread->number));
-        *word = i;
+        if (atomic_fetch_add(&stress->stubborn[i], 1) < STUBBORN) {
+            *word = i;
+            continue;
+        }
+        replace(stress, word, i);
+        atomic_store(&stress->stubborn[i], 0);
     }
 }
 

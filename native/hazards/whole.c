@@ -286,6 +286,34 @@ static void shared_and_written(struct gcp_trial *trial)
 }
 
 /*
+ * The first page of a folio was shared, written to and so copied; the others became exclusive again where they are.
+ * To 7.3.4 UFFDIO_MOVE looks at the first page, whichever it moves: they stay EBUSY, and writing to them, as the
+ * mailing list advises, does not help.
+ */
+static void first_page_gone(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), dst = gcp_trial_target(trial, source.pages, 0);
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        gcp_trial_skip(trial, "fork failed");
+    gcp_content_fill(src, 0, 1, GCP_TRIAL_SEED);
+    gcp_sharer_stop(child);
+    gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
+    struct gcp_move_call seen = gcp_trial_move(trial, dst + trial->page, src + trial->page, trial->page, 0);
+    gcp_expect_content(trial, src, 0, 1);
+    if (seen.err == EBUSY) {
+        gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
+        seen = gcp_trial_move(trial, dst + trial->page, src + trial->page, trial->page, 0);
+    }
+    gcp_expect_content(trial, seen.err ? src + trial->page : dst + trial->page, 1, 1);
+    if (seen.err == EBUSY)
+        gcp_trial_note(trial, "ebusy: a page that is exclusive, since the first page of its folio is not its own");
+    else
+        gcp_expect_outcome(trial, seen, 0, (int64_t)trial->page);
+}
+
+/*
  * A pin holds a page where it is.  One thread pins and unpins a folio (io_uring, which takes the lockless way to it),
  * another moves it back and forth: while it is pinned it must not go anywhere.
  */
@@ -364,6 +392,7 @@ static const struct gcp_row_entry ROWS[] = {
      half_of_it_written},
     {{"whole-guard", "A guard region within the destination", "", "pfn,mthp,guard"}, guard_at_the_destination},
     {{"whole-forked", "Shared, then exclusive again", "", "pfn,mthp"}, shared_and_written},
+    {{"whole-first-page", "A page of a folio whose first page was copied away", "", "pfn,mthp"}, first_page_gone},
     {{"whole-pin-race", "Pins against moves: what is pinned stays", "", "pfn,mthp,io_uring"}, pins_against_moves},
 };
 
