@@ -1,13 +1,14 @@
 """A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the plans."""
 
 import io
+import subprocess
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from gcproto.errors import GcprotoError
-from gcproto.kernels import stress
+from gcproto.kernels import programs, stress
 from gcproto.kernels.check import HAZARDS, known, plan
 from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel, from_path
@@ -17,6 +18,8 @@ from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
 from tests.deb_maker import bzimage
 from tests.kernel_results import guest_result
 from tests.result_maker import scenario as made_scenario
+from tests.test_kernels_run import results as results_in
+from tests.test_kernels_run import run
 
 STOCK, PATCHED = "7.3.4-stock", "7.3.4-patched"
 
@@ -128,3 +131,22 @@ def test_a_kernel_of_a_build_tree_says_what_is_in_it(tmp_path: Path) -> None:
     (tmp_path / ".config").write_text("CONFIG_ZRAM=y\nCONFIG_BLK_DEV_LOOP=m\n# CONFIG_CRYPTO_LZO is not set\n")
     assert from_path(image).builtin == ("zram",)
     assert from_path(image).swap
+
+
+@pytest.mark.needs("static")
+def test_the_stress_does_not_run_on_a_host() -> None:
+    done = subprocess.run(
+        [programs.build() / "gcprobe", "stress", "1", "1"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "for guests only" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.needs("qemu", "guest_kernel", "static")
+@pytest.mark.timeout(280)
+def test_a_short_stress_in_a_guest(tmp_path: Path) -> None:
+    run("stress", "6.18", "--minutes", "0.1", "--seeds", "1", "--out", tmp_path / "r", timeout=270)
+    (one,) = results_in(tmp_path / "r")
+    assert [verdict.name for verdict in one.verdicts] == ["stress/1"]
+    assert "pages moved" in one.verdicts[0].text
