@@ -7,6 +7,7 @@
  *               [--settle 1]
  *   gcprobe contract [ROW]
  *   gcprobe hazard [NAME | --list]
+ *   gcprobe stress SECONDS SEED
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
  * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
@@ -25,6 +26,7 @@
 #include "contract.h"
 #include "hazards.h"
 #include "platform.h"
+#include "stress.h"
 
 #define MAX_LIST 16
 
@@ -59,7 +61,8 @@ static int usage(const char *problem, const char *value)
 {
     fprintf(stderr,
             "gcprobe: %s%s%s\n"
-            "usage: gcprobe info | contract [ROW] | hazard [NAME|--list] | run --source NAME --arm NAME[,NAME...] "
+            "usage: gcprobe info | contract [ROW] | hazard [NAME|--list] | stress SECONDS SEED | run --source NAME "
+            "--arm NAME[,NAME...] "
             "--granule BYTES[,BYTES...] "
             "[--order N]\n"
             "       [--pages N] [--skew PAGES] [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit "
@@ -300,6 +303,20 @@ static int hazard(const char *only)
     return err ? 3 : 0;
 }
 
+static int stress(const char *seconds_text, const char *seed_text)
+{
+    uint64_t seconds, seed;
+    if (!parse_number(seconds_text, 1U << 20, &seconds) || !parse_number(seed_text, 1U << 30, &seed))
+        return usage("unusable value", seconds_text);
+    int err = gcp_stress(stdout, seconds, seed);
+    if (err == -EPERM)
+        fprintf(stderr, "gcprobe: the stress changes settings and may take a machine down: for guests only\n"
+                        "  what to do: gcproto kernels stress\n");
+    else if (err)
+        fprintf(stderr, "gcprobe: the stress can't be run: %s\n", strerror(-err));
+    return err ? 3 : 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -314,5 +331,7 @@ int main(int argc, char **argv)
         return contract(argc == 3 ? argv[2] : NULL);
     if (strcmp(argv[1], "hazard") == 0 && argc <= 3)
         return hazard(argc == 3 ? argv[2] : NULL);
+    if (strcmp(argv[1], "stress") == 0 && argc == 4)
+        return stress(argv[2], argv[3]);
     return usage("unknown command", argv[1]);
 }

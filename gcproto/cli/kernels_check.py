@@ -10,11 +10,19 @@ from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import result_options
 
 if TYPE_CHECKING:
+    from gcproto.kernels.machine import Machine
     from gcproto.results.schema import Result
 
 
 @click.command(name="check")
 @kernel_options
+@click.option(
+    "--hazard",
+    "hazards",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one and no contract; may be given more than once.",
+)
 @click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
@@ -25,23 +33,35 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     The table says what each kernel did, beside what is known of its version: an exclamation mark stands where the two
     disagree.  A kernel that has a bug is a finding, not a failure; the exit code is 1 if a guest could not be run.
     """
-    from gcproto.kernels import machine
     from gcproto.kernels.cell import CHECK, Cell
+    from gcproto.kernels.check import known
 
+    known(options["hazards"])
     kernels = chosen(options)
     built = ready(kernels, options)
-    guest = machine.Machine(
+    guest = check_guest(options)
+    cells = [
+        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options["hazards"])
+        for kernel in kernels
+    ]
+    run_cells(ctx, cells, options, show_verdicts)
+
+
+def check_guest(options: dict[str, Any]) -> "Machine":
+    """Two processors that really run side by side: races need them."""
+    from gcproto.kernels.machine import Machine
+
+    return Machine(
         icount=False,
         cpus=2,
         memory_mib=options["memory_mib"],
         timeout=options["timeout"],
         command_line=options["append"],
     )
-    cells = [Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:])) for kernel in kernels]
-    run_cells(ctx, cells, options, _show)
 
 
-def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
+    """Print what the kernels did, or the results as JSON."""
     if options["as_json"]:
         import msgspec
 

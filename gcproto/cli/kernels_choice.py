@@ -46,27 +46,36 @@ def catalog() -> "Catalog":
 
 
 def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
-    """Kernels of the options, each once.
+    """Kernels of the options, each once; a kernel that was built here goes by its name or its release.
 
     Raises:
         GcprotoError: a version is unknown, a path is no kernel, or nothing was chosen.
 
     """
+    from gcproto.kernels import built
     from gcproto.kernels.fetch import from_path, here
 
     known = catalog()
     found: dict[str, Kernel | LocalKernel] = {}
     for text in options["versions"]:
-        one = from_path(Path(text), options["modules"]) if "/" in text or Path(text).is_file() else known.find(text)
+        one: Kernel | LocalKernel
+        if made := built.find(text):
+            one = made.local
+        elif "/" in text or Path(text).is_file():
+            one = from_path(Path(text), options["modules"])
+        else:
+            one = known.find(text)
         found[one.release] = one
     if options["default"]:
         found.update({one.release: one for one in known.default()})
     if options["everything"]:
         found.update({one.release: one for one in known.kernels if here(one)})
+        found.update({one.release: one.local for one in built.all_built()})
     if not found:
         raise GcprotoError(
             "no kernel was chosen",
-            remedy="name versions (6.18, 7.3.4), the path of a vmlinuz, --default or --all (those that are here)",
+            remedy="name versions (6.18, 7.3.4), kernels built here, the path of a vmlinuz, --default or --all (those "
+            "that are here)",
             code=ExitCode.USAGE,
         )
     return list(found.values())

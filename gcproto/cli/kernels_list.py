@@ -8,6 +8,8 @@ import click
 from gcproto.cli.kernels_choice import catalog
 
 if TYPE_CHECKING:
+    from gcproto.host.kernel_version import KernelVersion
+    from gcproto.kernels.built import Built
     from gcproto.kernels.catalog import Catalog, Kernel
 
 
@@ -22,17 +24,20 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bool) -> None:
-    """List kernels: of the lock file, of the archive when it was asked last, and in the cache.
+    """List kernels: of the lock file, of the archive when it was asked last, in the cache, and those built here.
 
     MOVE: has UFFDIO_MOVE (by its version; guests find out by asking).  swap: the archive has its modules (zram).
     bugs: known bugs of MOVE in a release of that version; a backport may have fixed them.
     """
     import msgspec
 
+    from gcproto.kernels.built import all_built
+
     if refresh or write_lock:
         _refresh(write_lock)
     known = catalog()
     rows = [row for row in (_row(kernel, known) for kernel in known.kernels) if row["here"] or not only_here]
+    rows += [_built_row(one) for one in all_built()]
     if as_json:
         for row in rows:
             click.echo(msgspec.json.encode(row).decode())
@@ -59,17 +64,9 @@ def _refresh(write_lock: Path | None) -> None:
 
 
 def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
-    from gcproto.host.kernel_version import KernelVersion
-    from gcproto.host.known_bugs import BUGS, Harm, State
     from gcproto.kernels.fetch import here
 
     found = here(kernel)
-    moves = kernel.version >= KernelVersion(6, 8, 0)
-    bugs = [
-        bug.key
-        for bug in BUGS
-        if bug.harm in {Harm.CRASH, Harm.HANG, Harm.WRONG} and bug.state_by_version(kernel.version) is State.BY_VERSION
-    ]
     if found:
         state = "here"
     elif known.gone(kernel):
@@ -82,11 +79,42 @@ def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
         "suite": kernel.suite,
         "state": state,
         "here": bool(found),
-        "move": moves,
-        "swap": bool(found.modules) if found else kernel.has_modules,
-        "bugs": bugs,
+        "move": _moves(kernel.version),
+        "swap": found.swap if found else kernel.has_modules,
+        "bugs": _bugs(kernel.version),
         "mib": round(kernel.size / 2**20),
         "sha256": {package.name: package.sha256 for package in kernel.packages},
+    }
+
+
+def _moves(version: "KernelVersion") -> bool:
+    from gcproto.host.kernel_version import KernelVersion
+
+    return version >= KernelVersion(6, 8, 0)
+
+
+def _bugs(version: "KernelVersion") -> list[str]:
+    from gcproto.host.known_bugs import BUGS, Harm, State
+
+    grave = {Harm.CRASH, Harm.HANG, Harm.WRONG}
+    return [bug.key for bug in BUGS if bug.harm in grave and bug.state_by_version(version) is State.BY_VERSION]
+
+
+def _built_row(one: "Built") -> dict[str, Any]:
+    from gcproto.host.kernel_version import parse
+
+    image = one.home / "vmlinuz"
+    return {
+        "release": one.release,
+        "source": one.upstream,
+        "suite": f"built here: {'+'.join(one.config)}, {len(one.patches)} patches",
+        "state": "here",
+        "here": True,
+        "move": _moves(parse(one.upstream)),
+        "swap": one.local.swap,
+        "bugs": _bugs(parse(one.upstream)),
+        "mib": round(image.stat().st_size / 2**20),
+        "sha256": dict(one.patches),
     }
 
 

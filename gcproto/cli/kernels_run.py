@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @click.option(
     "--set",
     "scenarios",
-    type=click.Choice(["paths", "quick", "heap"]),
+    type=click.Choice(["paths", "quick", "folios", "heap"]),
     default="paths",
     show_default=True,
-    help="The path lab's scenarios, a few of them, or the heap (the window and a verified workload, in this Python).",
+    help="The path lab's scenarios, a few of them, folios of every size, or the heap (the window and a verified "
+    "workload, in this Python).",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels.catalog import FLAVOUR, Lock, Package, group
+from gcproto.kernels.catalog import FLAVOUR, Lock, Package, group, sources
 
 MIRROR = "http://deb.debian.org"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -83,7 +83,7 @@ def _apt(configuration: Path, *command: str) -> str:
 
 
 def ask(folder: Path) -> Lock:
-    """The kernels that the archive has now.
+    """The kernels and sources that the archive has now.
 
     Args:
         folder: for apt's state, made if it is not there; 90 MB.
@@ -107,12 +107,13 @@ def ask(folder: Path) -> Lock:
     except OSError as error:
         raise GcprotoError(f"{folder} can't be written", why=str(error), code=ExitCode.WRITE) from error
     _apt(configuration, "apt-get", "update", "-q")
-    pattern = f"^linux-(image|binary|modules)-[0-9].*-{FLAVOUR}$"
+    pattern = f"^linux-((image|binary|modules)-[0-9].*-{FLAVOUR}|source-[0-9.]+)$"
     names = [line.split()[0] for line in _apt(configuration, "apt-cache", "search", "-n", pattern).splitlines()]
     suites = _suites(_apt(configuration, "apt-cache", "madison", *names))
     records = _apt(configuration, "apt-cache", "show", *names)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return Lock(today, group(_packages(records, suites)))
+    packages = _packages(records, suites)
+    return Lock(today, group(packages), sources(packages))
 
 
 def _suites(text: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -89,11 +89,29 @@ class Kernel(msgspec.Struct, frozen=True):
         return self.version, not self.candidate, self.release
 
 
+class Source(msgspec.Struct, frozen=True):
+    """A kernel's source in the archive, to build kernels from.
+
+    Attributes:
+        branch: how it is named, e.g. ``7.3``.
+        upstream: version of the source, e.g. ``7.3.4``.
+        suite: the archive's suite that has it.
+        package: ``linux-source-7.3``.
+
+    """
+
+    branch: str
+    upstream: str
+    suite: str
+    package: Package
+
+
 class Lock(msgspec.Struct):
-    """A list of kernels and the day on which the archive had them."""
+    """A list of kernels and sources, and the day on which the archive had them."""
 
     written: str
     kernels: list[Kernel]
+    sources: list[Source] = []
 
 
 class Catalog:
@@ -137,6 +155,31 @@ class Catalog:
                 return found[-1]
         raise GcprotoError(f"no kernel {text!r} is known", remedy=REMEDY, code=ExitCode.USAGE)
 
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Sources by branch; the archive's word is newer than the lock's."""
+        found = {one.branch: one for one in self.locked.sources}
+        found.update({one.branch: one for one in (self.seen.sources if self.seen else [])})
+        return sorted(found.values(), key=lambda one: parse(one.upstream))
+
+    def find_source(self, text: str) -> Source:
+        """The source meant by a branch or a version.
+
+        Raises:
+            GcprotoError: there is none.
+
+        """
+        for one in self.sources:
+            if text in (one.branch, one.upstream, one.package.name):
+                return one
+        known = ", ".join(one.branch for one in self.sources)
+        raise GcprotoError(
+            f"no source {text!r} is known",
+            why=f"the archive has {known}" if known else "the lock lists none",
+            remedy="name one of them, or give the path of a kernel tree (with a slash in it)",
+            code=ExitCode.USAGE,
+        )
+
     def default(self) -> list[Kernel]:
         """The default matrix: the newest release of each branch, and the oldest that has UFFDIO_MOVE.
 
@@ -174,11 +217,25 @@ def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
     return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.order)
 
 
+def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:
+    """Sources of the archive's packages, named linux-source-BRANCH, each with its suite."""
+    found = [
+        Source(matched[1], _upstream(package), suite, package)
+        for package, suite in packages
+        if (matched := re.fullmatch(r"linux-source-(\d+\.\d+)", package.name))
+    ]
+    return sorted(found, key=lambda one: parse(one.upstream))
+
+
+def _upstream(package: Package) -> str:
+    """Version of the source in a package's version."""
+    return re.sub(r"-[^-]*$", "", package.version).split(":")[-1]
+
+
 def _kernel(release: str, parts: dict[str, tuple[Package, str]]) -> Kernel:
     wanted = ("binary", "modules") if "binary" in parts else ("image",)
     chosen: Sequence[Package] = [parts[kind][0] for kind in wanted if kind in parts]
-    upstream = re.sub(r"-[^-]*$", "", chosen[0].version).split(":")[-1]
-    return Kernel(release, upstream, parts[wanted[0]][1], tuple(chosen))
+    return Kernel(release, _upstream(chosen[0]), parts[wanted[0]][1], tuple(chosen))
 
 
 def locked() -> Lock:

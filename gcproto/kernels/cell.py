@@ -13,7 +13,7 @@ import msgspec
 
 from gcproto import __version__
 from gcproto.errors import GcprotoError
-from gcproto.kernels import check, heap, programs
+from gcproto.kernels import check, heap, programs, stress
 from gcproto.kernels import machine as vm
 from gcproto.kernels.catalog import Kernel
 from gcproto.kernels.fetch import LocalKernel, fetch
@@ -25,6 +25,9 @@ from gcproto.results.statistics import summarise
 
 CHECK = "check"
 """The scenario set that gives verdicts instead of measurements."""
+
+STRESS = "stress"
+"""The one that moves pages under everything that may happen to them."""
 
 TAIL = 12
 LONG_TAIL = 120
@@ -42,6 +45,8 @@ class Cell(msgspec.Struct, frozen=True):
         rounds, pages, seed: see gcproto.kernels.plan.Measure.
         programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
+        seconds: of STRESS, by the guest's clock.
+        hazards: of CHECK, these and nothing else; none: all, and the contract.
 
     """
 
@@ -54,6 +59,8 @@ class Cell(msgspec.Struct, frozen=True):
     seed: int = 1
     programs: str = ""
     command: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    seconds: int = 0
 
     @property
     def release(self) -> str:
@@ -85,16 +92,25 @@ def run_cell(cell: Cell) -> Result:
         where = vm.host()
         built = _programs(cell)
         if cell.scenarios == CHECK:
-            booted, found, verdicts = check.run(cell.machine, kernel, lambda plan: initramfs(kernel, built, plan))
+            booted, found, verdicts = check.run(
+                cell.machine, kernel, lambda plan: initramfs(kernel, built, plan), cell.hazards
+            )
+            skips = found.skips
+        elif cell.scenarios == STRESS:
+            # Odd seeds swap to zram, which empties the swap cache at once, even ones to a device that does not.
+            plan = stress.plan(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
+            booted, found, verdicts = check.follow(
+                cell.machine, kernel, plan, lambda plan: initramfs(kernel, built, plan)
+            )
             skips = found.skips
         else:
-            plan = _plan(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=bool(kernel.modules))
+            plan = _plan(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
             booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
             found = read(booted.lines)
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
-        if not kernel.modules and cell.scenarios != heap.HEAP:
+        if not kernel.swap and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
     except (GcprotoError, OSError) as error:
         why = str(error)

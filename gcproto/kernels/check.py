@@ -5,8 +5,11 @@ the guest down is a verdict; the hazards behind it run in another boot.
 """
 
 import re
+from collections.abc import Sequence
 
+from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import machine as vm
+from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel
 from gcproto.kernels.plan import MIB, MM, Job, Plan, preamble
 from gcproto.kernels.transcript import Transcript, read
@@ -16,6 +19,21 @@ HAZARDS = (
     "zeropage-ebusy",
     "retry-eexist",
     "ksm",
+    "whole-two-tables",
+    "whole-misaligned",
+    "whole-half-back",
+    "whole-back",
+    "whole-partial",
+    "whole-order",
+    "whole-locked",
+    "whole-protected",
+    "whole-protected-page",
+    "whole-protected-pinned",
+    "whole-soft-dirty",
+    "whole-guard",
+    "whole-forked",
+    "whole-first-page",
+    "whole-pin-race",
     "uffd-wp-swap",
     "swapcache-mthp",
     "swapcache-rmap",
@@ -32,39 +50,67 @@ MAX_BOOTS = len(HAZARDS) + 3
 SEVERITY = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
 
-def plan(*, swap: bool) -> Plan:
+def known(names: Sequence[str]) -> None:
+    """See that these are hazards.
+
+    Raises:
+        GcprotoError: one is not.
+
+    """
+    for name in names:
+        if name not in HAZARDS:
+            raise GcprotoError(
+                f"there is no hazard {name!r}", why=f"there are {', '.join(HAZARDS)}", code=ExitCode.USAGE
+            )
+
+
+def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
     """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
 
     Args:
-        swap: the guest has the modules for it.
+        swap: the guest can have it.
+        only: these hazards and no contract; none: everything.
 
     """
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
     steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
     contract = ("/gcprobe", "contract")
+    if swap and not only:
+        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", contract, 600, "other"), "swapoff"]
     if swap:
-        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", contract, 600, "other"), "swapoff", f"loop {SWAP_BYTES}"]
-    steps.append(Job("contract", contract, 600, "other"))
+        steps.append(f"loop {SWAP_BYTES}")
+    if not only:
+        steps.append(Job("contract", contract, 600, "other"))
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
-    steps += [Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other") for name in HAZARDS]
+    steps += [Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other") for name in only or HAZARDS]
     return Plan(tuple(steps))
 
 
-def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[vm.Boot, Transcript, list[Verdict]]:
+def run(
+    machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager", only: Sequence[str] = ()
+) -> tuple[vm.Boot, Transcript, list[Verdict]]:
     """Boot until every job has had its turn.
 
     Args:
         machine: two processors, no instruction counting.
         kernel: to boot.
         image: makes the initramfs of a plan.
+        only: these hazards and nothing else.
 
     Returns:
         The last boot (the first that failed to start anything at all, if one did) with the seconds of all of them,
         what all of them said, verdicts.
 
     """
-    left = plan(swap=bool(kernel.modules))
+    return follow(machine, kernel, plan(swap=kernel.swap, only=only), image)
+
+
+def follow(
+    machine: vm.Machine, kernel: LocalKernel, wanted: Plan, image: "vm.Imager"
+) -> tuple[vm.Boot, Transcript, list[Verdict]]:
+    """Boot a plan, and what is left of it when a job took the guest down, until all have had their turn; see `run`."""
+    left = wanted
     found = Transcript()
     verdicts: list[Verdict] = []
     seconds = 0.0
@@ -72,7 +118,7 @@ def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[v
         booted = vm.boot(machine, kernel.vmlinuz, image(left))
         seconds += booted.seconds
         said = read(booted.lines)
-        verdicts += said.verdicts
+        verdicts += [*said.verdicts, *_complaints(booted)]
         _merge(found, said)
         fallen = next((name for name in said.begun if name not in said.ended), None)
         verdicts += [_killed(name) for name, end in said.ended.items() if end.how == "killed" and "hazard" in name]
@@ -85,6 +131,14 @@ def run(machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager") -> tuple[v
     return booted, found, best(verdicts)
 
 
+def _complaints(booted: vm.Boot) -> list[Verdict]:
+    """What the kernel complained of without going down, by its debugging configuration or by itself."""
+    if booted.outcome == "panic":
+        return []  # a verdict of its own
+    said = splats(booted.console)
+    return [Verdict("console", "differs", "; ".join(said[:5]))] if said else []
+
+
 def _killed(job: str) -> Verdict:
     return Verdict(job.replace("hazard-", "hazard/"), "hang", "its process had to be killed from outside")
 
@@ -92,7 +146,7 @@ def _killed(job: str) -> Verdict:
 def _fallen(job: str, booted: vm.Boot) -> Verdict:
     """The verdict on what was running when the guest went down."""
     word = "panic" if booted.outcome == "panic" else "hang"
-    name = job.replace("hazard-", "hazard/") if job.startswith("hazard-") else f"contract/{job}"
+    name = job.replace("hazard-", "hazard/") if "contract" not in job else f"contract/{job}"
     where = next(
         (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
     )

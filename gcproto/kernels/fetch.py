@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels import cache, modules
+from gcproto.kernels import cache, kconfig, modules
 from gcproto.kernels.archive import url
 from gcproto.kernels.bzimage import release_of
 from gcproto.kernels.catalog import Kernel, Package
@@ -24,8 +24,9 @@ class LocalKernel(msgspec.Struct, frozen=True):
     Attributes:
         release: what ``uname -r`` says in it.
         vmlinuz: path of the image.
-        modules: paths in the order in which they are loaded, decompressed; none: no swap in its guests.
-        origin: where it comes from: a suite of the archive, or a path.
+        modules: paths in the order in which they are loaded, decompressed.
+        origin: where it comes from: a suite of the archive, a path, or what it was built from.
+        builtin: names of those of gcproto.kernels.modules.WANTED that are built into it.
 
     """
 
@@ -33,6 +34,12 @@ class LocalKernel(msgspec.Struct, frozen=True):
     vmlinuz: str
     modules: tuple[str, ...]
     origin: str
+    builtin: tuple[str, ...] = ()
+
+    @property
+    def swap(self) -> bool:
+        """Whether its guests can have swap: it has zram, as a module or built in."""
+        return bool(self.modules) or "zram" in self.builtin
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
@@ -63,7 +70,7 @@ def fetch(kernel: Kernel, progress: Progress = silent, *, keep_packages: bool = 
     found = here(kernel)
     if found:
         return found
-    packages = [_download(kernel, package, progress) for package in kernel.packages]
+    packages = [download(f"kernel {kernel.release}", package, progress) for package in kernel.packages]
     target = home(kernel)
     if target.exists():  # without a readable kernel.json: of an older version of this program
         shutil.rmtree(target)
@@ -101,7 +108,18 @@ class _Bar:
         """The end."""
 
 
-def _download(kernel: Kernel, package: Package, progress: Progress) -> Path:
+def download(what: str, package: Package, progress: Progress = silent) -> Path:
+    """A package of the archive in the cache, checked against its SHA256.
+
+    Args:
+        what: it holds, for messages.
+        package: which.
+        progress: is told of it.
+
+    Raises:
+        GcprotoError: it is gone from the archive, differs from what the lock says, or the disk is full.
+
+    """
     import pooch
     import requests
 
@@ -119,20 +137,20 @@ def _download(kernel: Kernel, package: Package, progress: Progress) -> Path:
         code = error.response.status_code if error.response is not None else "an error"
         gone = code == 404
         raise GcprotoError(
-            f"kernel {kernel.release} can't be fetched",
+            f"{what} can't be fetched",
             why=f"{package.name} {package.version} is gone from the archive" if gone else f"{address} says {code}",
-            remedy="`gcproto kernels list --refresh` shows what there is now; a vmlinuz that you have can be given by "
-            "its path; snapshot.debian.org keeps old packages",
+            remedy="`gcproto kernels list --refresh` shows what there is now; what you have can be given by its "
+            "path; snapshot.debian.org keeps old packages",
         ) from error
     except requests.RequestException as error:
         raise GcprotoError(
-            f"kernel {kernel.release} can't be fetched",
+            f"{what} can't be fetched",
             why=f"{address}: {type(error).__name__}",
             remedy="is the mirror reachable? GCPROTO_MIRROR names another one",
         ) from error
     except ValueError as error:
         raise GcprotoError(
-            f"kernel {kernel.release} is not what the lock says",
+            f"{what} is not what the lock says",
             why=f"{package.name}: the SHA256 of what {address} gave is another one",
             remedy="a mirror or proxy may have damaged it: try again, or another mirror with GCPROTO_MIRROR",
         ) from error
@@ -202,7 +220,15 @@ def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
             return LocalKernel(release, str(path.resolve()), _copied(release, files), str(path))
     if module_folder is not None:
         raise GcprotoError(f"{module_folder} holds no modules (*.ko, *.ko.xz)", code=ExitCode.USAGE)
-    return LocalKernel(release, str(path.resolve()), (), str(path))
+    return LocalKernel(release, str(path.resolve()), (), str(path), _builtin(path, release))
+
+
+def _builtin(path: Path, release: str) -> tuple[str, ...]:
+    """What is in a kernel by the configuration beside it: of a build tree, or of an installation."""
+    for config in (path.parent / f"config-{release}", *(folder / ".config" for folder in path.resolve().parents[:4])):
+        if config.is_file():
+            return kconfig.builtin(config.read_text(errors="replace"))
+    return ()
 
 
 def _copied(release: str, files: dict[str, Path]) -> tuple[str, ...]:

@@ -98,10 +98,14 @@ class Measure(msgspec.Struct, frozen=True):
     seed: int
 
 
+def _bytes(text: str) -> int:
+    """``64k``, ``2m``."""
+    return int(text[:-1]) * {"k": 1 << 10, "m": MIB}[text[-1]]
+
+
 def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
-    sizes = {"4k": 4096, "64k": 65536, "2m": 2 * MIB}
     words = ["/gcprobe", "run", "--source", source, "--arm", arms]
-    words += ["--granule", ",".join(str(sizes[granule]) for granule in granules)]
+    words += ["--granule", ",".join(str(_bytes(granule)) for granule in granules)]
     words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
     words += ["--unit", measure.unit, "--seed", str(measure.seed)]
     words += ["--settle", "1"] if measure.unit == UNIT_INSTRUCTIONS else []
@@ -165,5 +169,41 @@ def quick(measure: Measure, *, swap: bool) -> Plan:
     return Plan(tuple(steps))
 
 
-SETS = {"paths": paths, "quick": quick}
+def folios_set(measure: Measure, *, swap: bool) -> Plan:
+    """What a change of how large folios move shows in.
+
+    Every size from 16 KiB on: asked for folio by folio and 2 MiB at once, a single page of one, a destination that is
+    misaligned (where the folios at the end of a page table would lie in two), copies; small pages, THPs whose page
+    table is split; swapped and in the swap cache, small and large.
+    """
+    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other"), *folios(0)]
+
+    def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
+        steps.append(_run(measure, name, source, arms, granules, **options))
+
+    run("canary", "none", "canary", ["2m"])
+    run("small", "small", "move,copy", ["4k", "64k", "2m"])
+    for order, kib in enumerate(SIZES_KIB, 2):
+        steps += folios(kib)
+        run(f"mthp-{kib}k", "mthp", "move", [f"{kib}k", "2m"], order=order)
+        run(f"mthp-{kib}k-copy", "mthp", "copy", ["2m"], order=order)
+        if kib == 64:
+            run(f"mthp-{kib}k-page", "mthp", "move", ["4k"], order=order)
+            run(f"mthp-{kib}k-skewed", "mthp", "move", ["2m"], order=order, skew=3)
+    steps += folios(2048)
+    run("thp", "thp", "move", ["2m"])
+    run("thp-skewed", "thp", "move", ["2m"], skew=1)
+    if swap:
+        steps.append(f"zram {SWAP_BYTES}")
+        for order, kib in ((0, 0), (4, 64)):
+            steps += folios(kib)
+            run(f"swapped-{kib}k", "swapped", "move", ["2m"], order=order)
+        steps += ["swapoff", f"loop {SWAP_BYTES}"]
+        for order, kib in ((0, 0), (2, 16), (4, 64), (8, 1024)):
+            steps += folios(kib)
+            run(f"swapcache-{kib}k", "swapcache", "move", [f"{kib}k" if kib else "2m", "2m"][order == 0 :], order=order)
+    return Plan(tuple(steps))
+
+
+SETS = {"paths": paths, "quick": quick, "folios": folios_set}
 """Scenario sets by name."""

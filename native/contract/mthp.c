@@ -28,13 +28,14 @@ static void move_and_prove(struct gcp_trial *trial, uint64_t dst, const struct g
     gcp_counters_read(&trial->prover, &before);
     gcp_expect_moved(trial, dst, src, pages * trial->page, 0);
     struct gcp_view after = gcp_trial_view(trial, dst, pages);
-    if (after.orders[0] == (int)source->order)
-        gcp_trial_differs(trial, "the kernel news: a folio of order %u was moved whole", source->order);
-    gcp_expect_splits(trial, &before, source->order, n, 0);
+    bool whole = after.orders[0] == (int)source->order;
+    gcp_expect_splits(trial, &before, source->order, whole ? 0 : n, 0);
     gcp_expect_frames(trial, &source->view, first, &after, 0, pages);
-    gcp_expect_order(trial, &after, 0);
+    gcp_expect_order(trial, &after, whole ? source->order : 0);
     gcp_expect_empty(trial, src, pages);
     gcp_expect_content(trial, dst, first, pages);
+    if (whole)
+        gcp_trial_differs(trial, "the kernel news: a folio of order %u was moved whole, and rightly", source->order);
     gcp_trial_note(trial, "order %u", source->order);
 }
 

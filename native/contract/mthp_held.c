@@ -14,8 +14,10 @@ static void expect_ebusy_or_livelock(struct gcp_trial *trial, const struct gcp_s
     uint64_t dst = gcp_trial_target(trial, source->pages, 0);
     gcp_trial_if_killed(trial, "MOVE spins until it is killed: the livelock fixed in 7.3.4");
     struct gcp_move_call seen = gcp_trial_move(trial, dst, source->start, pages * trial->page, 0);
-    if (seen.err == 0)
+    if (seen.err == 0) {
+        gcp_expect_content(trial, dst, 0, pages);
         gcp_trial_differs(trial, "the kernel news: a held folio of order %u was moved", source->order);
+    }
     gcp_expect_outcome(trial, seen, EBUSY, -EBUSY);
     struct gcp_view after = gcp_trial_view(trial, source->start, source->pages);
     gcp_expect_frames(trial, &source->view, 0, &after, 0, source->pages);

@@ -45,8 +45,10 @@ static void whole_mthp_is_ebusy(struct gcp_trial *trial)
     struct gcp_source source;
     uint64_t src = cached_mthp(trial, &source), dst = gcp_trial_target(trial, source.pages, 0);
     struct gcp_move_call seen = gcp_trial_move(trial, dst, src, source.pages * trial->page, 0);
-    if (seen.err == 0)
-        gcp_trial_differs(trial, "the kernel news: a large folio in the swap cache was moved");
+    if (seen.err == 0) {
+        gcp_expect_content(trial, dst, 0, source.pages);
+        gcp_trial_differs(trial, "the kernel news: a large folio in the swap cache was moved, contents right");
+    }
     gcp_expect_outcome(trial, seen, EBUSY, -EBUSY);
     gcp_expect_content(trial, src, 0, source.pages);
 }

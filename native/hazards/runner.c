@@ -9,7 +9,8 @@
 #define TIMEOUT_MS 60000
 
 /* From harmless to dangerous: what comes first is known if the machine goes down. */
-static const struct gcp_row_table *const TABLES[] = {&gcp_hazards_pages, &gcp_hazards_swapping, &gcp_hazards_folios};
+static const struct gcp_row_table *const TABLES[] = {&gcp_hazards_pages, &gcp_hazards_whole, &gcp_hazards_swapping,
+                                                     &gcp_hazards_folios};
 #define N_TABLES (sizeof(TABLES) / sizeof(TABLES[0]))
 
 /* A text may begin with the word of the verdict where the row's own says too little. */

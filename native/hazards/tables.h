@@ -6,6 +6,7 @@
 #include "rows.h"
 
 /* gcp_hazards_ends: by name only; they end the machine, to test who watches it. */
-extern const struct gcp_row_table gcp_hazards_pages, gcp_hazards_folios, gcp_hazards_swapping, gcp_hazards_ends;
+extern const struct gcp_row_table gcp_hazards_pages, gcp_hazards_folios, gcp_hazards_swapping, gcp_hazards_whole,
+    gcp_hazards_ends;
 
 #endif

@@ -1,0 +1,18 @@
+"""What the kernel complained of on its console: splats that do not end it."""
+
+import re
+from collections.abc import Iterable
+
+SPLAT = re.compile(
+    r"WARNING: |BUG: |kernel BUG at |Oops: |general protection fault|INFO: (task|possible|rcu)|KASAN: |UBSAN: |"
+    r"possible (circular|recursive) locking|suspicious RCU usage|Bad page (state|map)|Bad rss-counter state|"
+    r"list_(add|del) corruption|unable to handle"
+)
+TIME = re.compile(r"^\[[^]]*\]\s*")
+LIMIT = 200
+
+
+def splats(lines: Iterable[str]) -> list[str]:
+    """First lines of what a kernel complained of, without times, each once."""
+    found = (TIME.sub("", line).strip()[:LIMIT] for line in lines if SPLAT.search(line))
+    return list(dict.fromkeys(line for line in found if line))

@@ -1,0 +1,175 @@
+"""Patches as people have them: a file, a mailbox, a folder with a series.
+
+They are applied by patch(1), without fuzz, as git am would, to copies of the files that they touch: a patch that does
+not apply has changed nothing.
+"""
+
+import email
+import email.policy
+import hashlib
+import mailbox
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+
+SUFFIXES = (".patch", ".diff", ".mbox", ".eml")
+NOTHING = "/dev/null"
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """A change of files.
+
+    Attributes:
+        name: for people: the file, or the subject of the mail.
+        text: the diff, with what stands around it.
+
+    """
+
+    name: str
+    text: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of the text."""
+        return hashlib.sha256(self.text).hexdigest()
+
+    @property
+    def touched(self) -> list[str]:
+        """Paths that it reads or writes, below the top of the tree."""
+        found: dict[str, None] = {}
+        for line in self.text.decode(errors="replace").splitlines():
+            matched = re.match(r"(?:---|\+\+\+) (?:\"?[^/\s]+/)?([^\t\"]+)", line)
+            if matched and not line[4:].startswith(NOTHING):
+                found[matched[1].strip()] = None
+            elif renamed := re.match(r"(?:rename|copy) (?:from|to) (\S.*)", line):
+                found[renamed[1].strip()] = None
+        return list(found)
+
+
+def collect(paths: Iterable[Path]) -> list[Patch]:
+    """Patches of files, mailboxes and folders, in their order.
+
+    A folder has a file ``series`` (quilt), or its patches are taken by name.  Mails without a diff (a cover letter) are
+    passed over.
+
+    Raises:
+        GcprotoError: one can't be read, or there is no patch in it.
+
+    """
+    found: list[Patch] = []
+    for path in paths:
+        new = [patch for file in (_in_folder(path) if path.is_dir() else [path]) for patch in _of_file(file)]
+        if not new:
+            raise GcprotoError(
+                f"there is no patch in {path}",
+                why="nothing in it looks like a diff (--- a/file, +++ b/file)",
+                remedy="give a unified diff, a mail or mailbox with one, or a folder of them",
+                code=ExitCode.USAGE,
+            )
+        found += new
+    return found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    series = folder / "series"
+    if series.exists():
+        names = [line.split("#")[0].split() for line in series.read_text().splitlines()]
+        return [folder / words[0] for words in names if words]
+    return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES)
+
+
+def _of_file(file: Path) -> list[Patch]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise GcprotoError(f"{file} can't be read", why=str(error.strerror), code=ExitCode.USAGE) from error
+    if data.startswith(b"From ") and len(re.findall(rb"^From \S+ .*\d\d:\d\d:\d\d", data, re.M)) > 1:
+        box = mailbox.mbox(str(file), create=False)
+        mails = [box.get_bytes(key) for key in box.keys()]  # noqa: SIM118 - a mailbox iterates over mails, not keys
+    else:
+        mails = [data]
+    patches = [_of_mail(mail, file.name) for mail in mails]
+    return [patch for patch in _in_order(patches) if patch.touched]
+
+
+def _of_mail(data: bytes, name: str) -> Patch:
+    """A mail's text decoded from how it was sent; a bare diff as it is."""
+    if not re.match(rb"(From |[A-Z][A-Za-z-]*: )", data):
+        return Patch(name, data)
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    parts = [part for part in message.walk() if part.get_content_maintype() == "text"]
+    text = b"\n".join(bytes(part.get_payload(decode=True) or b"") for part in parts)
+    if b"\r\n" in text:
+        text = text.replace(b"\r\n", b"\n")
+    subject = " ".join(str(message["subject"] or name).split())
+    return Patch(subject, text)
+
+
+def _in_order(patches: Sequence[Patch]) -> list[Patch]:
+    """Mails of a series by their numbers ([PATCH v2 3/7]); a mailbox may hold them as they arrived."""
+
+    def number(patch: Patch) -> int:
+        matched = re.search(r"\[[^]]*?(\d+)/\d+\]", patch.name)
+        return int(matched[1]) if matched else 0
+
+    return sorted(patches, key=number)
+
+
+def apply(patches: Sequence[Patch], root: Path) -> dict[str, bytes | None]:
+    """What the patches make of a tree.
+
+    Args:
+        patches: in their order.
+        root: the tree; it is only read.
+
+    Returns:
+        New contents by path; None for a file that is deleted.
+
+    Raises:
+        GcprotoError: one does not apply: ``why`` has the message of patch(1).
+
+    """
+    names = [name for patch in patches for name in patch.touched]
+    for name in names:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise GcprotoError(f"a patch changes {name}, which is outside of the tree", code=ExitCode.USAGE)
+    with tempfile.TemporaryDirectory(prefix="gcproto-patches-") as scratch:
+        folder = Path(scratch)
+        for name in names:
+            if (root / name).is_file() and not (folder / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, folder / name)
+        for patch in patches:
+            _apply(patch, folder)
+        made: dict[str, bytes | None] = {}
+        for name in dict.fromkeys(names):
+            there = folder / name
+            if there.is_file():
+                made[name] = there.read_bytes()
+            elif (root / name).exists():
+                made[name] = None
+        return made
+
+
+def _apply(patch: Patch, folder: Path) -> None:
+    command = ["patch", "-p1", "-d", str(folder), "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch"]
+    command += ["--remove-empty-files", "--reject-file=-"]
+    done = subprocess.run(command, input=patch.text, capture_output=True, check=False)
+    if done.returncode:
+        said = (done.stdout + done.stderr).decode(errors="replace")
+        # patch(1) prints the rejected hunks behind its messages.
+        telling = re.compile(r"(patching file|Hunk|can't find|patch:|\d+ out of)")
+        lines = [line for line in said.splitlines() if telling.match(line)]
+        raise GcprotoError(
+            f"{patch.name} does not apply",
+            why="; ".join(lines) or said.strip()[-500:],
+            remedy="rebase it onto this source, or give the source that it is for (--source)",
+            code=ExitCode.USAGE,
+        )

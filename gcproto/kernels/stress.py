@@ -1,0 +1,24 @@
+"""The stress: pages that move while everything else happens to them, by seed, in guests."""
+
+from gcproto.kernels.check import SWAP_BYTES
+from gcproto.kernels.plan import Job, Plan, preamble
+
+GRACE = 300
+"""Seconds of the guest's clock that the last round may take beyond its time."""
+
+
+def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
+    """One stress of that many seconds of the guest's clock.
+
+    Args:
+        seconds: of the guest's clock.
+        seed: of everything random.
+        swap: the guest can have it.
+        loop: swap on a loop device, which leaves folios in the swap cache, instead of zram.
+
+    """
+    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
+    if swap:
+        steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
+    steps.append(Job("stress", ("/gcprobe", "stress", str(seconds), str(seed)), seconds + GRACE, "other"))
+    return Plan(tuple(steps))

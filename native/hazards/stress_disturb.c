@@ -1,0 +1,213 @@
+/* Stress: threads that pin, splice, fork, reclaim, collapse and compact what others move. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pin.h"
+#include "platform.h"
+#include "stress.h"
+#include "uapi.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+#define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
+
+static void did(struct gcp_stress *stress, enum gcp_stress_count what)
+{
+    atomic_fetch_add_explicit(&stress->counts[what], 1, memory_order_relaxed);
+}
+
+static void pause_us(uint64_t us)
+{
+    const struct timespec time = {.tv_nsec = (long)us * 1000};
+    nanosleep(&time, NULL);
+}
+
+/* What is pinned stays where it is: the page's entry is the same from the pin to its end. */
+void *gcp_stress_pin(void *arg)
+{
+    struct gcp_stress_thread *thread = arg;
+    struct gcp_stress *stress = thread->stress;
+    while (!atomic_load(&stress->stop)) {
+        static const uint64_t LENGTHS[] = {1, 1, 4, 32};
+        uint64_t n = LENGTHS[gcp_stress_random(thread, 4)], i = gcp_stress_random(thread, GCP_STRESS_PAGES - n);
+        uint64_t side = gcp_stress_random(thread, 2);
+        int32_t ring = gcp_pin(gcp_stress_at(stress, side, i), n * stress->page);
+        if (ring < 0) {
+            pause_us(1000);
+            continue;
+        }
+        uint64_t held = gcp_stress_entry(stress, side, i);
+        pause_us(gcp_stress_random(thread, 2000));
+        uint64_t still = gcp_stress_entry(stress, side, i);
+        if (!(held & GCP_PM_PRESENT) || GCP_PM_PFN(held) != GCP_PM_PFN(still) || !(still & GCP_PM_PRESENT))
+            gcp_stress_fail(stress, "page %" PRIu64 " was moved while it was pinned: %#" PRIx64 " became %#" PRIx64, i,
+                            held, still);
+        gcp_unpin(ring);
+        did(stress, GCP_STRESS_PINS);
+        pause_us(gcp_stress_random(thread, 2000));
+    }
+    return NULL;
+}
+
+/* A reference that is no pin, and the contents through it. */
+void *gcp_stress_splice(void *arg)
+{
+    struct gcp_stress_thread *thread = arg;
+    struct gcp_stress *stress = thread->stress;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return NULL;
+    while (!atomic_load(&stress->stop)) {
+        uint64_t i = gcp_stress_random(thread, GCP_STRESS_PAGES), word = 0;
+        struct iovec part = {(void *)(uintptr_t)gcp_stress_at(stress, gcp_stress_random(thread, 2), i), stress->page};
+        if (vmsplice(ends[1], &part, 1, 0) != (ssize_t)stress->page)
+            continue;
+        pause_us(gcp_stress_random(thread, 500));
+        for (uint64_t at = 0; at < stress->page; at += sizeof(word)) {
+            if (read(ends[0], &word, sizeof(word)) != (ssize_t)sizeof(word))
+                break;
+            if (at == 0 && word != gcp_stress_word(stress, i))
+                gcp_stress_fail(stress, "page %" PRIu64 " reads %#" PRIx64 " through a pipe", i, word);
+        }
+        did(stress, GCP_STRESS_SPLICES);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return NULL;
+}
+
+/* In the child the ranges belong to no userfaultfd: a page is there and right, or it is zero. */
+static void look_as_child(struct gcp_stress_thread *thread)
+{
+    struct gcp_stress *stress = thread->stress;
+    for (int k = 0; k < 16; k++) {
+        uint64_t i = gcp_stress_random(thread, GCP_STRESS_PAGES);
+        for (uint64_t side = 0; side < 2; side++) {
+            uint64_t word = *(volatile uint64_t *)(uintptr_t)gcp_stress_at(stress, side, i);
+            if (word != 0 && word != gcp_stress_word(stress, i))
+                _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+void *gcp_stress_fork(void *arg)
+{
+    struct gcp_stress_thread *thread = arg;
+    struct gcp_stress *stress = thread->stress;
+    /* Written to behind a fork, large folios become small ones: every other round has none, so that some live. */
+    if (stress->seed % 2)
+        return NULL;
+    while (!atomic_load(&stress->stop)) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0)
+            look_as_child(thread);
+        if (child > 0 && waitpid(child, &status, 0) == child && status != 0)
+            gcp_stress_fail(stress, "a forked child ended with status %#x", (unsigned)status);
+        did(stress, GCP_STRESS_FORKS);
+        /* All pages are shared now, and none moves until it is written to: all of them are, or nothing would move. */
+        for (uint64_t i = 0; i < ALL; i++)
+            atomic_store(&stress->busy[i], 1);
+        for (uint64_t wait = 10 + gcp_stress_random(thread, 30); wait && !atomic_load(&stress->stop); wait--)
+            pause_us(50000);
+    }
+    return NULL;
+}
+
+static void clear_soft_dirty(void)
+{
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "4", 1) != 1)
+        pause_us(1);
+    close(fd);
+}
+
+void *gcp_stress_reclaim(void *arg)
+{
+    struct gcp_stress_thread *thread = arg;
+    struct gcp_stress *stress = thread->stress;
+    /* What comes back from swap is small as well. */
+    if (stress->seed % 3 == 0)
+        return NULL;
+    while (!atomic_load(&stress->stop)) {
+        uint64_t n = 1ULL << gcp_stress_random(thread, 8), i = gcp_stress_random(thread, GCP_STRESS_PAGES - n);
+        uint64_t side = gcp_stress_random(thread, 2), at = gcp_stress_at(stress, side, i), loose;
+        switch (gcp_stress_random(thread, 8)) {
+        case 0:
+            madvise((void *)(uintptr_t)at, n * stress->page, MADV_COLD);
+            break;
+        case 1:
+            madvise((void *)(uintptr_t)at, n * stress->page, MADV_WILLNEED);
+            break;
+        case 2:
+            loose = GCP_STRESS_PAGES + gcp_stress_random(thread, GCP_STRESS_LOOSE);
+            madvise((void *)(uintptr_t)gcp_stress_at(stress, side, loose), stress->page, MADV_DONTNEED);
+            break;
+        case 3:
+            if (gcp_stress_random(thread, 16) == 0)
+                clear_soft_dirty();
+            break;
+        default:
+            gcp_region_page_out(at, n * stress->page);
+            did(stress, GCP_STRESS_PAGEOUTS);
+        }
+        pause_us(gcp_stress_random(thread, 1000));
+    }
+    return NULL;
+}
+
+/*
+ * A THP can only be made of pages that are all in one range: others wait, the pages of one PMD are brought together,
+ * and collapsed.  What the movers then find is a THP, mapped by a PMD.
+ */
+static void collapse(struct gcp_stress_thread *thread)
+{
+    struct gcp_stress *stress = thread->stress;
+    const uint64_t pmd = 512 * stress->page;
+    uint64_t side = gcp_stress_random(thread, 2), start = (stress->side[side] + pmd - 1) / pmd * pmd;
+    uint64_t first = (start - stress->side[side]) / stress->page;
+    if (first + 512 > ALL)
+        return;
+    atomic_store(&stress->calm, 1);
+    pause_us(20000);
+    for (uint64_t i = first; i < first + 512; i++)
+        if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
+            gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
+                          0);
+    if (madvise((void *)(uintptr_t)start, pmd, MADV_COLLAPSE) == 0)
+        did(stress, GCP_STRESS_COLLAPSES);
+    atomic_store(&stress->calm, 0);
+}
+
+void *gcp_stress_compact(void *arg)
+{
+    struct gcp_stress_thread *thread = arg;
+    struct gcp_stress *stress = thread->stress;
+    while (!atomic_load(&stress->stop)) {
+        if (gcp_stress_random(thread, 2)) {
+            collapse(thread);
+        } else {
+            int fd = open("/proc/sys/vm/compact_memory", O_WRONLY | O_CLOEXEC);
+            if (fd >= 0) {
+                if (write(fd, "1", 1) == 1)
+                    did(stress, GCP_STRESS_COMPACTIONS);
+                close(fd);
+            }
+        }
+        pause_us(50000 + gcp_stress_random(thread, 100000));
+    }
+    return NULL;
+}

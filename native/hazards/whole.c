@@ -1,0 +1,399 @@
+/*
+ * Hazards: corner cases of moving a large folio as a whole, on kernels that can and on those that split it.  What the
+ * move did is said; frames, contents, the source and the reverse map must be right either way.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/userfaultfd.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pin.h"
+#include "race.h"
+#include "tables.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+#define PM_UFFD_WP (1ULL << 57)
+#define PIN_RACE_MS 6000
+
+static uint64_t one_folio(struct gcp_trial *trial, uint64_t offset, struct gcp_source *ret)
+{
+    gcp_trial_need(trial, GCP_PROOF_KPF | GCP_PROOF_MTHP);
+    uint32_t order = gcp_trial_mthp_order(trial);
+    return gcp_trial_source_at(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, offset, ret);
+}
+
+static uint64_t swap_out(struct gcp_trial *trial, uint64_t start, uint64_t pages)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+    struct gcp_view view = {0};
+    for (int i = 0; i < 40; i++) {
+        gcp_region_page_out(start, pages * trial->page);
+        nanosleep(&moment, NULL);
+        view = gcp_trial_view(trial, start, pages);
+        if (view.swapped == pages)
+            break;
+    }
+    return view.swapped;
+}
+
+/*
+ * A folio whose anon_vma or index is wrong can't be found by the reverse map, and so not be swapped out.  A folio that
+ * was never moved is the control: where it can't be swapped out either (no swap), that is said.
+ */
+static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
+{
+    struct gcp_source control;
+    gcp_pin_cpu(0); /* no page in the LRU batch of another processor */
+    uint32_t order = gcp_trial_mthp_order(trial);
+    gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
+    if (swap_out(trial, control.start, control.pages) != control.pages)
+        return "reverse map not judged: what was not moved can't be swapped out either";
+    uint64_t out = swap_out(trial, start, pages);
+    if (out != pages)
+        gcp_trial_differs(trial,
+                          "corruption: %" PRIu64 " of %" PRIu64
+                          " moved pages can be swapped out, but all of those that "
+                          "were not moved: the reverse map does not find them",
+                          out, pages);
+    gcp_expect_content(trial, start, first, pages);
+    return "found by the reverse map";
+}
+
+static const char *how(const struct gcp_view *view, const struct gcp_source *source)
+{
+    return view->orders[0] == (int)source->order ? "moved whole" : "split";
+}
+
+/* Move all of a source and see that everything is right; says how it was moved. */
+static void move_all(struct gcp_trial *trial, uint64_t dst, const struct gcp_source *source)
+{
+    gcp_expect_moved(trial, dst, source->start, source->pages * trial->page, 0);
+    struct gcp_view after = gcp_trial_view(trial, dst, source->pages);
+    gcp_expect_frames(trial, &source->view, 0, &after, 0, source->pages);
+    gcp_expect_empty(trial, source->start, source->pages);
+    gcp_expect_content(trial, dst, 0, source->pages);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, source), source->order,
+                   reverse_map(trial, dst, 0, source->pages));
+}
+
+/* T12: the destination's folio would lie in two page tables. */
+static void two_page_tables_at_the_destination(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    one_folio(trial, 0, &source);
+    uint64_t before = trial->platform.pmd_size - (source.pages / 2) * trial->page;
+    move_all(trial, gcp_trial_target(trial, source.pages, before), &source);
+}
+
+static void misaligned_destination(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    one_folio(trial, 0, &source);
+    move_all(trial, gcp_trial_target(trial, source.pages, trial->page), &source);
+}
+
+/* There and back again, by halves: what is split the first time is small the second. */
+static void half_moved_then_back(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), half = source.pages / 2;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_register(trial, src, source.pages);
+    gcp_expect_moved(trial, dst, src, half * trial->page, 0);
+    gcp_expect_moved(trial, src, dst, half * trial->page, 0);
+    struct gcp_view after = gcp_trial_view(trial, src, source.pages);
+    gcp_expect_frames(trial, &source.view, 0, &after, 0, source.pages);
+    gcp_expect_content(trial, src, 0, source.pages);
+    move_all(trial, dst, &source);
+}
+
+/* Whole, then back, then there once more: index and anon_vma follow each time. */
+static void whole_there_and_back(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 3 * trial->page);
+    gcp_trial_register(trial, src, source.pages);
+    for (int i = 0; i < 10; i++) {
+        gcp_expect_moved(trial, dst, src, bytes, 0);
+        gcp_expect_moved(trial, src, dst, bytes, 0);
+    }
+    move_all(trial, dst, &source);
+}
+
+/* One page of the folio is not mapped any more. */
+static void partially_mapped(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page, gone = source.pages / 2;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_madvise(trial, src + gone * trial->page, 1, MADV_DONTNEED, "DONTNEED");
+    gcp_expect_moved(trial, dst, src, bytes, GCP_MOVE_ALLOW_SRC_HOLES);
+    gcp_expect_content(trial, dst, 0, gone);
+    gcp_expect_empty(trial, dst + gone * trial->page, 1);
+    gcp_expect_content(trial, dst + (gone + 1) * trial->page, gone + 1, source.pages - gone - 1);
+    gcp_expect_empty(trial, src, source.pages);
+    struct gcp_view after = gcp_trial_view(trial, dst, source.pages);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order, reverse_map(trial, dst, 0, gone));
+}
+
+/* Two pages of one folio have changed places: consecutive addresses, not consecutive pages. */
+static void pages_out_of_order(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), page = trial->page, away = gcp_trial_region(trial, 1, 0);
+    const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    const struct {
+        uint64_t from, to;
+    } turns[] = {{src + page, away}, {src + 2 * page, src + page}, {away, src + 2 * page}};
+    for (int i = 0; i < 3; i++)
+        if (mremap((void *)(uintptr_t)turns[i].from, page, page, flags, (void *)(uintptr_t)turns[i].to) == MAP_FAILED)
+            gcp_trial_skip(trial, "mremap: %s", strerror(errno));
+    /* The mapping is in pieces: what is one of them can be asked for at once. */
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    static const uint64_t ORDER[] = {0, 2, 1};
+    for (uint64_t i = 0; i < 3; i++)
+        gcp_expect_moved(trial, dst + i * page, src + i * page, page, 0);
+    gcp_expect_moved(trial, dst + 3 * page, src + 3 * page, (source.pages - 3) * page, 0);
+    for (uint64_t i = 0; i < 3; i++)
+        gcp_expect_content(trial, dst + i * page, ORDER[i], 1);
+    gcp_expect_content(trial, dst + 3 * page, 3, source.pages - 3);
+    gcp_trial_note(trial, "contents right, order %u", source.order);
+}
+
+static void locked_mappings(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), dst = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_lock(trial, src, source.pages);
+    gcp_trial_lock(trial, dst, source.pages);
+    gcp_expect_moved(trial, dst, src, source.pages * trial->page, 0);
+    struct gcp_view after = gcp_trial_view(trial, dst, source.pages);
+    gcp_expect_frames(trial, &source.view, 0, &after, 0, source.pages);
+    gcp_expect_content(trial, dst, 0, source.pages);
+    if (swap_out(trial, dst, source.pages))
+        gcp_trial_differs(trial, "locked pages were swapped out behind the move");
+    gcp_trial_unlock(trial, dst, source.pages);
+    gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order,
+                   reverse_map(trial, dst, 0, source.pages));
+}
+
+/* Write protection by userfaultfd, of the whole folio or of one page: gone at a destination that did not ask for it. */
+static void protected(struct gcp_trial *trial, uint64_t pages)
+{
+    struct gcp_uffd wp;
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
+    struct uffdio_writeprotect protect = {.range = {src, pages * trial->page}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+        gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
+    move_all(trial, dst, &source);
+    for (uint64_t i = 0; i < source.pages; i++)
+        if (gcp_trial_entry(trial, dst + i * trial->page) & PM_UFFD_WP)
+            gcp_trial_differs(trial, "page %" PRIu64 " kept its write-protection mark", i);
+    memset((void *)(uintptr_t)dst, 1, bytes); /* a mark that is left would block this for ever */
+}
+
+static void all_pages_protected(struct gcp_trial *trial)
+{
+    protected(trial, 1ULL << gcp_trial_mthp_order(trial));
+}
+
+static void one_page_protected(struct gcp_trial *trial)
+{
+    protected(trial, 1);
+}
+
+/* A failed move must leave what protects the source: pinned and write-protected. */
+static void protected_and_pinned(struct gcp_trial *trial)
+{
+    struct gcp_uffd wp;
+    struct gcp_source source;
+    uint32_t order = gcp_trial_mthp_order(trial);
+    uint64_t src = gcp_trial_source(trial, GCP_SOURCE_PINNED, order, 1ULL << order, &source);
+    uint64_t bytes = source.pages * trial->page, dst = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
+    struct uffdio_writeprotect protect = {.range = {src, bytes}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+        gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
+    gcp_trial_if_killed(trial, "MOVE spins until it is killed: the livelock fixed in 7.3.4");
+    gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
+    for (uint64_t i = 0; i < source.pages; i++)
+        if (!(gcp_trial_entry(trial, src + i * trial->page) & PM_UFFD_WP))
+            gcp_trial_differs(trial, "page %" PRIu64 " lost its write-protection mark", i);
+    gcp_expect_content(trial, src, 0, source.pages);
+    gcp_trial_note(trial, "EBUSY, marks and contents as they were");
+}
+
+/* Soft-dirty tracking makes some PTEs read-only: written since, the others not. */
+static void half_of_it_written(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source);
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "4", 1) != 1)
+        gcp_trial_skip(trial, "soft-dirty tracking: %s", strerror(errno));
+    close(fd);
+    gcp_content_fill(src, 0, source.pages / 2, GCP_TRIAL_SEED);
+    move_all(trial, gcp_trial_target(trial, source.pages, 0), &source);
+}
+
+/* A guard region in the middle of the destination: what lies before it moves, and no more. */
+static void guard_at_the_destination(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), half = source.pages / 2;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    if (madvise((void *)(uintptr_t)(dst + half * trial->page), trial->page, MADV_GUARD_INSTALL) < 0)
+        gcp_trial_skip(trial, "MADV_GUARD_INSTALL: %s; it came with 6.13", strerror(errno));
+    gcp_expect_short(trial, dst, src, source.pages * trial->page, 0, half * trial->page);
+    gcp_expect_content(trial, dst, 0, half);
+    gcp_expect_content(trial, src + half * trial->page, half, source.pages - half);
+    gcp_trial_note(trial, "%" PRIu64 " of %" PRIu64 " pages moved, %s", half, source.pages,
+                   reverse_map(trial, dst, 0, half));
+}
+
+/* Shared with a child until the child is gone and all pages were written: then they are exclusive again. */
+static void shared_and_written(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0);
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        gcp_trial_skip(trial, "fork failed");
+    gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
+    gcp_sharer_stop(child);
+    gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
+    gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
+    gcp_expect_moved(trial, dst, src, bytes, 0);
+    gcp_expect_content(trial, dst, 0, source.pages);
+    gcp_trial_note(trial, "EBUSY while pages are not exclusive, moved once they are; %s",
+                   reverse_map(trial, dst, 0, source.pages));
+}
+
+/*
+ * The first page of a folio was shared, written to and so copied; the others became exclusive again where they are.
+ * To 7.3.4 UFFDIO_MOVE looks at the first page, whichever it moves: they stay EBUSY, and writing to them, as the
+ * mailing list advises, does not help.
+ */
+static void first_page_gone(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), dst = gcp_trial_target(trial, source.pages, 0);
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        gcp_trial_skip(trial, "fork failed");
+    gcp_content_fill(src, 0, 1, GCP_TRIAL_SEED);
+    gcp_sharer_stop(child);
+    gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
+    struct gcp_move_call seen = gcp_trial_move(trial, dst + trial->page, src + trial->page, trial->page, 0);
+    gcp_expect_content(trial, src, 0, 1);
+    if (seen.err == EBUSY) {
+        gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
+        seen = gcp_trial_move(trial, dst + trial->page, src + trial->page, trial->page, 0);
+    }
+    gcp_expect_content(trial, seen.err ? src + trial->page : dst + trial->page, 1, 1);
+    if (seen.err == EBUSY)
+        gcp_trial_note(trial, "ebusy: a page that is exclusive, since the first page of its folio is not its own");
+    else
+        gcp_expect_outcome(trial, seen, 0, (int64_t)trial->page);
+}
+
+/*
+ * A pin holds a page where it is.  One thread pins and unpins a folio (io_uring, which takes the lockless way to it),
+ * another moves it back and forth: while it is pinned it must not go anywhere.
+ */
+struct pin_race {
+    struct gcp_trial *trial;
+    uint64_t range[2];
+    uint64_t pages;
+    atomic_int stop;
+    atomic_uint_fast64_t moved, busy;
+};
+
+static void *move_back_and_forth(void *arg)
+{
+    struct pin_race *race = arg;
+    while (!atomic_load(&race->stop))
+        for (int i = 0; i < 2; i++) {
+            uint64_t bytes = race->pages * race->trial->page;
+            struct gcp_outcome seen = gcp_uffd_move(&race->trial->uffd, race->range[!i], race->range[i], bytes, 0);
+            atomic_fetch_add(seen.err ? &race->busy : &race->moved, 1);
+        }
+    return NULL;
+}
+
+static void pins_against_moves(struct gcp_trial *trial)
+{
+    static struct pin_race race;
+    struct gcp_source source;
+    struct timespec begin, now;
+    pthread_t mover;
+    uint64_t pins = 0, went = 0;
+    race = (struct pin_race){.trial = trial};
+    race.range[0] = one_folio(trial, 0, &source);
+    race.pages = source.pages;
+    race.range[1] = gcp_trial_target(trial, source.pages, 0);
+    gcp_trial_register(trial, race.range[0], source.pages);
+    gcp_trial_thread(trial, &mover, move_back_and_forth, &race);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (now = begin; now.tv_sec - begin.tv_sec < PIN_RACE_MS / 1000; clock_gettime(CLOCK_MONOTONIC, &now)) {
+        /* Only a page that is there: a missing one would block the pin for ever. */
+        uint64_t at = race.range[pins & 1];
+        if (!(gcp_trial_entry(trial, at) & GCP_PM_PRESENT))
+            continue;
+        int32_t ring = gcp_pin(at, trial->page);
+        if (ring < 0)
+            gcp_trial_skip(trial, "io_uring fixed buffers: %s", strerror(-ring));
+        uint64_t held = gcp_trial_entry(trial, at);
+        for (int i = 0; i < 20; i++)
+            went += gcp_trial_entry(trial, at) != held || !(held & GCP_PM_PRESENT);
+        gcp_unpin(ring);
+        pins++;
+    }
+    atomic_store(&race.stop, 1);
+    pthread_join(mover, NULL);
+    if (went)
+        gcp_trial_differs(trial, "corruption: a pinned page was moved away (%" PRIu64 " looks in %" PRIu64 " pins)",
+                          went, pins);
+    gcp_trial_note(trial, "%" PRIu64 " pins against %" PRIu64 " moves of a folio; none moved while it was pinned", pins,
+                   (uint64_t)atomic_load(&race.moved));
+}
+
+static const struct gcp_row_entry ROWS[] = {
+    {{"whole-two-tables", "A folio whose place lies in two page tables (T12)", "", "pfn,mthp"},
+     two_page_tables_at_the_destination},
+    {{"whole-misaligned", "A destination that is one page off", "", "pfn,mthp"}, misaligned_destination},
+    {{"whole-half-back", "Half a folio there and back, then all of it", "", "pfn,mthp"}, half_moved_then_back},
+    {{"whole-back", "A folio back and forth", "", "pfn,mthp"}, whole_there_and_back},
+    {{"whole-partial", "A folio of which one page is not mapped", "", "pfn,mthp"}, partially_mapped},
+    {{"whole-order", "A folio two of whose pages have changed places", "", "pfn,mthp"}, pages_out_of_order},
+    {{"whole-locked", "Locked mappings", "", "pfn,mthp"}, locked_mappings},
+    {{"whole-protected", "Write protection by userfaultfd of all pages", "", "pfn,mthp,uffd_wp"}, all_pages_protected},
+    {{"whole-protected-page", "Write protection by userfaultfd of one page", "", "pfn,mthp,uffd_wp"},
+     one_page_protected},
+    {{"whole-protected-pinned", "A move that fails leaves write protection", "", "pfn,mthp,uffd_wp,io_uring"},
+     protected_and_pinned},
+    {{"whole-soft-dirty", "PTEs of which some are writable and some are not", "", "pfn,mthp,soft_dirty"},
+     half_of_it_written},
+    {{"whole-guard", "A guard region within the destination", "", "pfn,mthp,guard"}, guard_at_the_destination},
+    {{"whole-forked", "Shared, then exclusive again", "", "pfn,mthp"}, shared_and_written},
+    {{"whole-first-page", "A page of a folio whose first page was copied away", "", "pfn,mthp"}, first_page_gone},
+    {{"whole-pin-race", "Pins against moves: what is pinned stays", "", "pfn,mthp,io_uring"}, pins_against_moves},
+};
+
+const struct gcp_row_table gcp_hazards_whole = GCP_ROW_TABLE(ROWS);
