@@ -56,7 +56,9 @@ def unfixed_kernels_corrupt(evidence: Evidence) -> Finding:
     if bug.may_bite:
         return untestable(f"this kernel has it by its version ({bug.evidence}); provoking it may corrupt the machine")
     good, text = _rows(evidence, "swapcache-small", "swapcache-mthp")
-    why = "this kernel has the fix, and so have all that Debian has with UFFDIO_MOVE: it waits for a kernel without it"
+    why = (
+        "this kernel has the fix, and so have all that Debian has with UFFDIO_MOVE: one without it is built and panics"
+    )
     return untestable(why, text if good is not None else "")
 
 
@@ -161,7 +163,7 @@ def whole_mthp_could_move(evidence: Evidence) -> Finding:
     if move is not None and move.valid and move.proof.folios and not move.proof.folios_split:
         return judged(True, f"this kernel does: {_ns(move.median)} ns/page, no folio was split")
     figures = f"here {_ns(move.median)} ns/page, {move.proof.folios_split} of {move.proof.folios} split" if move else ""
-    return untestable("waits for a kernel with that change", figures)
+    return untestable("waits for a kernel with that change, which can be built (native/kernel/series)", figures)
 
 
 def across_page_tables(evidence: Evidence) -> Finding:

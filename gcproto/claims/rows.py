@@ -31,7 +31,7 @@ CLAIMS = (
     Claim(
         "T3",
         "A swap entry may refer to a folio in the swap cache, and unfixed kernels corrupt or panic",
-        "gcproto kernels check",
+        "gcproto kernels ab --check --config debug --patch native/kernel/undo --hazard swapcache-rmap",
         judges.unfixed_kernels_corrupt,
     ),
     Claim(
@@ -79,7 +79,7 @@ CLAIMS = (
     Claim(
         "T11",
         "A whole mTHP could be moved if the range covers it, in one VMA, mapped once",
-        _bench("mthp-64k", "move", "64k"),
+        _bench("mthp-64k", "move", "64k") + "; gcproto kernels ab --set folios --patch native/kernel/series",
         judges.whole_mthp_could_move,
     ),
     Claim(
