@@ -80,6 +80,17 @@ def _guest_kernel() -> bool:
     return True
 
 
+def _kernel_tools() -> bool:
+    from gcproto.errors import GcprotoError
+    from gcproto.kernels.build import need_tools
+
+    try:
+        need_tools()
+    except GcprotoError:
+        return False
+    return True
+
+
 def _virtiofsd() -> bool:
     from gcproto.kernels.host_files import daemon
 
@@ -109,6 +120,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
+    "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "cc": (lambda: _compiles(), "no compiler"),

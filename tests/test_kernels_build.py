@@ -242,6 +242,7 @@ def test_a_package_without_a_source_is_said(tmp_path: Path, monkeypatch: pytest.
     assert list(cache.folder("sources").iterdir()) == []
 
 
+@pytest.mark.needs("kernel_tools")
 def test_through_the_command(home: Path, tmp_path: Path) -> None:
     patch = tmp_path / "x.patch"
     patch.write_bytes(ONE.text)
@@ -251,9 +252,6 @@ def test_through_the_command(home: Path, tmp_path: Path) -> None:
         return subprocess.run([*command, *map(str, words)], capture_output=True, text=True, check=False)
 
     need = run("build", "--source", home / "tree", "--patch", patch)
-    if need.returncode == ExitCode.UNABLE:
-        assert "apt-get install" in need.stderr
-        pytest.skip("no tools to build kernels with")
     assert need.returncode == 0, need.stderr
     assert "7.3.4-patched: " in need.stdout
     listed = run("list", "--here").stdout
