@@ -248,7 +248,7 @@ def test_a_workload_on_large_folios(tmp_path: Path) -> None:
         *("--memory", "64k,small", "--policies", "move,auto", "--map", "--json", "--out", str(tmp_path)),
     )
     assert gcproto("report", str(tmp_path), "-o", str(tmp_path / "page.html")).returncode == 0
-    assert "heap-map" in (tmp_path / "page.html").read_text()
+    assert 'class="heapmap"' in (tmp_path / "page.html").read_text()
     found = {(m["scenario"]["order"], m["scenario"]["arm"]) for m in json.loads(done.stdout)["measurements"]}
     assert found == {(order, arm) for order in (0, 4) for arm in ("move", "move:auto", "copy")}
 

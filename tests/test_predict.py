@@ -157,7 +157,7 @@ def test_real_collections_are_fitted(tmp_path: Path) -> None:
             "--memory",
             "small,64k",
         ),
-        *("--policies", "move,copy-large", "--out", str(tmp_path)),
+        *("--policies", "move,copy-large,split-ahead", "--out", str(tmp_path)),
         timeout=180,
     )
     answer = json.loads(gcproto("predict", str(next(tmp_path.glob("*.json"))), "--json").stdout)
