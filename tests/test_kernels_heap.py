@@ -38,6 +38,7 @@ def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pyte
     plan = heap.plan(Measure(21, 2, 512, UNIT_INSTRUCTIONS, 7))
     text = plan.text()
     assert text.index("root virtiofs host -") < text.index("root 9p") < text.index("job bring-compiled")
+    assert text.index("job make-room") < text.index(f"/bin/cp -r {tmp_path}/")
     (window,) = (job for job in plan.jobs if job.name == "window")
     assert window.mode == "host"
     assert "NUMBA_CPU_NAME=generic" in window.command
@@ -67,9 +68,11 @@ def test_the_window_and_a_verified_workload_under_another_kernel(tmp_path: Path)
     (one,) = results(tmp_path / "r")
     by_name = {(m.scenario.source, m.scenario.arm): m for m in one.measurements}
     assert one.environment["kernel"]["release"].startswith("6.18.")
-    assert {"none", "window", "heap-trees"} == {source for source, _ in by_name}  # none: the canary
+    assert {"none", "window", "evacuate-prefix", "heap-trees"} == {source for source, _ in by_name}  # none: the canary
     assert all(m.valid for m in one.measurements)
     assert by_name["window", "move"].proof.path == "moved"
+    (mthp,) = (m for m in one.measurements if m.scenario.source == "evacuate-prefix" and m.scenario.order == 4)
+    assert mthp.figures["folios split"] > 0
     assert "collections verified" in by_name["heap-trees", "move"].notes[0]
     assert not by_name["heap-trees", "move"].notes[0].startswith("0 ")
     out = io.StringIO()

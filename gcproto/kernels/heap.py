@@ -1,4 +1,4 @@
-"""The heap in a guest: ``gcproto gc window`` and a verified workload, run by this machine's Python.
+"""The heap in a guest: ``gcproto gc window``, heaps of mTHPs and a verified workload, run by this machine's Python.
 
 Compiled code is brought along: compiling in an emulated machine would take minutes.  It is compiled here once for a
 processor without extensions, since the guest's is not this machine's, and copied into the guest's memory, since numba
@@ -23,6 +23,7 @@ HEAP = "heap"
 
 WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain")
 WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000")
+FOLIOS = ("policies", "--workloads", "prefix", "--memory", "small,64k", "--policies", "move", "--live", "4m")
 ROUNDS_TO_RUNS = 4
 """A window has thousands of pages, so it takes fewer of them than a path needs rounds."""
 
@@ -40,7 +41,7 @@ def _gcproto(*words: str) -> tuple[str, ...]:
 
 
 def compiled() -> Path:
-    """The folder with the collector and the workload compiled for guests; compiles what is not there.
+    """The folder with the collector and the workloads compiled for guests; compiles what is not there.
 
     Raises:
         GcprotoError: it can't be compiled, or the folder can't be written.
@@ -52,30 +53,38 @@ def compiled() -> Path:
         # Two cells compile once.
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            words = _gcproto(*WORKLOAD[:-2], "--operations", "2", "--runs", "1", "--verify", "--json")
-            done = subprocess.run(
-                [*words, "--out", str(folder / "results")],
-                env=os.environ | _variables(str(folder)),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            for workload in ("trees", "prefix"):
+                _compile(workload, folder)
+    return folder
+
+
+def _compile(workload: str, folder: Path) -> None:
+    """Run a workload for a moment, with the cache there."""
+    words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--runs", "1")
+    done = subprocess.run(
+        _gcproto(*words, "--verify", "--json", "--out", str(folder / "results")),
+        env=os.environ | _variables(str(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise GcprotoError(
             "the heap can't be compiled for guests",
             why=done.stderr.strip()[-300:],
             remedy="`gcproto gc` has to run on this machine first",
         )
-    return folder
 
 
 def plan(measure: Measure) -> Plan:
-    """Mount this machine's files, run the window and the workload.
+    """Mount this machine's files, run the window, the heaps and the workload.
 
     Args:
         measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
 
     """
+    from gcproto.heap.compiled import cache_folder  # brings numba, which other plans do without
+
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
     variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
@@ -87,8 +96,10 @@ def plan(measure: Measure) -> Plan:
             Job("info", ("/gcprobe", "info"), mode="other"),
             canary(measure),
             *ROOTS,
-            Job("bring-compiled", ("/bin/cp", "-r", str(compiled()), IN_GUEST), 120, "host"),
+            Job("make-room", ("/bin/mkdir", IN_GUEST), 20, "host"),
+            Job("bring-compiled", ("/bin/cp", "-r", str(compiled() / cache_folder().name), IN_GUEST), 120, "host"),
             Job("window", (*environment, *_gcproto("window", *WINDOW, *common)), 600, "host"),
+            Job("folios", (*environment, *_gcproto(*FOLIOS, "--verify", *common)), 600, "host"),
             Job("workload", (*environment, *_gcproto(*WORKLOAD, "--verify", *common)), 600, "host"),
         )
     )

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report.heaps import print_heaps
+from gcproto.report.policies import print_policies
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of, version_key
@@ -83,7 +84,13 @@ def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
         console.print(f"\n[bold]{escape(head)}[/], {result.guest.seconds:.0f} s on this machine; {units}")
         if result.guest.icount:
             console.print("where the tables say ms or microseconds: millions or thousands of instructions")
-        for prefix, show in (("window", print_windows), ("heap-", partial(print_heaps, result=result))):
+        page = int(result.environment.get("page_size") or 4096)
+        parts = (
+            ("window", print_windows),
+            ("evacuate-", partial(print_policies, page=page)),
+            ("heap-", partial(print_heaps, result=result)),
+        )
+        for prefix, show in parts:
             found = [one for one in result.measurements if one.scenario.source.startswith(prefix)]
             if found:
                 show(found, console=console)
