@@ -8,7 +8,7 @@ from gcproto.collector import evacuation, gc_run
 from gcproto.collector.modes import MODES
 from gcproto.collector.policies import POLICIES
 from gcproto.contract_run import run_rows
-from gcproto.heap.folios import SMALL, Memory, parse_memory
+from gcproto.heap.folios import SMALL, parse_memory
 from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine
 from gcproto.paths import bench
@@ -98,10 +98,15 @@ class Evidence:
         found = [one for one in self._present if one.scenario.arm == "split_move" and one.split_part is not None]
         return {one.scenario.order: one for one in sorted(found, key=lambda one: one.scenario.order)}
 
+    def _evacuated(self, what: str, order: evacuation.PolicyOrder) -> list[Measurement]:
+        self._say(f"heaps: {what}")
+        result = evacuation.run(order, lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
+
     @cached_property
     def policies(self) -> list[Measurement]:
         """Evacuation policies on heaps of small folios, 64 KiB mTHPs and THPs."""
-        self._say("heaps: evacuation policies")
         order = evacuation.PolicyOrder(
             workloads=["prefix", "sparse"],
             memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
@@ -111,9 +116,7 @@ class Evidence:
             seed=self._seed,
             verify=True,
         )
-        result = evacuation.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
+        return self._evacuated("evacuation policies", order)
 
     def heap(self, workload: str, order: int, policy: str) -> Measurement | None:
         """A heap of `policies`."""
@@ -124,12 +127,28 @@ class Evidence:
     @cached_property
     def pinned(self) -> list[Measurement]:
         """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
-        return self._disturbed("pins", [SMALL], "heaps: pinned pages, every answer to EBUSY")
+        self._say("heaps: pinned pages, every answer to EBUSY")
+        modes = [(MODES["move"].with_options(ebusy=answer), {"ebusy": answer}) for answer in ANSWERS]
+        order = gc_run.GcOrder(
+            workload="lru",
+            modes=modes,  # type: ignore[arg-type]  # one kind of option is a kind of options
+            factors=[3.0],
+            memories=[SMALL],
+            policies=["move"],
+            live_bytes=PINNED_LIVE,
+            operations=PINNED_OPERATIONS,
+            runs=2,
+            seed=self._seed,
+            verify=True,
+            disturb="pins",
+        )
+        result = gc_run.run(order, lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
 
     @cached_property
     def cached(self) -> list[Measurement]:
         """A heap of 64 KiB mTHPs, half of it in the swap cache when it is evacuated, with each answer to EBUSY."""
-        self._say("heaps: mTHPs in the swap cache, every answer to EBUSY")
         order = evacuation.PolicyOrder(
             workloads=["arrays"],
             memories=[parse_memory("64k")],
@@ -142,29 +161,7 @@ class Evidence:
             swapped=500,
             device="loop",
         )
-        result = evacuation.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
-
-    def _disturbed(self, disturb: str, memories: list[Memory], what: str) -> list[Measurement]:
-        self._say(what)
-        modes = [(MODES["move"].with_options(ebusy=answer), {"ebusy": answer}) for answer in ANSWERS]
-        order = gc_run.GcOrder(
-            workload="lru",
-            modes=modes,  # type: ignore[arg-type]  # one kind of option is a kind of options
-            factors=[3.0],
-            memories=memories,
-            policies=["move"],
-            live_bytes=PINNED_LIVE,
-            operations=PINNED_OPERATIONS,
-            runs=2,
-            seed=self._seed,
-            verify=True,
-            disturb=disturb,
-        )
-        result = gc_run.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
+        return self._evacuated("mTHPs in the swap cache, every answer to EBUSY", order)
 
     @cached_property
     def survey(self) -> Survey:

@@ -1,6 +1,5 @@
 """``gcproto claims``: the thread's claims about UFFDIO_MOVE and mTHP, measured on this kernel."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +25,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.claims.evidence import Evidence
     from gcproto.claims.result import document
     from gcproto.claims.rows import CLAIMS
+    from gcproto.record import Record
     from gcproto.results.store import prepare, save
 
     wanted = [key.upper() for key in options["keys"]] or [claim.key for claim in CLAIMS]
@@ -33,6 +33,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if unknown:
         raise GcprotoError(f"there is no claim {min(unknown)!r}", why="known: T1 to T16", code=ExitCode.USAGE)
     prepare(options["out"])
+    record = Record("claims")
     evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options["seed"])
     found: list[tuple[Claim, Finding]] = []
     complete = True
@@ -42,7 +43,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
                 found.append((claim, claim.judge(evidence)))
     except KeyboardInterrupt:
         complete = False
-    result = document(found, evidence, sys.argv[1:], options["seed"], complete=complete)
+    result = document(record, found, evidence, options["seed"], complete=complete)
     path = save(result, options["out"])
     if options["as_json"]:
         import msgspec

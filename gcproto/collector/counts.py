@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.results.schema import Latency
+from gcproto.results.statistics import P99_FROM, P999_FROM
 
 HIGHEST = 100_000_000_000
 """ns: what a histogram for export can hold."""
@@ -31,6 +33,14 @@ class Counts(msgspec.Struct):
         for bucket, count in self.buckets.items():
             raw.counts[bucket] = count
         return int(lib.gcp_histogram_quantile(raw, permille))
+
+    def latency(self) -> Latency:
+        """Percentiles, as far as there are values enough for them."""
+
+        def at(permille: int, enough: int) -> float | None:
+            return float(self.quantile(permille)) if self.n >= enough else None
+
+        return Latency(self.n, at(500, 1), at(900, 10), at(990, P99_FROM), at(999, P999_FROM), float(self.max))
 
     def hdr(self) -> str:
         """The same as HdrHistogram V2 in base64, to three figures; values in the middle of their bucket."""

@@ -4,17 +4,11 @@ What is measured is the time from the flip to the drain, in which pages are evac
 processors: a policy that has folios split before the flip is measured without that, and with it (``split ns/page``).
 """
 
-import datetime
 import random
 import statistics
-import sys
-import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gcproto import __version__
-from gcproto._native import ffi, lib
 from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
@@ -23,14 +17,14 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
-from gcproto.logs import bind
+from gcproto.record import Record
+from gcproto.results.rounds import Rounds
 from gcproto.results.schema import (
     UNIT_TIME,
     Collection,
     InvalidRound,
     Measurement,
     Outcome,
-    Producer,
     Proof,
     Result,
     Scenario,
@@ -40,7 +34,6 @@ from gcproto.results.statistics import summarise
 
 HEAP_FACTOR = 3
 WARMUP = 1
-MAX_INVALID_SHARE = 0.1
 FRAGMENTATION = {"prefix": 0}
 """Nothing of a dense prefix is dropped; of the others half."""
 
@@ -75,16 +68,11 @@ class PolicyOrder:
 
 
 @dataclass
-class _Tally:
+class _Tally(Rounds):
     workload: str
     memory: Memory
     policy: str
     ebusy: str
-    scenario: Scenario
-    samples: list[float] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    warmup: list[float] = field(default_factory=list)
-    invalid: list[InvalidRound] = field(default_factory=list)
     cycles: list[Collection] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
     choices: set[str] = field(default_factory=set)
@@ -110,18 +98,9 @@ class _Tally:
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
-        total = len(self.samples) + len(self.invalid)
-        return Measurement(
-            scenario=self.scenario,
-            unit=UNIT_TIME,
-            samples=self.samples,
-            rounds=self.rounds,
-            warmup=self.warmup,
-            median=None,
-            ci=None,
-            ratio_to_copy=None,
-            valid=bool(self.samples) and len(self.invalid) <= MAX_INVALID_SHARE * total,
-            invalid_rounds=self.invalid,
+        return self.summed(
+            UNIT_TIME,
+            valid=self.sound(1),
             proof=Proof(
                 level="state",
                 rounds=len(self.cycles),
@@ -189,10 +168,7 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
 
     """
     _check(order)
-    run_id = uuid.uuid4().hex[:12]
-    bind(run_id=run_id)
-    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    env = environment.capture()
+    record = Record("collector")
     rng = random.Random(order.seed)
     tallies = _tallies(order)
     complete = True
@@ -214,23 +190,12 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
             complete = False
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
     summarise(measurements)
-    return Result(
-        run_id=run_id,
-        producer=Producer(
-            name="collector",
-            version=__version__,
-            command=sys.argv[1:],
-            options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped},
-            seed=order.seed,
-            started=started.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - clock, 3),
-            benchmark=bytes(ffi.string(lib.gcp_build_hash())).decode(),  # type: ignore[arg-type]
-            complete=complete,
-        ),
-        environment=env,
-        measurements=measurements,
-        skips=[] if complete else [Skip("the rest", "interrupted", "")],
-        noise=None,
+    return record.result(
+        measurements,
+        [] if complete else [Skip("the rest", "interrupted", "")],
+        options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped},
+        seed=order.seed,
+        complete=complete,
     )
 
 
@@ -238,10 +203,6 @@ def _tallies(order: PolicyOrder) -> list[_Tally]:
     page = environment.page_size()
     return [
         _Tally(
-            workload,
-            memory,
-            policy,
-            answer,
             Scenario(
                 f"evacuate-{workload}" + ("-system" if memory.order is None else ""),
                 memory.order or 0,
@@ -251,6 +212,10 @@ def _tallies(order: PolicyOrder) -> list[_Tally]:
                 1,
                 order.live_bytes // page,
             ),
+            workload,
+            memory,
+            policy,
+            answer,
         )
         for memory in order.memories
         for workload in order.workloads

@@ -1,16 +1,10 @@
 """Workloads on heaps, in several modes, interleaved: every scenario once in each round, in seeded random order."""
 
-import datetime
 import random
-import sys
-import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcproto import __version__
-from gcproto._native import ffi, lib
 from gcproto.collector.gc_tally import WARMUP, HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
@@ -19,11 +13,11 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
-from gcproto.logs import bind, get_logger
+from gcproto.logs import get_logger
+from gcproto.record import Record
 from gcproto.results.schema import (
     InvalidRound,
     Measurement,
-    Producer,
     Result,
     Scenario,
     Skip,
@@ -83,10 +77,7 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
 
     """
     _check(order)
-    run_id = uuid.uuid4().hex[:12]
-    bind(run_id=run_id)
-    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    env = environment.capture()
+    record = Record("collector")
     rng = random.Random(order.seed)
     by_memory = [_tallies(order, memory) for memory in order.memories]
     skips: list[Skip] = []
@@ -117,32 +108,22 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
     summarise(measurements)
     if not complete:
         skips.append(Skip("the rest", "interrupted", ""))
-    env["run"] = {"cpu": -1, "touch_cpu": -1, "rounds": order.runs, "warmup": WARMUP}
-    return Result(
-        run_id=run_id,
-        producer=Producer(
-            name="collector",
-            version=__version__,
-            command=sys.argv[1:],
-            options={
-                "workload": order.workload,
-                "live": order.live_bytes,
-                "operations": order.operations,
-                "mutators": order.mutators,
-                "mutation": order.mutation,
-                "fragmentation": order.fragmentation,
-                "verify": order.verify,
-                "disturb": order.disturb,
-            },
-            seed=order.seed,
-            started=started.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - clock, 3),
-            benchmark=bytes(ffi.string(lib.gcp_build_hash())).decode(),  # type: ignore[arg-type]
-            complete=complete,
-        ),
-        environment=env,
-        measurements=measurements,
-        skips=skips,
+    record.environment["run"] = {"cpu": -1, "touch_cpu": -1, "rounds": order.runs, "warmup": WARMUP}
+    return record.result(
+        measurements,
+        skips,
+        options={
+            "workload": order.workload,
+            "live": order.live_bytes,
+            "operations": order.operations,
+            "mutators": order.mutators,
+            "mutation": order.mutation,
+            "fragmentation": order.fragmentation,
+            "verify": order.verify,
+            "disturb": order.disturb,
+        },
+        seed=order.seed,
+        complete=complete,
         noise=noise_of(measurements),
     )
 
@@ -193,7 +174,7 @@ def _tally(
     source = f"heap-{order.workload}" + ("-system" if memory.order is None else "")
     arm = mode.name if policy in {"", "move"} else f"{mode.name}:{policy}"
     scenario = Scenario(source, memory.order or 0, arm, page, "congruent", order.mutators + 1, capacity // page)
-    return HeapTally(mode, options, capacity, scenario, order.verify, memory=memory.name, policy=policy or "move")
+    return HeapTally(scenario, mode, options, capacity, order.verify, memory=memory.name, policy=policy or "move")
 
 
 def _too_small(tally: HeapTally, order: GcOrder) -> Skip:

@@ -8,38 +8,29 @@ from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import Session
 from gcproto.host import environment
+from gcproto.results.rounds import MIN_VALID, Rounds
 from gcproto.results.schema import (
     UNIT_OPERATION,
     Collection,
     InvalidRound,
-    Latency,
     Measurement,
     Outcome,
     Proof,
-    Scenario,
 )
-from gcproto.results.statistics import P99_FROM, P999_FROM
 
 WARMUP = 1
-MAX_INVALID_SHARE = 0.1
-MIN_VALID = 3
 
 
 @dataclass
-class HeapTally:
+class HeapTally(Rounds):
     """The runs of one scenario so far."""
 
     mode: Mode
     options: dict[str, int | str | bool]
     capacity: int
-    scenario: Scenario
     verify: bool
     memory: str = "small"
     policy: str = "move"
-    samples: list[float] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    warmup: list[float] = field(default_factory=list)
-    invalid: list[InvalidRound] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     allocated: int = 0
     out_of_memory: str = ""
@@ -71,22 +62,13 @@ class HeapTally:
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
-        total = len(self.samples) + len(self.invalid)
         counts = {name: self.counts(name) for name in ("fault", "pause", "wait", "runs")}
-        return Measurement(
-            scenario=self.scenario,
-            unit=UNIT_OPERATION,
-            samples=self.samples,
-            rounds=self.rounds,
-            warmup=self.warmup,
-            median=None,
-            ci=None,
-            ratio_to_copy=None,
-            valid=len(self.samples) >= min(MIN_VALID, max(1, total)) and len(self.invalid) <= MAX_INVALID_SHARE * total,
-            invalid_rounds=self.invalid,
+        return self.summed(
+            UNIT_OPERATION,
+            valid=self.sound(min(MIN_VALID, max(1, self.total))),
             proof=self._proof(),
             outcome=self._outcome(),
-            latency={name: _latency(counts[name]) for name in ("fault", "pause", "wait") if counts[name].n},
+            latency={name: counts[name].latency() for name in ("fault", "pause", "wait") if counts[name].n},
             figures=self._figures(),
             histograms={name: counts[name].hdr() for name in counts if counts[name].n},
             series={"resident MiB": [(when, size / (1 << 20)) for when, size in self.sessions[-1].resident]}
@@ -208,13 +190,6 @@ def _folios(every: list[Collection], order: int) -> dict[str, float]:
 
 _CALLS = ("remap", "move", "copy", "zeropage")
 _MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
-
-
-def _latency(counts: Counts) -> Latency:
-    def at(permille: int, enough: int) -> float | None:
-        return float(counts.quantile(permille)) if counts.n >= enough else None
-
-    return Latency(counts.n, at(500, 1), at(900, 10), at(990, P99_FROM), at(999, P999_FROM), float(counts.max))
 
 
 def invalid_reason(done: Session, digests: list[int]) -> str:

@@ -1,39 +1,32 @@
 """The window after the flip, in several ways, interleaved: every way once in each round, in seeded random order."""
 
-import datetime
 import random
 import statistics
-import sys
-import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gcproto import __version__
-from gcproto._native import ffi, lib
+from gcproto._native import lib
 from gcproto.collector.counts import Counts
 from gcproto.collector.ways import DEFAULT_WAYS, Way
 from gcproto.collector.window_round import Request, Window, WindowLab
 from gcproto.errors import GcprotoError
 from gcproto.host import environment, probes
 from gcproto.host.child import WorkerDied
-from gcproto.logs import bind, get_logger
+from gcproto.logs import get_logger
+from gcproto.record import Record
+from gcproto.results.rounds import MIN_VALID, Rounds
 from gcproto.results.schema import (
     UNIT_TIME,
     InvalidRound,
-    Latency,
     Measurement,
     Outcome,
-    Producer,
     Proof,
     Result,
     Scenario,
     Skip,
 )
-from gcproto.results.statistics import P99_FROM, P999_FROM, noise_of, summarise
+from gcproto.results.statistics import noise_of, summarise
 
-MAX_INVALID_SHARE = 0.1
-MIN_VALID = 3
 WARMUP = 1
 
 
@@ -63,15 +56,10 @@ class WindowOrder:
 
 
 @dataclass
-class _Tally:
+class _Tally(Rounds):
     """The windows of one way so far."""
 
-    scenario: Scenario
     way: Way
-    samples: list[float] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    warmup: list[float] = field(default_factory=list)
-    invalid: list[InvalidRound] = field(default_factory=list)
     access: Counts = field(default_factory=Counts)
     fault: Counts = field(default_factory=Counts)
     windows: list[Window] = field(default_factory=list)
@@ -93,21 +81,12 @@ class _Tally:
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
-        total = len(self.samples) + len(self.invalid)
-        return Measurement(
-            scenario=self.scenario,
-            unit=UNIT_TIME,
-            samples=self.samples,
-            rounds=self.rounds,
-            warmup=self.warmup,
-            median=None,
-            ci=None,
-            ratio_to_copy=None,
-            valid=len(self.samples) >= min(MIN_VALID, max(1, total)) and len(self.invalid) <= MAX_INVALID_SHARE * total,
-            invalid_rounds=self.invalid,
+        return self.summed(
+            UNIT_TIME,
+            valid=self.sound(min(MIN_VALID, max(1, self.total))),
             proof=self._proof(),
             outcome=self._outcome(),
-            latency={"access": _latency(self.access), "fault": _latency(self.fault)},
+            latency={"access": self.access.latency(), "fault": self.fault.latency()},
             figures=self._figures(),
         )
 
@@ -178,13 +157,6 @@ def invalid_reason(done: Window, pages: int) -> str:
     return f"{zeroed} holes in a from-space that has none" if zeroed else ""
 
 
-def _latency(counts: Counts) -> Latency:
-    def at(permille: int, enough: int) -> float | None:
-        return float(counts.quantile(permille)) if counts.n >= enough else None
-
-    return Latency(counts.n, at(500, 1), at(900, 10), at(990, P99_FROM), at(999, P999_FROM), float(counts.max))
-
-
 def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
     """Measure.
 
@@ -193,11 +165,8 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
 
     """
     _check(order)
-    run_id = uuid.uuid4().hex[:12]
-    bind(run_id=run_id)
+    record = Record("collector")
     log = get_logger("window")
-    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    env = environment.capture()
     rng = random.Random(order.seed)
     tallies = [_Tally(_scenario(way, order), way) for way in order.ways]
     complete = True
@@ -213,23 +182,18 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
             complete = False
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
     summarise(measurements)
-    env["run"] = {"cpu": order.collector_cpu, "touch_cpu": order.mutator_cpu, "rounds": order.runs, "warmup": WARMUP}
-    return Result(
-        run_id=run_id,
-        producer=Producer(
-            name="collector",
-            version=__version__,
-            command=sys.argv[1:],
-            options={"window": True, "memory": order.pages, "mutators": order.mutators},
-            seed=order.seed,
-            started=started.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - clock, 3),
-            benchmark=bytes(ffi.string(lib.gcp_build_hash())).decode(),  # type: ignore[arg-type]
-            complete=complete,
-        ),
-        environment=env,
-        measurements=measurements,
-        skips=[] if complete else [Skip("the rest", "interrupted", "")],
+    record.environment["run"] = {
+        "cpu": order.collector_cpu,
+        "touch_cpu": order.mutator_cpu,
+        "rounds": order.runs,
+        "warmup": WARMUP,
+    }
+    return record.result(
+        measurements,
+        [] if complete else [Skip("the rest", "interrupted", "")],
+        options={"window": True, "memory": order.pages, "mutators": order.mutators},
+        seed=order.seed,
+        complete=complete,
         noise=noise_of(measurements),
     )
 

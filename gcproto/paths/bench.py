@@ -1,27 +1,21 @@
 """The main job: measure the grid on the running kernel and make a result of it."""
 
-import datetime
-import sys
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from gcproto import __version__
 from gcproto._native import lib
 from gcproto.errors import GcprotoError
 from gcproto.host import environment
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.settings import SettingRefused, Settings
-from gcproto.logs import bind, get_logger
+from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
 from gcproto.paths.names import Machine, machine
-from gcproto.paths.round import text_of
 from gcproto.paths.runner import Outcome, Plan, Runner, choose_cpus
-from gcproto.results.schema import Producer, Result, Scenario, Skip
+from gcproto.record import Record
+from gcproto.results.schema import Result, Scenario, Skip
 from gcproto.results.statistics import noise_of, summarise
 
 DEFAULT_ROUNDS = 100
@@ -53,11 +47,8 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
         GcprotoError: userfaultfd or UFFDIO_MOVE is not to be had at all, or nothing could be measured.
         ValueError: a name in the choice is unknown.
     """
-    run_id = uuid.uuid4().hex[:12]
-    bind(run_id=run_id)
+    record = Record("paths")
     log = get_logger("bench")
-    started = datetime.datetime.now(datetime.UTC)
-    clock = time.monotonic()
     here = machine()
     scenarios = build(order.choice, here)
     _see_that_it_fits(scenarios, here)
@@ -81,7 +72,6 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
         slowdown=order.slowdown,
     )
     log.info("start", scenarios=len(scenarios), rounds=plan.rounds, seed=plan.seed, cpu=cpu, touch_cpu=touch_cpu)
-    before = environment.capture()
     with _settings(order, scenarios) as settings, Lab(order.round_timeout) as lab:
         runner = Runner(scenarios, plan, here, settings, lab, progress)
         _skip_what_is_off(runner, found.scenarios_off, here, order.force)
@@ -91,7 +81,7 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     if not outcome.measurements and outcome.complete:
         reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in outcome.skips[:3])
         raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
-    result = _result(run_id, order, plan, outcome, before, started, time.monotonic() - clock)
+    result = _result(record, order, plan, outcome)
     log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=outcome.rounds)
     return result
 
@@ -151,44 +141,26 @@ def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, for
             break
 
 
-def _result(
-    run_id: str,
-    order: Order,
-    plan: Plan,
-    outcome: Outcome,
-    env: dict[str, Any],
-    started: datetime.datetime,
-    seconds: float,
-) -> Result:
+def _result(record: Record, order: Order, plan: Plan, outcome: Outcome) -> Result:
     choice = order.choice
-    env["run"] = {
+    record.environment["run"] = {
         "cpu": plan.cpu,
         "touch_cpu": plan.touch_cpu,
         "rounds": outcome.rounds,
         "warmup": plan.warmup,
-        "steal_before_after": [env.get("steal"), environment.steal()],
+        "steal_before_after": [record.environment.get("steal"), environment.steal()],
     }
     summarise(outcome.measurements)
-    return Result(
-        run_id=run_id,
-        producer=Producer(
-            name="paths",
-            version=__version__,
-            command=sys.argv[1:],
-            options={
-                "quick": choice.quick,
-                "swap": choice.swap,
-                "memory": choice.memory,
-                "test_slowdown": order.slowdown or None,
-            },
-            seed=order.seed,
-            started=started.isoformat(timespec="seconds"),
-            seconds=round(seconds, 3),
-            benchmark=text_of(lib.gcp_build_hash()),
-            complete=outcome.complete,
-        ),
-        environment=env,
-        measurements=outcome.measurements,
-        skips=outcome.skips,
+    return record.result(
+        outcome.measurements,
+        outcome.skips,
+        options={
+            "quick": choice.quick,
+            "swap": choice.swap,
+            "memory": choice.memory,
+            "test_slowdown": order.slowdown or None,
+        },
+        seed=order.seed,
+        complete=outcome.complete,
         noise=noise_of(outcome.measurements),
     )

@@ -4,35 +4,24 @@ from dataclasses import dataclass, field
 
 from gcproto._native import lib
 from gcproto.paths.round import VALID, Round
+from gcproto.results.rounds import MAX_INVALID_SHARE, MIN_VALID, Rounds
 from gcproto.results.schema import (
     UNIT_TIME,
     InvalidRound,
     Measurement,
     Outcome,
     Proof,
-    Scenario,
 )
-
-MAX_INVALID_SHARE = 0.1
-"""A measurement with a larger share of invalid rounds must not be quoted."""
-
-MIN_VALID = 3
-"""Nor one with fewer valid rounds than this."""
 
 
 @dataclass
-class Tally:
+class Tally(Rounds):
     """The rounds of one scenario so far.
 
     ``samples`` are ns per base page; ``splits`` the part of each that was spent on splitting first.
     """
 
-    scenario: Scenario
-    samples: list[float] = field(default_factory=list)
     splits: list[float] = field(default_factory=list)
-    rounds: list[int] = field(default_factory=list)
-    warmup: list[float] = field(default_factory=list)
-    invalid: list[InvalidRound] = field(default_factory=list)
     proof: Proof = field(default_factory=Proof)
     outcome: Outcome = field(default_factory=Outcome)
     paths: dict[str, int] = field(default_factory=dict)
@@ -90,22 +79,13 @@ class Tally:
 
     def measurement(self) -> Measurement:
         """The measurement; statistics are filled in by gcproto.results.statistics."""
-        total = len(self.samples) + len(self.invalid)
-        valid = len(self.samples) >= MIN_VALID and len(self.invalid) <= max(1.0, MAX_INVALID_SHARE * total)
+        valid = len(self.samples) >= MIN_VALID and len(self.invalid) <= max(1.0, MAX_INVALID_SHARE * self.total)
         split_part = None
         if any(self.splits):
             split_part = sorted(self.splits)[len(self.splits) // 2]
-        return Measurement(
-            scenario=self.scenario,
-            unit=UNIT_TIME,
-            samples=self.samples,
-            rounds=self.rounds,
-            warmup=self.warmup,
-            median=None,
-            ci=None,
-            ratio_to_copy=None,
+        return self.summed(
+            UNIT_TIME,
             valid=valid,
-            invalid_rounds=self.invalid,
             proof=self.proof,
             outcome=self.outcome,
             split_part=split_part,
