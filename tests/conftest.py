@@ -17,7 +17,7 @@ import hypothesis
 import pytest
 
 from gcproto._native import ffi, lib
-from gcproto.paths.names import machine
+from gcproto.host.machine import machine
 from tests.processes import unprivileged_python
 
 # No test asserts a time: machines are shared, and guests run beside the tests.

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gcproto._native import ffi, lib
-from gcproto.paths.names import machine
+from gcproto.host.machine import machine
 
 PAGE = machine().page_size
 PRESENT = 1 << 63

@@ -16,9 +16,9 @@ import pytest
 from gcproto.contract import Row, RowResult, Verdict, find, ktap, rows, run_drill, run_row
 from gcproto.errors import GcprotoError
 from gcproto.host.kernel_files import mthp_files, read
+from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.host.swap_devices import active
-from gcproto.paths.names import machine
 from tests.conftest import NEEDS, skip_or_fail
 
 T = TypeVar("T")

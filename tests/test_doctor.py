@@ -12,7 +12,7 @@ from gcproto.host import environment
 from gcproto.host.doctor import MOVE_ARMS, ScenarioOff, _symbol, survey
 from gcproto.host.kernel_version import KernelVersion, parse, running
 from gcproto.host.known_bugs import BUGS, State
-from gcproto.paths.names import machine
+from gcproto.host.machine import machine
 
 from .processes import run_gcproto, run_unprivileged
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcproto.host.machine import Machine, machine
 from gcproto.paths import grid
-from gcproto.paths.grid import Choice, build, parse_size, parse_source, size_text, source_text
+from gcproto.paths.grid import Choice, build, parse_source, source_text
 from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.names import Machine, machine
 from gcproto.paths.round import INVALID, UNABLE, VALID, Request, Round, request_for
 from gcproto.paths.runner import Plan, Runner
 from gcproto.paths.tally import Tally
 from gcproto.results.schema import Scenario
+from gcproto.sizes import parse_size, size_text
 
 SMALL = Scenario("small", 0, "move", 65536, "congruent", 1, 512)
 X86 = Machine(4096, 2 << 20, 9, tuple(range(2, 10)), 2)

@@ -14,8 +14,8 @@ from gcproto.errors import GcprotoError
 from gcproto.host import swap_devices
 from gcproto.host.journal import FileUndo, Journal, LockedElsewhereError, SwapUndo
 from gcproto.host.kernel_files import THP, chosen, mthp_files, read_choice
+from gcproto.host.machine import machine
 from gcproto.host.settings import SettingRefused, Settings, recover
-from gcproto.paths.names import machine
 
 from .processes import run_gcproto
 

@@ -16,7 +16,7 @@ from gcproto.collector.window import WindowOrder, invalid_reason, run
 from gcproto.collector.window_round import Request, Window, WindowLab
 from gcproto.collector.window_round import run as run_here
 from gcproto.host.child import WorkerDied
-from gcproto.paths.names import machine
+from gcproto.host.machine import machine
 from gcproto.results.store import load
 
 from .processes import run_gcproto, run_unprivileged

@@ -14,8 +14,8 @@ from gcproto.host.machine import machine
 from gcproto.paths import bench
 from gcproto.paths.grid import Choice
 from gcproto.results.schema import Measurement, Result
+from gcproto.sizes import MIB
 
-MIB = 1 << 20
 ROUNDS = 15
 HEAP_ROUNDS = 5
 LIVE = 32 * MIB

@@ -4,9 +4,8 @@ from gcproto.claims.evidence import ANSWERS, Evidence
 from gcproto.claims.finding import Finding, judged, untestable
 from gcproto.contract import Verdict
 from gcproto.results.schema import Measurement
+from gcproto.sizes import KIB, MIB
 
-KIB = 1024
-MIB = 1024 * KIB
 ORDER_64K = 4
 MISSING = "the pages could not be had here (root, swap devices, folio sizes)"
 

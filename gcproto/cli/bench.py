@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
+from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 
 def _words(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
-    return [word.strip() for word in value.split(",") if word.strip()] if value else []
+    return words(value)
 
 
 def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> dict[str, int]:
@@ -53,8 +54,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     `gcproto show` and `gcproto compare` read.  Exit code 1 means that a measurement has too many invalid rounds.
     """
     from gcproto.paths.bench import Order, run
-    from gcproto.paths.grid import Choice, parse_size
+    from gcproto.paths.grid import Choice
     from gcproto.results.store import prepare
+    from gcproto.sizes import parse_size
 
     try:
         choice = Choice(

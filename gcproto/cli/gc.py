@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gcproto.cli.gc_live import live_view
+from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -132,23 +133,18 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     deliver(ctx, result, options)
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _order(options: dict[str, Any]) -> Any:
     from gcproto.collector.disturb import KINDS
     from gcproto.collector.gc_run import GcOrder
     from gcproto.collector.modes import MODES, MOVE
     from gcproto.collector.policies import POLICIES
-    from gcproto.heap.folios import parse_memory
+    from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
-    from gcproto.paths.grid import parse_size
+    from gcproto.sizes import parse_size
 
-    names = _words(options["modes"])
-    # What the system gives comes first: behind it nothing is as the system had it.
-    memories = sorted((parse_memory(word) for word in _words(options["memory"])), key=lambda one: one.order is not None)
-    policies = _words(options["policies"])
+    names = words(options["modes"])
+    memories = parse_memories(words(options["memory"]))
+    policies = words(options["policies"])
     if not memories or not policies or set(policies) - POLICIES.keys():
         raise GcprotoError(
             "--memory and --policies want at least one known word",
@@ -161,14 +157,14 @@ def _order(options: dict[str, Any]) -> Any:
         raise GcprotoError(what, why=f"known: {', '.join(MODES)}", code=ExitCode.USAGE)
     try:
         live = _recorded(options) or parse_size(options["live"])
-        factors = [float(word.lower().removesuffix("x")) for word in _words(options["heap"])]
+        factors = [float(word.lower().removesuffix("x")) for word in words(options["heap"])]
     except ValueError as error:
         raise GcprotoError(
             str(error), why="--live is a size, --heap a list such as 2x,3x", code=ExitCode.USAGE
         ) from error
     if not factors or not all(1 < factor <= 1000 for factor in factors) or live < 1 << 20:
         raise GcprotoError("--heap must be above 1x, --live at least 1m", code=ExitCode.USAGE)
-    unknown = [word for word in _words(options["disturb"]) if word not in KINDS]
+    unknown = [word for word in words(options["disturb"]) if word not in KINDS]
     if unknown:
         raise GcprotoError(f"unknown --disturb {unknown[0]!r}", why=f"known: {', '.join(KINDS)}", code=ExitCode.USAGE)
     if (options["workload"] == "replay") != (options["recording"] is not None):
@@ -191,7 +187,7 @@ def _order(options: dict[str, Any]) -> Any:
         runs=options["runs"],
         seed=options["seed"],
         verify=options["verify"],
-        disturb=",".join(_words(options["disturb"])),
+        disturb=",".join(words(options["disturb"])),
         trace=str(options["trace"] or ""),
         recording=str(options["recording"] or ""),
         map=options["page_map"],
@@ -236,7 +232,7 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
 def _granule(text: str | None) -> int | None:
     """Pages of a granule, None where none is asked for."""
     from gcproto.host.machine import machine
-    from gcproto.paths.grid import parse_size
+    from gcproto.sizes import parse_size
 
     if text is None:
         return None

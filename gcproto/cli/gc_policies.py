@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
@@ -51,22 +52,20 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.collector.evacuation import PolicyOrder, run
     from gcproto.collector.modes import MODES
     from gcproto.collector.policies import POLICIES
-    from gcproto.heap.folios import parse_memory
+    from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
-    from gcproto.paths.grid import parse_size
     from gcproto.results.store import prepare
+    from gcproto.sizes import parse_size
 
-    def words(name: str) -> list[str]:
-        return [word.strip() for word in str(options[name]).split(",") if word.strip()]
-
+    named = {name: words(options[name]) for name in ("workloads", "policies", "ebusy")}
     known_words = (
         ("workloads", set(WORKLOADS)),
         ("policies", {*POLICIES, *MODES} - {"none"}),
         ("ebusy", {"copy", "touch", "backoff"}),
     )
     for name, known in known_words:
-        unknown = [word for word in words(name) if word not in known]
-        if unknown or not words(name):
+        unknown = [word for word in named[name] if word not in known]
+        if unknown or not named[name]:
             raise GcprotoError(
                 f"--{name}: {'unknown ' + unknown[0] if unknown else 'nothing'}",
                 why=f"known: {', '.join(sorted(known))}",
@@ -81,15 +80,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     probes.require_sigbus()
     probes.require_move("nothing else is measured here")
     order = PolicyOrder(
-        workloads=words("workloads"),
-        # What the system gives comes first: behind it nothing is as the system had it.
-        memories=sorted(map(parse_memory, words("memory")), key=lambda one: one.order is not None),
-        policies=words("policies"),
+        workloads=named["workloads"],
+        memories=parse_memories(words(options["memory"])),
+        policies=named["policies"],
         live_bytes=live,
         runs=options["runs"],
         seed=options["seed"],
         verify=options["verify"],
-        ebusy=tuple(words("ebusy")),
+        ebusy=tuple(named["ebusy"]),
         swapped=options["swapped"] * 10,
         device=options["device"],
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
@@ -37,12 +38,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.collector.ways import ways
     from gcproto.collector.window import WindowOrder, default_ways, run
     from gcproto.host.environment import page_size
-    from gcproto.paths.grid import parse_size
     from gcproto.paths.runner import choose_cpus
     from gcproto.results.store import prepare
+    from gcproto.sizes import parse_size
 
     known = ways(options["batch"], options["group"])
-    names = [word.strip() for word in (options["ways"] or "").split(",") if word.strip()]
+    names = words(options["ways"])
     unknown = [name for name in names if name not in known]
     if unknown:
         raise GcprotoError(f"unknown way {unknown[0]!r}", why=f"known: {', '.join(known)}", code=ExitCode.USAGE)

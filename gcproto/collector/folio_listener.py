@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gcproto.collector.events import Listener
 from gcproto.heap.folios import FolioCensus
+from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
 from gcproto.results.folios import kept_whole
 from gcproto.results.schema import Collection
@@ -45,8 +46,9 @@ class FolioListener(Listener):
         """Counters after, and the folios of what is in use."""
         after = self._census.splits()
         self._splits.append({order: count - self._before[order] for order, count in after.items()})
-        page = self.heap.capacity // self.heap.pages
-        self._folios.append(self._census.pages_by_order(self.heap.to, used // page) if self._census.possible else {})
+        self._folios.append(
+            self._census.pages_by_order(self.heap.to, used // PAGE_BYTES) if self._census.possible else {}
+        )
 
     def write_into(self, collections: list[Collection]) -> None:
         """Add what was seen to the records of the same collections."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.sizes import MIB
 
 MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
-MIB = 1 << 20
 
 EBUSY = {
     "copy": (int(lib.GCP_BUSY_COPY), int(lib.GCP_BUSY_COPY)),

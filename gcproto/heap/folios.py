@@ -6,15 +6,15 @@ evacuated does not: UFFDIO_COPY allocates small folios, UFFDIO_MOVE splits what 
 makes large folios of small ones again by itself while khugepaged is kept quiet.
 """
 
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.heap.pages import PAGE_BYTES
 from gcproto.host.machine import machine
-
-PAGE = os.sysconf("SC_PAGESIZE")
+from gcproto.sizes import size_text
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def parse_memory(text: str) -> Memory:
     named = {one.name: one for one in (SMALL, SYSTEM)}
     if text in named:
         return named[text]
-    sizes = {_size_name(order): order for order in machine().anon_orders}
+    sizes = {size_text(PAGE_BYTES << order): order for order in machine().anon_orders}
     if text.lower() not in sizes:
         raise GcprotoError(
             f"no folios of {text!r} can be had here",
@@ -74,9 +74,12 @@ def parse_memory(text: str) -> Memory:
     return Memory(text.lower(), sizes[text.lower()])
 
 
-def _size_name(order: int) -> str:
-    kib = (PAGE << order) >> 10
-    return f"{kib >> 10}m" if kib >= 1024 else f"{kib}k"
+def parse_memories(words: Iterable[str]) -> list[Memory]:
+    """Policies by their names, in the order in which they can be had: see `parse_memory`.
+
+    What the system gives comes first: behind a policy of some size nothing is as the system had it.
+    """
+    return sorted(map(parse_memory, words), key=lambda one: one.order is not None)
 
 
 class FolioCensus:

@@ -8,6 +8,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.calls import CARD_BYTES, CHUNK_WORDS
 from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES
+from gcproto.host.machine import machine
 
 TLAB_BYTES = 64 << 10
 MIN_BYTES = 4 << 20
@@ -44,9 +45,7 @@ class Heap:
     """
 
     def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, memory: Memory = SMALL) -> None:
-        platform: Any = ffi.new("struct gcp_platform *")
-        lib.gcp_platform_get(platform)
-        pmd = int(platform.pmd_size)
+        pmd = machine().pmd_size
         self.capacity = (capacity + pmd - 1) // pmd * pmd
         self.pages = self.capacity // PAGE_BYTES
         if capacity < MIN_BYTES or self.pages >= MAX_PAGES:

@@ -11,9 +11,10 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import machine as vm
 from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.plan import MIB, MM, Job, Plan, preamble
+from gcproto.kernels.plan import MM, Job, Plan, preamble
 from gcproto.kernels.transcript import Transcript, read
 from gcproto.results.schema import Verdict
+from gcproto.sizes import MIB
 
 HAZARDS = (
     "zeropage-ebusy",

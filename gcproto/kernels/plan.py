@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from gcproto.results.schema import UNIT_INSTRUCTIONS
+from gcproto.sizes import MIB, parse_size
 
-MIB = 1 << 20
 SWAP_BYTES = 256 * MIB
 MM = "/sys/kernel/mm/transparent_hugepage"
 SIZES_KIB = (16, 32, 64, 128, 256, 512, 1024)
@@ -98,14 +98,9 @@ class Measure(msgspec.Struct, frozen=True):
     seed: int
 
 
-def _bytes(text: str) -> int:
-    """``64k``, ``2m``."""
-    return int(text[:-1]) * {"k": 1 << 10, "m": MIB}[text[-1]]
-
-
 def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
     words = ["/gcprobe", "run", "--source", source, "--arm", arms]
-    words += ["--granule", ",".join(str(_bytes(granule)) for granule in granules)]
+    words += ["--granule", ",".join(str(parse_size(granule)) for granule in granules)]
     words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
     words += ["--unit", measure.unit, "--seed", str(measure.seed)]
     words += ["--settle", "1"] if measure.unit == UNIT_INSTRUCTIONS else []

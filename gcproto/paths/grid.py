@@ -7,11 +7,10 @@ other in every round.  Only what makes sense is in the grid: no split ahead of s
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, Machine, order_of
+from gcproto.host.machine import Machine
+from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, order_of
 from gcproto.results.schema import Scenario
-
-KIB = 1024
-MIB = 1024 * KIB
+from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
 FOLIO = "folio"
@@ -72,29 +71,6 @@ def source_text(source: str, order: int, machine: Machine) -> str:
     if order == 0 or source == "thp":
         return source
     return f"{source}-{size_text(machine.page_size << order)}"
-
-
-def parse_size(text: str) -> int:
-    """``64k``, ``2m``, ``4096`` to bytes.
-
-    Raises:
-        ValueError: not a size.
-
-    """
-    units = {"k": KIB, "m": MIB, "g": 1024 * MIB}
-    lower = text.lower().removesuffix("ib").removesuffix("b")
-    unit = units.get(lower[-1:], 1)
-    digits = lower[:-1] if lower[-1:] in units else lower
-    if not digits.isdigit() or int(digits) == 0:
-        raise ValueError(f"{text!r} is no size; examples: 4k, 64k, 2m")
-    return int(digits) * unit
-
-
-def size_text(size: int) -> str:
-    """Bytes as ``4k``, ``64k``, ``2m``."""
-    if size % MIB == 0:
-        return f"{size // MIB}m"
-    return f"{size // KIB}k" if size % KIB == 0 else str(size)
 
 
 def default_blocks(machine: Machine) -> list[Block]:

@@ -3,8 +3,7 @@
 from typing import Final
 
 from gcproto._native import ffi, lib
-from gcproto.host.machine import Machine as Machine
-from gcproto.host.machine import machine as machine
+from gcproto.host.machine import Machine
 
 KINDS: Final[dict[str, int]] = {
     "small": lib.GCP_SOURCE_PLAIN,

@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from gcproto.host.machine import Machine
 from gcproto.paths.grid import source_text
 from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.names import SWAP_KINDS, Machine
+from gcproto.paths.names import SWAP_KINDS
 from gcproto.paths.round import FAILED, UNABLE, request_for
 from gcproto.paths.tally import Tally
 from gcproto.results.schema import Measurement, Scenario, Skip

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.report.labels import size
+from gcproto.report.verdicts import GOOD
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of
 from gcproto.results.statistics import midmean
+from gcproto.sizes import size
 
 MAX_EXCERPT = 16_000
-GOOD = frozenset({"fine", "ebusy"})
 BAD = frozenset({"differs", "hang", "panic", "corruption"})
 
 

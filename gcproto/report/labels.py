@@ -1,22 +1,12 @@
 """Names in words: sources, sizes, granules and figures as tables and sentences show them."""
 
 from gcproto.results.schema import Interval, Measurement, Scenario
-
-KIB = 1024
-MIB = 1024 * KIB
-GIB = 1024 * MIB
+from gcproto.sizes import GIB, KIB, MIB
+from gcproto.sizes import size as size
 
 STANDARD_GRANULES = (4 * KIB, 16 * KIB, 64 * KIB, MIB, 2 * MIB)
 FOLIO = "folio"
 WHOLE = "whole"
-
-
-def size(count: int) -> str:
-    """``64K`` for 65536."""
-    for unit, name in ((GIB, "G"), (MIB, "M"), (KIB, "K")):
-        if count >= unit and count % unit == 0:
-            return f"{count // unit}{name}"
-    return str(count)
 
 
 def source(scenario: Scenario, page_size: int) -> str:

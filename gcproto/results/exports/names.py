@@ -5,14 +5,7 @@ from collections.abc import Callable, Sequence
 
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of
-
-
-def size(count: int) -> str:
-    """``64K`` of 65536."""
-    for shift, unit in ((30, "G"), (20, "M"), (10, "K")):
-        if count >> shift and count % (1 << shift) == 0:
-            return f"{count >> shift}{unit}"
-    return str(count)
+from gcproto.sizes import size
 
 
 def name_of(one: Scenario) -> str:

@@ -1,0 +1,36 @@
+"""Sizes as people write them."""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+def parse_size(text: str) -> int:
+    """``64k``, ``2m``, ``4096`` to bytes.
+
+    Raises:
+        ValueError: not a size.
+
+    """
+    units = {"k": KIB, "m": MIB, "g": GIB}
+    lower = text.lower().removesuffix("ib").removesuffix("b")
+    unit = units.get(lower[-1:], 1)
+    digits = lower[:-1] if lower[-1:] in units else lower
+    if not digits.isdigit() or int(digits) == 0:
+        raise ValueError(f"{text!r} is no size; examples: 4k, 64k, 2m")
+    return int(digits) * unit
+
+
+def size_text(count: int) -> str:
+    """Bytes as commands take them: ``4k``, ``64k``, ``2m``."""
+    if count % MIB == 0:
+        return f"{count // MIB}m"
+    return f"{count // KIB}k" if count % KIB == 0 else str(count)
+
+
+def size(count: int) -> str:
+    """Bytes as tables show them: ``64K`` for 65536."""
+    for unit, name in ((GIB, "G"), (MIB, "M"), (KIB, "K")):
+        if count >= unit and count % unit == 0:
+            return f"{count // unit}{name}"
+    return str(count)
