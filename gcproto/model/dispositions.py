@@ -6,6 +6,7 @@ import msgspec
 
 from gcproto.results.folios import kept_whole
 from gcproto.results.schema import Collection, Measurement, Result
+from gcproto.results.series import page_size_of
 
 
 class Dispositions(msgspec.Struct, frozen=True):
@@ -17,7 +18,6 @@ class Dispositions(msgspec.Struct, frozen=True):
         pages: moved one by one or in batches, of small folios or such as were split.
         whole: moved in whole folios, by order of the folio.
         copied: by choice or after EBUSY.
-        discarded: given back after a copy.
         split: folios split by the moves, by order; those split ahead are not in it.
         ebusy: refusals.
         ns: that the ioctls took.
@@ -90,7 +90,7 @@ def _of_path(one: Measurement, page: int) -> Iterator[Dispositions]:
 def dispositions(results: list[Result]) -> Iterator[Dispositions]:
     """Those of all valid collections of ``gcproto gc policies``, and of rounds of ``gcproto bench``."""
     for result in results:
-        page = int(result.environment.get("page_size") or 4096)
+        page = page_size_of(result)
         for one in result.measurements:
             if one.valid and one.scenario.source.startswith("evacuate-"):
                 yield from (_of(one, cycle) for some in one.collections for cycle in some)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gcproto.report import labels
 from gcproto.report.verdict import Lookup, lookup_of
 from gcproto.results.schema import Interval, Measurement, Result, Scenario
+from gcproto.results.series import page_size_of
 from gcproto.results.statistics import ratio_interval
 
 SURE_FROM = 6
@@ -178,5 +179,5 @@ def mode_subject(one: Measurement, result: Result) -> str:
     sizes = {other.scenario.pages for other in result.measurements}
     if len(sizes) == 1 or one.scenario.source == "window":
         return one.scenario.arm
-    page_size = int(result.environment.get("page_size") or 4096)
+    page_size = page_size_of(result)
     return f"{one.scenario.arm}, {labels.size(one.scenario.pages * page_size)}"

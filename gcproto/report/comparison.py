@@ -7,6 +7,7 @@ from rich.table import Table
 from gcproto.report import labels
 from gcproto.results.compare import Comparison
 from gcproto.results.schema import Interval, Scenario
+from gcproto.results.series import page_size_of
 
 CLASSES = {
     "contents": "arms that read and write contents (divided out above)",
@@ -24,7 +25,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console: where to.
 
     """
-    page_size = int(comparison.base.environment.get("page_size") or 4096)
+    page_size = page_size_of(comparison.base)
     for warning in comparison.warnings:
         console.print(f"[bold yellow]{escape(warning)}[/]", highlight=False)
     console.print(_lines(comparison, page_size))

@@ -8,8 +8,6 @@ from gcproto.report.claims import Claim, claim_of
 from gcproto.report.verdict import Lookup, lookup_of, plain
 from gcproto.results.schema import Result
 
-PREDICTED = "predicted ns/page"
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -173,7 +171,7 @@ def _batching(claims: Sequence[Claim], lookup: Lookup, place: str) -> Finding | 
     if not claim or not small:
         return None
     now, then = labels.number(one.over.median or 0), labels.number(small.median or 0)
-    foretold = one.over.figures.get(PREDICTED)
+    foretold = one.over.figures.get(labels.PREDICTED)
     model = f" The cost model predicts {labels.number(foretold)} {one.over.unit}." if foretold else ""
     detail = (
         f"A {name} costs {now} {one.over.unit} now, split and moved page by page; small folios in the same "

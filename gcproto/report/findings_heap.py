@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gcproto.report import labels
 from gcproto.report.claims import Claim
 from gcproto.report.findings import Finding, pick_of
+from gcproto.report.heaps import longest_pause
 from gcproto.results.schema import Measurement
 
 
@@ -30,8 +31,8 @@ def heap_finding(every: Sequence[Claim], place: str) -> Finding | None:
 
 
 def _longest_pause(one: Measurement) -> str:
-    found = [value for name, value in one.figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
-    return f"Longest pause with {one.scenario.arm}: {labels.number(max(found))} ms." if found else ""
+    pause = longest_pause(one)
+    return "" if pause is None else f"Longest pause with {one.scenario.arm}: {labels.number(pause)} ms."
 
 
 def window_finding(claims: Sequence[Claim], place: str) -> Finding | None:

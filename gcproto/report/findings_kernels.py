@@ -1,22 +1,14 @@
 """What series over kernels and verdicts on kernels come to, as findings of a page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gcproto.report import labels
 from gcproto.report.findings import Finding
-from gcproto.report.plots.kernels import LINES, shown, version_labels
+from gcproto.report.plots.kernels import LINES, names_of, shown
 from gcproto.report.verdicts import GOOD
 from gcproto.results.schema import Result
-from gcproto.results.series import Series, release_of, version_key
+from gcproto.results.series import PMD, Series, release_of, version_key
 from gcproto.results.steps import Step
-
-PMD = 2 << 20
-
-
-def names_of(releases: Iterable[str]) -> dict[str, str]:
-    """Short names of releases, with as much as tells them apart (a patched kernel from the stock one)."""
-    ordered = sorted(set(releases), key=version_key)
-    return dict(zip(ordered, version_labels(ordered), strict=True))
 
 
 def series_findings(series: Series, found: Sequence[Step], results: Sequence[Result], place: str) -> list[Finding]:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from gcproto.report import labels
 from gcproto.results.schema import Latency, Measurement, Result
+from gcproto.results.series import page_size_of
 
 COLUMNS = (
     "mode",
@@ -48,7 +49,7 @@ def print_heaps(measurements: list[Measurement], result: Result, console: Consol
     for number, name in enumerate(COLUMNS):
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
     for measurement in sorted(measurements, key=lambda each: each.scenario.pages):
-        table.add_row(*_row(measurement, int(result.environment.get("page_size") or 4096)))
+        table.add_row(*_row(measurement, page_size_of(result)))
     console.print(table)
     for measurement in measurements:
         name, choices = _split(measurement.scenario.arm)
@@ -63,12 +64,17 @@ def _split(arm: str) -> tuple[str, str]:
     return mode + "*" * bool(options), options.removesuffix("]")
 
 
+def longest_pause(one: Measurement) -> float | None:
+    """Of any kind, ms, with the time to stop; None if nothing ever paused."""
+    found = [value for name, value in one.figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
+    return max(found, default=None)
+
+
 def _row(one: Measurement, page_size: int) -> list[str]:
     heap = labels.size(one.scenario.pages * page_size)
     if not one.valid or one.median is None:
         return [_split(one.scenario.arm)[0], heap, "[bold red]INVALID[/]"]
     figures = one.figures
-    pauses = [value for name, value in figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
     ratio = one.ratio_to_copy
     fault = one.latency.get("fault")
     return [
@@ -81,7 +87,7 @@ def _row(one: Measurement, page_size: int) -> list[str]:
         f"{figures.get('collections', 0):.0f}",
         _number(figures.get("mark ms")),
         _number(figures.get("compact ms")),
-        _number(max(pauses, default=None)),
+        _number(longest_pause(one)),
         _number(figures.get("mmu 10 ms")),
         f"{figures.get('faults', 0):.0f}" + (f"\n[yellow]EBUSY {one.outcome.ebusy}[/]" if one.outcome.ebusy else ""),
         _microseconds(fault, "p50"),

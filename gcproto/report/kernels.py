@@ -13,27 +13,21 @@ from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Scenario
-from gcproto.results.series import release_of, version_key
+from gcproto.results.series import PMD, is_path, page_size_of, release_of, version_key
 from gcproto.results.statistics import midmean
 
 FLAG = 0.005
 """Boots of one kernel that differ by more than this in a scenario are flagged."""
 
-PMD = 2 << 20
 COLUMNS: tuple[tuple[str, Callable[[Scenario], bool]], ...] = (
     ("canary", lambda one: one.arm == "canary"),
-    ("copy 2M", lambda one: _is(one, "small", 0, "copy", PMD)),
-    ("move 4K", lambda one: _is(one, "small", 0, "move", 4096)),
-    ("move 2M", lambda one: _is(one, "small", 0, "move", PMD)),
-    ("mTHP 64K", lambda one: _is(one, "mthp", 4, "move", PMD)),
-    ("THP", lambda one: _is(one, "thp", 9, "move", PMD)),
-    ("swapped", lambda one: _is(one, "swapped", 0, "move", PMD)),
+    ("copy 2M", lambda one: is_path(one, "small", 0, "copy", PMD)),
+    ("move 4K", lambda one: is_path(one, "small", 0, "move", 4096)),
+    ("move 2M", lambda one: is_path(one, "small", 0, "move", PMD)),
+    ("mTHP 64K", lambda one: is_path(one, "mthp", 4, "move", PMD)),
+    ("THP", lambda one: is_path(one, "thp", 9, "move", PMD)),
+    ("swapped", lambda one: is_path(one, "swapped", 0, "move", PMD)),
 )
-
-
-def _is(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
-    named = (one.source, one.order, one.arm, one.granule_bytes) == (source, order, arm, granule)
-    return named and one.alignment == "congruent"
 
 
 def print_matrix(results: Sequence[Result], console: Console) -> None:
@@ -84,7 +78,7 @@ def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
         console.print(f"\n[bold]{escape(head)}[/], {result.guest.seconds:.0f} s on this machine; {units}")
         if result.guest.icount:
             console.print("where the tables say ms or microseconds: millions or thousands of instructions")
-        page = int(result.environment.get("page_size") or 4096)
+        page = page_size_of(result)
         parts = (
             ("window", print_windows),
             ("evacuate-", partial(print_policies, page=page)),

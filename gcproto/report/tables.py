@@ -19,6 +19,7 @@ from gcproto.report.thread_claims import print_claims
 from gcproto.report.verdict import verdict
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Skip
+from gcproto.results.series import page_size_of
 from gcproto.results.statistics import percentiles
 
 MAIN, SIZES, SKEWED, THREADS, SPECIAL, SWAP = range(6)
@@ -49,7 +50,7 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
         return
     policies = [one for one in result.measurements if one.scenario.source.startswith("evacuate-")]
     if policies and not wide:
-        print_policies(policies, console, _page_size(result))
+        print_policies(policies, console, page_size_of(result))
         _print_invalid(result, console)
         _print_skips(result.skips, console)
         return
@@ -71,17 +72,13 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
     else:
         for theme, measurements in sorted(_themes(result).items()):
             console.print(f"\n[bold]{TITLES[theme]}[/]")
-            console.print(_pivot(measurements, _page_size(result)))
+            console.print(_pivot(measurements, page_size_of(result)))
     _print_invalid(result, console)
     _print_skips(result.skips, console)
     _print_noise(result, console)
     console.print()
     for line in verdict(result):
         console.print(escape(line), highlight=False)
-
-
-def _page_size(result: Result) -> int:
-    return int(result.environment.get("page_size") or 4096)
 
 
 def _get(environment: dict[str, Any], *path: str) -> str:
@@ -95,7 +92,7 @@ def _print_head(result: Result, console: Console) -> None:
     env = result.environment
     levels = sorted({measurement.proof.level for measurement in result.measurements if measurement.proof.rounds})
     units = sorted({measurement.unit for measurement in result.measurements})
-    page = labels.size(_page_size(result))
+    page = labels.size(page_size_of(result))
     rounds = max((len(measurement.samples) for measurement in result.measurements), default=0)
     console.print(
         f"[bold]kernel {escape(_get(env, 'kernel', 'release'))}[/] on {escape(_get(env, 'cpu', 'model'))} "
@@ -183,7 +180,7 @@ def _cell(measurement: Measurement | None) -> str:
 
 
 def _wide(result: Result) -> Table:
-    page_size = _page_size(result)
+    page_size = page_size_of(result)
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for name in ("source", "arm", "granule", "align", "thr"):
         table.add_column(name, no_wrap=True)
@@ -244,7 +241,7 @@ def _wide(result: Result) -> Table:
 
 
 def _print_invalid(result: Result, console: Console) -> None:
-    page_size = _page_size(result)
+    page_size = page_size_of(result)
     bad = [one for one in result.measurements if one.invalid_rounds]
     if not bad:
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gcproto.report import labels
 from gcproto.results.schema import Interval, Measurement, Result, Scenario
+from gcproto.results.series import page_size_of
 from gcproto.results.statistics import ratio_interval
 
 MIN_FLOOR = 0.02
@@ -66,7 +67,7 @@ class Lookup:
 def lookup_of(result: Result) -> Lookup:
     """The measurements of a result, with its page size and its noise floor."""
     floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
-    page_size = int(result.environment.get("page_size") or 4096)
+    page_size = page_size_of(result)
     return Lookup(result.measurements, page_size, floor, assumed=result.noise is None)
 
 

@@ -16,6 +16,7 @@ from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
 from gcproto.results.statistics import midmean
 
 FLAVOUR = "-cloud-amd64"
+PMD = 2 << 20
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -86,6 +87,17 @@ def of_heap(result: Result) -> bool:
 def release_of(result: Result) -> str:
     """Kernel of a result."""
     return str(result.environment.get("kernel", {}).get("release", "unknown"))
+
+
+def is_path(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
+    """Whether a scenario is this path: congruent, on one thread, no second of an A/A pair."""
+    named = (one.source, one.order, one.arm, one.granule_bytes) == (source, order, arm, granule)
+    return named and one.alignment == "congruent" and one.threads == 1 and one.replica == 0
+
+
+def page_size_of(result: Result) -> int:
+    """Bytes of a base page."""
+    return int(result.environment.get("page_size") or 4096)
 
 
 def build(results: Iterable[Result], *, heap: bool = False) -> Series:

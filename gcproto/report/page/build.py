@@ -24,7 +24,7 @@ from gcproto.report.page.sections import (
 from gcproto.report.verdict import lookup_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import Result
-from gcproto.results.series import release_of, version_key
+from gcproto.results.series import page_size_of, release_of, version_key
 
 
 def build(found: Sequence[tuple[Path, Result]], refused: Sequence[Refused], title: str = "") -> Page:
@@ -103,5 +103,5 @@ def _subtitle(results: Sequence[Result]) -> list[str]:
         f"noise floor {lookup_of(first).floor:.1%}" + ("" if first.noise else " assumed, no A/A pair"),
         f"userfaultfd by {first.environment.get('uffd', {}).get('via', 'unknown')}",
     ]
-    sizes = labels.size(int(first.environment.get("page_size") or 4096))
+    sizes = labels.size(page_size_of(first))
     return [*texts, f"pages of {sizes}"]

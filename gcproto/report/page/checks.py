@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from gcproto.report.findings_kernels import names_of
 from gcproto.report.page.model import Grid, Part, Section
-from gcproto.report.plots.kernels import version_labels
+from gcproto.report.plots.kernels import names_of, version_labels
 from gcproto.report.verdicts import GOOD, agrees, remembered
 from gcproto.results.schema import Result, Verdict
 from gcproto.results.series import release_of, short, version_key

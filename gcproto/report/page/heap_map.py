@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gcproto.report.plots.heap import measured, modes
 from gcproto.results.page_map import LETTERS, decode, totals
 from gcproto.results.schema import Result
+from gcproto.results.series import page_size_of
 
 MAX_TEXT = 600_000
 """Characters of maps that one result may take in a page."""
@@ -61,7 +62,7 @@ def heap_map(result: Result) -> HeapMap | None:
                 problems.append(f"{mode}, {name}: its map can't be read: {error}")
         if steps:
             found.append((mode, steps))
-    page_size = int(result.environment.get("page_size") or 4096)
+    page_size = page_size_of(result)
     room = _thin(found)
     return HeapMap(found, problems + room, page_size) if recorded else None
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from gcproto.report import labels
 from gcproto.report.page.model import Grid, Part, Section
-from gcproto.report.page.tables import page_size_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import Result
-from gcproto.results.series import release_of, short
+from gcproto.results.series import page_size_of, release_of, short
 
 
 def provenance_section(results: Sequence[tuple[Path, Result]], refused: Sequence[Refused]) -> Section:

@@ -173,12 +173,6 @@ def window_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
     return section, findings
 
 
-def _orders_place(result: Result, slug: str) -> str:
-    """Anchor of the picture over folio sizes, where there is one."""
-    orders = cost.by_order(result, f"cost-{slug}")
-    return f"fig-{orders.name}" if orders else "cost"
-
-
 def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
     """The verdict: the first run of paths with its picture, then heaps and kernels, then the other runs."""
     made = []
@@ -191,7 +185,9 @@ def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
         )
         title = "Moving a page against copying it"
         plot = forest.plot(f"verdict-{slug}", title, picked, what="move", caption=caption) if picked else None
-        findings = path_findings(result, claims, "cost", _orders_place(result, slug))
+        findings = path_findings(
+            result, claims, "cost", f"fig-cost-{slug}-order" if cost.has_orders(result) else "cost"
+        )
         if findings or plot:
             made.append(Answers(name_of(result), findings, plot, folded=release_of(result) in seen))
             seen.add(release_of(result))

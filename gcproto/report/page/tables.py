@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.heaps import COLUMNS as HEAP_COLUMNS
+from gcproto.report.heaps import longest_pause
 from gcproto.report.page.model import Grid
-from gcproto.report.plots.kernels import version_labels
+from gcproto.report.plots.kernels import names_of
 from gcproto.results.schema import Measurement, Result
-from gcproto.results.series import Series, short
+from gcproto.results.series import Series, page_size_of, short
 from gcproto.results.statistics import percentiles
 from gcproto.results.steps import Step
 
@@ -24,11 +24,6 @@ PROOF = (
     "short",
     "ioctls",
 )
-
-
-def page_size_of(result: Result) -> int:
-    """Bytes of a base page."""
-    return int(result.environment.get("page_size") or 4096)
 
 
 def measurement_grid(title: str, result: Result) -> Grid:
@@ -68,7 +63,7 @@ def measurement_grid(title: str, result: Result) -> Grid:
 def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
     tail = percentiles(one.samples) if one.samples else {}
     ratio, proof, out = one.ratio_to_copy, one.proof, one.outcome
-    foretold = one.figures.get("predicted ns/page")
+    foretold = one.figures.get(labels.PREDICTED)
     counts = (
         out.moved,
         out.copied,
@@ -107,7 +102,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
 
 def series_grids(series: Series, found: Sequence[Step]) -> list[Grid]:
     """The steps with their causes, and boots that did not end well."""
-    names = dict(zip(series.kernels, version_labels(series.kernels), strict=True))
+    names = names_of(series.kernels)
     rows = [
         (
             f"{names[one.before]} \N{RIGHTWARDS ARROW} {names[one.after]}",
@@ -156,7 +151,6 @@ HEAP_HEADS = (
     "rounds",
     "invalid",
 )
-assert len(HEAP_HEADS) >= len(HEAP_COLUMNS)
 
 
 def heap_grid(result: Result) -> Grid:
@@ -168,7 +162,7 @@ def heap_grid(result: Result) -> Grid:
 
 def _heap_row(one: Measurement, page_size: int) -> tuple[str, ...]:
     figures, ratio, fault = one.figures, one.ratio_to_copy, one.latency.get("fault")
-    pauses = [value for name, value in figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
+    pause = longest_pause(one)
 
     def figure(name: str, factor: float = 1.0) -> str:
         return labels.number(figures[name] * factor) if name in figures else ""
@@ -185,7 +179,7 @@ def _heap_row(one: Measurement, page_size: int) -> tuple[str, ...]:
         f"{figures.get('collections', 0):.0f}",
         figure("mark ms"),
         figure("compact ms"),
-        labels.number(max(pauses)) if pauses else "",
+        "" if pause is None else labels.number(pause),
         figure("mmu 10 ms", 100.0),
         f"{figures.get('faults', 0):.0f}",
         labels.number(fault.p50 / 1e3) if fault and fault.p50 is not None else "",

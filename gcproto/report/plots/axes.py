@@ -1,11 +1,11 @@
 """What all pictures share: axes in pixels, logarithmic scales with round ticks, names at the ends of lines."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.plots.look import Look, clean
+from gcproto.report.plots.look import Look, clean, style_of
 
 LINE = 15
 """Height of a line of text, pixels."""
@@ -96,6 +96,34 @@ def _apart(places: Sequence[float], most: float) -> list[int]:
     if kept[-1] != len(places) - 1:
         kept[-1 if len(kept) > 1 else 0 : len(kept)] = [len(places) - 1] if len(kept) > 1 else [0, len(places) - 1]
     return kept
+
+
+def curves_on(
+    area: Any,
+    look: Look,
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    tell: Callable[[float, float], str],
+    room: float,
+) -> None:
+    """Lines with markers that tell their values, and the names at their ends.
+
+    Args:
+        area: axes whose limits are set.
+        look: of the picture.
+        curves: points by name.
+        tell: what stands behind the name where the pointer rests on a point.
+        room: pixels to the right of the axes.
+
+    """
+    ends = []
+    for name, points in curves.items():
+        role, marker, line = style_of(name)
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        area.plot(xs, ys, color=look.colour(role), linestyle=line, linewidth=2)
+        (dots,) = area.plot(xs, ys, color=look.colour(role), marker=marker, markersize=5, linestyle="none")
+        dots.set_gid(look.tell([f"{name}{tell(x, y)}" for x, y in points]))
+        ends.append((xs[-1], ys[-1], name, role))
+    end_labels(area, look, ends, room - 16)
 
 
 def end_labels(axes_: Any, look: Look, ends: Sequence[tuple[float, float, str, str]], room: float) -> None:

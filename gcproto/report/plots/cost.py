@@ -1,7 +1,7 @@
 """What a page costs: by how much one call is asked to do, and by the size of folios."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gcproto.report import labels
@@ -9,19 +9,12 @@ from gcproto.report.plots.axes import axes, end_labels, heading, log_scale, size
 from gcproto.report.plots.look import Look, clean, style_of
 from gcproto.report.plots.plot import Plot
 from gcproto.report.plots.samples import measurements_data
-from gcproto.results.schema import Measurement, Result
-
-PREDICTED = "predicted ns/page"
-"""The figure that a cost model writes beside what was measured."""
+from gcproto.results.schema import Measurement, Result, Scenario
+from gcproto.results.series import page_size_of
 
 MIN_GRANULES = 3
 SIZE = (372, 330)
 LABEL_ROOM = 136
-
-
-def page_size_of(result: Result) -> int:
-    """Bytes of a base page."""
-    return int(result.environment.get("page_size") or 4096)
 
 
 def usable(result: Result) -> list[Measurement]:
@@ -49,7 +42,7 @@ def by_granule(result: Result, name: str) -> list[Plot]:
             if source == "small"
             else labels.source(group[0].scenario, page)
         )
-        arms = _arms(group)
+        arms = _arms(group, lambda one: one.granule_bytes)
         unit = group[0].unit
         text = f"{title}: {unit} by bytes asked of one call. " + " ".join(
             f"{arm}: "
@@ -72,9 +65,10 @@ def by_granule(result: Result, name: str) -> list[Plot]:
     return found
 
 
-def _arms(group: Sequence[Measurement]) -> dict[str, list[Measurement]]:
+def _arms(group: Sequence[Measurement], place: Callable[[Scenario], int]) -> dict[str, list[Measurement]]:
+    """Measurements by arm, in the order of their places on the axis."""
     arms: dict[str, list[Measurement]] = defaultdict(list)
-    for one in sorted(group, key=lambda one: one.scenario.granule_bytes):
+    for one in sorted(group, key=lambda one: place(one.scenario)):
         arms[one.scenario.arm].append(one)
     return arms
 
@@ -106,7 +100,7 @@ def _value_axis(found: Any, every: Sequence[Measurement]) -> None:
 
 
 def _predicted(one: Measurement) -> float | None:
-    value = one.figures.get(PREDICTED)
+    value = one.figures.get(labels.PREDICTED)
     return value if value and value > 0 else None
 
 
@@ -173,15 +167,17 @@ def told(arm: str, one: Measurement) -> str:
     return text + (f"; predicted {labels.number(foretold)}" if foretold else "")
 
 
+def has_orders(result: Result) -> bool:
+    """Whether folios of several sizes were measured at one granule."""
+    return len({one.scenario.order for one in _widest(result)[1]}) > 1
+
+
 def by_order(result: Result, name: str) -> Plot | None:
     """A picture over folio sizes at the granule that most of them were measured at; None with fewer than two sizes."""
-    granule, group = _widest(result)
-    orders = sorted({one.scenario.order for one in group})
-    if len(orders) < 2:
+    if not has_orders(result):
         return None
-    arms: dict[str, list[Measurement]] = defaultdict(list)
-    for one in sorted(group, key=lambda one: one.scenario.order):
-        arms[one.scenario.arm].append(one)
+    granule, group = _widest(result)
+    arms = _arms(group, lambda one: one.order)
     page, unit = page_size_of(result), group[0].unit
     title = f"By folio size, {labels.size(granule)} a call"
     text = f"{title}: {unit}. " + " ".join(

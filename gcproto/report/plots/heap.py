@@ -1,11 +1,11 @@
 """Heaps: pauses, mutator utilisation, fault latency, phases of a collection, memory over time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gcproto.report import labels
 from gcproto.report.claims import mode_subject
-from gcproto.report.plots.axes import axes, end_labels, heading, log_scale, short
+from gcproto.report.plots.axes import axes, curves_on, end_labels, heading, log_scale, short
 from gcproto.report.plots.look import Look, clean, style_of
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.schema import Collection, Measurement, Result
@@ -143,27 +143,9 @@ def _draw_mmu(figure: Any, look: Look, curves: dict[str, list[tuple[float, float
         area,
         look,
         {mode: [(x, 100 * y) for x, y in points] for mode, points in curves.items()},
-        lambda x, y: f"{y:.1f} % in {x:g} ms",
+        lambda x, y: f": {y:.1f} % in {x:g} ms",
+        LABEL_ROOM,
     )
-
-
-def curves_on(
-    area: Any,
-    look: Look,
-    curves: dict[str, list[tuple[float, float]]],
-    tell: Callable[[float, float], str],
-    room: float = LABEL_ROOM,
-) -> None:
-    """Lines with markers that tell their values, and the names at their ends."""
-    ends = []
-    for mode, points in curves.items():
-        role, marker, line = style_of(mode)
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        area.plot(xs, ys, color=look.colour(role), linestyle=line, linewidth=2)
-        (dots,) = area.plot(xs, ys, color=look.colour(role), marker=marker, markersize=5, linestyle="none")
-        dots.set_gid(look.tell([f"{mode}: {tell(x, y)}" for x, y in points]))
-        ends.append((xs[-1], ys[-1], mode, role))
-    end_labels(area, look, ends, room - 16)
 
 
 def memory(result: Result, name: str) -> Plot | None:

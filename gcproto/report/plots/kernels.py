@@ -1,6 +1,6 @@
 """Series over kernel versions, steps marked; and what moving an mTHP does to it, kernel by kernel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gcproto.report import labels
@@ -10,35 +10,35 @@ from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
 from gcproto.results.schema import Result, Scenario
-from gcproto.results.series import Series, release_of, short
+from gcproto.results.series import PMD, Series, is_path, release_of, short, version_key
 from gcproto.results.steps import Step
 
-PMD = 2 << 20
 SHOWN_STEP = 0.05
 NARROW_STEP = 0.1
 """On a telephone there is room for the figures of these; the others have their rings."""
 
 LINES: tuple[tuple[str, str, str, str, Callable[[Scenario], bool]], ...] = (
-    ("copy, 2M a call", "copy", "o", "-", lambda one: _is(one, "small", 0, "copy", PMD)),
-    ("copy-then-discard", "discard", "s", "--", lambda one: _is(one, "small", 0, "copy_discard", PMD)),
-    ("move, 4K a call", "sky", "h", "-", lambda one: _is(one, "small", 0, "move", 4096)),
-    ("move, 2M a call", "move", "D", "-", lambda one: _is(one, "small", 0, "move", PMD)),
-    ("move, 64K mTHP", "split", "^", "--", lambda one: _is(one, "mthp", 4, "move", PMD)),
-    ("move, swapped", "tao", "P", "-.", lambda one: _is(one, "swapped", 0, "move", PMD)),
-    ("move, whole THP", "remap", "v", "-", lambda one: _is(one, "thp", 9, "move", PMD)),
+    ("copy, 2M a call", "copy", "o", "-", lambda one: is_path(one, "small", 0, "copy", PMD)),
+    ("copy-then-discard", "discard", "s", "--", lambda one: is_path(one, "small", 0, "copy_discard", PMD)),
+    ("move, 4K a call", "sky", "h", "-", lambda one: is_path(one, "small", 0, "move", 4096)),
+    ("move, 2M a call", "move", "D", "-", lambda one: is_path(one, "small", 0, "move", PMD)),
+    ("move, 64K mTHP", "split", "^", "--", lambda one: is_path(one, "mthp", 4, "move", PMD)),
+    ("move, swapped", "tao", "P", "-.", lambda one: is_path(one, "swapped", 0, "move", PMD)),
+    ("move, whole THP", "remap", "v", "-", lambda one: is_path(one, "thp", 9, "move", PMD)),
     ("canary", "plain", "x", ":", lambda one: one.arm == "canary"),
 )
-
-
-def _is(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
-    named = (one.source, one.order, one.arm, one.granule_bytes) == (source, order, arm, granule)
-    return named and one.alignment == "congruent" and one.threads == 1 and one.replica == 0
 
 
 def version_labels(kernels: Sequence[str]) -> list[str]:
     """Versions without what distributions add, as long as they tell the kernels apart."""
     brief = [short(one).split("+")[0].split("-")[0] for one in kernels]
     return [one if brief.count(one) == 1 else short(kernel) for one, kernel in zip(brief, kernels, strict=True)]
+
+
+def names_of(releases: Iterable[str]) -> dict[str, str]:
+    """Short names of releases, with as much as tells them apart (a patched kernel from the stock one)."""
+    ordered = sorted(set(releases), key=version_key)
+    return dict(zip(ordered, version_labels(ordered), strict=True))
 
 
 def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Result]) -> Plot:

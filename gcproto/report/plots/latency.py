@@ -3,8 +3,8 @@
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.plots.axes import axes, heading, log_scale
-from gcproto.report.plots.heap import LABEL_ROOM, SIZE, US, curves_on, modes
+from gcproto.report.plots.axes import axes, curves_on, heading, log_scale
+from gcproto.report.plots.heap import LABEL_ROOM, SIZE, US, modes
 from gcproto.report.plots.look import Look
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.schema import Result
@@ -98,4 +98,10 @@ def _draw_latency(figure: Any, look: Look, curves: dict[str, list[tuple[float, f
     area.xaxis.set_major_formatter(FixedFormatter([text for _, text in shown]))
     area.xaxis.set_minor_locator(NullLocator())
     area.set_xlabel("percentile", fontsize=11, color=look.colour("muted"))
-    curves_on(area, look, curves, lambda x, y: f"{labels.number(y)} us at the {100 * (1 - 1 / x):.4g}th percentile")
+    curves_on(
+        area,
+        look,
+        curves,
+        lambda x, y: f": {labels.number(y)} us at the {100 * (1 - 1 / x):.4g}th percentile",
+        LABEL_ROOM,
+    )

@@ -41,12 +41,7 @@ def parts(one: Collection) -> list[Part]:
     found: list[Part] = []
     at = 0.0
     whole = next((pause for pause in one.pauses if pause.name == "whole collection"), None)
-    if whole:
-        for name, length in one.phases.items():
-            found.append(Part(name, at, length / MS, pause=False))
-            at += length / MS
-        return [*found, Part(whole.name, 0.0, (whole.stop_ns + whole.ns) / MS, pause=True)]
-    waiting = list(one.pauses)
+    waiting = [] if whole else list(one.pauses)
     for name, length in one.phases.items():
         found.append(Part(name, at, length / MS, pause=False))
         at += length / MS
@@ -57,6 +52,8 @@ def parts(one: Collection) -> list[Part]:
     for pause in waiting:
         found.append(Part(pause.name, at, (pause.stop_ns + pause.ns) / MS, pause=True))
         at += found[-1].length
+    if whole:
+        found.append(Part(whole.name, 0.0, (whole.stop_ns + whole.ns) / MS, pause=True))
     return found
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.plots.axes import axes, end_labels, heading, log_scale
-from gcproto.report.plots.look import Look, style_of
+from gcproto.report.plots.axes import axes, curves_on, heading, log_scale
+from gcproto.report.plots.look import Look
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.schema import Latency, Result
 
@@ -46,17 +46,9 @@ def _us(value: float | None) -> str:
 def _draw(figure: Any, look: Look, found: dict[str, Latency]) -> None:
     area = axes(figure, look, 46, 32, LABEL_ROOM, 28)
     heading(figure, look, "us, log scale")
-    curves = {way: [(at, value / 1e3) for at, value in _points(one) if value] for way, one in found.items()}
+    curves = {way: [(float(at), value / 1e3) for at, value in _points(one) if value] for way, one in found.items()}
     every = [value for points in curves.values() for _, value in points]
     log_scale(area.yaxis, min(every), max(every))
     area.set_xlim(-0.3, len(POINTS) - 0.7)
     area.set_xticks(range(len(POINTS)), [label for label, _ in POINTS])
-    ends = []
-    for way, points in curves.items():
-        role, marker, line = style_of(way)
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        area.plot(xs, ys, color=look.colour(role), linestyle=line, linewidth=1.8)
-        (dots,) = area.plot(xs, ys, color=look.colour(role), marker=marker, markersize=5.5, linestyle="none")
-        dots.set_gid(look.tell([f"{way}, {POINTS[int(x)][0]}: {labels.number(y)} us" for x, y in points]))
-        ends.append((float(xs[-1]), ys[-1], way, role))
-    end_labels(area, look, ends, LABEL_ROOM - 16)
+    curves_on(area, look, curves, lambda x, y: f", {POINTS[int(x)][0]}: {labels.number(y)} us", LABEL_ROOM)
