@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.output import result_options
+from gcproto.cli.output import echo_json, result_options
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     result = document(record, found, evidence, options["seed"], complete=complete)
     path = save(result, options["out"])
     if options["as_json"]:
-        import msgspec
-
-        click.echo(msgspec.json.encode(result).decode())
+        echo_json(result)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.thread_claims import print_claims

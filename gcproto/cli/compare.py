@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gcproto.cli.output import echo_json
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
 
     found = compare(load(base), load(new), force=force)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(_document(found)).decode())
+        echo_json(_document(found))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.comparison import print_comparison

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.output import echo_json
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,9 +24,7 @@ def command(as_json: bool) -> None:
 
     found = survey()
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(_document(found)).decode())
+        echo_json(_document(found))
         return
     from rich.console import Console
 

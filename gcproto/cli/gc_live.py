@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.progress import rounds_bar
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -50,10 +52,9 @@ def describe(status: "Status") -> str:
     pages = (
         f"{status.moved} pages moved, {status.copied + status.after_ebusy} copied ({status.after_ebusy} after EBUSY)"
     )
-    rate = status.faults / status.seconds if status.seconds else 0.0
     return (
-        f"{status.label}: {status.collections} collections, {pages}, {rate:.0f} faults/s, longest pause "
-        f"{status.longest_pause_ms:.2f} ms"
+        f"{status.label}: {status.collections} collections, {pages}, {status.faults_per_second:.0f} faults/s, longest "
+        f"pause {status.longest_pause_ms:.2f} ms"
     )
 
 
@@ -61,17 +62,8 @@ def describe(status: "Status") -> str:
 def _on_terminal(path: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.live import Live
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    columns = (TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    bar = Progress(*columns)
+    bar = rounds_bar("runs")
     task = bar.add_task("runs", total=None)
     ended = threading.Event()
     with Live(bar, console=Console(stderr=True), transient=True, refresh_per_second=REFRESHES) as live:
@@ -99,14 +91,13 @@ def _picture(bar: "RenderableType", status: "Status") -> "RenderableType":
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
-    rate = status.faults / status.seconds if status.seconds else 0.0
     rows = (
         ("run", f"{escape(status.label)}, {status.seconds:.1f} s"),
         ("phase", status.phase or "mutators run"),
         ("collections", str(status.collections)),
         ("pages", f"{status.moved} moved, {status.copied} copied, {status.zeroed} zero-filled"),
         ("EBUSY", f"{status.ebusy}, {status.after_ebusy} pages copied for it"),
-        ("faults", f"{status.faults}, {rate:.0f}/s"),
+        ("faults", f"{status.faults}, {status.faults_per_second:.0f}/s"),
         ("pause", f"last {status.last_pause_ms:.2f} ms, longest {status.longest_pause_ms:.2f} ms"),
     )
     for name, text in rows:

@@ -9,7 +9,7 @@ import click
 from gcproto.cli.kernels_build import build_options, build_progress, ordered, told, usual_name
 from gcproto.cli.kernels_check import check_guest, show_verdicts
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
-from gcproto.cli.output import result_options
+from gcproto.cli.output import echo_json, result_options
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -114,10 +114,8 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     limit = options["fail_above"]
     options["worse"] = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
     if options["as_json"]:
-        import msgspec
-
         document = {"stock": stock, "patched": patched, "rows": found, "void": options["void"]}
-        click.echo(msgspec.json.encode(document).decode())
+        echo_json(document)
         return
     from gcproto.cli.terminal import console
 

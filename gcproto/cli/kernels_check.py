@@ -7,7 +7,7 @@ import click
 
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
-from gcproto.cli.output import result_options
+from gcproto.cli.output import echo_json, result_options
 
 if TYPE_CHECKING:
     from gcproto.kernels.machine import Machine
@@ -63,10 +63,7 @@ def check_guest(options: dict[str, Any]) -> "Machine":
 def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
     """Print what the kernels did, or the results as JSON."""
     if options["as_json"]:
-        import msgspec
-
-        for result in results:
-            click.echo(msgspec.json.encode(result).decode())
+        echo_json(*results)
         return
     from gcproto.cli.terminal import console
     from gcproto.report.verdicts import print_verdicts

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.kernels_results import guests, kernel_named
+from gcproto.cli.output import echo_json
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ def command(
     found = changes(series, before, after)
     voided = void(series, before, after, same_kernel=same)
     if as_json:
-        import msgspec
-
         document = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
-        click.echo(msgspec.json.encode(document).decode())
+        echo_json(document)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_pair

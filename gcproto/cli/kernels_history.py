@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gcproto.cli.kernels_results import guests
+from gcproto.cli.output import echo_json
 from gcproto.errors import ExitCode
 
 
@@ -45,11 +46,9 @@ def command(
     series = build(guests(places or [Path("results")]), heap=heap)
     found = steps(series, threshold / 100)
     if as_json:
-        import msgspec
-
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
         document = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
-        click.echo(msgspec.json.encode(document | {"failures": series.failures}).decode())
+        echo_json(document | {"failures": series.failures})
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_history

@@ -7,7 +7,7 @@ import click
 
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
-from gcproto.cli.output import result_options
+from gcproto.cli.output import echo_json, result_options
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
@@ -62,10 +62,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     if options["as_json"]:
-        import msgspec
-
-        for result in results:
-            click.echo(msgspec.json.encode(result).decode())
+        echo_json(*results)
         return
     from gcproto.cli.terminal import console
     from gcproto.kernels.heap import HEAP

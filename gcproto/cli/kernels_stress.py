@@ -8,7 +8,7 @@ import click
 from gcproto.cli.kernels_check import check_guest
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
-from gcproto.cli.output import result_options
+from gcproto.cli.output import echo_json, result_options
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     for result in results:
         options["bad"] += any(one.verdict != "fine" for one in result.verdicts) or not result.verdicts
         if options["as_json"]:
-            import msgspec
-
-            click.echo(msgspec.json.encode(result).decode())
+            echo_json(result)
             continue
         for one in result.verdicts:
             seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""

@@ -27,6 +27,14 @@ def result_options(function: F) -> F:
     return as_json(out(function))
 
 
+def echo_json(*documents: Any) -> None:
+    """Print each as a line of JSON."""
+    import msgspec
+
+    for one in documents:
+        click.echo(msgspec.json.encode(one).decode())
+
+
 def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> None:
     """Write a result into its folder, print it, and end the command.
 
@@ -36,9 +44,7 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
 
     path = save(result, options["out"])
     if options["as_json"]:
-        import msgspec
-
-        click.echo(msgspec.json.encode(result).decode())
+        echo_json(result)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.tables import print_result

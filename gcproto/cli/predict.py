@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.output import echo_json
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode
 
@@ -40,9 +41,7 @@ def command(
     results = [load(path) for path in files] or _measure()
     found = predict(results, asked)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(found).decode())
+        echo_json(found)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.prediction import print_prediction

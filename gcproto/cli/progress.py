@@ -3,15 +3,20 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error while it is a terminal, else nothing."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
+def rounds_bar(*names: str, **options: Any) -> "Progress":
+    """A bar with what was done of how much, and the time that it took and will take.
+
+    Args:
+        names: what stands before the bar, and behind the numbers.
+        options: of ``rich.progress.Progress``.
+
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -21,14 +26,19 @@ def progress_bar() -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (
-        TextColumn("measuring"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rounds"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    first, *behind = map(TextColumn, names)
+    columns = (first, BarColumn(), MofNCompleteColumn(), *behind, TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, **options)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while it is a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+
+    with rounds_bar("measuring", "rounds", console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("measuring", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from gcproto.cli.output import echo_json
+
 
 @click.command(name="show")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -15,9 +17,7 @@ def command(file: Path, wide: bool, as_json: bool) -> None:
 
     result = load(file)
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(result).decode())
+        echo_json(result)
         return
     from gcproto.cli.terminal import console
     from gcproto.report.tables import print_result

@@ -38,6 +38,11 @@ class Status(msgspec.Struct):
     last_pause_ms: float = 0.0
     longest_pause_ms: float = 0.0
 
+    @property
+    def faults_per_second(self) -> float:
+        """Since the run began."""
+        return self.faults / self.seconds if self.seconds else 0.0
+
 
 def write(path: str, status: Status) -> None:
     """Replace the file; whoever can't write it is not stopped by that."""

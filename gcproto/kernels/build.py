@@ -6,7 +6,6 @@ into the catalog when all of it is done.  What was built already from the same t
 """
 
 import datetime
-import fcntl
 import hashlib
 import os
 import re
@@ -15,8 +14,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -114,7 +112,7 @@ def build(order: Order, progress: Progress) -> Built:
     progress("patches", 0, 0)
     overlay = patches.apply(order.patches, Path(order.origin.folder))
     tree = cache.folder("trees") / f"{order.origin.key}-{order.config.key}"
-    with _alone(tree, progress):
+    with cache.alone(tree, lambda: progress(f"waiting for another build in {tree}", 0, 0)):
         progress("source", 0, 0)
         digest, _ = worktree.sync(order.origin, overlay, tree / "src", tree / "source.json")
         parts = (digest, order.config.text, compiler, order.name)
@@ -123,21 +121,6 @@ def build(order: Order, progress: Progress) -> Built:
         if done:
             return done
         return _make(order, tree, identity, compiler, progress)
-
-
-@contextmanager
-def _alone(tree: Path, progress: Progress) -> Iterator[None]:
-    """Only one build in a tree; others wait."""
-    with cache.writing(str(tree)):
-        tree.mkdir(parents=True, exist_ok=True)
-        file = (tree / "lock").open("w")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(f"waiting for another build in {tree}", 0, 0)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _make(order: Order, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:

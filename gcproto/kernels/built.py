@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -90,8 +89,9 @@ def all_built() -> list[Built]:
 
 def find(text: str) -> Built | None:
     """The kernel of that release, or the newest of that name."""
-    exact = [one for one in all_built() if text == one.release]
-    named = sorted((one for one in all_built() if text == one.name), key=lambda one: one.written)
+    here = all_built()
+    exact = [one for one in here if text == one.release]
+    named = sorted((one for one in here if text == one.name), key=lambda one: one.written)
     candidates = exact or named
     return candidates[-1] if candidates else None
 
@@ -103,25 +103,10 @@ def keep(made: Built, vmlinuz: Path, config: Path) -> None:
         GcprotoError: the disk is full.
 
     """
-    target = made.home
-    with cache.writing(str(target)):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            shutil.copyfile(vmlinuz, temporary / "vmlinuz")
-            shutil.copyfile(config, temporary / "config")
-            (temporary / "built.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
-            temporary.chmod(0o755)
-            if target.exists():
-                aside = Path(tempfile.mkdtemp(prefix=f".old-{target.name}-", dir=target.parent))
-                target.rename(aside / "old")
-                temporary.rename(target)
-                shutil.rmtree(aside, ignore_errors=True)
-            else:
-                temporary.rename(target)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+    with cache.whole(made.home, replace=True) as folder:
+        shutil.copyfile(vmlinuz, folder / "vmlinuz")
+        shutil.copyfile(config, folder / "config")
+        (folder / "built.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
 
 
 def forget(one: Built) -> None:

@@ -1,10 +1,11 @@
 """Where kernels and programs for guests are kept: ``GCPROTO_CACHE``, or the user's cache folder."""
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,18 +45,52 @@ def writing(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """A folder that appears at `target` when it is complete, or not at all."""
+def whole(target: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A folder that appears at `target` when it is complete, or not at all.
+
+    Args:
+        target: where.
+        replace: takes the place of one that is there; otherwise that one stays, as another process was faster and its
+            copy is as good.
+
+    """
     with writing(str(target)):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             yield temporary
-            if target.exists():  # another process was faster: its copy is as good
+            if target.exists() and not replace:
                 shutil.rmtree(temporary)
+                return
+            temporary.chmod(0o755)
+            if target.exists():
+                aside = Path(tempfile.mkdtemp(prefix=f".old-{target.name}-", dir=target.parent))
+                target.rename(aside / "old")
+                temporary.rename(target)
+                shutil.rmtree(aside, ignore_errors=True)
             else:
-                temporary.chmod(0o755)
                 temporary.rename(target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+
+@contextmanager
+def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Only one process at a time in a folder, which is made if it is not there.
+
+    Args:
+        target: the folder.
+        waiting: is called if another process is in it.
+
+    """
+    with writing(str(target)):
+        target.mkdir(parents=True, exist_ok=True)
+        file = (target / "lock").open("w")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -11,7 +11,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import machine as vm
 from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.plan import MM, Job, Plan, preamble
+from gcproto.kernels.plan import INFO, MM, Job, Plan, preamble
 from gcproto.kernels.transcript import Transcript, read
 from gcproto.results.schema import Verdict
 from gcproto.sizes import MIB
@@ -74,7 +74,7 @@ def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
 
     """
     ksm = "/sys/kernel/mm/ksm"
-    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
+    steps: list[str | Job] = [*preamble(), INFO]
     steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
     contract = ("/gcprobe", "contract")
     if swap and not only:

@@ -5,7 +5,6 @@ processor without extensions, since the guest's is not this machine's, and copie
 wants a cache that it can write.
 """
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.host_files import ROOTS
-from gcproto.kernels.plan import Job, Measure, Plan, canary, folios, preamble
+from gcproto.kernels.plan import INFO, Job, Measure, Plan, canary, folios, preamble
 from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_OPERATION, UNIT_TIME, Measurement
 
 HEAP = "heap"
@@ -48,13 +47,9 @@ def compiled() -> Path:
 
     """
     folder = cache.folder("compiled")
-    with cache.writing(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Two cells compile once.
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            for workload in ("trees", "prefix"):
-                _compile(workload, folder)
+    with cache.alone(folder):  # two cells compile once
+        for workload in ("trees", "prefix"):
+            _compile(workload, folder)
     return folder
 
 
@@ -93,7 +88,7 @@ def plan(measure: Measure) -> Plan:
         (
             *preamble(),
             *folios(0),
-            Job("info", ("/gcprobe", "info"), mode="other"),
+            INFO,
             canary(measure),
             *ROOTS,
             Job("make-room", ("/bin/mkdir", IN_GUEST), 20, "host"),

@@ -60,6 +60,10 @@ class Plan(msgspec.Struct, frozen=True):
         return Plan(tuple(step for step in self.steps if not (isinstance(step, Job) and step.name in names)))
 
 
+INFO = Job("info", ("/gcprobe", "info"), mode="other")
+"""Tells what the guest is; every plan has it."""
+
+
 def preamble() -> list[str]:
     """Quiet machine: no real-time throttling (it would put idle time into a measurement), no khugepaged, no KSM."""
     return [
@@ -117,7 +121,7 @@ def paths(measure: Measure, *, swap: bool) -> Plan:
         swap: also swapped pages; the guest has the modules for it.
 
     """
-    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
+    steps: list[str | Job] = [*preamble(), INFO]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
         steps.append(_run(measure, name, source, arms, granules, **options))
@@ -154,7 +158,7 @@ def canary(measure: Measure) -> Job:
 
 def quick(measure: Measure, *, swap: bool) -> Plan:
     """The few scenarios that a change of the MOVE path shows in; takes little longer than the boot."""
-    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other"), *folios(0)]
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
     steps.append(canary(measure))
     steps.append(_run(measure, "small", "small", "move,copy", ["4k", "2m"]))
     steps += folios(64)
@@ -171,12 +175,12 @@ def folios_set(measure: Measure, *, swap: bool) -> Plan:
     misaligned (where the folios at the end of a page table would lie in two), copies; small pages, THPs whose page
     table is split; swapped and in the swap cache, small and large.
     """
-    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other"), *folios(0)]
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
         steps.append(_run(measure, name, source, arms, granules, **options))
 
-    run("canary", "none", "canary", ["2m"])
+    steps.append(canary(measure))
     run("small", "small", "move,copy", ["4k", "64k", "2m"])
     for order, kib in enumerate(SIZES_KIB, 2):
         steps += folios(kib)

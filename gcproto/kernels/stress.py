@@ -1,7 +1,7 @@
 """The stress: pages that move while everything else happens to them, by seed, in guests."""
 
 from gcproto.kernels.check import SWAP_BYTES
-from gcproto.kernels.plan import Job, Plan, preamble
+from gcproto.kernels.plan import INFO, Job, Plan, preamble
 
 GRACE = 300
 """Seconds of the guest's clock that the last round may take beyond its time."""
@@ -17,7 +17,7 @@ def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
         loop: swap on a loop device, which leaves folios in the swap cache, instead of zram.
 
     """
-    steps: list[str | Job] = [*preamble(), Job("info", ("/gcprobe", "info"), mode="other")]
+    steps: list[str | Job] = [*preamble(), INFO]
     if swap:
         steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
     steps.append(Job("stress", ("/gcprobe", "stress", str(seconds), str(seed)), seconds + GRACE, "other"))
