@@ -15,16 +15,15 @@
 #define PAGES 64
 #define RACE_MS 4000
 
-/* How many pages of a range can be swapped out, with patience. */
-static uint64_t swap_out(struct gcp_trial *trial, uint64_t start)
+uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 {
     const struct timespec moment = {.tv_nsec = 5000000};
-    struct gcp_view view;
+    struct gcp_view view = {0};
     for (int i = 0; i < 40; i++) {
-        gcp_region_page_out(start, PAGES * trial->page);
+        gcp_region_page_out(start, pages * trial->page);
         nanosleep(&moment, NULL);
-        view = gcp_trial_view(trial, start, PAGES);
-        if (view.swapped == PAGES)
+        view = gcp_trial_view(trial, start, pages);
+        if (view.swapped == pages)
             break;
     }
     return view.swapped;
@@ -54,7 +53,8 @@ static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
             gcp_trial_differs(trial, "try %d: %s", i, strerror(seen.err));
         gcp_expect_content(trial, dst, 0, PAGES);
         gcp_expect_content(trial, still, 0, PAGES);
-        uint64_t out = swap_out(trial, dst), out_control = swap_out(trial, still);
+        uint64_t out = gcp_hazard_swap_out(trial, dst, PAGES);
+        uint64_t out_control = gcp_hazard_swap_out(trial, still, PAGES);
         gcp_expect_content(trial, dst, 0, PAGES);
         if (out < PAGES / 2 && out_control == PAGES)
             gcp_trial_differs(trial,

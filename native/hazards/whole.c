@@ -33,20 +33,6 @@ static uint64_t one_folio(struct gcp_trial *trial, uint64_t offset, struct gcp_s
     return gcp_trial_source_at(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, offset, ret);
 }
 
-static uint64_t swap_out(struct gcp_trial *trial, uint64_t start, uint64_t pages)
-{
-    const struct timespec moment = {.tv_nsec = 5000000};
-    struct gcp_view view = {0};
-    for (int i = 0; i < 40; i++) {
-        gcp_region_page_out(start, pages * trial->page);
-        nanosleep(&moment, NULL);
-        view = gcp_trial_view(trial, start, pages);
-        if (view.swapped == pages)
-            break;
-    }
-    return view.swapped;
-}
-
 /*
  * A folio whose anon_vma or index is wrong can't be found by the reverse map, and so not be swapped out.  A folio that
  * was never moved is the control: where it can't be swapped out either (no swap), that is said.
@@ -57,9 +43,9 @@ static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t
     gcp_pin_cpu(0); /* no page in the LRU batch of another processor */
     uint32_t order = gcp_trial_mthp_order(trial);
     gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
-    if (swap_out(trial, control.start, control.pages) != control.pages)
+    if (gcp_hazard_swap_out(trial, control.start, control.pages) != control.pages)
         return "reverse map not judged: what was not moved can't be swapped out either";
-    uint64_t out = swap_out(trial, start, pages);
+    uint64_t out = gcp_hazard_swap_out(trial, start, pages);
     if (out != pages)
         gcp_trial_differs(trial,
                           "corruption: %" PRIu64 " of %" PRIu64
@@ -182,7 +168,7 @@ static void locked_mappings(struct gcp_trial *trial)
     struct gcp_view after = gcp_trial_view(trial, dst, source.pages);
     gcp_expect_frames(trial, &source.view, 0, &after, 0, source.pages);
     gcp_expect_content(trial, dst, 0, source.pages);
-    if (swap_out(trial, dst, source.pages))
+    if (gcp_hazard_swap_out(trial, dst, source.pages))
         gcp_trial_differs(trial, "locked pages were swapped out behind the move");
     gcp_trial_unlock(trial, dst, source.pages);
     gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order,
