@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcproto.report.plots.phases import parts
 from gcproto.results.page_map import LETTERS, decode, encode, totals
+from gcproto.results.schema import Collection, Pause
 
 
 def test_an_example() -> None:
@@ -21,3 +23,18 @@ def test_there_and_back(letters: str) -> None:
 def test_what_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"no letter|more than"):
         decode(text)
+
+
+def test_the_flip_stands_behind_what_was_split_ahead() -> None:
+    phases = {"mark": 3_000_000, "prepare": 1_000_000, "split": 2_000_000, "compact": 4_000_000}
+    flip = Pause("flip", 100_000, 400_000)
+    names = [part.name for part in parts(Collection(1, phases=phases, pauses=[flip]))]
+    assert names == ["mark", "prepare", "split", "flip", "compact"]
+    del phases["split"]
+    assert [part.name for part in parts(Collection(1, phases=phases, pauses=[flip]))] == [
+        *("mark", "prepare", "flip", "compact")
+    ]
+    whole = Pause("whole collection", 0, 8_000_000)
+    found = parts(Collection(1, phases=phases, pauses=[whole]))
+    assert [part.name for part in found] == ["mark", "prepare", "compact", "whole collection"]
+    assert (found[-1].start, found[-1].length) == (0.0, 8.0)

@@ -15,13 +15,15 @@ PHASES = {
     "initialise": "plain",
     "mark": "sky",
     "prepare": "tao",
+    "split": "copy",
     "compact": "move",
     "drain": "split",
     "release": "remap",
     "verify": "band",
 }
 AFTER = {"final marking": "mark", "flip": "prepare", "recovery": "drain", "verification": "release"}
-"""A pause comes after this phase; ``whole collection`` holds the phases itself."""
+"""A pause comes after this phase (the flip after splitting ahead, where there is that); ``whole collection`` holds the
+phases itself."""
 
 MS = 1e6
 
@@ -42,10 +44,11 @@ def parts(one: Collection) -> list[Part]:
     at = 0.0
     whole = next((pause for pause in one.pauses if pause.name == "whole collection"), None)
     waiting = [] if whole else list(one.pauses)
+    after = AFTER | ({"flip": "split"} if "split" in one.phases else {})
     for name, length in one.phases.items():
         found.append(Part(name, at, length / MS, pause=False))
         at += length / MS
-        for pause in [pause for pause in waiting if AFTER.get(pause.name) == name]:
+        for pause in [pause for pause in waiting if after.get(pause.name) == name]:
             waiting.remove(pause)
             found.append(Part(pause.name, at, (pause.stop_ns + pause.ns) / MS, pause=True))
             at += found[-1].length
