@@ -60,9 +60,10 @@ enum gcp_advice {
  *                   congruent with them; 1: pages (ART)
  * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_folios: GCP_MAP_MOVE, for
  *                   which the kernel splits them, or GCP_MAP_COPY
- * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: what a move that takes all
- * of one is counted by (gcp_map_account.whole), unless the granule is larger whole:            pages of a folio that
- * the kernel moves whole, so that aligned ones are moved whatever large_by says; 0: it has none
+ * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of
+ *                   one counts as gcp_map_account.whole; unless the granule is larger, which counts then
+ * whole:            pages of a folio that the kernel moves whole, so that aligned ones are moved whatever large_by
+ *                   says; 0: it has none
  */
 struct gcp_compaction_policy {
     uint32_t map_by;

@@ -26,9 +26,13 @@ uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
 
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most)
 {
-    uint64_t from, run = gcp_pages_ready(&c->pages, index, most, &from), whole = c->policy.whole;
+    uint64_t from, run, whole = c->policy.whole;
+    /* Small folios, as ART has them: nothing to choose, and the run is measured by whoever maps it. */
+    if (c->policy.map_by != GCP_MAP_MOVE || (!whole && c->large_from >= c->pages.count))
+        return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
+    run = gcp_pages_ready(&c->pages, index, most, &from);
     struct gcp_choice all = {c->policy.map_by, run ? run : 1, from};
-    if (!run || c->policy.map_by != GCP_MAP_MOVE)
+    if (!run)
         return all;
     if (whole && (index - from) % whole == 0) {
         uint64_t into = index % whole;

@@ -101,7 +101,10 @@ struct gcp_choice {
     uint64_t from;
 };
 
-/* For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy. */
+/*
+ * For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy.  Where
+ * there is nothing to choose: `most`, and no `from`.
+ */
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most);
 
 /* The same for one page whose contents lie at from-page `from`. */

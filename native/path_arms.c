@@ -121,12 +121,11 @@ static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy
     uint64_t before = work->ready.split[work->scenario->order];
 
     timer_start(&timer);
-    for (uint64_t done = 0; done < work->bytes; done += folio) {
-        if (madvise((void *)(uintptr_t)(work->source.start + done), work->page, GCP_MADV_COLD) < 0)
-            return stopped(ret, "MADV_COLD", errno);
-        ret->calls++;
-    }
+    int err = gcp_region_split(work->source.start, work->bytes, folio);
     timer_stop(&timer);
+    if (err < 0)
+        return stopped(ret, "MADV_COLD", -err);
+    ret->calls += work->bytes / folio;
     ret->split_ns = timer.total;
 
     struct gcp_counters split;
@@ -138,7 +137,7 @@ static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy
                  split.split[work->scenario->order] - before, folios);
         ret->status = GCP_ROUND_INVALID;
     }
-    int err = by_engine(work, policy, work->source.start, &timer, ret);
+    err = by_engine(work, policy, work->source.start, &timer, ret);
     if (!err)
         finish(&timer, work, ret);
     return err;

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "platform.h"
+#include "uapi.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -113,7 +114,7 @@ int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t at = start; at < start + bytes; at += folio_bytes)
-        if (madvise((void *)(uintptr_t)at, page, MADV_COLD) < 0)
+        if (madvise((void *)(uintptr_t)at, page, GCP_MADV_COLD) < 0)
             return -errno;
     return 0;
 }
