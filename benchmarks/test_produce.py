@@ -89,13 +89,15 @@ class SparseHeap:
         edges = np.flatnonzero(np.diff(np.concatenate([[0], alive.view(np.int8), [0]])))
         self.starts = address(space) + edges[::2] * size
         self.lengths = (edges[1::2] - edges[::2]) * size
-        self._arrays = (live, first, lead_words, lead_refs)
+        full = np.full(self.pages, PAGE_WORDS, dtype=np.uint16)
+        self._arrays = (live, first, lead_words, lead_refs, full, np.zeros(self.pages, dtype=np.uint16))
         plan: Any = ffi.new("struct gcp_plan *")
         plan.to = address(space)
         setattr(plan, "from", address(space))
         plan.compact_end = plan.used_end = self.pages
-        plan.end_word = self.pages * PAGE_WORDS
-        plan.live, plan.first, plan.lead_words, plan.lead_refs = (address(array) for array in self._arrays)
+        names = ("live", "first", "lead_words", "lead_refs", "fill", "skip")
+        for name, array in zip(names, self._arrays, strict=True):
+            setattr(plan, name, address(array))
         self._plan = plan
         self.plan = int(ffi.cast("uintptr_t", plan))
 

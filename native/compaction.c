@@ -205,7 +205,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
     memset(c->pages.fates, 0, c->pages.count);
-    gcp_recycle_init(&c->recycle, c->reclaimed);
+    gcp_recycle_init(&c->recycle, c->reclaimed, c->plan.kept ? (const uint8_t *)(uintptr_t)c->plan.held : NULL);
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();
     else
@@ -253,11 +253,13 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
         memcpy(place, (void *)(uintptr_t)c->buffer, c->pages.page);
         break;
     default:
-        if (index >= c->plan.dense_end) {
-            c->produce(&c->plan, index, to);
+        if (!gcp_in_place(c, index)) {
+            if (index >= c->plan.compact_end || gcp_fill(c, index))
+                c->produce(&c->plan, index, to);
         } else if (!gcp_dense_page_empty(c, index)) {
-            c->produce(&c->plan, index, gcp_from_page(c, index));
-            memcpy(place, (void *)(uintptr_t)gcp_from_page(c, index), c->pages.page);
+            uint64_t from = gcp_from_page(c, gcp_place_of(c, index));
+            c->produce(&c->plan, index, from);
+            memcpy(place, (void *)(uintptr_t)from, c->pages.page);
         }
     }
     ret->recovered++;

@@ -7,7 +7,8 @@
  * - a recycled page is taken after its to-space page has been claimed, not before, so that a lost claim wastes none and
  *   does not break the run;
  * - an error that has no answer ends the cycle (gcp_compaction_recover) where ART aborts the process;
- * - a fault may evacuate the pages of its group (fault_pages), where ART evacuates one.
+ * - a fault may evacuate the pages of its group (fault_pages), where ART evacuates one;
+ * - dense regions behind the prefix are moved as they are (plan.h, GCP_KEPT), where ART builds their pages anew.
  * What a page holds is not known here: the producer, compiled code of the collector's, builds it.
  */
 #ifndef GCP_COMPACTION_H
@@ -55,9 +56,9 @@ enum gcp_advice {
  * reserve_pages:    recycled pages that are kept then (ART: 128, later 2 MiB)
  * remap_pages:      REMAP: shorter runs are copied
  * advice:           enum gcp_advice: REMAP: the moving space is a new mapping in each collection, and advised so
- * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix is
- *                   claimed, updated and mapped as one, and compacted pages are built in recycled ones that are
- *                   congruent with them; 1: pages (ART)
+ * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix, or
+ *                   of a dense region behind it, is claimed, updated and mapped as one, and compacted pages are built in
+ *                   recycled ones that are congruent with them; 1: pages (ART)
  * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_folios: GCP_MAP_MOVE, for
  *                   which the kernel splits them, or GCP_MAP_COPY
  * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of

@@ -108,23 +108,33 @@ static void copy_ready(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t
 static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
     uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
-    c->produce(&c->plan, index, gcp_from_page(c, index));
+    uint64_t from = gcp_place_of(c, index);
+    c->produce(&c->plan, index, gcp_from_page(c, from));
     m->updated++;
     if (group == 1) {
-        finish(c, m, index, gcp_from_page(c, index), gcp_choose_one(c, index), stage);
+        finish(c, m, index, gcp_from_page(c, from), gcp_choose_one(c, from), stage);
         return GCP_EVENT_FAULT_DENSE;
     }
-    gcp_pages_publish(&c->pages, index, index);
-    if (end > c->plan.dense_end)
-        end = c->plan.dense_end;
+    gcp_pages_publish(&c->pages, index, from);
+    if (end > c->plan.compact_end)
+        end = c->plan.compact_end;
     for (uint64_t other = first; other < end; other++)
-        if (other != index && !gcp_dense_page_empty(c, other) && gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
-            c->produce(&c->plan, other, gcp_from_page(c, other));
+        if (other != index && gcp_in_place(c, other) && !gcp_dense_page_empty(c, other) &&
+            gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
+            from = gcp_place_of(c, other);
+            c->produce(&c->plan, other, gcp_from_page(c, from));
             m->updated++;
-            gcp_pages_publish(&c->pages, other, other);
+            gcp_pages_publish(&c->pages, other, from);
         }
     map_group(c, m, index, stage);
     return GCP_EVENT_FAULT_DENSE;
+}
+
+/* Whether a page of the compacted part is built of live words: neither of a dense region nor in the gap before one. */
+static bool compacted(const struct gcp_compaction *c, uint64_t index)
+{
+    uint16_t fill = gcp_fill(c, index);
+    return fill && fill != GCP_KEPT;
 }
 
 /* Unprocessed pages next to `index`, within its group and the compacted part, claimed for this fault. */
@@ -136,9 +146,9 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
         low = c->plan.dense_end;
     if (high > c->plan.compact_end)
         high = c->plan.compact_end;
-    while (end < high && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
+    while (end < high && compacted(c, end) && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
         end++;
-    while (first > low && gcp_claim(c, first - 1, GCP_PAGE_MUTATOR_PROCESSING))
+    while (first > low && compacted(c, first - 1) && gcp_claim(c, first - 1, GCP_PAGE_MUTATOR_PROCESSING))
         first--;
     *ret_end = end;
     return first;
@@ -231,7 +241,7 @@ static enum gcp_event_kind produce(struct gcp_compaction *c, struct gcp_mutator 
         return fault_fresh(c, m, index, stage);
     if (index >= c->plan.compact_end)
         return fault_slid(c, m, index, stage);
-    if (index >= c->plan.dense_end)
+    if (!gcp_in_place(c, index))
         return fault_compacted(c, m, index, stage);
     return fault_dense(c, m, index, stage);
 }

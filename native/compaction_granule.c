@@ -1,6 +1,6 @@
 /*
- * What depends on folios: granules of the dense prefix that are claimed and mapped as one, and how pages in large
- * folios are mapped.  ART knows neither: it evacuates page by page, and its heap has small folios.
+ * What depends on folios: granules of the dense prefix and of dense regions that are claimed and mapped as one, and how
+ * pages in large folios are mapped.  ART knows neither: it evacuates page by page, and its heap has small folios.
  */
 #include "compaction_state.h"
 
@@ -13,8 +13,9 @@ void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
 {
     for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
         /* A page without a live word goes along: left out, it would break the folio. */
-        c->produce(&c->plan, index, gcp_from_page(c, index));
-        gcp_pages_publish(&c->pages, index, index);
+        uint64_t from = gcp_place_of(c, index);
+        c->produce(&c->plan, index, gcp_from_page(c, from));
+        gcp_pages_publish(&c->pages, index, from);
     }
 }
 

@@ -79,10 +79,30 @@ static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page
     return c->plan.to + page * c->pages.page;
 }
 
+/* Words of a compacted page's contents, GCP_KEPT for a page of a dense region. */
+static inline uint16_t gcp_fill(const struct gcp_compaction *c, uint64_t index)
+{
+    return ((const uint16_t *)(uintptr_t)c->plan.fill)[index];
+}
+
+/* Whether a page keeps its layout: of the dense prefix, or of a dense region behind it. */
+static inline bool gcp_in_place(const struct gcp_compaction *c, uint64_t index)
+{
+    return index < c->plan.dense_end || (c->plan.kept && index < c->plan.compact_end && gcp_fill(c, index) == GCP_KEPT);
+}
+
+/* The from-page of such a page. */
+static inline uint64_t gcp_place_of(const struct gcp_compaction *c, uint64_t index)
+{
+    if (index < c->plan.dense_end)
+        return index;
+    return ((const uint64_t *)(uintptr_t)c->plan.first)[index] / (c->pages.page / 8);
+}
+
 /* Whether a page belongs to a granule of several pages that is claimed, updated and mapped as one. */
 static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index)
 {
-    return c->policy.granule > 1 && index < c->plan.dense_end;
+    return c->policy.granule > 1 && gcp_in_place(c, index);
 }
 
 /* The page whose state stands for its whole granule until that is ready. */
@@ -110,7 +130,7 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
 /* The same for one page whose contents lie at from-page `from`. */
 uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from);
 
-/* Whether a dense-prefix page has no live word: nothing is to be mapped then. */
+/* Whether a page that keeps its layout has no live word: nothing is to be mapped then. */
 bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
 
 /* Remember the first error and what it hit. */

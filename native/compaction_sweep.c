@@ -22,6 +22,19 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
     gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
 }
 
+/* The same for recycled pages, between which pages of dense regions lie that are perhaps not moved yet. */
+static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
+{
+    const uint8_t *held = c->recycle.held;
+    for (uint64_t at = first, end = first + pages, next; at < end; at = next) {
+        for (next = at; next < end && !(held && held[next]);)
+            next++;
+        discard(c, at, next - at, ret);
+        while (next < end && held && held[next])
+            next++;
+    }
+}
+
 /* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
 static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct gcp_swept *ret)
 {
@@ -115,7 +128,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     if (c->policy.map_by == GCP_MAP_MOVE) {
         uint64_t pages, first = gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (pages >= flush_pages / 2)
-            discard(c, first, pages, ret);
+            discard_recycled(c, first, pages, ret);
     } else {
         /* All behind the reserve has been copied out of, or never been in use. */
         uint64_t keep = begin + c->policy.reserve_pages, pages;
@@ -172,10 +185,21 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index)
     return c->group + index % granule;
 }
 
+/* Nobody has a reference into such a page; it stays without memory (ART does the same in the dense prefix). */
+static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
+{
+    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+    ret->empty++;
+}
+
 static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
         return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
+    if (!gcp_fill(c, index)) {
+        sweep_empty(c, index, ret); /* the gap in front of a dense region */
+        return 0;
+    }
     ret->built++;
     uint64_t page = take_page(c, index);
     if (page == GCP_NO_PAGE) {
@@ -194,13 +218,12 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
         return;
     if (gcp_dense_page_empty(c, index)) {
-        /* Nobody has a reference into it; it stays without memory (ART does the same). */
-        gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
-        ret->empty++;
+        sweep_empty(c, index, ret);
         return;
     }
-    c->produce(&c->plan, index, gcp_from_page(c, index));
-    gcp_pages_publish(&c->pages, index, index);
+    uint64_t from = gcp_place_of(c, index);
+    c->produce(&c->plan, index, gcp_from_page(c, from));
+    gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
 
@@ -221,7 +244,7 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
             return -c->err;
         if (index >= plan->compact_end)
             err = sweep_slid(c, index, ret);
-        else if (index >= plan->dense_end)
+        else if (!gcp_in_place(c, index))
             err = sweep_compacted(c, index, ret);
         else if (gcp_in_granule(c, index))
             sweep_granule(c, index = gcp_granule_leader(c, index), ret);

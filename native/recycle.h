@@ -2,17 +2,20 @@
  * Recycled from-space pages: those whose contents nobody needs any more, taken from the top of the window downwards, so
  * that to-space pages built one after the other, downwards as well, have sources that follow each other.
  *
- * The window is two page numbers in one atomic word; taking a page is one compare-and-swap.
+ * The window is two page numbers in one atomic word; taking a page is one compare-and-swap.  Pages of dense regions lie
+ * in it and are never handed out: they are moved themselves.
  */
 #ifndef GCP_RECYCLE_H
 #define GCP_RECYCLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Pages in [begin, next) can be taken. */
+/* Pages in [begin, next) can be taken, but for those that are held (a byte for each from-page; NULL: none is). */
 struct gcp_recycle {
     _Atomic uint64_t window;
+    const uint8_t *held;
 };
 
 #define GCP_NO_PAGE UINT64_MAX
@@ -32,8 +35,9 @@ static inline uint64_t gcp_recycle_next(uint64_t word)
     return word >> 32;
 }
 
-static inline void gcp_recycle_init(struct gcp_recycle *recycle, uint64_t end)
+static inline void gcp_recycle_init(struct gcp_recycle *recycle, uint64_t end, const uint8_t *held)
 {
+    recycle->held = held;
     atomic_store(&recycle->window, gcp_recycle_word(end, end));
 }
 
@@ -44,30 +48,57 @@ static inline uint64_t gcp_recycle_count(const struct gcp_recycle *recycle)
     return gcp_recycle_next(now) - gcp_recycle_begin(now);
 }
 
-/* The first of `pages` consecutive pages, or GCP_NO_PAGE. */
-static inline uint64_t gcp_recycle_take(struct gcp_recycle *recycle, uint64_t pages)
+/*
+ * Whether one of `pages` pages from `first` on is held; then the window must end at *ret_end, where the pages that are
+ * held with the last of them begin.
+ */
+static inline bool gcp_recycle_held(const struct gcp_recycle *recycle, uint64_t begin, uint64_t first, uint64_t pages,
+                                    uint64_t *ret_end)
+{
+    uint64_t at = first + pages;
+    if (!recycle->held)
+        return false;
+    while (at > first && !recycle->held[at - 1])
+        at--;
+    if (at == first)
+        return false;
+    while (at > begin && recycle->held[at - 1])
+        at--;
+    *ret_end = at;
+    return true;
+}
+
+/*
+ * The first of `pages` consecutive pages that begin at a multiple of `align`, or GCP_NO_PAGE.  What lies above them in
+ * the window is given up with them.
+ */
+static inline uint64_t gcp_recycle_take_at(struct gcp_recycle *recycle, uint64_t pages, uint64_t align)
 {
     uint64_t now = atomic_load_explicit(&recycle->window, memory_order_acquire);
     while (gcp_recycle_next(now) >= gcp_recycle_begin(now) + pages) {
-        uint64_t page = gcp_recycle_next(now) - pages;
-        if (atomic_compare_exchange_weak(&recycle->window, &now, gcp_recycle_word(gcp_recycle_begin(now), page)))
+        uint64_t begin = gcp_recycle_begin(now), page = (gcp_recycle_next(now) - pages) & ~(align - 1), end = page;
+        if (page < begin)
+            return GCP_NO_PAGE;
+        bool held = gcp_recycle_held(recycle, begin, page, pages, &end);
+        if (!atomic_compare_exchange_weak(&recycle->window, &now, gcp_recycle_word(begin, end)))
+            continue;
+        if (!held)
             return page;
+        now = gcp_recycle_word(begin, end);
     }
     return GCP_NO_PAGE;
 }
 
-/* The first of `pages` consecutive pages that begin at a multiple of `pages`, a power of two, or GCP_NO_PAGE. */
+/* The first of `pages` consecutive pages, or GCP_NO_PAGE. */
+static inline uint64_t gcp_recycle_take(struct gcp_recycle *recycle, uint64_t pages)
+{
+    return gcp_recycle_take_at(recycle, pages, 1);
+}
+
+/* The same that begin at a multiple of `pages`, a power of two. */
 static inline uint64_t gcp_recycle_take_aligned(struct gcp_recycle *recycle, uint64_t pages)
 {
-    uint64_t now = atomic_load_explicit(&recycle->window, memory_order_acquire);
-    while (gcp_recycle_next(now) >= gcp_recycle_begin(now) + pages) {
-        uint64_t page = (gcp_recycle_next(now) - pages) & ~(pages - 1);
-        if (page < gcp_recycle_begin(now))
-            return GCP_NO_PAGE;
-        if (atomic_compare_exchange_weak(&recycle->window, &now, gcp_recycle_word(gcp_recycle_begin(now), page)))
-            return page;
-    }
-    return GCP_NO_PAGE;
+    return gcp_recycle_take_at(recycle, pages, pages);
 }
 
 /* Pages from `begin` on are free as well; only the collector calls this.  How many can be taken now. */

@@ -106,6 +106,54 @@ def test_without_a_dense_prefix_all_is_built() -> None:
         assert swept[0][1] > 400
 
 
+def _with_a_dense_region(heap: Bench) -> list[tuple[int, int, int]]:
+    """A fifth of garbage, then a chain without any; returns what collections updated in place, built, left empty."""
+    for _ in range(800):
+        heap.allocate(64, 1, 2)
+    for number in range(3200):
+        heap.allocate(64, 1, number % 2)
+        if number > 1:
+            heap.link(number % 2, 0, (number + 1) % 2)
+    heap.drop(2)
+    swept: list[tuple[int, int, int]] = []
+    heap.failures.swept = lambda done, _faults: swept.append((int(done.updated), int(done.built), int(done.empty)))  # type: ignore[method-assign, assignment]
+    return swept
+
+
+@pytest.mark.parametrize(("granule", "regions"), [(1, "always"), (4, "granules"), (16, "granules")])
+def test_a_dense_region_is_moved_as_it_is(granule: int, regions: str) -> None:
+    with bench(mode="art", granule=granule, regions=regions) as heap:
+        swept = _with_a_dense_region(heap)
+        heap.collect()
+        updated, built, empty = swept[0]
+        assert updated >= 320
+        assert updated % granule == 0
+        assert empty * 20 <= updated + built + empty
+        heap.collect()
+
+
+@pytest.mark.parametrize(("granule", "regions"), [(1, "granules"), (16, "never")])
+def test_dense_regions_are_built_where_none_are_looked_for(granule: int, regions: str) -> None:
+    with bench(mode="art", granule=granule, regions=regions) as heap:
+        swept = _with_a_dense_region(heap)
+        heap.collect()
+        assert swept[0][0] == 0
+        assert swept[0][1] >= 390
+
+
+def test_a_dense_region_slides_where_the_flip_fails() -> None:
+    with bench(mode="art", granule=4) as heap:
+        _with_a_dense_region(heap)
+        lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 1, errno.ENOMEM)
+        try:
+            heap.collect()
+        finally:
+            lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 0, 0)
+        assert heap.failures.reasons
+        assert int(heap.collector.plan.kept) >= 320
+        heap.collect()
+
+
 def test_memory_does_not_grow_over_collections() -> None:
     from gcproto.collector.recorder import resident_bytes
 
@@ -276,9 +324,18 @@ class Graphs(RuleBasedStateMachine):
         group=st.sampled_from([1, 16]),
         flush=st.sampled_from([4 * PAGE_BYTES, 8 * MIB]),
         reserve=st.sampled_from([0, 4, 128]),
+        granule=st.sampled_from([1, 2, 16]),
+        regions=st.sampled_from(["granules", "always", "never"]),
     )
-    def start(self, mode: str, dense: int, group: int, flush: int, reserve: int) -> None:
-        options = {"dense_permille": dense, "fault_pages": group, "flush_bytes": flush, "reserve_pages": reserve}
+    def start(self, mode: str, dense: int, group: int, flush: int, reserve: int, granule: int, regions: str) -> None:
+        options = {
+            "dense_permille": dense,
+            "fault_pages": group,
+            "flush_bytes": flush,
+            "reserve_pages": reserve,
+            "granule": granule,
+            "regions": regions,
+        }
         self.bench = Bench(16 * MIB, MODES[mode].with_options(**options))
         self.roots: dict[int, int] = {}
         self.objects: dict[int, tuple[int, list[int], int]] = {}

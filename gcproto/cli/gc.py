@@ -85,6 +85,11 @@ class GcGroup(click.Group):
 @click.option(
     "--dense", type=click.IntRange(0, 1001), help="Per mille live from which a prefix stays; 1001: none does."
 )
+@click.option(
+    "--regions",
+    type=click.Choice(["granules", "always", "never"]),
+    help="Granules as dense behind that prefix are moved whole: of several pages, of one as well, or not at all.",
+)
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--disturb", default="", metavar="LIST", help="Provoke EBUSY all the time: pins, pageout (turns swap on)."
@@ -219,6 +224,7 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
         "fault_pages": options["fault_pages"],
         "run_pages": options["run_pages"],
         "dense_permille": options["dense"],
+        "regions": options["regions"],
         "granule": _granule(options["granule"]),
         "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
         "ready_by": {"copy": COPY, "move": MOVE, None: None}[options["ready"]],

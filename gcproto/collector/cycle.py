@@ -204,7 +204,8 @@ class Collector:
         return int(mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards))
 
     def _prepare(self, pages: int, dirty: int) -> None:
-        words = prepare(self._plan_address, pages, self.mode.dense_permille, self.mode.granule)
+        mode = self.mode
+        words = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
         live = int(words)
         if any(type(listener).marked is not Listener.marked for listener in self.listeners):
             objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
@@ -248,9 +249,16 @@ class Collector:
         folio = 1 << (self.heap.memory.order or 0)
         begin = max(self._large_from, int(self.plan.dense_end) if self.mode.whole else 0)
         begin, end = ((at + folio - 1) // folio * folio for at in (begin, pages))
-        if end > begin:
-            to = self.heap.to
-            lib.gcp_region_split(to + begin * PAGE_BYTES, (end - begin) * PAGE_BYTES, folio * PAGE_BYTES)
+        spared = self.mode.whole > 0 and int(self.plan.kept) > 0
+        held: Any = ffi.cast("uint8_t *", self.heap.tables.held)
+        while begin < end:
+            stop = begin + folio
+            while stop < end and not (spared and held[stop]):
+                stop += folio
+            if not (spared and held[begin]):
+                to = self.heap.to
+                lib.gcp_region_split(to + begin * PAGE_BYTES, (stop - begin) * PAGE_BYTES, folio * PAGE_BYTES)
+            begin = stop
 
     def _note_folios(self) -> None:
         """What was evacuated lies in small folios now (those moved whole apart), what comes next in fresh ones."""

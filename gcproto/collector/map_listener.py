@@ -6,6 +6,7 @@ import numpy as np
 
 from gcproto._native import ffi, lib
 from gcproto.collector.events import Listener
+from gcproto.heap.calls import KEPT
 from gcproto.results.folios import kept_whole
 from gcproto.results.page_map import encode
 from gcproto.results.schema import Collection
@@ -27,19 +28,24 @@ class MapListener(Listener):
     def __init__(self, order: int) -> None:
         self.order = order
         self.native: Any = ffi.NULL
-        self._dense = self._used = 0
+        self._used = 0
+        self._in_place: np.ndarray[Any, np.dtype[np.bool_]] = np.zeros(0, dtype=bool)
         self._maps: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
 
     def planned(self, plan: Any) -> None:
-        """Remember where the dense prefix ends."""
-        self._dense, self._used = int(plan.dense_end), int(plan.used_end)
+        """Remember which pages keep their layout."""
+        dense, compacted, self._used = int(plan.dense_end), int(plan.compact_end), int(plan.used_end)
+        self._in_place = np.zeros(self._used, dtype=bool)
+        self._in_place[:dense] = True
+        if compacted and int(plan.kept):
+            raw: Any = ffi.buffer(ffi.cast("uint16_t *", int(plan.fill)), 2 * compacted)
+            self._in_place[dense:compacted] = np.frombuffer(raw, dtype=np.uint16)[dense:] == KEPT
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """Take the letters of the pages in use."""
         raw: Any = ffi.buffer(lib.gcp_compaction_fates(self.native), self._used)
         letters = np.frombuffer(raw, dtype=np.uint8).copy()
-        dense = letters[: self._dense]
-        dense[dense == MOVED] = ord("u")
+        letters[self._in_place & (letters == MOVED)] = ord("u")
         letters[letters == 0] = ord(".")
         self._maps.append(letters)
 

@@ -37,6 +37,8 @@ class Mode:
             (native/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
+        regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
+            ``always``: of one page as well, ``never`` (ART); see gcproto.collector.regions.
 
     """
 
@@ -59,6 +61,7 @@ class Mode:
     reserve_pages: int = 128
     remap_pages: int = 64
     dense_permille: int = 950
+    regions: str = "granules"
     granule: int = 1
     whole: int = 0
     large_by: int = MOVE
@@ -68,6 +71,12 @@ class Mode:
     def moves(self) -> bool:
         """Whether it evacuates by UFFDIO_MOVE, so that an evacuation policy makes a difference."""
         return self.collects and self.concurrent and self.map_by == MOVE
+
+    @property
+    def region(self) -> int:
+        """Pages of which a dense region consists; 0: none is looked for."""
+        wanted = self.regions == "always" or (self.regions == "granules" and self.granule > 1)
+        return self.granule if wanted and self.moves else 0
 
     def policy(self) -> Any:
         """``struct gcp_compaction_policy *``."""
@@ -96,8 +105,8 @@ class Mode:
     def _fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
         if self.map_by != REMAP:
-            return frozenset() if self.moves else frozenset({"granule"})
-        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled", "granule"})
+            return frozenset() if self.moves else frozenset({"granule", "regions"})
+        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled", "granule", "regions"})
 
     def with_options(self, **options: Any) -> "Mode":
         """The same with other choices; the name says which."""

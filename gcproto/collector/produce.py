@@ -12,15 +12,17 @@ from numba import cfunc
 
 from gcproto.collector.forward import forward_fields
 from gcproto.heap.calls import (
+    KEPT,
     PLAN_BLACK_SHIFT,
     PLAN_COMPACT_END,
     PLAN_DENSE_END,
-    PLAN_END_WORD,
+    PLAN_FILL,
     PLAN_FIRST,
     PLAN_FROM,
     PLAN_LEAD_REFS,
     PLAN_LEAD_WORDS,
     PLAN_LIVE,
+    PLAN_SKIP,
     PLAN_STARTS,
     PLAN_USED_END,
 )
@@ -91,16 +93,20 @@ def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
 @kernel
 def _compacted(plan: int, index: int, destination: int) -> None:
     word = load64(load64(plan + PLAN_FIRST) + 8 * index)
-    count = min(PAGE_WORDS, load64(plan + PLAN_END_WORD) - index * PAGE_WORDS)
-    _copy_live(plan, word, count, destination)
-    if count < PAGE_WORDS:
-        zero_bytes(destination + 8 * count, 8 * (PAGE_WORDS - count))
+    begin = load16(load64(plan + PLAN_SKIP) + 2 * index)
+    end = load16(load64(plan + PLAN_FILL) + 2 * index)
+    if begin > 0:
+        zero_bytes(destination, 8 * begin)
+    if end > 0:
+        _copy_live(plan, word, end - begin, destination + 8 * begin)
+    if end < PAGE_WORDS:
+        zero_bytes(destination + 8 * end, 8 * (PAGE_WORDS - end))
     # Objects follow each other without gaps now: headers lead from one to the next.
-    forward_fields(plan, destination, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
-    at = load16(load64(plan + PLAN_LEAD_WORDS) + 2 * index)
-    while at < count:
+    forward_fields(plan, destination + 8 * begin, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
+    at = begin + load16(load64(plan + PLAN_LEAD_WORDS) + 2 * index)
+    while at < end:
         head = load64(destination + 8 * at)
-        forward_fields(plan, destination + 8 * at + 8, min(refs_of(head), count - at - 1))
+        forward_fields(plan, destination + 8 * at + 8, min(refs_of(head), end - at - 1))
         at += words_of(head)
 
 
@@ -121,7 +127,7 @@ def _in_place(plan: int, index: int, from_page: int, destination: int) -> None:
 
 @kernel
 def produce(plan: int, index: int, destination: int) -> None:
-    """Build to-space page ``index`` at ``destination``; of the dense prefix, where it lies in from-space.
+    """Build to-space page ``index`` at ``destination``; of the dense prefix and regions, where it lies in from-space.
 
     Args:
         plan: address of the plan.
@@ -131,12 +137,17 @@ def produce(plan: int, index: int, destination: int) -> None:
     """
     if index < load64(plan + PLAN_DENSE_END):
         _in_place(plan, index, index, destination)
-    elif index < load64(plan + PLAN_COMPACT_END):
-        _compacted(plan, index, destination)
-    else:
-        from_page = index + load64(plan + PLAN_BLACK_SHIFT)
-        copy_bytes(destination, load64(plan + PLAN_FROM) + from_page * PAGE_BYTES, PAGE_BYTES)
-        _in_place(plan, index, from_page, destination)
+        return
+    from_page = index + load64(plan + PLAN_BLACK_SHIFT)
+    if index < load64(plan + PLAN_COMPACT_END):
+        if load16(load64(plan + PLAN_FILL) + 2 * index) != KEPT:
+            _compacted(plan, index, destination)
+            return
+        from_page = load64(load64(plan + PLAN_FIRST) + 8 * index) // PAGE_WORDS
+    source = load64(plan + PLAN_FROM) + from_page * PAGE_BYTES
+    if source != destination:
+        copy_bytes(destination, source, PAGE_BYTES)
+    _in_place(plan, index, from_page, destination)
 
 
 @cache

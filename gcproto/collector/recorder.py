@@ -86,7 +86,8 @@ class Recorder(Listener):
     def planned(self, plan: Any) -> None:
         """What is to become of the pages."""
         self._cycle.dense = int(plan.dense_end)
-        self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end)
+        self._cycle.kept = int(plan.kept)
+        self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end) - int(plan.kept)
         self._cycle.slid = int(plan.used_end) - int(plan.compact_end)
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:

@@ -27,6 +27,9 @@ class Tables:
     first: int
     lead_words: int
     lead_refs: int
+    skip: int
+    fill: int
+    held: int
     cards: int
     stack: int
 
@@ -71,6 +74,9 @@ class Heap:
                 first=self._region(8 * (self.pages + 1)),
                 lead_words=self._region(2 * self.pages),
                 lead_refs=self._region(2 * self.pages),
+                skip=self._region(2 * self.pages),
+                fill=self._region(2 * self.pages),
+                held=self._region(self.pages),
                 cards=self._region(self.capacity // CARD_BYTES),
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
                 stack=self._region(self.capacity + PAGE_BYTES),
@@ -126,16 +132,20 @@ class Heap:
         """Tell a plan where everything lies."""
         plan.to = self.to
         setattr(plan, "from", self.from_)  # a word of Python's
-        for name in ("live", "starts", "offsets", "first", "lead_words", "lead_refs"):
+        for name in ("live", "starts", "offsets", "first", "lead_words", "lead_refs", "skip", "fill", "held"):
             setattr(plan, name, getattr(self.tables, name))
 
     def clear_tables(self, used: int) -> None:
-        """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes."""
+        """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
+
+        No page of from-space is held any more.
+        """
         chunks = (used + 8 * CHUNK_WORDS - 1) // (8 * CHUNK_WORDS) + 1
         for start, size in (
             (self.tables.live, 8 * chunks),
             (self.tables.starts, 8 * chunks),
             (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES),
+            (self.tables.held, self.pages),
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
             lib.gcp_region_discard(start, rounded)

@@ -12,16 +12,20 @@ from typing import Any
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
 from gcproto.heap.calls import (
+    KEPT,
     PLAN_BLACK_BEGIN,
     PLAN_BLACK_SHIFT,
     PLAN_COMPACT_END,
     PLAN_DENSE_END,
+    PLAN_FILL,
+    PLAN_FIRST,
     PLAN_LIVE,
+    PLAN_SKIP,
     PLAN_STARTS,
     PLAN_TO,
 )
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import ctz, drop_lowest, load64, lshr, store64
+from gcproto.heap.memory import ctz, drop_lowest, load16, load64, lshr, store64
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
@@ -55,6 +59,20 @@ def _find(old: int, count: int, word: int) -> int:
     return low if low < count and load64(old + 8 * low) == word else -1
 
 
+@kernel
+def _next_border(plan: int, page: int) -> int:
+    """The first compacted page from ``page`` on that does not carry on what precedes it, or -1."""
+    fill = load64(plan + PLAN_FILL)
+    while page < load64(plan + PLAN_COMPACT_END):
+        kept = load16(fill + 2 * page) == KEPT
+        follows = page > load64(plan + PLAN_DENSE_END) and load16(fill + 2 * (page - 1)) == PAGE_WORDS
+        skips = load16(load64(plan + PLAN_SKIP) + 2 * page) > 0
+        if kept or skips or (not follows and load16(fill + 2 * page) > 0):
+            return page
+        page += 1
+    return -1
+
+
 @entry("int64(int64, int64, int64, int64)")
 def list_objects(plan: int, top: int, old: int, new: int) -> int:
     """Write down where each live object is, and where it must go.
@@ -78,6 +96,8 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
     count = 0
     # Where the next word of the compacted part goes: an object that reaches into it takes its words along.
     place = dense
+    border = _next_border(plan, load64(plan + PLAN_DENSE_END))
+    kept = -1  # the page of a dense region that the last object was on
     for chunk in range((top + 63) >> 6):
         bits = load64(starts + 8 * chunk)
         while bits != 0:
@@ -94,6 +114,12 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
             elif word >= black:
                 store64(new + 8 * count, word - shift)
             else:
+                while border >= 0 and load64(load64(plan + PLAN_FIRST) + 8 * border) <= word:
+                    place = max(place, border * PAGE_WORDS + load16(load64(plan + PLAN_SKIP) + 2 * border))
+                    kept = border if load16(load64(plan + PLAN_FILL) + 2 * border) == KEPT else -1
+                    border = _next_border(plan, border + 1)
+                if kept >= 0:  # between its objects there is garbage
+                    place = kept * PAGE_WORDS + word - load64(load64(plan + PLAN_FIRST) + 8 * kept)
                 store64(new + 8 * count, place)
                 place += size
             count += 1

@@ -160,8 +160,8 @@ class Collection(msgspec.Struct):
         number: in its round, from 1 on; measured: False for those before all mutators were set up.
         objects, live_bytes: marked;  dirty_cards: looked at again.
         used_before, used_after: bytes of the moving space.
-        dense, compacted, slid: to-space pages by what was to become of them: updated in place, built from live words,
-            moved down whole.
+        dense, kept, compacted, slid: to-space pages by what was to become of them: updated in place, in the dense
+            prefix or in dense regions behind it; built of live words, or a gap before a region; moved down whole.
         phases: ns by name;  pauses: in order.
         collector, faults: what the collector's thread and the mutators' faults did: pages and ioctls by name (see
             native/compaction.h and native/pages.h).
@@ -181,6 +181,7 @@ class Collection(msgspec.Struct):
     used_before: int = 0
     used_after: int = 0
     dense: int = 0
+    kept: int = 0
     compacted: int = 0
     slid: int = 0
     phases: dict[str, int] = {}

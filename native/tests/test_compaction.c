@@ -22,6 +22,11 @@
 #define LARGE_FROM 700
 #define USED 2000
 #define SHIFT 500
+/* A dense region, of granules of up to 64 pages, and the gap in front of it. */
+#define GAP 1200
+#define KEPT_TO 1216
+#define KEPT_FROM 1408
+#define KEPT_PAGES 64
 #define THREADS 3
 #define SEED 5
 
@@ -35,20 +40,42 @@ static void check(int good, const char *what)
     failures += !good;
 }
 
-/* A compacted page has the contents of two from-pages, as if half of each had been live. */
+static int kept(uint64_t index)
+{
+    return index >= KEPT_TO && index < KEPT_TO + KEPT_PAGES;
+}
+
+static int gap(uint64_t index)
+{
+    return index >= GAP && index < KEPT_TO;
+}
+
+/* Where the contents of a page are; a compacted one has those of two from-pages, as if half of each had been live. */
+static uint64_t source_of(uint64_t index)
+{
+    if (index < DENSE)
+        return index;
+    if (index >= COMPACT)
+        return index + SHIFT;
+    if (kept(index))
+        return index - KEPT_TO + KEPT_FROM;
+    if (index >= KEPT_TO)
+        return KEPT_FROM + KEPT_PAGES + (index - KEPT_TO - KEPT_PAGES) * 12 / 8;
+    return DENSE + (index - DENSE) * 13 / 8;
+}
+
 static void produce(struct gcp_plan *plan, uint64_t index, uint64_t destination)
 {
     uint64_t *words = (uint64_t *)(uintptr_t)destination;
-    uint64_t source = index < DENSE ? index : index < COMPACT ? DENSE + (index - DENSE) * 13 / 8 : index + SHIFT;
-    if (index >= DENSE)
+    uint64_t source = source_of(index);
+    if (index >= DENSE && !(plan->kept && kept(index)))
         memcpy(words, (void *)(uintptr_t)(plan->from + source * page), page);
     words[0] = ~words[0];
 }
 
 static uint64_t expected(uint64_t index)
 {
-    uint64_t source = index < DENSE ? index : index < COMPACT ? DENSE + (index - DENSE) * 13 / 8 : index + SHIFT;
-    return index < USED ? ~gcp_content(SEED, source, 0) : 0;
+    return index < USED && !gap(index) ? ~gcp_content(SEED, source_of(index), 0) : 0;
 }
 
 struct toucher {
@@ -66,6 +93,8 @@ static void *touch(void *arg)
     gcp_mutator_enter(t->mutator);
     for (uint64_t i = 0; i < 2000; i++) {
         uint64_t index = gcp_content(t->seed, i, 0) % PAGES;
+        if (gap(index)) /* nobody has a reference into it */
+            continue;
         uint64_t got = __atomic_load_n((uint64_t *)(uintptr_t)(t->to + index * page), __ATOMIC_RELAXED);
         t->wrong += got != expected(index);
         if (__atomic_load_n(&t->world->stop, __ATOMIC_RELAXED))
@@ -122,12 +151,15 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     struct gcp_swept *swept = calloc(1, sizeof(*swept));
     uint64_t bytes = PAGES * page;
     int32_t err;
+    int regions = policy.map_by == GCP_MAP_MOVE;
     if (!policy.granule)
         policy.granule = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
     uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
+    uint16_t *fill = calloc(PAGES, sizeof(*fill));
+    uint8_t *held = calloc(PAGES, sizeof(*held));
     struct gcp_world *world = gcp_world_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)to + bytes, 65536, 0);
-    if (!to || !from || !live || !first || !world || !swept)
+    if (!to || !from || !live || !first || !fill || !held || !world || !swept)
         abort();
     gcp_region_small((uint64_t)(uintptr_t)to, bytes);
     gcp_region_small((uint64_t)(uintptr_t)from, bytes);
@@ -141,8 +173,12 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
         exit(1);
     }
     gcp_compaction_folios(c, LARGE_FROM);
-    for (uint64_t i = DENSE; i <= COMPACT; i++)
-        first[i] = (DENSE + (i - DENSE) * 13 / 8) * page / 8;
+    for (uint64_t i = DENSE; i < COMPACT; i++) {
+        first[i] = (gap(i) ? source_of(GAP) : source_of(i)) * page / 8;
+        held[source_of(i)] = regions && kept(i);
+        fill[i] = regions && kept(i) ? GCP_KEPT : gap(i) ? 0 : (uint16_t)(page / 8);
+    }
+    first[COMPACT] = (COMPACT + SHIFT) * page / 8;
     struct gcp_plan *plan = gcp_compaction_plan(c);
     plan->dense_end = DENSE;
     plan->compact_end = COMPACT;
@@ -150,6 +186,9 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     plan->black_shift = SHIFT;
     plan->live = (uint64_t)(uintptr_t)live;
     plan->first = (uint64_t)(uintptr_t)first;
+    plan->fill = (uint64_t)(uintptr_t)fill;
+    plan->held = (uint64_t)(uintptr_t)held;
+    plan->kept = regions ? KEPT_PAGES : 0;
     char name[160];
     snprintf(name, sizeof(name),
              "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, call %d errno %d",
@@ -173,6 +212,8 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     gcp_region_free(from, bytes);
     free(live);
     free(first);
+    free(fill);
+    free(held);
     free(swept);
 }
 
