@@ -34,11 +34,14 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     struct gcp_compaction *c = calloc(1, sizeof(*c));
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     bool by_signal = policy->handler == GCP_HANDLER_SIGBUS;
+    struct gcp_platform platform;
     int err;
     if (!c)
         return refuse(c, -ENOMEM, "memory for the collector", ret_err);
     c->policy = *policy;
     c->bytes = bytes;
+    gcp_platform_get(&platform);
+    c->table = platform.pmd_size / page;
     c->plan.to = to;
     c->plan.from = from;
     c->quit[0] = c->quit[1] = -1;
@@ -68,7 +71,6 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     if (err)
         return refuse(c, err, "page states", ret_err);
     c->pages.granule = policy->granule > policy->folio ? policy->granule : policy->folio;
-    c->large_from = c->pages.count;
     if (remap && (err = gcp_remap_init(c)) < 0)
         return refuse(c, err, "memory for the collector", ret_err);
     struct gcp_service service = {to, bytes, gcp_fault_serve, c};
@@ -100,6 +102,11 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
 struct gcp_plan *gcp_compaction_plan(struct gcp_compaction *c)
 {
     return &c->plan;
+}
+
+uint8_t *gcp_compaction_orders(struct gcp_compaction *c)
+{
+    return c->pages.orders;
 }
 
 const uint8_t *gcp_compaction_fates(const struct gcp_compaction *c)

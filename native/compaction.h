@@ -57,14 +57,15 @@ enum gcp_advice {
  * remap_pages:      REMAP: shorter runs are copied
  * advice:           enum gcp_advice: REMAP: the moving space is a new mapping in each collection, and advised so
  * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix, or
- *                   of a dense region behind it, is claimed, updated and mapped as one, and compacted pages are built in
- *                   recycled ones that are congruent with them; 1: pages (ART)
- * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_folios: GCP_MAP_MOVE, for
- *                   which the kernel splits them, or GCP_MAP_COPY
- * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of
- *                   one counts as gcp_map_account.whole; unless the granule is larger, which counts then
- * whole:            pages of a folio that the kernel moves whole, so that aligned ones are moved whatever large_by
- *                   says; 0: it has none
+ *                   of a dense region behind it, is claimed, updated and mapped as one, and compacted pages are built
+ * in recycled ones that are congruent with them; 1: pages (ART) large_by:         MOVE: how pages that lie in large
+ * folios are mapped, see gcp_compaction_orders: GCP_MAP_MOVE, for which the kernel splits them, or GCP_MAP_COPY folio:
+ * pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of one counts as
+ * gcp_map_account.whole; unless the granule is larger, which counts then whole:            pages of a folio that the
+ * kernel moves whole, so that aligned ones are moved whatever large_by says; 0: it has none renew:            1:
+ * granules of recycled pages in small folios are given back and populated anew, in the folios that from-space has been
+ * advised to have, before pages are built in them (populate, then compact) cut_at_tables:    1: the collector's runs
+ * end where a page table of to-space does; 0: wherever they end (ART)
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -86,12 +87,15 @@ struct gcp_compaction_policy {
     uint64_t whole;
     uint32_t large_by;
     uint32_t advice;
+    uint32_t renew;
+    uint32_t cut_at_tables;
 };
 
 /*
  * What the collector thread did in one cycle.
  * account: pages and ioctls;  updated, built, slid, empty: pages that it produced, by kind
  * recycled, discarded: pages taken from the window, and given back to the system
+ * renewed: recycled pages that were populated anew, and renew_ns: the time for it
  * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: the ioctls that mapped
  */
 struct gcp_swept {
@@ -102,6 +106,8 @@ struct gcp_swept {
     uint64_t empty;
     uint64_t recycled;
     uint64_t discarded;
+    uint64_t renewed;
+    uint64_t renew_ns;
     uint64_t flushes;
     uint64_t recovered;
     uint64_t map_ns;
@@ -131,10 +137,10 @@ struct gcp_plan *gcp_compaction_plan(struct gcp_compaction *compaction);
 int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
 
 /*
- * What is known of the folios of this collection's from-space: its pages from `large_from` on lie in large ones, those
- * below in small ones (moved, and split for it, or copied).  Call before the flip; without it all are small.
+ * What is known of the folios of the space, to be filled in before each flip: of each page, log2 of the pages of the
+ * folio that it lies in; all are zero at first.
  */
-void gcp_compaction_folios(struct gcp_compaction *compaction, uint64_t large_from);
+uint8_t *gcp_compaction_orders(struct gcp_compaction *compaction);
 
 /* Faults are served from here on; call before the world is started. */
 void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);

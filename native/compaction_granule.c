@@ -4,11 +4,6 @@
  */
 #include "compaction_state.h"
 
-void gcp_compaction_folios(struct gcp_compaction *c, uint64_t large_from)
-{
-    c->large_from = large_from;
-}
-
 void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
 {
     for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
@@ -21,32 +16,45 @@ void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
 
 uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
 {
-    bool large = c->policy.map_by == GCP_MAP_MOVE && from >= c->large_from;
+    bool large = c->policy.map_by == GCP_MAP_MOVE && c->pages.orders[from];
     return large ? c->policy.large_by : c->policy.map_by;
+}
+
+/* Whether all of an aligned folio that the kernel moves whole is there, as far as is known. */
+static bool is_whole(const struct gcp_compaction *c, uint64_t from)
+{
+    uint64_t whole = c->policy.whole, at = 0;
+    while (at < whole && 1ULL << c->pages.orders[from + at] >= whole)
+        at++;
+    return at == whole;
+}
+
+/* Pages from `from` on, of `run`, that are all in small folios or all in large ones. */
+static uint64_t alike(const struct gcp_compaction *c, uint64_t from, uint64_t run)
+{
+    uint64_t n = 1;
+    while (n < run && !c->pages.orders[from + n] == !c->pages.orders[from])
+        n++;
+    return n;
 }
 
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most)
 {
     uint64_t from, run, whole = c->policy.whole;
-    /* Small folios, as ART has them: nothing to choose, and the run is measured by whoever maps it. */
-    if (c->policy.map_by != GCP_MAP_MOVE || (!whole && c->large_from >= c->pages.count))
+    /* What ART has: nothing to choose, and the run is measured by whoever maps it. */
+    if (c->policy.map_by != GCP_MAP_MOVE || (!whole && c->policy.large_by == GCP_MAP_MOVE))
         return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
     run = gcp_pages_ready(&c->pages, index, most, &from);
-    struct gcp_choice all = {c->policy.map_by, run ? run : 1, from};
     if (!run)
-        return all;
+        return (struct gcp_choice){c->policy.map_by, 1, from};
     if (whole && (index - from) % whole == 0) {
-        uint64_t into = index % whole;
-        if (!into && run >= whole)
-            return (struct gcp_choice){GCP_MAP_MOVE, run - run % whole, from};
-        if (into && run > whole - into)
-            all.pages = whole - into;
+        uint64_t n = 0, to_the_next = whole - index % whole;
+        while (index % whole == 0 && run >= n + whole && is_whole(c, from + n))
+            n += whole;
+        if (n)
+            return (struct gcp_choice){GCP_MAP_MOVE, n, from};
+        if (run > to_the_next)
+            run = to_the_next;
     }
-    if (from < c->large_from) {
-        if (all.pages > c->large_from - from)
-            all.pages = c->large_from - from;
-        return all;
-    }
-    all.by = c->policy.large_by;
-    return all;
+    return (struct gcp_choice){gcp_choose_one(c, from), alike(c, from, run), from};
 }

@@ -22,6 +22,7 @@ struct gcp_compaction {
     struct gcp_recycle recycle;
     gcp_producer produce;
     uint64_t bytes;
+    uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page for contents that the collector maps at once */
     uint64_t registered; /* bytes of to-space */
     /* The collector's sweep. */
@@ -29,7 +30,6 @@ struct gcp_compaction {
     uint64_t settled;    /* no page from here on is being built by a mutator */
     uint64_t reclaimed;  /* from-pages from here on were reclaimable when pages were last mapped */
     uint64_t given_back; /* copy mode: from-pages from here on have been given back */
-    uint64_t large_from; /* from-pages from here on lie in large folios */
     uint64_t group;      /* recycled pages for the group of to-space pages that is being built, and that group */
     uint64_t group_of;
     uint64_t stuck; /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */

@@ -57,6 +57,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             continue;
         }
         uint64_t most = c->pending - at < limit ? c->pending - at : limit;
+        if (c->policy.cut_at_tables && most > c->table - at % c->table)
+            most = c->table - at % c->table;
         struct gcp_choice choice = gcp_choose(c, at, most);
         how.by = choice.by;
         uint64_t begin = gcp_now();
@@ -169,8 +171,25 @@ static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_s
     return map_now(c, index, ret);
 }
 
+/* New memory for a granule of recycled pages, in folios as large as can be had. */
+static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *ret)
+{
+    uint64_t begin = gcp_now(), bytes = c->policy.granule * c->pages.page;
+    for (uint64_t page = first; page < first + c->policy.granule; page++)
+        if (c->pages.orders[page])
+            return; /* of large folios already */
+    void *start = (void *)(uintptr_t)gcp_from_page(c, first);
+    madvise(start, bytes, MADV_DONTNEED);
+    /* Where it can't be done now, the pages come one by one as they are written. */
+    if (gcp_region_populate((uint64_t)(uintptr_t)start, bytes) == 0) {
+        memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
+        ret->renewed += c->policy.granule;
+    }
+    ret->renew_ns += gcp_now() - begin;
+}
+
 /* A recycled page, congruent with `index` in its granule where a whole group of them is free. */
-static uint64_t take_page(struct gcp_compaction *c, uint64_t index)
+static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     uint64_t granule = c->policy.granule;
     if (granule == 1)
@@ -179,6 +198,8 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index)
         uint64_t first = gcp_recycle_take_aligned(&c->recycle, granule);
         if (first == GCP_NO_PAGE)
             return gcp_recycle_take(&c->recycle, 1);
+        if (c->policy.renew)
+            renew(c, first, ret);
         c->group = first;
         c->group_of = index / granule;
     }
@@ -201,7 +222,7 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
         return 0;
     }
     ret->built++;
-    uint64_t page = take_page(c, index);
+    uint64_t page = take_page(c, index, ret);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
         c->produce(&c->plan, index, c->buffer);

@@ -27,15 +27,18 @@ int gcp_pages_init(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint
     ret->page = (uint64_t)sysconf(_SC_PAGESIZE);
     ret->words = calloc(count, sizeof(*ret->words));
     ret->fates = calloc(count, sizeof(*ret->fates));
-    return ret->words && ret->fates ? 0 : -ENOMEM;
+    ret->orders = calloc(count, sizeof(*ret->orders));
+    return ret->words && ret->fates && ret->orders ? 0 : -ENOMEM;
 }
 
 void gcp_pages_deinit(struct gcp_pages *pages)
 {
     free(pages->words);
     free(pages->fates);
+    free(pages->orders);
     pages->words = NULL;
     pages->fates = NULL;
+    pages->orders = NULL;
 }
 
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index)
@@ -81,6 +84,37 @@ static uint64_t whole_pages(const struct gcp_pages *pages, uint64_t index, uint6
         return 0;
     uint64_t first = (index + granule - 1) / granule * granule, end = (index + n) / granule * granule;
     return end > first ? end - first : 0;
+}
+
+/* The from-page at an address, or the number of pages there are. */
+static uint64_t from_page_at(const struct gcp_pages *pages, uint64_t src)
+{
+    uint64_t from = (src - pages->from) / pages->page;
+    return src >= pages->from && from < pages->count ? from : pages->count;
+}
+
+/* Why pages of a move are only parts of the folios that they lie in. */
+static void count_parts(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
+                        struct gcp_map_account *account)
+{
+    uint64_t from = from_page_at(pages, src);
+    if (from == pages->count)
+        return;
+    for (uint64_t at = 0, next; at < n; at = next) {
+        uint64_t folio = 1ULL << pages->orders[from + at], first, end;
+        for (next = at + 1; next < n && pages->orders[from + next] == pages->orders[from + at];)
+            next++;
+        if (folio == 1)
+            continue;
+        first = (index + at + folio - 1) / folio * folio;
+        end = (index + next) / folio * folio;
+        if (n == 1)
+            account->part_one++;
+        else if ((index - from) % folio)
+            account->part_skewed += next - at;
+        else
+            account->part_edge += next - at - (end > first ? end - first : 0);
+    }
 }
 
 static void mark_mapped(struct gcp_pages *pages, uint64_t first, uint64_t n)
@@ -164,6 +198,8 @@ static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t 
         if (did.bytes > 0) {
             account->moved++;
             account->moved_after_ebusy++;
+            uint64_t from = from_page_at(pages, src);
+            account->part_busy += from < pages->count && pages->orders[from];
             gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, 'm');
             return 1;
         }
@@ -211,6 +247,8 @@ int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64
             *(move ? &account->moved : &account->copied) += done;
             uint64_t whole = move ? whole_pages(pages, index, src, done) : 0;
             account->whole += whole;
+            if (move)
+                count_parts(pages, index, src, done, account);
             gcp_pages_note(pages, index, done, move ? 'm' : 'c');
             if (whole)
                 gcp_pages_note(pages, (index + pages->granule - 1) / pages->granule * pages->granule, whole, 'W');
@@ -266,6 +304,10 @@ void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_accoun
     to->zeroed += from->zeroed;
     to->lost += from->lost;
     to->whole += from->whole;
+    to->part_busy += from->part_busy;
+    to->part_one += from->part_one;
+    to->part_skewed += from->part_skewed;
+    to->part_edge += from->part_edge;
     to->remapped += from->remapped;
     to->remap_calls += from->remap_calls;
     to->move_calls += from->move_calls;

@@ -66,6 +66,9 @@ struct gcp_map_how {
  * all of an aligned granule to where it is aligned as well), copied, copied_after_ebusy, zeroed, and lost: found mapped
  * by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls,
  * short_results, eagain, ebusy, enoent.
+ * Of the pages that were moved out of large folios without taking all of one to where it is aligned, by the first cause
+ * that holds: part_busy: again after EBUSY;  part_one: a call for one page alone;  part_skewed: to where they are not
+ * congruent;  part_edge: in the folio that a longer run begins or ends in.
  */
 struct gcp_map_account {
     uint64_t moved;
@@ -75,6 +78,10 @@ struct gcp_map_account {
     uint64_t zeroed;
     uint64_t lost;
     uint64_t whole;
+    uint64_t part_busy;
+    uint64_t part_one;
+    uint64_t part_skewed;
+    uint64_t part_edge;
     uint64_t remapped;
     uint64_t remap_calls;
     uint64_t move_calls;
@@ -91,6 +98,7 @@ struct gcp_map_account {
 /*
  * to, from: starts of the two spaces, of `count` pages each
  * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
+ * orders:   of each from-page, log2 of the pages of the folio that it lies in, as far as that is known; 0: a small one
  * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
  * fates:    of each to-space page, how it was mapped: a letter (gcproto/results/page_map.py), 0: not yet
  * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
@@ -104,6 +112,7 @@ struct gcp_pages {
     uint64_t granule;
     uint64_t region;
     uint8_t *fates;
+    uint8_t *orders;
     _Atomic uint32_t *words;
 };
 

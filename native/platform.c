@@ -110,6 +110,16 @@ int gcp_region_large(uint64_t start, uint64_t bytes)
     return madvise((void *)(uintptr_t)start, bytes, MADV_HUGEPAGE) == 0 ? 0 : -errno;
 }
 
+int gcp_region_populate(uint64_t start, uint64_t bytes)
+{
+    return madvise((void *)(uintptr_t)start, bytes, GCP_MADV_POPULATE_WRITE) < 0 ? -errno : 0;
+}
+
+int gcp_region_collapse(uint64_t start, uint64_t bytes)
+{
+    return madvise((void *)(uintptr_t)start, bytes, GCP_MADV_COLLAPSE) < 0 ? -errno : 0;
+}
+
 int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -53,6 +53,12 @@ int gcp_region_large(uint64_t start, uint64_t bytes);
  */
 int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);
 
+/* Memory for a range that has none, in the folios that it was advised to have.  0 or -errno. */
+int gcp_region_populate(uint64_t start, uint64_t bytes);
+
+/* Make a THP of one aligned stretch of its size (MADV_COLLAPSE, 6.1).  0 or -errno. */
+int gcp_region_collapse(uint64_t start, uint64_t bytes);
+
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
 

@@ -1,7 +1,7 @@
 """Folios of the heap's memory and what evacuation policies do with them: choices, splits by counters, contents."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
+from gcproto.results.folios import parts_of
 from gcproto.results.page_map import decode, totals
+from gcproto.results.schema import Collection
 from tests.processes import run_gcproto as gcproto
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(200)]
@@ -64,6 +66,10 @@ def test_fixed_policies() -> None:
     assert chosen("copy-large", MTHP) == Choice(large_by=COPY)
     assert chosen("whole", THP) == Choice(large_by=COPY, granule=512, whole=512)
     assert chosen("whole", MTHP) == Choice(large_by=COPY)
+    assert chosen("collapse", THP) == Choice(large_by=COPY, granule=512, whole=512, restore=True)
+    assert chosen("collapse", MTHP) == chosen("collapse", THP)
+    assert not chosen("collapse", SMALL).restore
+    assert chosen("populate", THP) == Choice(large_by=COPY, granule=512, whole=512, renew=True)
     assert chosen("split-ahead", THP).split_ahead
     assert not chosen("split-ahead", SMALL).split_ahead
 
@@ -120,12 +126,91 @@ def test_thps_of_a_dense_prefix_move_whole_and_stay_whole(policy: str) -> None:
         done = standing("2m", policy)
     first = done.collections[0]
     assert first.dense % 512 == 0
-    assert first.collector["updated"] == first.dense
+    assert first.collector["updated"] == first.dense + first.kept
     assert first.collector["whole"] >= 0.9 * first.collector["updated"]
     assert first.splits.get("9", 0) <= 1  # the prefix ends within one
     for cycle in done.collections:  # still there for the next collection
         assert cycle.folios["9"] >= 0.9 * first.dense
     assert done.collections[1].splits.get("9", 0) <= 1
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_dense_stretches_are_made_thps_again_and_go_whole() -> None:
+    with folios(4):
+        done = standing("64k", "collapse")
+    first, second = done.collections
+    assert first.collector["copied"] >= 0.9 * first.dense  # folios of 64 KiB would be split
+    assert first.collector["restored"] >= first.dense // 512 * 512
+    assert first.collector["restore_refused"] == 0
+    assert first.phases["restore"] > 0
+    assert first.folios["9"] >= 0.9 * first.dense
+    assert second.collector["whole"] >= 0.9 * second.dense
+    assert (second.splits.get("4", 0), second.splits.get("9", 0)) == (0, 0)
+    assert second.collector["restored"] <= 512  # nothing is left to be restored but what was not moved whole
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_without_restoring_folios_stay_small() -> None:
+    with folios(machine().pmd_order):
+        done = standing("2m", "copy-large")
+    assert all(set(cycle.folios) == {"0"} for cycle in done.collections)
+    assert all("restored" not in cycle.collector for cycle in done.collections)
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_pages_are_built_in_folios_that_are_populated_anew() -> None:
+    """What was copied once lies in small folios; where that dies, it is recycled in fresh THPs."""
+    with folios(machine().pmd_order):
+        done = run(
+            SessionRequest(
+                mode="move",
+                options={},
+                workload="lru",
+                capacity=96 * MIB,
+                mutators=1,
+                live_bytes=32 * MIB,
+                operations=400_000,
+                mutation=100,
+                fragmentation=500,
+                seed=2,
+                verify=True,
+                memory="2m",
+                policy="populate",
+            )
+        )
+    assert (done.failure, done.wrong, done.failures) == ("", [], [])
+    renewed = sum(cycle.collector["renewed"] for cycle in done.collections)
+    assert renewed
+    assert renewed % 512 == 0
+    assert sum(cycle.collector["renew_ns"] for cycle in done.collections) > 0
+
+
+def parts(cycles: Iterable[Collection], who: str) -> dict[str, int]:
+    return {name: count for name, count in parts_of(cycles, who).items() if count}
+
+
+@pytest.mark.needs("mthp", "pfn")
+def test_moves_of_parts_of_folios_are_counted_by_cause() -> None:
+    with folios(4):
+        moved, copied = standing("64k", "move", "sparse"), standing("64k", "copy-large", "sparse")
+        aligned = standing("64k", "move", "sparse", granule=16)
+    (first, _) = moved.collections
+    found = parts([first], "collector")
+    large = first.collector["moved"] - first.collector["whole"]
+    assert sum(found.values()) == pytest.approx(large, abs=16)
+    assert found["part_skewed"] > 0.5 * large
+    assert parts(copied.collections[:1], "collector") == {}
+    assert sum(parts(aligned.collections[:1], "collector").values()) < 0.2 * large
+
+
+@pytest.mark.needs("mthp", "pfn", "two_cpus")
+def test_faults_move_parts_of_folios() -> None:
+    done = gcproto(
+        *("gc", "--workload", "sparse", "--live", "8m", "--heap", "3x", "--runs", "1", "--operations", "4"),
+        *("--memory", "64k", "--modes", "art", "--policies", "move"),
+    )
+    assert "Folios of the heap" in done.stdout
+    assert "Moves of parts of folios" in done.stdout
 
 
 @pytest.mark.needs("mthp", "pfn")
@@ -154,14 +239,14 @@ def test_the_map_says_what_became_of_each_page() -> None:
     small = standing("small", "move", "sparse").collections[0]
     for cycle in (whole, split, copied, small):
         letters = totals(decode(cycle.map))
-        assert sum(letters.values()) == cycle.dense + cycle.compacted + cycle.slid
+        assert sum(letters.values()) == cycle.dense + cycle.kept + cycle.compacted + cycle.slid
         assert letters.get("c", 0) + letters.get("e", 0) == cycle.collector["copied"]
         assert letters.get(".", 0) == cycle.collector["empty"]
     assert totals(decode(whole.map))["W"] == whole.collector["whole"]
     assert totals(decode(split.map))["s"] == split.collector["whole"]
     assert "W" not in totals(decode(split.map))
-    assert decode(copied.map)[0] == ("c", copied.dense)
-    assert totals(decode(small.map))["u"] == small.dense
+    assert decode(copied.map)[0] == ("c", copied.dense + copied.kept)
+    assert totals(decode(small.map))["u"] == small.dense + small.kept
 
 
 @pytest.mark.needs("mthp", "pfn", "zram", "loop")

@@ -90,6 +90,7 @@ class GcGroup(click.Group):
     type=click.Choice(["granules", "always", "never"]),
     help="Granules as dense behind that prefix are moved whole: of several pages, of one as well, or not at all.",
 )
+@click.option("--cut-at-tables", is_flag=True, default=None, help="The collector's runs end where a page table does.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--disturb", default="", metavar="LIST", help="Provoke EBUSY all the time: pins, pageout (turns swap on)."
@@ -109,7 +110,7 @@ class GcGroup(click.Group):
     default="move",
     show_default=True,
     metavar="LIST",
-    help="What is done with large folios: move, copy-large, split-ahead, whole, auto.",
+    help="What is done with large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
 )
 @click.option("--granule", metavar="SIZE", help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
@@ -225,6 +226,7 @@ def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
         "run_pages": options["run_pages"],
         "dense_permille": options["dense"],
         "regions": options["regions"],
+        "cut_at_tables": options["cut_at_tables"] or None,
         "granule": _granule(options["granule"]),
         "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
         "ready_by": {"copy": COPY, "move": MOVE, None: None}[options["ready"]],

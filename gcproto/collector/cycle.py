@@ -14,6 +14,7 @@ from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.collector.events import Listener
+from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.forward import forward_roots
 from gcproto.collector.mark import count_bits, mark_dirty, mark_roots
 from gcproto.collector.modes import Mode
@@ -93,8 +94,7 @@ class Collector:
         self.plan: Any = lib.gcp_compaction_plan(self._native)
         self._plan_address = int(ffi.cast("uintptr_t", self.plan))
         heap.fill_plan(self.plan)
-        # Of this collection's from-space, pages from here on lie in large folios; all of a new heap's do.
-        self._large_from = 0 if heap.memory.order else heap.pages
+        self.folios = FolioMap(self._native, heap, mode)
         self._allocated_before = 0
         self._allocated_until_room = -1
         self._set_trigger()
@@ -240,31 +240,8 @@ class Collector:
             self._prepare(pages, dirty)
         if self.mode.split_ahead:
             with self._phase("split"):
-                self._split_ahead(pages)
+                self.folios.split_ahead(self.plan, pages)
         self._compact()
-        self._note_folios()
-
-    def _split_ahead(self, pages: int) -> None:
-        """Have large folios split that are moved page by page, while mutators run; not those that are moved whole."""
-        folio = 1 << (self.heap.memory.order or 0)
-        begin = max(self._large_from, int(self.plan.dense_end) if self.mode.whole else 0)
-        begin, end = ((at + folio - 1) // folio * folio for at in (begin, pages))
-        spared = self.mode.whole > 0 and int(self.plan.kept) > 0
-        held: Any = ffi.cast("uint8_t *", self.heap.tables.held)
-        while begin < end:
-            stop = begin + folio
-            while stop < end and not (spared and held[stop]):
-                stop += folio
-            if not (spared and held[begin]):
-                to = self.heap.to
-                lib.gcp_region_split(to + begin * PAGE_BYTES, (stop - begin) * PAGE_BYTES, folio * PAGE_BYTES)
-            begin = stop
-
-    def _note_folios(self) -> None:
-        """What was evacuated lies in small folios now (those moved whole apart), what comes next in fresh ones."""
-        if self.heap.memory.order:
-            folio = 1 << self.heap.memory.order
-            self._large_from = (int(self.plan.used_end) + folio - 1) // folio * folio
 
     def _compact(self) -> None:
         swept: Any = ffi.new("struct gcp_swept *")
@@ -272,7 +249,6 @@ class Collector:
         with self.pause("flip"):
             self._plan_black()
             self._tell("planned", self.plan)
-            lib.gcp_compaction_folios(self._native, self.heap.pages if self.mode.split_ahead else self._large_from)
             flipped = self._flip()
             self._forward_roots()
             self._slide_allocation()
@@ -291,9 +267,15 @@ class Collector:
                 self._recover(swept)
         after = fault_sums([*self.heap.mutators, self.helper])
         self._tell("swept", swept, {name: after[name] - before[name] for name in after})
+        if flipped:
+            self.folios.note_evacuated(self.plan)
         with self._phase("release"):
             if lib.gcp_compaction_release(self._native) != 0:
                 self._report()
+        if self.mode.restore:
+            with self._phase("restore"):
+                restored = self.folios.restore(self.plan)
+            self._tell("restored", *restored)
         self._tell("released")
 
     def _sweep(self, swept: Any) -> int:

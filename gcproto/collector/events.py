@@ -2,7 +2,7 @@
 
 from typing import Any
 
-PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "verify")
+PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "restore", "verify")
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
 
 
@@ -41,6 +41,9 @@ class Listener:
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """All pages are in their places: the collector's part (``struct gcp_swept *``) and the faults' sums."""
+
+    def restored(self, pages: int, refused: int) -> None:
+        """Stretches were made THPs: pages of them, and how many stretches the kernel refused."""
 
     def released(self) -> None:
         """From-space has been given back; mutators run."""

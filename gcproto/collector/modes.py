@@ -33,9 +33,10 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by: see ``struct gcp_compaction_policy``
-            (native/compaction.h) and ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
+            ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
+        restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.regions.
@@ -66,6 +67,9 @@ class Mode:
     whole: int = 0
     large_by: int = MOVE
     split_ahead: bool = False
+    restore: bool = False
+    renew: bool = False
+    cut_at_tables: bool = False
 
     @property
     def moves(self) -> bool:
@@ -95,6 +99,8 @@ class Mode:
             "granule",
             "whole",
             "large_by",
+            "renew",
+            "cut_at_tables",
         ):
             setattr(found, name, getattr(self, name))
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]

@@ -7,7 +7,7 @@ things cost on this kernel (gcproto.collector.costs).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from gcproto._native import lib
 from gcproto.collector.costs import Costs
@@ -27,6 +27,8 @@ class Choice:
         granule: pages that are evacuated at once.
         whole: pages of a folio that is moved whole where it is aligned; 0: none is.
         split_ahead: have large folios split beside the mutators, before the flip.
+        restore: make THPs of dense stretches after a collection, beside the mutators.
+        renew: give granules of recycled pages in small folios back, and populate them anew before they are built in.
         why: in words.
 
     """
@@ -35,13 +37,13 @@ class Choice:
     granule: int = 1
     whole: int = 0
     split_ahead: bool = False
+    restore: bool = False
+    renew: bool = False
     why: str = ""
 
     def applied_to(self, mode: Mode) -> Mode:
         """The mode with this choice."""
-        return replace(
-            mode, large_by=self.large_by, granule=self.granule, whole=self.whole, split_ahead=self.split_ahead
-        )
+        return replace(mode, **{name: value for name, value in asdict(self).items() if name != "why"})
 
 
 class Policy:
@@ -102,6 +104,36 @@ class Whole(Policy):
         return Choice(large_by=COPY, granule=1 << order, whole=1 << order)
 
 
+class Collapse(Whole):
+    """Whole THPs, and more of them after each collection."""
+
+    name = "collapse"
+    text = "as whole, and make THPs of dense stretches after each collection, beside the mutators (MADV_COLLAPSE)"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """Where large folios are asked for, of whatever size: collapsing makes THPs, which go whole next time."""
+        if memory.order == 0:
+            return Choice(large_by=COPY)
+        thp = 1 << machine().pmd_order
+        return Choice(large_by=COPY, granule=thp, whole=thp, restore=True)
+
+
+class Populate(Whole):
+    """Whole folios, built in fresh ones."""
+
+    name = "populate"
+    text = "as whole, and build compacted pages in folios that are populated anew, which then go whole"
+
+    def choose(self, memory: Memory, measure: Measure) -> Choice:
+        """Only where a folio of the memory's size goes whole on this kernel."""
+        if not memory.order:
+            return super().choose(memory, measure)
+        folio = 1 << memory.order
+        if memory.order != machine().pmd_order and not measure().folios_kept:
+            return Choice(large_by=COPY, why="this kernel splits folios of that size: fresh ones would not stay")
+        return Choice(large_by=COPY, granule=folio, whole=folio, renew=True)
+
+
 WHOLE_BELOW = 0.5
 """A move that keeps folios and costs less than so much of a copy is worth granules of their size."""
 
@@ -131,6 +163,8 @@ class Auto(Policy):
         return Choice(large_by=large_by, granule=whole or 1, whole=whole, why=figures)
 
 
-POLICIES: dict[str, Policy] = {one.name: one for one in (Policy(), CopyLarge(), SplitAhead(), Whole(), Auto())}
+POLICIES: dict[str, Policy] = {
+    one.name: one for one in (Policy(), CopyLarge(), SplitAhead(), Whole(), Collapse(), Populate(), Auto())
+}
 
 assert {MOVE, COPY} == {int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY)}

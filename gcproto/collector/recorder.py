@@ -10,7 +10,19 @@ from gcproto.collector.events import Listener
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.results.schema import Collection, Pause
 
-SWEPT = ("updated", "built", "slid", "empty", "recycled", "discarded", "flushes", "recovered", "map_ns")
+SWEPT = (
+    "updated",
+    "built",
+    "slid",
+    "empty",
+    "recycled",
+    "discarded",
+    "flushes",
+    "recovered",
+    "map_ns",
+    "renewed",
+    "renew_ns",
+)
 ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
 
 
@@ -89,6 +101,10 @@ class Recorder(Listener):
         self._cycle.kept = int(plan.kept)
         self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end) - int(plan.kept)
         self._cycle.slid = int(plan.used_end) - int(plan.compact_end)
+
+    def restored(self, pages: int, refused: int) -> None:
+        """Counts of what was restored."""
+        self._cycle.collector |= {"restored": pages, "restore_refused": refused}
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """What became of them."""

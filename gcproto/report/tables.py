@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report import labels
+from gcproto.report.folios import print_folios
 from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
 from gcproto.report.thread_claims import print_claims
@@ -57,6 +58,7 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
     heaps = [one for one in result.measurements if one.scenario.source.startswith("heap-")]
     if heaps and not wide:
         print_heaps(heaps, result, console)
+        print_folios(heaps, result, console)
         _print_invalid(result, console)
         _print_skips(result.skips, console)
         _print_noise(result, console)

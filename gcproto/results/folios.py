@@ -1,5 +1,7 @@
 """Which folios a collection moved whole, from its counts."""
 
+from collections.abc import Iterable
+
 from gcproto.results.schema import Collection
 
 
@@ -22,3 +24,25 @@ def kept_whole(cycle: Collection, order: int) -> int:
     if "split" in cycle.phases:
         return 0 if split >= taken else taken
     return max(0, taken - split)
+
+
+PARTS = ("part_one", "part_skewed", "part_edge", "part_busy")
+"""Counts of pages that were moved without all of their folio, by cause (native/pages.h)."""
+
+
+def parts_of(cycles: Iterable[Collection], who: str) -> dict[str, int]:
+    """Such pages, by cause.
+
+    Args:
+        cycles: collections.
+        who: ``collector`` or ``faults``.
+
+    """
+    counts: list[dict[str, int]] = [getattr(cycle, who) for cycle in cycles]
+    return {name: sum(one.get(name, 0) for one in counts) for name in PARTS}
+
+
+def large_share(cycle: Collection) -> float:
+    """Of the pages that a heap has after a collection, those in large folios."""
+    present = sum(count for order, count in cycle.folios.items() if order.isdigit())
+    return 1 - cycle.folios.get("0", 0) / present if present else 0.0

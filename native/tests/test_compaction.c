@@ -172,7 +172,7 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
         fprintf(stderr, "%s\n", gcp_compaction_reason(NULL));
         exit(1);
     }
-    gcp_compaction_folios(c, LARGE_FROM);
+    memset(gcp_compaction_orders(c) + LARGE_FROM, 6, PAGES - LARGE_FROM);
     for (uint64_t i = DENSE; i < COMPACT; i++) {
         first[i] = (gap(i) ? source_of(GAP) : source_of(i)) * page / 8;
         held[source_of(i)] = regions && kept(i);

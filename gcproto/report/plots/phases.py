@@ -19,6 +19,7 @@ PHASES = {
     "compact": "move",
     "drain": "split",
     "release": "remap",
+    "restore": "ink",
     "verify": "band",
 }
 AFTER = {"final marking": "mark", "flip": "prepare", "recovery": "drain", "verification": "release"}

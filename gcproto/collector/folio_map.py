@@ -1,0 +1,104 @@
+"""What the collector knows of the folios that its heap is made of, from what it did to them itself.
+
+Fresh memory lies in folios as the heap's policy asks for.  What a collection has evacuated lies in small ones: COPY
+makes such, and MOVE has a folio split unless it takes all of it to where it is aligned as well, on a kernel that keeps
+it then.  Nothing here looks at the kernel's tables; who wants proof counts (gcproto.collector.folio_listener).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcproto._native import ffi, lib
+from gcproto.collector.modes import Mode
+from gcproto.heap.pages import PAGE_BYTES
+from gcproto.heap.space import Heap
+from gcproto.host.machine import machine
+
+WHOLE = ord("W")
+"""Fate of a page that a move took with all of its aligned granule."""
+
+
+class FolioMap:
+    """The order of the folio that each page of the moving space lies in, as far as it is known; 0: small.
+
+    Args:
+        native: ``struct gcp_compaction *``, whose table it is.
+        heap, mode: that are collected, and how.
+
+    Attributes:
+        orders: of each page.
+        fresh: order of folios that fresh memory lies in.
+
+    """
+
+    def __init__(self, native: Any, heap: Heap, mode: Mode) -> None:
+        self.heap = heap
+        self.mode = mode
+        self._native = native
+        raw: Any = ffi.buffer(lib.gcp_compaction_orders(native), heap.pages)
+        self.orders: NDArray[np.uint8] = np.frombuffer(raw, dtype=np.uint8)
+        order = heap.memory.order
+        # What the system gives is perhaps a THP: one that is not, goes in one batch all the same.
+        self.fresh = (machine().pmd_order if mode.whole else 0) if order is None else order
+        self.orders[:] = self.fresh
+
+    def split_ahead(self, plan: Any, pages: int) -> None:
+        """Have large folios split that are moved page by page, while mutators run; not those that are moved whole.
+
+        Args:
+            plan: ``struct gcp_plan *``.
+            pages: in use.
+
+        """
+        folio = 1 << self.fresh
+        used = -(-pages // folio) * folio
+        large = self.orders[:used] > 0
+        if self.mode.whole:
+            raw: Any = ffi.buffer(ffi.cast("uint8_t *", self.heap.tables.held), used)
+            large &= np.frombuffer(raw, dtype=np.uint8) == 0
+            large[: int(plan.dense_end)] = False
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], large[::folio], [False]]).astype(np.int8)))
+        for begin, end in zip((edges[::2] * folio).tolist(), (edges[1::2] * folio).tolist(), strict=True):
+            start = self.heap.to + begin * PAGE_BYTES
+            lib.gcp_region_split(start, (end - begin) * PAGE_BYTES, folio * PAGE_BYTES)
+        self.orders[:used][large] = 0
+
+    def _fates(self, pages: int) -> NDArray[np.uint8]:
+        raw: Any = ffi.buffer(lib.gcp_compaction_fates(self._native), pages)
+        return np.frombuffer(raw, dtype=np.uint8)
+
+    def note_evacuated(self, plan: Any) -> None:
+        """What was evacuated lies in small folios now, those moved whole apart, what comes behind it in fresh ones."""
+        if not self.fresh:
+            return
+        used = min(self.heap.pages, -(-int(plan.used_end) >> self.fresh) << self.fresh)
+        whole = self.mode.whole.bit_length() - 1 if self.mode.whole else 0
+        self.orders[:used] = np.where(self._fates(used) == WHOLE, whole, 0)
+        self.orders[used:] = self.fresh
+
+    def restore(self, plan: Any) -> tuple[int, int]:
+        """Make THPs of dense stretches that are none, while mutators run (MADV_COLLAPSE).
+
+        Args:
+            plan: ``struct gcp_plan *`` that was carried out.
+
+        Returns:
+            pages of the stretches that are THPs now, and how many stretches were refused.
+
+        """
+        order = machine().pmd_order
+        size = 1 << order
+        fates = self._fates(int(plan.used_end))
+        done = refused = 0
+        for first in range(0, len(fates) // size * size, size):
+            there = int(np.count_nonzero(fates[first : first + size]))
+            if self.orders[first] == order or there * 1000 < self.mode.dense_permille * size:
+                continue
+            if lib.gcp_region_collapse(self.heap.to + first * PAGE_BYTES, size * PAGE_BYTES) == 0:
+                self.orders[first : first + size] = order
+                done += size
+            else:
+                refused += 1
+        return done, refused
