@@ -192,6 +192,24 @@ static void print_outcome(FILE *out, const struct sums *sums)
             account->short_moves, sums->round.calls);
 }
 
+/* The figure of arms that swap in, named as in gcproto/paths/tally.py; `values` is room for it. */
+static void print_swapin(FILE *out, const struct gcprobe_series *series, const char *unit, double *values)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < series->n; i++)
+        if (is_sample(series, i) && series->rounds[i].swapin_ns)
+            values[n++] = per_page(series, series->rounds[i].swapin_ns);
+    fputs(",\"figures\":{", out);
+    if (n) {
+        char name[64];
+        snprintf(name, sizeof(name), "swap-in %s", unit);
+        print_string(out, name);
+        fputc(':', out);
+        print_median(out, values, n);
+    }
+    fputc('}', out);
+}
+
 void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *unit)
 {
     struct sums sums;
@@ -222,8 +240,9 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
             values[split++] = per_page(series, series->rounds[i].split_ns);
     fputs(",\"split_part\":", out);
     print_median(out, values, split);
+    print_swapin(out, series, unit, values);
     /* Of windows and collections, which this program does not run. */
-    fputs(",\"latency\":{},\"figures\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[]}\n", out);
+    fputs(",\"latency\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[]}\n", out);
     free(values);
 }
 

@@ -221,10 +221,62 @@ static int run_move_bare(struct gcp_work *work, struct gcp_round *ret)
     return 0;
 }
 
+/*
+ * As a mutator's first loads.  A folio that comes back whole is mapped by the fault of its first page, and the other
+ * reads find it there.
+ */
+static void read_each(struct gcp_work *work, struct timer *timer, struct gcp_round *ret)
+{
+    uint64_t at = gcp_arm_destination(work), before = gcp_now();
+    for (uint64_t done = 0; done < work->bytes; done += work->page)
+        (void)*(volatile const unsigned char *)(uintptr_t)(at + done);
+    ret->swapin_ns = gcp_now() - before;
+    finish(timer, work, ret);
+}
+
+static int run_swapin(struct gcp_work *work, struct gcp_round *ret)
+{
+    struct timer timer = {0};
+    timer_start(&timer);
+    read_each(work, &timer, ret);
+    ret->account.asked = ret->account.left = work->scenario->pages;
+    return 0;
+}
+
+/*
+ * While the destination is registered the kernel brings pages back one by one (alloc_swap_folio() in mm/memory.c), and
+ * a page that the move left behind would fault for ever: so the registration ends first, as at the end of a collection.
+ */
+static int run_move_swapin(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+{
+    struct timer timer = {0};
+    int err = by_engine(work, policy, work->source.start, &timer, ret);
+    if (err)
+        return err;
+    if (ret->account.moved != work->scenario->pages)
+        return stopped(ret, "moving all swap entries", EBUSY);
+    err = gcp_uffd_unregister(work->uffd, work->target, work->bytes).err;
+    if (err)
+        return stopped(ret, "UFFDIO_UNREGISTER", err);
+    ret->calls++;
+    read_each(work, &timer, ret);
+    return 0;
+}
+
+bool gcp_arm_swaps_in(uint32_t arm)
+{
+    return arm == GCP_ARM_SWAPIN || arm == GCP_ARM_MOVE_SWAPIN;
+}
+
+uint64_t gcp_arm_destination(const struct gcp_work *work)
+{
+    return work->scenario->arm == GCP_ARM_SWAPIN ? work->source.start : work->target;
+}
+
 bool gcp_arm_moves(uint32_t arm)
 {
     return arm == GCP_ARM_MOVE || arm == GCP_ARM_MOVE_FALLBACK || arm == GCP_ARM_MOVE_HOLES ||
-           arm == GCP_ARM_SPLIT_MOVE || arm == GCP_ARM_TAO || arm == GCP_ARM_MOVE_BARE;
+           arm == GCP_ARM_SPLIT_MOVE || arm == GCP_ARM_TAO || arm == GCP_ARM_MOVE_BARE || arm == GCP_ARM_MOVE_SWAPIN;
 }
 
 bool gcp_arm_needs_uffd(uint32_t arm)
@@ -234,6 +286,7 @@ bool gcp_arm_needs_uffd(uint32_t arm)
     case GCP_ARM_MEMCPY_TOUCHED:
     case GCP_ARM_MEMCPY_UNTOUCHED:
     case GCP_ARM_CANARY:
+    case GCP_ARM_SWAPIN:
         return false;
     default:
         return true;
@@ -274,6 +327,10 @@ int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret)
         return run_canary(work, ret);
     case GCP_ARM_MOVE_BARE:
         return run_move_bare(work, ret);
+    case GCP_ARM_SWAPIN:
+        return run_swapin(work, ret);
+    case GCP_ARM_MOVE_SWAPIN:
+        return run_move_swapin(work, &policy, ret);
     default:
         return stopped(ret, "unknown arm", EINVAL);
     }

@@ -153,6 +153,49 @@ static void check_tao(struct gcp_work *work, struct gcp_round *ret, const struct
     }
 }
 
+/* Pages in folios of the size that was swapped out, as far as anything can tell. */
+static uint64_t pages_in_whole(const struct gcp_work *work)
+{
+    uint32_t order = work->scenario->order;
+    if (work->view_after.have & GCP_PROOF_KPF)
+        return work->view_after.order_histogram[order];
+    return (work->after.swpin[order] - work->ready.swpin[order]) << order;
+}
+
+/* Arms that swap in: all pages are present, and the kernel counted as many folios as came back whole. */
+static void check_swapped_in(struct gcp_work *work, struct gcp_round *ret, const struct seen *seen)
+{
+    uint64_t pages = work->scenario->pages;
+    uint32_t order = work->scenario->order;
+
+    if (seen->brought_in != pages)
+        invalid(ret, "%" PRIu64 " of %" PRIu64 " pages were swapped in", seen->brought_in, pages);
+    if (work->scenario->arm == GCP_ARM_MOVE_SWAPIN && ret->source_gone != pages)
+        invalid(ret, "%" PRIu64 " of %" PRIu64 " pages are gone from the source", ret->source_gone, pages);
+    if (!order || !(work->view_after.have & GCP_PROOF_KPF) || !(work->after.have & GCP_PROOF_SWPIN))
+        return;
+    uint64_t counted = work->after.swpin[order] - work->ready.swpin[order];
+    if (counted != pages_in_whole(work) >> order)
+        invalid(ret,
+                "%" PRIu64 " folios came back whole, but the kernel counted %" PRIu64 "; is something else swapping on "
+                "this machine?",
+                pages_in_whole(work) >> order, counted);
+}
+
+static const char *swapped_in_path(const struct gcp_work *work)
+{
+    static const char *const WORDS[2][4] = {
+        {"swapped-in", "swapped-in-whole", "swapped-in-parts", "swapped-in-partly-whole"},
+        {"moved-swapped-in", "moved-swapped-in-whole", "moved-swapped-in-parts", "moved-swapped-in-partly-whole"},
+    };
+    const char *const *words = WORDS[work->scenario->arm == GCP_ARM_MOVE_SWAPIN];
+    bool known = (work->view_after.have & GCP_PROOF_KPF) || (work->after.have & GCP_PROOF_SWPIN);
+    if (!work->scenario->order || !known)
+        return words[0];
+    uint64_t whole = pages_in_whole(work);
+    return whole == work->scenario->pages ? words[1] : whole == 0 ? words[2] : words[3];
+}
+
 /* Split counters and folio sizes must agree: all folios split and all pages small, or none and all as they were. */
 static void check_orders(struct gcp_work *work, struct gcp_round *ret)
 {
@@ -186,6 +229,9 @@ static const char *path_of(struct gcp_work *work, const struct gcp_round *ret)
         return "remapped";
     case GCP_ARM_TAO:
         return "copied-and-moved";
+    case GCP_ARM_SWAPIN:
+    case GCP_ARM_MOVE_SWAPIN:
+        return swapped_in_path(work);
     default:
         break;
     }
@@ -215,7 +261,7 @@ static void check_contents(struct gcp_work *work, struct gcp_round *ret)
 
     /* What is not present at the destination was left or is a hole: reading it there would fault for ever. */
     for (uint64_t i = 0; i < pages; i++) {
-        uint64_t at = work->target + i * work->page;
+        uint64_t at = gcp_arm_destination(work) + i * work->page;
         bool there = work->view_after.entries[i] & (GCP_PM_PRESENT | GCP_PM_SWAP);
         if (!there) {
             at = work->source.start + i * work->page;
@@ -245,7 +291,7 @@ static void check_account(struct gcp_round *ret, uint64_t pages)
 void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
-    int err = gcp_view_read(work->prover, work->target, scenario->pages, &work->view_after);
+    int err = gcp_view_read(work->prover, gcp_arm_destination(work), scenario->pages, &work->view_after);
     if (!err)
         err = gcp_view_read(work->prover, work->source.start, scenario->pages, &work->source_after);
     if (err) {
@@ -281,6 +327,10 @@ void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
     case GCP_ARM_CANARY:
         if (work->view_after.present != scenario->pages)
             invalid(ret, "%" PRIu64 " pages were touched", work->view_after.present);
+        break;
+    case GCP_ARM_SWAPIN:
+    case GCP_ARM_MOVE_SWAPIN:
+        check_swapped_in(work, ret, &seen);
         break;
     default:
         check_moved(work, ret, &seen);

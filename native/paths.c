@@ -26,6 +26,8 @@ static const char *const ARM_NAMES[] = {
     [GCP_ARM_TAO] = "tao",
     [GCP_ARM_CANARY] = "canary",
     [GCP_ARM_MOVE_BARE] = "move_bare",
+    [GCP_ARM_SWAPIN] = "swapin",
+    [GCP_ARM_MOVE_SWAPIN] = "move_swapin",
 };
 
 const char *gcp_arm_name(uint32_t arm)
@@ -49,6 +51,20 @@ static uint64_t small_region(uint64_t bytes, uint64_t offset)
     return (uint64_t)(uintptr_t)area;
 }
 
+/*
+ * A swapped folio comes back as one only where the mapping allows folios of its size, as a heap's does.  The source's
+ * no longer does, to keep khugepaged away while pages are present (populate_folios); swap entries are nothing to it.
+ */
+static int allow_folios(struct gcp_work *work, struct gcp_round *ret)
+{
+    if (!gcp_arm_swaps_in(work->scenario->arm) || work->scenario->order == 0)
+        return 0;
+    int err = gcp_region_large(gcp_arm_destination(work), work->bytes);
+    if (err)
+        unable(ret, -err, "madvise(MADV_HUGEPAGE)", strerror(-err));
+    return err;
+}
+
 static int make_target(struct gcp_work *work, struct gcp_round *ret)
 {
     work->target = small_region(work->bytes, work->scenario->skew_pages * work->page);
@@ -58,10 +74,11 @@ static int make_target(struct gcp_work *work, struct gcp_round *ret)
         unable(ret, ENOMEM, "destination", "no address space");
         return -ENOMEM;
     }
-    if (!gcp_arm_needs_uffd(work->scenario->arm))
-        return 0;
+    int err = allow_folios(work, ret);
+    if (err || !gcp_arm_needs_uffd(work->scenario->arm))
+        return err;
     uint64_t ioctls = 0;
-    int err = gcp_uffd_register(work->uffd, work->target, work->bytes, &ioctls).err;
+    err = gcp_uffd_register(work->uffd, work->target, work->bytes, &ioctls).err;
     if (err)
         unable(ret, err, "UFFDIO_REGISTER", strerror(err));
     else if (gcp_arm_moves(work->scenario->arm) && !(ioctls & (1ULL << GCP_NR_MOVE)))
@@ -128,6 +145,10 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
     }
     if (scenario->arm == GCP_ARM_SPLIT_MOVE && scenario->order == 0) {
         unable(ret, EINVAL, "scenario", "small folios can't be split");
+        return 0;
+    }
+    if (gcp_arm_swaps_in(scenario->arm) && scenario->source != GCP_SOURCE_SWAPPED) {
+        unable(ret, EINVAL, "scenario", "only pages that are swapped out can be swapped in");
         return 0;
     }
     int err = gcp_pin_cpu(scenario->cpu);

@@ -34,6 +34,8 @@ enum gcp_arm {
     GCP_ARM_TAO = 10,             /* emulated TAO: allocate small pages, memcpy into them, then UFFDIO_MOVE those */
     GCP_ARM_CANARY = 11,          /* getppid and a first touch of a page, for each page: must not change between runs */
     GCP_ARM_MOVE_BARE = 12,       /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
+    GCP_ARM_SWAPIN = 13,          /* read each page where it was swapped out: nothing is moved */
+    GCP_ARM_MOVE_SWAPIN = 14,     /* UFFDIO_MOVE, end the registration of the destination, read each page there */
 };
 
 /*
@@ -69,9 +71,10 @@ enum gcp_round_status {
 };
 
 /*
- * ns:        the work;  split_ns: of that, the part spent on splitting first
+ * ns:        the work;  split_ns: of that, the part spent on splitting first;  swapin_ns: of that, the first reads that
+ *            swap pages in again
  * calls:     system calls of the work
- * path:      the path in a word: moved, moved-whole, split-and-moved, ...
+ * path:      the path in a word: moved, moved-whole, split-and-moved, moved-swapped-in-whole, ...
  * The rest: see gcproto.results.schema, Proof and Outcome.
  */
 struct gcp_round {
@@ -79,6 +82,7 @@ struct gcp_round {
     int32_t err;
     uint64_t ns;
     uint64_t split_ns;
+    uint64_t swapin_ns;
     uint64_t calls;
     struct gcp_account account;
     uint32_t have; /* enum gcp_proof_access */
@@ -134,6 +138,12 @@ bool gcp_arm_needs_uffd(uint32_t arm);
 
 /* Whether an arm needs UFFDIO_MOVE. */
 bool gcp_arm_moves(uint32_t arm);
+
+/* Whether an arm swaps pages in again by reading them. */
+bool gcp_arm_swaps_in(uint32_t arm);
+
+/* Where the pages are to be when the work is done. */
+uint64_t gcp_arm_destination(const struct gcp_work *work);
 
 /* The timed work; 0 or -errno with ret->reason. */
 int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret);

@@ -13,7 +13,9 @@
 #include "platform.h"
 #include "uapi.h"
 
-static const char *const STAT_NAMES[4] = {"split", "split_failed", "anon_fault_alloc", "swpout"};
+#define SPLIT 0
+#define SWPIN 4
+static const char *const STAT_NAMES[GCP_MTHP_STATS] = {"split", "split_failed", "anon_fault_alloc", "swpout", "swpin"};
 
 /* A counter file as a number; -1 if it can't be read. */
 static int64_t read_number(int fd)
@@ -42,7 +44,7 @@ int gcp_prover_init(struct gcp_prover *ret)
     if (ret->vmstat_fd >= 0)
         ret->have |= GCP_PROOF_VMSTAT;
 
-    for (size_t stat = 0; stat < 4; stat++) {
+    for (size_t stat = 0; stat < GCP_MTHP_STATS; stat++) {
         for (uint32_t order = 0; order <= GCP_MAX_ORDER; order++) {
             char path[160];
             ret->stat_fd[stat][order] = -1;
@@ -52,8 +54,10 @@ int gcp_prover_init(struct gcp_prover *ret)
                      (platform.page_size << order) / 1024, STAT_NAMES[stat]);
             int fd = open(path, O_RDONLY | O_CLOEXEC);
             ret->stat_fd[stat][order] = fd;
-            if (fd >= 0 && stat == 0)
+            if (fd >= 0 && stat == SPLIT)
                 ret->have |= GCP_PROOF_MTHP;
+            if (fd >= 0 && stat == SWPIN)
+                ret->have |= GCP_PROOF_SWPIN;
         }
     }
 
@@ -77,7 +81,7 @@ void gcp_prover_deinit(struct gcp_prover *prover)
     for (size_t i = 0; i < 3; i++)
         if (fds[i] > 0)
             close(fds[i]);
-    for (size_t stat = 0; stat < 4; stat++)
+    for (size_t stat = 0; stat < GCP_MTHP_STATS; stat++)
         for (uint32_t order = 0; order <= GCP_MAX_ORDER; order++)
             if (prover->stat_fd[stat][order] > 0)
                 close(prover->stat_fd[stat][order]);
@@ -119,15 +123,16 @@ void gcp_counters_read(const struct gcp_prover *prover, struct gcp_counters *ret
     memset(ret, 0, sizeof(*ret));
     if (prover->have & GCP_PROOF_VMSTAT)
         read_vmstat(prover->vmstat_fd, ret);
-    uint64_t *const columns[4] = {ret->split, ret->split_failed, ret->anon_fault_alloc, ret->swpout};
-    for (size_t stat = 0; stat < 4; stat++) {
+    uint64_t *const columns[GCP_MTHP_STATS] = {ret->split, ret->split_failed, ret->anon_fault_alloc, ret->swpout,
+                                               ret->swpin};
+    for (size_t stat = 0; stat < GCP_MTHP_STATS; stat++) {
         for (uint32_t order = 0; order <= GCP_MAX_ORDER; order++) {
             if (prover->stat_fd[stat][order] < 0)
                 continue;
             int64_t value = read_number(prover->stat_fd[stat][order]);
             if (value >= 0) {
                 columns[stat][order] = (uint64_t)value;
-                ret->have |= GCP_PROOF_MTHP;
+                ret->have |= GCP_PROOF_MTHP | (stat == SWPIN ? (uint32_t)GCP_PROOF_SWPIN : 0U);
             }
         }
     }

@@ -12,6 +12,7 @@
 /* cdef:begin */
 
 #define GCP_MAX_ORDER 20
+#define GCP_MTHP_STATS 5
 
 enum gcp_proof_access {
     GCP_PROOF_PAGEMAP = 1, /* present and swapped bits of own pages */
@@ -19,6 +20,7 @@ enum gcp_proof_access {
     GCP_PROOF_KPF = 4,     /* /proc/kpageflags (root): folio orders */
     GCP_PROOF_VMSTAT = 8,  /* thp_split_page, thp_split_pmd */
     GCP_PROOF_MTHP = 16,   /* hugepages-*kB/stats/split */
+    GCP_PROOF_SWPIN = 32,  /* hugepages-*kB/stats/swpin ("mm: add per-order mTHP swpin counters", 6.13) */
 };
 
 /*
@@ -26,11 +28,12 @@ enum gcp_proof_access {
  * was split.  Counters that the kernel does not have stay 0; `have` says which can be trusted.
  */
 struct gcp_counters {
-    uint32_t have; /* GCP_PROOF_VMSTAT | GCP_PROOF_MTHP */
+    uint32_t have; /* GCP_PROOF_VMSTAT | GCP_PROOF_MTHP | GCP_PROOF_SWPIN */
     uint64_t split[GCP_MAX_ORDER + 1];
     uint64_t split_failed[GCP_MAX_ORDER + 1];
     uint64_t anon_fault_alloc[GCP_MAX_ORDER + 1];
     uint64_t swpout[GCP_MAX_ORDER + 1];
+    uint64_t swpin[GCP_MAX_ORDER + 1];
     uint64_t thp_split_page;
     uint64_t thp_split_pmd;
     uint64_t pswpin;
@@ -63,8 +66,8 @@ struct gcp_prover {
     int32_t pagemap_fd;
     int32_t kpageflags_fd;
     int32_t vmstat_fd;
-    int32_t stat_fd[4][GCP_MAX_ORDER + 1];
-    uint32_t have; /* enum gcp_proof_access */
+    int32_t stat_fd[GCP_MTHP_STATS][GCP_MAX_ORDER + 1]; /* in the order of STAT_NAMES in proof.c */
+    uint32_t have;                                      /* enum gcp_proof_access */
 };
 
 int gcp_prover_init(struct gcp_prover *ret);

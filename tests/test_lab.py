@@ -121,7 +121,7 @@ def a_round(status: int = VALID, ns: int = 512_000, reason: str = "", err: int =
         ("asked", "moved", "copied", "copied_after_ebusy", "zeroed", "already", "left", "ebusy", "eagain", "eexist",
          "enoent", "short_moves", "short_copies"), 0
     )  # fmt: skip
-    return Round(status, err, ns, 0, 8, account, 31, 0, 0, 0, 0, 0, 0, 0, [512], 0, 0, 0, "moved", reason)
+    return Round(status, err, ns, 0, 0, 8, account, 31, 0, 0, 0, 0, 0, 0, 0, [512], 0, 0, 0, "moved", reason)
 
 
 class ScriptedLab(Lab):
@@ -215,3 +215,14 @@ def test_what_is_asked_by_name_is_measured_or_refused() -> None:
         with pytest.raises(ValueError, match="no meaning"):
             build(choice, X86)
     assert {one.arm for one in build(Choice(arms=["canary"], sources=["small"]), X86)} == {"canary", "copy"}
+
+
+def test_by_name_a_source_has_one_size_of_memory_and_each_arm_a_copy_beside_it() -> None:
+    choice = Choice(
+        sources=["small", "swapped-64k", "swapped-1m"], arms=["move"], granules=["2m"], alignments=["skewed"], swap=True
+    )
+    for one in (choice, replace(choice, alignments=[]), replace(choice, quick=True)):
+        found = [scenario for scenario in build(one, X86) if scenario.arm != "canary"]
+        assert {replace_arm(scenario) for scenario in found} <= set(found)
+        sizes = {(scenario.source, scenario.order, scenario.pages) for scenario in found}
+        assert len(sizes) == 3, "what grids have at two sizes is two scenarios"

@@ -27,7 +27,7 @@ def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
 @click.command(name="bench")
 @click.option("--quick", is_flag=True, help="The short grid: at most 45 s instead of 4 minutes.")
 @click.option("--sources", callback=_words, metavar="LIST", help="small, thp, mthp-64k, zero, hole, forked-2m, ...")
-@click.option("--arms", callback=_words, metavar="LIST", help="move, copy, split_move, mremap, ...")
+@click.option("--arms", callback=_words, metavar="LIST", help="move, copy, split_move, mremap, move_swapin, ...")
 @click.option("--granules", callback=_words, metavar="LIST", help="Per ioctl: 4k, 64k, folio, 2m, whole, ...")
 @click.option("--alignment", type=click.Choice(["congruent", "skewed"]), multiple=True, help="Only this alignment.")
 @click.option("--threads", type=click.Choice(["1", "2"]), multiple=True, help="Only with that many live threads.")

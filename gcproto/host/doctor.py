@@ -15,7 +15,7 @@ from gcproto.host.known_bugs import BUGS, Harm, State
 LIVELOCK_TIMEOUT_MS = 2000
 RETRY_PAGES = 30_000
 
-MOVE_ARMS = frozenset({"move", "move_fallback", "move_holes", "move_bare", "split_move", "tao"})
+MOVE_ARMS = frozenset({"move", "move_fallback", "move_holes", "move_bare", "move_swapin", "split_move", "tao"})
 UFFD_ARMS = MOVE_ARMS | {"copy", "copy_discard", "zeropage"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gcproto.host.machine import Machine
-from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, order_of
+from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, SWAPIN_ARMS, order_of
 from gcproto.results.schema import Scenario
 from gcproto.sizes import KIB, MIB, parse_size, size_text
 
@@ -126,12 +126,17 @@ def quick_blocks(machine: Machine) -> list[Block]:
 
 
 def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
-    """What ``--swap`` adds: swapped out, and swapped out but still in the swap cache."""
+    """What ``--swap`` adds: swapped out, and swapped out but still in the swap cache; and swapped in again."""
     mid = mid_order(machine)
     sizes = [f"-{size_text(machine.page_size << mid)}"] if mid else []
     sources = tuple(f"{kind}{size}" for kind in ("swapped", "swapcache") for size in ("", *sizes))
     granules = ("64k",) if quick else ("4k", "64k", "2m")
-    return [Block(sources, ("move", "copy", "move_fallback"), granules, memory=2 * MIB)]
+    out = tuple(f"swapped{size}" for size in ("", *sizes))
+    return [
+        Block(sources, ("move", "copy", "move_fallback"), granules, memory=2 * MIB),
+        Block(out, ("copy", *SWAPIN_ARMS), ("2m",), memory=2 * MIB),
+        Block(out, ("copy", "move_swapin"), ("2m",), alignment="skewed", memory=2 * MIB),
+    ]
 
 
 def mid_order(machine: Machine) -> int:
@@ -145,6 +150,8 @@ def applies(source: str, order: int, arm: str, alignment: str) -> bool:
     """Whether an arm has a meaning for a source."""
     if arm == "split_move":
         return order > 0 and source not in SWAP_KINDS
+    if arm in SWAPIN_ARMS:
+        return source == "swapped" and (alignment == "congruent" or arm == "move_swapin")
     if arm == "move_holes":
         return source == "hole"
     if arm == "zeropage":
@@ -174,8 +181,8 @@ def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator
             if not applies(source, order, arm, block.alignment):
                 continue
             sizes = {granule_bytes(name, order, total, machine) for name in block.granules} - {None}
-            if arm in {"memcpy_touched", "memcpy_untouched"}:
-                sizes = {machine.pmd_size}  # memcpy knows no granule; this one has a copy arm beside it
+            if arm in {"memcpy_touched", "memcpy_untouched", "swapin"}:
+                sizes = {machine.pmd_size}  # they know no granule; this one has a copy arm beside it
             for size in sorted(size for size in sizes if size is not None):
                 yield Scenario(source, order, arm, size, block.alignment, block.threads, pages)
 
@@ -236,23 +243,27 @@ def _see_that_all_is_there(choice: Choice, found: list[Scenario], machine: Machi
 def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterator[Block]:
     """Blocks for the chosen sources: what the grid has for them, and the main block for those that it does not have."""
     wanted = [parse_source(text, machine) for text in choice.sources]
-    missing = dict(zip(choice.sources, wanted, strict=True))
+    memory: dict[tuple[str, int], int] = {}
     for block in blocks:
         kept = tuple(text for text in block.sources if parse_source(text, machine) in wanted)
         if kept:
-            for text in [text for text, one in missing.items() if one in [parse_source(k, machine) for k in kept]]:
-                del missing[text]
+            for text in kept:
+                memory.setdefault(parse_source(text, machine), block.memory)
             yield Block(kept, block.arms, block.granules, block.alignment, block.threads, block.memory, block.aa)
-    for text in missing:
-        yield Block((text,), ("move", "copy", "copy_discard", "move_fallback"), GRANULES)
-    # An arm or a layout that was asked by name is measured also where the default grid does not have it.
+    for text, one in zip(choice.sources, wanted, strict=True):
+        if one not in memory:
+            yield Block((text,), ("move", "copy", "copy_discard", "move_fallback"), GRANULES)
+    # An arm or a layout that was asked by name is measured also where the default grid does not have it, beside a copy
+    # and with as much memory as the grid has for the source: on another amount it would be another scenario.
     arms = tuple(arm for arm in choice.arms if arm != "canary")
-    if arms:
-        yield Block(tuple(choice.sources), arms, tuple(choice.granules) or ("64k", "2m"))
+    granules = tuple(choice.granules) or ("64k", "2m")
     skewed, live = "skewed" in choice.alignments, 2 in choice.threads
-    layouts = [("skewed", 1)] * skewed + [("congruent", 2)] * live + [("skewed", 2)] * (skewed and live)
-    for alignment, threads in layouts:
-        yield Block(tuple(choice.sources), arms or ("move", "copy"), ("64k", "2m"), alignment, threads)
+    layouts = [("congruent", 1)] * bool(arms) + [("skewed", 1)] * skewed
+    layouts += [("congruent", 2)] * live + [("skewed", 2)] * (skewed and live)
+    for text, one in zip(choice.sources, wanted, strict=True):
+        for alignment, threads in layouts:
+            names = ("copy", *(arms or ("move",)))
+            yield Block((text,), names, granules, alignment, threads, memory.get(one, Block.memory))
 
 
 def _check(choice: Choice, machine: Machine) -> None:

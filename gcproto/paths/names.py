@@ -20,6 +20,8 @@ KINDS: Final[dict[str, int]] = {
 """Source names; ``none`` is for arms that use no source."""
 
 SWAP_KINDS: Final = frozenset({"swapped", "swapcache"})
+SWAPIN_ARMS: Final = ("swapin", "move_swapin")
+"""Arms that end with the pages of a source ``swapped`` in memory again."""
 
 
 def _arms() -> dict[str, int]:

@@ -31,6 +31,7 @@ class Round(msgspec.Struct):
     err: int
     ns: int
     split_ns: int
+    swapin_ns: int
     calls: int
     account: dict[str, int]
     have: int
@@ -88,6 +89,7 @@ def run(prover: Any, request: Request) -> Round:
         err=got.err,
         ns=got.ns,
         split_ns=got.split_ns,
+        swapin_ns=got.swapin_ns,
         calls=got.calls,
         account={name: int(getattr(got.account, name)) for name in ACCOUNT_FIELDS},
         have=got.have,

@@ -1,6 +1,7 @@
 """Sums up the rounds of one scenario into a measurement."""
 
 from dataclasses import dataclass, field
+from statistics import median
 
 from gcproto._native import lib
 from gcproto.paths.round import VALID, Round
@@ -11,6 +12,7 @@ from gcproto.results.schema import (
     Measurement,
     Outcome,
     Proof,
+    swapin_figure,
 )
 
 
@@ -18,10 +20,12 @@ from gcproto.results.schema import (
 class Tally(Rounds):
     """The rounds of one scenario so far.
 
-    ``samples`` are ns per base page; ``splits`` the part of each that was spent on splitting first.
+    ``samples`` are ns per base page; ``splits`` the part of each that was spent on splitting first, ``swapins`` the
+    part that was spent on reading pages back from swap.
     """
 
     splits: list[float] = field(default_factory=list)
+    swapins: list[float] = field(default_factory=list)
     proof: Proof = field(default_factory=Proof)
     outcome: Outcome = field(default_factory=Outcome)
     paths: dict[str, int] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class Tally(Rounds):
         self.samples.append(sample)
         self.rounds.append(number)
         self.splits.append(done.split_ns / self.scenario.pages)
+        self.swapins.append(done.swapin_ns / self.scenario.pages)
         self.paths[done.path] = self.paths.get(done.path, 0) + 1
         self._add_proof(done)
         self._add_outcome(done)
@@ -83,10 +88,12 @@ class Tally(Rounds):
         split_part = None
         if any(self.splits):
             split_part = sorted(self.splits)[len(self.splits) // 2]
+        figures = {swapin_figure(UNIT_TIME): median(self.swapins)} if any(self.swapins) else {}
         return self.summed(
             UNIT_TIME,
             valid=valid,
             proof=self.proof,
             outcome=self.outcome,
             split_part=split_part,
+            figures=figures,
         )

@@ -105,6 +105,8 @@ NAMES = {
     "split_move": "split first, then move",
     "move_holes": "move",
     "zeropage": "zero-fill",
+    "swapin": "swap in",
+    "move_swapin": "move, then swap in",
 }
 """Arms in words; an arm that is not here is called by its name."""
 

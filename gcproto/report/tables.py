@@ -19,7 +19,7 @@ from gcproto.report.policies import print_policies
 from gcproto.report.thread_claims import print_claims
 from gcproto.report.verdict import verdict
 from gcproto.report.windows import print_windows
-from gcproto.results.schema import Measurement, Result, Skip
+from gcproto.results.schema import Measurement, Result, Scenario, Skip, swapin_figure
 from gcproto.results.series import page_size_of
 from gcproto.results.statistics import percentiles
 
@@ -148,16 +148,33 @@ def _pivot(measurements: list[Measurement], page_size: int) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     sources: dict[str, dict[str, dict[str, Measurement]]] = defaultdict(lambda: defaultdict(dict))
     for one in measurements:
-        arm_cells = sources[labels.source(one.scenario, page_size)][one.scenario.arm]
+        arm_cells = sources[_group(one.scenario, page_size)][one.scenario.arm]
         arm_cells[labels.granule(one.scenario, page_size)] = one
     for source, arms in sources.items():
         table.add_row(f"[bold]{escape(source)}[/]")
         for arm, cells in arms.items():
-            table.add_row(f" {escape(arm)}", *(_cell(cells.get(column)) for column in columns))
+            table.add_row(f" {escape(arm)}", *(_cell(cells.get(column), page_size) for column in columns))
     return table
 
 
-def _cell(measurement: Measurement | None) -> str:
+def _group(one: Scenario, page_size: int) -> str:
+    """What arms are compared inside; the table of swapped pages alone has several layouts of one source."""
+    parts = [labels.source(one, page_size)]
+    if one.source in {"swapped", "swapcache"}:
+        parts += ["skewed"] * (one.alignment != "congruent") + [f"{one.threads} threads"] * (one.threads > 1)
+    return ", ".join(parts)
+
+
+def _swapped_in(measurement: Measurement, page_size: int) -> list[str]:
+    """What the swapping in took of the whole, and the folios that the pages are in now."""
+    part = measurement.figures.get(swapin_figure(measurement.unit))
+    if part is None:
+        return []
+    sizes = ", ".join(labels.size(page_size << order) for order in sorted(map(int, measurement.proof.order_after)))
+    return [f"[dim]swap-in {labels.number(part)}{f' as {sizes}' if sizes else ''}[/]"]
+
+
+def _cell(measurement: Measurement | None, page_size: int) -> str:
     if measurement is None:
         return ""
     bad = len(measurement.invalid_rounds)
@@ -174,6 +191,7 @@ def _cell(measurement: Measurement | None) -> str:
         part = 0 < proof.folios != proof.folios_split
         of = f"/{labels.per_round(proof.folios, measurement)}" if part else ""
         lines.append(f"[yellow]split {labels.per_round(proof.folios_split, measurement)}{of}[/]")
+    lines += _swapped_in(measurement, page_size)
     if outcome.ebusy:
         lines.append(f"[yellow]EBUSY {labels.per_round(outcome.ebusy, measurement)}[/]")
     if bad:

@@ -21,6 +21,11 @@ UNIT_OPERATION = "ns/operation"
 """Of a workload on a heap: time of its mutators for one of its operations."""
 
 
+def swapin_figure(unit: str) -> str:
+    """Name of a figure of arms that swap in (``move_swapin``): the part of the samples that the first reads took."""
+    return f"swap-in {unit}"
+
+
 class Scenario(msgspec.Struct, frozen=True, order=True):
     """What was measured; equal scenarios are comparable.
 

@@ -94,6 +94,8 @@ static void test_arms(struct gcp_prover *prover, const struct gcp_platform *plat
             printf("  %s: %s\n", gcp_arm_name(arm), round.reason);
         if (arm == GCP_ARM_SPLIT_MOVE)
             check(round.status == GCP_ROUND_UNABLE, "small folios are not split");
+        else if (gcp_arm_swaps_in(arm))
+            check(round.status == GCP_ROUND_UNABLE, "what is not swapped out is not swapped in");
         else
             check(round.status == GCP_ROUND_VALID && round.ns > 0, gcp_arm_name(arm));
     }

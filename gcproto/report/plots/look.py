@@ -56,6 +56,8 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "move_fallback": ("move", "h", "--"),
     "move_holes": ("move", "D", ":"),
     "zeropage": ("sky", "p", "-"),
+    "swapin": ("plain", "v", "--"),
+    "move_swapin": ("move", "^", "--"),
     "canary": ("plain", "x", ":"),
     # modes of a heap and ways of a window
     "art": ("sky", "h", "-"),
