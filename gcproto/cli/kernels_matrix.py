@@ -83,14 +83,19 @@ def run_cells(
     cells: "list[Cell]",
     options: dict[str, Any],
     show: "Callable[[list[Result], dict[str, Any]], None]",
-) -> None:
-    """Run, keep each result as soon as it is there, show all, and end the command with its exit code.
+) -> "list[Result]":
+    """Run, keep each result as soon as it is there, and show all.
+
+    Ends the command with its exit code unless every cell is as it should be.
 
     Args:
         ctx: of the command.
         cells: to run.
         options: of the command.
         show: prints the results.
+
+    Returns:
+        The results, in the order in which they came.
 
     """
     from gcproto.kernels.matrix import run
@@ -130,3 +135,4 @@ def run_cells(
     if bad or lost:
         click.echo(f"gcproto: {len(bad) + len(lost)} of {len(cells)} cells are not as they should be", err=True)
         ctx.exit(ExitCode.NO)
+    return results

@@ -9,15 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gcproto.report import labels
 from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
 from gcproto.report.windows import print_windows
 from gcproto.results.schema import Measurement, Result, Scenario
-from gcproto.results.series import PMD, is_path, page_size_of, release_of, version_key
+from gcproto.results.series import AGREE, PMD, is_path, page_size_of, release_of, short, spreads, version_key
 from gcproto.results.statistics import midmean
-
-FLAG = 0.005
-"""Boots of one kernel that differ by more than this in a scenario are flagged."""
 
 COLUMNS: tuple[tuple[str, Callable[[Scenario], bool]], ...] = (
     ("canary", lambda one: one.arm == "canary"),
@@ -58,7 +56,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     console.print(table)
     if "ns/page" in units:
         console.print("ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
-    _print_spread(by_kernel, console)
+    _print_spread(results, console)
     _print_skips(by_kernel, console)
 
 
@@ -119,35 +117,36 @@ def _well(boots: list[Result]) -> str:
     return f"{len(boots)} boots, {seconds:.0f} s" if len(boots) > 1 else f"done, {seconds:.0f} s"
 
 
-def _print_spread(by_kernel: dict[str, list[Result]], console: Console) -> None:
-    """How far the boots of one kernel are apart, by scenario."""
-    spreads: list[tuple[float, str, Scenario]] = []
-    for release, boots in by_kernel.items():
-        boot_values: dict[Scenario, list[float]] = defaultdict(list)
-        for boot in boots:
-            for measured in boot.measurements:
-                if measured.valid and measured.median:
-                    boot_values[measured.scenario].append(midmean(measured.samples))
-        spreads += [
-            ((max(values) - min(values)) / median(values), release, scenario)
-            for scenario, values in boot_values.items()
-            if len(values) > 1
-        ]
-    if not spreads:
+def _print_spread(results: Sequence[Result], console: Console) -> None:
+    """How far boots of one kernel are apart: each scenario where that is most, and every other one that is flagged."""
+    found = spreads(results)
+    if not found:
         return
-    spreads.sort(key=lambda item: item[0], reverse=True)
-    within = sum(spread <= 0.003 for spread, _, _ in spreads)
+    within = sum(one.share <= AGREE for one in found)
     console.print(
-        f"\nBoots of the same kernel: {within} of {len(spreads)} cells agree to 0.3 % "
-        f"({100 * within / len(spreads):.1f} %); the worst differs by {100 * spreads[0][0]:.2f} %"
+        f"\nBoots of the same kernel: {within} of {len(found)} cells agree to {100 * AGREE:.1f} % "
+        f"({100 * within / len(found):.1f} %); the worst differs by {100 * found[0].share:.2f} %"
     )
-    for spread, release, one in spreads:
-        if spread > FLAG:
-            console.print(
-                f"  FLAG {100 * spread:.2f} %: {release} {one.source} order {one.order} {one.arm} "
-                f"{one.granule_bytes >> 10}K {one.alignment}",
-                style="yellow",
-            )
+    page = page_size_of(results[0])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("spread", "boots"):
+        table.add_column(name, justify="right")
+    for name in ("", "scenario", "kernel"):
+        table.add_column(name, no_wrap=True)
+    shown: set[Scenario] = set()
+    for one in found:
+        if one.scenario in shown and not one.flagged:
+            continue
+        shown.add(one.scenario)
+        table.add_row(
+            f"{100 * one.share:.2f} %",
+            str(one.boots),
+            "FLAG" if one.flagged else "",
+            escape(labels.scenario_text(one.scenario, page)),
+            escape(short(one.kernel)),
+            style="yellow" if one.flagged else "",
+        )
+    console.print(table)
 
 
 def _print_skips(by_kernel: dict[str, list[Result]], console: Console) -> None:

@@ -17,6 +17,10 @@ from gcproto.results.statistics import midmean
 
 FLAVOUR = "-cloud-amd64"
 PMD = 2 << 20
+AGREE = 0.003
+"""Boots of one kernel that differ by no more than this in a scenario agree."""
+FLAG = 0.005
+"""Those that differ by more than this are flagged."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -34,6 +38,26 @@ class Cell(msgspec.Struct, frozen=True):
     spread: float
     boots: int
     invalid: int
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How far the boots of one kernel are apart in one scenario.
+
+    Attributes:
+        share: (largest - smallest) / median of the boots' midmeans, as ``Cell.spread``.
+        boots: that it is made of, two or more.
+
+    """
+
+    scenario: Scenario
+    kernel: str
+    share: float
+    boots: int
+
+    @property
+    def flagged(self) -> bool:
+        """Whether it is too wide for instruction counts."""
+        return self.share > FLAG
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -116,12 +140,27 @@ def build(results: Iterable[Result], *, heap: bool = False) -> Series:
         what, how = ("the heap in guests", " --set heap") if heap else ("paths in guests", "")
         raise GcprotoError(f"no result of {what} was given", remedy=f"`gcproto kernels run{how}` makes them")
     unit = _see_that_they_are_alike(guests)
+    kernels = sorted({release_of(result) for result in guests}, key=version_key)
+    failures = [
+        Failure(release_of(result), result.guest.boot, result.guest.outcome, result.guest.why)
+        for result in guests
+        if result.guest and result.guest.outcome != "done"
+    ]
+    return Series(unit, kernels, cells_of(guests), failures)
+
+
+def cells_of(results: Iterable[Result]) -> dict[Scenario, dict[str, Cell]]:
+    """Cells by scenario, then by kernel in the order of versions.
+
+    Args:
+        results: of guests, one a boot.
+
+    """
     by_kernel: dict[str, list[Result]] = defaultdict(list)
-    for result in guests:
+    for result in results:
         by_kernel[release_of(result)].append(result)
-    kernels = sorted(by_kernel, key=version_key)
     cells: dict[Scenario, dict[str, Cell]] = defaultdict(dict)
-    for kernel in kernels:
+    for kernel in sorted(by_kernel, key=version_key):
         good: dict[Scenario, list[float]] = defaultdict(list)
         bad: dict[Scenario, int] = defaultdict(int)
         for result in by_kernel[kernel]:
@@ -132,12 +171,23 @@ def build(results: Iterable[Result], *, heap: bool = False) -> Series:
                     bad[one.scenario] += 1
         for scenario in {*good, *bad}:
             cells[scenario][kernel] = _cell(good.get(scenario, []), bad[scenario])
-    failures = [
-        Failure(release_of(result), result.guest.boot, result.guest.outcome, result.guest.why)
-        for result in guests
-        if result.guest and result.guest.outcome != "done"
+    return {scenario: cells[scenario] for scenario in sorted(cells)}
+
+
+def spreads(results: Iterable[Result]) -> list[Spread]:
+    """How far the boots of each kernel are apart, scenario by scenario, widest first; none where there is one boot.
+
+    Args:
+        results: of guests, one a boot.
+
+    """
+    found = [
+        Spread(scenario, kernel, cell.spread, cell.boots)
+        for scenario, cells in cells_of(results).items()
+        for kernel, cell in cells.items()
+        if cell.boots > 1
     ]
-    return Series(unit, kernels, {scenario: cells[scenario] for scenario in sorted(cells)}, failures)
+    return sorted(found, key=lambda one: one.share, reverse=True)
 
 
 def _cell(values: Sequence[float], invalid: int) -> Cell:
