@@ -148,6 +148,8 @@ def paths(measure: Measure, *, swap: bool) -> Plan:
         run("swapped", "swapped", "move,copy", ["2m"])
         steps += folios(64)
         run("swapped-64k", "swapped", "move,copy", ["2m"], order=4)
+        run("swapin-64k", "swapped", "swapin,move_swapin", ["2m"], order=4)
+        run("swapin-64k-skewed", "swapped", "move_swapin", ["2m"], order=4, skew=1)
     return Plan(tuple(steps))
 
 
