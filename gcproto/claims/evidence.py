@@ -147,6 +147,26 @@ class Evidence:
         return result.measurements
 
     @cached_property
+    def running(self) -> list[Measurement]:
+        """A heap of 64 KiB mTHPs whose mutators run while it is evacuated as ART does; verified."""
+        self._say("heaps: 64 KiB mTHPs beside mutators")
+        order = gc_run.GcOrder(
+            workload="lru",
+            modes=[(MODES["art"], {})],
+            factors=[3.0],
+            memories=[parse_memory("64k")],
+            policies=["move"],
+            live_bytes=PINNED_LIVE,
+            operations=PINNED_OPERATIONS,
+            runs=2,
+            seed=self._seed,
+            verify=True,
+        )
+        result = gc_run.run(order, lambda _done, _total: None)
+        self.results.append(result)
+        return result.measurements
+
+    @cached_property
     def cached(self) -> list[Measurement]:
         """A heap of 64 KiB mTHPs, half of it in the swap cache when it is evacuated, with each answer to EBUSY."""
         order = evacuation.PolicyOrder(

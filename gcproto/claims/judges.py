@@ -3,6 +3,7 @@
 from gcproto.claims.evidence import ANSWERS, Evidence
 from gcproto.claims.finding import Finding, judged, untestable
 from gcproto.contract import Verdict
+from gcproto.results.folios import PARTS, parts_of
 from gcproto.results.schema import Measurement
 from gcproto.sizes import KIB, MIB
 
@@ -180,17 +181,21 @@ def across_page_tables(evidence: Evidence) -> Finding:
 
 def parts_of_mthps_move(evidence: Evidence) -> Finding:
     """T13."""
-    built = evidence.heap("sparse", ORDER_64K, "move")
-    if built is None or not _usable(built):
+    built, small = (evidence.heap("sparse", order, "move") for order in (ORDER_64K, 0))
+    running = evidence.running[0]
+    if built is None or small is None or not _usable(built, small, running):
         return untestable(MISSING)
-    cycles = [cycle for some in built.collections for cycle in some]
-    moved = sum(cycle.collector["moved"] for cycle in cycles)
-    dense = sum(cycle.collector["updated"] for cycle in cycles)
+    cycles = [cycle for some in running.collections for cycle in some]
+    counts = {name: sum(parts_of(cycles, who)[name] for who in ("collector", "faults")) for name in PARTS}
+    whole = sum(account.get("moved", 0) for cycle in cycles for account in (cycle.collector, cycle.faults))
+    split = sum(cycle.splits.get(str(ORDER_64K), 0) for cycle in cycles)
     text = (
-        f"half-live heap of 64 KiB mTHPs: of {moved} pages moved {dense} keep their place in a folio, the others were "
-        f"built in recycled parts of folios; {built.figures['folios split']:.0f} split, {_ns(built.median)} ns/page"
+        f"LRU heap of 64 KiB mTHPs, {len(cycles)} collections as ART's: of {whole} pages moved "
+        + ", ".join(f"{counts[name]} {PARTS[name]}" for name in PARTS)
+        + f" were parts of folios, {split} folios split. A half-live heap that stands still: "
+        f"{_ns(built.figures['map ns/page'])} ns/page of ioctls, of small folios {_ns(small.figures['map ns/page'])}"
     )
-    return judged(moved > dense, text)
+    return judged(sum(counts.values()) > 0, text)
 
 
 def granules_of_folios(evidence: Evidence) -> Finding:

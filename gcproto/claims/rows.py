@@ -91,7 +91,7 @@ CLAIMS = (
     Claim(
         "T13",
         "Parts of mTHPs will still have to be moved for garbage collection",
-        "gcproto gc policies --workloads sparse --memory 64k --policies move",
+        "gcproto gc --workload lru --live 4m --heap 3x --modes art --memory 64k --verify",
         judges.parts_of_mthps_move,
     ),
     Claim(

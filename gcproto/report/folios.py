@@ -14,14 +14,6 @@ from gcproto.results.series import page_size_of
 SHOWN = (1, 2, 3, 5, 10, 20, 50)
 """Collections that have a column, as far as there are so many, and the last one."""
 
-CAUSES = {
-    "part_one": "one page",
-    "part_skewed": "not congruent",
-    "part_edge": "at the edge of a run",
-    "part_busy": "after EBUSY",
-}
-assert tuple(CAUSES) == PARTS
-
 
 def print_folios(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
     """Print how much of each heap lies in large folios after its collections, and the moves of parts of folios.
@@ -113,7 +105,7 @@ def _print_parts(known: Sequence[Measurement], page: int, console: Console) -> N
     console.print("\n[bold]Moves of parts of folios[/]: pages in a round, by cause", highlight=False)
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.collapse_padding = True
-    for number, name in enumerate(("mode", "folios", "by", *CAUSES.values())):
+    for number, name in enumerate(("mode", "folios", "by", *PARTS.values())):
         table.add_column(name, justify="left" if number < 3 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)

@@ -26,8 +26,13 @@ def kept_whole(cycle: Collection, order: int) -> int:
     return max(0, taken - split)
 
 
-PARTS = ("part_one", "part_skewed", "part_edge", "part_busy")
-"""Counts of pages that were moved without all of their folio, by cause (native/pages.h)."""
+PARTS = {
+    "part_one": "one page",
+    "part_skewed": "not congruent",
+    "part_edge": "at the edge of a run",
+    "part_busy": "after EBUSY",
+}
+"""Counts of pages that were moved without all of their folio (native/pages.h), and the cause in words."""
 
 
 def parts_of(cycles: Iterable[Collection], who: str) -> dict[str, int]:
