@@ -11,7 +11,7 @@ from gcproto.report.findings_kernels import series_findings
 from gcproto.report.page.heap_map import heap_map
 from gcproto.report.page.model import Answers, Part, Run, Section
 from gcproto.report.page.tables import heap_grid, measurement_grid, series_grids, window_grid
-from gcproto.report.plots import cost, forest, heap, kernels, latency, phases, window
+from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, window
 from gcproto.results.schema import Result
 from gcproto.results.series import build, release_of
 from gcproto.results.steps import steps
@@ -131,7 +131,10 @@ def heap_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
         faults, problems = latency.latency(result, name, "fault", "Serving a fault")
         waits, more = latency.latency(result, name, "wait", "Waiting for a page that another thread builds")
         part.lines += problems + more
-        made = [heap.pauses(result, name), heap.mmu(result, name), faults, waits, heap.memory(result, name)]
+        made = [
+            *(heap.pauses(result, name), heap.mmu(result, name), faults, waits),
+            *(heap.memory(result, name), folios.survival(result, name)),
+        ]
         part.small = [one for one in made if one]
         part.heap_map = heap_map(result)
         if part.heap_map is None:

@@ -73,12 +73,25 @@ STYLES: dict[str, tuple[str, str, str]] = {
 }
 """Colour's role, marker and line style of an arm, a mode or a way; with options in brackets it keeps its colour."""
 
+POLICY_STYLES: dict[str, tuple[str, str, str]] = {
+    "copy-large": ("copy", "o", "-"),
+    "split-ahead": ("split", "^", "-"),
+    "whole": ("sky", "s", "-"),
+    "collapse": ("tao", "P", "-"),
+    "populate": ("remap", "v", "--"),
+    "auto": ("plain", "X", "-."),
+}
+"""The same of a mode with an evacuation policy, which stands behind a colon."""
+
 OTHERS = (("remap", "<", ":"), ("tao", ">", "--"), ("split", "1", "-."), ("plain", "2", "--"))
 
 
 def style_of(name: str) -> tuple[str, str, str]:
     """Role, marker and line style of a name, the same in every picture."""
     base, bracket, _ = name.partition("[")
+    policy = name.partition(":")[2].partition(",")[0]
+    if policy in POLICY_STYLES:
+        return POLICY_STYLES[policy]
     if base not in STYLES:
         return OTHERS[sum(name.encode("utf-8", "replace")) % len(OTHERS)]
     role, marker, line = STYLES[base]
