@@ -27,7 +27,7 @@ def one(
     return measurement(scenario(arm, granule, source, replica, order=order, threads=threads), samples, **proof)
 
 
-def paths_result(*, splits: bool = True, predicted: float = 0.0) -> Result:
+def paths_result(*, splits: bool = True) -> Result:
     """Of a kernel that splits mTHPs, or of one that does not."""
     found = [one("move", 65536, 180, replica=1), one("copy", 65536, 820, replica=1)]
     for granule, move, copy in ((4096, 830.0, 1110.0), (65536, 180.0, 820.0), (PMD, 85.0, 790.0)):
@@ -47,9 +47,6 @@ def paths_result(*, splits: bool = True, predicted: float = 0.0) -> Result:
     found += [one("move", 4096, 9000, threads=2), one("copy", 4096, 1050, threads=2)]
     found += [one("move_fallback", 65536, 2600, source="pinned"), one("copy", 65536, 830, source="pinned")]
     found[-2].outcome.ebusy = 1024 * ROUNDS
-    for each in found:
-        if predicted and each.scenario.source == "mthp" and each.scenario.arm == "move":
-            each.figures["predicted ns/page"] = predicted
     made = result(found, [Skip("swapped pages", "no zram here", "run as root")])
     made.run_id = "aaaaaaaaaaaa"
     return made

@@ -169,12 +169,6 @@ def test_nothing_is_hidden() -> None:
         assert word in text, word
 
 
-def test_the_prediction_stands_beside_the_measurement() -> None:
-    text = page_of([paths_result(predicted=61.25)])
-    assert "predicted 61.2" in text
-    assert "The cost model predicts 61.2" in text
-
-
 def hostile() -> list[Result]:
     path, heap, guest = paths_result(), heap_result(rounds=6), checked()
     for one in (path, heap, guest):

@@ -171,12 +171,10 @@ def _batching(claims: Sequence[Claim], lookup: Lookup, place: str) -> Finding | 
     if not claim or not small:
         return None
     now, then = labels.number(one.over.median or 0), labels.number(small.median or 0)
-    foretold = one.over.figures.get(labels.PREDICTED)
-    model = f" The cost model predicts {labels.number(foretold)} {one.over.unit}." if foretold else ""
     detail = (
         f"A {name} costs {now} {one.over.unit} now, split and moved page by page; small folios in the same "
         f"run cost {then}. "
-        f"Moved in batches without a split it could cost as little, and stay whole.{model}"
+        f"Moved in batches without a split it could cost as little, and stay whole."
     )
     if not claim.sure or claim.ratio.value <= 1:
         return Finding(question, "Little", claim.factor, claim.sure, claim.basis, detail, place, projected=True)

@@ -8,9 +8,6 @@ STANDARD_GRANULES = (4 * KIB, 16 * KIB, 64 * KIB, MIB, 2 * MIB)
 FOLIO = "folio"
 WHOLE = "whole"
 
-PREDICTED = "predicted ns/page"
-"""The figure of a measurement that a cost model may write beside what was measured."""
-
 
 def source(scenario: Scenario, page_size: int) -> str:
     """``small``, ``64K mTHP``, ``2M THP``, ``pinned 2M``."""

@@ -39,7 +39,6 @@ def measurement_grid(title: str, result: Result) -> Grid:
         "p99",
         "to copy",
         "95 % interval",
-        "predicted",
         "rounds",
         "invalid",
         "frames kept",
@@ -63,7 +62,6 @@ def measurement_grid(title: str, result: Result) -> Grid:
 def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
     tail = percentiles(one.samples) if one.samples else {}
     ratio, proof, out = one.ratio_to_copy, one.proof, one.outcome
-    foretold = one.figures.get(labels.PREDICTED)
     counts = (
         out.moved,
         out.copied,
@@ -88,7 +86,6 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
         f"{labels.number(ratio.value)}x" if ratio else "",
         labels.bounds(ratio) if ratio else "",
-        labels.number(foretold) if foretold else "",
         str(len(one.samples)),
         str(len(one.invalid_rounds)),
         str(proof.pfn_kept),

@@ -92,20 +92,15 @@ def _value_axis(found: Any, every: Sequence[Measurement]) -> None:
     values = [
         value
         for one in every
-        for value in (one.median, one.ci.low if one.ci else None, _predicted(one))
+        for value in (one.median, one.ci.low if one.ci else None)
         if value and value > 0
     ]
     values += [one.ci.high for one in every if one.ci]
     log_scale(found.yaxis, min(values), max(values))
 
 
-def _predicted(one: Measurement) -> float | None:
-    value = one.figures.get(labels.PREDICTED)
-    return value if value and value > 0 else None
-
-
 def _line(found: Any, look: Look, arm: str, points: Sequence[tuple[float, Measurement]]) -> None:
-    """A way of doing the work: medians joined, intervals, and rings where a cost model foretold them."""
+    """A way of doing the work: medians joined, and intervals."""
     role, marker, line = style_of(arm)
     colour = look.colour(role)
     strong = arm in {"move", "copy_discard", "copy", "split_move"}
@@ -134,19 +129,6 @@ def _line(found: Any, look: Look, arm: str, points: Sequence[tuple[float, Measur
         markeredgecolor=colour,
     )
     dots.set_gid(look.tell([told(arm, one) for _, one in points]))
-    foretold = [(x, _predicted(one)) for x, one in points if _predicted(one)]
-    if foretold:
-        found.plot(
-            [x for x, _ in foretold],
-            [y for _, y in foretold],
-            linestyle="none",
-            marker="o",
-            markersize=12,
-            markerfacecolor="none",
-            markeredgecolor=colour,
-            markeredgewidth=1.2,
-            zorder=2,
-        )
 
 
 def told(arm: str, one: Measurement) -> str:
@@ -163,8 +145,7 @@ def told(arm: str, one: Measurement) -> str:
         )
     if one.outcome.ebusy:
         text += f"; EBUSY {labels.per_round(one.outcome.ebusy, one)} a round"
-    foretold = _predicted(one)
-    return text + (f"; predicted {labels.number(foretold)}" if foretold else "")
+    return text
 
 
 def has_orders(result: Result) -> bool:
