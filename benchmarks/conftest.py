@@ -16,9 +16,9 @@ import pytest
 import pytest_benchmark.session
 
 from gcproto.host import environment
+from gcproto.host.machine import choose_cpus
 from gcproto.host.settings import Settings
 from gcproto.paths.lab import Lab
-from gcproto.paths.runner import choose_cpus
 
 MACHINE_INFO = ("kernel", "page_size", "pmd_size", "thp", "uffd", "memory", "swap", "build", "steal")
 

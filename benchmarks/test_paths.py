@@ -14,12 +14,11 @@ import pytest
 from benchmarks.kernel_clock import CLOCK
 from gcproto.errors import GcprotoError
 from gcproto.host.doctor import ScenarioOff, survey
-from gcproto.host.machine import machine
+from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab, WorkerDied
 from gcproto.paths.round import UNABLE, VALID, request_for
-from gcproto.paths.runner import choose_cpus
 from gcproto.paths.tally import Tally
 from gcproto.results.schema import Scenario
 from gcproto.sizes import size_text

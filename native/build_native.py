@@ -28,6 +28,7 @@ HEADERS = [
     "ability.h",
     "content.h",
     "sources.h",
+    "toucher.h",
     "paths.h",
     "histogram.h",
     "pages.h",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,4 +61,30 @@ uint64_t gcp_toucher_stop(struct gcp_toucher *toucher)
     gcp_region_free((void *)(uintptr_t)toucher->pages, toucher->bytes);
     toucher->running = false;
     return atomic_load(&toucher->sweeps);
+}
+
+int gcp_toucher_create(int32_t cpu, struct gcp_toucher **ret)
+{
+    struct gcp_toucher *made = malloc(sizeof(*made));
+    *ret = NULL;
+    if (!made)
+        return -ENOMEM;
+    int err = gcp_toucher_start(cpu, made);
+    if (err) {
+        gcp_toucher_destroy(made);
+        return err;
+    }
+    *ret = made;
+    return 0;
+}
+
+uint64_t gcp_toucher_sweeps(struct gcp_toucher *toucher)
+{
+    return atomic_load_explicit(&toucher->sweeps, memory_order_acquire);
+}
+
+void gcp_toucher_destroy(struct gcp_toucher *toucher)
+{
+    gcp_toucher_stop(toucher);
+    free(toucher);
 }

@@ -28,4 +28,18 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret);
 /* Stop; returns the sweeps it made: 0 would mean that it never ran. */
 uint64_t gcp_toucher_stop(struct gcp_toucher *toucher);
 
+/* cdef:begin */
+
+struct gcp_toucher;
+
+/* The same for who can't see into the structure.  0 or -errno. */
+int gcp_toucher_create(int32_t cpu, struct gcp_toucher **ret);
+
+/* Sweeps so far, while it runs. */
+uint64_t gcp_toucher_sweeps(struct gcp_toucher *toucher);
+
+void gcp_toucher_destroy(struct gcp_toucher *toucher);
+
+/* cdef:end */
+
 #endif

@@ -40,6 +40,13 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
     show_default=True,
     help="Where to; a loop device leaves folios in the swap cache.",
 )
+@click.option(
+    "--threads",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    show_default=True,
+    help="2: another thread keeps the address space live on another processor, so that its TLB is flushed as well.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
 @result_options
 @click.pass_context
@@ -90,6 +97,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         ebusy=tuple(named["ebusy"]),
         swapped=options["swapped"] * 10,
         device=options["device"],
+        threads=int(options["threads"]),
     )
     prepare(options["out"])
     with progress_bar() as progress:

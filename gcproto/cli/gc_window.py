@@ -38,7 +38,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.collector.ways import ways
     from gcproto.collector.window import WindowOrder, default_ways, run
     from gcproto.host.environment import page_size
-    from gcproto.paths.runner import choose_cpus
+    from gcproto.host.machine import choose_cpus
     from gcproto.results.store import prepare
     from gcproto.sizes import parse_size
 

@@ -17,6 +17,7 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
+from gcproto.host.machine import choose_cpus
 from gcproto.record import Record
 from gcproto.results.rounds import Rounds
 from gcproto.results.schema import (
@@ -50,6 +51,7 @@ class PolicyOrder:
         verify: check the collections.
         ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
         swapped: of 1000 pages in use, those that are swapped out before;  device: to ``zram`` or ``loop``.
+        threads: 2: a second thread keeps the address space live on another processor (gcproto.collector.second_thread).
         timeout: seconds for one heap.
 
     """
@@ -64,6 +66,7 @@ class PolicyOrder:
     ebusy: tuple[str, ...] = ("copy",)
     swapped: int = 0
     device: str = "zram"
+    threads: int = 1
     timeout: float = 60.0
 
 
@@ -75,11 +78,14 @@ class _Tally(Rounds):
     ebusy: str
     cycles: list[Collection] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
-    choices: set[str] = field(default_factory=set)
+    reasons: set[str] = field(default_factory=set)
+    choices: list[dict[str, str]] = field(default_factory=list)
+    sweeps: list[int] = field(default_factory=list)
 
     def add(self, number: int, done: Session) -> None:
         """Count a collection; one that was not right is kept apart."""
-        problems = [done.failure, *done.wrong, *done.failures]
+        idle = "the second thread did not run" if done.sweeps == 0 else ""
+        problems = [done.failure, *done.wrong, *done.failures, idle]
         reason = next((text for text in problems if text), "")
         if reason or not done.collections:
             self.invalid.append(InvalidRound(number, 0.0, reason or "nothing was collected"))
@@ -94,7 +100,10 @@ class _Tally(Rounds):
         self.cycles.append(cycle)
         before, after = done.swapped
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
-        self.choices.add(done.choice)
+        self.reasons.add(done.choice)
+        self.sweeps.append(done.sweeps)
+        if done.chosen and done.chosen not in self.choices:
+            self.choices.append(done.chosen)
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
@@ -122,7 +131,8 @@ class _Tally(Rounds):
             ),
             figures=self._figures(),
             collections=[[one] for one in self.cycles],
-            notes=[f"chosen by {text}" for text in sorted(self.choices) if text][:1],
+            notes=[f"chosen by {text}" for text in sorted(self.reasons) if text][:1],
+            choices=self.choices,
         )
 
     def _total(self, name: str) -> int:
@@ -136,7 +146,8 @@ class _Tally(Rounds):
             return statistics.median(value(one) / max(1, pages_of(one)) for one in self.cycles)
 
         could, did = whole_shares(self.cycles, self.memory.order or 0)
-        return {
+        live = {"second thread sweeps": statistics.median(map(float, self.sweeps))} if min(self.sweeps) > 0 else {}
+        return live | {
             "map ns/page": middle(lambda one: one.collector["map_ns"]),
             "split ns/page": middle(lambda one: one.phases.get("split", 0)),
             "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
@@ -209,7 +220,7 @@ def _tallies(order: PolicyOrder) -> list[_Tally]:
                 policy if answer == "copy" else f"{policy}:{answer}",
                 page,
                 "congruent",
-                1,
+                order.threads,
                 order.live_bytes // page,
             ),
             workload,
@@ -241,6 +252,7 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
         memory=tally.memory.name,
         policy="move" if mode != "move" else tally.policy,
         standing=1,
+        threads=order.threads,
         page_out=order.swapped,
     )
     try:
@@ -251,6 +263,12 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
 
 def _check(order: PolicyOrder) -> None:
     needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
+    if order.threads > 1 and choose_cpus()[1] < 0:
+        raise GcprotoError(
+            "--threads 2 needs a second processor",
+            why="this process may run on one",
+            remedy="--threads 1, or allow it another (taskset)",
+        )
     available = environment.available_bytes()
     if available is not None and needed > available:
         raise GcprotoError(

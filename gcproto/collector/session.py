@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gcproto._native import ffi, lib
 from gcproto.collector.checks import Checks
+from gcproto.collector.chosen import chosen
 from gcproto.collector.costs import measure
 from gcproto.collector.counts import counts_of
 from gcproto.collector.cycle import CollectionError, Collector, fault_sums
@@ -20,6 +22,7 @@ from gcproto.collector.mmu import WINDOWS_MS, mmu
 from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
+from gcproto.collector.second_thread import second_thread
 from gcproto.collector.session_round import Session, SessionRequest, Stall
 from gcproto.collector.status import EVERY_SECONDS, Status, write
 from gcproto.collector.swap_listener import SwapListener
@@ -134,6 +137,7 @@ class _Run:
         self.resident: list[tuple[int, int]] = []
         memory = parse_memory(request.memory)
         self.mode, self.choice = _mode(request, memory)
+        self.chosen = chosen(self.mode, memory)
         self.heap = Heap(request.capacity, memory=memory)
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
@@ -265,6 +269,7 @@ class _Run:
             failures=self.collector.failures,
             swapped=(self.swap.before, self.swap.after) if self.swap else ([], []),
             choice=self.choice,
+            chosen=self.chosen,
         )
         if self.folios:
             self.folios.write_into(found.collections)
@@ -354,11 +359,20 @@ class _Run:
 def run(request: SessionRequest) -> Session:
     """Run a workload once in this process."""
     try:
-        running = _Run(request)
+        with second_thread(request.threads) as sweeps:
+            return _run(request, sweeps)
     except GcprotoError as error:
         return Session(failure=str(error))
+
+
+def _run(request: SessionRequest, sweeps: Callable[[], int]) -> Session:
+    running = _Run(request)
     try:
+        before = sweeps()
         running.go()
-        return running.session()
+        swept = sweeps() - before
+        found = running.session()
+        found.sweeps = swept if request.threads > 1 else -1
+        return found
     finally:
         running.close()

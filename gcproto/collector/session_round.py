@@ -27,6 +27,7 @@ class SessionRequest(msgspec.Struct):
         label: of the run in it.
         map: record what became of each page.
         standing: collect so many times once all are set up, and let no mutator run; 0: they run.
+        threads: of a heap that stands still, 2: another thread keeps the address space live on another processor.
         page_out: of 1000 pages in use, those that are swapped out when a collection flips.
         inject: system calls that are to fail: (call, after, count, errno).
 
@@ -53,6 +54,7 @@ class SessionRequest(msgspec.Struct):
     label: str = ""
     map: bool = False
     standing: int = 0
+    threads: int = 1
     page_out: int = 0
     inject: list[tuple[int, int, int, int]] = []
 
@@ -84,7 +86,8 @@ class Session(msgspec.Struct):
         dropped: events that found no room; then mmu is missing.
         failures: of collections that ended with the world stopped.
         swapped: pages that were swapped out at the flip and after the sweep, by collection, where that was asked for.
-        choice: what the policy chose and why, in words.
+        choice: why the policy chose what it did, in words;  chosen: what it chose (gcproto.collector.chosen).
+        sweeps: of the second thread while the heap was collected; -1 without one.
 
     """
 
@@ -111,6 +114,8 @@ class Session(msgspec.Struct):
     failures: list[str] = []
     swapped: tuple[list[int], list[int]] = ([], [])
     choice: str = ""
+    chosen: dict[str, str] = {}
+    sweeps: int = -1
 
 
 class SessionLab(Child[SessionRequest, Session]):

@@ -1,5 +1,6 @@
-"""Sizes of this machine's memory, asked of the system (see native/platform.h)."""
+"""Sizes of this machine's memory and its processors, asked of the system (see native/platform.h)."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,3 +31,9 @@ def machine() -> Machine:
     lib.gcp_platform_get(got)
     orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
     return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus)
+
+
+def choose_cpus() -> tuple[int, int]:
+    """The processor to work on (the last allowed: interrupts like the first) and one for the second thread or -1."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[-1], allowed[0] if len(allowed) > 1 else -1

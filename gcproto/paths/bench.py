@@ -8,12 +8,12 @@ from gcproto._native import lib
 from gcproto.errors import GcprotoError
 from gcproto.host import environment
 from gcproto.host.doctor import ScenarioOff, survey
-from gcproto.host.machine import Machine, machine
+from gcproto.host.machine import Machine, choose_cpus, machine
 from gcproto.host.settings import SettingRefused, Settings
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
-from gcproto.paths.runner import Outcome, Plan, Runner, choose_cpus
+from gcproto.paths.runner import Outcome, Plan, Runner
 from gcproto.record import Record
 from gcproto.results.schema import Result, Scenario, Skip
 from gcproto.results.statistics import noise_of, summarise

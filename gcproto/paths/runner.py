@@ -4,7 +4,6 @@ Settings are changed here (through gcproto.host.settings), never in the worker: 
 enabled for its group only, and the swap device that a source needs for the length of its block.
 """
 
-import os
 import random
 import time
 from collections import defaultdict
@@ -75,12 +74,6 @@ class Outcome:
     skips: list[Skip]
     rounds: int
     complete: bool
-
-
-def choose_cpus() -> tuple[int, int]:
-    """The processor to work on (the last allowed: interrupts like the first) and one for the second thread or -1."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return allowed[-1], allowed[0] if len(allowed) > 1 else -1
 
 
 def swap_device(scenario: Scenario) -> str | None:

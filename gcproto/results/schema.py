@@ -6,7 +6,7 @@ the version.
 
 History of the format
     1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
-        guest and verdicts of a result; map of a collection
+        guest and verdicts of a result; map of a collection; choices of a measurement
 """
 
 from typing import Any
@@ -218,6 +218,8 @@ class Measurement(msgspec.Struct):
         series: of the last valid round, by name with unit: pairs of ns since its start and a value.
         collections: of each valid round, in order.
         notes: what a reader should know, in words.
+        choices: each different thing that an evacuation policy chose in the rounds, by name
+            (gcproto.collector.chosen): one, unless its calibration wavered; none for other measurements.
 
     """
 
@@ -240,6 +242,7 @@ class Measurement(msgspec.Struct):
     series: dict[str, list[tuple[int, float]]] = {}
     collections: list[list[Collection]] = []
     notes: list[str] = []
+    choices: list[dict[str, str]] = []
 
 
 class Skip(msgspec.Struct, frozen=True):

@@ -89,12 +89,7 @@ def _draw_granules(figure: Any, look: Look, arms: dict[str, list[Measurement]], 
 
 
 def _value_axis(found: Any, every: Sequence[Measurement]) -> None:
-    values = [
-        value
-        for one in every
-        for value in (one.median, one.ci.low if one.ci else None)
-        if value and value > 0
-    ]
+    values = [value for one in every for value in (one.median, one.ci.low if one.ci else None) if value and value > 0]
     values += [one.ci.high for one in every if one.ci]
     log_scale(found.yaxis, min(values), max(values))
 

@@ -1,0 +1,51 @@
+"""A second live thread beside a heap that stands still: native/toucher.c, as the path lab has it.
+
+It touches pages of its own on another processor, so that each page that leaves its place has to be flushed from that
+processor's TLB as well.  That is what a collector meets whose mutators run.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gcproto._native import ffi, lib
+from gcproto.errors import GcprotoError
+from gcproto.host.machine import choose_cpus
+
+
+@contextmanager
+def second_thread(threads: int) -> Iterator[Callable[[], int]]:
+    """Keep the address space live on another processor; the caller is pinned to its own meanwhile.
+
+    Args:
+        threads: 2; with 1 there is no other thread, and nothing is pinned.
+
+    Yields:
+        what says how often the other thread has swept its pages so far, 0 without one.
+
+    Raises:
+        GcprotoError: there is no second processor, or the thread can't be had.
+
+    """
+    if threads < 2:
+        yield lambda: 0
+        return
+    allowed = os.sched_getaffinity(0)
+    cpu, other = choose_cpus()
+    if other < 0:
+        raise GcprotoError(
+            "a second live thread needs a second processor",
+            why="this process may run on one",
+            remedy="--threads 1, or allow it another (taskset)",
+        )
+    made: Any = ffi.new("struct gcp_toucher **")
+    err = int(lib.gcp_toucher_create(other, made))
+    if err:
+        raise GcprotoError("the second thread can't be had", why=os.strerror(-err))
+    try:
+        os.sched_setaffinity(0, {cpu})
+        yield lambda: int(lib.gcp_toucher_sweeps(made[0]))
+    finally:
+        os.sched_setaffinity(0, allowed)
+        lib.gcp_toucher_destroy(made[0])
