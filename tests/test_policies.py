@@ -1,16 +1,22 @@
 """Folios of the heap's memory and what evacuation policies do with them: choices, splits by counters, contents."""
 
 import json
+import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gcproto.cli.gc import command as gc_command
+from gcproto.collector import evacuation
 from gcproto.collector.costs import Costs, measure
 from gcproto.collector.modes import COPY, MODES, MOVE
 from gcproto.collector.policies import POLICIES, Choice
+from gcproto.collector.second_thread import second_thread
 from gcproto.collector.session import run
 from gcproto.collector.session_round import Session, SessionRequest
 from gcproto.errors import GcprotoError
@@ -19,8 +25,10 @@ from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.results.folios import parts_of
 from gcproto.results.page_map import decode, totals
-from gcproto.results.schema import Collection
+from gcproto.results.schema import Collection, Scenario
 from tests.processes import run_gcproto as gcproto
+from tests.result_maker import measurement
+from tests.result_maker import result as made_result
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(200)]
 
@@ -312,8 +320,10 @@ def test_mutators_beside_every_policy(memory: str, policy: str) -> None:
 def test_the_command_compares_policies(tmp_path: Path) -> None:
     done = gcproto(
         *("gc", "policies", "--live", "4m", "--runs", "3", "--workloads", "prefix", "--memory", "small,64k"),
-        *("--policies", "move,whole,auto", "--verify", "--json", "--out", str(tmp_path)),
+        *("--policies", "move,whole,auto", "--verify", "--json", "--fail-above", "5", "--out", str(tmp_path)),
     )
+    assert done.returncode == 0, done.stderr
+    assert "auto is at most 5 % worse than the best fixed policy on all 2 heaps" in done.stderr
     result = json.loads(done.stdout)
     assert {m["scenario"]["source"] for m in result["measurements"]} == {"evacuate-prefix"}
     assert all(m["valid"] for m in result["measurements"])
@@ -321,9 +331,66 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
     assert by_name[4, "move"]["figures"]["folios split"] > 0
     assert "move" in by_name[4, "auto"]["notes"][0]
     assert by_name[0, "move"]["figures"]["map ns/page"] > 0
+    small = [by_name[0, arm]["choices"] for arm in ("move", "whole", "auto")]
+    assert small == [[{"granule": "1"}]] * 3
+    assert by_name[4, "whole"]["choices"][0]["large folios"] == "copied"
     shown = gcproto("show", str(next(tmp_path.glob("*.json")))).stdout
     assert "Evacuating large folios" in shown
     assert "auto to best" in shown
+    assert "same choice" in shown
+
+
+def test_fail_above_names_the_heap_where_auto_is_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for arm, sample, large in (("move", 100.0, "moved"), ("auto", 120.0, "copied")):
+        scenario = Scenario("evacuate-trees", 4, arm, 4096, "congruent", 1, 4096)
+        made.append(measurement(scenario, [sample, sample + 1, sample + 2, sample + 3]))
+        made[-1].choices = [{"large folios": large}]
+    monkeypatch.setattr(evacuation, "run", lambda _order, _progress: made_result(made))
+    words = ["policies", "--memory", "64k", "--policies", "move,auto", "--out", str(tmp_path), "--fail-above"]
+    worse = CliRunner().invoke(gc_command, [*words, "5"])
+    assert worse.exit_code == 1
+    assert "trees 64K: auto takes 1.20 times" in worse.stderr
+    assert CliRunner().invoke(gc_command, [*words, "25"]).exit_code == 0
+
+
+def test_fail_above_needs_auto_and_another() -> None:
+    for policies in ("auto", "move,whole"):
+        assert gcproto("gc", "policies", "--policies", policies, "--fail-above", "5").returncode == 2
+
+
+@pytest.mark.needs("mthp", "two_cpus")
+def test_a_second_live_thread_is_beside_the_heap_and_costs(tmp_path: Path) -> None:
+    """Each mTHP that is split has the other processor's TLB flushed, twice; the time says so."""
+    found = {}
+    for threads in ("1", "2"):
+        done = gcproto(
+            *("gc", "policies", "--live", "8m", "--runs", "3", "--workloads", "prefix", "--memory", "64k"),
+            *("--policies", "move", "--threads", threads, "--json", "--out", str(tmp_path)),
+        )
+        (found[threads],) = json.loads(done.stdout)["measurements"]
+        assert found[threads]["valid"]
+        assert found[threads]["scenario"]["threads"] == int(threads)
+    assert "second thread sweeps" not in found["1"]["figures"]
+    assert found["2"]["figures"]["second thread sweeps"] > 100
+    assert found["2"]["figures"]["map ns/page"] > 1.2 * found["1"]["figures"]["map ns/page"]
+
+
+def test_a_second_thread_ends_and_gives_the_processors_back() -> None:
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        with second_thread(2) as sweeps:
+            assert len(os.sched_getaffinity(0)) == 1
+            first = sweeps()
+            time.sleep(0.01)
+            assert sweeps() > first > 0
+        assert os.sched_getaffinity(0) == before
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        with pytest.raises(GcprotoError, match="second processor"), second_thread(2):
+            pass
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @pytest.mark.needs("mthp")

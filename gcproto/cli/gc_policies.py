@@ -1,6 +1,6 @@
 """``gcproto gc policies``: what to do with large folios, measured."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,6 +8,9 @@ from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
 
 WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 
@@ -48,6 +51,13 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
     help="2: another thread keeps the address space live on another processor, so that its TLB is flushed as well.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
+@click.option(
+    "--fail-above",
+    type=click.FloatRange(min=0),
+    metavar="PERCENT",
+    help="Exit code 1 if on any heap auto takes so much longer than the best fixed policy: the median of the ratios of "
+    "their rounds, with an interval above 1.",
+)
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
@@ -78,6 +88,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
                 why=f"known: {', '.join(sorted(known))}",
                 code=ExitCode.USAGE,
             )
+    if options["fail_above"] is not None and ("auto" not in named["policies"] or len(set(named["policies"])) < 2):
+        raise GcprotoError(
+            "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
+        )
     try:
         live = parse_size(options["live"])
     except ValueError as error:
@@ -103,3 +117,19 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     with progress_bar() as progress:
         result = run(order, progress)
     deliver(ctx, result, options)
+    if options["fail_above"] is not None:
+        _see_that_auto_is_good(ctx, result, options["fail_above"])
+
+
+def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
+    from gcproto.report.policies import heap_text
+    from gcproto.results.policy_cells import cells
+    from gcproto.results.series import page_size_of
+
+    found = [(cell, cell.objection(percent / 100)) for cell in cells(result.measurements)]
+    bad = [f"{heap_text(cell, page_size_of(result))}: {objection}" for cell, objection in found if objection]
+    for line in bad:
+        click.echo(f"gcproto: {line}", err=True)
+    if bad:
+        ctx.exit(ExitCode.NO)
+    click.echo(f"auto is at most {percent:g} % worse than the best fixed policy on all {len(found)} heaps", err=True)

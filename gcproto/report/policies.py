@@ -1,14 +1,14 @@
 """Evacuation policies as a table: a line for each heap, a column for each policy."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gcproto.report import labels
-from gcproto.results.schema import Measurement, Scenario
-from gcproto.results.statistics import ratio_interval
-
-AUTO = "auto"
+from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, policy_of
+from gcproto.results.schema import Interval, Measurement, Scenario
 
 
 def print_policies(measurements: list[Measurement], console: Console, page: int) -> None:
@@ -20,27 +20,50 @@ def print_policies(measurements: list[Measurement], console: Console, page: int)
         page: bytes of a base page.
 
     """
-    heaps: dict[tuple[str, int], dict[str, Measurement]] = {}
-    for one in measurements:
-        heaps.setdefault((one.scenario.source, one.scenario.order), {})[one.scenario.arm] = one
-    arms = list(dict.fromkeys(one.scenario.arm for one in measurements))
+    found = cells(measurements)
+    arms = list(dict.fromkeys(policy_of(one) for one in measurements))
+    marks = _marks(found)
+    beside = ", a second thread live on another CPU" if {cell.threads for cell in found} == {2} else ""
     console.print(
-        "\n[bold]Evacuating large folios[/]: ns per page from flip to drain; split+: what splitting ahead took before; "
-        "whole: share of the pages that went in whole folios",
+        f"\n[bold]Evacuating large folios{beside}[/]: ns per page from flip to drain; split+: what splitting ahead took "
+        "before; whole: share of the pages that went in whole folios; A/A: between policies that chose the same",
         highlight=False,
     )
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     table.collapse_padding = True
-    for name in ("heap", "folios", *arms, "auto to best", "auto to move"):
-        table.add_column(name, justify="left" if name in {"heap", "folios"} else "right", no_wrap=True)
-    for (source, order), by_arm in heaps.items():
-        folios = "system" if source.endswith("-system") else labels.size(page << order) if order else "small"
-        heap = source.removeprefix("evacuate-").removesuffix("-system")
-        table.add_row(heap, folios, *(_cell(by_arm.get(arm)) for arm in arms), *_auto(by_arm))
+    left = {"heap", "folios", *marks}
+    for name in ("heap", "folios", *marks, *arms, "auto to best", "auto to move", "A/A"):
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    for cell in found:
+        by_arm = {policy_of(one): one for one in cell.every}
+        shown = (_cell(by_arm.get(arm)) for arm in arms)
+        table.add_row(*_heap(cell, page), *(mark(cell) for mark in marks.values()), *shown, *_auto(cell))
     console.print(table)
     for one in measurements:
         if one.notes:
             console.print(f"[dim]{_name(one.scenario, page)}: {escape('; '.join(one.notes))}[/]", highlight=False)
+
+
+def _marks(found: list[Cell]) -> dict[str, Callable[[Cell], str]]:
+    """Columns for what is not the same in all heaps."""
+    marks: dict[str, Callable[[Cell], str]] = {}
+    if len({cell.threads for cell in found}) > 1:
+        marks["threads"] = lambda cell: str(cell.threads)
+    if {cell.answer for cell in found} != {""}:
+        marks["on EBUSY"] = lambda cell: cell.answer or "copy"
+    return marks
+
+
+def _heap(cell: Cell, page: int) -> tuple[str, str]:
+    folios = labels.size(page << cell.order) if cell.order else "small"
+    system = cell.source.endswith("-system")
+    return cell.source.removeprefix("evacuate-").removesuffix("-system"), "system" if system else folios
+
+
+def heap_text(cell: Cell, page: int) -> str:
+    """``sparse 64K``, with what else tells it from others: ``sparse 64K, 2 threads, touch on EBUSY``."""
+    more = [f"{cell.threads} threads"] * (cell.threads > 1) + [f"{cell.answer} on EBUSY"] * bool(cell.answer)
+    return ", ".join((" ".join(_heap(cell, page)), *more))
 
 
 def _name(one: Scenario, page: int) -> str:
@@ -69,19 +92,21 @@ def _cell(one: Measurement | None) -> str:
     return "\n".join(lines)
 
 
-def _auto(by_arm: dict[str, Measurement]) -> tuple[str, str]:
-    """Auto's time over the best fixed policy's, and over plain move's, with their intervals."""
-    auto = by_arm.get(AUTO)
-    fixed = [one for arm, one in by_arm.items() if arm != AUTO and one.valid and one.median]
-    if auto is None or not auto.valid or not fixed:
-        return "", ""
-    best = min(fixed, key=lambda one: one.median or 0.0)
-    return _ratio(auto, best, best.scenario.arm), _ratio(auto, by_arm.get("move"), "")
+def _auto(cell: Cell) -> tuple[str, str, str]:
+    """Auto's time over the best fixed policy's, and over plain move's, and the noise."""
+    noise = f"\N{PLUS-MINUS SIGN}{cell.noise:.0%}" if cell.noise is not None else ""
+    auto, best, move = cell.arm(AUTO), cell.best, cell.arm("move")
+    return (
+        _ratio(auto.over(best), best.names[0]) if auto and best else "",
+        _ratio(auto.over(move), "") if auto and move else "",
+        noise,
+    )
 
 
-def _ratio(over: Measurement, under: Measurement | None, name: str) -> str:
-    found = ratio_interval(over, under) if under else None
+def _ratio(found: Interval | None, name: str) -> str:
     if found is None:
         return ""
     label = f" ({name})" if name else ""
+    if found == SAME:
+        return "1x same choice" + (f"\n[dim]({name})[/]" if name else "")
     return f"{labels.number(found.value)}x{label}\n[dim]{labels.bounds(found)}[/]"

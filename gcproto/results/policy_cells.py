@@ -1,0 +1,147 @@
+"""Evacuation policies on one heap each: which of them did the same work, and how ``auto`` fares against the best.
+
+Policies that chose the same are one arm: on small folios none has a choice, and the best of four names for the same
+work is whichever was lucky.  Their samples are pooled, and what lies between them is the cell's noise (A/A).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
+
+from gcproto.results.schema import Interval, Measurement
+from gcproto.results.statistics import median_interval
+
+AUTO = "auto"
+SAME = Interval(1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Policies that chose the same on a heap.
+
+    Attributes:
+        members: their measurements, in the order of the result.
+
+    """
+
+    members: tuple[Measurement, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The policies' names."""
+        return [policy_of(one) for one in self.members]
+
+    @property
+    def median(self) -> float:
+        """Of the samples of all members."""
+        return median(sample for one in self.members for sample in one.samples)
+
+    def by_round(self) -> dict[int, float]:
+        """The members' median in each round that any of them has."""
+        found: dict[int, list[float]] = {}
+        for one in self.members:
+            for number, sample in zip(one.rounds, one.samples, strict=True):
+                found.setdefault(number, []).append(sample)
+        return {number: median(samples) for number, samples in found.items()}
+
+    def over(self, other: "Arm") -> Interval | None:
+        """Median of the ratios of the rounds that both have, with its interval; None with fewer than three."""
+        if other == self:
+            return SAME
+        above, below = self.by_round(), other.by_round()
+        return median_interval([above[number] / below[number] for number in above if below.get(number)])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A heap with all policies that it was evacuated by.
+
+    Attributes:
+        source, order, threads: of their scenarios;  answer: to EBUSY, "" for ``copy``.
+        every: their measurements;  arms: of those that are valid.
+
+    """
+
+    source: str
+    order: int
+    threads: int
+    answer: str
+    every: tuple[Measurement, ...]
+    arms: tuple[Arm, ...]
+
+    def arm(self, name: str) -> Arm | None:
+        """That of a policy; None if it was not measured or is not valid."""
+        return next((arm for arm in self.arms if name in arm.names), None)
+
+    @property
+    def best(self) -> Arm | None:
+        """That of the fixed policy, or policies, with the least median; of several names for it the first counts."""
+        fixed = [arm for arm in self.arms if set(arm.names) != {AUTO}]
+        return min(fixed, key=lambda arm: arm.median, default=None)
+
+    @property
+    def to_best(self) -> Interval | None:
+        """Auto's time over that of the best fixed policy; 1 where it chose the same."""
+        auto, best = self.arm(AUTO), self.best
+        return auto.over(best) if auto and best else None
+
+    @property
+    def noise(self) -> float | None:
+        """The largest difference between policies that chose the same, relative; None if no two did."""
+        pairs = [Arm((a,)).over(Arm((b,))) for arm in self.arms for a, b in combinations(arm.members, 2)]
+        return max((abs(one.value - 1) for one in pairs if one), default=None)
+
+    def objection(self, limit: float) -> str:
+        """Why it can't be said that auto is at most so much worse than the best, "" if it can.
+
+        Auto is worse if the median of its ratios to the best is beyond the limit and their interval lies above 1: what
+        noise alone can explain is no failure, and a wide interval around a large ratio is no excuse.
+
+        Args:
+            limit: relative, 0.05 for 5 %.
+
+        """
+        unsound = [policy_of(one) for one in self.every if not one.valid or not one.samples]
+        if unsound:
+            return f"{', '.join(unsound)} INVALID"
+        found, best = self.to_best, self.best
+        if found is None or best is None:
+            return "auto and a fixed policy were not measured together in three rounds"
+        if found.value > 1 + limit and found.low > 1:
+            return f"auto takes {found.value:.2f} times ({found.low:.2f}-{found.high:.2f}) what {best.names[0]} does"
+        return ""
+
+
+def policy_of(one: Measurement) -> str:
+    """The policy's name without the answer to EBUSY."""
+    return one.scenario.arm.partition(":")[0]
+
+
+def cells(measurements: Sequence[Measurement]) -> list[Cell]:
+    """The heaps of a result of ``gcproto gc policies``, in its order.
+
+    Args:
+        measurements: of sources ``evacuate-...``.
+
+    """
+    grouped: dict[tuple[str, int, int, str], list[Measurement]] = {}
+    for one in measurements:
+        asked = one.scenario
+        grouped.setdefault((asked.source, asked.order, asked.threads, asked.arm.partition(":")[2]), []).append(one)
+    return [Cell(*key, tuple(some), tuple(_arms(some))) for key, some in grouped.items()]
+
+
+def _arms(some: Sequence[Measurement]) -> list[Arm]:
+    sound = [one for one in some if one.valid and one.samples]
+    found: dict[str, list[Measurement]] = {}
+    for one in sound:
+        found.setdefault(_key(one), []).append(one)
+    return [Arm(tuple(members)) for members in found.values()]
+
+
+def _key(one: Measurement) -> str:
+    """Equal for equal work; a policy whose choice wavered, or is not known, is like no other."""
+    if len(one.choices) != 1:
+        return f"policy {policy_of(one)}"
+    return "choice " + ", ".join(f"{name} {value}" for name, value in sorted(one.choices[0].items()))

@@ -1,0 +1,105 @@
+"""Policies that did the same work are one arm, and auto is held against the best of the others."""
+
+import random
+
+import pytest
+
+from gcproto.results.policy_cells import SAME, Cell, cells
+from gcproto.results.schema import Measurement, Scenario
+from tests.result_maker import measurement
+
+MOVE = {"granule": "1", "large folios": "moved"}
+COPY = {"granule": "1", "large folios": "copied"}
+AHEAD = {"granule": "1", "large folios": "moved", "split ahead": "yes"}
+
+
+def one(policy: str, median: float, *choices: dict[str, str], noise: float = 0.02, **other: object) -> Measurement:
+    rng = random.Random(f"{policy} {other}")
+    fields = {"source": "evacuate-trees", "order": 4, "threads": 1} | other
+    asked = Scenario(arm=policy, granule_bytes=4096, alignment="congruent", pages=4096, **fields)  # type: ignore[arg-type]
+    made = measurement(asked, [median * rng.lognormvariate(0, noise) for _ in range(15)])
+    made.choices = list(choices)
+    return made
+
+
+def cell(*some: Measurement) -> Cell:
+    (found,) = cells(some)
+    return found
+
+
+def test_policies_that_chose_the_same_are_one_arm_with_all_their_samples() -> None:
+    found = cell(one("move", 100, MOVE), one("copy-large", 101, MOVE), one("whole", 99, MOVE), one("auto", 104, MOVE))
+    (arm,) = found.arms
+    assert arm.names == ["move", "copy-large", "whole", "auto"]
+    assert arm.median == pytest.approx(101, rel=0.02)
+    assert found.to_best == SAME
+    assert not found.objection(0.0)
+    assert found.noise is not None
+    assert 0.02 < found.noise < 0.08  # 99 to 104
+
+
+def test_a_lucky_name_for_the_same_work_is_not_the_best() -> None:
+    """Of four names for the same work one is ahead by noise; auto is no worse than itself."""
+    names = ("move", "copy-large", "split-ahead", "whole")
+    found = cell(*(one(name, 100, MOVE, noise=0.3) for name in names), one("auto", 125, MOVE, noise=0.3))
+    assert not found.objection(0.05)
+
+
+def test_auto_that_chose_otherwise_is_compared_round_by_round() -> None:
+    move, ahead, auto = one("move", 500, MOVE), one("split-ahead", 100, AHEAD), one("auto", 130, COPY)
+    found = cell(move, ahead, auto)
+    assert found.best is not None
+    assert found.best.names == ["split-ahead"]
+    assert found.noise is None
+    assert found.to_best is not None
+    ratios = sorted(a / b for a, b in zip(auto.samples, ahead.samples, strict=True))
+    assert found.to_best.value == ratios[7]
+    assert found.to_best.low > 1.2
+    assert "auto takes 1.3" in found.objection(0.05)
+    assert "what split-ahead does" in found.objection(0.05)
+    assert not found.objection(0.40)
+
+
+def test_a_wide_interval_is_no_excuse_but_noise_is() -> None:
+    noisy = cell(one("move", 100, MOVE, noise=0.4), one("auto", 108, COPY, noise=0.4))
+    assert noisy.to_best is not None
+    assert noisy.to_best.low < 1
+    assert not noisy.objection(0.05)
+    worse = cell(one("move", 100, MOVE, noise=0.05), one("auto", 112, COPY, noise=0.05))
+    assert worse.to_best is not None
+    assert 1 < worse.to_best.low < worse.to_best.value
+    assert worse.objection(0.05)
+
+
+def test_what_was_pooled_is_the_best_by_all_its_samples() -> None:
+    """Auto's own samples count for the arm of the policies that chose as it did."""
+    found = cell(one("move", 100, MOVE), one("whole", 97, COPY), one("copy-large", 105, COPY), one("auto", 103, COPY))
+    assert found.best is not None
+    assert found.best.names == ["move"]
+    assert found.to_best is not None
+    assert found.to_best.value == pytest.approx(1.03, abs=0.03)
+
+
+def test_a_choice_that_wavered_or_is_not_known_is_like_no_other() -> None:
+    wavered = cell(one("move", 100, MOVE), one("auto", 100, MOVE, COPY))
+    assert len(wavered.arms) == 2
+    unknown = cell(one("move", 100), one("auto", 100))
+    assert len(unknown.arms) == 2
+
+
+def test_what_can_not_be_judged_is_an_objection() -> None:
+    broken = one("move", 100, MOVE)
+    broken.valid = False
+    assert cell(broken, one("whole", 100, COPY), one("auto", 100, COPY)).objection(0.05) == "move INVALID"
+    assert "not measured together" in cell(one("move", 100, MOVE)).objection(0.05)
+    late = one("auto", 100, COPY)
+    late.rounds = [number + 100 for number in late.rounds]
+    assert "not measured together" in cell(one("move", 100, MOVE), late).objection(0.05)
+
+
+def test_heaps_threads_and_answers_to_ebusy_have_cells_of_their_own() -> None:
+    some = [one("move", 100, MOVE), one("move", 100, MOVE, threads=2), one("move:touch", 100, MOVE)]
+    some.append(one("move", 100, MOVE, order=9))
+    assert [(found.order, found.threads, found.answer) for found in cells(some)] == [
+        *[(4, 1, ""), (4, 2, ""), (4, 1, "touch"), (9, 1, "")]
+    ]
