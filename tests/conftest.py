@@ -111,6 +111,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "io_uring": (_can_pin, "io_uring fixed buffers can't be registered"),
     "zram": (lambda: Path("/sys/class/zram-control/hot_add").exists() and os.geteuid() == 0, "no zram, or not root"),
     "loop": (lambda: Path("/dev/loop-control").exists() and os.geteuid() == 0, "no loop devices, or not root"),
+    "tlb_counts": (
+        lambda: "TLB:" in Path("/proc/interrupts").read_text(encoding="utf-8"),
+        "/proc/interrupts has no line for TLB shoot-downs",
+    ),
     "two_cpus": (lambda: machine().cpus > 1, "only one processor"),
     "nobody": (
         lambda: shutil.which("setpriv") is not None and os.geteuid() == 0 and unprivileged_python() is not None,

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 WORKLOADS = ("prefix", "sparse", "trees", "lru")
 ROUNDS = 15
+RUNS = 7
+LIVE = 32 << 20
+PINNED = 4 << 20
+"""So much may be pinned by default (RLIMIT_MEMLOCK)."""
 MEMORIES = ("small", "64k", "1m", "2m")
 
 
@@ -28,10 +32,11 @@ MEMORIES = ("small", "64k", "1m", "2m")
 def command(
     ctx: click.Context, files: tuple[Path, ...], proposal: str | None, fail_below: float | None, as_json: bool
 ) -> None:
-    """Fit what a call, a page, a folio, a split costs to collections, and predict others.
+    """Fit what a call, a page, a folio, a split, a TLB shoot-down costs to collections, and predict others.
 
-    Results of `gcproto gc policies` and of `gcproto bench` are read; without any, both are measured now (root, two
-    minutes).  Costs are fitted on paths and on heaps of the workloads prefix and sparse, and checked on all others.
+    Results of `gcproto gc policies` and of `gcproto bench` are read; without any, both are measured now (root, three
+    minutes), with one live thread and with two.  Costs are fitted on paths and on heaps of the workloads prefix and
+    sparse, and checked on all others.  Shown is also where the time of each heap goes, and why auto differs from move.
     """
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
@@ -55,17 +60,40 @@ def command(
 def _measure() -> "list[Result]":
     from gcproto.collector.evacuation import PolicyOrder, run
     from gcproto.heap.folios import parse_memory
+    from gcproto.host.machine import choose_cpus
     from gcproto.paths import bench
     from gcproto.paths.grid import Choice
 
-    order = PolicyOrder(
+    alone = PolicyOrder(
         workloads=list(WORKLOADS),
         memories=[parse_memory(name) for name in MEMORIES],
-        policies=["move", "copy-large", "split-ahead", "whole"],
-        live_bytes=32 << 20,
-        runs=7,
+        policies=["move", "copy-large", "split-ahead", "whole", "auto"],
+        live_bytes=LIVE,
+        runs=RUNS,
     )
-    sources = ["small", "mthp-64k", "mthp-1m", "thp"]
-    paths = bench.Order(Choice(sources=sources, arms=["move", "copy"], granules=["64k", "1m", "2m"]), rounds=ROUNDS)
+    beside = PolicyOrder(
+        workloads=list(WORKLOADS),
+        memories=[parse_memory(name) for name in ("small", "64k")],
+        policies=["move", "copy-large", "auto"],
+        live_bytes=LIVE,
+        runs=RUNS,
+        threads=2,
+    )
+    threads = [1, 2] if choose_cpus()[1] >= 0 else [1]
+    if len(threads) == 1:
+        click.echo(
+            "gcproto: one processor: no TLB of another can be flushed, and what that costs is not fitted", err=True
+        )
+    every = Choice(
+        sources=["small", "mthp-64k", "mthp-1m", "thp"],
+        arms=["move", "copy", "copy_discard"],
+        granules=["64k", "1m", "2m"],
+        threads=threads,
+    )
+    refused = Choice(sources=["pinned"], arms=["move", "move_fallback"], granules=["64k"], threads=[1], memory=PINNED)
     with progress_bar() as progress:
-        return [bench.run(paths, progress), run(order, progress)]
+        results = [bench.run(bench.Order(choice, rounds=ROUNDS), progress) for choice in (every, refused)]
+        results += [run(order, progress) for order in (alone, beside)[: len(threads)]]
+    for skip in (skip for result in results for skip in result.skips):
+        click.echo(f"gcproto: not measured: {skip.what}: {skip.reason}", err=True)
+    return results

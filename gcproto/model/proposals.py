@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.fit import NEIGHBOURS, Costs, Row
+from gcproto.model.fit import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, SPLIT, Costs, Row
 
-SPLIT = "split of order "
+SHOOT_DOWNS_OF_A_SPLIT = 2.0
+"""One while its mappings become migration entries, and one because the batch of its pages ends with it."""
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,19 +45,23 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         """
         found = dict(row)
-        freed = 0.0
+        freed = spared_splits = 0.0
         for name, count in row.items():
             if name.startswith(SPLIT):
                 kept = count * self.splits_kept[end]
                 freed += (count - kept) * 2 ** int(name.removeprefix(SPLIT))
+                spared_splits += count - kept
                 found[name] = kept * self.split_cost[end]
         freed = min(freed, found.get(NEIGHBOURS, 0.0))
         found[NEIGHBOURS] = found.get(NEIGHBOURS, 0.0) - freed * (1.0 - self.page_cost[end])
-        spared = row.get("EBUSY", 0.0) * (1.0 - self.ebusy_kept[end])
+        if spared_splits and SHOOT_DOWN in row:  # what is left is a batch for each call
+            left = row[SHOOT_DOWN] - spared_splits * SHOOT_DOWNS_OF_A_SPLIT
+            found[SHOOT_DOWN] = min(row[SHOOT_DOWN], max(left, row.get(MOVE_CALL, 0.0)))
+        spared = row.get(EBUSY, 0.0) * (1.0 - self.ebusy_kept[end])
         if spared:
-            found["EBUSY"] = row["EBUSY"] - spared
+            found[EBUSY] = row[EBUSY] - spared
             found[NEIGHBOURS] += spared
-            for name in ("page copied", "copy call"):
+            for name in (COPIED, COPY_CALL):
                 found[name] = max(0.0, found.get(name, 0.0) - spared)
         return found
 

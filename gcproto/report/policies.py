@@ -25,8 +25,8 @@ def print_policies(measurements: list[Measurement], console: Console, page: int)
     marks = _marks(found)
     beside = ", a second thread live on another CPU" if {cell.threads for cell in found} == {2} else ""
     console.print(
-        f"\n[bold]Evacuating large folios{beside}[/]: ns per page from flip to drain; split+: what splitting ahead took "
-        "before; whole: share of the pages that went in whole folios; A/A: between policies that chose the same",
+        f"\n[bold]Evacuating large folios{beside}[/]: ns per page from flip to drain; split+: what splitting ahead "
+        "took before; whole: share of the pages that went in whole folios; A/A: between policies that chose the same",
         highlight=False,
     )
     table = Table(box=None, padding=(0, 1), pad_edge=False)

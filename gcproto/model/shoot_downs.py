@@ -1,0 +1,112 @@
+"""How often the kernel has the TLBs of other processors flushed while it evacuates pages: a rule for each kernel.
+
+Another processor is flushed by an interrupt if a thread of the same address space runs on it, and who flushes waits for
+the answer.  One round of interrupts is what the model calls a shoot-down.
+
+The counts are those of ``tlb:tlb_flush`` and of the line ``TLB`` in /proc/interrupts on 6.18, in rounds of the path lab
+with a second thread: 8 MiB of small folios in calls of 4 KiB, 64 KiB, 2 MiB: 2048, 128, 4; of 64 KiB mTHPs in calls of
+64 KiB or more: 256; of 1 MiB ones in calls of 64 KiB: 136; of THPs in calls of 64 KiB, 1 MiB, 2 MiB: 136, 16, 4.  A
+test counts them again (tests/test_shoot_downs.py).
+"""
+
+import re
+
+import msgspec
+
+Branch = tuple[int, int]
+RELEASE = re.compile(r"(\d+)\.(\d+)")
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Shoot-downs of one.
+
+    Attributes:
+        since: the release that it holds from.
+        batched: small pages share one for each ioctl and page table; else each has its own.
+        split: of a folio mapped by base pages, besides those of its pages that then move;  split_mapped_whole: of a
+            THP mapped by one entry, which is split as well.
+        whole: a THP that moves whole.
+        discard: a call of MADV_DONTNEED.
+        source: how it is known.
+
+    """
+
+    since: Branch
+    batched: bool
+    source: str
+    split: int = 1
+    split_mapped_whole: int = 2
+    whole: int = 1
+    discard: int = 1
+
+
+RULES = (
+    Rule(
+        (6, 18),
+        batched=True,
+        source="userfaultfd: opportunistic TLB-flush batching for present pages in MOVE; counted on 6.18.44",
+    ),
+    Rule(
+        (0, 0),
+        batched=False,
+        source="move_present_pte flushes each page by ptep_clear_flush (mm/userfaultfd.c up to 6.17); from the sources",
+    ),
+)
+"""Newest first.  UFFDIO_COPY has none: where it puts a page there was none before."""
+
+
+def rule_of(release: str) -> Rule:
+    """The rule of a kernel.
+
+    Args:
+        release: as ``uname -r`` says it; one that can't be read counts as the newest.
+
+    """
+    found = RELEASE.match(release)
+    branch = (int(found[1]), int(found[2])) if found else RULES[0].since
+    return next(rule for rule in RULES if branch >= rule.since)
+
+
+class Moves(msgspec.Struct, frozen=True):
+    """What was done with pages, as far as it decides how often others are flushed.
+
+    Attributes:
+        calls: of MOVE that moved something.
+        pages: moved one by one or in batches.
+        tables: page tables that their runs reach into, beyond the first of each call.
+        split: folios split by the moves, mapped by base pages;  split_mapped_whole: THPs.
+        whole: THPs that moved whole.
+        discards: calls of MADV_DONTNEED.
+
+    """
+
+    calls: int = 0
+    pages: int = 0
+    tables: float = 0.0
+    split: int = 0
+    split_mapped_whole: int = 0
+    whole: int = 0
+    discards: int = 0
+
+
+def shoot_downs(did: Moves, rule: Rule) -> float:
+    """Rounds of interrupts.
+
+    A batch ends where a folio has to be split, so that there are at least as many as folios were split.
+
+    Args:
+        did: by the collector's thread, or in a round of the path lab.
+        rule: of the kernel that did it.
+
+    """
+    batches: float = did.pages
+    if rule.batched and did.pages:
+        calls = max(1, did.calls - did.whole)
+        batches = min(float(did.pages), max(calls + did.tables, float(did.split + did.split_mapped_whole)))
+    return (
+        batches
+        + did.split * rule.split
+        + did.split_mapped_whole * rule.split_mapped_whole
+        + did.whole * rule.whole
+        + did.discards * rule.discard
+    )
