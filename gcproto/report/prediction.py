@@ -46,9 +46,9 @@ def print_prediction(found: Prediction, console: Console) -> None:
 def _print_parts(heaps: list[Heap], console: Console) -> None:
     groups = [group for group in GROUPS if any(group in heap.parts for heap in heaps)]
     console.print("\n[bold]Where the predicted time goes[/]: ns for each page evacuated", highlight=False)
-    table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     for name in (*HEAP, *groups):
-        table.add_column(name, justify="left" if name in HEAP else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in HEAP else "right")
     for heap in heaps:
         least = SEEN * heap.predicted
         parts = [heap.parts.get(group, 0.0) for group in groups]
