@@ -80,8 +80,8 @@ def _of(one: Measurement, cycle: Collection, kernel: _Kernel) -> Dispositions:
     calls = max(0, did.get("move_calls", 0) - ebusy)
     pages = did.get("moved", 0) - (whole << order)
     thps = split.get(kernel.pmd_order, 0)
-    # Runs begin anywhere in a page table, so that one of n pages reaches into n / 512 others on average; pages that were
-    # built in recycled ones have another offset there than at their destination, and meet the ends of both tables.
+    # Runs begin anywhere in a page table, so that one of n pages reaches into n / 512 others on average; pages that
+    # were built in recycled ones have another offset there than at their destination, and meet the ends of both tables.
     tables = (pages + min(pages, did.get("built", 0))) / (1 << kernel.pmd_order)
     moves = Moves(calls, pages, tables, sum(split.values()) - thps, thps, whole)
     return Dispositions(
