@@ -12,7 +12,7 @@ from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
 from gcproto.model.dispositions import dispositions
 from gcproto.model.fit import SHOOT_DOWN, row_of
-from gcproto.model.shoot_downs import RULES, Moves, rule_of, shoot_downs
+from gcproto.model.shoot_downs import RULES, Moves, long_ones, rule_of, shoot_downs
 from gcproto.paths.names import ARMS, KINDS
 from gcproto.paths.round import VALID, Request, new_prover, run
 from gcproto.results.schema import Scenario
@@ -58,7 +58,7 @@ def rounds(release: str, threads: int, arm: str = "move") -> float:
     one.outcome.calls = 4 * (5 if arm == "copy_discard" else 4)
     one.outcome.moved = 4 * PAGES if arm == "move" else 0
     made = result([one], kernel={"release": release})
-    return row_of(next(dispositions([made]))).get(SHOOT_DOWN, 0.0)
+    return sum(count for name, count in row_of(next(dispositions([made]))).items() if name.startswith(SHOOT_DOWN))
 
 
 def test_rounds_with_a_second_thread_have_them_and_others_have_not() -> None:
@@ -67,6 +67,15 @@ def test_rounds_with_a_second_thread_have_them_and_others_have_not() -> None:
     assert rounds("6.12.43", 2) == 2176
     assert rounds("6.18.44", 2, "copy") == 0
     assert rounds("6.18.44", 2, "copy_discard") == 1
+
+
+def test_long_batches_and_discards_drop_the_whole_tlb() -> None:
+    assert long_ones(Moves(calls=128, pages=2048), BATCHED) == 0  # 16 pages each
+    assert long_ones(Moves(calls=4, pages=2048), BATCHED) == 4
+    assert long_ones(Moves(calls=4, pages=2048, split=128), BATCHED) == 0
+    assert long_ones(Moves(calls=8, pages=2048, split=8), BATCHED) == 8  # and one short at each split
+    assert long_ones(Moves(calls=4, pages=2048), EACH) == 0
+    assert long_ones(Moves(discards=1), EACH) == 1
 
 
 def counted(cpu: int) -> int:

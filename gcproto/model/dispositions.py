@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gcproto.model.shoot_downs import Moves, Rule, rule_of, shoot_downs
+from gcproto.model.shoot_downs import Moves, Rule, long_ones, rule_of, shoot_downs
 from gcproto.results.folios import kept_whole
 from gcproto.results.schema import Collection, Measurement, Result
 from gcproto.results.series import page_size_of, release_of
@@ -26,7 +26,8 @@ class Dispositions(msgspec.Struct, frozen=True):
         discarded: source pages given back in the time that is counted.
         split: folios split by the moves, by order; those split ahead are not in it.
         ebusy: refused calls.
-        shoot_downs: of the other processor's TLB; 0 without a second thread.
+        shoot_downs: of the other processor's TLB; 0 without a second thread;  long_shoot_downs: of these, such as drop
+            the whole TLB.
         ns: that all this took;  ahead_ns: splitting ahead of it, which is not in it;  evacuation_ns: from flip to
             drain, with producing the pages; 0 in the path lab.
 
@@ -45,6 +46,7 @@ class Dispositions(msgspec.Struct, frozen=True):
     split: dict[int, int]
     ebusy: int
     shoot_downs: float
+    long_shoot_downs: float
     ns: int
     ahead_ns: int = 0
     evacuation_ns: int = 0
@@ -98,6 +100,7 @@ def _of(one: Measurement, cycle: Collection, kernel: _Kernel) -> Dispositions:
         split=split,
         ebusy=ebusy,
         shoot_downs=shoot_downs(moves, kernel.rule) if one.scenario.threads > 1 else 0.0,
+        long_shoot_downs=long_ones(moves, kernel.rule) if one.scenario.threads > 1 else 0.0,
         ns=did.get("map_ns", 0),
         ahead_ns=cycle.phases.get("split", 0),
         evacuation_ns=cycle.phases.get("compact", 0) + cycle.phases.get("drain", 0),
@@ -128,7 +131,9 @@ def _of_path(one: Measurement, kernel: _Kernel) -> Iterator[Dispositions]:
     pages = (did.moved // rounds) - (folios << order) if moves else 0
     tables = max(0.0, pages / (1 << kernel.pmd_order) - calls)  # ranges begin with a page table
     thp = scenario.source == "thp"
-    flushed = Moves(calls, pages, tables, 0 if thp else split, split if thp else 0, folios, discards)
+    flushed = Moves(discards=discards)
+    if moves:
+        flushed = Moves(calls, pages, tables, 0 if thp else split, split if thp else 0, folios)
     for sample in one.samples:
         yield Dispositions(
             workload=PATHS,
@@ -143,9 +148,8 @@ def _of_path(one: Measurement, kernel: _Kernel) -> Iterator[Dispositions]:
             discarded=scenario.pages if discards else 0,
             split={order: split} if split else {},
             ebusy=ebusy,
-            shoot_downs=shoot_downs(flushed if moves else Moves(discards=discards), kernel.rule)
-            if scenario.threads > 1
-            else 0.0,
+            shoot_downs=shoot_downs(flushed, kernel.rule) if scenario.threads > 1 else 0.0,
+            long_shoot_downs=long_ones(flushed, kernel.rule) if scenario.threads > 1 else 0.0,
             ns=round(sample * scenario.pages),
         )
 

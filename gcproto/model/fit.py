@@ -28,6 +28,7 @@ DISCARDED = "page discarded"
 EBUSY = "EBUSY call"
 SHOOT_DOWN = "TLB shoot-down"
 """Of one other processor: with more of them the kernel waits for the slowest (gcproto.model.shoot_downs)."""
+SHOOT_DOWN_LONG = "TLB shoot-down of all entries"
 FRESH = "fresh "
 RESAMPLES = 200
 SEED = 20250220
@@ -39,7 +40,7 @@ class Costs(msgspec.Struct, frozen=True):
 
     Attributes:
         names: kinds: MOVE_CALL, SCATTERED, NEIGHBOURS, ``folio of order N moved``, ``split of order N``, COPY_CALL,
-            COPIED, DISCARDED, EBUSY, SHOOT_DOWN.
+            COPIED, DISCARDED, EBUSY, SHOOT_DOWN, SHOOT_DOWN_LONG.
         ns: by name.
         resamples: the same for each resample.
 
@@ -89,6 +90,7 @@ def group_of(name: str) -> str:
         DISCARDED: "discards",
         EBUSY: "EBUSY",
         SHOOT_DOWN: "shoot-downs",
+        SHOOT_DOWN_LONG: "shoot-downs",
     }.get(name, "pages")
 
 
@@ -101,7 +103,8 @@ def row_of(one: Dispositions) -> Row:
         COPIED: one.copied,
         DISCARDED: one.discarded,
         EBUSY: one.ebusy,
-        SHOOT_DOWN: one.shoot_downs,
+        SHOOT_DOWN: one.shoot_downs - one.long_shoot_downs,
+        SHOOT_DOWN_LONG: one.long_shoot_downs,
     }
     # In a heap nothing of a THP is in a cache when its turn comes; in a round of the path lab all of it is.
     fresh = FRESH if one.workload == PATHS else ""

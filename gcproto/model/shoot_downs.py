@@ -13,6 +13,10 @@ import re
 
 import msgspec
 
+CEILING = 33
+"""Pages up to which x86 flushes one by one (tlb_single_page_flush_ceiling); for more it drops the whole TLB, which both
+sides then fill again, so that such a shoot-down costs more."""
+
 Branch = tuple[int, int]
 RELEASE = re.compile(r"(\d+)\.(\d+)")
 
@@ -89,6 +93,19 @@ class Moves(msgspec.Struct, frozen=True):
     discards: int = 0
 
 
+def _batches(did: Moves, rule: Rule) -> float:
+    if not rule.batched or not did.pages:
+        return float(did.pages)
+    calls = max(1, did.calls - did.whole)
+    return min(float(did.pages), max(calls + did.tables, float(did.split + did.split_mapped_whole)))
+
+
+def long_ones(did: Moves, rule: Rule) -> float:
+    """Of ``shoot_downs``, those that drop the whole TLB: of batches of more than CEILING pages, and of discards."""
+    batches = _batches(did, rule)
+    return (batches if did.pages > CEILING * batches else 0.0) + did.discards * rule.discard
+
+
 def shoot_downs(did: Moves, rule: Rule) -> float:
     """Rounds of interrupts.
 
@@ -99,12 +116,8 @@ def shoot_downs(did: Moves, rule: Rule) -> float:
         rule: of the kernel that did it.
 
     """
-    batches: float = did.pages
-    if rule.batched and did.pages:
-        calls = max(1, did.calls - did.whole)
-        batches = min(float(did.pages), max(calls + did.tables, float(did.split + did.split_mapped_whole)))
     return (
-        batches
+        _batches(did, rule)
         + did.split * rule.split
         + did.split_mapped_whole * rule.split_mapped_whole
         + did.whole * rule.whole
