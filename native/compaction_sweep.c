@@ -41,6 +41,12 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
     struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
     bool remap = c->policy.map_by == GCP_MAP_REMAP;
+    if (!wait && c->policy.whole > 1) {
+        /* What is there of a folio whose other pages are still to be built would not go whole: it waits for them. */
+        index = (index + c->policy.whole - 1) / c->policy.whole * c->policy.whole;
+        if (index >= c->pending)
+            return 0;
+    }
     for (uint64_t at = index; at < c->pending;) {
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
         /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
@@ -198,7 +204,8 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_s
         uint64_t first = gcp_recycle_take_aligned(&c->recycle, granule);
         if (first == GCP_NO_PAGE)
             return gcp_recycle_take(&c->recycle, 1);
-        if (c->policy.renew)
+        /* Pages are built downwards: a granule that begins further down can't be filled any more. */
+        if (c->policy.renew && index % granule == granule - 1)
             renew(c, first, ret);
         c->group = first;
         c->group_of = index / granule;

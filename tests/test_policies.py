@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from gcproto._native import lib
 from gcproto.cli.gc import command as gc_command
 from gcproto.collector import evacuation
 from gcproto.collector.costs import Costs, measure
@@ -20,12 +21,13 @@ from gcproto.collector.second_thread import second_thread
 from gcproto.collector.session import run
 from gcproto.collector.session_round import Session, SessionRequest
 from gcproto.errors import GcprotoError
-from gcproto.heap.folios import SMALL, Memory, parse_memory
+from gcproto.heap.folios import SMALL, FolioCensus, Memory, parse_memory
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.results.folios import parts_of
 from gcproto.results.page_map import decode, totals
 from gcproto.results.schema import Collection, Scenario
+from tests.heap_model import Bench
 from tests.processes import run_gcproto as gcproto
 from tests.result_maker import measurement
 from tests.result_maker import result as made_result
@@ -167,30 +169,32 @@ def test_without_restoring_folios_stay_small() -> None:
 
 @pytest.mark.needs("mthp", "pfn")
 def test_pages_are_built_in_folios_that_are_populated_anew() -> None:
-    """What was copied once lies in small folios; where that dies, it is recycled in fresh THPs."""
+    """A heap of small folios, half of it garbage, in memory that THPs are asked for: compacted it lies in THPs."""
+    mode = chosen("populate", THP).applied_to(MODES["move"])
     with folios(machine().pmd_order):
-        done = run(
-            SessionRequest(
-                mode="move",
-                options={},
-                workload="lru",
-                capacity=96 * MIB,
-                mutators=1,
-                live_bytes=32 * MIB,
-                operations=400_000,
-                mutation=100,
-                fragmentation=500,
-                seed=2,
-                verify=True,
-                memory="2m",
-                policy="populate",
-            )
-        )
-    assert (done.failure, done.wrong, done.failures) == ("", [], [])
-    renewed = sum(cycle.collector["renewed"] for cycle in done.collections)
-    assert renewed
+        heap = Bench(48 * MIB, mode, memory=THP)
+        census = FolioCensus(heap.heap.pages)
+        try:
+            lib.gcp_region_small(heap.heap.to, heap.heap.capacity)
+            for number in range(20_000):
+                heap.allocate(64, 1, number % 2)
+                heap.allocate(64, 1, 2)
+                if number:
+                    heap.link(number % 2, 0, (number + 1) % 2)
+            lib.gcp_region_large(heap.heap.to, heap.heap.capacity)
+            heap.collector.folios.orders[:] = 0
+            swept: list[tuple[int, int]] = []
+            heap.failures.swept = lambda done, _faults: swept.append((int(done.renewed), int(done.renew_ns)))  # type: ignore[method-assign, assignment]
+            heap.collect()
+            found = census.pages_by_order(heap.heap.to, heap.heap.used // machine().page_size)
+        finally:
+            census.close()
+            heap.close()
+    ((renewed, took),) = swept
+    assert renewed >= 1024
     assert renewed % 512 == 0
-    assert sum(cycle.collector["renew_ns"] for cycle in done.collections) > 0
+    assert took > 0
+    assert found["9"] >= 0.8 * renewed
 
 
 def parts(cycles: Iterable[Collection], who: str) -> dict[str, int]:

@@ -23,5 +23,7 @@ def chosen(mode: Mode, memory: Memory) -> dict[str, str]:
             "large folios": "copied" if mode.large_by == COPY else "moved",
             "moved whole": str(mode.whole),
             "split ahead": "yes" if mode.split_ahead else "no",
+            "restored": "yes" if mode.restore else "no",
+            "renewed": "yes" if mode.renew else "no",
         }
     return found
