@@ -242,7 +242,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     print_median(out, values, split);
     print_swapin(out, series, unit, values);
     /* Of windows and collections, which this program does not run. */
-    fputs(",\"latency\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[]}\n", out);
+    fputs(",\"latency\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[],\"choices\":[]}\n", out);
     free(values);
 }
 
