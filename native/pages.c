@@ -93,6 +93,24 @@ static uint64_t from_page_at(const struct gcp_pages *pages, uint64_t src)
     return src >= pages->from && from < pages->count ? from : pages->count;
 }
 
+/* Granules that a move took whole: counted, and noted where they lie in folios as large. */
+static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
+                        struct gcp_map_account *account)
+{
+    uint64_t granule = pages->granule, whole = whole_pages(pages, index, src, n);
+    if (!whole)
+        return;
+    uint64_t first = (index + granule - 1) / granule * granule, delta = (src - pages->from) / pages->page - index;
+    account->whole += whole;
+    for (uint64_t at = first; at < first + whole; at += granule) {
+        /* Folios are aligned: one that holds the first page holds all, unless it was cut off since. */
+        if (1ULL << pages->orders[at + delta] < granule || 1ULL << pages->orders[at + delta + granule - 1] < granule)
+            continue;
+        account->whole_large += granule;
+        gcp_pages_note(pages, at, granule, 'W');
+    }
+}
+
 /* Why pages of a move are only parts of the folios that they lie in. */
 static void count_parts(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
                         struct gcp_map_account *account)
@@ -245,13 +263,11 @@ int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64
             /* What hides behind a short result is seen by whoever asks for the rest. */
             uint64_t done = (uint64_t)did.bytes / page;
             *(move ? &account->moved : &account->copied) += done;
-            uint64_t whole = move ? whole_pages(pages, index, src, done) : 0;
-            account->whole += whole;
-            if (move)
-                count_parts(pages, index, src, done, account);
             gcp_pages_note(pages, index, done, move ? 'm' : 'c');
-            if (whole)
-                gcp_pages_note(pages, (index + pages->granule - 1) / pages->granule * pages->granule, whole, 'W');
+            if (move) {
+                count_whole(pages, index, src, done, account);
+                count_parts(pages, index, src, done, account);
+            }
             account->short_results += did.err != 0;
             return (int64_t)done;
         }
@@ -304,6 +320,7 @@ void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_accoun
     to->zeroed += from->zeroed;
     to->lost += from->lost;
     to->whole += from->whole;
+    to->whole_large += from->whole_large;
     to->part_busy += from->part_busy;
     to->part_one += from->part_one;
     to->part_skewed += from->part_skewed;

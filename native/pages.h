@@ -63,10 +63,10 @@ struct gcp_map_how {
 
 /*
  * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), whole (part of moved: by a call that took
- * all of an aligned granule to where it is aligned as well), copied, copied_after_ebusy, zeroed, and lost: found mapped
- * by somebody else, and remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls,
- * short_results, eagain, ebusy, enoent.
- * Of the pages that were moved out of large folios without taking all of one to where it is aligned, by the first cause
+ * all of an aligned granule to where it is aligned as well), whole_large (part of whole: in folios of its size or
+ * larger as far as is known), copied, copied_after_ebusy, zeroed, and lost: found mapped by somebody else, and
+ * remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent. Of
+ * the pages that were moved out of large folios without taking all of one to where it is aligned, by the first cause
  * that holds: part_busy: again after EBUSY;  part_one: a call for one page alone;  part_skewed: to where they are not
  * congruent;  part_edge: in the folio that a longer run begins or ends in.
  */
@@ -78,6 +78,7 @@ struct gcp_map_account {
     uint64_t zeroed;
     uint64_t lost;
     uint64_t whole;
+    uint64_t whole_large;
     uint64_t part_busy;
     uint64_t part_one;
     uint64_t part_skewed;

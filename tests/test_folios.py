@@ -42,7 +42,7 @@ def text_of(made: Result) -> str:
 
 def test_survival_is_a_share_after_each_collection() -> None:
     made = heap("collapse", [0.95, 0.9, 0.8, 0.7], restored=512)
-    made.figures |= {"restored pages": 3 * 2048.0, "restore ns/page": 1100.0}
+    made.figures |= {"restored pages": 3 * 2048.0, "restored ns/page": 1100.0}
     text = text_of(result([made, heap("", [0.5, 0.2])]))
     lines = [line.split() for line in text.splitlines() if line.startswith("move")]
     assert lines[0] == ["move:collapse", "2M", "95%", "90%", "80%", "70%", "1234", "2048", "1100"]

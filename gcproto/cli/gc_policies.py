@@ -50,6 +50,13 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
     show_default=True,
     help="2: another thread keeps the address space live on another processor, so that its TLB is flushed as well.",
 )
+@click.option(
+    "--collections",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Of each heap, one after the other; the last is measured: what became of folios in those before then counts.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
 @click.option(
     "--fail-above",
@@ -61,10 +68,10 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    """Collect heaps that stand still once, by each evacuation policy, on memory of each kind of folios.
+    """Collect heaps that stand still, by each evacuation policy, on memory of each kind of folios.
 
     Shown is the time from flip to drain for each page evacuated; folios that are split ahead are split before the flip,
-    beside the mutators, and what that takes is shown apart.
+    and made THPs again after the drain, beside the mutators, and what that takes is shown apart.
     """
     from gcproto.collector.evacuation import PolicyOrder, run
     from gcproto.collector.modes import MODES
@@ -112,6 +119,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         swapped=options["swapped"] * 10,
         device=options["device"],
         threads=int(options["threads"]),
+        collections=options["collections"],
     )
     prepare(options["out"])
     with progress_bar() as progress:

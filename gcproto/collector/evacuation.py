@@ -52,6 +52,7 @@ class PolicyOrder:
         ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
         swapped: of 1000 pages in use, those that are swapped out before;  device: to ``zram`` or ``loop``.
         threads: 2: a second thread keeps the address space live on another processor (gcproto.collector.second_thread).
+        collections: of each heap, one after the other; the last is measured.
         timeout: seconds for one heap.
 
     """
@@ -67,6 +68,7 @@ class PolicyOrder:
     swapped: int = 0
     device: str = "zram"
     threads: int = 1
+    collections: int = 1
     timeout: float = 60.0
 
 
@@ -81,6 +83,7 @@ class _Tally(Rounds):
     reasons: set[str] = field(default_factory=set)
     choices: list[dict[str, str]] = field(default_factory=list)
     sweeps: list[int] = field(default_factory=list)
+    made: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def add(self, number: int, done: Session) -> None:
         """Count a collection; one that was not right is kept apart."""
@@ -102,6 +105,14 @@ class _Tally(Rounds):
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
         self.reasons.add(done.choice)
         self.sweeps.append(done.sweeps)
+        self.made.append(
+            (
+                sum(one.collector.get("restored", 0) for one in done.collections),
+                sum(one.phases.get("restore", 0) for one in done.collections),
+                sum(one.collector["renewed"] for one in done.collections),
+                sum(one.collector["renew_ns"] for one in done.collections),
+            )
+        )
         if done.chosen and done.chosen not in self.choices:
             self.choices.append(done.chosen)
 
@@ -147,18 +158,34 @@ class _Tally(Rounds):
 
         could, did = whole_shares(self.cycles, self.memory.order or 0)
         live = {"second thread sweeps": statistics.median(map(float, self.sweeps))} if min(self.sweeps) > 0 else {}
-        return live | {
-            "map ns/page": middle(lambda one: one.collector["map_ns"]),
-            "split ns/page": middle(lambda one: one.phases.get("split", 0)),
-            "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
-            "could go whole": could,
-            "went whole": did,
-            "swapped before": statistics.median(float(before) for before, _ in self.swapped),
-            "swapped after": statistics.median(float(after) for _, after in self.swapped),
-            "EBUSY": statistics.median(float(one.collector.get("ebusy", 0)) for one in self.cycles),
-            "fallback": statistics.median(float(one.collector.get("copied_after_ebusy", 0)) for one in self.cycles),
-            "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
-        }
+        return (
+            live
+            | {
+                "map ns/page": middle(lambda one: one.collector["map_ns"]),
+                "split ns/page": middle(lambda one: one.phases.get("split", 0)),
+                "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
+                "could go whole": could,
+                "went whole": did,
+                "swapped before": statistics.median(float(before) for before, _ in self.swapped),
+                "swapped after": statistics.median(float(after) for _, after in self.swapped),
+                "EBUSY": statistics.median(float(one.collector.get("ebusy", 0)) for one in self.cycles),
+                "fallback": statistics.median(float(one.collector.get("copied_after_ebusy", 0)) for one in self.cycles),
+                "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
+            }
+            | self._restored()
+        )
+
+    def _restored(self) -> dict[str, float]:
+        """Over all collections of a heap: pages that were made THPs again or populated anew, and what one took."""
+        found = {}
+        for what, pages, ns in (
+            ("restored", [one[0] for one in self.made], [one[1] for one in self.made]),
+            ("renewed", [one[2] for one in self.made], [one[3] for one in self.made]),
+        ):
+            if sum(pages):
+                found[f"{what} pages"] = statistics.median(map(float, pages))
+                found[f"{what} ns/page"] = sum(ns) / sum(pages)
+        return found
 
 
 def pages_of(cycle: Collection) -> int:
@@ -204,7 +231,8 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
     return record.result(
         measurements,
         [] if complete else [Skip("the rest", "interrupted", "")],
-        options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped},
+        options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped}
+        | ({"collections": order.collections} if order.collections > 1 else {}),
         seed=order.seed,
         complete=complete,
     )
@@ -251,7 +279,7 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
         verify=order.verify,
         memory=tally.memory.name,
         policy="move" if mode != "move" else tally.policy,
-        standing=1,
+        standing=order.collections,
         threads=order.threads,
         page_out=order.swapped,
     )

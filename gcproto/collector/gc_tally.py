@@ -187,10 +187,10 @@ def _folios(every: list[Collection], order: int) -> dict[str, float]:
     renewed = sum(one.collector.get("renewed", 0) for one in every)
     if restored:
         found["restored pages"] = float(restored)
-        found["restore ns/page"] = sum(one.phases.get("restore", 0) for one in every) / restored
+        found["restored ns/page"] = sum(one.phases.get("restore", 0) for one in every) / restored
     if renewed:
         found["renewed pages"] = float(renewed)
-        found["renew ns/page"] = sum(one.collector["renew_ns"] for one in every) / renewed
+        found["renewed ns/page"] = sum(one.collector["renew_ns"] for one in every) / renewed
     for who in ("collector", "faults"):
         found |= {f"{who}: {name} pages": float(count) for name, count in parts_of(every, who).items() if count}
     return found

@@ -86,8 +86,7 @@ def _made(one: Measurement, what: str) -> tuple[str, str]:
     pages = one.figures.get(f"{what} pages", 0.0)
     if not pages:
         return "", ""
-    verb = {"restored": "restore", "renewed": "renew"}[what]
-    return f"{pages / max(1, len(one.collections)):.0f}", labels.number(one.figures[f"{verb} ns/page"])
+    return f"{pages / max(1, len(one.collections)):.0f}", labels.number(one.figures[f"{what} ns/page"])
 
 
 def _print_parts(known: Sequence[Measurement], page: int, console: Console) -> None:

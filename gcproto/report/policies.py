@@ -79,6 +79,10 @@ def _cell(one: Measurement | None) -> str:
     lines = [labels.number(one.median)]
     if one.figures.get("split ns/page"):
         lines.append(f"[dim]split+ {labels.number(one.figures['split ns/page'])}[/]")
+    for what in ("restored", "renewed"):
+        if one.figures.get(f"{what} pages"):
+            pages, each = one.figures[f"{what} pages"], one.figures[f"{what} ns/page"]
+            lines.append(f"[dim]{what} {pages:.0f} at {labels.number(each)}[/]")
     whole = one.figures.get("went whole", 0.0)
     if whole:
         lines.append(f"[green]whole {whole:.0%}[/]")

@@ -8,8 +8,9 @@ from gcproto.results.schema import Collection
 def kept_whole(cycle: Collection, order: int) -> int:
     """Folios that moves took whole and the kernel did not split.
 
-    Splits are counted over the whole collection.  Without splitting ahead they are of folios that a move took; a policy
-    that splits ahead splits either those that it then moves, which are as many, or others.
+    Splits are counted over the whole collection.  Without splitting ahead they are of folios that a move took; with it
+    of others, which are known to be small when they are moved.  (The first version did not know: then a policy that
+    split ahead split either those that it moved afterwards, which are as many, or others.)
 
     Args:
         cycle: the collection.
@@ -19,10 +20,11 @@ def kept_whole(cycle: Collection, order: int) -> int:
     if not order:
         return 0
     accounts = (cycle.collector, cycle.faults)
-    taken = sum(account.get("whole", 0) for account in accounts) >> order
-    split = cycle.splits.get(str(order), 0)
+    known = "whole_large" in cycle.collector
+    taken = sum(account.get("whole_large" if known else "whole", 0) for account in accounts) >> order
+    split = sum(count << int(each) for each, count in cycle.splits.items() if int(each) >= order) >> order
     if "split" in cycle.phases:
-        return 0 if split >= taken else taken
+        return taken if known or split < taken else 0
     return max(0, taken - split)
 
 
