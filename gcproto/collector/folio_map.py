@@ -70,12 +70,16 @@ class FolioMap:
         return np.frombuffer(raw, dtype=np.uint8)
 
     def note_evacuated(self, plan: Any) -> None:
-        """What was evacuated lies in small folios now, those moved whole apart, what comes behind it in fresh ones."""
+        """What was evacuated lies in small folios now, those moved whole apart, what comes behind it in fresh ones.
+
+        Every kernel with UFFDIO_MOVE keeps an aligned THP; of other folios the mode must know that they are kept.
+        """
         if not self.fresh:
             return
         used = min(self.heap.pages, -(-int(plan.used_end) >> self.fresh) << self.fresh)
-        whole = self.mode.whole.bit_length() - 1 if self.mode.whole else 0
-        self.orders[:used] = np.where(self._fates(used) == WHOLE, whole, 0)
+        granule = max(self.mode.granule.bit_length() - 1, self.heap.memory.order or 0)
+        kept = granule if self.mode.whole or granule == machine().pmd_order else 0
+        self.orders[:used] = np.where(self._fates(used) == WHOLE, kept, 0)
         self.orders[used:] = self.fresh
 
     def restore(self, plan: Any) -> tuple[int, int]:
