@@ -5,6 +5,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - allocation buffers are given back in the marking pause and slid in the other one, for all mutators by the collector;
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
+- dense regions behind the prefix keep their layout (gcproto.collector.regions), and folios count (folio_map);
 - there is no young collection.
 """
 
