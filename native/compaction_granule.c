@@ -46,7 +46,7 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
         return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
     run = gcp_pages_ready(&c->pages, index, most, &from);
     if (!run)
-        return (struct gcp_choice){c->policy.map_by, 1, from};
+        return (struct gcp_choice){c->policy.map_by, 1, c->pages.count};
     if (whole && (index - from) % whole == 0) {
         uint64_t n = 0, to_the_next = whole - index % whole;
         while (index % whole == 0 && run >= n + whole && is_whole(c, from + n))

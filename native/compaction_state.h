@@ -123,7 +123,7 @@ struct gcp_choice {
 
 /*
  * For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy.  Where
- * there is nothing to choose: `most`, and no `from`.
+ * there is nothing to choose: `most`.  Both have no `from` (the number of pages).
  */
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most);
 

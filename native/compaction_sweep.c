@@ -68,8 +68,13 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         struct gcp_choice choice = gcp_choose(c, at, most);
         how.by = choice.by;
         uint64_t begin = gcp_now();
-        int64_t done = remap ? gcp_remap_run(c, at, most, &how, &ret->account)
-                             : gcp_pages_map(&c->pages, at, choice.pages, &how, &ret->account);
+        int64_t done;
+        if (remap)
+            done = gcp_remap_run(c, at, most, &how, &ret->account);
+        else if (choice.from < c->pages.count)
+            done = gcp_pages_map_run(&c->pages, at, choice.from, choice.pages, &how, &ret->account);
+        else
+            done = gcp_pages_map(&c->pages, at, choice.pages, &how, &ret->account);
         if (!done)
             continue;
         if (done < 0) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,8 +73,7 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
 
 void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate)
 {
-    for (uint64_t i = first; i < first + n; i++)
-        __atomic_store_n(&pages->fates[i], (uint8_t)fate, __ATOMIC_RELAXED);
+    memset(pages->fates + first, fate, n);
 }
 
 /* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
@@ -118,9 +118,11 @@ static void count_parts(const struct gcp_pages *pages, uint64_t index, uint64_t 
     uint64_t from = from_page_at(pages, src);
     if (from == pages->count)
         return;
+    const uint8_t *orders = pages->orders + from;
+    bool alike = memcmp(orders, orders + 1, n - 1) == 0; /* nearly always */
     for (uint64_t at = 0, next; at < n; at = next) {
-        uint64_t folio = 1ULL << pages->orders[from + at], first, end;
-        for (next = at + 1; next < n && pages->orders[from + next] == pages->orders[from + at];)
+        uint64_t folio = 1ULL << orders[at], first, end;
+        for (next = alike ? n : at + 1; next < n && orders[next] == orders[at];)
             next++;
         if (folio == 1)
             continue;
@@ -296,6 +298,15 @@ int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64
     return -EAGAIN;
 }
 
+int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from, uint64_t n,
+                          const struct gcp_map_how *how, struct gcp_map_account *account)
+{
+    int64_t done = gcp_pages_map_from(pages, first, pages->from + from * pages->page, n, how, account);
+    if (done > 0)
+        mark_mapped(pages, first, (uint64_t)done);
+    return done;
+}
+
 int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_map_account *account)
 {
@@ -304,11 +315,7 @@ int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, c
         return 1;
     if ((word & 0xff) != GCP_PAGE_PROCESSED)
         return -EINVAL;
-    uint64_t src = pages->from + (uint64_t)(word >> STATE_BITS) * pages->page;
-    int64_t done = gcp_pages_map_from(pages, first, src, run_at(pages, first, limit, word), how, account);
-    if (done > 0)
-        mark_mapped(pages, first, (uint64_t)done);
-    return done;
+    return gcp_pages_map_run(pages, first, word >> STATE_BITS, run_at(pages, first, limit, word), how, account);
 }
 
 void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from)

@@ -146,6 +146,10 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
 int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_map_account *account);
 
+/* The same of a run that gcp_pages_ready has found, from from-page `from` on; somebody may have mapped some since. */
+int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from, uint64_t n,
+                          const struct gcp_map_how *how, struct gcp_map_account *account);
+
 /*
  * Map `n` pages at `index` whose contents are ready at `src`, or, without a `src`, with zeroes.  Page states are the
  * caller's.  Returns as gcp_pages_map.
