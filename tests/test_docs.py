@@ -24,6 +24,7 @@ BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.M | re.S)
 NEEDS = {
     "guide.md": ("root", "move", "mthp", "io_uring"),
     "extending.md": ("root", "move"),
+    "large-folios.md": ("root", "move", "mthp"),
     "series.md": (),
 }
 

@@ -70,6 +70,7 @@ def _measure() -> "list[Result]":
         policies=["move", "copy-large", "split-ahead", "whole", "auto"],
         live_bytes=LIVE,
         runs=RUNS,
+        verify=True,
     )
     beside = PolicyOrder(
         workloads=list(WORKLOADS),
@@ -77,6 +78,7 @@ def _measure() -> "list[Result]":
         policies=["move", "copy-large", "auto"],
         live_bytes=LIVE,
         runs=RUNS,
+        verify=True,
         threads=2,
     )
     threads = [1, 2] if choose_cpus()[1] >= 0 else [1]
