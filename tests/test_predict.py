@@ -13,6 +13,7 @@ from gcproto.model.fit import (
     COPY_CALL,
     DISCARDED,
     EBUSY,
+    FRESH,
     MOVE_CALL,
     NEIGHBOURS,
     SCATTERED,
@@ -136,11 +137,11 @@ def test_copies_discards_and_refusals_of_paths() -> None:
     ]
     found = list(dispositions([result(paths)]))
     rows = [row_of(one) for one in found[::10]]
-    assert rows[0] == {MOVE_CALL: 128, NEIGHBOURS: 2048}
-    assert rows[1] == {COPY_CALL: 128, COPIED: 2048}
-    assert rows[2] == {COPY_CALL: 128, COPIED: 2048, DISCARDED: 2048}
+    assert rows[0] == {MOVE_CALL: 128, FRESH + NEIGHBOURS: 2048}
+    assert rows[1] == {COPY_CALL: 128, FRESH + COPIED: 2048}
+    assert rows[2] == {COPY_CALL: 128, FRESH + COPIED: 2048, DISCARDED: 2048}
     assert rows[3] == {EBUSY: 2048}
-    assert rows[4] == {EBUSY: 2048, COPY_CALL: 2048, COPIED: 2048}
+    assert rows[4] == {EBUSY: 2048, COPY_CALL: 2048, FRESH + COPIED: 2048}
     costs = fit(found)
     by_name = dict(zip(costs.names, costs.ns, strict=True))
     assert by_name[DISCARDED] == pytest.approx(250, rel=0.05)

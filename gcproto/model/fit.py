@@ -30,6 +30,7 @@ SHOOT_DOWN = "TLB shoot-down"
 """Of one other processor: with more of them the kernel waits for the slowest (gcproto.model.shoot_downs)."""
 SHOOT_DOWN_LONG = "TLB shoot-down of all entries"
 FRESH = "fresh "
+"""Pages of the path lab were written a moment ago: what is theirs is in the caches, and costs less than in a heap."""
 RESAMPLES = 200
 SEED = 20250220
 INTERVAL = (5.0, 95.0)
@@ -79,9 +80,10 @@ GROUPS = ("calls", "pages", "whole folios", "splits", "shoot-downs", "copies", "
 
 def group_of(name: str) -> str:
     """Which of GROUPS a kind belongs to."""
+    name = name.removeprefix(FRESH)
     if name.startswith(SPLIT):
         return "splits"
-    if name.removeprefix(FRESH).startswith(WHOLE):
+    if name.startswith(WHOLE):
         return "whole folios"
     return {
         MOVE_CALL: "calls",
@@ -96,20 +98,19 @@ def group_of(name: str) -> str:
 
 def row_of(one: Dispositions) -> Row:
     """How often each kind occurs in a collection."""
+    fresh = FRESH if one.workload == PATHS else ""
     found: Row = {
         MOVE_CALL: one.move_calls,
-        NEIGHBOURS if one.memory_order else SCATTERED: one.pages,
+        fresh + (NEIGHBOURS if one.memory_order else SCATTERED): one.pages,
         COPY_CALL: one.copy_calls,
-        COPIED: one.copied,
+        fresh + COPIED: one.copied,
         DISCARDED: one.discarded,
         EBUSY: one.ebusy,
         SHOOT_DOWN: one.shoot_downs - one.long_shoot_downs,
         SHOOT_DOWN_LONG: one.long_shoot_downs,
     }
-    # In a heap nothing of a THP is in a cache when its turn comes; in a round of the path lab all of it is.
-    fresh = FRESH if one.workload == PATHS else ""
     found |= {f"{fresh}{WHOLE}{order} moved": float(count) for order, count in one.whole.items()}
-    found |= {f"{SPLIT}{order}": float(count) for order, count in one.split.items()}
+    found |= {f"{fresh}{SPLIT}{order}": float(count) for order, count in one.split.items()}
     return {name: float(count) for name, count in found.items() if count}
 
 
