@@ -58,14 +58,16 @@ enum gcp_advice {
  * advice:           enum gcp_advice: REMAP: the moving space is a new mapping in each collection, and advised so
  * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix, or
  *                   of a dense region behind it, is claimed, updated and mapped as one, and compacted pages are built
- * in recycled ones that are congruent with them; 1: pages (ART) large_by:         MOVE: how pages that lie in large
- * folios are mapped, see gcp_compaction_orders: GCP_MAP_MOVE, for which the kernel splits them, or GCP_MAP_COPY folio:
- * pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of one counts as
- * gcp_map_account.whole; unless the granule is larger, which counts then whole:            pages of a folio that the
- * kernel moves whole, so that aligned ones are moved whatever large_by says; 0: it has none renew:            1:
- * granules of recycled pages in small folios are given back and populated anew, in the folios that from-space has been
- * advised to have, before pages are built in them (populate, then compact) cut_at_tables:    1: the collector's runs
- * end where a page table of to-space does; 0: wherever they end (ART)
+ *                   in recycled ones that are congruent with them; 1: pages (ART)
+ * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_orders: GCP_MAP_MOVE,
+ *                   for which the kernel splits them, or GCP_MAP_COPY
+ * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of
+ *                   one counts as gcp_map_account.whole; unless the granule is larger, which counts then
+ * whole:            pages of a folio that the kernel moves whole, so that aligned ones are moved whatever large_by
+ *                   says; 0: it has none
+ * renew:            1: granules of recycled pages in small folios are given back and populated anew, in the folios
+ *                   that from-space has been advised to have, before pages are built in them
+ * cut_at_tables:    1: the collector's runs end where a page table of to-space does; 0: wherever they end (ART)
  */
 struct gcp_compaction_policy {
     uint32_t map_by;

@@ -62,13 +62,14 @@ struct gcp_map_how {
 };
 
 /*
- * What one thread did.  In pages: moved, moved_after_ebusy (part of moved), whole (part of moved: by a call that took
- * all of an aligned granule to where it is aligned as well), whole_large (part of whole: in folios of its size or
- * larger as far as is known), copied, copied_after_ebusy, zeroed, and lost: found mapped by somebody else, and
- * remapped.  In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent. Of
- * the pages that were moved out of large folios without taking all of one to where it is aligned, by the first cause
- * that holds: part_busy: again after EBUSY;  part_one: a call for one page alone;  part_skewed: to where they are not
- * congruent;  part_edge: in the folio that a longer run begins or ends in.
+ * What one thread did.
+ * In pages: moved, moved_after_ebusy (part of moved), whole (part of moved: by a call that took all of an aligned
+ * granule to where it is aligned as well), whole_large (part of whole: in folios as large, as far as is known), copied,
+ * copied_after_ebusy, zeroed, lost (found mapped by somebody else), remapped.
+ * Of the pages that were moved out of large folios without taking all of one to where it is aligned, by the first
+ * cause that holds: part_busy: again after EBUSY;  part_one: a call for one page alone;  part_skewed: to where they are
+ * not congruent;  part_edge: in the folio that a longer run begins or ends in.
+ * In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent.
  */
 struct gcp_map_account {
     uint64_t moved;

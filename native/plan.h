@@ -31,10 +31,10 @@
  * first:       uint64_t[]: of each to-space page, the from-space word with which its contents begin
  * lead_words:  uint16_t[]: of each page, how many of its words belong to an object that began before it
  * lead_refs:   uint16_t[]: and how many of these, from the first one on, are references
- * skip, fill:  uint16_t[]: of each compacted page, the word of it that its contents begin at and the one that they end
- *              before; fill 0: it has none, and nothing is mapped there.  fill GCP_KEPT: a page of a dense region,
- * which is updated in place like one of the dense prefix, and moved from the from-page that `first` names held:
- * uint8_t[]: of each from-page, 1 if it is such a page, so that it is nobody's to recycle
+ * skip, fill:  uint16_t[]: of each compacted page, the word of it that its contents begin at, and the one that they
+ *              end before; fill 0: it has none, and nothing is mapped there.  fill GCP_KEPT: a page of a dense
+ *              region, updated in place like one of the dense prefix, and moved from the from-page that `first` names
+ * held:        uint8_t[]: of each from-page, 1 if it is such a page, and so nobody's to recycle
  */
 struct gcp_plan {
     uint64_t to;

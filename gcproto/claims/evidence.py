@@ -5,10 +5,10 @@ from functools import cached_property
 
 from gcproto import contract
 from gcproto.collector import evacuation, gc_run
-from gcproto.collector.modes import MODES
+from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.policies import POLICIES
 from gcproto.contract_run import run_rows
-from gcproto.heap.folios import SMALL, parse_memory
+from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine
 from gcproto.paths import bench
@@ -19,8 +19,8 @@ from gcproto.sizes import MIB
 ROUNDS = 15
 HEAP_ROUNDS = 5
 LIVE = 32 * MIB
-PINNED_LIVE = 4 * MIB
-PINNED_OPERATIONS = 60_000
+RUNNING_LIVE = 4 * MIB
+RUNNING_OPERATIONS = 60_000
 ANSWERS = ("copy", "touch", "backoff")
 """To EBUSY: copy at once, write to the source and try again, wait and try again."""
 
@@ -124,47 +124,38 @@ class Evidence:
         found = [one for one in self.policies if (one.scenario.source, one.scenario.order, one.scenario.arm) == wanted]
         return found[0] if found else None
 
-    @cached_property
-    def pinned(self) -> list[Measurement]:
-        """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
-        self._say("heaps: pinned pages, every answer to EBUSY")
-        modes = [(MODES["move"].with_options(ebusy=answer), {"ebusy": answer}) for answer in ANSWERS]
+    def _beside_mutators(
+        self, what: str, modes: list[tuple[Mode, dict[str, int | str | bool]]], memory: Memory, disturb: str = ""
+    ) -> list[Measurement]:
+        self._say(f"heaps: {what}")
         order = gc_run.GcOrder(
             workload="lru",
-            modes=modes,  # type: ignore[arg-type]  # one kind of option is a kind of options
+            modes=modes,
             factors=[3.0],
-            memories=[SMALL],
+            memories=[memory],
             policies=["move"],
-            live_bytes=PINNED_LIVE,
-            operations=PINNED_OPERATIONS,
+            live_bytes=RUNNING_LIVE,
+            operations=RUNNING_OPERATIONS,
             runs=2,
             seed=self._seed,
             verify=True,
-            disturb="pins",
+            disturb=disturb,
         )
         result = gc_run.run(order, lambda _done, _total: None)
         self.results.append(result)
         return result.measurements
 
     @cached_property
+    def pinned(self) -> list[Measurement]:
+        """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
+        options: list[dict[str, int | str | bool]] = [{"ebusy": answer} for answer in ANSWERS]
+        modes = [(MODES["move"].with_options(**one), one) for one in options]
+        return self._beside_mutators("pinned pages, every answer to EBUSY", modes, SMALL, "pins")
+
+    @cached_property
     def running(self) -> list[Measurement]:
         """A heap of 64 KiB mTHPs whose mutators run while it is evacuated as ART does; verified."""
-        self._say("heaps: 64 KiB mTHPs beside mutators")
-        order = gc_run.GcOrder(
-            workload="lru",
-            modes=[(MODES["art"], {})],
-            factors=[3.0],
-            memories=[parse_memory("64k")],
-            policies=["move"],
-            live_bytes=PINNED_LIVE,
-            operations=PINNED_OPERATIONS,
-            runs=2,
-            seed=self._seed,
-            verify=True,
-        )
-        result = gc_run.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
+        return self._beside_mutators("64 KiB mTHPs beside mutators", [(MODES["art"], {})], parse_memory("64k"))
 
     @cached_property
     def cached(self) -> list[Measurement]:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
+from gcproto.collector.second_thread import two_processors
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
-from gcproto.host.machine import choose_cpus
 from gcproto.record import Record
+from gcproto.results.folios import made_large
 from gcproto.results.rounds import Rounds
 from gcproto.results.schema import (
     UNIT_TIME,
@@ -83,7 +84,7 @@ class _Tally(Rounds):
     reasons: set[str] = field(default_factory=set)
     choices: list[dict[str, str]] = field(default_factory=list)
     sweeps: list[int] = field(default_factory=list)
-    made: list[tuple[int, int, int, int]] = field(default_factory=list)
+    heaps: list[list[Collection]] = field(default_factory=list)
 
     def add(self, number: int, done: Session) -> None:
         """Count a collection; one that was not right is kept apart."""
@@ -105,14 +106,7 @@ class _Tally(Rounds):
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
         self.reasons.add(done.choice)
         self.sweeps.append(done.sweeps)
-        self.made.append(
-            (
-                sum(one.collector.get("restored", 0) for one in done.collections),
-                sum(one.phases.get("restore", 0) for one in done.collections),
-                sum(one.collector["renewed"] for one in done.collections),
-                sum(one.collector["renew_ns"] for one in done.collections),
-            )
-        )
+        self.heaps.append(done.collections)
         if done.chosen and done.chosen not in self.choices:
             self.choices.append(done.chosen)
 
@@ -178,13 +172,10 @@ class _Tally(Rounds):
     def _restored(self) -> dict[str, float]:
         """Over all collections of a heap: pages that were made THPs again or populated anew, and what one took."""
         found = {}
-        for what, pages, ns in (
-            ("restored", [one[0] for one in self.made], [one[1] for one in self.made]),
-            ("renewed", [one[2] for one in self.made], [one[3] for one in self.made]),
-        ):
-            if sum(pages):
-                found[f"{what} pages"] = statistics.median(map(float, pages))
-                found[f"{what} ns/page"] = sum(ns) / sum(pages)
+        for what, (pages, ns) in made_large([one for heap in self.heaps for one in heap]).items():
+            if pages:
+                found[f"{what} pages"] = statistics.median(float(made_large(heap)[what][0]) for heap in self.heaps)
+                found[f"{what} ns/page"] = ns / pages
         return found
 
 
@@ -291,12 +282,8 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
 
 def _check(order: PolicyOrder) -> None:
     needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
-    if order.threads > 1 and choose_cpus()[1] < 0:
-        raise GcprotoError(
-            "--threads 2 needs a second processor",
-            why="this process may run on one",
-            remedy="--threads 1, or allow it another (taskset)",
-        )
+    if order.threads > 1:
+        two_processors()
     available = environment.available_bytes()
     if available is not None and needed > available:
         raise GcprotoError(

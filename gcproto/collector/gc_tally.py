@@ -8,7 +8,7 @@ from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import Session
 from gcproto.host import environment
-from gcproto.results.folios import large_share, parts_of
+from gcproto.results.folios import large_share, made_large, parts_of
 from gcproto.results.rounds import MIN_VALID, Rounds
 from gcproto.results.schema import (
     UNIT_OPERATION,
@@ -183,14 +183,9 @@ def _folios(every: list[Collection], order: int) -> dict[str, float]:
         "evacuation ms": statistics.median(one.phases.get("compact", 0) for one in every) / 1e6,
     }
     found["large share at the end"] = large_share(every[-1])
-    restored = sum(one.collector.get("restored", 0) for one in every)
-    renewed = sum(one.collector.get("renewed", 0) for one in every)
-    if restored:
-        found["restored pages"] = float(restored)
-        found["restored ns/page"] = sum(one.phases.get("restore", 0) for one in every) / restored
-    if renewed:
-        found["renewed pages"] = float(renewed)
-        found["renewed ns/page"] = sum(one.collector["renew_ns"] for one in every) / renewed
+    for what, (pages, ns) in made_large(every).items():
+        if pages:
+            found |= {f"{what} pages": float(pages), f"{what} ns/page": ns / pages}
     for who in ("collector", "faults"):
         found |= {f"{who}: {name} pages": float(count) for name, count in parts_of(every, who).items() if count}
     return found

@@ -10,12 +10,19 @@ PAGE_CHUNKS = PAGE_WORDS // CHUNK_WORDS
 
 
 @kernel
+def live_between(live: int, chunk: int, end: int) -> int:
+    """Live words of chunks from ``chunk`` on, up to ``end``."""
+    found = 0
+    while chunk < end:
+        found += popcount(load64(live + 8 * chunk))
+        chunk += 1
+    return found
+
+
+@kernel
 def live_words(live: int, page: int) -> int:
     """Live words of a page."""
-    found = 0
-    for chunk in range(page * PAGE_CHUNKS, (page + 1) * PAGE_CHUNKS):
-        found += popcount(load64(live + 8 * chunk))
-    return found
+    return live_between(live, page * PAGE_CHUNKS, (page + 1) * PAGE_CHUNKS)
 
 
 @kernel

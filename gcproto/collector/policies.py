@@ -104,7 +104,7 @@ class Whole(Policy):
         return Choice(large_by=COPY, granule=1 << order, whole=1 << order)
 
 
-class Collapse(Whole):
+class Collapse(Policy):
     """Whole THPs, and more of them after each collection."""
 
     name = "collapse"

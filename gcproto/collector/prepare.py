@@ -30,13 +30,17 @@ NEVER = 1001
 
 
 @kernel
-def dense_prefix(live: int, pages: int, permille: int, granule: int) -> int:
+def dense_prefix(live: int, pages: int, permille: int, granule: int) -> tuple[int, int]:
     """How many pages at the start are live to ``permille`` of 1000 together, the last one by itself too.
 
     Whole granules only, so that each is updated and mapped as one.
 
     ART: 95 % (kBlackDenseRegionThreshold), trimmed back to a page that reaches it.  Nothing has to be lowered for
     classes here, as headers say all.
+
+    Returns:
+        these pages, and the live words of all pages.
+
     """
     best = 0
     together = 0
@@ -46,7 +50,7 @@ def dense_prefix(live: int, pages: int, permille: int, granule: int) -> int:
             best = page + 1
     while best > 0 and live_words(live, best - 1) * 1000 < permille * PAGE_WORDS:
         best -= 1
-    return best // granule * granule
+    return best // granule * granule, together
 
 
 @entry("int64(int64, int64, int64, int64, int64)")
@@ -66,14 +70,10 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
     """
     live = load64(plan + PLAN_LIVE)
     first = load64(plan + PLAN_FIRST)
-    dense = dense_prefix(live, pages, permille, granule)
+    dense, words = dense_prefix(live, pages, permille, granule)
     known = -1
-    words = 0
     for index in range(dense):
         known = lead_in_place(plan, index, index, known)
-        words += live_words(live, index)
-    for index in range(dense, pages):
-        words += live_words(live, index)
     store64(plan + PLAN_KEPT, 0)
     if region > 0:
         total = plan_regions(plan, pages, permille, region, dense)

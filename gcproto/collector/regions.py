@@ -10,7 +10,7 @@ object reaches into, and the words from there on end where the region begins.  S
 region every word counts as live.
 """
 
-from gcproto.collector.layout import PAGE_CHUNKS, compact, end_of_contents, live_words
+from gcproto.collector.layout import PAGE_CHUNKS, compact, end_of_contents, live_between
 from gcproto.collector.leads import lead_in_place
 from gcproto.collector.mark import is_marked
 from gcproto.heap.calls import (
@@ -27,7 +27,7 @@ from gcproto.heap.calls import (
     PLAN_STARTS,
 )
 from gcproto.heap.compiled import kernel
-from gcproto.heap.memory import load64, popcount, store8, store16, store32, store64
+from gcproto.heap.memory import load64, store8, store16, store32, store64
 from gcproto.heap.pages import PAGE_WORDS
 
 SEARCH_CHUNKS = 64
@@ -44,15 +44,6 @@ def _cut(plan: int, chunk: int, begin: int) -> int:
             return chunk
         chunk -= 1
     return -1
-
-
-@kernel
-def _live_between(live: int, chunk: int, end: int) -> int:
-    found = 0
-    while chunk < end:
-        found += popcount(load64(live + 8 * chunk))
-        chunk += 1
-    return found
 
 
 @kernel
@@ -121,16 +112,14 @@ def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int)
 
     """
     live = load64(plan + PLAN_LIVE)
-    seen = _live_between(live, 0, dense * PAGE_CHUNKS)
+    seen = live_between(live, 0, dense * PAGE_CHUNKS)
     total = dense * PAGE_WORDS
     begin = dense  # from-pages from here on are not planned yet
     waiting = 0  # and have so many live words
     at = dense
     while at < pages:
         size = min(granule - at % granule, pages - at)
-        words = 0
-        for page in range(at, at + size):
-            words += live_words(live, page)
+        words = live_between(live, at * PAGE_CHUNKS, (at + size) * PAGE_CHUNKS)
         place = -1
         cut = at * PAGE_CHUNKS
         before = 0
@@ -139,7 +128,7 @@ def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int)
             if begin != at or total % (granule * PAGE_WORDS) != 0:
                 cut = _cut(plan, cut, max(begin * PAGE_CHUNKS, cut - SEARCH_CHUNKS))
             if cut >= 0:
-                before = _live_between(live, cut, at * PAGE_CHUNKS)
+                before = live_between(live, cut, at * PAGE_CHUNKS)
                 place = _place(total + waiting - before, before, granule)
             if place > at or (seen + words) * 1000 < permille * (place + granule) * PAGE_WORDS:
                 place = -1

@@ -14,6 +14,23 @@ from gcproto.errors import GcprotoError
 from gcproto.host.machine import choose_cpus
 
 
+def two_processors() -> tuple[int, int]:
+    """The processor of whoever works, and that of the other thread.
+
+    Raises:
+        GcprotoError: this process may run on one only.
+
+    """
+    cpu, other = choose_cpus()
+    if other < 0:
+        raise GcprotoError(
+            "a second live thread needs a second processor",
+            why="this process may run on one",
+            remedy="--threads 1, or allow it another (taskset)",
+        )
+    return cpu, other
+
+
 @contextmanager
 def second_thread(threads: int) -> Iterator[Callable[[], int]]:
     """Keep the address space live on another processor; the caller is pinned to its own meanwhile.
@@ -32,13 +49,7 @@ def second_thread(threads: int) -> Iterator[Callable[[], int]]:
         yield lambda: 0
         return
     allowed = os.sched_getaffinity(0)
-    cpu, other = choose_cpus()
-    if other < 0:
-        raise GcprotoError(
-            "a second live thread needs a second processor",
-            why="this process may run on one",
-            remedy="--threads 1, or allow it another (taskset)",
-        )
+    cpu, other = two_processors()
     made: Any = ffi.new("struct gcp_toucher **")
     err = int(lib.gcp_toucher_create(other, made))
     if err:

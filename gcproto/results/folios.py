@@ -1,6 +1,6 @@
 """Which folios a collection moved whole, from its counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gcproto.results.schema import Collection
 
@@ -47,6 +47,20 @@ def parts_of(cycles: Iterable[Collection], who: str) -> dict[str, int]:
     """
     counts: list[dict[str, int]] = [getattr(cycle, who) for cycle in cycles]
     return {name: sum(one.get(name, 0) for one in counts) for name in PARTS}
+
+
+def made_large(cycles: Sequence[Collection]) -> dict[str, tuple[int, int]]:
+    """Pages that were made THPs again (``restored``) or populated anew (``renewed``), and the ns that it took."""
+    return {
+        "restored": (
+            sum(one.collector.get("restored", 0) for one in cycles),
+            sum(one.phases.get("restore", 0) for one in cycles),
+        ),
+        "renewed": (
+            sum(one.collector.get("renewed", 0) for one in cycles),
+            sum(one.collector.get("renew_ns", 0) for one in cycles),
+        ),
+    }
 
 
 def large_share(cycle: Collection) -> float:
