@@ -9,6 +9,9 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results.schema import SCHEMA, Result
+from gcproto.results.upgrade import upgraded
+
+OLD_SCHEMA = "gcproto.result/1"
 
 
 class _Head(msgspec.Struct):
@@ -21,7 +24,8 @@ def file_name(result: Result) -> str:
     """``paths-6.18.44-20261123T203002Z-0123456789ab.json``: by producer, kernel, time and run."""
     release = str(result.environment.get("kernel", {}).get("release", "unknown"))
     when = result.producer.started.replace("-", "").replace(":", "").replace("+0000", "Z")
-    parts = (result.producer.name, release, when, result.run_id)
+    kind = str(result.experiment.__struct_config__.tag)
+    parts = (kind, release, when, result.run_id)
     return "-".join("".join(c if c.isalnum() or c in "._+" else "_" for c in part) for part in parts) + ".json"
 
 
@@ -98,10 +102,13 @@ def load(path: Path) -> Result:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.DecodeError, RecursionError) as error:
         raise refuse(f"it is not JSON of a result: {error}", "give a file that `gcproto bench` wrote") from error
-    if head.schema != SCHEMA:
-        said = f"its schema is {head.schema!r}, this program knows {SCHEMA!r}" if head.schema else "it names no schema"
+    if head.schema not in {SCHEMA, OLD_SCHEMA}:
+        known = f"this program knows {SCHEMA!r} and {OLD_SCHEMA!r}"
+        said = f"its schema is {head.schema!r}, {known}" if head.schema else "it names no schema"
         raise refuse(said, "use the version of gcproto that wrote it, or a newer one")
     try:
+        if head.schema == OLD_SCHEMA:
+            return upgraded(msgspec.json.decode(data))
         return msgspec.json.decode(data, type=Result)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise refuse(f"a field is not as {SCHEMA} says: {error}") from error
+        raise refuse(f"a field is not as {head.schema} says: {error}") from error

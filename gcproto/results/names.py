@@ -1,0 +1,168 @@
+"""Names of scenarios for people and for other tools: all of them are made here, and none is ever read back."""
+
+from collections.abc import Sequence
+
+from gcproto.results.schema import (
+    CACHE,
+    CONGRUENT,
+    CONSECUTIVE,
+    ClaimVerdict,
+    Console,
+    ContractRow,
+    Hazard,
+    PathScenario,
+    PolicyScenario,
+    Scenario,
+    Subject,
+    Verdict,
+    WindowScenario,
+    WorkloadScenario,
+)
+from gcproto.sizes import size
+
+UNPLACED = "unplaced"
+
+
+def source(one: PathScenario, page_size: int) -> str:
+    """``small``, ``64K mTHP``, ``2M THP``, ``pinned 2M``."""
+    folio = size(page_size << one.order)
+    if one.source == "mthp":
+        return f"{folio} mTHP"
+    if one.source == "thp":
+        return f"{folio} THP"
+    return f"{one.source} {folio}" if one.order else one.source
+
+
+def layout(one: PathScenario) -> list[str]:
+    """What tells a path from the usual one: skewed, second thread, memory, shuffled."""
+    found = [] if one.alignment == CONGRUENT else [one.alignment]
+    found += [f"{one.threads} threads"] * (one.threads > 1)
+    found += ["beyond the cache"] * (one.working_set != CACHE)
+    return found + [f"{one.frames} frames"] * (one.frames != CONSECUTIVE)
+
+
+def memory(one: WorkloadScenario | PolicyScenario, page_size: int) -> str:
+    """``small``, ``64K``, ``system``: the folios of a heap."""
+    if one.order is None:
+        return "system"
+    return size(page_size << one.order) if one.order else "small"
+
+
+def options(one: WorkloadScenario) -> str:
+    """``fault_by=copy,fault_pages=4``; "" for a mode as it is."""
+    return ",".join(f"{name}={value}" for name, value in sorted(one.options.given().items()))
+
+
+def mode(one: WorkloadScenario) -> str:
+    """``move``, ``move[fault_pages=4]``, ``move:auto``."""
+    changed = options(one)
+    text = f"{one.mode}[{changed}]" if changed else one.mode
+    return text if one.policy in {"", "move"} else f"{text}:{one.policy}"
+
+
+def mode_short(one: WorkloadScenario) -> str:
+    """The same with a star for the options, which are too long for a column."""
+    text = one.mode + "*" * bool(options(one))
+    return text if one.policy in {"", "move"} else f"{text}:{one.policy}"
+
+
+def placed(one: WorkloadScenario | WindowScenario) -> list[str]:
+    """Where the collector runs, unless it was left to the scheduler."""
+    return [] if one.placement == UNPLACED else [f"processor {one.placement}"]
+
+
+def policy(one: PolicyScenario) -> str:
+    """``auto``, ``move:touch``: the policy, with the answer to EBUSY if it is not to copy."""
+    return one.policy if one.ebusy == "copy" else f"{one.policy}:{one.ebusy}"
+
+
+def heap(one: PolicyScenario, page_size: int) -> str:
+    """The heap without its policy: ``sparse 64K, 2 threads, touch on EBUSY``."""
+    more = [f"{one.threads} threads"] * (one.threads > 1)
+    more += [f"{one.ebusy} on EBUSY"] * (one.ebusy != "copy")
+    more += [f"{one.swapped_permille / 10:g} % swapped to {one.device}"] * (one.swapped_permille > 0)
+    more += [f"collection {one.collections}"] * (one.collections > 1)
+    return ", ".join((f"{one.workload} {memory(one, page_size)}", *more))
+
+
+def arm(one: Scenario) -> str:
+    """What is compared with others of its kind: arm, mode, policy or way."""
+    match one:
+        case PathScenario():
+            return one.arm
+        case WorkloadScenario():
+            return mode(one)
+        case PolicyScenario():
+            return policy(one)
+        case WindowScenario():
+            return ", ".join((one.way, *placed(one)))
+
+
+def scenario(one: Scenario, page_size: int) -> str:
+    """A whole scenario in a few words."""
+    match one:
+        case PathScenario():
+            parts = [source(one, page_size), one.arm, size(one.granule_bytes), *layout(one)]
+        case WorkloadScenario():
+            heap_size = f"in {size(one.heap_bytes)}"
+            parts = [one.workload, memory(one, page_size), mode(one), heap_size, f"{one.mutators} mutators"]
+            parts += placed(one)
+        case PolicyScenario():
+            parts = [heap(one, page_size), one.policy]
+        case WindowScenario():
+            parts = ["window", one.way, size(one.size_bytes), f"{one.mutators} mutators", *placed(one)]
+    replica = not isinstance(one, PolicyScenario) and one.replica
+    return " ".join(parts) + " (A/A)" * bool(replica)
+
+
+def exported(one: Scenario) -> str:
+    """For other tools: ``mthp-16/move/2M``, short and without blanks."""
+    match one:
+        case PathScenario():
+            name = f"{one.source}-{1 << one.order}" if one.order else one.source
+            parts = [name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [one.alignment])]
+            parts += [f"{one.threads}-threads"] * (one.threads > 1)
+            parts += [one.working_set] * (one.working_set != CACHE) + [one.frames] * (one.frames != CONSECUTIVE)
+        case WorkloadScenario():
+            parts = [f"heap-{one.workload}-{one.memory}", mode(one), size(one.heap_bytes), f"{one.mutators}-mutators"]
+            parts += [one.placement] * (one.placement != UNPLACED)
+        case PolicyScenario():
+            parts = [f"evacuate-{one.workload}-{one.memory}", policy(one), size(one.live_bytes)]
+            parts += [f"{one.threads}-threads"] * (one.threads > 1)
+            parts += [f"swapped-{one.swapped_permille}-{one.device}"] * (one.swapped_permille > 0)
+            parts += [f"collection-{one.collections}"] * (one.collections > 1)
+        case WindowScenario():
+            parts = ["window", one.way, size(one.size_bytes), f"{one.mutators}-mutators"]
+            parts += [one.placement] * (one.placement != UNPLACED)
+    replica = not isinstance(one, PolicyScenario) and one.replica
+    return "/".join([*parts, *["again"] * bool(replica)])
+
+
+def subject(one: Subject) -> str:
+    """``contract/mthp-pinned``, ``hazard/ksm``, ``console``."""
+    match one:
+        case ContractRow(name):
+            return f"contract/{name}"
+        case Hazard(name):
+            return f"hazard/{name}"
+        case Console():
+            return "console"
+
+
+def short_subject(one: Verdict) -> str:
+    """The name alone."""
+    match one.subject:
+        case ContractRow(name) | Hazard(name):
+            return name
+        case Console():
+            return "console"
+
+
+def claim(one: ClaimVerdict) -> str:
+    """``T9 in part``."""
+    return f"{one.key} {one.judgement}"
+
+
+def several(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

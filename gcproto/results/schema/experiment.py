@@ -1,0 +1,87 @@
+"""What a run was asked, as far as its results must be alike to be compared: a struct for each kind of experiment."""
+
+import msgspec
+
+
+class PathExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="paths"):
+    """``gcproto bench`` and gcprobe.
+
+    Attributes:
+        quick: the short grid;  swap: swapped pages as well.
+        slowdown: test aid: arms that were drawn out on purpose, per mille.
+
+    """
+
+    quick: bool = False
+    swap: bool = False
+    slowdown: dict[str, int] = {}
+
+
+class WorkloadExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="workloads"):
+    """``gcproto gc``: operations of all mutators together; the rest as its options say."""
+
+    workload: str
+    operations: int
+    mutation: int
+    fragmentation: int
+    verify: bool = False
+    disturb: str = ""
+    map: bool = False
+
+
+class PolicyExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="policies"):
+    """``gcproto gc policies``."""
+
+    verify: bool = False
+
+
+class WindowExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="window"):
+    """``gcproto gc window``."""
+
+
+class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
+    """One kernel, booted in a virtual machine for one scenario set.
+
+    Attributes:
+        set: name of the scenario set: paths, quick, folios, heap, check, stress.
+        rounds, pages: of each scenario.
+        icount: the guest's time counts instructions.
+        cpus, memory_mib, cpu: of the guest.
+
+    """
+
+    set: str
+    rounds: int
+    pages: int
+    icount: bool
+    cpus: int
+    memory_mib: int
+    cpu: str
+
+
+class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="contract"):
+    """``gcproto contract``."""
+
+    swap: bool = False
+
+
+class HazardExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="hazards"):
+    """Hazards, which run in guests only: their cells are of the set ``check``."""
+
+
+class ClaimExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="claims"):
+    """``gcproto claims``: the claims that were asked for."""
+
+    keys: list[str] = []
+
+
+Experiment = (
+    PathExperiment
+    | WorkloadExperiment
+    | PolicyExperiment
+    | WindowExperiment
+    | KernelCell
+    | ContractExperiment
+    | HazardExperiment
+    | ClaimExperiment
+)

@@ -1,0 +1,296 @@
+"""What an experiment has to say besides its samples: a struct for each kind of scenario.
+
+Times are in the unit of the measurement where a name does not say another.  None: not measured, or not known.
+"""
+
+import msgspec
+
+from gcproto.results.schema.collection import Collection
+
+
+class Latency(msgspec.Struct):
+    """How long single events took, pooled over all valid rounds; ns.
+
+    Attributes:
+        n: events.
+        p50, p90, p99, p999: percentiles from a log-linear histogram (3 % steps); None with too few events.
+        max: the longest.
+
+    """
+
+    n: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    p999: float | None
+    max: float
+
+
+class Extra(msgspec.Struct, omit_defaults=True):
+    """What all kinds have: figures that nobody reads by name."""
+
+    extras: dict[str, float] = {}
+
+
+class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
+    """Of a path.
+
+    Attributes:
+        split_part: of arms that split first, the part of the samples spent on it (median).
+        swapin_part: of arms that swap in, the part that the first reads took (median).
+        frames_adjacent: share of neighbouring folios whose page frames are neighbours as well; None without root.
+        range_bytes: of the source.
+
+    """
+
+    split_part: float | None = None
+    swapin_part: float | None = None
+    frames_adjacent: float | None = None
+    range_bytes: int | None = None
+
+
+class PhaseTimes(msgspec.Struct, omit_defaults=True):
+    """Medians over collections, ms; None: the phase did not take place."""
+
+    initialise: float | None = None
+    mark: float | None = None
+    prepare: float | None = None
+    split: float | None = None
+    compact: float | None = None
+    drain: float | None = None
+    release: float | None = None
+    restore: float | None = None
+    verify: float | None = None
+
+
+class PauseFigure(msgspec.Struct):
+    """Pauses of one name over all collections, with the time to stop: median and longest, ms."""
+
+    name: str
+    median_ms: float
+    max_ms: float
+
+
+class Mmu(msgspec.Struct):
+    """Minimum mutator utilisation of one window: median and least over the rounds, 0 to 1."""
+
+    window_ms: int
+    median: float
+    least: float
+
+
+class Stall(msgspec.Struct):
+    """The longest time that a mutator could not go on: how long, what for, which one; cause "": none was seen."""
+
+    ns: int = 0
+    cause: str = ""
+    mutator: int = 0
+
+
+class MadeLarge(msgspec.Struct):
+    """Pages put into large folios again, per heap, and ns for each."""
+
+    pages: float
+    ns_page: float
+
+
+class Parts(msgspec.Struct, omit_defaults=True):
+    """Pages that moved without all of their folio, by cause (native/pages.h)."""
+
+    part_one: int = 0
+    part_skewed: int = 0
+    part_edge: int = 0
+    part_busy: int = 0
+
+
+class FolioFigures(msgspec.Struct):
+    """What became of large folios.
+
+    Attributes:
+        could_go_whole, went_whole: shares of the pages.
+        folios_split: by the moves.
+        evacuation_ms: from flip to drain, median.
+        large_share_at_end: of the pages in use after the last collection.
+        restored, renewed: pages made THPs again, and populated anew.
+        collector_parts, fault_parts: moves of parts of folios.
+
+    """
+
+    could_go_whole: float
+    went_whole: float
+    folios_split: float
+    evacuation_ms: float
+    large_share_at_end: float
+    restored: MadeLarge | None = None
+    renewed: MadeLarge | None = None
+    collector_parts: Parts = msgspec.field(default_factory=Parts)
+    fault_parts: Parts = msgspec.field(default_factory=Parts)
+
+
+class Histograms(msgspec.Struct, omit_defaults=True):
+    """Over all valid rounds, as HdrHistogram V2 in base64, which its tools read; "" without a value.
+
+    ``fault``, ``pause``, ``wait`` are ns, ``runs`` pages per ioctl of the collector.
+    """
+
+    fault: str = ""
+    pause: str = ""
+    wait: str = ""
+    runs: str = ""
+
+
+class Lost(msgspec.Struct):
+    """Mutator time lost, ms a round over all mutators, medians.
+
+    In faults (with ``waits_ms``: for a page that another thread builds), waiting for memory, and stopped in pauses.
+    """
+
+    faults_ms: float = 0.0
+    waits_ms: float = 0.0
+    memory_ms: float = 0.0
+    pauses_ms: float = 0.0
+
+
+class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
+    """Of a workload on a heap.
+
+    Attributes:
+        collections_a_round: median.
+        wall_ms: from when all mutators were set up until the last was through, median.
+        mutator_cpu_ms, collector_cpu_ms: CPU time of their threads, median.
+        lbo_wall, lbo_cpu: lower-bound overhead (Cai et al., ISPASS 2022).
+        phases: medians over collections;  pauses: by name.
+        mmu: by window, the worst of all mutators;  stall: the longest of all rounds.
+        faults: a round, median;  lost: mutator time.
+        compact_ns_page: collector's thread, for each page it produced;  map_ns_page: its ioctls for each page mapped.
+        pages_an_ioctl: of the collector;  copied_mib: by UFFDIO_COPY, all rounds;  fallback_share: copied after EBUSY
+            of all mapped.
+        marked_mobjects_s: millions of objects a second.
+        resident_max_mib: of the process;  resident: of the last valid round: ns since its start, MiB.
+        folios: where large ones were asked for and counted.
+        fault, pause, wait: how long each took.
+        verified: collections that the verifier passed.
+        choice: why the evacuation policy chose what it did, in words.
+        collections: of each valid round, in order.
+
+    """
+
+    collections_a_round: float = 0.0
+    wall_ms: float | None = None
+    mutator_cpu_ms: float | None = None
+    collector_cpu_ms: float | None = None
+    lbo_wall: float | None = None
+    lbo_cpu: float | None = None
+    phases: PhaseTimes = msgspec.field(default_factory=PhaseTimes)
+    pauses: list[PauseFigure] = []
+    mmu: list[Mmu] = []
+    stall: Stall = msgspec.field(default_factory=Stall)
+    faults: float = 0.0
+    lost: Lost | None = None
+    compact_ns_page: float | None = None
+    map_ns_page: float | None = None
+    pages_an_ioctl: float | None = None
+    copied_mib: float | None = None
+    fallback_share: float | None = None
+    marked_mobjects_s: float | None = None
+    resident_max_mib: float = 0.0
+    resident: list[tuple[int, float]] = []
+    folios: FolioFigures | None = None
+    fault: Latency | None = None
+    pause: Latency | None = None
+    wait: Latency | None = None
+    histograms: Histograms = msgspec.field(default_factory=Histograms)
+    verified: int = 0
+    choice: str = ""
+    collections: list[list[Collection]] = []
+
+    @property
+    def longest_pause_ms(self) -> float | None:
+        """Of all names."""
+        return max((one.max_ms for one in self.pauses), default=None)
+
+    def mmu_of(self, window_ms: int) -> Mmu | None:
+        """Of one window."""
+        return next((one for one in self.mmu if one.window_ms == window_ms), None)
+
+
+class PolicyChoice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an evacuation policy chose, as far as it makes a difference on the heap's memory; equal is the same work.
+
+    Attributes:
+        granule: pages.
+        large_by: ``moved`` or ``copied``; None where no folio is large, and so for the rest.
+        whole: pages of a folio that moves whole.
+
+    """
+
+    granule: int = 1
+    large_by: str | None = None
+    whole: int | None = None
+    split_ahead: bool | None = None
+    restore: bool | None = None
+    renew: bool | None = None
+
+
+class PolicyFigures(Extra, tag_field="kind", tag="policy"):
+    """Of an evacuation policy on a heap that stands still; medians over the rounds.
+
+    Attributes:
+        map_ns_page: ioctls;  split_ns_page: splitting ahead, before the flip.
+        dense_share: of the pages, those updated in place.
+        could_go_whole, went_whole: shares of the pages.
+        swapped_before, swapped_after: pages at the flip and after the sweep.
+        ebusy, fallback: refused calls, pages copied after them;  folios_split: in the whole system meanwhile.
+        second_thread_sweeps: of its memory while the heap was collected; None without one.
+        restored, renewed: over all collections of a heap.
+        choice: why, in words;  choices: each different thing chosen in the rounds: one, unless calibration wavered.
+        collections: the measured one of each valid round.
+
+    """
+
+    map_ns_page: float = 0.0
+    split_ns_page: float = 0.0
+    dense_share: float = 0.0
+    could_go_whole: float = 0.0
+    went_whole: float = 0.0
+    swapped_before: float = 0.0
+    swapped_after: float = 0.0
+    ebusy: float = 0.0
+    fallback: float = 0.0
+    folios_split: float = 0.0
+    second_thread_sweeps: float | None = None
+    restored: MadeLarge | None = None
+    renewed: MadeLarge | None = None
+    choice: str = ""
+    choices: list[PolicyChoice] = []
+    collections: list[list[Collection]] = []
+
+
+class WindowFigures(Extra, tag_field="kind", tag="window"):
+    """Of a window; medians over the rounds.
+
+    Attributes:
+        collector_ns_page: of its sweep.
+        faults: served;  pages_by_faults: mapped by them.
+        uncounted: pages in their place though every ioctl for them said EEXIST, all rounds together.
+        pages_an_ioctl: of the collector.
+        lost_ns_page: mutator time spent in faults, over all mutators.
+        access: a mutator's first touch of a page;  fault: serving one.
+        processors: on which the collector and the mutators ran, as far as they were placed.
+
+    """
+
+    collector_ns_page: float = 0.0
+    faults: float = 0.0
+    pages_by_faults: float = 0.0
+    uncounted: float = 0.0
+    pages_an_ioctl: float = 0.0
+    lost_ns_page: float | None = None
+    access: Latency | None = None
+    fault: Latency | None = None
+    processors: list[int] = []
+
+
+Figures = PathFigures | WorkloadFigures | PolicyFigures | WindowFigures
+HeapFigures = WorkloadFigures | PolicyFigures
+"""Those that have collections."""

@@ -1,0 +1,118 @@
+"""The result format, ``gcproto.result/2``: one document for each run, the same for every producer.
+
+A result says what was asked, what was measured (raw samples), what proves that the named path was the path taken, what
+the environment was, and whether it is valid.  Readers tolerate unknown fields; a field that changes its meaning raises
+the version.
+
+History of the format
+    1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
+        guest and verdicts of a result; map of a collection; choices of a measurement
+    2   scenarios, figures, experiments and subjects of verdicts are tagged unions; claims are a list of their own;
+        modes of bimodal samples; placement, working set and page frames; files of version 1 are upgraded when read
+        (gcproto.results.upgrade)
+"""
+
+from typing import Any
+
+import msgspec
+
+from gcproto.results.schema.experiment import Experiment
+from gcproto.results.schema.measurement import Interval, Measurement
+from gcproto.results.schema.verdict import ClaimVerdict, Verdict
+
+SCHEMA = "gcproto.result/2"
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """What was asked and not measured: the reason and the remedy.  Nothing else is measured in its place."""
+
+    what: str
+    reason: str
+    remedy: str = ""
+
+
+class Producer(msgspec.Struct):
+    """Who made the result and how.
+
+    Attributes:
+        version: of gcproto.
+        command: the command line.
+        seed: of the order of rounds and of the contents.
+        started: UTC, ISO 8601.
+        seconds: wall time of the run.
+        benchmark: hash of the code that measures; another hash starts a new series.
+        complete: False if the run was interrupted and holds what it had until then.
+
+    """
+
+    version: str
+    command: list[str]
+    seed: int
+    started: str
+    seconds: float
+    benchmark: str
+    complete: bool = True
+
+
+class Noise(msgspec.Struct):
+    """The noise floor, from pairs that measure the same work twice in the same run.
+
+    Attributes:
+        pairs: of each A/A pair, the ratio of its members.
+        floor: relative size below which a difference is noise, e.g. 0.03 (95th percentile of the pairs' deviations).
+
+    """
+
+    pairs: list[Interval]
+    floor: float
+
+
+class Guest(msgspec.Struct):
+    """The virtual machine that a result comes from; ``environment`` is then the guest's.
+
+    Attributes:
+        outcome: ``done``, or what kept it from being done: ``panic``, ``hang`` (no output any more), ``timeout``,
+            ``died`` (QEMU ended), ``unbootable`` (no sign of life, or no image that could be booted).
+        why: the outcome in words; "" when done.
+        boot: 1 for the first boot of this kernel in its run, 2 for the next, ...
+        icount: whether time in the guest is counted in executed instructions.
+        seconds: wall time from the start of QEMU to its end.
+        command: QEMU's command line.
+        console: the last lines of the kernel's console; more of them when it is not done.
+        host: where it ran: CPU model, kernel release, QEMU version.
+
+    """
+
+    outcome: str
+    why: str
+    boot: int
+    icount: bool
+    seconds: float
+    command: list[str]
+    console: list[str]
+    host: dict[str, str]
+
+
+class Result(msgspec.Struct):
+    """One run.
+
+    Attributes:
+        run_id: of the run.
+        experiment: what it was: readers choose by its type.
+        producer, environment: who and where.
+        measurements, skips, noise: what was measured.
+        guest: of runs in a virtual machine;  verdicts: of the contract and the hazards;  claims: of the thread.
+
+    """
+
+    run_id: str
+    experiment: Experiment
+    producer: Producer
+    environment: dict[str, Any]
+    measurements: list[Measurement]
+    skips: list[Skip]
+    noise: Noise | None
+    guest: Guest | None = None
+    verdicts: list[Verdict] = []
+    claims: list[ClaimVerdict] = []
+    schema: str = SCHEMA

@@ -1,0 +1,97 @@
+"""A whole document of version 1."""
+
+from typing import Any
+
+import msgspec
+
+from gcproto.results.schema import SCHEMA, Result
+from gcproto.results.upgrade.figures import figures, known_notes
+from gcproto.results.upgrade.scenario import experiment, scenario
+
+Raw = dict[str, Any]
+
+ABSURD_NS_PAGE = 1e9
+"""A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""
+LATE = "measured by version 1, which read the window's start late: too short by the time to schedule the collector"
+WRAPPED = "its start was read after its end: version 1 read that clock too late"
+
+
+def upgraded(document: Raw) -> Result:
+    """The same in version 2.
+
+    Args:
+        document: JSON of version 1, decoded.
+
+    Raises:
+        msgspec.ValidationError: it is no such document.
+
+    """
+    try:
+        new = _document(document)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, msgspec.ValidationError):
+            raise
+        what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise msgspec.ValidationError(what) from error
+    return msgspec.convert(new, Result, str_keys=True)
+
+
+def _document(old: Raw) -> Raw:
+    producer = {name: value for name, value in old["producer"].items() if name not in {"name", "options"}}
+    verdicts = [one for one in old.get("verdicts", []) if not one["name"].startswith("claim/")]
+    claims = [one for one in old.get("verdicts", []) if one["name"].startswith("claim/")]
+    return {
+        **old,
+        "schema": SCHEMA,
+        "experiment": experiment(old),
+        "producer": producer,
+        "measurements": [_measurement(one, old) for one in old["measurements"]],
+        "verdicts": [_verdict(one) for one in verdicts],
+        "claims": [_claim(one) for one in claims],
+    }
+
+
+def _measurement(old: Raw, document: Raw) -> Raw:
+    asked = scenario(old["scenario"], document)
+    new = {**old, "scenario": asked, "figures": figures(old, asked["kind"])}
+    new["notes"] = known_notes(old.get("notes", []))
+    if asked["kind"] == "window":
+        _mend_window(new)
+    return new
+
+
+def _mend_window(ret: Raw) -> None:
+    """Say what is wrong with windows of version 1, and take out those that wrapped."""
+    ret["notes"] = [*ret["notes"], LATE]
+    pairs = list(zip(ret["samples"], ret["rounds"], strict=True))
+    wrapped = [(sample, number) for sample, number in pairs if sample >= ABSURD_NS_PAGE]
+    if not wrapped:
+        return
+    kept = [(sample, number) for sample, number in pairs if sample < ABSURD_NS_PAGE]
+    ret["samples"], ret["rounds"] = [one for one, _ in kept], [number for _, number in kept]
+    bad = [{"round": number, "sample": 0.0, "reason": WRAPPED} for _, number in wrapped]
+    ret["invalid_rounds"] = [*ret["invalid_rounds"], *bad]
+    ret |= {"median": None, "ci": None, "ratio_to_copy": None, "valid": False}
+
+
+def _verdict(old: Raw) -> Raw:
+    kind, _, name = old["name"].partition("/")
+    subject = {"kind": kind, "name": name} if name else {"kind": kind}
+    return {**old, "subject": subject}
+
+
+def _claim(old: Raw) -> Raw:
+    """Lines of the text: the claim, why it can't be tested, figures, the command."""
+    lines = old["text"].split("\n")
+    alone = "alone: "
+    command = lines.pop().removeprefix(alone) if lines[-1].startswith(alone) else ""
+    said = lines[1:]
+    untestable = old["verdict"] == "not testable here"
+    return {
+        "key": old["name"].removeprefix("claim/"),
+        "claim": lines[0],
+        "judgement": old["verdict"],
+        "why": said[0] if untestable and said else "",
+        "figures": "\n".join(said[1:] if untestable else said),
+        "command": command,
+    }
