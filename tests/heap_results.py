@@ -6,7 +6,28 @@ from collections.abc import Sequence
 from hdrh.histogram import HdrHistogram
 
 from gcproto.results.page_map import encode
-from gcproto.results.schema import Collection, Latency, Measurement, Pause, Result, Scenario
+from gcproto.results.schema import (
+    UNIT_OPERATION,
+    Collection,
+    CollectorAccount,
+    Histograms,
+    Latency,
+    Measurement,
+    Mmu,
+    ModeOptions,
+    Pause,
+    PauseFigure,
+    Phases,
+    PhaseTimes,
+    Result,
+    Stall,
+    WindowExperiment,
+    WindowFigures,
+    WindowScenario,
+    WorkloadExperiment,
+    WorkloadFigures,
+    WorkloadScenario,
+)
 from tests.result_maker import measurement, result
 
 PAGES = 4096
@@ -35,9 +56,9 @@ def collection(number: int, rng: random.Random, mode: str, *, mapped: bool = Tru
         live_bytes=9 << 20,
         used_before=15 << 20,
         used_after=9 << 20,
-        phases={name: int(value * rng.uniform(0.7, 1.6)) for name, value in phases.items()},
+        phases=Phases(**{name: int(value * rng.uniform(0.7, 1.6)) for name, value in phases.items()}),
         pauses=[Pause(one.name, one.stop_ns, int(one.ns * rng.uniform(0.3, 3))) for one in pauses],
-        collector={"moved": 900, "copied": 40},
+        collector=CollectorAccount(moved=900, copied=40),
         resident=200 << 20,
         map=encode(letters.ljust(PAGES, ".")) if mapped else "",
     )
@@ -45,32 +66,49 @@ def collection(number: int, rng: random.Random, mode: str, *, mapped: bool = Tru
 
 def heap_mode(mode: str, median: float, *, rounds: int = 8, mapped: bool = True, seed: int = 1) -> Measurement:
     rng = random.Random(f"{mode} {seed}")
-    scenario = Scenario("heap-trees", 0, mode, 4096, "congruent", 3, PAGES)
-    made = measurement(scenario, [median * 1000 * rng.lognormvariate(0, 0.03) for _ in range(rounds)])
-    made.unit = "ns/operation"
-    made.proof.level, made.proof.path = "state", mode
-    made.figures = {"wall ms": median * 200, "faults": 5000, "resident max MiB": 300, "lbo wall": 1.2, "collections": 4}
-    made.series = {"resident MiB": [(at * 10_000_000, 280 + 20 * rng.random()) for at in range(40)]}
     windows = (1, 2, 5, 10, 20, 50, 100)
-    if mode == "none":
-        made.figures |= {f"mmu {window} ms": 1.0 for window in windows}
-        return made
-    made.figures |= {f"mmu {window} ms": max(0.0, 0.9 - 3 / window) for window in windows}
-    made.figures |= {"pause flip max ms": 5.0, "mark ms": 14.0, "compact ms": 15.0}
-    made.collections = [[collection(at + 1, rng, mode, mapped=mapped) for at in range(4)] for _ in range(rounds)]
-    faults = [rng.lognormvariate(8.5, 0.7) for _ in range(3000)]
-    made.histograms = {"fault": histogram(faults), "wait": histogram(faults[:40])}
-    made.latency = {"fault": Latency(3000, 4900.0, 12_000.0, 25_000.0, 45_000.0, max(faults))}
-    made.notes = ["longest stall 8.17 ms: fault that built a page (mutator 1)"]
+    utilised = {window: 1.0 if mode == "none" else max(0.0, 0.9 - 3 / window) for window in windows}
+    figures = WorkloadFigures(
+        collections_a_round=4.0,
+        wall_ms=median * 200,
+        lbo_wall=1.2,
+        faults=5000.0,
+        resident_max_mib=300.0,
+        resident=[(at * 10_000_000, 280 + 20 * rng.random()) for at in range(40)],
+        mmu=[Mmu(window, value, value) for window, value in utilised.items()],
+    )
+    if mode != "none":
+        faults = [rng.lognormvariate(8.5, 0.7) for _ in range(3000)]
+        figures.pauses = [PauseFigure("flip", 0.3, 5.0)]
+        figures.phases = PhaseTimes(mark=14.0, compact=15.0)
+        figures.collections = [[collection(at + 1, rng, mode, mapped=mapped) for at in range(4)] for _ in range(rounds)]
+        figures.histograms = Histograms(fault=histogram(faults), wait=histogram(faults[:40]))
+        figures.fault = Latency(3000, 4900.0, 12_000.0, 25_000.0, 45_000.0, max(faults))
+        figures.stall = Stall(8_170_000, "fault that built a page", 1)
+    samples = [median * 1000 * rng.lognormvariate(0, 0.03) for _ in range(rounds)]
+    made = measurement(heap_scenario(mode), samples, figures, UNIT_OPERATION)
+    made.proof.level, made.proof.path = "state", mode
     return made
+
+
+def heap_scenario(mode: str, **other: object) -> WorkloadScenario:
+    fields = {
+        "workload": "trees",
+        "options": ModeOptions(),
+        "policy": "move" if mode in {"move", "art"} else "",
+        "memory": "small",
+        "order": 0,
+        "heap_bytes": PAGES * 4096,
+        "live_bytes": 4 << 20,
+        "mutators": 2,
+    }
+    return WorkloadScenario(mode=mode, **(fields | other))  # type: ignore[arg-type]
 
 
 def heap_result(*, mapped: bool = True, rounds: int = 8) -> Result:
     found = [heap_mode(mode, median, mapped=mapped, rounds=rounds) for mode, median in MODES.items()]
-    made = result(found)
+    made = result(found, experiment=WorkloadExperiment("trees", 200_000, 100, 500))
     made.run_id = "bbbbbbbbbbbb"
-    made.producer.name = "collector"
-    made.producer.options = {"workload": "trees", "live": 4 << 20, "mutators": 2}
     return made
 
 
@@ -78,16 +116,20 @@ def window_result() -> Result:
     found = []
     for way, median in WAYS.items():
         rng = random.Random(way)
-        scenario = Scenario("window", 0, way, 64 << 20, "congruent", 3, 16384)
-        one = measurement(scenario, [median * rng.lognormvariate(0, 0.05) for _ in range(9)])
-        one.figures = {"collector ns/page": median * 0.9, "faults": 400, "pages mapped by faults": 420, "uncounted": 0}
-        one.latency = {
-            "access": Latency(80_000, 190.0, 420.0, 6100.0, 40_000.0, 9_700_000.0),
-            "fault": Latency(90, 1600.0, 15_900.0, None, None, 9_600_000.0),
-        }
-        found.append(one)
-    made = result(found)
+        figures = WindowFigures(
+            collector_ns_page=median * 0.9,
+            faults=400.0,
+            pages_by_faults=420.0,
+            access=Latency(80_000, 190.0, 420.0, 6100.0, 40_000.0, 9_700_000.0),
+            fault=Latency(90, 1600.0, 15_900.0, None, None, 9_600_000.0),
+        )
+        samples = [median * rng.lognormvariate(0, 0.05) for _ in range(9)]
+        found.append(measurement(window_scenario(way), samples, figures))
+    made = result(found, experiment=WindowExperiment())
     made.run_id = "cccccccccccc"
-    made.producer.name = "collector"
-    made.producer.options = {"window": True, "memory": 16384, "mutators": 2}
     return made
+
+
+def window_scenario(way: str, **other: object) -> WindowScenario:
+    fields = {"size_bytes": 64 << 20, "mutators": 2, "batch": 512, "group": 16, "placement": "own"}
+    return WindowScenario(way=way, **(fields | other))  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 
-from gcproto.results.schema import Guest, Measurement, Result, Scenario, Verdict
+from gcproto.results.schema import Guest, KernelCell, Measurement, Result, Scenario, Verdict, with_fields
 from tests.result_maker import measurement, result, scenario
 
 PMD = 2 << 20
@@ -47,10 +47,8 @@ def guest_result(
         found.append(made)
     made_result = result(found, kernel={"release": release, "version": f"Linux version {release}"}, arch="x86_64")
     made_result.run_id = f"{abs(hash((release, boot, seed))) % 16**12:012x}"
-    made_result.producer.name = "kernels"
-    made_result.producer.options = {"set": "paths", "pages": 512, "cpus": 1, "cpu": "max", "memory_mib": 1024} | dict(
-        options or {}
-    )
+    cell = KernelCell(set="paths", rounds=21, pages=512, icount=True, cpus=1, memory_mib=1024, cpu="max")
+    made_result.experiment = with_fields(cell, **dict(options or {}))
     made_result.noise = None
     console = ["[    1.0] Linux version 6.18", "[    2.0] end"]
     made_result.guest = Guest(outcome, why, boot, True, 30.0, ["qemu"], console, {"cpu": host, "kernel": "6.18"})

@@ -3,7 +3,20 @@
 import random
 from collections.abc import Mapping
 
-from gcproto.results.schema import Measurement, Outcome, Producer, Proof, Result, Scenario, Skip
+from gcproto.results.schema import (
+    Experiment,
+    Figures,
+    Measurement,
+    Outcome,
+    PathExperiment,
+    PathFigures,
+    PathScenario,
+    Producer,
+    Proof,
+    Result,
+    Scenario,
+    Skip,
+)
 from gcproto.results.statistics import noise_of, summarise
 
 MEDIANS = {
@@ -18,15 +31,17 @@ MEDIANS = {
 GRANULES = (4096, 65536, 2 << 20)
 
 
-def scenario(arm: str, granule: int = 65536, source: str = "small", replica: int = 0, **other: object) -> Scenario:
+def scenario(arm: str, granule: int = 65536, source: str = "small", replica: int = 0, **other: object) -> PathScenario:
     fields = {"order": 0, "alignment": "congruent", "threads": 1, "pages": 1024} | other
-    return Scenario(source=source, arm=arm, granule_bytes=granule, replica=replica, **fields)  # type: ignore[arg-type]
+    return PathScenario(source=source, arm=arm, granule_bytes=granule, replica=replica, **fields)  # type: ignore[arg-type]
 
 
-def measurement(one: Scenario, samples: list[float], **proof: object) -> Measurement:
+def measurement(
+    one: Scenario, samples: list[float], figures: Figures | None = None, unit: str = "ns/page", **proof: object
+) -> Measurement:
     return Measurement(
         scenario=one,
-        unit="ns/page",
+        unit=unit,
         samples=samples,
         rounds=list(range(2, 2 + len(samples))),
         warmup=[samples[0] * 1.5] if samples else [],
@@ -37,18 +52,23 @@ def measurement(one: Scenario, samples: list[float], **proof: object) -> Measure
         invalid_rounds=[],
         proof=Proof(level="pfn", rounds=len(samples), path="moved", **proof),  # type: ignore[arg-type]
         outcome=Outcome(asked=1024 * len(samples), moved=1024 * len(samples), calls=len(samples)),
+        figures=figures or PathFigures(),
     )
 
 
-def result(measurements: list[Measurement], skips: list[Skip] | None = None, **environment: object) -> Result:
+def result(
+    measurements: list[Measurement],
+    skips: list[Skip] | None = None,
+    experiment: Experiment | None = None,
+    **environment: object,
+) -> Result:
     summarise(measurements)
     return Result(
         run_id="0123456789ab",
+        experiment=experiment or PathExperiment(quick=True),
         producer=Producer(
-            name="paths",
             version="0.1.0",
             command=["bench", "--quick"],
-            options={"quick": True, "swap": False, "memory": None, "test_slowdown": None},
             seed=1,
             started="2026-11-24T02:00:00+00:00",
             seconds=30.0,

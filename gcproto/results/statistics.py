@@ -7,7 +7,8 @@ to each other, so that what slowed the machine for a moment slowed both.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gcproto.results.schema import Interval, Measurement, Noise, Scenario
+from gcproto.results.baseline import baseline_of, first_of, refused
+from gcproto.results.schema import Interval, Measurement, Noise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,30 +113,17 @@ def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
     return _interval(float(ratio(top, bottom)), _bootstrap((top, bottom), ratio, paired=paired))
 
 
-def copy_of(scenario: Scenario) -> Scenario:
-    """The copy arm that a scenario is compared with."""
-    return Scenario(
-        scenario.source,
-        scenario.order,
-        "copy",
-        scenario.granule_bytes,
-        scenario.alignment,
-        scenario.threads,
-        scenario.pages,
-    )
-
-
 def summarise(measurements: Sequence[Measurement]) -> None:
-    """Fill in median, ci and ratio_to_copy of each measurement."""
+    """Fill in median, ci, ratio_to_copy and modes of each measurement."""
     import numpy as np
 
     known = {measurement.scenario: measurement for measurement in measurements}
     for measurement in measurements:
         measurement.median = float(np.median(measurement.samples)) if measurement.samples else None
         measurement.ci = median_interval(measurement.samples)
-        copy = known.get(copy_of(measurement.scenario))
-        is_copy = copy is measurement
-        measurement.ratio_to_copy = ratio_interval(measurement, copy) if copy and not is_copy else None
+        copy = known.get(baseline_of(measurement.scenario))
+        comparable = copy is not None and copy is not measurement and not refused(measurement) and not refused(copy)
+        measurement.ratio_to_copy = ratio_interval(measurement, copy) if copy and comparable else None
 
 
 def noise_of(measurements: Sequence[Measurement]) -> Noise | None:
@@ -145,10 +133,9 @@ def noise_of(measurements: Sequence[Measurement]) -> Noise | None:
     known = {measurement.scenario: measurement for measurement in measurements if measurement.valid}
     pairs = []
     for scenario, measurement in known.items():
-        if scenario.replica == 0:
-            continue
-        first = known.get(Scenario(*(getattr(scenario, name) for name in Scenario.__struct_fields__[:-1])))
-        ratio = ratio_interval(measurement, first) if first else None
+        first = first_of(scenario)
+        other = known.get(first) if first else None
+        ratio = ratio_interval(measurement, other) if other else None
         if ratio:
             pairs.append(ratio)
     if not pairs:
