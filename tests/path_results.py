@@ -1,6 +1,7 @@
 """A run of paths with small folios, mTHPs and THPs, as a kernel gives it that splits what it moves."""
 
 import random
+from typing import Any
 
 from gcproto.results.schema import Measurement, Result, Skip
 from tests.result_maker import measurement, result, scenario
@@ -23,7 +24,7 @@ def one(
     rng = random.Random(f"{arm} {granule} {source} {order} {threads} {replica}")
     samples = [median * rng.lognormvariate(0, 0.02) for _ in range(ROUNDS)]
     folios = (1024 >> order) * ROUNDS if order else 0
-    proof = {"folios": folios, "folios_split": folios if split else 0}
+    proof: dict[str, Any] = {"folios": folios, "folios_split": folios if split else 0}
     return measurement(scenario(arm, granule, source, replica, order=order, threads=threads), samples, **proof)
 
 
