@@ -139,12 +139,12 @@ def exported(one: Scenario) -> str:
 
 
 def subject(one: Subject) -> str:
-    """``contract/mthp-pinned``, ``hazard/ksm``, ``console``."""
+    """``contract/mthp-pinned``, ``hazard/ksm``, ``hazard/stress seed 2``, ``console``."""
     match one:
         case ContractRow(name):
             return f"contract/{name}"
-        case Hazard(name):
-            return f"hazard/{name}"
+        case Hazard():
+            return f"hazard/{_hazard(one)}"
         case Console():
             return "console"
 
@@ -152,10 +152,16 @@ def subject(one: Subject) -> str:
 def short_subject(one: Verdict) -> str:
     """The name alone."""
     match one.subject:
-        case ContractRow(name) | Hazard(name):
+        case ContractRow(name):
             return name
+        case Hazard():
+            return _hazard(one.subject)
         case Console():
             return "console"
+
+
+def _hazard(one: Hazard) -> str:
+    return one.name if one.seed is None else f"{one.name} seed {one.seed}"
 
 
 def claim(one: ClaimVerdict) -> str:
