@@ -1,7 +1,7 @@
 """The frame of all experiments: rounds, orders, workers that die, signals, samples that no clock can have given."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import pytest
@@ -33,6 +33,15 @@ def frame_of(some: list[One], rounds: int = 4, warmup: int = 1, seed: int = 1, *
     return Frame(some, Schedule(rounds, warmup, seed, **more), lambda _done, _total: None)  # type: ignore[arg-type]
 
 
+def counting(frame: Frame[One]) -> Callable[[int, One], None]:
+    """Measures the number of the round."""
+
+    def measure(number: int, one: One) -> None:
+        one.take(number, float(number), "", warmup=frame.warming(number))
+
+    return measure
+
+
 def test_every_entry_is_measured_once_in_each_round_in_an_order_that_the_seed_makes() -> None:
     def orders(seed: int) -> list[str]:
         frame, seen = frame_of(entries("a", "b", "c", "d"), rounds=20, seed=seed), []
@@ -49,7 +58,7 @@ def test_every_entry_is_measured_once_in_each_round_in_an_order_that_the_seed_ma
 def test_warm_up_is_kept_and_not_used() -> None:
     (one,) = entries("a")
     frame = frame_of([one])
-    frame.run(lambda number, entry: None if entry.take(number, number, "", warmup=frame.warming(number)) else None)
+    frame.run(counting(frame))
     assert (one.warmup, one.samples, one.rounds) == ([0], [1, 2, 3, 4], [1, 2, 3, 4])
 
 
@@ -98,7 +107,7 @@ def test_a_signal_ends_the_rounds_keeps_what_there_is_and_closes_what_an_order_o
 def test_time_ends_after_a_round_but_not_before_the_least_number() -> None:
     (one,) = entries("a")
     frame = frame_of([one], rounds=50, seconds=0.0, min_rounds=5)
-    frame.run(lambda number, entry: None if entry.take(number, 1.0, "", warmup=frame.warming(number)) else None)
+    frame.run(counting(frame))
     assert (len(one.samples), frame.done) == (5, 6)
 
 
