@@ -169,7 +169,8 @@ def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Ver
     Args:
         job: the job.
         said: by the boot that it was in.
-        word, text: what became of it.
+        word: what became of it.
+        text: the same, told.
 
     """
     if job.command != CONTRACT:

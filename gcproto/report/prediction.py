@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gcproto.model.fit import GROUPS
+from gcproto.model.kinds import GROUPS
 from gcproto.model.prediction import GOOD, Heap, Prediction, Reason
 from gcproto.report import labels
 
