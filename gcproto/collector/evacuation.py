@@ -14,10 +14,11 @@ from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.second_thread import two_processors
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
-from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
+from gcproto.host.memory import HEAP_PROGRAM, need
+from gcproto.process import interrupts
 from gcproto.record import Record
 from gcproto.results.folios import made_large
 from gcproto.results.rounds import Rounds
@@ -196,7 +197,7 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
         GcprotoError: memory is too small, or folios of a size can't be had.
 
     """
-    _check(order)
+    check(order)
     record = Record("collector")
     rng = random.Random(order.seed)
     tallies = _tallies(order)
@@ -215,6 +216,7 @@ def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
                         _one(lab, tally, order, number)
                         done += 1
                         progress(done, total)
+            interrupts.defer()
         except KeyboardInterrupt:
             complete = False
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
@@ -280,14 +282,20 @@ def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> Non
         tally.invalid.append(InvalidRound(number, 0.0, str(died)))
 
 
-def _check(order: PolicyOrder) -> None:
+def check(order: PolicyOrder) -> None:
+    """See that heaps fit, and that there are the processors, before anything is measured.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
     needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
     if order.threads > 1:
         two_processors()
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"heaps of {needed >> 20} MiB do not fit",
-            why=f"{available >> 20} MiB of memory are available",
-            remedy="choose a smaller --live",
-        )
+    need(
+        f"a heap of {needed >> 20} MiB",
+        needed,
+        "choose a smaller --live",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
+    )

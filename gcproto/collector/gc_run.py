@@ -2,18 +2,20 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from gcproto.collector.gc_tally import WARMUP, HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import SessionLab, SessionRequest
+from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
+from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
+from gcproto.process import interrupts
 from gcproto.record import Record
 from gcproto.results.schema import (
     InvalidRound,
@@ -45,6 +47,7 @@ class GcOrder:
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
+        traces: files that were written, once it has run.
 
     """
 
@@ -67,6 +70,7 @@ class GcOrder:
     map: bool = False
     status: str = ""
     timeout: float = 600.0
+    traces: list[str] = field(default_factory=list)
 
 
 def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
@@ -98,6 +102,7 @@ def run(order: GcOrder, progress: Callable[[int, int], None]) -> Result:
             for memory, tallies in zip(order.memories, by_memory, strict=True):
                 enable(memory)
                 _rounds(lab, order, tallies, rng, skips, step)
+            interrupts.defer()
         except KeyboardInterrupt:
             complete = False
     tallies = [tally for some in by_memory for tally in some]
@@ -236,6 +241,8 @@ def _one(lab: SessionLab, tally: HeapTally, order: GcOrder, number: int, digests
     if done.out_of_memory:
         tally.out_of_memory = done.failure
         return digests
+    if request.trace:
+        order.traces.append(request.trace)
     tally.add(number, done, digests)
     return digests or done.digests
 
@@ -244,11 +251,8 @@ def _trace_file(order: GcOrder, tally: HeapTally) -> str:
     """Each mode and heap has a file of its own."""
     if not order.trace:
         return ""
-    path = Path(order.trace).absolute()
-    if len(order.modes) * len(order.factors) == 1:
-        return str(path)
-    name = "".join(c if c.isalnum() or c in "-=" else "_" for c in tally.mode.name)
-    return str(path.with_name(f"{path.stem}-{name}-{tally.capacity >> 20}m{path.suffix or '.json'}"))
+    alone = sum(len(_tallies(order, memory)) for memory in order.memories) == 1
+    return trace_file(order.trace, tally.scenario.arm, tally.memory, tally.capacity, alone=alone)
 
 
 def _lower_bound(measurements: list[Measurement]) -> None:
@@ -277,11 +281,11 @@ def _lower_bound(measurements: list[Measurement]) -> None:
 
 
 def _check(order: GcOrder) -> None:
-    available = environment.available_bytes()
-    needed = int(order.live_bytes * max(order.factors)) * (3 if order.verify else 1)
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"a heap of {int(order.live_bytes * max(order.factors)) >> 20} MiB does not fit",
-            why=f"{available >> 20} MiB of memory are available" + (", --verify needs three times" * order.verify),
-            remedy="choose a smaller --live or --heap",
-        )
+    size = int(order.live_bytes * max(order.factors))
+    need(
+        f"a heap of {size >> 20} MiB",
+        size * (3 if order.verify else 1),
+        "choose a smaller --live or --heap",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
+    )

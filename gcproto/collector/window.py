@@ -9,10 +9,11 @@ from gcproto._native import lib
 from gcproto.collector.counts import Counts
 from gcproto.collector.ways import DEFAULT_WAYS, Way
 from gcproto.collector.window_round import Request, Window, WindowLab
-from gcproto.errors import GcprotoError
 from gcproto.host import environment, probes
 from gcproto.host.child import WorkerDied
+from gcproto.host.memory import need
 from gcproto.logs import get_logger
+from gcproto.process import interrupts
 from gcproto.record import Record
 from gcproto.results.rounds import MIN_VALID, Rounds
 from gcproto.results.schema import (
@@ -178,6 +179,7 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
                     _one(lab, tally, order, number)
                     log.debug("window", way=tally.way.name, round=number)
                 progress(number + 1, WARMUP + order.runs)
+            interrupts.defer()
         except KeyboardInterrupt:
             complete = False
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
@@ -229,13 +231,7 @@ def _check(order: WindowOrder) -> None:
         probes.require_move("choose ways that copy (--ways copy)")
     probes.require_sigbus()
     needed = 2 * order.pages * environment.page_size()
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"two spaces of {needed >> 21} MiB do not fit",
-            why=f"{available >> 20} MiB of memory are available",
-            remedy="choose a smaller --size",
-        )
+    need(f"a window of {needed >> 21} MiB", needed, "choose a smaller --size", why="it has two spaces")
 
 
 def default_ways(known: dict[str, Way]) -> list[Way]:

@@ -9,6 +9,7 @@ from gcproto.errors import GcprotoError
 from gcproto.host import environment
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
+from gcproto.host.memory import need
 from gcproto.host.settings import SettingRefused, Settings
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
@@ -88,14 +89,9 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
 
 def _see_that_it_fits(scenarios: list[Scenario], here: Machine) -> None:
     """Source, destination and staging of the largest round."""
-    needed = 3 * here.page_size * max(scenario.pages for scenario in scenarios)
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"a round of {needed // 3 >> 20} MiB does not fit",
-            why=f"it needs three times that, and {available >> 20} MiB of memory are available",
-            remedy="choose a smaller --memory",
-        )
+    size = here.page_size * max(scenario.pages for scenario in scenarios)
+    why = "source, destination and staging"
+    need(f"a round of {size >> 20} MiB", 3 * size, "choose a smaller --memory", why=why)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from gcproto.paths.lab import Lab, WorkerDied
 from gcproto.paths.names import SWAP_KINDS
 from gcproto.paths.round import FAILED, UNABLE, request_for
 from gcproto.paths.tally import Tally
+from gcproto.process import interrupts
 from gcproto.results.schema import Measurement, Scenario, Skip
 
 T = TypeVar("T")
@@ -114,11 +115,12 @@ class Runner:
             self.remedies[reason] = remedy
 
     def run(self) -> Outcome:
-        """Do the rounds; Ctrl-C ends the run and keeps what it has."""
+        """Do the rounds; a signal ends the run, which keeps what it has."""
         complete, done = True, 0
         try:
             for number in self._rounds():
                 done = number
+            interrupts.defer()
         except KeyboardInterrupt:
             complete = False
         measurements = [tally.measurement() for tally in self.tallies.values() if tally.samples or tally.invalid]
