@@ -8,7 +8,7 @@ from gcproto._native import ffi
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.events import Listener
 from gcproto.heap.pages import PAGE_BYTES
-from gcproto.results.schema import Collection, Pause
+from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
 
 SWEPT = (
     "updated",
@@ -71,7 +71,8 @@ class Recorder(Listener):
     def phase_ends(self, name: str) -> None:
         """A span, and the sum of its name."""
         now = time.monotonic_ns()
-        self._cycle.phases[name] = self._cycle.phases.get(name, 0) + now - self._begun
+        phases = self._cycle.phases
+        setattr(phases, name, getattr(phases, name) + now - self._begun)
         self.spans.append((self._begun, now, name))
         self.phase = ""
 
@@ -104,13 +105,13 @@ class Recorder(Listener):
 
     def restored(self, pages: int, refused: int) -> None:
         """Counts of what was restored."""
-        self._cycle.collector |= {"restored": pages, "restore_refused": refused}
+        self._cycle.collector.restored, self._cycle.collector.restore_refused = pages, refused
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """What became of them."""
         found = {name: int(getattr(swept, name)) for name in SWEPT}
         found |= {name: int(getattr(swept.account, name)) for name in ACCOUNT}
-        self._cycle.collector = found
-        self._cycle.faults = faults
+        self._cycle.collector = CollectorAccount(**found)
+        self._cycle.faults = FaultAccount(**faults)
         if self._cycle.measured:
             self.runs.add(counts_of(swept.runs))

@@ -23,7 +23,7 @@ from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.second_thread import second_thread
-from gcproto.collector.session_round import Session, SessionRequest, Stall
+from gcproto.collector.session_round import Session, SessionRequest
 from gcproto.collector.status import EVERY_SECONDS, Status, write
 from gcproto.collector.swap_listener import SwapListener
 from gcproto.collector.trace import write_trace
@@ -33,6 +33,7 @@ from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import Workload, workload
 from gcproto.heap.workloads.knobs import Knobs
+from gcproto.results.schema import Stall
 
 SAMPLE_SECONDS = 0.02
 EVENT = np.dtype([("start", "<u8"), ("ns", "<u4"), ("kind", "<u2"), ("pages", "<u2")])
@@ -119,7 +120,7 @@ class _Mutator(threading.Thread):
 
 def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
     """The mode with its options and what the evacuation policy makes of it, and that choice in words."""
-    mode = MODES[request.mode].with_options(**request.options)
+    mode = MODES[request.mode].with_options(request.options)
     if not mode.moves:
         return mode, ""
     choice = POLICIES[request.policy].choose(memory, lambda: measure(memory.order or 0, request.seed))
@@ -234,7 +235,7 @@ class _Run:
         faults = fault_sums(mutator.native for mutator in self.mutators)
 
         def pages(name: str) -> int:
-            return sum(account.get(name, 0) for account in accounts) + faults[name]
+            return sum(int(getattr(account, name)) for account in accounts) + faults[name]
 
         pauses = [(restarted - requested) / 1e6 for requested, _, restarted, _ in list(self.recorder.stops)]
         return Status(
@@ -347,7 +348,7 @@ class _Run:
                     if cause == "pause":
                         cause = self._pause_at(int(starts[longest] + lengths[longest] // 2))
                     found.stall = Stall(int(lengths[longest]), cause, int(mutator.native.number))
-        found.mmu = {str(window): value for window, value in worst.items()}
+        found.mmu = worst
 
     def _pause_at(self, when: int) -> str:
         for requested, _, restarted, name in self.recorder.stops:

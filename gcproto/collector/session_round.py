@@ -4,7 +4,7 @@ import msgspec
 
 from gcproto.collector.counts import Counts
 from gcproto.host.child import Child
-from gcproto.results.schema import Collection
+from gcproto.results.schema import Collection, ModeOptions, PolicyChoice, Stall
 
 
 class SessionRequest(msgspec.Struct):
@@ -34,7 +34,7 @@ class SessionRequest(msgspec.Struct):
     """
 
     mode: str
-    options: dict[str, int | str | bool]
+    options: ModeOptions
     workload: str
     capacity: int
     mutators: int
@@ -57,14 +57,6 @@ class SessionRequest(msgspec.Struct):
     threads: int = 1
     page_out: int = 0
     inject: list[tuple[int, int, int, int]] = []
-
-
-class Stall(msgspec.Struct):
-    """The longest time that a mutator could not go on: how long, what for, in which collection."""
-
-    ns: int = 0
-    cause: str = ""
-    mutator: int = 0
 
 
 class Session(msgspec.Struct):
@@ -107,14 +99,14 @@ class Session(msgspec.Struct):
     fault: Counts = msgspec.field(default_factory=Counts)
     wait: Counts = msgspec.field(default_factory=Counts)
     runs: Counts = msgspec.field(default_factory=Counts)
-    mmu: dict[str, float] = {}
+    mmu: dict[int, float] = {}
     stall: Stall = msgspec.field(default_factory=Stall)
     resident: list[tuple[int, int]] = []
     dropped: int = 0
     failures: list[str] = []
     swapped: tuple[list[int], list[int]] = ([], [])
     choice: str = ""
-    chosen: dict[str, str] = {}
+    chosen: PolicyChoice | None = None
     sweeps: int = -1
 
 

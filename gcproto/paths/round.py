@@ -6,7 +6,7 @@ import msgspec
 
 from gcproto._native import ffi, lib
 from gcproto.paths.names import ARMS, KINDS
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import PathScenario
 
 
 class Request(msgspec.Struct):
@@ -58,7 +58,7 @@ FAILED: int = lib.GCP_ROUND_FAILED
 ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
 
 
-def request_for(scenario: Scenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
+def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
     """The request for one round of a scenario."""
     return Request(
         source=KINDS[scenario.source],

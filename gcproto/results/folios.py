@@ -1,8 +1,10 @@
 """Which folios a collection moved whole, from its counts."""
 
 from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Literal, NamedTuple
 
-from gcproto.results.schema import Collection
+from gcproto.results.schema import Collection, MadeLarge, MapAccount, Parts
 
 
 def kept_whole(cycle: Collection, order: int) -> int:
@@ -20,10 +22,10 @@ def kept_whole(cycle: Collection, order: int) -> int:
     if not order:
         return 0
     accounts = (cycle.collector, cycle.faults)
-    known = "whole_large" in cycle.collector
-    taken = sum(account.get("whole_large" if known else "whole", 0) for account in accounts) >> order
-    split = sum(count << int(each) for each, count in cycle.splits.items() if int(each) >= order) >> order
-    if "split" in cycle.phases:
+    known = cycle.collector.whole_large is not None
+    taken = sum((one.whole_large or 0) if known else one.whole for one in accounts) >> order
+    split = sum(count << each for each, count in cycle.splits.items() if each >= order) >> order
+    if cycle.phases.split:
         return taken if known or split < taken else 0
     return max(0, taken - split)
 
@@ -37,33 +39,47 @@ PARTS = {
 """Counts of pages that were moved without all of their folio (native/pages.h), and the cause in words."""
 
 
-def parts_of(cycles: Iterable[Collection], who: str) -> dict[str, int]:
+def parts_of(cycles: Iterable[Collection], who: Literal["collector", "faults"]) -> Parts:
     """Such pages, by cause.
 
     Args:
         cycles: collections.
-        who: ``collector`` or ``faults``.
+        who: moved them.
 
     """
-    counts: list[dict[str, int]] = [getattr(cycle, who) for cycle in cycles]
-    return {name: sum(one.get(name, 0) for one in counts) for name in PARTS}
+    accounts: list[MapAccount] = [one.collector if who == "collector" else one.faults for one in cycles]
+    return Parts(**{name: sum(getattr(one, name) for one in accounts) for name in Parts.__struct_fields__})
 
 
-def made_large(cycles: Sequence[Collection]) -> dict[str, tuple[int, int]]:
-    """Pages that were made THPs again (``restored``) or populated anew (``renewed``), and the ns that it took."""
-    return {
-        "restored": (
-            sum(one.collector.get("restored", 0) for one in cycles),
-            sum(one.phases.get("restore", 0) for one in cycles),
-        ),
-        "renewed": (
-            sum(one.collector.get("renewed", 0) for one in cycles),
-            sum(one.collector.get("renew_ns", 0) for one in cycles),
-        ),
-    }
+class Made(NamedTuple):
+    """Pages put into large folios again, and the ns that it took."""
+
+    pages: int
+    ns: int
+
+
+def made_large(cycles: Sequence[Collection]) -> tuple[Made, Made]:
+    """Pages that were made THPs again (restored), and pages that were populated anew (renewed)."""
+    return (
+        Made(sum(one.collector.restored for one in cycles), sum(one.phases.restore for one in cycles)),
+        Made(sum(one.collector.renewed for one in cycles), sum(one.collector.renew_ns for one in cycles)),
+    )
+
+
+def made_figures(heaps: Sequence[Sequence[Collection]]) -> tuple[MadeLarge | None, MadeLarge | None]:
+    """Restored and renewed pages of a heap, medians over heaps, and ns for each page; None where there was none."""
+    each = [made_large(heap) for heap in heaps]
+    every = made_large([one for heap in heaps for one in heap])
+    found = [
+        MadeLarge(median(float(one[which].pages) for one in each), every[which].ns / every[which].pages)
+        if every[which].pages
+        else None
+        for which in (0, 1)
+    ]
+    return found[0], found[1]
 
 
 def large_share(cycle: Collection) -> float:
     """Of the pages that a heap has after a collection, those in large folios."""
-    present = sum(count for order, count in cycle.folios.items() if order.isdigit())
-    return 1 - cycle.folios.get("0", 0) / present if present else 0.0
+    present = sum(cycle.folios.by_order.values())
+    return 1 - cycle.folios.by_order.get(0, 0) / present if present else 0.0

@@ -139,18 +139,6 @@ class Histograms(msgspec.Struct, omit_defaults=True):
     runs: str = ""
 
 
-class Lost(msgspec.Struct):
-    """Mutator time lost, ms a round over all mutators, medians.
-
-    In faults (with ``waits_ms``: for a page that another thread builds), waiting for memory, and stopped in pauses.
-    """
-
-    faults_ms: float = 0.0
-    waits_ms: float = 0.0
-    memory_ms: float = 0.0
-    pauses_ms: float = 0.0
-
-
 class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     """Of a workload on a heap.
 
@@ -161,7 +149,7 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         lbo_wall, lbo_cpu: lower-bound overhead (Cai et al., ISPASS 2022).
         phases: medians over collections;  pauses: by name.
         mmu: by window, the worst of all mutators;  stall: the longest of all rounds.
-        faults: a round, median;  lost: mutator time.
+        faults: a round, median.
         compact_ns_page: collector's thread, for each page it produced;  map_ns_page: its ioctls for each page mapped.
         pages_an_ioctl: of the collector;  copied_mib: by UFFDIO_COPY, all rounds;  fallback_share: copied after EBUSY
             of all mapped.
@@ -186,7 +174,6 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     mmu: list[Mmu] = []
     stall: Stall = msgspec.field(default_factory=Stall)
     faults: float = 0.0
-    lost: Lost | None = None
     compact_ns_page: float | None = None
     map_ns_page: float | None = None
     pages_an_ioctl: float | None = None
