@@ -1,7 +1,9 @@
 """Threads and processors: how many threads of a measurement want to run at once, and how many may."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
+from gcproto.results import names
 from gcproto.results.schema import (
     Measurement,
     PathScenario,
@@ -13,6 +15,24 @@ from gcproto.results.schema import (
 )
 
 HANDLER_THREAD = "thread"
+
+T = TypeVar("T")
+
+
+def in_order(found: Iterable[T], scenario: Callable[[T], WindowScenario | WorkloadScenario]) -> list[T]:
+    """Rows by placement, the steadiest first; the same otherwise.
+
+    Args:
+        found: rows.
+        scenario: of a row.
+
+    """
+    order = list(names.PLACEMENTS)
+    return sorted(found, key=lambda one: _rank(scenario(one).placement, order))
+
+
+def _rank(placement: str, order: list[str]) -> int:
+    return order.index(placement) if placement in order else len(order)
 
 
 def runnable(one: Scenario) -> int:

@@ -10,6 +10,9 @@ from gcproto.report.terminal.fit import INDENT, Piece, Plan, plan
 from gcproto.report.terminal.table import Row, Table
 from gcproto.report.terminal.text import say, text, wrapped
 
+NOTHING = "-"
+"""A cell that says so: not worth a line below its row."""
+
 
 def print_table(table: Table, console: Console) -> None:
     """Print a table without cutting a figure, however narrow the terminal is.
@@ -71,7 +74,11 @@ def _row(table: Table, piece: Piece, row: Row, width: int) -> Iterator[Text]:
         cells.append([part for line in row.cells[at] for part in (wrapped(line, room) if folds else [line])])
     yield from _side_by_side(table, piece, cells, indent=_indent(piece))
     for at in piece.below:
-        yield from _broken(row.cells[at], width, 2 * INDENT)
+        name = table.columns[at].name
+        lines = [line for line in row.cells[at] if line.plain != NOTHING]
+        if lines and name:
+            lines[0] = text(f"{name}: ", lines[0])
+        yield from _broken(lines, width, 2 * INDENT)
 
 
 def _indent(piece: Piece) -> int:

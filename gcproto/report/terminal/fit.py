@@ -142,4 +142,3 @@ def _parts(sizes: _Sizes, columns: Sequence[int], width: int) -> list[list[int]]
 
 def _piece(sizes: _Sizes, columns: Sequence[int]) -> Piece:
     return Piece(tuple(columns), tuple(sizes.widths[at] for at in columns))
-

@@ -23,7 +23,8 @@ class Column:
         rank: 0 for what a reader can't do without; of all others the highest is the first to be left out.
         words: it holds words, which begin at the left; else figures.
         folds: it holds sentences, which may be broken at blanks, or stand below their row.
-        name: as the line of what was left out has it; "" for the head.
+        name: as the line of what was left out has it, and a sentence that stands below its row; "" for the head there,
+            and for nothing here.
 
     """
 
