@@ -112,7 +112,7 @@ class Mode:
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
         return found
 
-    def _fixed(self) -> frozenset[str]:
+    def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
         if self.map_by != REMAP:
             return frozenset() if self.moves else frozenset({"granule", "regions"})
@@ -122,7 +122,7 @@ class Mode:
         """Those of the options that this mode has a choice in: none for one that never collects."""
         if not self.collects:
             return ModeOptions()
-        return with_fields(options, **dict.fromkeys(self._fixed() & options.given().keys()))
+        return with_fields(options, **dict.fromkeys(self.fixed() & options.given().keys()))
 
     def with_options(self, options: ModeOptions) -> "Mode":
         """The same with other choices, as far as it has any in them (``able``)."""

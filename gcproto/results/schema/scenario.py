@@ -55,6 +55,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         dense_permille: share of live bytes from which a prefix is dense.
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
+        flush_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
 
     """
 
@@ -69,6 +70,8 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     dense_permille: int | None = None
     regions: str | None = None
     cut_at_tables: bool | None = None
+    flush_bytes: int | None = None
+    reserve_pages: int | None = None
 
     def given(self) -> dict[str, int | str | bool]:
         """Those that are not None, by name."""
