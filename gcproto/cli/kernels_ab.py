@@ -130,4 +130,4 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
         return
     from gcproto.cli.terminal import console
 
-    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console(wide=True))
+    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console())

@@ -70,4 +70,4 @@ def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
     from gcproto.cli.terminal import console
     from gcproto.report.verdicts import print_verdicts
 
-    print_verdicts(results, console(wide=True))
+    print_verdicts(results, console())

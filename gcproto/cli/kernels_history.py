@@ -59,7 +59,7 @@ def command(
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_history
 
-        print_history(series, found, console(wide=True))
+        print_history(series, found, console())
     for path in plots:
         from gcproto.report.series_plot import plot
 
