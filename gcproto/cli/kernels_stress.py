@@ -56,6 +56,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    from gcproto.results import names
     from gcproto.results.series import release_of
 
     for result in results:
@@ -65,4 +66,4 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
             continue
         for one in result.verdicts:
             seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""
-            click.echo(f"{release_of(result)} {one.name}: {one.verdict}{seconds}: {one.text}")
+            click.echo(f"{release_of(result)} {names.short_subject(one)}: {one.verdict}{seconds}: {one.text}")

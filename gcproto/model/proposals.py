@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.fit import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, SPLIT, Costs, Row
+from gcproto.model.fit import Costs
+from gcproto.model.kinds import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, Row, What
 from gcproto.process.files import read_regular
 
 SHOOT_DOWNS_OF_A_SPLIT = 2.0
@@ -47,12 +48,12 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         found = dict(row)
         freed = spared_splits = 0.0
-        for name, count in row.items():
-            if name.startswith(SPLIT):
+        for kind, count in row.items():
+            if kind.what is What.SPLIT:
                 kept = count * self.splits_kept[end]
-                freed += (count - kept) * 2 ** int(name.removeprefix(SPLIT))
+                freed += (count - kept) * (1 << kind.order)
                 spared_splits += count - kept
-                found[name] = kept * self.split_cost[end]
+                found[kind] = kept * self.split_cost[end]
         freed = min(freed, found.get(NEIGHBOURS, 0.0))
         found[NEIGHBOURS] = found.get(NEIGHBOURS, 0.0) - freed * (1.0 - self.page_cost[end])
         if spared_splits and SHOOT_DOWN in row:  # what is left is a batch for each call
@@ -62,8 +63,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if spared:
             found[EBUSY] = row[EBUSY] - spared
             found[NEIGHBOURS] += spared
-            for name in (COPIED, COPY_CALL):
-                found[name] = max(0.0, found.get(name, 0.0) - spared)
+            for kind in (COPIED, COPY_CALL):
+                found[kind] = max(0.0, found.get(kind, 0.0) - spared)
         return found
 
     def predicted(self, costs: Costs, row: Row) -> tuple[float, float, float]:
