@@ -10,6 +10,7 @@ import msgspec
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.model.fit import Costs
 from gcproto.model.kinds import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, Row, What
+from gcproto.process.files import read_regular
 
 SHOOT_DOWNS_OF_A_SPLIT = 2.0
 """One while its mappings become migration entries, and one because the batch of its pages ends with it."""
@@ -101,6 +102,10 @@ PROPOSALS = {
 }
 
 
+MOST_BYTES = 1 << 20
+"""Of a proposal's file."""
+
+
 def load(text: str) -> Proposal:
     """A proposal by name, or from a JSON file with the fields of ``Proposal``.
 
@@ -111,7 +116,7 @@ def load(text: str) -> Proposal:
     if text in PROPOSALS:
         return PROPOSALS[text]
     try:
-        return msgspec.json.decode(Path(text).read_bytes(), type=Proposal)
+        return msgspec.json.decode(read_regular(Path(text), MOST_BYTES), type=Proposal)
     except (OSError, msgspec.DecodeError) as error:
         raise GcprotoError(
             f"no proposal {text!r}",
