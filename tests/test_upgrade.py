@@ -416,7 +416,9 @@ def test_guests() -> None:
     heap = of("kernel-heap")
     assert isinstance(heap.experiment, KernelCell)
     assert heap.experiment.set == "heap"
-    assert {type(one.scenario) for one in heap.measurements} == {PathScenario, WindowScenario, WorkloadScenario}
+    assert {type(one.scenario) for one in heap.measurements} == {PathScenario, WindowScenario, PolicyScenario}
+    assert heap.guest is not None
+    assert (heap.guest.outcome, heap.guest.boot) == ("hang", 1)
 
 
 def test_verdicts_of_guests() -> None:
