@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.results.reading.text import clean
 from gcproto.results.schema import Result
 from gcproto.results.store import load
-from gcproto.results.text import clean
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.document import Unsound, neutral
+from gcproto.results.reading.document import Unsound, neutral
+from gcproto.results.reading.sound import faults
+from gcproto.results.reading.text import clean, short_enough
 from gcproto.results.schema import SCHEMA, Result
-from gcproto.results.sound import faults
-from gcproto.results.text import clean, short_enough
 from gcproto.results.upgrade import upgraded
 
 OLD_SCHEMA = "gcproto.result/1"
@@ -98,7 +98,7 @@ def load(path: Path) -> Result:
     """Read a result, of this version or the one before it, and see that it is sound.
 
     Everything that reads results does it by this: what comes back has texts that can be printed, numbers that can be
-    calculated with, and does not contradict itself (gcproto.results.document, gcproto.results.sound).
+    calculated with, and does not contradict itself (gcproto.results.reading.document, gcproto.results.reading.sound).
 
     Raises:
         GcprotoError: there is no such file, or it is no usable result; nothing else is raised, whatever the file holds.

@@ -7,7 +7,7 @@ printed.
 
 from typing import Any
 
-from gcproto.results.text import MOST, clean, short_enough
+from gcproto.results.reading.text import MOST, clean, short_enough
 
 LARGEST = 1e20
 """No figure is larger: a century of nanoseconds is 3e18, and version 1 had the wrapped times of unsigned arithmetic."""
