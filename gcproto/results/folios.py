@@ -41,7 +41,7 @@ PARTS = {
 """Counts of pages that were moved without all of their folio (native/pages.h), and the cause in words."""
 
 
-def parts_of(cycles: Iterable[Collection], who: Literal["collector", "faults"]) -> Parts:
+def parts_of(cycles: Iterable[Collection], who: Who) -> Parts:
     """Such pages, by cause.
 
     Args:
