@@ -71,12 +71,13 @@ static void test_sources(struct gcp_prover *prover)
 {
     struct gcp_source source;
     for (uint32_t kind = GCP_SOURCE_PLAIN; kind <= GCP_SOURCE_SWAPCACHE; kind++) {
-        int err = gcp_source_init(prover, kind, 0, 64, 0, 5, &source);
+        int err = gcp_source_init(prover, kind, 0, GCP_FRAMES_ANY, 64, 0, 5, &source);
         check(err == 0 || source.why[0], "a source is made or says why not");
         gcp_source_deinit(&source);
     }
-    check(gcp_source_init(prover, GCP_SOURCE_ZERO, 4, 64, 0, 5, &source) == -EINVAL, "no large zero pages");
-    check(gcp_source_init(prover, 99, 0, 64, 0, 5, &source) == -EINVAL, "no unknown kind");
+    check(gcp_source_init(prover, GCP_SOURCE_ZERO, 4, GCP_FRAMES_ANY, 64, 0, 5, &source) == -EINVAL,
+          "no large zero pages");
+    check(gcp_source_init(prover, 99, 0, GCP_FRAMES_ANY, 64, 0, 5, &source) == -EINVAL, "no unknown kind");
 }
 
 static void test_arms(struct gcp_prover *prover, const struct gcp_platform *platform)
