@@ -38,7 +38,7 @@ def prover() -> Any:
 def request(**changes: Any) -> Request:
     """A move of 8 MiB of small folios, but for ``changes``."""
     names: dict[str, dict[str, int]] = {"frames": FRAMES, "working_set": WORKING_SETS, "arm": ARMS, "source": KINDS}
-    plain = {
+    plain: dict[str, Any] = {
         "source": "small", "order": 0, "arm": "move", "skew_pages": 0, "granule": HERE.pmd_size, "pages": 4 * BLOCK,
         "cpu": -1, "touch_cpu": -1, "slow_permille": 0, "seed": 1, "frames": "any", "working_set": "any",
     }  # fmt: skip
