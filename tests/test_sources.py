@@ -20,7 +20,7 @@ from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.paths.round import UNABLE, VALID, Request, Round, new_prover, request_for, run
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import PathScenario, with_fields
 from tests.memory import PAGE, PRESENT, Region
 from tests.processes import SETPRIV, unprivileged_python
 
@@ -287,15 +287,13 @@ def test_memory_is_evicted_and_says_by_how_much(prover: Any) -> None:
 
 
 def test_a_request_names_both() -> None:
-    scenario = Scenario("small", 0, "move", 65536, "congruent", 1, 512)
-    plain, asked = (
-        request_for(scenario, -1, -1, 1),
-        request_for(scenario, -1, -1, 1, frames="shuffled", working_set="memory"),
-    )
+    scenario = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
+    plain = request_for(scenario, -1, -1, 1)
+    asked = request_for(with_fields(scenario, frames="shuffled", working_set="memory"), -1, -1, 1)
     assert (plain.frames, plain.working_set) == (FRAMES["any"], WORKING_SETS["any"])
     assert (asked.frames, asked.working_set) == (lib.GCP_FRAMES_SHUFFLED, lib.GCP_WORKING_SET_MEMORY)
     with pytest.raises(KeyError):
-        request_for(scenario, -1, -1, 1, frames="even")
+        request_for(with_fields(scenario, frames="even"), -1, -1, 1)
 
 
 # Without privilege.
