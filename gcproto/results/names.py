@@ -41,6 +41,55 @@ def layout(one: PathScenario) -> list[str]:
     return found + [f"{one.frames} frames"] * (one.frames != CONSECUTIVE)
 
 
+ARMS = {
+    "copy_discard": "copy-then-discard",
+    "move_fallback": "move, then copy on EBUSY",
+    "split_move": "split, then move",
+    "move_holes": "move with holes allowed",
+    "zeropage": "zero-fill",
+    "swapin": "swap in",
+    "move_swapin": "move, then swap in",
+    "tao": "migrate (TAO)",
+    "memcpy_touched": "memcpy to touched pages",
+    "memcpy_untouched": "memcpy to untouched pages",
+}
+"""Arms of paths whose name alone does not say what they do."""
+
+
+def arm_in_words(one: Scenario) -> str:
+    """``copy-then-discard``: what is compared with others, for sentences."""
+    match one:
+        case PathScenario():
+            return ARMS.get(one.arm, one.arm)
+        case WorkloadScenario() | PolicyScenario() | WindowScenario():
+            return arm(one)
+
+
+def threads(one: PathScenario) -> str:
+    """``one thread``, ``second thread live``."""
+    return "second thread live" if one.threads > 1 else "one thread"
+
+
+def reach(one: PathScenario) -> str:
+    """``in the caches``, ``beyond the caches, shuffled frames``: the memory that a path works on."""
+    place = "beyond the caches" if one.working_set != CACHE else "in the caches"
+    return place if one.frames == CONSECUTIVE else f"{place}, {one.frames} frames"
+
+
+def condition(one: PathScenario) -> str:
+    """``second thread live, in the caches``: under which a figure of a path holds."""
+    skewed = [] if one.alignment == CONGRUENT else [one.alignment]
+    return ", ".join((threads(one), reach(one), *skewed))
+
+
+def path(one: PathScenario, page_size: int) -> str:
+    """``small, 2M a call, second thread live``; in the caches unless it says otherwise."""
+    skewed = [] if one.alignment == CONGRUENT else [one.alignment]
+    usual = one.working_set == CACHE and one.frames == CONSECUTIVE
+    place = [] if usual else [reach(one)]
+    return ", ".join((source(one, page_size), f"{size(one.granule_bytes)} a call", threads(one), *skewed, *place))
+
+
 def memory(one: WorkloadScenario | PolicyScenario, page_size: int) -> str:
     """``small``, ``64K``, ``system``: the folios of a heap."""
     if one.order is None:
@@ -69,6 +118,18 @@ def mode_short(one: WorkloadScenario) -> str:
 def placed(one: WorkloadScenario | WindowScenario) -> list[str]:
     """Where the collector runs, unless it was left to the scheduler."""
     return [] if one.placement == UNPLACED else [f"processor {one.placement}"]
+
+
+def placement(one: WorkloadScenario | WindowScenario) -> str:
+    """Where the collector runs, as a condition: ``a processor of its own``."""
+    return PLACEMENTS.get(one.placement, one.placement)
+
+
+PLACEMENTS = {
+    "own": "the collector has a processor of its own",
+    "shared": "the collector shares a processor with a mutator",
+    UNPLACED: "the scheduler places all threads",
+}
 
 
 def policy(one: PolicyScenario) -> str:
