@@ -12,7 +12,7 @@ from gcproto.report.words.claims import Claim, Refusal, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.report.words.typical import typical
 from gcproto.results import names
-from gcproto.results.schema import Result
+from gcproto.results.schema import PathScenario, Result
 from gcproto.results.series import page_size_of
 
 
@@ -38,11 +38,13 @@ def _small(evidence: paths.Evidence) -> str:
 
 def _case(case: Case) -> str:
     """The answer with its figures, the other conditions, and those that were not measured."""
-    parts = [f"{answer_of(case).lower()}: {_lead(case)}"]
-    parts += [_other(case, number) for number in range(1, len(case.cells))]
-    if case.missing:
-        parts.append(f"not measured: {names.several(case.missing)}")
-    return "; ".join(parts)
+    return "; ".join([f"{answer_of(case).lower()}: {_lead(case)}", *_rest(case)])
+
+
+def _rest(case: Case) -> list[str]:
+    """The other conditions, and those that were not measured."""
+    parts = [_other(case, number) for number in range(1, len(case.cells))]
+    return parts + [f"not measured: {names.several(case.missing)}"] * bool(case.missing)
 
 
 def _lead(case: Case) -> str:
@@ -54,7 +56,7 @@ def _lead(case: Case) -> str:
     return f"{one.arm} {_versus(one)} {granule}, {where(one.at)} ({cost})"
 
 
-def _versus(one: "Claim[paths.PathScenario]") -> str:
+def _versus(one: Claim[PathScenario]) -> str:
     """``costs 1.85x copy (1.80-1.90)``, with what keeps it from being a difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
@@ -77,8 +79,7 @@ def _fault(evidence: paths.Evidence) -> list[str]:
     if not case or isinstance(case.lead, Refusal) or not case.lead.differs:
         return []
     who = "a faulting mutator " + ("may move its page too" if case.lead.cheaper else "should copy its page")
-    more = [_other(case, number) for number in range(1, len(case.cells))]
-    return ["; ".join([f"{who}: {_lead(case)}", *more])]
+    return ["; ".join([f"{who}: {_lead(case)}", *_rest(case)])]
 
 
 def _busy(evidence: paths.Evidence) -> list[str]:
@@ -86,7 +87,7 @@ def _busy(evidence: paths.Evidence) -> list[str]:
     for source in paths.BUSY:
         case = paths.busy_case(evidence, source)
         if case and case.lead.over.outcome.ebusy:
-            found.append(f"{source} pages say EBUSY: {_lead(case)}")
+            found.append("; ".join([f"{source} pages say EBUSY: {_lead(case)}", *_rest(case)]))
     return found
 
 

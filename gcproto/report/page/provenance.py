@@ -91,9 +91,8 @@ def _noise(results: Sequence[Result]) -> Grid:
     notes += [f"{guests} results of guests have none: instructions repeat, and boots and the canary say how well."] * (
         guests > 0
     )
-    note = "The same work measured twice under two names; smaller differences than the floor are noise. " + " ".join(
-        notes
-    )
+    first = "The same work measured twice under two names. Smaller differences than the floor are noise."
+    note = " ".join((first, *notes))
     return Grid("A/A noise", ("run", "ratio of each pair, with its interval", "floor"), rows, 2, note, folded=False)
 
 

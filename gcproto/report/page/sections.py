@@ -165,8 +165,8 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
     section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time, but the same "
-        "on every machine and in every boot to a fraction of a percent."
+        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time, but it is "
+        "the same on every machine and in every boot to a fraction of a percent."
     )
     return section, findings
 

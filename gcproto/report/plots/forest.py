@@ -13,8 +13,8 @@ from gcproto.report.words.claims import Claim, Refusal, Row, S
 
 ROW_WIDE, ROW_NARROW = 30, 46
 CAPTION = (
-    "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. Two markers: the "
-    "rounds fall into two modes. Grey: refused. Grey band: the noise floor of the run."
+    "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
+    "Two markers: the rounds fall into two modes. Grey: refused. Grey band: the noise floor of the run."
 )
 SEVERAL = " Small dots: single runs; the large marker is their random-effects mean."
 

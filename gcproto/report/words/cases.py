@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.claims import Refusal, Row, S, Standing
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -123,7 +123,7 @@ def _of_granule(rows: Sequence[PathRow], granule: int) -> PathRow:
 PICKS = ("Move", "Copy")
 
 
-def pick_of(one: PathRow | Claim[PathScenario], picks: tuple[str, str] = PICKS) -> str:
+def pick_of(one: Row[S], picks: tuple[str, str] = PICKS) -> str:
     """Move, copy, either, refused; a question mark where too few rounds say so.
 
     Args:

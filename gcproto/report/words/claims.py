@@ -1,8 +1,8 @@
 """Claims: what one way of doing the work costs relative to copying, and how far that is established.
 
 Of one run a difference is said "in this run" if its interval excludes 1, it lies beyond the noise floor, and there are
-enough rounds for an interval.  "Sure" is said only of what holds between runs (gcproto.results.pool).  What moved no page
-is a refusal and has no ratio; what moved a part of its pages is never cheaper, for it is not the same work.
+enough rounds for an interval.  "Sure" is said only of what holds between runs (gcproto.results.pool).  What moved no
+page is a refusal and has no ratio; what moved a part of its pages is never cheaper, for it is not the same work.
 """
 
 from collections.abc import Iterable, Iterator

@@ -105,10 +105,8 @@ def check_finding(results: Sequence[Result], place: str) -> Finding | None:
     said = [f"{kernel}: {', '.join(found)}." for kernel, found in bad.items()]
     said += [f"All {run} rows and hazards that ran were fine."] * (not bad)
     said += [f"{lacking} were unavailable; the section says why."] * (lacking > 0)
-    consoles = [(result, one) for result in results for one in printed(result.verdicts)]
-    said += [
-        f"The console of {known.get(release_of(result), release_of(result))}: {one.text}." for result, one in consoles
-    ]
+    consoles = [(release_of(result), one) for result in results for one in printed(result.verdicts)]
+    said += [f"The console of {known.get(release, release)}: {one.text}." for release, one in consoles]
     return Finding(
         "Do these kernels misbehave?",
         f"{len(bad)} of {len(known)} do" if bad else "None was seen to",

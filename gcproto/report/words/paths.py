@@ -58,7 +58,7 @@ def path_findings(evidence: Evidence, place: str, orders: str) -> list[Finding]:
 
 
 def headline_rows(evidence: Evidence) -> list[PathRow]:
-    """What the first picture shows: each question of the cards under each of its conditions, and what is near to them."""
+    """What the first picture shows: each question of the cards under each of its conditions, and what is near."""
     questions = [
         small_case(evidence),
         mthp_case(evidence),

@@ -93,15 +93,18 @@ def table_of(rows: Sequence[Row[P]], what: str) -> Small:
         what: head of the first column.
 
     """
-    placements = sorted(
-        {one.at.placement for one in rows}, key=lambda one: list(HEADS).index(one) if one in HEADS else 9
-    )
     found: dict[str, dict[str, str]] = {}
     for one in rows:
         found.setdefault(_way(one), {})[one.at.placement] = _cell(one)
-    heads = (what, *(HEADS.get(one, one) for one in placements))
+    return _small(what, found)
+
+
+def _small(what: str, found: dict[str, dict[str, str]]) -> Small:
+    measured = {name for cells in found.values() for name in cells}
+    placements = [name for name in HEADS if name in measured] + sorted(measured - HEADS.keys())
+    heads = (what, *(HEADS.get(name, name) for name in placements))
     return Small(
-        heads, [(way, *(cells.get(one, "not measured") for one in placements)) for way, cells in found.items()]
+        heads, [(way, *(cells.get(name, "not measured") for name in placements)) for way, cells in found.items()]
     )
 
 

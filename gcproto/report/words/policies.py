@@ -24,7 +24,7 @@ def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
     """A card for ``auto`` and one for moving, heap by heap."""
     page_size = page_size_of(group.lead.result)
     found = heaps_of(group.lead.result.measurements)
-    made = [_auto(found, group, page_size, place), _moves(group, page_size, place)]
+    made = [_auto(found, group, page_size, place), _moves(group, place)]
     return [one for one in made if one]
 
 
@@ -71,7 +71,7 @@ def _auto(found: Sequence[Cell], group: Group[PolicyScenario], page_size: int, p
     )
 
 
-def _moves(group: Group[PolicyScenario], page_size: int, place: str) -> Finding | None:
+def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
     """Moving against copying all pages, heap by heap."""
     found = sorted((one for one in group.rows if one.at.policy == MOVE), key=lambda one: -one.at.threads)
     if not found:

@@ -35,7 +35,7 @@ class Run(NamedTuple):
         return f"{self.label}: Linux {release_of(self.result)}, {started} UTC, run {self.result.run_id}"
 
 
-def runs_of(results: Iterable[Result], given: dict[str, str] | None = None) -> list[Run]:
+def runs_of(results: Iterable[Result], given: Mapping[str, str] | None = None) -> list[Run]:
     """Results with names.
 
     Args:
