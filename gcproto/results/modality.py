@@ -166,7 +166,8 @@ def _quadrature() -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """Nodes and weights for an integral over an exponential variable."""
     import numpy as np
 
-    return np.polynomial.laguerre.laggauss(NODES)
+    nodes, weights = np.polynomial.laguerre.laggauss(NODES)
+    return np.asarray(nodes, np.float64), np.asarray(weights, np.float64)
 
 
 def _p_value(statistic: float, n: int, least: int) -> float:
