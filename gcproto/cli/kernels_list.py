@@ -119,15 +119,23 @@ def _built_row(one: "Built") -> dict[str, Any]:
 
 
 def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
-    from rich.table import Table
-
     from gcproto.cli.terminal import console
+    from gcproto.report.terminal import Column, Table, print_table, say
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("kernel", "source", "suite", "state", "MiB", "MOVE", "swap", "known bugs of MOVE"):
-        table.add_column(name, justify="right" if name == "MiB" else "left", overflow="fold")
+    table = Table(
+        [
+            Column("kernel", words=True),
+            Column("source", words=True, rank=3),
+            Column("suite", words=True, rank=4),
+            Column("state", words=True, rank=1),
+            Column("MiB", rank=5),
+            Column("MOVE", words=True),
+            Column("swap", words=True, rank=2),
+            Column("known bugs of MOVE", folds=True, name="known bugs of MOVE"),
+        ]
+    )
     for row in rows:
-        table.add_row(
+        table.add(
             row["release"].removesuffix("-cloud-amd64"),
             row["source"],
             row["suite"],
@@ -138,6 +146,7 @@ def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
             ", ".join(row["bugs"]) or "-",
         )
     out = console()
-    out.print(table)
+    print_table(table, out)
     asked = f"asked on {known.seen.written}" if known.seen else "never asked from here: --refresh does"
-    out.print(f"\nlock of {known.locked.written}; the archive was {asked}", style="dim")
+    out.print()
+    say(out, f"lock of {known.locked.written}; the archive was {asked}", style="dim")
