@@ -23,7 +23,8 @@ from gcproto.report.page.sections import (
 from gcproto.report.page.verdict import answers
 from gcproto.report.words.kernels import check_finding
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
-from gcproto.report.words.runs import Run, groups_of, machine_of, noise_text, runs_of
+from gcproto.report.words.runs import Run, groups_of, noise_text, runs_of
+from gcproto.results.facts import cpu_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import (
     ClaimExperiment,
@@ -100,7 +101,7 @@ def _subtitle(lead: Result) -> list[str]:
     levels = sorted({one.proof.level for one in lead.measurements if one.proof.rounds})
     rounds = max((len(one.samples) for one in lead.measurements), default=0)
     return [
-        f"{machine_of(lead)}, {cpu.get('allowed', '?')} CPUs",
+        f"{cpu_of(lead)}, {cpu.get('allowed', '?')} CPUs",
         f"{len(lead.measurements)} measurements of up to {rounds} rounds",
         f"proof by {', '.join(levels) or 'nothing'}",
         noise_text(lead) + ("" if lead.noise else ", no A/A pair"),

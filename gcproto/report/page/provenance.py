@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from gcproto.report.page.model import Grid, Part, Section
-from gcproto.report.words.runs import Run, machine_of
+from gcproto.report.words.runs import Run
 from gcproto.results import names
+from gcproto.results.facts import cpu_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import Result
 from gcproto.results.series import page_size_of, release_of, short
@@ -61,7 +62,7 @@ def _file(path: Path, result: Result, label: str) -> tuple[str, ...]:
         path.name,
         label,
         short(release_of(result)),
-        machine_of(result),
+        cpu_of(result),
         producer.started.split("+")[0].replace("T", " "),
         ", ".join(levels) or "nothing",
         "yes" if producer.complete else "no, INTERRUPTED",

@@ -231,8 +231,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
             folios.survival(result, name, placement),
         )
         part.small += [one for one in made if one]
-    if first:
-        part.lines += [text for text in (placed.crowded(result, first.mutators),) if text]
+    part.lines += [text for text in (placed.crowded(result),) if text]
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:
@@ -293,8 +292,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     for placement in window.placements(result):
         made = (window.access(result, name, placement), window.fault(result, name, placement))
         part.small += [one for one in made if one]
-    if first:
-        part.lines += [text for text in (placed.crowded(result, first.mutators),) if text]
+    part.lines += [text for text in (placed.crowded(result),) if text]
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.grids.append(window_grid(result))
     return part

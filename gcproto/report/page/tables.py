@@ -9,9 +9,10 @@ from gcproto.report.plots.samples import median_text, ratio_texts
 from gcproto.report.words.claims import Claim, S
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
 from gcproto.report.words.rows import mode_subject
-from gcproto.report.words.runs import Group, Run, machine_of, noise_text
+from gcproto.report.words.runs import Group, Run, noise_text
 from gcproto.results import names
 from gcproto.results.baseline import done_share
+from gcproto.results.facts import cpu_of
 from gcproto.results.schema import Interval, Latency, Measurement, Result
 from gcproto.results.series import Series, page_size_of, short
 from gcproto.results.statistics import percentiles
@@ -59,14 +60,14 @@ def _claim_lines(claim: Claim[S], runs: dict[str, Run]) -> list[tuple[str, ...]]
     for one in claim.members:
         run = runs[one.run].result
         figures = (f"{labels.number(one.ratio.value)}x", labels.bounds(one.ratio), f"{one.floor.value:.1%}")
-        lines.append((claim.subject, claim.arm, one.run, machine_of(run), *figures, str(one.rounds), "", ""))
+        lines.append((claim.subject, claim.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
     across = claim.across
     assert across
     further = ""
     if across.predicted_low is not None and across.predicted_high is not None:
         further = labels.bounds(Interval(across.value, across.predicted_low, across.predicted_high))
     tau = "" if across.tau is None else f"tau {across.tau:.1%}"
-    holds = "yes" if claim.differs else f"no: {claim.why_not}"
+    holds = "yes" if claim.differs else "no" if not across.holds else f"no: {claim.why_not}"
     figures = (f"{labels.number(across.value)}x", labels.bounds(across.interval), tau)
     lines.append((claim.subject, claim.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
     return lines
@@ -133,7 +134,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         labels.number(tail["p90"]) if tail else "",
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
         *ratio_texts(one),
-        "" if share is None else f"{share:.0%}",
+        "" if share is None else labels.share(share),
         str(len(one.samples)),
         str(len(one.invalid_rounds)),
         str(proof.pfn_kept),
@@ -336,9 +337,9 @@ def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
         labels.bounds(measured.ci) if measured.ci else "",
         *ratio_texts(measured),
         labels.number(figures.split_ns_page),
-        f"{figures.dense_share:.0%}",
-        f"{figures.could_go_whole:.0%}",
-        f"{figures.went_whole:.0%}",
+        labels.share(figures.dense_share),
+        labels.share(figures.could_go_whole),
+        labels.share(figures.went_whole),
         f"{figures.folios_split:.0f}",
         f"{figures.ebusy:.0f}",
         f"{figures.fallback:.0f}",

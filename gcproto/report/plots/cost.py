@@ -174,7 +174,7 @@ def told(arm: str, one: Path) -> str:
         text += "; refused, no page moved"
     share = done_share(measured)
     if share is not None and 0 < share < 1:
-        text += f"; {share:.0%} of the pages were evacuated"
+        text += f"; {labels.share(share)} of the pages were evacuated"
     if measured.proof.folios_split:
         split, every = (labels.per_round(n, measured) for n in (measured.proof.folios_split, measured.proof.folios))
         text += f"; {split} of {every} folios split"

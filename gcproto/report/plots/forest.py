@@ -130,7 +130,7 @@ def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
             linestyle="none",
             zorder=3,
         )
-        in_mode = "" if share is None else f"; {labels.number(ratio)}x in {share:.0%} of the rounds"
+        in_mode = "" if share is None else f"; {labels.number(ratio)}x in {labels.share(share)} of the rounds"
         dot.set_gid(look.tell([f"{one.subject}: {in_words(one)}{in_mode}"]))
 
 
@@ -138,7 +138,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     """The ratio, its bounds, and whether it stands out."""
     if isinstance(one, Refusal):
         return "refused", "", False
-    part = "" if one.part is None else f", {one.part:.0%} done"
+    part = "" if one.part is None else f", {labels.share(one.part)} done"
     return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
 
 

@@ -11,6 +11,7 @@ from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results import names
 from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
+from gcproto.results.facts import UNKNOWN_PAGE_SIZE
 from gcproto.results.schema import (
     CACHE,
     CONGRUENT,
@@ -46,10 +47,7 @@ def page_size_in(scenarios: Iterable[Scenario], results: Sequence[Result]) -> in
     """Of the results; where they are not at hand, the smallest size of a call: kernels are asked for single pages."""
     if results:
         return page_size_of(results[0])
-    return min((one.granule_bytes for one in scenarios if isinstance(one, PathScenario)), default=FALLBACK)
-
-
-FALLBACK = 4 * KIB
+    return min((one.granule_bytes for one in scenarios if isinstance(one, PathScenario)), default=UNKNOWN_PAGE_SIZE)
 
 
 def lines_of(scenarios: Iterable[Scenario], results: Sequence[Result]) -> list[Line]:

@@ -224,7 +224,7 @@ def _cell(row: PathRow | None, case: Case) -> str:
     other = "" if granule == case.lead.at.granule_bytes else f", {labels.size(granule)} a call"
     if isinstance(row, Refusal):
         return f"refused{other}"
-    part = "" if row.part is None else f", {row.part:.0%} evacuated"
+    part = "" if row.part is None else f", {labels.share(row.part)} evacuated"
     unsure = "" if row.differs else "?"
     return f"{row.factor}{unsure} ({labels.bounds(row.value)}){other}{part}"
 

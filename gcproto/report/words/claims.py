@@ -121,7 +121,7 @@ class Claim(Generic[S]):
         if any(one.straddles for one in (self, *self.members)):
             return "its rounds fall into two modes that do not say the same"
         if self.part is not None and self.value.value < 1:
-            return f"only {self.part:.0%} of the pages were evacuated, which is not the same work"
+            return f"only {labels.share(self.part)} of the pages were evacuated, which is not the same work"
         return self._between() if self.across else self._within()
 
     def _within(self) -> str:
@@ -143,12 +143,12 @@ class Claim(Generic[S]):
 
     @property
     def over_runs(self) -> str:
-        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected in 0.45-0.68``."""
+        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``."""
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
             return ""
         further = labels.bounds(Interval(one.value, one.predicted_low, one.predicted_high))
-        return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected in {further}"
+        return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected to give {further}"
 
     @property
     def apart(self) -> str:
@@ -160,7 +160,7 @@ class Claim(Generic[S]):
         pair = " and ".join(
             f"{labels.number(one.ratio.value)}x ({labels.bounds(one.ratio)}) in {one.run}" for one in (low, high)
         )
-        return f"Runs do not agree: {pair}."
+        return f"Runs differ by more than their own intervals: {pair}."
 
     @property
     def rounds(self) -> int:
@@ -194,12 +194,13 @@ class Claim(Generic[S]):
 
     @property
     def factor(self) -> str:
-        """``0.082x``; ``0.33x (78%) or 0.85x (22%)`` where samples are bimodal in the only run."""
+        """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
         found = [] if self.across else self.mode_ratios
         if not found:
             return f"{labels.number(self.value.value)}x"
         return " or ".join(
-            f"{labels.number(value)}x" + ("" if share is None else f" ({share:.0%})") for value, share in found
+            f"{labels.number(value)}x" + ("" if share is None else f" ({labels.share(share)})")
+            for value, share in found
         )
 
     @property
@@ -218,8 +219,8 @@ class Claim(Generic[S]):
 
     @property
     def done(self) -> str:
-        """``40% of the pages were evacuated``; "" where all were."""
-        return "" if self.part is None else f"{self.part:.0%} of the pages were evacuated"
+        """``40 % of the pages were evacuated``; "" where all were."""
+        return "" if self.part is None else f"{labels.share(self.part)} of the pages were evacuated"
 
 
 def _side(ratio: float, floor: float) -> int:

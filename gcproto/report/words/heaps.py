@@ -30,7 +30,7 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus} mode"
     said = [*_details(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
-    said += [placed.crowded(group.lead.result, lead.at.mutators)]
+    said += [placed.crowded(group.lead.result)]
     return Finding(
         f"A whole heap ({lead.at.workload}): move or copy?",
         _answer(ordered),

@@ -165,7 +165,8 @@ def two_modes(one: Claim[PathScenario]) -> list[str]:
         found = sample_modes(measured)
         if found:
             shares = " and ".join(
-                f"{mode.share:.0%} of the rounds at {labels.number(mode.median)} {measured.unit}" for mode in found
+                f"{labels.share(mode.share)} of the rounds at {labels.number(mode.median)} {measured.unit}"
+                for mode in found
             )
             texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes: {shares}.")
     return texts

@@ -7,10 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-from gcproto.report import labels
+from gcproto.report import labels, placement
 from gcproto.report.words.claims import Claim, Refusal, Row
 from gcproto.report.words.finding import Small
-from gcproto.report.words.runs import processors_of
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WindowScenario, WorkloadScenario
 
@@ -77,12 +76,10 @@ def missing(placements: Sequence[str]) -> str:
     return f"Not measured: a collector on {names.several(lacking)}." if lacking else ""
 
 
-def crowded(result: Result, mutators: int) -> str:
+def crowded(result: Result) -> str:
     """That more threads ran than there are processors, as a sentence; "" if not."""
-    processors, threads = processors_of(result), mutators + 1
-    if processors is None or threads <= processors:
-        return ""
-    return f"{threads} threads ran on {processors} processors: the scheduler decides which of them wait."
+    said = placement.crowded(result.measurements, result)
+    return f"{said}." if said else ""
 
 
 def table_of(rows: Sequence[Row[P]], what: str) -> Small:

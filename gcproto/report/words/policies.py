@@ -30,19 +30,12 @@ def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
 
 def heaps_of(measurements: Sequence[Measurement]) -> list[Cell]:
     """Heaps with all of their policies; those with a live second thread first."""
-    found = cells([one.measured for one in policies(measurements)])
-    return sorted(found, key=lambda one: -_at(one).threads)
-
-
-def _at(cell: Cell) -> PolicyScenario:
-    at = cell.every[0].scenario
-    assert isinstance(at, PolicyScenario)
-    return at
+    return sorted(cells(one.measured for one in policies(measurements)), key=lambda one: -one.threads)
 
 
 def heap_of(cell: Cell, page_size: int) -> str:
     """``sparse 64K, 2 threads``."""
-    return names.heap(_at(cell), page_size)
+    return names.heap(cell.heap, page_size)
 
 
 def _auto(found: Sequence[Cell], group: Group[PolicyScenario], page_size: int, place: str) -> Finding | None:
@@ -117,7 +110,7 @@ def _pick(one: PolicyRow) -> str:
 def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
-    part = f", {one.part:.0%} evacuated" if one.part is not None else ""
+    part = f", {labels.share(one.part)} evacuated" if one.part is not None else ""
     return f"{one.factor}{'' if one.differs else '?'} ({labels.bounds(one.value)}){part}"
 
 
@@ -128,7 +121,7 @@ def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
 
 
 def _missing(found: Sequence[Cell]) -> list[str]:
-    live = any(_at(one).threads > 1 for one in found)
+    live = any(one.threads > 1 for one in found)
     return [] if live else ["Not measured: a second live thread."]
 
 

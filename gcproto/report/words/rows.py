@@ -7,6 +7,7 @@ from gcproto.report.words.claims import Claim, Compared, Row, without_twins
 from gcproto.report.words.kinds import Path, paths, policies, windows, workloads
 from gcproto.results import names
 from gcproto.results.baseline import COPY
+from gcproto.results.compare import key
 from gcproto.results.schema import (
     PathScenario,
     PolicyScenario,
@@ -39,7 +40,7 @@ def projections(result: Result, book: Compared) -> list[Claim[PathScenario]]:
     for one in paths(without_twins(result.measurements)):
         if one.at.source == "mthp" and one.at.arm == "move":
             small = with_fields(one.at, source="small", order=0)
-            same = next((known for known in book.known if alike(known) == alike(small)), small)
+            same = next((known for known in book.known if key(known) == key(small)), small)
             row = book.row(one.at, names.path(one.at, page_size), "moving", "moving small folios", same)
             found += [row] if isinstance(row, Claim) else []
     return found
@@ -53,7 +54,7 @@ def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[P
     groups: dict[Scenario, list[Row[PathScenario]]] = {}
     for one in rows:
         if one.at.arm in MOVES:
-            groups.setdefault(with_fields(alike(one.at), granule_bytes=0), []).append(one)
+            groups.setdefault(with_fields(key(one.at), granule_bytes=0), []).append(one)
     picked = []
     for group in groups.values():
         best = cheapest(group)
@@ -67,11 +68,6 @@ def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[P
 def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
     """The claim whose arm takes the least time; a refusal where there are only refusals."""
     return min(rows, key=lambda one: (not isinstance(one, Claim), one.over.median or 0.0))
-
-
-def alike(one: Scenario) -> Scenario:
-    """The scenario without how many pages a round had: a short run and a long one measure the same."""
-    return with_fields(one, pages=0) if isinstance(one, PathScenario) else one
 
 
 def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]:

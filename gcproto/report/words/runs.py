@@ -12,11 +12,11 @@ import msgspec
 
 from gcproto.report import labels
 from gcproto.report.words.claims import Claim, Compared, Row, compared, floor_of
-from gcproto.report.words.rows import alike
+from gcproto.results.compare import key
+from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
 from gcproto.results.pool import pool
 from gcproto.results.schema import Experiment, PathExperiment, Result, Scenario
-from gcproto.results.series import page_size_of, release_of
 
 S = TypeVar("S", bound=Scenario)
 
@@ -60,23 +60,9 @@ def _free(one: Result, number: int, taken: set[str]) -> str:
     return label if label and label not in taken else f"{label}-{number + 1}"
 
 
-def machine_of(result: Result) -> str:
-    """Its processor."""
-    found = result.environment.get("cpu")
-    model = found.get("model") if isinstance(found, dict) else None
-    return str(model or "an unknown processor")
-
-
-def processors_of(result: Result) -> int | None:
-    """Processors that a run could use."""
-    found = result.environment.get("cpu")
-    allowed = found.get("allowed") if isinstance(found, dict) else None
-    return allowed if isinstance(allowed, int) and allowed > 0 else None
-
-
 def likeness(result: Result) -> tuple[str, ...]:
     """What runs have in common that may be put together."""
-    parts = [machine_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
+    parts = [cpu_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
     return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment))
 
 
@@ -167,8 +153,8 @@ def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
 
 def _key(row: Row[S]) -> object:
     """The same comparison, whichever run it is of; refusals apart."""
-    under = alike(row.under.scenario) if isinstance(row, Claim) else None
-    return alike(row.at), under
+    under = key(row.under.scenario) if isinstance(row, Claim) else None
+    return key(row.at), under
 
 
 def _together(members: Sequence[Row[S]]) -> Row[S]:

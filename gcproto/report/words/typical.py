@@ -10,7 +10,7 @@ def sample_modes(one: Measurement) -> list[SampleMode]:
 
 
 def typical(one: Measurement, factor: float = 1.0) -> str:
-    """``82.0``, or ``70.1 (60%) or 120 (40%)``.
+    """``82.0``, or ``70.1 (60 %) or 120 (40 %)``.
 
     Args:
         one: a measurement with samples.
@@ -19,7 +19,7 @@ def typical(one: Measurement, factor: float = 1.0) -> str:
     """
     found = sample_modes(one)
     if found:
-        return " or ".join(f"{labels.number(mode.median * factor)} ({mode.share:.0%})" for mode in found)
+        return " or ".join(f"{labels.number(mode.median * factor)} ({labels.share(mode.share)})" for mode in found)
     return labels.number((one.median or 0.0) * factor)
 
 

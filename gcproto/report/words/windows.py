@@ -24,7 +24,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus}"
     said = [*_details(lead, group), *(placed.says(one) for one in ordered), placed.missing(list(every))]
-    said += [placed.crowded(group.lead.result, lead.at.mutators)]
+    said += [placed.crowded(group.lead.result)]
     measured = group.lead.result.measurements
     said += placed.notes_of(measured, len(measured))
     return Finding(
