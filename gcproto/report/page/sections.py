@@ -26,7 +26,7 @@ from gcproto.report.words.policies import policy_findings
 from gcproto.report.words.rows import shown_paths
 from gcproto.report.words.runs import Group, Run, unlike
 from gcproto.report.words.thread import thread_finding
-from gcproto.report.words.windows import window_finding
+from gcproto.report.words.windows import size_of, window_finding
 from gcproto.results import names
 from gcproto.results.schema import (
     KernelCell,
@@ -211,7 +211,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
     first = found[0].at if found else None
     live = f", {first.live_bytes >> 20} MiB live" if first and first.live_bytes else ""
     part = Part(f"{first.workload if first else 'no workload'}{live}: {run.name}")
-    rows = _own(group, run)
+    rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:
         caption = "Time of the mutators for the same work, against mode copy (ART before UFFDIO_MOVE)."
         title = "Modes against copying"
@@ -284,8 +284,8 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     result, name = run.result, f"window-{run.slug}"
     found = windows(result.measurements)
     first = found[0].at if found else None
-    part = Part(f"{labels.size(first.size_bytes)}, {first.mutators} mutators: {run.name}" if first else run.name)
-    rows = placed.leads(list(_own(group, run)))
+    part = Part(f"{size_of(first)}: {run.name}" if first else run.name)
+    rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:
         caption = "Until every page of to-space was touched once, against way copy in the same placement."
         part.wide.append(forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption))

@@ -29,7 +29,7 @@ def answers(groups: Sequence[Group[PathScenario]], rest: Sequence[Finding]) -> l
     if made and text:
         made[0] = Answers(made[0].title, made[0].findings, made[0].plot, made[0].grids, [text, *made[0].lines])
     if rest:
-        made.insert(1, Answers("Heaps, policies, windows, claims and kernels" if made else "", rest))
+        made.insert(1, Answers("Other kinds of runs" if made else "", rest))
     return made
 
 

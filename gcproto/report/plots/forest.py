@@ -12,6 +12,8 @@ from gcproto.report.plots.samples import rows_data
 from gcproto.report.words.claims import Claim, Refusal, Row, S
 
 ROW_WIDE, ROW_NARROW = 30, 46
+SUBJECT, ARM = 58, 26
+"""Characters of a line's words at most."""
 CAPTION = (
     "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
     "Two markers: the rounds fall into two modes. Grey: refused. Grey band: the noise floor of the run."
@@ -54,7 +56,7 @@ def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
 
 def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str) -> None:
     narrow = look.narrow
-    margins = (14, 34, 14, 40) if narrow else (452, 36, 196, 30)
+    margins = (14, 34, 14, 40) if narrow else (_left(rows), 36, 196, 30)
     found = axes(figure, look, *margins)
     found.grid(visible=False, axis="y")
     found.set_yticks([])
@@ -73,6 +75,13 @@ def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str) -> None:
             _row(found, look, at + (0.22 if narrow else 0), one)
         _words(found, look, at, one, margins)
     _ends(found, look, what, floor)
+
+
+def _left(rows: Sequence[Row[S]]) -> int:
+    """Room for the words of a wide picture, pixels."""
+    subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
+    arm = max(len(clean(one.arm, ARM)) if one.arm != one.subject else 0 for one in rows)
+    return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
 def _ends(found: Any, look: Look, what: str, floor: float) -> None:
@@ -144,7 +153,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...]) -> None:
     factor, bounds, strong = _figures(one)
-    arm = clean(one.arm, 26)
+    arm = clean(one.arm, ARM)
     width = found.bbox.width
     weight = "bold" if strong else "normal"
     ink = look.colour("plain" if isinstance(one, Refusal) else "ink")
@@ -158,7 +167,7 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
         found.text(1, up, factor, ha="right", fontsize=11.5, weight=weight, color=ink, **put)
         return
     put = {"transform": found.get_yaxis_transform(), "va": "center"}
-    found.text(-(margins[0] - 2) / width, at, clean(one.subject, 58), ha="left", fontsize=11.5, color=ink, **put)
+    found.text(-(margins[0] - 2) / width, at, clean(one.subject, SUBJECT), ha="left", fontsize=11.5, color=ink, **put)
     if one.arm != one.subject:
         found.text(-12 / width, at, arm, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
     size = 12.5 if len(factor) < 12 else 10
@@ -168,24 +177,28 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
         found.text(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
 
 
+TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
+    (
+        (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7),
+        (1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000),
+    ),
+    ((0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.5), (2, 5, 10, 30, 100, 300, 1000)),
+    ((0.001, 0.01, 0.1, 0.5), (2, 10, 100, 1000)),
+    ((0.001, 0.01, 0.1), (10, 100, 1000)),
+    ((1e-9, 1e-6, 1e-3), (1e3, 1e6, 1e9)),
+)
+"""Round ratios below and above 1, many of them and few."""
+
+
 def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
     """A logarithmic axis with round ratios on both sides of 1."""
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     log_scale(area.xaxis, low, high)
     left, right = area.get_xlim()
-    for steps in (
-        (1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000),
-        (2, 5, 10, 30, 100, 300, 1000),
-        (2, 10, 100, 1000),
-        (10, 100, 1000),
-        (100, 10_000),
-    ):
-        ticks = (
-            [1 / step for step in reversed(steps) if 1 / step >= left]
-            + [1.0]
-            + [float(step) for step in steps if step <= right]
-        )
+    ticks: list[float] = [1.0]
+    for less, more_ in TICKS:
+        ticks = [one for one in less if one >= left] + [1.0] + [one for one in more_ if one <= right]
         if len(ticks) <= most:
             break
     area.xaxis.set_major_locator(FixedLocator(ticks))

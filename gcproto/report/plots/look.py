@@ -94,8 +94,10 @@ WAY_STYLES: dict[str, Style] = {
     "move-regions": ("remap", "v", "-."),
     "move-plain": ("plain", "X", "--"),
     "copy-group": ("copy", "s", "--"),
-    "no-states": ("discard", "_", ":"),
-    "handler-thread": ("tao", "P", "-."),
+    "copy-no-states": ("tao", "<", "-"),
+    "move-no-states": ("discard", ">", "-."),
+    "copy-thread": ("copy", "P", ":"),
+    "move-thread": ("move", "P", ":"),
 }
 """Ways of a window."""
 
@@ -128,8 +130,7 @@ def style_of(one: Scenario) -> Style:
         case PolicyScenario():
             return POLICY_STYLES.get(one.policy) or _other(one.policy)
         case WindowScenario():
-            role, marker, line = WAY_STYLES.get(one.way) or _other(one.way)
-            return role, marker, line if one.handler == "sigbus" else ":"
+            return WAY_STYLES.get(one.way) or _other(one.way)
 
 
 def _other(name: str) -> Style:

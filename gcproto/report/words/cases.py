@@ -226,7 +226,7 @@ def _cell(row: PathRow | None, case: Case) -> str:
         return f"refused{other}"
     part = "" if row.part is None else f", {labels.share(row.part)} evacuated"
     unsure = "" if row.differs else "?"
-    return f"{row.factor}{unsure} ({labels.bounds(row.value)}){other}{part}"
+    return f"{row.factor}{unsure}\n{labels.bounds(row.value)}{other}{part}"
 
 
 def standing_of(case: Case) -> Standing:

@@ -9,7 +9,7 @@ from gcproto.report.words.cases import Case, PathRow, answer_of, case_of
 from gcproto.report.words.claims import Claim, Refusal, Standing
 from gcproto.report.words.finding import Finding, Small
 from gcproto.report.words.rows import DISCARD, cheapest
-from gcproto.report.words.typical import sample_modes
+from gcproto.report.words.typical import sample_modes, typical
 from gcproto.results import names
 from gcproto.results.schema import CONGRUENT, PathScenario, with_fields
 
@@ -242,10 +242,10 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
         basis = "split counters and folio orders"
         detail = [f"This kernel moves a {name} whole.", cases.costs(lead)]
         return Finding(question, "Nothing more here", "moved whole", Standing.SEEN, basis, detail, place)
-    one = next((one for one in evidence.projected if one.at == lead.at), None)
+    one = next((one for one in evidence.projected if one.under.scenario == lead.at), None)
     if not one:
         return None
-    now, then = (f"{labels.number(each.median or 0)}" for each in (one.over, one.under))
+    now, then = (typical(each) for each in (one.under, one.over))
     unit = one.over.unit
     detail = [
         f"A {name} costs {now} {unit} now: it is split and moved page by page, {where}.",
@@ -253,8 +253,8 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
         "Moved in batches without a split, an mTHP could cost as little and stay whole.",
     ]
     figure = f"{now} \N{RIGHTWARDS ARROW} {then} {unit}, {where}"
-    little = not one.differs or one.value.value <= 1
-    answer = "Little" if little else f"At best {labels.number(1 / one.value.value)}x of today's cost"
+    little = not one.differs or one.value.value >= 1
+    answer = "Little" if little else f"At best {labels.number(one.value.value)}x of today's cost"
     return Finding(question, answer, figure, Standing.PROJECTED, one.basis, detail, place)
 
 

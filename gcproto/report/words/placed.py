@@ -3,7 +3,6 @@
 The scheduler decides more than the mode does where threads share processors, so what is steady leads.
 """
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -34,25 +33,28 @@ NOTHING = {
 }
 
 
-def unsteadiness(one: Row[P]) -> float:
-    """Sorts the steadiest first: the width of its interval, on a log scale; beyond all for what is bimodal."""
-    if isinstance(one, Refusal) or one.mode_ratios or one.apart:
-        return math.inf
-    value = one.value
-    return math.log(value.high / value.low) if value.low > 0 else math.inf
+def unsteady(one: Row[P]) -> bool:
+    """Whether it has no one value: its rounds fall into two modes, or runs differ by more than their intervals."""
+    return isinstance(one, Refusal) or bool(one.mode_ratios or one.apart)
 
 
 def leads(rows: Sequence[Row[P]]) -> list[Row[P]]:
-    """Rows of different placements, the steadiest first; equally steady ones in a fixed order."""
+    """Rows of different placements, steady ones first; the collector's own processor before a shared one.
+
+    What the scheduler places is last: its figure is of one run, however narrow its interval.
+    """
+    return sorted(rows, key=lambda one: (_rank(one) == len(HEADS) - 1, unsteady(one), _rank(one)))
+
+
+def _rank(one: Row[P]) -> int:
     order = list(HEADS)
-    rank = {name: number for number, name in enumerate(order)}
-    return sorted(rows, key=lambda one: (unsteadiness(one), rank.get(one.at.placement, len(order))))
+    return order.index(one.at.placement) if one.at.placement in order else len(order) - 1
 
 
 def by_placement(rows: Sequence[Row[P]]) -> dict[str, list[Row[P]]]:
-    """Rows of each placement."""
+    """Rows of each placement, in the order of ``HEADS``."""
     found: dict[str, list[Row[P]]] = {}
-    for one in rows:
+    for one in sorted(rows, key=_rank):
         found.setdefault(one.at.placement, []).append(one)
     return found
 
@@ -113,7 +115,7 @@ def _cell(one: Row[P]) -> str:
     if isinstance(one, Refusal):
         return "refused"
     unsure = "" if one.differs else "?"
-    return f"{one.factor}{unsure} ({labels.bounds(one.value)})"
+    return f"{one.factor}{unsure}\n{labels.bounds(one.value)}"
 
 
 def notes_of(found: Sequence[Measurement], total: int) -> list[str]:

@@ -48,8 +48,11 @@ def _auto(found: Sequence[Cell], group: Group[PolicyScenario], page_size: int, p
     if not known:
         return None
     worst, cell = max(known, key=lambda one: one[0].value)
-    heads = ("heap", "best fixed policy", "auto to best", "A/A")
-    rows = [(heap_of(one, page_size), best_name(one), ratio_text(ratio), noise_text(one)) for ratio, one in ratios]
+    heads = ("heap", "best fixed policy", "auto to best", "move to best", "A/A")
+    rows = [
+        (heap_of(one, page_size), best_name(one), ratio_text(ratio), ratio_text(move_to_best(one)), noise_text(one))
+        for ratio, one in ratios
+    ]
     objections = [f"{heap_of(one, page_size)}: {one.objection(LIMIT)}." for one in judged if one.objection(LIMIT)]
     run = f" (run {group.lead.label})" if group.many else ""
     return Finding(
@@ -58,7 +61,7 @@ def _auto(found: Sequence[Cell], group: Group[PolicyScenario], page_size: int, p
         f"at most {labels.number(worst.value)}x the best fixed policy ({heap_of(cell, page_size)})",
         Standing.RUN,
         f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1",
-        [*objections, *_missing(found)],
+        [*objections, *_missing(found, group)],
         place,
         Small(heads, rows),
     )
@@ -111,7 +114,7 @@ def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
     part = f", {labels.share(one.part)} evacuated" if one.part is not None else ""
-    return f"{one.factor}{'' if one.differs else '?'} ({labels.bounds(one.value)}){part}"
+    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
 
 
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
@@ -120,9 +123,16 @@ def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
     return f"Move costs {word} on {one.subject}: {one.factor} copy ({labels.bounds(one.value)}, {one.rounds} rounds)."
 
 
-def _missing(found: Sequence[Cell]) -> list[str]:
-    live = any(one.threads > 1 for one in found)
-    return [] if live else ["Not measured: a second live thread."]
+def _missing(found: Sequence[Cell], group: Group[PolicyScenario]) -> list[str]:
+    lacking = ["a second live thread"] * (not any(one.threads > 1 for one in found))
+    lacking += ["policy copy, so that nothing here says whether to copy all pages"] * (not group.rows)
+    return [f"Not measured: {names.several(lacking)}."] if lacking else []
+
+
+def move_to_best(cell: Cell) -> Interval | None:
+    """The time of moving as it comes over that of the best fixed policy."""
+    move, best = cell.arm(MOVE), cell.best
+    return move.over(best) if move and best else None
 
 
 def _threads(found: Sequence[PolicyRow]) -> list[str]:
@@ -139,7 +149,7 @@ def ratio_text(ratio: Interval | None) -> str:
     """``1.03x (0.99-1.08)``, ``1x, the same choice``."""
     if ratio is None:
         return "not comparable"
-    return "1x, the same choice" if ratio == SAME else f"{labels.number(ratio.value)}x ({labels.bounds(ratio)})"
+    return "1x, the same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
 
 
 def noise_text(cell: Cell) -> str:

@@ -34,14 +34,15 @@ def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
 
 
 def projections(result: Result, book: Compared) -> list[Claim[PathScenario]]:
-    """Moves of mTHPs against moves of small folios in the same layout: what they might cost without a split."""
+    """Moves of small folios against moves of mTHPs in the same layout: what these might cost without a split."""
     page_size = page_size_of(result)
     found = []
     for one in paths(without_twins(result.measurements)):
         if one.at.source == "mthp" and one.at.arm == "move":
             small = with_fields(one.at, source="small", order=0)
-            same = next((known for known in book.known if key(known) == key(small)), small)
-            row = book.row(one.at, names.path(one.at, page_size), "moving", "moving small folios", same)
+            known = (other.at for other in paths(book.known.values()))
+            same = next((at for at in known if key(at) == key(small)), small)
+            row = book.row(same, names.path(one.at, page_size), "moving small folios", "moving mTHPs", one.at)
             found += [row] if isinstance(row, Claim) else []
     return found
 
@@ -102,8 +103,7 @@ def policy_rows(result: Result, book: Compared) -> list[Row[PolicyScenario]]:
 def window_rows(result: Result, book: Compared) -> list[Row[WindowScenario]]:
     """Each way against way copy in the same placement."""
     found = (
-        book.row(one.at, names.arm(one.at), names.arm(one.at), COPY)
-        for one in windows(without_twins(result.measurements))
+        book.row(one.at, names.arm(one.at), one.at.way, COPY) for one in windows(without_twins(result.measurements))
     )
     return [one for one in found if one]
 

@@ -16,7 +16,7 @@ from gcproto.results.compare import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
 from gcproto.results.pool import pool
-from gcproto.results.schema import Experiment, PathExperiment, Result, Scenario
+from gcproto.results.schema import Experiment, PathExperiment, Result, Scenario, WindowScenario, WorkloadScenario
 
 S = TypeVar("S", bound=Scenario)
 
@@ -63,7 +63,7 @@ def _free(one: Result, number: int, taken: set[str]) -> str:
 def likeness(result: Result) -> tuple[str, ...]:
     """What runs have in common that may be put together."""
     parts = [cpu_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
-    return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment))
+    return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment), _sizes(result))
 
 
 def _asked(one: Experiment) -> str:
@@ -71,6 +71,18 @@ def _asked(one: Experiment) -> str:
     if isinstance(one, PathExperiment):
         return f"slowed {one.slowdown}" if one.slowdown else "paths"
     return str(msgspec.to_builtins(one))
+
+
+def _sizes(result: Result) -> str:
+    """Threads and sizes that all windows or heaps of a run have in common."""
+    found: set[tuple[int, ...]] = set()
+    for one in result.measurements:
+        match one.scenario:
+            case WindowScenario() as window:
+                found.add((window.mutators, window.size_bytes, window.batch, window.group))
+            case WorkloadScenario() as heap:
+                found.add((heap.mutators, heap.live_bytes))
+    return str(sorted(found))
 
 
 def noise_key(result: Result) -> tuple[bool, bool, float, str]:
@@ -170,7 +182,7 @@ def unlike(groups: Sequence[Group[S]]) -> str:
     if len(groups) < 2:
         return ""
     keys = [likeness(group.lead.result) for group in groups]
-    names = ("machines", "kernels", "programs", "page sizes", "options")
+    names = ("machines", "kernels", "programs", "page sizes", "options", "sizes or threads")
     differ = [name for name, values in zip(names, zip(*keys, strict=True), strict=True) if len(set(values)) > 1]
     return f"Runs of different {several(differ)} are not put together: {len(groups)} groups stand apart."
 

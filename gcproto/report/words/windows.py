@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing
 from gcproto.report.words.finding import Finding
@@ -28,7 +29,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
     measured = group.lead.result.measurements
     said += placed.notes_of(measured, len(measured))
     return Finding(
-        "Mutators after the flip: move or copy?",
+        f"Mutators after the flip ({size_of(lead.at)}): move or copy?",
         _answer(ordered),
         f"{figure}, if {where}",
         Standing.REFUSED if isinstance(lead, Refusal) else lead.standing,
@@ -37,6 +38,16 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
         place,
         placed.table_of(group.rows, "way"),
     )
+
+
+def size_of(one: WindowScenario) -> str:
+    """``512M, 2 mutators``."""
+    return f"{labels.size(one.size_bytes)}, {counted(one.mutators, 'mutator')}"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 mutator``, ``2 mutators``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _best(rows: Sequence[WindowRow]) -> WindowRow:
