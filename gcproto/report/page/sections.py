@@ -82,7 +82,9 @@ def together(groups: Sequence[Group[S]], name: str, what: str) -> list[Part]:
         part = Part(f"{len(group.runs)} runs together: {names.several([run.label for run in group.runs])}")
         if group.common:
             title = "What holds between runs"
-            part.wide.append(forest.plot(f"{name}-together-{number}", title, group.common, what=what))
+            shown = isinstance(group.common[0].at, PathScenario | PolicyScenario)
+            picture = f"{name}-together-{number}"
+            part.wide.append(forest.plot(picture, title, group.common, what=what, arms=shown))
             part.grids.append(runs_grid(group, group.common))
             part.lines += list(dict.fromkeys(one.apart for one in group.common if one.apart))[:12]
         else:
@@ -97,6 +99,15 @@ def differing(groups: Sequence[Group[S]]) -> list[Part]:
     return [Part(lines=[text])] if text else []
 
 
+NOT_LEADING = "Pictures are of the leading run and of all runs together; the tables of this one are whole."
+
+
+def _following(run: Run, grid: Grid) -> Part:
+    """A run that does not lead its group: its figures without pictures, closed."""
+    measured = run.result.measurements
+    return Part(run.name, [NOT_LEADING, *placed.notes_of(measured, len(measured))], grids=[grid], folded=True)
+
+
 def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
     """Costs by granule and by folio size, and every path against copying."""
     section = empty("cost")
@@ -106,15 +117,17 @@ def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
     )
     section.parts += differing(groups)
     total = sum(len(group.runs) for group in groups)
+    title = "Every measurement with its proof"
     for group in groups:
-        for number, run in enumerate(group.runs):
-            section.parts.append(_cost_part(run, group, titled=total > 1, folded=number > 0))
+        section.parts.append(_cost_part(group, titled=total > 1))
+        section.parts += [_following(run, measurement_grid(title, run.result)) for run in group.runs[1:]]
     return section
 
 
-def _cost_part(run: Run, group: Group[PathScenario], *, titled: bool, folded: bool) -> Part:
+def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
+    run = group.lead
     slug, result = run.slug, run.result
-    part = Part(run.name if titled else "", small_first=True, folded=folded)
+    part = Part(run.name if titled else "", small_first=True)
     orders = cost.by_order(result, f"cost-{slug}")
     part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
     rows = _own(group, run)
@@ -122,9 +135,8 @@ def _cost_part(run: Run, group: Group[PathScenario], *, titled: bool, folded: bo
         title = "Every kind of page: moving against copying"
         shown = shown_paths(rows, page_size_of(result))
         part.wide += [forest.plot(f"paths-{slug}", title, shown, what="move")] if shown else []
-    if result.measurements:
-        part.grids.append(measurement_grid("Every measurement with its proof", result))
-        part.lines += placed.notes_of(result.measurements, len(result.measurements))
+    part.lines += placed.notes_of(result.measurements, len(result.measurements))
+    part.grids.append(measurement_grid("Every measurement with its proof", result))
     return part
 
 
@@ -198,7 +210,8 @@ def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, li
     section.parts += differing(groups)
     findings = []
     for group in groups:
-        section.parts += [_heap_part(run, group) for run in group.runs]
+        section.parts.append(_heap_part(group.lead, group))
+        section.parts += [_following(run, heap_grid(run.result)) for run in group.runs[1:]]
         finding = heap_finding(group, "heap")
         findings += [finding] if finding else []
     section.parts += together(groups, "heap", "the mode")
@@ -215,7 +228,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
     if rows:
         caption = "Time of the mutators for the same work, against mode copy (ART before UFFDIO_MOVE)."
         title = "Modes against copying"
-        part.wide.append(forest.plot(f"{name}-modes", title, rows, what="the mode", caption=caption))
+        part.wide.append(forest.plot(f"{name}-modes", title, rows, what="the mode", caption=caption, arms=False))
     for placement in heap.placements(result):
         timeline = phases.timeline(result, name, placement)
         part.wide += [timeline] if timeline else []
@@ -248,7 +261,8 @@ def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, 
     section.parts += differing(groups)
     findings = []
     for group in groups:
-        section.parts += [_policies_part(run, group) for run in group.runs]
+        section.parts.append(_policies_part(group.lead, group))
+        section.parts += [_following(run, policy_grid(run.result)) for run in group.runs[1:]]
         findings += policy_findings(group, "policies")
     section.parts += together(groups, "policies", "the policy")
     return section, findings
@@ -273,7 +287,8 @@ def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, li
     section.parts += differing(groups)
     findings = []
     for group in groups:
-        section.parts += [_window_part(run, group) for run in group.runs]
+        section.parts.append(_window_part(group.lead, group))
+        section.parts += [_following(run, window_grid(run.result)) for run in group.runs[1:]]
         finding = window_finding(group, "window")
         findings += [finding] if finding else []
     section.parts += together(groups, "window", "the way")
@@ -288,7 +303,9 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:
         caption = "Until every page of to-space was touched once, against way copy in the same placement."
-        part.wide.append(forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption))
+        part.wide.append(
+            forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption, arms=False)
+        )
     for placement in window.placements(result):
         made = (window.access(result, name, placement), window.fault(result, name, placement))
         part.small += [one for one in made if one]

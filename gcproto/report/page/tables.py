@@ -6,7 +6,6 @@ from gcproto.report import labels
 from gcproto.report.page.model import Grid
 from gcproto.report.plots.kernels import names_of
 from gcproto.report.plots.samples import median_text, ratio_texts
-from gcproto.report.words import placed
 from gcproto.report.words.claims import Claim, S
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
 from gcproto.report.words.rows import mode_subject
@@ -224,7 +223,7 @@ def _heap_row(one: Workload, result: Result) -> tuple[str, ...]:
     valid = measured.valid and measured.median is not None
     return (
         mode_subject(one.at, result),
-        placed.HEADS.get(one.at.placement, one.at.placement),
+        names.place(one.at),
         labels.size(one.at.heap_bytes),
         measured.unit,
         median_text(measured),
@@ -279,7 +278,7 @@ def _window_row(one: Window, page_size: int) -> tuple[str, ...]:
     to_ms = one.at.size_bytes / page_size / 1e6
     return (
         f"{one.at.way} (A/A)" if one.at.replica else one.at.way,
-        placed.HEADS.get(one.at.placement, one.at.placement),
+        names.place(one.at),
         median_text(measured, to_ms),
         *ratio_texts(measured),
         labels.number(figures.collector_ns_page * to_ms),

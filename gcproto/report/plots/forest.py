@@ -21,7 +21,7 @@ CAPTION = (
 SEVERAL = " Small dots: single runs; the large marker is their random-effects mean."
 
 
-def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: str = "") -> Plot:
+def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: str = "", arms: bool = True) -> Plot:
     """A picture of ratios.
 
     Args:
@@ -30,13 +30,16 @@ def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: s
         rows: one at least.
         what: what costs less or more: ``move``, ``the mode``.
         caption: what else is to be known.
+        arms: whether the way stands beside what it is done to, and not in it.
 
     """
     text = f"{title}. " + " ".join(f"{one.subject}: {in_words(one)}." for one in rows)
     sizes = ((WIDE, 66 + ROW_WIDE * len(rows)), (NARROW, 74 + ROW_NARROW * len(rows)))
     many = SEVERAL if any(isinstance(one, Claim) and one.members for one in rows) else ""
     said = f"{caption} {CAPTION}{many}".strip()
-    return Plot(name, title, text, lambda figure, look: _draw(figure, look, rows, what), rows_data(rows), sizes, said)
+    return Plot(
+        name, title, text, lambda figure, look: _draw(figure, look, rows, what, arms), rows_data(rows), sizes, said
+    )
 
 
 def in_words(one: Row[S]) -> str:
@@ -54,9 +57,9 @@ def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
     return (one.mode_ratios if not one.across else []) or [(one.value.value, None)]
 
 
-def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str) -> None:
+def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str, arms: bool) -> None:
     narrow = look.narrow
-    margins = (14, 34, 14, 40) if narrow else (_left(rows), 36, 196, 30)
+    margins = (14, 34, 14, 40) if narrow else (_left(rows, arms), 36, 196, 30)
     found = axes(figure, look, *margins)
     found.grid(visible=False, axis="y")
     found.set_yticks([])
@@ -73,14 +76,14 @@ def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str) -> None:
     for at, one in enumerate(rows):
         if isinstance(one, Claim):
             _row(found, look, at + (0.22 if narrow else 0), one)
-        _words(found, look, at, one, margins)
+        _words(found, look, at, one, margins, arms)
     _ends(found, look, what, floor)
 
 
-def _left(rows: Sequence[Row[S]]) -> int:
+def _left(rows: Sequence[Row[S]], arms: bool) -> int:
     """Room for the words of a wide picture, pixels."""
     subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
-    arm = max(len(clean(one.arm, ARM)) if one.arm != one.subject else 0 for one in rows)
+    arm = max(len(clean(one.arm, ARM)) for one in rows) if arms else 0
     return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
@@ -151,7 +154,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
 
 
-def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...]) -> None:
+def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
     factor, bounds, strong = _figures(one)
     arm = clean(one.arm, ARM)
     width = found.bbox.width
@@ -162,13 +165,13 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
         paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words stand
         put: dict[str, Any] = {"transform": found.get_yaxis_transform(), "va": "center", "bbox": paper, "zorder": 4}
         room = int((width - 8 * len(factor)) / 6.1)
-        text = clean(one.subject if one.arm in {"move", one.subject} else f"{one.subject}: {arm}", max(room, 12))
+        text = clean(one.subject if one.arm == "move" or not arms else f"{one.subject}: {arm}", max(room, 12))
         found.text(0, up, text, ha="left", fontsize=10.5, color=ink, **put)
         found.text(1, up, factor, ha="right", fontsize=11.5, weight=weight, color=ink, **put)
         return
     put = {"transform": found.get_yaxis_transform(), "va": "center"}
     found.text(-(margins[0] - 2) / width, at, clean(one.subject, SUBJECT), ha="left", fontsize=11.5, color=ink, **put)
-    if one.arm != one.subject:
+    if arms:
         found.text(-12 / width, at, arm, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
     size = 12.5 if len(factor) < 12 else 10
     found.text(1 + 12 / width, at, factor, ha="left", fontsize=size, weight=weight, color=ink, **put)

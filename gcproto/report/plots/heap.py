@@ -9,8 +9,8 @@ from gcproto.report.plots.look import Look, Style, clean, style_of
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Workload, workloads
-from gcproto.report.words.placed import HEADS
 from gcproto.report.words.rows import mode_subject
+from gcproto.results import names
 from gcproto.results.schema import Collection, Result
 
 SIZE = (372, 330)
@@ -56,13 +56,13 @@ def suffix(result: Result, placement: str | None) -> str:
     if placement is None or len(known) < 2:
         return ""
     # A placement that is none of ours came from a file, and no anchor is made of it.
-    return f"-{placement if placement in HEADS else known.index(placement)}"
+    return f"-{placement if placement in names.PLACES else known.index(placement)}"
 
 
 def where(result: Result, placement: str | None) -> str:
     """Of a picture's title: of one placement where a run has several."""
     several = placement is not None and len(placements(result)) > 1
-    return f", {HEADS.get(placement or '', placement)}" if several else ""
+    return f", collector: {names.PLACES.get(placement or '', placement)}" if several else ""
 
 
 def measured(one: Workload) -> Iterator[tuple[int, Collection]]:

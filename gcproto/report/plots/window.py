@@ -9,7 +9,7 @@ from gcproto.report.plots.look import Look, style_of
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Window, windows
-from gcproto.report.words.placed import HEADS, UNPLACED
+from gcproto.results import names
 from gcproto.results.schema import Latency, Result, WindowFigures
 
 SIZE = (372, 330)
@@ -50,7 +50,7 @@ def _latency(
     if not found:
         return None
     several = len(placements(result)) > 1
-    where = f", {HEADS.get(placement, placement)}" if several or placement != UNPLACED else ""
+    where = f", collector: {names.PLACES.get(placement, placement)}" if several or placement != names.UNPLACED else ""
     rows = [(one.at.way, str(each.n), *(_us(of(each)) for _, of in POINTS)) for one, each in found]
     heads = ("way", "events", *(f"{label} us" for label, _ in POINTS))
     text = f"{title}{where}, microseconds. " + " ".join(
@@ -59,7 +59,7 @@ def _latency(
     )
     known = placements(result)
     # A placement that is none of ours came from a file, and no anchor is made of it.
-    suffix = f"-{placement if placement in HEADS else known.index(placement)}" if several else ""
+    suffix = f"-{placement if placement in names.PLACES else known.index(placement)}" if several else ""
     return Plot(
         f"{name}{suffix}",
         f"{title}{where}",

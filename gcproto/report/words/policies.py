@@ -146,10 +146,10 @@ def best_name(cell: Cell) -> str:
 
 
 def ratio_text(ratio: Interval | None) -> str:
-    """``1.03x (0.99-1.08)``, ``1x, the same choice``."""
+    """``1.03x (0.99-1.08)``, ``same choice``."""
     if ratio is None:
         return "not comparable"
-    return "1x, the same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
+    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
 
 
 def noise_text(cell: Cell) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Compared, Row, without_twins
+from gcproto.report.words.claims import Claim, Compared, Row, S, without_twins
 from gcproto.report.words.kinds import Path, paths, policies, windows, workloads
 from gcproto.results import names
 from gcproto.results.baseline import COPY
@@ -67,8 +67,16 @@ def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[P
 
 
 def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
-    """The claim whose arm takes the least time; a refusal where there are only refusals."""
-    return min(rows, key=lambda one: (not isinstance(one, Claim), one.over.median or 0.0))
+    """The claim whose arm takes the least time; a refusal where there are only refusals.
+
+    Of several runs, what most of them have comes first: times of two runs do not compare.
+    """
+    return min(rows, key=lambda one: (-_members(one), one.over.median or 0.0))
+
+
+def _members(one: Row[S]) -> int:
+    """Runs that have it; 0 of a refusal."""
+    return max(1, len(one.members)) if isinstance(one, Claim) else 0
 
 
 def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]:
@@ -103,7 +111,8 @@ def policy_rows(result: Result, book: Compared) -> list[Row[PolicyScenario]]:
 def window_rows(result: Result, book: Compared) -> list[Row[WindowScenario]]:
     """Each way against way copy in the same placement."""
     found = (
-        book.row(one.at, names.arm(one.at), one.at.way, COPY) for one in windows(without_twins(result.measurements))
+        book.row(one.at, f"{one.at.way}, {names.place(one.at)}", one.at.way, COPY)
+        for one in windows(without_twins(result.measurements))
     )
     return [one for one in found if one]
 

@@ -4,8 +4,10 @@ Runs are put together if machine, kernel, measuring program and experiment are t
 noisy run that has it speaks first; all runs are pooled by a random-effects mean (gcproto.results.pool).
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -88,7 +90,17 @@ def _sizes(result: Result) -> str:
 def noise_key(result: Result) -> tuple[bool, bool, float, str]:
     """Sorts runs: whole ones first, those that measured their noise, then by how much, then the newest first."""
     noise = result.noise
-    return not result.producer.complete, noise is None, noise.floor if noise else 0.0, _backwards(result)
+    return not result.producer.complete, noise is None, noise.floor if noise else _scatter(result), _backwards(result)
+
+
+def _scatter(result: Result) -> float:
+    """Without an A/A pair: how wide the intervals of a run's medians are, the median of all, relative."""
+    widths = [
+        (one.ci.high - one.ci.low) / one.ci.value
+        for one in result.measurements
+        if one.valid and one.ci and one.ci.value > 0
+    ]
+    return median(widths) if widths else math.inf
 
 
 def _backwards(result: Result) -> str:
