@@ -133,6 +133,14 @@ PLACEMENTS = {
 }
 
 
+PLACES = {"own": "own processor", "shared": "shared processor", UNPLACED: "placed by the scheduler"}
+
+
+def place(one: WorkloadScenario | WindowScenario) -> str:
+    """The same, short, for columns and titles: ``own processor``."""
+    return PLACES.get(one.placement, one.placement)
+
+
 def policy(one: PolicyScenario) -> str:
     """``auto``, ``move:touch``: the policy, with the answer to EBUSY if it is not to copy."""
     return one.policy if one.ebusy == "copy" else f"{one.policy}:{one.ebusy}"
