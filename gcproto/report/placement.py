@@ -69,4 +69,4 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
     if allowed is None or most <= allowed:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
-    return f"{most} runnable threads on {on}: threads wait for each other, and the scheduler's choice is in the times"
+    return f"{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"

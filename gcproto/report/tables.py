@@ -42,7 +42,8 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
     if result.claims and not wide:
         # What claims rest on are measurements of several experiments, which no table holds side by side.
         if result.measurements:
-            say(console, f"{len(result.measurements)} measurements that they rest on: --wide", style="dim")
+            count = len(result.measurements)
+            say(console, f"gcproto show --wide prints the {count} measurements that these claims rest on", style="dim")
     else:
         print_measurements(result, console, wide=wide)
     print_invalid(result, console)

@@ -52,7 +52,7 @@ def print_invalid(result: Result, console: Console) -> None:
     if not bad:
         return
     console.print()
-    say(console, ("rounds whose proof failed", "bold red"), " (kept in the file, in no figure above)")
+    say(console, ("rounds whose proof failed", "bold red"), " (kept in the file, not in the figures above)")
     for one in bad:
         mark = "" if one.valid else "INVALID, do not quote: "
         reasons: dict[str, int] = defaultdict(int)
@@ -88,7 +88,7 @@ def print_noise(result: Result, console: Console) -> None:
         texts.append(_how_it_ran(run))
         taken = _stolen(run)
         if taken:
-            texts.append(f"the hypervisor took {taken} ticks away meanwhile")
+            texts.append(f"the hypervisor stole {taken} ticks during the run")
     if not result.producer.complete:
         texts.append("INTERRUPTED: fewer rounds than asked")
     if isinstance(result.experiment, PathExperiment) and result.experiment.slowdown:
