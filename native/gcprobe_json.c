@@ -8,8 +8,7 @@
 #include "platform.h"
 #include "uffd.h"
 
-/* As in gcproto/paths/tally.py: with fewer valid rounds, or a larger share of invalid ones, a measurement is invalid.
- */
+/* As in gcproto/experiments/entry.py: a measurement is invalid with fewer valid rounds or more invalid ones. */
 #define MIN_VALID 3
 #define MAX_INVALID_PERCENT 10
 
@@ -51,12 +50,13 @@ static void print_median(FILE *out, double *values, size_t n)
 static void print_scenario(FILE *out, const struct gcprobe_series *series)
 {
     const struct gcp_scenario *scenario = &series->scenario;
-    fprintf(out, "\"scenario\":{\"source\":");
+    fprintf(out, "\"scenario\":{\"kind\":\"path\",\"source\":");
     print_string(out, series->source_name);
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
-    fprintf(out, "\"pages\":%" PRIu64 ",\"replica\":0}", scenario->pages);
+    fprintf(out, "\"pages\":%" PRIu64 ",\"working_set\":\"cache\",\"frames\":\"consecutive\",\"replica\":0}",
+            scenario->pages);
 }
 
 static bool is_sample(const struct gcprobe_series *series, size_t i)
@@ -182,8 +182,8 @@ static void print_proof(FILE *out, const struct sums *sums)
 static void print_outcome(FILE *out, const struct sums *sums)
 {
     const struct gcp_account *account = &sums->round.account;
-    fprintf(out, ",\"outcome\":{\"asked\":%" PRIu64 ",\"moved\":%" PRIu64 ",\"copied\":%" PRIu64, account->asked,
-            account->moved, account->copied);
+    fprintf(out, ",\"outcome\":{\"asked\":%" PRIu64 ",\"moved\":%" PRIu64 ",\"remapped\":0,\"copied\":%" PRIu64,
+            account->asked, account->moved, account->copied);
     fprintf(out, ",\"copied_after_ebusy\":%" PRIu64 ",\"zeroed\":%" PRIu64 ",\"already\":%" PRIu64 ",\"left\":%" PRIu64,
             account->copied_after_ebusy, account->zeroed, account->already, account->left);
     fprintf(out, ",\"splits\":%" PRIu64 ",\"ebusy\":%" PRIu64 ",\"eagain\":%" PRIu64 ",\"eexist\":%" PRIu64,
@@ -192,21 +192,29 @@ static void print_outcome(FILE *out, const struct sums *sums)
             account->short_moves, sums->round.calls);
 }
 
-/* The figure of arms that swap in, named as in gcproto/paths/tally.py; `values` is room for it. */
-static void print_swapin(FILE *out, const struct gcprobe_series *series, const char *unit, double *values)
+/* A figure for each page, by name, if there is one: `n` values, which are sorted. */
+static void print_figure(FILE *out, const char *name, double *values, size_t n)
+{
+    if (n == 0)
+        return;
+    fprintf(out, ",\"%s\":", name);
+    print_median(out, values, n);
+}
+
+/* gcproto.results.schema.PathFigures; `values` is room for a value a round. */
+static void print_figures(FILE *out, const struct gcprobe_series *series, double *values)
 {
     size_t n = 0;
+    fputs(",\"figures\":{\"kind\":\"path\"", out);
+    for (size_t i = 0; i < series->n; i++)
+        if (is_sample(series, i) && series->rounds[i].split_ns)
+            values[n++] = per_page(series, series->rounds[i].split_ns);
+    print_figure(out, "split_part", values, n);
+    n = 0;
     for (size_t i = 0; i < series->n; i++)
         if (is_sample(series, i) && series->rounds[i].swapin_ns)
             values[n++] = per_page(series, series->rounds[i].swapin_ns);
-    fputs(",\"figures\":{", out);
-    if (n) {
-        char name[64];
-        snprintf(name, sizeof(name), "swap-in %s", unit);
-        print_string(out, name);
-        fputc(':', out);
-        print_median(out, values, n);
-    }
+    print_figure(out, "swapin_part", values, n);
     fputc('}', out);
 }
 
@@ -215,7 +223,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     struct sums sums;
     add_up(series, &sums);
     double *values = calloc(series->n + 1, sizeof(*values));
-    size_t n = 0, split = 0;
+    size_t n = 0;
     if (!values)
         abort();
 
@@ -235,14 +243,9 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
                                                                                                      : "false");
     print_proof(out, &sums);
     print_outcome(out, &sums);
-    for (size_t i = 0; i < series->n; i++)
-        if (is_sample(series, i) && series->rounds[i].split_ns)
-            values[split++] = per_page(series, series->rounds[i].split_ns);
-    fputs(",\"split_part\":", out);
-    print_median(out, values, split);
-    print_swapin(out, series, unit, values);
-    /* Of windows and collections, which this program does not run. */
-    fputs(",\"latency\":{},\"histograms\":{},\"series\":{},\"collections\":[],\"notes\":[],\"choices\":[]}\n", out);
+    print_figures(out, series, values);
+    /* Statistics are the reader's (gcproto.results.statistics). */
+    fputs(",\"modes\":[],\"notes\":[]}\n", out);
     free(values);
 }
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from gcproto._native import lib
+from gcproto.host.settings import Settings
 from gcproto.paths.round import text_of
-from gcproto.results.schema import Measurement
+from gcproto.results.schema import Measurement, PathFigures, PathScenario
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
@@ -59,6 +60,32 @@ def test_contract_under_sanitizers(tmp_path: Path) -> None:
     assert out.count("\nok ") >= lib.gcp_contract_count() + 12
 
 
+def read_back(line: str) -> Measurement:
+    """A line of gcprobe: the fields of a result on all levels, no more and no fewer, and nothing that is dropped."""
+    measurement = msgspec.json.decode(line, type=Measurement)
+    assert json.loads(line) == msgspec.to_builtins(measurement, str_keys=True)
+    return measurement
+
+
+@pytest.mark.needs("static", "move", "mthp")
+def test_gcprobe_has_the_figures_of_the_schema(gcprobe: str) -> None:
+    with Settings() as settings:
+        settings.quiet_khugepaged()
+        settings.mthp_only(4)
+        done = probe(
+            gcprobe, "run", "--source", "mthp", "--order", "4", "--arm", "move,split_move", "--granule", "2097152",
+            "--rounds", "3", "--pages", "512",
+        )  # fmt: skip
+    move, split = (read_back(line) for line in done.stdout.splitlines())
+    assert move.scenario == PathScenario("mthp", 4, "move", 2 << 20, "congruent", 1, 512)
+    assert isinstance(move.figures, PathFigures)
+    assert isinstance(split.figures, PathFigures)
+    assert move.figures.split_part is None
+    assert split.figures.split_part
+    assert split.median
+    assert 0 < split.figures.split_part < split.median
+
+
 @pytest.mark.needs("static", "move")
 def test_gcprobe_speaks_the_schema(gcprobe: str) -> None:
     done = probe(
@@ -69,15 +96,16 @@ def test_gcprobe_speaks_the_schema(gcprobe: str) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 4
     for line in lines:
-        measurement = msgspec.json.decode(line, type=Measurement)
-        # The same fields as in a result, no more and no fewer.
-        assert set(json.loads(line)) == set(msgspec.to_builtins(measurement))
+        measurement = read_back(line)
         assert measurement.valid
         assert len(measurement.samples) == len(measurement.rounds) == 4
         assert measurement.outcome.asked == 4 * 512
         assert measurement.proof.contents == 4 * 512
-        assert measurement.scenario.pages == 512
-    assert {msgspec.json.decode(line, type=Measurement).scenario.arm for line in lines} == {"move", "copy"}
+        assert measurement.scenario in {
+            PathScenario("small", 0, arm, granule, "congruent", 1, 512)
+            for arm in ("move", "copy")
+            for granule in (65536, 2 << 20)
+        }
 
 
 @pytest.mark.needs("static")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gcproto.cli.params import HOUR, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
 
 @click.command(name="contract")
-@click.argument("rows", nargs=-1, metavar="[ROW]...")
+@click.argument("rows", nargs=-1, metavar="[ROW]...", callback=Once("row"))
 @click.option("--list", "as_list", is_flag=True, help="List the rows, with what differs by kernel, and run none.")
 @click.option("--swap", is_flag=True, help="Also the rows about swapped pages: adds and removes swap devices (root).")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds before a row is killed."
+    "--timeout", type=seconds(0.1, HOUR), default=10.0, show_default=True, help="Seconds before a row is killed."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of KTAP.")
 @click.pass_context

@@ -6,22 +6,28 @@ import click
 
 from gcproto.cli.kernels_results import guests
 from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT, Once
 from gcproto.errors import ExitCode
 
 
 @click.command(name="history")
-@click.argument("places", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[RESULT|FOLDER]...")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
 @click.option(
     "--plot",
     "plots",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
+    callback=Once("picture", Path.absolute),
     metavar="FILE",
     help="Draw the series into a .png or .svg file; may be given more than once.",
 )
-@click.option(
-    "--threshold", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Percent that make a step."
-)
+@click.option("--threshold", type=PERCENT, default=2.0, show_default=True, help="Percent that make a step.")
 @click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
 @click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

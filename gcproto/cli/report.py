@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="report")
-@click.argument("places", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULT|FOLDER]...")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=click.Path(path_type=Path),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
 @click.option(
     "-o",
     "--output",

@@ -7,6 +7,7 @@ processors: a policy that has folios split before the flip is measured without t
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.heap_machine import heap_machine
@@ -14,8 +15,9 @@ from gcproto.collector.policies import POLICIES
 from gcproto.collector.second_thread import two_processors
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
 from gcproto.experiments.entry import Entry
-from gcproto.experiments.frame import Frame, Progress, Schedule, see_that_it_fits
+from gcproto.experiments.frame import Block, Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
+from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.record import Record
 from gcproto.results.folios import made_figures
 from gcproto.results.outcome import outcome_of
@@ -170,10 +172,7 @@ def run(order: PolicyOrder, progress: Progress) -> Result:
         GcprotoError: memory is too small, or folios of a size can't be had.
 
     """
-    if order.threads > 1:
-        two_processors()
-    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
-    see_that_it_fits(needed, f"heaps of {needed >> 20} MiB", "choose a smaller --live")
+    check(order)
     record = Record()
     frame: Frame[_Tally] = Frame(list(_tallies(order)), Schedule(order.runs, WARMUP, order.seed), progress)
     with (
@@ -184,10 +183,27 @@ def run(order: PolicyOrder, progress: Progress) -> Result:
         def one(number: int, tally: _Tally) -> None:
             tally.add(number, lab.run(_request(order, tally.scenario, number)), warmup=frame.warming(number))
 
-        for memory in order.memories:
-            enable(memory)
-            frame.run(one, among=_is_of(memory))
+        frame.run(one, blocks=[Block(partial(enable, memory), _is_of(memory)) for memory in order.memories])
     return frame.result(record, PolicyExperiment(verify=order.verify))
+
+
+def check(order: PolicyOrder) -> None:
+    """See that heaps fit, and that there are the processors, before anything is measured.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
+    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
+    if order.threads > 1:
+        two_processors()
+    need(
+        f"a heap of {needed >> 20} MiB",
+        needed,
+        "choose a smaller --live",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
+    )
 
 
 def _is_of(memory: Memory) -> Callable[[_Tally], bool]:

@@ -1,17 +1,19 @@
 """Workloads on heaps, in several modes, interleaved: every scenario once in each round, in seeded random order."""
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 
 from gcproto.collector.gc_tally import HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import SessionLab, SessionRequest
+from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.experiments.frame import Frame, Progress, Schedule, see_that_it_fits
+from gcproto.experiments.frame import Block, Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
+from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
 from gcproto.record import Record
 from gcproto.results import names
@@ -48,6 +50,7 @@ class GcOrder:
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
+        traces: files that were written, once it has run.
 
     """
 
@@ -71,6 +74,7 @@ class GcOrder:
     map: bool = False
     status: str = ""
     timeout: float = 600.0
+    traces: list[str] = field(default_factory=list)
 
 
 def run(order: GcOrder, progress: Progress) -> Result:
@@ -81,9 +85,12 @@ def run(order: GcOrder, progress: Progress) -> Result:
 
     """
     largest = int(order.live_bytes * max(order.factors))
-    why = ", as --verify needs three times the heap" * order.verify
-    see_that_it_fits(
-        largest * (3 if order.verify else 1), f"a heap of {largest >> 20} MiB", "choose a smaller --live or --heap", why
+    need(
+        f"a heap of {largest >> 20} MiB",
+        largest * (3 if order.verify else 1),
+        "choose a smaller --live or --heap",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
     )
     record = Record()
     tallies = list(_tallies(order))
@@ -92,9 +99,8 @@ def run(order: GcOrder, progress: Progress) -> Result:
         SessionLab(order.timeout) as lab,
     ):
         running = _Running(order, tallies, lab, progress)
-        for memory in order.memories:
-            enable(memory)
-            running.frame.run(running.one, running.order_of, _is_of(memory))
+        blocks = [Block(partial(enable, memory), _is_of(memory)) for memory in order.memories]
+        running.frame.run(running.one, running.order_of, blocks)
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
         first = frame.skips[0]
@@ -164,10 +170,13 @@ class _Running:
         """One run."""
         if not tally.mode.collects and not number and not self._provide(tally):
             return
-        done = self.lab.run(self._request(tally, number))
+        request = self._request(tally, number)
+        done = self.lab.run(request)
         if done.out_of_memory:
             self.frame.give_up(tally, self._too_small(tally, done.failure))
             return
+        if request.trace:
+            self.order.traces.append(request.trace)
         tally.add(number, done, self._digests, warmup=self.frame.warming(number))
         self._digests = self._digests or done.digests
         get_logger("gc").debug("run", mode=names.mode(tally.scenario), heap=tally.capacity, round=number)
@@ -213,7 +222,7 @@ class _Running:
             seed=order.seed * 1000 + number,
             verify=order.verify and tally.mode.collects,
             disturb=order.disturb,
-            trace=str(trace_file(order, asked)) if order.trace and last else "",
+            trace=self._trace(asked) if order.trace and last else "",
             recording=order.recording,
             memory=asked.memory,
             policy=asked.policy or "move",
@@ -222,27 +231,11 @@ class _Running:
             label=f"{names.mode(asked)} {tally.capacity >> 20}M, {asked.memory} folios",
         )
 
-
-def trace_file(order: GcOrder, asked: WorkloadScenario) -> Path:
-    """Where the time line of a scenario goes: each has a file of its own, the only one the name that was asked for.
-
-    Args:
-        order: with a trace.
-        asked: one of its scenarios.
-
-    """
-    path = Path(order.trace).absolute()
-    if sum(1 for _ in _tallies(order)) == 1:
-        return path
-    words = [names.mode(asked), f"{asked.heap_bytes >> 20}m"]
-    words += [asked.memory] * (len(order.memories) > 1) + [asked.placement] * (len(order.placements) > 1)
-    name = "".join(c if c.isalnum() or c in "-=" else "_" for c in "-".join(words))
-    return path.with_name(f"{path.stem}-{name}{path.suffix or '.json'}")
-
-
-def trace_files(order: GcOrder) -> list[Path]:
-    """All of them; none where no trace was asked for."""
-    return [trace_file(order, one.scenario) for one in _tallies(order)] if order.trace else []
+    def _trace(self, asked: WorkloadScenario) -> str:
+        """Each scenario has a file of its own."""
+        words = [names.mode(asked)] + [asked.placement] * (len(self.order.placements) > 1)
+        alone = len(self.frame.entries) == 1
+        return trace_file(self.order.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
 
 
 def _lower_bound(measurements: list[Measurement]) -> None:

@@ -9,8 +9,9 @@ from gcproto.collector.placement import Placement, cpus_for
 from gcproto.collector.ways import DEFAULT_WAYS, Handler, Way
 from gcproto.collector.window_round import Window, WindowLab, request_for
 from gcproto.experiments.entry import Entry
-from gcproto.experiments.frame import Frame, Progress, Schedule, see_that_it_fits
+from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.host import environment, probes
+from gcproto.host.memory import need
 from gcproto.record import Record
 from gcproto.results.outcome import outcome_of
 from gcproto.results.schema import (
@@ -149,7 +150,7 @@ def run(order: WindowOrder, progress: Progress) -> Result:
         probes.require_sigbus()
     cpus = {placement: cpus_for(placement, order.mutators) for placement in order.placements}
     size = order.pages * environment.page_size()
-    see_that_it_fits(2 * size, f"two spaces of {size >> 20} MiB", "choose a smaller --size")
+    need(f"a window of {size >> 20} MiB", 2 * size, "choose a smaller --size", why="it has two spaces")
     record = Record()
     tallies = [
         _Tally(_scenario(order, way, placement), way, order.pages)

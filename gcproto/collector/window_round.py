@@ -71,5 +71,6 @@ class WindowLab(Child[Request, Window]):
         super().__init__("gcproto.collector.window_round", Window, timeout)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The worker: serve requests until the pipe is closed."""
     serve(Request, run)

@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from gcproto.errors import GcprotoError
 from gcproto.experiments.entry import Entry
 from gcproto.host import environment
 from gcproto.host.child import WorkerDied
+from gcproto.process import interrupts
 from gcproto.record import Record
 from gcproto.results.schema import Experiment, Result, Skip
 from gcproto.results.statistics import noise_of, summarise
@@ -52,6 +52,18 @@ class Schedule:
     def total(self) -> int:
         """Rounds with those of the warm-up."""
         return self.warmup + self.rounds
+
+
+class Block(NamedTuple, Generic[E]):
+    """Entries whose rounds are done before those of the next block begin.
+
+    Attributes:
+        begin: changes what they need changed;  among: whether an entry is one of them.
+
+    """
+
+    begin: Callable[[], None]
+    among: Callable[[E], bool]
 
 
 class Frame(Generic[E]):
@@ -107,31 +119,39 @@ class Frame(Generic[E]):
         self,
         measure: Callable[[int, E], None],
         order: Callable[[int, list[E]], Generator[E, None, None]] | None = None,
-        among: Callable[[E], bool] = lambda _entry: True,
+        blocks: Sequence[Block[E]] = (),
     ) -> None:
-        """All rounds of some entries.
+        """All rounds of all entries; once they are done, signals are deferred until the result is kept.
 
         Args:
             measure: runs one round of an entry; WorkerDied is an invalid round of it.
             order: gives the entries of a round one by one, and changes settings in between; else they are shuffled.
-            among: which entries.
+            blocks: parts of the entries, whose rounds are done one part after the other; none: all together.
 
         """
-        if not self.complete:
-            return
-        started = time.monotonic()
         try:
-            for number in range(self.schedule.total):
-                active = [one for one in self.active if among(one)]
-                with closing((order or self._any)(number, active)) as entries:
-                    for entry in entries:
-                        self._one(measure, number, entry)
-                self.done = number + 1
-                if self._late(number, time.monotonic() - started):
-                    return
+            for block in blocks or (Block[E](lambda: None, lambda _entry: True),):
+                block.begin()
+                self._rounds(measure, order or self._any, block.among)
+            interrupts.defer()
         except KeyboardInterrupt as signal:
             self.complete = False
-            self.skips.append(Skip("the rest", str(signal) or "interrupted"))
+            self.skips.append(Skip("the rest", f"interrupted by {signal}" if str(signal) else "interrupted"))
+
+    def _rounds(
+        self,
+        measure: Callable[[int, E], None],
+        order: Callable[[int, list[E]], Generator[E, None, None]],
+        among: Callable[[E], bool],
+    ) -> None:
+        started = time.monotonic()
+        for number in range(self.schedule.total):
+            with closing(order(number, [one for one in self.active if among(one)])) as entries:
+                for entry in entries:
+                    self._one(measure, number, entry)
+            self.done = number + 1
+            if self._late(number, time.monotonic() - started):
+                return
 
     def _any(self, _number: int, active: list[E]) -> Generator[E, None, None]:
         yield from self.shuffled(active)
@@ -195,26 +215,4 @@ class Frame(Generic[E]):
             seed=self.schedule.seed,
             complete=self.complete,
             noise=noise_of(measurements),
-        )
-
-
-def see_that_it_fits(needed: int, what: str, remedy: str, why: str = "") -> None:
-    """Ask for memory before anything is measured.
-
-    Args:
-        needed: bytes.
-        what: does not fit, in words.
-        remedy: what to do then.
-        why: more on how much it takes.
-
-    Raises:
-        GcprotoError: less is available.
-
-    """
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"{what} does not fit",
-            why=f"{available >> 20} MiB of memory are available, {needed >> 20} are needed{why}",
-            remedy=remedy,
         )

@@ -94,6 +94,20 @@ def need_tools() -> str:
     return said.splitlines()[0]
 
 
+def see_that_it_can_be_built(order: Order) -> None:
+    """See that the name is one and the patches apply, without waiting for a build tree.
+
+    Args:
+        order: what is to be built.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
+    built.check_name(order.name)
+    patches.apply(order.patches, Path(order.origin.folder))
+
+
 def build(order: Order, progress: Progress) -> Built:
     """The kernel, built unless it is in the catalog already.
 

@@ -15,7 +15,15 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.host_files import ROOTS
 from gcproto.kernels.plan import INFO, Job, Measure, Plan, canary, folios, preamble
-from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_OPERATION, UNIT_TIME, Measurement
+from gcproto.results.schema import (
+    UNIT_INSTRUCTIONS,
+    UNIT_INSTRUCTIONS_OPERATION,
+    Measurement,
+    PathScenario,
+    PolicyScenario,
+    WindowScenario,
+    WorkloadScenario,
+)
 
 HEAP = "heap"
 """Name of the scenario set."""
@@ -102,8 +110,11 @@ def plan(measure: Measure) -> Plan:
 
 def counted(measurements: list[Measurement]) -> list[Measurement]:
     """Measurements of a guest whose clock counts instructions, named for what they are."""
-    units = {UNIT_TIME: UNIT_INSTRUCTIONS, UNIT_OPERATION: UNIT_OPERATION.replace("ns", "instructions")}
     for one in measurements:
-        one.unit = units[one.unit]
+        match one.scenario:
+            case WorkloadScenario():
+                one.unit = UNIT_INSTRUCTIONS_OPERATION
+            case PathScenario() | PolicyScenario() | WindowScenario():
+                one.unit = UNIT_INSTRUCTIONS
         one.notes.append("counted in instructions, each shown as 1 ns: figures, latencies, phases and pauses as well")
     return measurements

@@ -16,10 +16,14 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache, modules
+from gcproto.process.files import read_regular
 
 OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
 OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
 """The option that builds what a guest would else load as a module."""
+
+MOST_BYTES = 16 << 20
+"""Of a fragment."""
 
 OPTION = re.compile(r"(?:# )?(CONFIG_\w+)(?:=(.*)| is not set)")
 
@@ -91,7 +95,7 @@ def _ours(name: str) -> str:
 
 def _fragment(path: Path) -> str:
     try:
-        text = path.read_text()
+        text = read_regular(path, MOST_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise GcprotoError(

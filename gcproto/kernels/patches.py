@@ -18,9 +18,12 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.files import read_regular
 
 SUFFIXES = (".patch", ".diff", ".mbox", ".eml")
 NOTHING = "/dev/null"
+MOST_BYTES = 64 << 20
+"""Of a patch or mailbox."""
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -80,14 +83,15 @@ def collect(paths: Iterable[Path]) -> list[Patch]:
 def _in_folder(folder: Path) -> list[Path]:
     series = folder / "series"
     if series.exists():
-        names = [line.split("#")[0].split() for line in series.read_text().splitlines()]
+        text = read_regular(series, MOST_BYTES).decode(errors="replace")
+        names = [line.split("#")[0].split() for line in text.splitlines()]
         return [folder / words[0] for words in names if words]
     return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES)
 
 
 def _of_file(file: Path) -> list[Patch]:
     try:
-        data = file.read_bytes()
+        data = read_regular(file, MOST_BYTES)
     except OSError as error:
         raise GcprotoError(f"{file} can't be read", why=str(error.strerror), code=ExitCode.USAGE) from error
     if data.startswith(b"From ") and len(re.findall(rb"^From \S+ .*\d\d:\d\d:\d\d", data, re.M)) > 1:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from gcproto._native import lib
 from gcproto.errors import GcprotoError
-from gcproto.experiments.frame import Schedule, see_that_it_fits
+from gcproto.experiments.frame import Schedule
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
+from gcproto.host.memory import need
 from gcproto.host.settings import SettingRefused, Settings
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
@@ -50,9 +51,9 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     log = get_logger("bench")
     here = machine()
     scenarios = build(order.choice, here)
-    # Source, destination and staging of the largest round.
     most = here.page_size * max(scenario.pages for scenario in scenarios)
-    see_that_it_fits(3 * most, f"a round of {most >> 20} MiB", "choose a smaller --memory")
+    why = "source, destination and staging"
+    need(f"a round of {most >> 20} MiB", 3 * most, "choose a smaller --memory", why=why)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(

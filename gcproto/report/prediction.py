@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from gcproto.model.fit import GROUPS
+from gcproto.model.kinds import GROUPS
 from gcproto.model.prediction import GOOD, Heap, Prediction, Reason
 from gcproto.report import labels
 from gcproto.report.terminal.draw import print_table

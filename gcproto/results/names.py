@@ -6,6 +6,7 @@ from gcproto.results.schema import (
     CACHE,
     CONGRUENT,
     CONSECUTIVE,
+    SKEWED,
     ClaimVerdict,
     Console,
     ContractRow,
@@ -199,13 +200,49 @@ def exported(one: Scenario) -> str:
     return "/".join([*parts, *["again"] * bool(replica)])
 
 
+def nodes(one: Scenario) -> list[str]:
+    """``paths``, ``mthp 16``, ``move``, ``2M``, and what is special: nodes of a path in KernelCI's tree of tests."""
+    match one:
+        case PathScenario():
+            name = f"{one.source} {1 << one.order}" if one.order else one.source
+            found = ["paths", name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [SKEWED])]
+            found += [f"{one.threads}threads"] * (one.threads > 1)
+            found += [one.working_set] * (one.working_set != CACHE) + [one.frames] * (one.frames != CONSECUTIVE)
+        case WorkloadScenario():
+            found = ["workloads", one.workload, one.memory, one.mode]
+            found += [f"{name} {value}" for name, value in sorted(one.options.given().items())]
+            found += [f"policy {one.policy}"] * (one.policy not in {"", "move"})
+            found += [size(one.heap_bytes), f"{one.mutators}mutators"] + [one.placement] * (one.placement != UNPLACED)
+        case PolicyScenario():
+            found = ["policies", one.workload, one.memory, one.policy, size(one.live_bytes)]
+            found += [one.ebusy] * (one.ebusy != "copy") + [f"{one.threads}threads"] * (one.threads > 1)
+            found += [f"swapped {one.swapped_permille} {one.device}"] * (one.swapped_permille > 0)
+            found += [f"collection {one.collections}"] * (one.collections > 1)
+        case WindowScenario():
+            found = ["window", one.way, size(one.size_bytes), f"{one.mutators}mutators"]
+            found += [one.handler] * (one.handler != "sigbus") + [one.placement] * (one.placement != UNPLACED)
+    replica = 0 if isinstance(one, PolicyScenario) else one.replica
+    return found + [f"replica{replica}"] * (replica > 0)
+
+
+def subject_nodes(one: Subject) -> list[str]:
+    """``contract``, ``mthp-pinned``: the same for what a verdict is about."""
+    match one:
+        case ContractRow(name):
+            return ["contract", name]
+        case Hazard(name, seed):
+            return ["hazard", name, *([] if seed is None else [f"seed {seed}"])]
+        case Console():
+            return ["console"]
+
+
 def subject(one: Subject) -> str:
-    """``contract/mthp-pinned``, ``hazard/ksm``, ``console``."""
+    """``contract/mthp-pinned``, ``hazard/ksm``, ``hazard/stress seed 2``, ``console``."""
     match one:
         case ContractRow(name):
             return f"contract/{name}"
-        case Hazard(name):
-            return f"hazard/{name}"
+        case Hazard():
+            return f"hazard/{_hazard(one)}"
         case Console():
             return "console"
 
@@ -213,10 +250,16 @@ def subject(one: Subject) -> str:
 def short_subject(one: Verdict) -> str:
     """The name alone."""
     match one.subject:
-        case ContractRow(name) | Hazard(name):
+        case ContractRow(name):
             return name
+        case Hazard():
+            return _hazard(one.subject)
         case Console():
             return "console"
+
+
+def _hazard(one: Hazard) -> str:
+    return one.name if one.seed is None else f"{one.name} seed {one.seed}"
 
 
 def claim(one: ClaimVerdict) -> str:

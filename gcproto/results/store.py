@@ -8,10 +8,15 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import interrupts
+from gcproto.process.files import read_regular
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade import upgraded
 
 OLD_SCHEMA = "gcproto.result/1"
+
+MOST_BYTES = 512 << 20
+"""Of a result's file."""
 
 
 class _Head(msgspec.Struct):
@@ -29,6 +34,7 @@ def file_name(result: Result) -> str:
     return "-".join("".join(c if c.isalnum() or c in "._+" else "_" for c in part) for part in parts) + ".json"
 
 
+@interrupts.held()
 def prepare(folder: Path) -> None:
     """Make the folder and see that it can be written, before minutes are spent on measuring.
 
@@ -43,8 +49,9 @@ def prepare(folder: Path) -> None:
         raise _cannot_write(folder, error) from error
 
 
+@interrupts.held()
 def save(result: Result, folder: Path) -> Path:
-    """Write a result into a folder, atomically.
+    """Write a result into a folder, atomically; signals wait until it is there.
 
     Returns:
         The new file.
@@ -95,7 +102,7 @@ def load(path: Path) -> Result:
         return GcprotoError(f"{path} is no usable result", why=why, remedy=remedy, code=ExitCode.USAGE)
 
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_BYTES)
     except OSError as error:
         raise refuse(error.strerror or str(error)) from error
     try:

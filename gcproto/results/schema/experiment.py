@@ -47,6 +47,7 @@ class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
         rounds, pages: of each scenario.
         icount: the guest's time counts instructions.
         cpus, memory_mib, cpu: of the guest.
+        parts: of the set ``heap``, the experiments that ran in the guest.
 
     """
 
@@ -57,6 +58,7 @@ class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
     cpus: int
     memory_mib: int
     cpu: str
+    parts: list[WorkloadExperiment | PolicyExperiment | WindowExperiment] = []
 
 
 class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="contract"):

@@ -75,8 +75,14 @@ def _mend_window(ret: Raw) -> None:
 
 
 def _verdict(old: Raw) -> Raw:
+    """Named ``contract/ROW``, ``hazard/NAME``, ``stress/SEED``; a job that took the guest down, or the console."""
     kind, _, name = old["name"].partition("/")
-    subject = {"kind": kind, "name": name} if name else {"kind": kind}
+    if kind == "stress":
+        subject: Raw = {"kind": "hazard", "name": "stress"} | ({"seed": int(name)} if name else {})
+    elif name:
+        subject = {"kind": kind, "name": name}
+    else:
+        subject = {"kind": "console"}
     return {**old, "subject": subject}
 
 
