@@ -83,3 +83,8 @@ def large_share(cycle: Collection) -> float:
     """Of the pages that a heap has after a collection, those in large folios."""
     present = sum(cycle.folios.by_order.values())
     return 1 - cycle.folios.by_order.get(0, 0) / present if present else 0.0
+
+
+def by_cause(parts: Parts) -> dict[str, int]:
+    """Pages by the cause in words, in the order of ``PARTS``."""
+    return {words: int(getattr(parts, name)) for name, words in PARTS.items()}

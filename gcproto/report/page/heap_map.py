@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True)
 class HeapMap:
-    """Modes with their collections; ``notes`` are maps that can't be read, and what was left out for want of room."""
+    """Modes with their collections; ``notes`` are maps that can't be read, and what was omitted for lack of room."""
 
     modes: list[tuple[str, list[Step]]]
     notes: list[str]
@@ -49,9 +49,9 @@ def heap_map(result: Result) -> HeapMap | None:
     found: list[tuple[str, list[Step]]] = []
     problems: list[str] = []
     recorded = False
-    for mode, measurement in modes(result):
+    for mode, workload in modes(result):
         steps = []
-        for number, one in measured(measurement):
+        for number, one in measured(workload):
             if not one.map:
                 continue
             recorded = True
