@@ -41,6 +41,7 @@ from gcproto.results.schema import (
     PolicyScenario,
     Result,
     SampleMode,
+    Skip,
     Verdict,
     WorkloadFigures,
     with_fields,
@@ -166,6 +167,7 @@ def checked() -> list[Result]:
 def prediction() -> Prediction:
     heaps = [
         Heap(
+            scenario=PolicyScenario(workload, memory, order, one, "copy", 0, "", threads, 1, 32 << 20),
             workload=workload,
             memory_order=order,
             policy=one,
@@ -190,13 +192,13 @@ def prediction() -> Prediction:
             high=95.5,
         )
         for workload in ("prefix", "sparse")
-        for order in (0, 4)
+        for memory, order in (("small", 0), ("64k", 4))
         for one in ("move", "auto")
         for threads in (1, 2)
     ]
     costs = {"page moved": (71.2, 70.1, 73.3), "page of a split folio moved": (35.1, 33.3, 36.0)}
     why = Reason("sparse", 4, 2, (1100.0, 640.0), (812.0, 333.0), (790.0, 340.0), {"splits": (655.0, 0.0)}, 35.5)
-    return Prediction(costs, heaps, 0.75, [why], load_proposal("whole-folio"))
+    return Prediction(costs, heaps, 0.75, [why], load_proposal("whole-folio"), [Skip("1 window", "no policy")])
 
 
 plain_heaps, plain_windows, plain_paths, kernels = (
