@@ -17,7 +17,7 @@ from gcproto.report.terminal.text import Part, say
 from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused
-from gcproto.results.schema import CACHE, CONGRUENT, CONSECUTIVE, Measurement, PathScenario, with_fields
+from gcproto.results.schema import ANY, CONGRUENT, MEMORY, SHUFFLED, Measurement, PathScenario, with_fields
 
 MAIN_GRANULES = 3
 """A source with at least this many granules is one of the main table."""
@@ -67,7 +67,7 @@ def _without_granule(one: PathScenario) -> PathScenario:
 def _theme(one: PathScenario, granules: int) -> Theme:
     """By what else runs first, then by where the memory lies, then by what is evacuated."""
     setting = names.condition(with_fields(one, alignment=CONGRUENT))
-    memory = (one.working_set != CACHE, one.frames != CONSECUTIVE)
+    memory = (one.working_set == MEMORY, one.frames == SHUFFLED)
     if one.source in SWAPPED:
         return SWAP, "Swapped out"
     if one.threads > 1 or any(memory):
@@ -121,7 +121,9 @@ def _group(one: PathScenario, page_size: int) -> str:
 
 
 def _easy(one: PathScenario) -> PathScenario:
-    return with_fields(one, threads=1, working_set=CACHE, frames=CONSECUTIVE)
+    """On one thread, in the usual memory."""
+    place = ANY if one.working_set == MEMORY else one.working_set
+    return with_fields(one, threads=1, working_set=place, frames=ANY)
 
 
 def _cell(path: Path, baselines: Baselines, page_size: int) -> Cell:
