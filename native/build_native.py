@@ -20,6 +20,7 @@ ROOT = HERE.parent
 
 HEADERS = [
     "build_info.h",
+    "clock.h",
     "platform.h",
     "uffd.h",
     "evacuate.h",
@@ -32,6 +33,7 @@ HEADERS = [
     "paths.h",
     "histogram.h",
     "pages.h",
+    "fault_thread.h",
     "window.h",
     "timeline.h",
     "inject.h",

@@ -5,10 +5,13 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
-from gcproto.collector.ways import DEFAULT_WAYS, Way
-from gcproto.collector.window_round import Request, Window, WindowLab
+from gcproto.collector.placement import Cpus, Placement, cpus_for
+from gcproto.collector.ways import DEFAULT_WAYS, Handler, Way
+from gcproto.collector.window_round import Window, WindowLab, request_for
 from gcproto.errors import GcprotoError
 from gcproto.host import environment, probes
 from gcproto.host.child import WorkerDied
@@ -40,7 +43,7 @@ class WindowOrder:
         mutators: threads that touch to-space.
         runs: measured rounds; one more comes before them and is not used.
         seed: of the contents, the mutators' order and the order of ways.
-        collector_cpu, mutator_cpu: processors, -1 for none; recorded.
+        placements: of the collector beside the mutators; each way is run in each.
         timeout: seconds for one window.
 
     """
@@ -50,8 +53,7 @@ class WindowOrder:
     mutators: int = 2
     runs: int = 7
     seed: int = 1
-    collector_cpu: int = -1
-    mutator_cpu: int = -1
+    placements: tuple[Placement, ...] = (Placement.UNPLACED,)
     timeout: float = 120.0
 
 
@@ -60,6 +62,7 @@ class _Tally(Rounds):
     """The windows of one way so far."""
 
     way: Way
+    cpus: Cpus
     access: Counts = field(default_factory=Counts)
     fault: Counts = field(default_factory=Counts)
     windows: list[Window] = field(default_factory=list)
@@ -168,7 +171,11 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
     record = Record("collector")
     log = get_logger("window")
     rng = random.Random(order.seed)
-    tallies = [_Tally(_scenario(way, order), way) for way in order.ways]
+    tallies = [
+        _Tally(_scenario(way, order, placement), way, cpus_for(placement, order.mutators))
+        for placement in order.placements
+        for way in order.ways
+    ]
     complete = True
     log.info("start", ways=[way.name for way in order.ways], pages=order.pages, mutators=order.mutators)
     with WindowLab(order.timeout) as lab:
@@ -183,8 +190,9 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
     measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
     summarise(measurements)
     record.environment["run"] = {
-        "cpu": order.collector_cpu,
-        "touch_cpu": order.mutator_cpu,
+        "cpu": -1,
+        "touch_cpu": -1,
+        "placements": {str(one): msgspec.to_builtins(cpus_for(one, order.mutators)) for one in order.placements},
         "rounds": order.runs,
         "warmup": WARMUP,
     }
@@ -199,35 +207,25 @@ def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
 
 
 def _one(lab: WindowLab, tally: _Tally, order: WindowOrder, number: int) -> None:
-    way = tally.way
-    request = Request(
-        pages=order.pages,
-        mutators=order.mutators,
-        collector_by=way.collector_by,
-        collector_pages=way.collector_pages,
-        fault_by=way.fault_by,
-        fault_pages=way.fault_pages,
-        region_pages=way.region_pages,
-        collector_cpu=order.collector_cpu,
-        mutator_cpu=order.mutator_cpu,
-        # The same for all ways of a round: they must face the same order of touches.
-        seed=order.seed * 1000 + number,
-    )
+    # The same seed for all ways of a round: they must face the same order of touches.
+    request = request_for(tally.way, order.pages, order.mutators, order.seed * 1000 + number, tally.cpus)
     try:
         tally.add(number, lab.run(request))
     except WorkerDied as died:
         tally.invalid.append(InvalidRound(number, 0.0, str(died)))
 
 
-def _scenario(way: Way, order: WindowOrder) -> Scenario:
+def _scenario(way: Way, order: WindowOrder, placement: Placement) -> Scenario:
     size = order.pages * environment.page_size()
-    return Scenario("window", 0, way.name, size, "congruent", order.mutators + 1, order.pages)
+    arm = way.name if placement is Placement.UNPLACED else f"{way.name}@{placement}"
+    return Scenario("window", 0, arm, size, "congruent", order.mutators + 1, order.pages)
 
 
 def _check(order: WindowOrder) -> None:
     if any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
         probes.require_move("choose ways that copy (--ways copy)")
-    probes.require_sigbus()
+    if any(way.handler is Handler.SIGBUS for way in order.ways):
+        probes.require_sigbus()
     needed = 2 * order.pages * environment.page_size()
     available = environment.available_bytes()
     if available is not None and needed > available:
