@@ -20,6 +20,7 @@ ROOT = HERE.parent
 
 HEADERS = [
     "build_info.h",
+    "clock.h",
     "platform.h",
     "uffd.h",
     "evacuate.h",
@@ -34,6 +35,7 @@ HEADERS = [
     "paths.h",
     "histogram.h",
     "pages.h",
+    "fault_thread.h",
     "window.h",
     "timeline.h",
     "inject.h",

@@ -208,6 +208,22 @@ int gcp_pin_cpu(int32_t cpu)
     return sched_setaffinity(0, sizeof(set), &set) < 0 ? -errno : 0;
 }
 
+int gcp_ran_begin(int32_t cpu, struct gcp_ran *ret)
+{
+    *ret = (struct gcp_ran){.asked = cpu, .first = -1, .last = -1};
+    return gcp_pin_cpu(cpu);
+}
+
+void gcp_ran_look(struct gcp_ran *ran)
+{
+    int32_t cpu = sched_getcpu();
+    if (ran->first < 0)
+        ran->first = cpu;
+    else if (cpu != ran->last)
+        ran->moves++;
+    ran->last = cpu;
+}
+
 void gcp_settle(void)
 {
     const struct timespec moment = {.tv_nsec = 8000000};
@@ -224,11 +240,4 @@ void gcp_settle(void)
     do
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     while (now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec);
-}
-
-uint64_t gcp_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }

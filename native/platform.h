@@ -67,14 +67,30 @@ int gcp_region_collapse(uint64_t start, uint64_t bytes);
 int gcp_pin_cpu(int32_t cpu);
 
 /*
+ * Where a thread ran, as far as it looked.
+ * asked:       the processor that it was bound to, -1 for none
+ * first, last: where it was found when it looked for the first time, and for the last; -1: it never looked
+ * moves:       times that it found itself on another processor than the time before
+ */
+struct gcp_ran {
+    int32_t asked;
+    int32_t first;
+    int32_t last;
+    uint32_t moves;
+};
+
+/* Bind the calling thread (-1 leaves it) and begin a record of where it runs.  0 or -errno. */
+int gcp_ran_begin(int32_t cpu, struct gcp_ran *ret);
+
+/* Look where the calling thread is. */
+void gcp_ran_look(struct gcp_ran *ran);
+
+/*
  * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted: empty
  * this processor's batch of pages for the LRU lists (it is emptied every 31 pages, at 500 instructions each), let the
  * kernel's own threads run for a moment, and wait until a timer interrupt has just been.
  */
 void gcp_settle(void);
-
-/* Monotonic time in ns. */
-uint64_t gcp_now(void);
 
 /* cdef:end */
 

@@ -7,6 +7,7 @@ from functools import partial
 from gcproto.collector.gc_tally import HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
+from gcproto.collector.placement import Placement
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
@@ -61,7 +62,7 @@ class GcOrder:
     policies: list[str]
     live_bytes: int
     operations: int
-    placements: tuple[str, ...] = ("unplaced",)
+    placements: tuple[Placement, ...] = (Placement.UNPLACED,)
     mutators: int = 2
     mutation: int = 100
     fragmentation: int = 500
@@ -135,7 +136,7 @@ def _tallies(order: GcOrder) -> Iterator[HeapTally]:
 
 
 def _tally(
-    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: str
+    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: Placement
 ) -> HeapTally:
     scenario = WorkloadScenario(
         workload=order.workload,
@@ -147,7 +148,7 @@ def _tally(
         heap_bytes=capacity,
         live_bytes=order.live_bytes,
         mutators=order.mutators,
-        placement=placement,
+        placement=placement.value,
     )
     return HeapTally(scenario, mode, memory, capacity, order.verify)
 
@@ -228,6 +229,7 @@ class _Running:
             policy=asked.policy or "move",
             map=order.map,
             status=order.status,
+            placement=Placement(asked.placement),
             label=f"{names.mode(asked)} {tally.capacity >> 20}M, {asked.memory} folios",
         )
 
