@@ -7,6 +7,7 @@ import click
 
 from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.cache_folder import for_matplotlib
 
 if TYPE_CHECKING:
     from gcproto.report.plots.plot import Plot
@@ -56,6 +57,7 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
             code=ExitCode.USAGE,
         )
     _prepare(output, folder)
+    for_matplotlib()
     from gcproto.report.page.build import build
     from gcproto.report.page.render import plots, render, write
 

@@ -287,5 +287,6 @@ def _check(order: GcOrder) -> None:
         size * (3 if order.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
+        threads=order.mutators,
         why="--verify needs three times the heap" if order.verify else "",
     )
