@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Claim, Finding, untestable
 from gcproto.errors import GcprotoError
+from gcproto.host.capability import Capability
 from gcproto.host.doctor import Survey
 from gcproto.host.machine import machine
 from gcproto.host.settings import may_change
@@ -17,6 +18,8 @@ CAPABILITIES = {
 }
 """The doctor's rows that a need stands for; ``folios`` and ``thp`` are asked of the settings."""
 
+NO_USERFAULTFD = Capability("userfaultfd", "", False, reason="userfaultfd is unavailable", remedy="gcproto doctor")
+
 
 def missing(needs: Sequence[str], survey: Survey) -> str:
     """What of these needs is not met here and what would help; "" if all are.
@@ -27,27 +30,28 @@ def missing(needs: Sequence[str], survey: Survey) -> str:
 
     """
     rows = {row.name: row for row in survey.rows}
-    found = []
+    reasons: dict[str, None] = {}
+    remedies: dict[str, None] = {}
     for need in needs:
-        if need in CAPABILITIES:
-            for name in CAPABILITIES[need]:
-                row = rows.get(name)
-                if row is None or not row.able:
-                    reason = f"{row.reason} (what to do: {row.remedy})" if row and row.remedy else row and row.reason
-                    found.append(f"{name}: {reason or 'userfaultfd is unavailable'}")
-        else:
-            found += _folios(need)
-    return "; ".join(dict.fromkeys(found))
+        for name in CAPABILITIES.get(need, ()):
+            row = rows.get(name, NO_USERFAULTFD)
+            if not row.able:
+                # What stands behind a semicolon is about other uses.
+                reasons[f"{name}: {row.reason.partition(';')[0]}"] = None
+                remedies |= {row.remedy: None} if row.remedy else {}
+        reason, remedy = _folios(need) if need not in CAPABILITIES else ("", "")
+        if reason:
+            reasons[reason], remedies[remedy] = None, None
+    return ", ".join(reasons) + (f" (what to do: {', '.join(remedies)})" if remedies else "")
 
 
-def _folios(need: str) -> list[str]:
+def _folios(need: str) -> tuple[str, str]:
+    """Why folio sizes can't be chosen, and what would help."""
     here = machine()
     orders = [order for order in here.anon_orders if (order == here.pmd_order) == (need == "thp")]
     if not orders:
-        return [f"{'THPs' if need == 'thp' else 'mTHPs'}: this kernel has none (what to do: use one from 6.8 on)"]
-    if not may_change():
-        return ["folio sizes: this user may not choose them (what to do: run as root)"]
-    return []
+        return f"{'THPs' if need == 'thp' else 'mTHPs'}: this kernel has none", "use a kernel from 6.8 on"
+    return ("", "") if may_change() else ("folio sizes: this user may not choose them", "run as root")
 
 
 def judge(claim: Claim, evidence: Evidence) -> tuple[Finding, bool]:

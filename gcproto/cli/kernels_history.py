@@ -8,6 +8,7 @@ from gcproto.cli.kernels_results import guests
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, Once
 from gcproto.errors import ExitCode
+from gcproto.process.cache_folder import for_matplotlib
 
 
 @click.command(name="history")
@@ -62,6 +63,7 @@ def command(
 
         print_history(series, found, console())
     for path in plots:
+        for_matplotlib()
         from gcproto.report.series_plot import plot
 
         plot(series, found, path)

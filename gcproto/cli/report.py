@@ -8,6 +8,7 @@ import click
 
 from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.cache_folder import for_matplotlib
 
 if TYPE_CHECKING:
     from gcproto.report.plots.plot import Plot
@@ -69,6 +70,7 @@ def command(
         )
     known = _labels(given, found.results)
     _prepare(output, folder)
+    for_matplotlib()
     from gcproto.report.page.build import build
     from gcproto.report.page.render import plots, render, write
 

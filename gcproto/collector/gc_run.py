@@ -91,6 +91,7 @@ def run(order: GcOrder, progress: Progress) -> Result:
         largest * (3 if order.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
+        threads=order.mutators,
         why="--verify needs three times the heap" if order.verify else "",
     )
     record = Record()
@@ -243,25 +244,25 @@ class _Running:
 def _lower_bound(measurements: list[Measurement]) -> None:
     """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
 
-    That is the smallest, over all modes measured, of the cost without what is known to be the collector's: pauses of
-    the wall time, the collector thread of the CPU time.
+    That is the smallest, over all modes measured in the same placement, of the cost without what is known to be the
+    collector's: pauses of the wall time, the collector thread of the CPU time.
     """
-    known = [
-        (one, one.figures)
-        for one in measurements
-        if one.valid and isinstance(one.figures, WorkloadFigures) and one.figures.wall_ms
-    ]
-    if not known:
-        return
+    by_placement: dict[str, list[WorkloadFigures]] = {}
+    for one in measurements:
+        match one.scenario, one.figures:
+            case WorkloadScenario(placement=placement), WorkloadFigures() as figures if one.valid and figures.wall_ms:
+                by_placement.setdefault(placement, []).append(figures)
+    for known in by_placement.values():
+        wall_bound = min((one.wall_ms or 0.0) - _pauses_ms(one) for one in known)
+        cpu_bound = min(one.mutator_cpu_ms or 0.0 for one in known)
+        if wall_bound <= 0 or cpu_bound <= 0:
+            continue
+        for one in known:
+            one.lbo_wall = (one.wall_ms or 0.0) / wall_bound
+            one.lbo_cpu = ((one.mutator_cpu_ms or 0.0) + (one.collector_cpu_ms or 0.0)) / cpu_bound
 
-    def pauses(one: WorkloadFigures) -> float:
-        total = sum(p.stop_ns + p.ns for round_ in one.collections for c in round_ if c.measured for p in c.pauses)
-        return total / 1e6 / max(1, len(one.collections))
 
-    wall_bound = min((one.wall_ms or 0.0) - pauses(one) for _, one in known)
-    cpu_bound = min(one.mutator_cpu_ms or 0.0 for _, one in known)
-    if wall_bound <= 0 or cpu_bound <= 0:
-        return
-    for _, one in known:
-        one.lbo_wall = (one.wall_ms or 0.0) / wall_bound
-        one.lbo_cpu = ((one.mutator_cpu_ms or 0.0) + (one.collector_cpu_ms or 0.0)) / cpu_bound
+def _pauses_ms(one: WorkloadFigures) -> float:
+    """Of a round, with the time to stop."""
+    total = sum(p.stop_ns + p.ns for round_ in one.collections for c in round_ if c.measured for p in c.pauses)
+    return total / 1e6 / max(1, len(one.collections))

@@ -259,8 +259,13 @@ class _Run:
             lib.gcp_inject(call, after, count, error)
         threads = [self._thread, *self.mutators, *([self.disturber] if self.disturber else [])]
         started = time.monotonic_ns()
-        for thread in threads:
-            thread.start()
+        try:
+            for thread in threads:
+                thread.start()
+        except RuntimeError:  # no more threads are allowed: those that wait for the others must not wait for ever
+            self.together.abort()
+            lib.gcp_world_close(self.heap.world)
+            raise
         try:
             self.together.wait()
         except threading.BrokenBarrierError:

@@ -5,6 +5,7 @@ import msgspec
 from gcproto.collector.counts import Counts
 from gcproto.collector.placement import Placement, Ran
 from gcproto.host.child import Child
+from gcproto.process.cache_folder import settle
 from gcproto.results.schema import Collection, ModeOptions, PolicyChoice, Stall
 
 
@@ -141,4 +142,5 @@ class SessionLab(Child[SessionRequest, Session]):
     """
 
     def __init__(self, timeout: float = 600.0) -> None:
+        settle()  # before there are workers, of which each would say it
         super().__init__("gcproto.collector.session_worker", Session, timeout)
