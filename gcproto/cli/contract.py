@@ -66,8 +66,10 @@ def _list(rows: "list[Row]", *, as_json: bool) -> None:
     if as_json:
         import msgspec
 
+        from gcproto.results.documents import document
+
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            click.echo(msgspec.json.encode(document("contract-rule", row)).decode())
         return
     width = max(len(row.name) for row in rows)
     for row in rows:
@@ -81,6 +83,7 @@ def _list(rows: "list[Row]", *, as_json: bool) -> None:
 def _json(result: "RowResult") -> str:
     import msgspec
 
-    document: dict[str, Any] = msgspec.to_builtins(result)
-    document["verdict"] = result.verdict.name.lower()
-    return msgspec.json.encode(document).decode()
+    from gcproto.results.documents import document
+
+    fields: dict[str, Any] = msgspec.to_builtins(result) | {"verdict": result.verdict.name.lower()}
+    return msgspec.json.encode(document("contract-row", fields)).decode()

@@ -24,7 +24,9 @@ def command(as_json: bool) -> None:
 
     found = survey()
     if as_json:
-        echo_json(_document(found))
+        from gcproto.results.documents import document
+
+        echo_json(document("doctor", _document(found)))
         return
     from gcproto.cli.terminal import console
 

@@ -46,6 +46,7 @@ def command(
     A step is a change beyond the threshold and beyond four times what boots of a kernel scatter.  Reads the folder
     `results` unless told otherwise.
     """
+    from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 
@@ -53,8 +54,8 @@ def command(
     found = steps(series, threshold / 100)
     if as_json:
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
-        document = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
-        echo_json(document | {"failures": series.failures})
+        fields = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
+        echo_json(document("kernels-history", fields | {"failures": series.failures}))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_history

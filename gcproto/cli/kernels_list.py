@@ -32,6 +32,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     import msgspec
 
     from gcproto.kernels.built import all_built
+    from gcproto.results.documents import document
 
     if refresh or write_lock:
         _refresh(write_lock)
@@ -40,7 +41,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     rows += [_built_row(one) for one in all_built()]
     if as_json:
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            click.echo(msgspec.json.encode(document("kernel", row)).decode())
         return
     _print(rows, known)
 

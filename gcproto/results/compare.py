@@ -20,6 +20,7 @@ run either.  Single scenarios are marked at a level corrected for their number (
 scenarios and sees smaller changes.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -162,7 +163,19 @@ class Comparison:
     warnings: list[str] = field(default_factory=list)
 
     def regressions(self, above: float) -> list[Line | ArmLine]:
-        """Significant lines that got slower by more than ``above`` (0.05 for 5 %)."""
+        """Significant lines that got slower by more than ``above`` (0.05 for 5 %).
+
+        Raises:
+            GcprotoError: the limit is no number that anything could be above.
+
+        """
+        if not math.isfinite(above):
+            raise GcprotoError(
+                "a limit that nothing can exceed is no gate",
+                why=f"it is {above}",
+                remedy="give percent, such as --fail-above 5",
+                code=ExitCode.USAGE,
+            )
         found: list[Line | ArmLine] = [*self.arms, *self.lines]
         return [line for line in found if line.significant and line.ratio.value - 1 > above]
 

@@ -12,6 +12,8 @@ import msgspec
 from gcproto.results.schema import SCHEMA, Result
 
 FILE = Path(__file__).with_name("gcproto.result-2.schema.json")
+FROZEN = Path(__file__).with_name("gcproto.result-1.schema.json")
+"""Of version 1, which is read and never written."""
 
 
 def document() -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _spread_ties(ordered: "NDArray[np.float64]") -> "NDArray[np.float64]":
         return ordered
     step = float(np.min(np.diff(different)))
     parts = [value + step * ((np.arange(n) + 0.5) / n - 0.5) for value, n in zip(different, counts, strict=True)]
-    return np.maximum(np.concatenate(parts), float(different[0]) / 2)
+    return np.asarray(np.maximum(np.concatenate(parts), float(different[0]) / 2), np.float64)
 
 
 def _test(logs: "NDArray[np.float64]", least: int) -> Split:
