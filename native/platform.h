@@ -15,6 +15,9 @@
  * has_thp:     1 if the kernel was built with transparent huge pages
  * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled is there)
  * cpus:        processors this process may run on
+ * llc_bytes:   of the last-level cache that the first of these processors has or shares; 0 where nothing tells.  From
+ *              sysfs (cpu/cpuN/cache), which knows what one processor can fill; else from sysconf(3), which on AMD adds
+ *              up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26).
  */
 struct gcp_platform {
     uint64_t page_size;
@@ -23,6 +26,7 @@ struct gcp_platform {
     uint32_t has_thp;
     uint64_t anon_orders;
     uint32_t cpus;
+    uint64_t llc_bytes;
 };
 
 void gcp_platform_get(struct gcp_platform *ret);
@@ -56,7 +60,7 @@ int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);
 /* Memory for a range that has none, in the folios that it was advised to have.  0 or -errno. */
 int gcp_region_populate(uint64_t start, uint64_t bytes);
 
-/* Make a THP of one aligned stretch of its size (MADV_COLLAPSE, 6.1).  0 or -errno. */
+/* Make a THP of each aligned stretch of its size that has a page (MADV_COLLAPSE, 6.1).  0 or -errno. */
 int gcp_region_collapse(uint64_t start, uint64_t bytes);
 
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */

@@ -26,7 +26,6 @@ from gcproto.results.schema import (
     PathScenario,
     Result,
     Verdict,
-    WorkloadScenario,
     with_fields,
 )
 from gcproto.results.series import build

@@ -13,15 +13,14 @@ from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
 from gcproto.results.facts import UNKNOWN_PAGE_SIZE
 from gcproto.results.schema import (
-    CACHE,
     CONGRUENT,
-    CONSECUTIVE,
+    MEMORY,
+    SHUFFLED,
     PathScenario,
     Result,
     Scenario,
     WindowScenario,
     WorkloadScenario,
-    with_fields,
 )
 from gcproto.results.series import Series, page_size_of, release_of, short, version_key
 from gcproto.results.steps import Step
@@ -65,7 +64,8 @@ def lines_of(scenarios: Iterable[Scenario], results: Sequence[Result]) -> list[L
 
 def _plain(one: PathScenario) -> bool:
     """Congruent, on one thread, in the caches, no twin."""
-    return one == with_fields(one, alignment=CONGRUENT, threads=1, working_set=CACHE, frames=CONSECUTIVE, replica=0)
+    usual = one.working_set != MEMORY and one.frames != SHUFFLED
+    return usual and (one.alignment, one.threads, one.replica) == (CONGRUENT, 1, 0)
 
 
 def _of_heap(one: Scenario) -> bool:

@@ -59,7 +59,7 @@ class Table:
         columns: all of them.
         gap: blanks between columns.
         heads: whether they are shown.
-        wide: the command has an option ``--wide``.
+        wide: ``gcproto show --wide`` shows all of it.
         rows: from top to bottom.
 
     """

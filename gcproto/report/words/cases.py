@@ -13,7 +13,7 @@ from gcproto.report.words.claims import Refusal, Row, S, Standing
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names
-from gcproto.results.schema import CACHE, CONGRUENT, CONSECUTIVE, MEMORY, PathScenario
+from gcproto.results.schema import CONGRUENT, MEMORY, SHUFFLED, PathScenario
 
 PathRow = Row[PathScenario]
 
@@ -44,7 +44,7 @@ class Condition(NamedTuple):
 
 def condition_of(one: PathScenario) -> Condition:
     """Of a path."""
-    return Condition(one.threads > 1, one.working_set == MEMORY, one.frames != CONSECUTIVE)
+    return Condition(one.threads > 1, one.working_set == MEMORY, one.frames == SHUFFLED)
 
 
 class Cell(NamedTuple):
@@ -242,4 +242,4 @@ def basis_of(case: Case) -> str:
 
 def unusual(one: PathScenario) -> bool:
     """Whether it is beyond the caches or on shuffled frames."""
-    return one.working_set != CACHE or one.frames != CONSECUTIVE
+    return one.working_set == MEMORY or one.frames == SHUFFLED

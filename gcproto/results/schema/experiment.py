@@ -62,9 +62,16 @@ class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
 
 
 class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="contract"):
-    """``gcproto contract``."""
+    """``gcproto contract``.
+
+    Attributes:
+        swap: with the rows about swapped pages.
+        rows: that were asked for; none: all.
+
+    """
 
     swap: bool = False
+    rows: list[str] = []
 
 
 class HazardExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="hazards"):

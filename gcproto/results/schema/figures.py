@@ -38,15 +38,11 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     Attributes:
         split_part: of arms that split first, the part of the samples spent on it (median).
         swapin_part: of arms that swap in, the part that the first reads took (median).
-        frames_adjacent: share of neighbouring folios whose page frames are neighbours as well; None without root.
-        range_bytes: of the source.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
-    frames_adjacent: float | None = None
-    range_bytes: int | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):

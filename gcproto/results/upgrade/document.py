@@ -94,13 +94,17 @@ def _mend_window(ret: Raw) -> None:
 
 
 def _verdict(old: Raw) -> Raw:
-    """What fell down in a guest and is no row of the contract was a hazard or a job that was named like one."""
+    """Named ``contract/ROW``, ``hazard/NAME``, ``stress/SEED``; a job that took the guest down, or the console."""
     kind, _, name = old["name"].partition("/")
-    if kind == "contract" and name:
-        return {**old, "subject": {"kind": kind, "name": name}}
-    if old["name"] == "console":
-        return {**old, "subject": {"kind": "console"}}
-    return {**old, "subject": {"kind": "hazard", "name": name if kind == "hazard" and name else old["name"]}}
+    if kind == "stress":
+        subject: Raw = {"kind": "hazard", "name": "stress"} | ({"seed": int(name)} if name else {})
+    elif kind in {"contract", "hazard"} and name:
+        subject = {"kind": kind, "name": name}
+    elif old["name"] == "console":
+        subject = {"kind": "console"}
+    else:  # a job that took the guest down
+        subject = {"kind": "hazard", "name": old["name"]}
+    return {**old, "subject": subject}
 
 
 def _claim(old: Raw) -> Raw:
