@@ -32,8 +32,9 @@ def verdict(result: Result) -> list[str]:
 
 def _small(evidence: paths.Evidence) -> str:
     case = paths.small_case(evidence)
-    parts = [_case(case)] if case else ["not measured here (UFFDIO_MOVE against UFFDIO_COPY)"]
-    return "; ".join([*parts, *_fault(evidence), *_busy(evidence)])
+    more = [*_fault(evidence), *_busy(evidence)]
+    missing = "runs of pages were " * bool(more) + "not measured here (UFFDIO_MOVE against UFFDIO_COPY)"
+    return "; ".join([_case(case) if case else missing, *more])
 
 
 def _case(case: Case) -> str:

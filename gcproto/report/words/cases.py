@@ -152,13 +152,14 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
     first = words(case.picks[0])
     if case.agrees:
         return first
-    at = case.lead.at
-    differing = [one.condition for one, pick in zip(case.cells, case.picks, strict=True) if pick != case.picks[0]]
-    lead = case.cells[0].condition
-    by_threads = any(one.live != lead.live for one in differing)
-    by_reach = any(one.reach != lead.reach for one in differing)
-    where = [_beside(at)] * by_threads + [names.reach(at)] * by_reach
-    return f"{first} {', '.join(where)}"
+    at, lead = case.lead.at, case.cells[0].condition
+    known = dict(zip((one.condition for one in case.cells), case.picks, strict=True))
+    # What is left out of the answer was measured, and says the same.
+    if all(known.get(Condition(lead.live, *reach)) == case.picks[0] for reach in {one.reach for one in known}):
+        return f"{first} {_beside(at)}"
+    if all(known.get(Condition(live, *lead.reach)) == case.picks[0] for live in {one.live for one in known}):
+        return f"{first} {names.reach(at)}"
+    return f"{first} {_beside(at)}, {names.reach(at)}"
 
 
 def _beside(one: PathScenario) -> str:

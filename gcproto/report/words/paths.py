@@ -83,7 +83,7 @@ def _is(source: str, arm: str = "move") -> Callable[[PathScenario], bool]:
 def small_case(evidence: Evidence) -> Case | None:
     """Runs of small folios, as the collector moves them: more than a page a call."""
     small = _is("small")
-    return evidence.case(lambda one: small(one) and one.granule_bytes > evidence.page_size) or evidence.case(small)
+    return evidence.case(lambda one: small(one) and one.granule_bytes > evidence.page_size)
 
 
 def mthp_case(evidence: Evidence) -> Case | None:
