@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
+from gcproto.collector.placement import Placement
 from gcproto.collector.ways import COPY, MOVE, Handler, ways
 from gcproto.collector.window import WindowOrder, invalid_reason, run
 from gcproto.collector.window_round import Request, Window, WindowLab, request_for
 from gcproto.collector.window_round import run as run_here
 from gcproto.host.child import WorkerDied
 from gcproto.host.machine import machine
+from gcproto.results.schema import WindowExperiment, WindowFigures, WindowScenario
 from gcproto.results.store import load
 
 from .processes import run_gcproto, run_unprivileged
@@ -203,18 +205,21 @@ def test_windows_that_prove_nothing() -> None:
 @pytest.mark.needs("move")
 def test_a_run_in_all_ways() -> None:
     known = ways()
-    order = WindowOrder(list(known.values()), pages=1024, runs=3)
+    order = WindowOrder(list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3)
     seen: list[int] = []
     result = run(order, lambda done, _total: seen.append(done))
-    assert seen == [1, 2, 3, 4]
-    assert {one.scenario.arm for one in result.measurements} == set(known)
+    assert seen == list(range(1, 4 * len(known) + 1))
+    assert [one.scenario.way for one in result.measurements if isinstance(one.scenario, WindowScenario)] == list(known)
     for one in result.measurements:
         assert one.valid
+        assert isinstance(one.scenario, WindowScenario)
+        assert isinstance(one.figures, WindowFigures)
+        assert one.figures.access
         assert len(one.samples) == 3
         assert len(one.warmup) == 1
         assert one.proof.contents == 3 * 1024
-        assert one.latency["access"].n == 3 * 1024
-        assert (one.ratio_to_copy is None) == (one.scenario.arm == "copy")
+        assert one.figures.access.n == 3 * 1024
+        assert (one.ratio_to_copy is None) == (one.scenario.way == "copy")
 
 
 @pytest.mark.needs("move")
@@ -226,33 +231,44 @@ class TestCommand:
         assert "The window after the flip: 8M" in done.stdout
         for name in ("copy", "move", "move-group", "move-plain"):
             assert f"\n{name} " in done.stdout
-        (path,) = tmp_path.glob("collector-*.json")
-        assert load(path).producer.name == "collector"
+        (path,) = tmp_path.glob("window-*.json")
+        assert isinstance(load(path).experiment, WindowExperiment)
         assert run_gcproto("show", str(path)).stdout == done.stdout
         assert run_gcproto("show", "--wide", str(path)).returncode == 0
 
     def test_json(self, tmp_path: Path) -> None:
         done = run_gcproto(
-            "gc", "window", "--size", "4m", "--runs", "3", "--ways", "copy,move", "--json", "--out", str(tmp_path)
+            "gc",
+            "window",
+            "--size",
+            "4m",
+            "--runs",
+            "3",
+            "--ways",
+            "copy,move",
+            "--json",
+            *("--placement", "unplaced", "--out", str(tmp_path)),
         )
-        assert [one["scenario"]["arm"] for one in json.loads(done.stdout)["measurements"]] == ["copy", "move"]
+        assert [one["scenario"]["way"] for one in json.loads(done.stdout)["measurements"]] == ["copy", "move"]
 
     @pytest.mark.needs("two_cpus")
     @pytest.mark.parametrize(
-        ("words", "arms"),
+        ("words", "placements"),
         [
-            (("--placement", "own,shared,unplaced"), ["copy@own", "copy@shared", "copy"]),
-            (("--pin",), ["copy@own"]),
+            (("--placement", "own,shared,unplaced"), ["own", "shared", "unplaced"]),
+            (("--pin",), ["own"]),
+            ((), ["own", "shared"]),
         ],
     )
-    def test_each_way_in_each_placement(self, tmp_path: Path, words: tuple[str, ...], arms: list[str]) -> None:
+    def test_each_way_in_each_placement(self, tmp_path: Path, words: tuple[str, ...], placements: list[str]) -> None:
         done = run_gcproto(
             "gc", "window", "--size", "1m", "--runs", "3", "--ways", "copy", *words, "--json", "--out", str(tmp_path)
         )
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
-        assert [one["scenario"]["arm"] for one in said["measurements"]] == arms
-        places = said["environment"]["run"]["placements"]
+        assert [one["scenario"]["placement"] for one in said["measurements"]] == placements
+        assert all(one["scenario"]["mutators"] == len(os.sched_getaffinity(0)) - 1 for one in said["measurements"])
+        places = said["environment"]["placements"]
         assert places["own"]["collector"] not in places["own"]["mutators"]
 
     def test_a_processor_of_its_own_needs_two(self, tmp_path: Path) -> None:
@@ -272,14 +288,14 @@ class TestCommand:
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
             (("--size", "cheese"), 2, "is no size"),
-            (("--size", "1"), 2, "not between a page"),
+            (("--size", "1"), 2, "no whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
             (("--ways", "copy,copy"), 2, "twice"),
             (("--placement", "cheese"), 2, "unknown placement 'cheese'"),
-            (("--placement", ""), 2, "at most once, and one"),
-            (("--placement", "own,own"), 2, "at most once, and one"),
+            (("--placement", ""), 2, "--placement"),
+            (("--placement", "own,own"), 2, "twice"),
             (("--pin", "--placement", "own"), 2, "exclude each other"),
-            (("--size", "60g"), 3, "do not fit"),
+            (("--size", "60g"), 3, "does not fit"),
         ],
     )
     def test_mistakes(self, tmp_path: Path, args: tuple[str, ...], code: int, said: str) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from gcproto.collector.gc_tally import HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
-from gcproto.collector.placement import Placement
+from gcproto.collector.placement import Placement, cpus_for
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
@@ -103,6 +105,8 @@ def run(order: GcOrder, progress: Progress) -> Result:
         running = _Running(order, tallies, lab, progress)
         blocks = [Block(partial(enable, memory), _is_of(memory)) for memory in order.memories]
         running.frame.run(running.one, running.order_of, blocks)
+    placed = {one: cpus_for(one, order.mutators) for one in order.placements}
+    record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
         first = frame.skips[0]
@@ -252,14 +256,14 @@ def _lower_bound(measurements: list[Measurement]) -> None:
         match one.scenario, one.figures:
             case WorkloadScenario(placement=placement), WorkloadFigures() as figures if one.valid and figures.wall_ms:
                 by_placement.setdefault(placement, []).append(figures)
-    for known in by_placement.values():
-        wall_bound = min((one.wall_ms or 0.0) - _pauses_ms(one) for one in known)
-        cpu_bound = min(one.mutator_cpu_ms or 0.0 for one in known)
+    for group in by_placement.values():
+        wall_bound = min((each.wall_ms or 0.0) - _pauses_ms(each) for each in group)
+        cpu_bound = min(each.mutator_cpu_ms or 0.0 for each in group)
         if wall_bound <= 0 or cpu_bound <= 0:
             continue
-        for one in known:
-            one.lbo_wall = (one.wall_ms or 0.0) / wall_bound
-            one.lbo_cpu = ((one.mutator_cpu_ms or 0.0) + (one.collector_cpu_ms or 0.0)) / cpu_bound
+        for each in group:
+            each.lbo_wall = (each.wall_ms or 0.0) / wall_bound
+            each.lbo_cpu = ((each.mutator_cpu_ms or 0.0) + (each.collector_cpu_ms or 0.0)) / cpu_bound
 
 
 def _pauses_ms(one: WorkloadFigures) -> float:

@@ -3,6 +3,8 @@
 import statistics
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
 from gcproto.collector.placement import Placement, cpus_for
@@ -178,6 +180,7 @@ def run(order: WindowOrder, progress: Progress) -> Result:
             tally.add(number, lab.run(asked), warmup=frame.warming(number))
 
         frame.run(one)
+    record.environment["placements"] = {str(one): msgspec.to_builtins(placed) for one, placed in cpus.items()}
     return frame.result(record, WindowExperiment())
 
 

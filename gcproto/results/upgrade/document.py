@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from gcproto.results.rounds import MAX_INVALID_SHARE
+from gcproto.experiments.entry import MAX_INVALID_SHARE
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade.figures import figures, other_notes
 from gcproto.results.upgrade.scenario import experiment, scenario
