@@ -19,20 +19,23 @@ to show such a gap:
 - A mode has at least 10 % of the samples and three of them, and the medians differ by at least 10 %: two levels that
   instruction counts alternate between (a fraction of a percent) are no reason to say anything.
 
-Simulated with 2,000 samples each of 9, 15, 27, 40 and 100 values (tests/test_modality.py repeats a part of it).  Called
-bimodal at p <= 0.05 (0.005), in percent, the worst of the five sizes:
+By simulation (tests/test_modality.py repeats a part of it), of 2,000 samples each of 9, 15, 27, 40 and 100 values are
+called bimodal at p <= 0.05 (0.005), in percent, the worst of the five sizes:
 
-    normal, log-normal (sigma 0.3 and 1), Student's t with 3 degrees of freedom         1.0  (0.0)
-    gamma (shape 2), exponential tails, Pareto tails, Laplace                           2.7  (0.7)
-    uniform; a drift of 50 % under noise of 3 %; outliers of 5 %                        3.0  (0.7)
+    normal, Student's t with 3 degrees of freedom, Laplace                              0.6 (0.1)
+    log-normal (sigma 0.3 and 1), gamma (shape 2), Pareto tails                         1.3 (0.2)
+    exponential tails                                                                   2.8 (0.4)
+    uniform                                                                             3.3 (0.4)
+    a drift of 50 % under noise of 3 %; outliers of 5 %                                 0.4 (0.1)
 
-Found at p <= 0.005 (0.05), in percent, of n = 9, 15, 27, 40, 100:
+Found at p <= 0.005 (0.05), in percent of 300, of n = 9, 15, 27, 40, 100:
 
-    half of the samples 2x as long, scatter 10 %          17 (56)   44 (80)   81 (92)    88 (97)    99 (100)
-    half of them 1.3x as long, scatter 5 %                 4 (27)   13 (37)   30 (55)    40 (66)    57 (81)
-    a fifth of them 2x as long, scatter 10 %               0 (0)     3 (13)    4 (23)    20 (49)    68 (92)
-    5 of 27 at 315-360 ms, the others at 72-172            0 (0)    21 (69)  100 (100)  100 (100)  100 (100)
-    5 of 27 at 195-273 ms, the others at 51-160            0 (0)     1 (7)     2 (10)     4 (14)    82 (100)
+    half of the samples 2x as long, scatter 10 %          17 (59)   43 (75)   78 (93)    91 (99)    99 (100)
+    half of them 1.3x as long, scatter 5 %                 8 (36)   12 (38)   27 (58)    38 (64)    59 (79)
+    half of them 1.5x as long, scatter 10 %                1 (14)    3 (12)    4 (13)     4 (15)     4 (18)
+    a fifth of them 2x as long, scatter 10 %               0 (0)     2 (10)    7 (27)    21 (54)    73 (92)
+    5 of 27 at 315-360 ms, the others at 72-172            0 (0)    26 (70)  100 (100)  100 (100)  100 (100)
+    5 of 27 at 195-273 ms, the others at 51-160            0 (0)     0 (2)     1 (9)      3 (17)    78 (100)
 
 The last line is no weakness of this test: a gap of 35 ms beside samples that lie up to 20 ms apart is what one wide
 mode shows as well (the dip test finds 0 % of it even at n = 100), and 27 windows do not tell the two apart.  Samples
