@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.kernel_clock import CLOCK
 from gcproto.errors import GcprotoError
-from gcproto.host.doctor import survey
+from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
 from gcproto.paths.grid import Choice, build, source_text

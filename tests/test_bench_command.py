@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from gcproto.report.words.kinds import paths
 from gcproto.results import json_schema
 from gcproto.results.schema import PathScenario
 from gcproto.results.store import load
@@ -169,13 +170,13 @@ class TestUnprivileged:
         done = run_unprivileged("bench", "--quick", "--rounds", "3", "--out", str(out), cwd=Path("/"))
         assert done.returncode == 0, done.stderr
         run = load(only_file(out))
-        measured = {(one.scenario.source, one.scenario.arm) for one in run.measurements}
+        measured = {(one.at.source, one.at.arm) for one in paths(run.measurements)}
         assert {("small", "move"), ("small", "copy"), ("zero", "move"), ("forked", "move")} <= measured
         assert {one.proof.level for one in run.measurements} == {"state"}
         assert run.environment["uffd"]["via"] != "none"
         for skip in run.skips:
             assert skip.reason
-        assert not {"mthp"} & {one.scenario.source for one in run.measurements}
+        assert not {"mthp"} & {one.at.source for one in paths(run.measurements)}
         assert "mTHP" in done.stdout or "mthp" in done.stdout
 
     def test_swap_is_refused_with_the_remedy(self, tmp_path: Path) -> None:

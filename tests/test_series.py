@@ -137,7 +137,8 @@ def test_history_says_the_steps_and_draws_them(folder: Path, tmp_path: Path) -> 
     save(guest_result("6.19.14+deb13-cloud-amd64", {}, outcome="panic", why="Kernel panic [/bold]"), folder)
     (folder / "broken.json").write_text("{")
     done = run("history", folder, "--plot", tmp_path / "a.svg", "--plot", tmp_path / "a.png")
-    assert "-81.5%  small move 2M: 1220 -> 226; userfaultfd: opportunistic TLB-flush batching" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "-81.5% small move 2M: 1220 -> 226; userfaultfd: opportunistic TLB-flush batching" in said
     assert "+8.0%  small move 2M: 215 -> 232" in done.stdout
     assert "6.19.14+deb13, boot 1: panic: Kernel panic [/bold]" in done.stdout
     assert "passed over" in done.stderr

@@ -19,6 +19,7 @@ from gcproto.paths.lab import Lab
 from gcproto.paths.names import SWAPIN_ARMS
 from gcproto.paths.round import INVALID, UNABLE, VALID, Round, new_prover, request_for, run
 from gcproto.report.tables import print_result
+from gcproto.report.words.kinds import paths
 from gcproto.results.schema import Measurement, PathFigures, PathScenario
 from gcproto.results.store import load
 from tests.processes import run_gcproto
@@ -128,19 +129,13 @@ def test_bench_measures_and_shows_both(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     (file,) = tmp_path.glob("*.json")
-    found = {
-        (one.scenario.arm, one.scenario.alignment): one
-        for one in load(file).measurements
-        if isinstance(one.scenario, PathScenario) and one.scenario.arm in SWAPIN_ARMS
-    }
+    found = {(one.at.arm, one.at.alignment): one for one in paths(load(file).measurements) if one.at.arm in SWAPIN_ARMS}
     assert set(found) == {("swapin", "congruent"), ("move_swapin", "congruent"), ("move_swapin", "skewed")}
     for one in found.values():
-        assert one.valid
-        assert one.median is not None
-        assert isinstance(one.figures, PathFigures)
-        assert one.figures.swapin_part
-        assert 0 < one.figures.swapin_part <= max(one.samples)
-    whole, parts = found["move_swapin", "congruent"], found["move_swapin", "skewed"]
+        assert one.measured.valid
+        assert one.figures.swapin_part is not None
+        assert 0 < one.figures.swapin_part <= max(one.measured.samples)
+    whole, parts = (found["move_swapin", alignment].measured for alignment in ("congruent", "skewed"))
     assert (whole.proof.path, parts.proof.path) == ("moved-swapped-in-whole", "moved-swapped-in-parts")
     assert whole.ratio_to_copy, "there is a copy beside it"
     assert "as 64K" in done.stdout
@@ -158,18 +153,13 @@ def test_gcprobe_measures_it_as_well(host: Settings) -> None:
         text=True,
         check=True,
     )
-    lines = [msgspec.json.decode(line, type=Measurement) for line in done.stdout.splitlines()]
-    found = {}
-    for one in lines:
-        assert isinstance(one.scenario, PathScenario)
-        assert isinstance(one.figures, PathFigures)
-        found[one.scenario.arm] = (one.proof.path, one.figures.swapin_part is not None)
-        assert one.scenario.arm == "move" or one.proof.order_after == {4: 3 * pages}
-    assert found == {
+    found = paths(msgspec.json.decode(line, type=Measurement) for line in done.stdout.splitlines())
+    assert {one.at.arm: (one.measured.proof.path, one.figures.swapin_part is not None) for one in found} == {
         "move": ("moved-swapped", False),
         "swapin": ("swapped-in-whole", True),
         "move_swapin": ("moved-swapped-in-whole", True),
     }
+    assert all(one.measured.proof.order_after == {4: 3 * pages} for one in found if one.at.arm != "move")
 
 
 def arms_of(choice: Choice) -> set[tuple[str, int, str, str]]:
@@ -206,8 +196,7 @@ def test_layouts_of_swapped_pages_stand_apart_with_what_they_came_back_as() -> N
     made = []
     for alignment, cost, order in (("congruent", 3900.0, 4), ("skewed", 6900.0, 0)):
         one = scenario("move_swapin", PMD, "swapped", order=4, alignment=alignment)
-        figures = PathFigures(swapin_part=cost - 300)
-        made.append(measurement(one, [cost] * 3, figures, order_after={order: 3072}))
+        made.append(measurement(one, [cost] * 3, PathFigures(swapin_part=cost - 300), order_after={order: 3072}))
     out = StringIO()
     print_result(result(made), Console(file=out, width=100, color_system=None))
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]

@@ -103,12 +103,12 @@ class _Sizes:
         return sum(self.widths[at] for at in columns) + self.table.gap * max(0, len(columns) - 1)
 
     def least(self, columns: Sequence[int]) -> int:
-        """Width with sentences broken as far as that is any good."""
+        """Width with sentences broken, but not into less than TEXT_LEAST."""
         spare = sum(self.widths[at] - self.text_least(at) for at in columns if self.table.columns[at].folds)
         return self.natural(columns) - spare
 
     def piece(self, columns: Sequence[int], width: int) -> Piece:
-        """All columns side by side; sentences share what the others leave."""
+        """All columns side by side; sentences get the width that remains."""
         widths = {at: self.widths[at] for at in columns}
         over = self.natural(columns) - width
         for at in (one for one in reversed(columns) if self.table.columns[one].folds):
