@@ -104,9 +104,10 @@ int gcp_working_set_reach(uint32_t working_set, uint64_t *ret_streamed, char *wh
         }
         size = wanted;
     }
+    uint64_t streamed = 0;
     for (int pass = 0; pass < EVICT_PASSES; pass++)
-        for (uint64_t at = 0; at < size; at += CACHE_LINE)
+        for (uint64_t at = 0; at < size; at += CACHE_LINE, streamed += CACHE_LINE)
             (void)*(volatile const unsigned char *)(buffer + at);
-    *ret_streamed = EVICT_PASSES * size;
+    *ret_streamed = streamed;
     return 0;
 }
