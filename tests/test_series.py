@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
-from gcproto.results.schema import Result, Skip, Verdict
+from gcproto.results.schema import ContractRow, Hazard, Result, Skip, Verdict
 from gcproto.results.series import build, version_key
 from gcproto.results.statistics import midmean
 from gcproto.results.steps import changes, steps, void
@@ -191,7 +191,7 @@ def exported(folder: Path, *results: Result) -> dict[str, list[dict[str, object]
 def test_export_for_kernelci(tmp_path: Path) -> None:
     import kcidb_io
 
-    verdicts = [Verdict("hazard/ksm", "ebusy", "512 pages"), Verdict("contract/result-moved", "differs", "x")]
+    verdicts = [Verdict(Hazard("ksm"), "ebusy", "512 pages"), Verdict(ContractRow("result-moved"), "differs", "x")]
     panicked = guest_result(K617, {}, outcome="panic", why="Kernel panic")
     panicked.skips = [Skip("job small", "never reached: panic")]
     document = exported(tmp_path, guest_result(K618, STOCK[K618], verdicts=verdicts), panicked)
