@@ -111,8 +111,8 @@ class _Tally(Entry):
             lost_ns_page=statistics.median(ns / pages for ns in lost) if self.way.handler is Handler.SIGBUS else None,
             queued_ns_page=_queued([window.threads for window in windows], pages),
             collector_queued_ns_page=_queued([[window.sweeper] for window in windows], pages),
-            access=self.access.latency(),
-            fault=self.fault.latency(),
+            access=self.access.latency() if self.access.n else None,
+            fault=self.fault.latency() if self.fault.n else None,
             processors=sorted({thread.ran.last for window in windows for thread in (window.sweeper, *window.threads)}),
         )
 

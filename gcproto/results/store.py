@@ -115,6 +115,8 @@ def load(path: Path) -> Result:
 
     try:
         data = read_regular(path, LARGEST)
+    except GcprotoError as error:
+        raise refuse(f"{error.what}; {error.why}", NOT_OURS) from error
     except (OSError, ValueError) as error:
         raise refuse(getattr(error, "strerror", None) or str(error)) from error
     try:
