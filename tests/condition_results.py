@@ -2,17 +2,13 @@
 
 import random
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from gcproto.results.schema import MEMORY, SHUFFLED, Measurement, PathScenario, Result, SampleMode
+from gcproto.results.schema import Measurement, PathScenario, Result, SampleMode
 from tests.result_maker import measurement, result, scenario
 
 PMD = 2 << 20
 ROUNDS = 24
-
-LIVE = {"threads": 2}
-BEYOND = {"working_set": MEMORY}
-SHUFFLED_FRAMES = {"working_set": MEMORY, "frames": SHUFFLED}
-CONDITIONS: tuple[Mapping[str, object], ...] = ({}, LIVE, BEYOND, LIVE | BEYOND, SHUFFLED_FRAMES)
 
 
 def samples(seed: str, median: float, rounds: int = ROUNDS, noise: float = 0.02) -> list[float]:
@@ -21,16 +17,16 @@ def samples(seed: str, median: float, rounds: int = ROUNDS, noise: float = 0.02)
 
 
 def path(
-    arm: str, median: float, granule: int = PMD, source: str = "small", seed: int = 1, **other: object
+    arm: str, median: float, granule: int = PMD, source: str = "small", seed: int = 1, **other: Any
 ) -> Measurement:
     """A path; a pair of equal seeds is the same run."""
     at = scenario(arm, granule, source, **other)
     order = at.order
-    proof = {"folios": (1024 >> order) * ROUNDS} if order else {}
-    return measurement(at, samples(f"{seed} {at}", median), **proof)
+    proof: dict[str, Any] = {"folios": (1024 >> order) * ROUNDS} if order else {}
+    return measurement(at, samples(f"{seed} {arm} {granule} {source} {sorted(other.items())}", median), **proof)
 
 
-def refusing(arm: str, source: str = "forked", granule: int = 65536, **other: object) -> Measurement:
+def refusing(arm: str, source: str = "forked", granule: int = 65536, **other: Any) -> Measurement:
     """An arm that moved nothing: cheaper than copying, for it did nothing."""
     made = path(arm, 400.0, granule, source, **other)
     made.outcome.moved, made.outcome.left, made.outcome.ebusy = 0, 1024 * ROUNDS, 64 * ROUNDS
@@ -58,7 +54,7 @@ def two_modes(one: Measurement, low: float, high: float, share: float) -> Measur
     return one
 
 
-def run(found: Iterable[Measurement], run_id: str = "dddddddddddd", started: str = "", **environment: object) -> Result:
+def run(found: Iterable[Measurement], run_id: str = "dddddddddddd", started: str = "", **environment: Any) -> Result:
     """A run with this id; A/A pairs of move and copy tell its noise."""
     made = result(list(found), **environment)
     made.run_id = run_id
@@ -77,14 +73,14 @@ def conditions(ratios: Mapping[tuple[int, str, str], float], seed: int = 1, nois
     """
     found = []
     for (threads, working_set, frames), ratio in ratios.items():
-        fields = {"threads": threads, "working_set": working_set, "frames": frames}
+        fields: dict[str, Any] = {"threads": threads, "working_set": working_set, "frames": frames}
         found += [path("copy", 800.0, seed=seed, **fields), path("move", 800.0 * ratio, seed=seed, **fields)]
     copy = path("copy", 800.0, 65536, seed=seed)
     twin = path("copy", 800.0 * (1 + noise), 65536, seed=seed, replica=1)
     return run([*found, copy, twin], f"{seed:012d}", f"2026-11-24T{seed % 24:02d}:00:00+00:00")
 
 
-def of(found: Result, arm: str, **fields: object) -> Measurement:
+def of(found: Result, arm: str, **fields: Any) -> Measurement:
     """The one measurement of an arm whose scenario has these fields."""
     wanted = {"arm": arm, "replica": 0} | fields
     (one,) = [

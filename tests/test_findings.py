@@ -9,6 +9,7 @@ from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, com
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
+from gcproto.report.words.kinds import workloads
 from gcproto.report.words.paths import headline_rows, path_findings
 from gcproto.report.words.policies import policy_findings
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
@@ -16,8 +17,8 @@ from gcproto.report.words.runs import groups_of, runs_of
 from gcproto.report.words.thread import thread_finding
 from gcproto.report.words.windows import window_finding
 from gcproto.results.schema import (
+    ANY,
     CACHE,
-    CONSECUTIVE,
     MEMORY,
     Console,
     ContractRow,
@@ -25,6 +26,7 @@ from gcproto.results.schema import (
     Noise,
     PathScenario,
     Result,
+    Scenario,
     Verdict,
     with_fields,
 )
@@ -39,8 +41,8 @@ from tests.path_results import paths_result
 from tests.policy_results import policy_result
 from tests.result_maker import noisy_run
 
-ONE, LIVE, BEYOND = (1, CACHE, CONSECUTIVE), (2, CACHE, CONSECUTIVE), (1, MEMORY, CONSECUTIVE)
-LIVE_BEYOND = (2, MEMORY, CONSECUTIVE)
+ONE, LIVE, BEYOND = (1, CACHE, ANY), (2, CACHE, ANY), (1, MEMORY, ANY)
+LIVE_BEYOND = (2, MEMORY, ANY)
 
 
 def findings(*results: Result) -> dict[str, Finding]:
@@ -61,7 +63,7 @@ def test_a_kernel_that_splits() -> None:
     one = found["Small folios: move or copy"]
     assert one.answer == "Move"
     assert one.standing is Standing.RUN
-    assert re.match(r"move costs 0\.10\dx copy, on one thread, in the caches", one.figure)
+    assert re.match(r"move costs 0\.10\dx copy, on one thread, just written", one.figure)
     assert found["64K mTHP: move or copy"].answer == "Either; a move splits"
     assert "64 of 64 folios a round were split to be moved." in found["64K mTHP: move or copy"].detail
     assert found["2M THP: move or copy"].answer == "Move whole, aligned"
@@ -79,7 +81,7 @@ def test_the_live_thread_leads_and_all_conditions_stand_in_the_card() -> None:
     assert live[0] == "second thread live"
     assert live[1].startswith("1.8")
     assert live[2].startswith("1.")
-    assert alone[1].startswith("0.59")
+    assert re.match(r"0\.(59|60)", alone[1])
     assert alone[2] == "not measured"
 
 
@@ -112,14 +114,14 @@ def test_every_sentence_with_a_ratio_has_its_condition() -> None:
         for sentence in (one.figure, *one.detail):
             if re.search(r"costs? [\d.]+x|[\d.]+ ns/page", sentence) and "in the same run" not in sentence:
                 assert re.search(r"on one thread|second live thread", sentence), sentence
-                assert "the caches" in sentence, sentence
+                assert "the caches" in sentence or "just written" in sentence, sentence
 
 
 def test_copy_is_the_baseline_and_discarding_a_row_in_words() -> None:
     one = small(paths_result())
     discard = next(text for text in one.detail if text.startswith("Copy-then-discard costs 1."))
     assert 1.25 < float(discard.split("x")[0].split()[-1]) < 1.35
-    assert discard.endswith("at 2M a call, on one thread, in the caches.")
+    assert discard.endswith("at 2M a call, on one thread, just written.")
     rows = headline_rows(evidence_of(groups_of(runs_of([paths_result()]), path_rows)[0]))
     assert {row.other for row in rows if isinstance(row, Claim)} == {"copy"}
     assert "copy-then-discard" in {row.arm for row in rows}
@@ -129,7 +131,7 @@ def test_batching_is_called_a_projection() -> None:
     found = findings(paths_result())["What would batching mTHP moves change"]
     assert found.standing is Standing.PROJECTED
     assert re.match(r"At best 0\.1\d\dx of today's cost", found.answer)
-    assert "on one thread, in the caches" in found.figure
+    assert "on one thread, just written" in found.figure
 
 
 def test_a_kernel_that_moves_whole_needs_no_projection() -> None:
@@ -287,9 +289,7 @@ class TestBetweenRuns:
 @pytest.mark.parametrize(("rounds", "standing"), [(8, Standing.RUN), (3, Standing.UNSURE)])
 def test_heaps(rounds: int, standing: Standing) -> None:
     made = heap_result(rounds=rounds)
-    slow = next(
-        one for one in made.measurements if isinstance(at := one.scenario, WorkloadScenario) and at.mode == "move"
-    )
+    slow = next(one for one in workloads(made.measurements) if one.at.mode == "move").measured
     slow.samples = [value * 2 for value in slow.samples]
     summarise(made.measurements)
     found = heap_finding(groups_of(runs_of([made]), workload_rows)[0], "heap")
@@ -418,7 +418,7 @@ def test_lines_follow_the_page_size_of_the_results() -> None:
     from gcproto.report.plots.kernels import lines_of
 
     page, table = 65536, 512 << 20
-    values = {
+    values: dict[Scenario, float] = {
         PathScenario(source, order, arm, granule, "congruent", 1, table // page): 100.0
         for source, order, arm, granule in (
             ("small", 0, "copy", table),

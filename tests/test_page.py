@@ -207,8 +207,8 @@ def hostile() -> list[Result]:
     changed = {1: {"mode": HOSTILE}, 2: {"workload": HOSTILE}, 3: {"memory": HOSTILE}, 4: {"placement": HOSTILE}}
     for at, fields in changed.items():
         heap.measurements[at].scenario = with_fields(heap.measurements[at].scenario, **fields)
-    one = path.measurements[4]
-    one.scenario = with_fields(one.scenario, source=HOSTILE, arm=HOSTILE, working_set=HOSTILE, frames=HOSTILE)
+    foreign = {"source": HOSTILE, "arm": HOSTILE, "working_set": HOSTILE, "frames": HOSTILE}
+    path.measurements[4].scenario = with_fields(path.measurements[4].scenario, **foreign)
     assert guest.guest
     guest.guest.why, guest.guest.console = HOSTILE, [HOSTILE]
     guest.verdicts = [Verdict(Hazard(HOSTILE), "differs", HOSTILE)]
@@ -217,9 +217,10 @@ def hostile() -> list[Result]:
 
 def hostile_others() -> list[Result]:
     policies, window, claims = policy_result(), window_result(), claims_result()
-    for number, at in enumerate(policies.measurements):
+    for number, measured in enumerate(policies.measurements):
         fields = {"policy": HOSTILE} if number % 5 == 1 else {}
-        at.scenario = with_fields(at.scenario, workload=HOSTILE, device=HOSTILE, swapped_permille=5, **fields)
+        asked = with_fields(measured.scenario, workload=HOSTILE, device=HOSTILE, swapped_permille=5, **fields)
+        measured.scenario = asked
     window.measurements[1].scenario = with_fields(window.measurements[1].scenario, way=HOSTILE, placement=HOSTILE)
     window.measurements[2].notes = [HOSTILE]
     claims.claims = [
@@ -395,7 +396,7 @@ class TestRefused:
 
 class TestModes:
     def test_both_stand_in_table_picture_and_sentence(self) -> None:
-        made = conditions({(1, "cache", "consecutive"): 0.5})
+        made = conditions({(1, "cache", "any"): 0.5})
         two_modes(of(made, "move"), 300.0, 1400.0, 0.75)
         text = page_of([made])
         assert "<td>300 (75 %) or 1400 (25 %)</td>" in text
@@ -437,7 +438,7 @@ class TestKindsAreApart:
 
 class TestLabels:
     def test_runs_are_called_by_their_labels(self, tmp_path: Path) -> None:
-        files = [save(conditions({(1, "cache", "consecutive"): 0.5}, seed), tmp_path) for seed in (1, 2)]
+        files = [save(conditions({(1, "cache", "any"): 0.5}, seed), tmp_path) for seed in (1, 2)]
         page = tmp_path / "page.html"
         given = [f"--label=quiet={files[0]}", f"--label=busy one={files[1]}"]
         done = run_gcproto("report", str(tmp_path), "-o", str(page), *given)
@@ -472,7 +473,7 @@ class TestLabels:
 class TestSeveralRuns:
     """One table over all runs, and sure only what holds between them: issue 14, item 10."""
 
-    RATIOS = ((2, "cache", "consecutive"), (1, "cache", "consecutive"))
+    RATIOS = ((2, "cache", "any"), (1, "cache", "any"))
 
     def runs(self, *ratios: float) -> list[Result]:
         return [

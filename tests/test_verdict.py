@@ -5,14 +5,14 @@ import re
 import pytest
 
 from gcproto.report.verdict import verdict
-from gcproto.results.schema import CACHE, CONSECUTIVE, MEMORY, SHUFFLED, Measurement
+from gcproto.results.schema import ANY, CACHE, MEMORY, SHUFFLED, Measurement
 from gcproto.results.statistics import summarise
 from tests.condition_results import PMD, conditions, of, part, path, refusing, run, two_modes
 from tests.result_maker import measurement, noisy_run, result, scenario
 
-ONE, LIVE = (1, CACHE, CONSECUTIVE), (2, CACHE, CONSECUTIVE)
-BEYOND, SCATTERED = (1, MEMORY, CONSECUTIVE), (1, MEMORY, SHUFFLED)
-LIVE_BEYOND = (2, MEMORY, CONSECUTIVE)
+ONE, LIVE = (1, CACHE, ANY), (2, CACHE, ANY)
+BEYOND, SCATTERED = (1, MEMORY, ANY), (1, MEMORY, SHUFFLED)
+LIVE_BEYOND = (2, MEMORY, ANY)
 
 
 def large(arm: str, median: float, *, split: int, order: int = 4, alignment: str = "congruent") -> Measurement:
@@ -41,7 +41,7 @@ def test_two_lines() -> None:
 def test_a_live_second_thread_leads_and_the_easy_case_stands_beside_it() -> None:
     text = small({ONE: 0.6, LIVE: 1.85})
     assert text.startswith("Small folios: copy beside a second live thread: move costs 1.8")
-    assert "on one thread, in the caches: move, 0.59" in text
+    assert re.search(r"on one thread, in the caches: move, 0\.(59|60)", text)
     assert "not measured: memory beyond the caches" in text
 
 
@@ -49,12 +49,12 @@ def test_memory_beyond_the_caches_leads_where_it_was_measured() -> None:
     text = small({ONE: 0.1, LIVE: 0.14, BEYOND: 0.2, LIVE_BEYOND: 1.4, SCATTERED: 0.3})
     assert text.startswith("Small folios: copy beside a second live thread, beyond the caches: move costs 1.")
     for words in (
-        "beside a second live thread, in the caches: move, 0.1",
-        "on one thread, beyond the caches: move, 0.2",
-        "on one thread, beyond the caches, shuffled frames: move, 0.",
-        "on one thread, in the caches: move, 0.1",
+        r"beside a second live thread, in the caches: move, 0\.1[34]",
+        r"on one thread, beyond the caches: move, 0\.(19|20)",
+        r"on one thread, beyond the caches, shuffled frames: move, 0\.(29|30)",
+        r"on one thread, in the caches: move, 0\.(09|10)",
     ):
-        assert words in text
+        assert re.search(words, text), words
     assert "not measured" not in text
 
 
@@ -100,7 +100,7 @@ def test_thp() -> None:
     _, big = verdict(result([whole, other, skewed, copy]))
     assert "asked whole stays whole: move: move costs 0.006x copy" in big
     assert "skewed by one page it is split: move costs 0.929x copy" in big
-    assert big.count("in the caches") == 2
+    assert big.count("just written") == 2
 
 
 @pytest.mark.parametrize(("live", "who"), [(8.8, "should copy its page"), (0.5, "may move its page too")])
@@ -110,7 +110,7 @@ def test_a_faulting_mutator(live: float, who: str) -> None:
     text = verdict(run(found))[0]
     assert f"a faulting mutator {who}: move costs" in text
     assert "at 4K per ioctl, beside a second live thread" in text
-    assert "on one thread, in the caches: move, 0.69" in text
+    assert re.search(r"on one thread, just written: move, 0\.(69|70)", text)
 
 
 def test_a_faulting_mutator_of_the_easy_case_only_says_so() -> None:
@@ -169,4 +169,4 @@ def test_every_ratio_has_its_condition() -> None:
         for clause in re.split(r"; (?=[a-z])", line):
             if re.search(r"\dx", clause):
                 assert re.search(r"beside a second live thread|on one thread", clause), clause
-                assert re.search(r"in the caches|beyond the caches", clause), clause
+                assert re.search(r"in the caches|beyond the caches|just written", clause), clause

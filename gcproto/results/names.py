@@ -89,9 +89,9 @@ def condition(one: PathScenario) -> str:
 
 
 def path(one: PathScenario, page_size: int) -> str:
-    """``small, 2M a call, second thread live``; in the caches unless it says otherwise."""
+    """``small, 2M a call, second thread live``; of pages just written unless it says otherwise."""
     skewed = [] if one.alignment == CONGRUENT else [one.alignment]
-    usual = one.working_set != MEMORY and one.frames == ANY
+    usual = one.working_set == ANY and one.frames == ANY
     place = [] if usual else [reach(one)]
     return ", ".join((source(one, page_size), f"{size(one.granule_bytes)} a call", threads(one), *skewed, *place))
 
@@ -138,12 +138,12 @@ PLACEMENTS = {
 }
 
 
-PLACES = {"own": "own processor", "shared": "shared processor", UNPLACED: "placed by the scheduler"}
+PLACEMENTS_SHORT = {"own": "own processor", "shared": "shared processor", UNPLACED: "placed by the scheduler"}
 
 
 def place(one: WorkloadScenario | WindowScenario) -> str:
     """The same, short, for columns and titles: ``own processor``."""
-    return PLACES.get(one.placement, one.placement)
+    return PLACEMENTS_SHORT.get(one.placement, one.placement)
 
 
 def policy(one: PolicyScenario) -> str:

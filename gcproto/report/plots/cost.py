@@ -7,7 +7,7 @@ from typing import Any
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes, end_labels, heading, log_scale, sizes_axis
 from gcproto.report.plots.look import Look, clean, style_of
-from gcproto.report.plots.plot import Plot
+from gcproto.report.plots.plot import Plot, anchor
 from gcproto.report.plots.samples import measurements_data
 from gcproto.report.words.cases import Condition, condition_of, unusual
 from gcproto.report.words.claims import usable
@@ -15,7 +15,7 @@ from gcproto.report.words.kinds import Path, paths
 from gcproto.report.words.typical import points, sample_modes, typical
 from gcproto.results import names
 from gcproto.results.baseline import done_share, refused
-from gcproto.results.schema import CONGRUENT, PathScenario, Result
+from gcproto.results.schema import ANY, CONGRUENT, PathScenario, Result
 from gcproto.results.series import page_size_of
 
 MIN_GRANULES = 3
@@ -49,7 +49,7 @@ def by_granule(result: Result, name: str) -> list[Plot]:
     for one in usable_paths(result):
         if one.at.alignment == CONGRUENT:
             groups[one.at.source, one.at.order, condition_of(one.at)].append(one)
-    found = []
+    found: list[Plot] = []
     ordered = sorted(groups.items(), key=lambda item: (item[0][0] != "small", item[0][1], item[0][2].rank))
     for (source, order, condition), group in ordered:
         if len({one.at.granule_bytes for one in group}) < MIN_GRANULES:
@@ -58,9 +58,11 @@ def by_granule(result: Result, name: str) -> list[Plot]:
         first = group[0].at
         folios = f"{names.source(first, page)} folios" if source == "small" else names.source(first, page)
         arms = _arms(group, lambda one: one.granule_bytes)
+        called = anchor(name, "granule", labels.size(page << order).lower(), source, *_words(condition))
+        # Words of a file that have no letters of an anchor may leave two names alike.
         found.append(
             Plot(
-                f"{name}-granule-{labels.size(page << order).lower()}-{source}{_suffix(condition)}",
+                called if called not in {one.name for one in found} else f"{called}-{len(found)}",
                 f"{folios}, {layout_text(first)}",
                 _told_granules(folios, first, arms),
                 lambda figure, look, arms=arms: _draw_granules(figure, look, arms),  # type: ignore[misc]
@@ -72,8 +74,10 @@ def by_granule(result: Result, name: str) -> list[Plot]:
     return found
 
 
-def _suffix(one: Condition) -> str:
-    return "-live" * one.live + "-memory" * one.memory + "-shuffled" * one.shuffled
+def _words(one: Condition) -> list[str]:
+    """Of a picture's name."""
+    unlike = [word for word in one.reach if word != ANY]
+    return ["live"] * one.live + unlike
 
 
 def _told_granules(folios: str, first: PathScenario, arms: dict[str, list[Path]]) -> str:

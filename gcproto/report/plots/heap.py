@@ -56,13 +56,13 @@ def suffix(result: Result, placement: str | None) -> str:
     if placement is None or len(known) < 2:
         return ""
     # A placement that is none of ours came from a file, and no anchor is made of it.
-    return f"-{placement if placement in names.PLACES else known.index(placement)}"
+    return f"-{placement if placement in names.PLACEMENTS_SHORT else known.index(placement)}"
 
 
 def where(result: Result, placement: str | None) -> str:
     """Of a picture's title: of one placement where a run has several."""
     several = placement is not None and len(placements(result)) > 1
-    return f", collector: {names.PLACES.get(placement or '', placement)}" if several else ""
+    return f", collector: {names.PLACEMENTS_SHORT.get(placement or '', placement)}" if several else ""
 
 
 def measured(one: Workload) -> Iterator[tuple[int, Collection]]:

@@ -50,7 +50,11 @@ def _latency(
     if not found:
         return None
     several = len(placements(result)) > 1
-    where = f", collector: {names.PLACES.get(placement, placement)}" if several or placement != names.UNPLACED else ""
+    where = (
+        f", collector: {names.PLACEMENTS_SHORT.get(placement, placement)}"
+        if several or placement != names.UNPLACED
+        else ""
+    )
     rows = [(one.at.way, str(each.n), *(_us(of(each)) for _, of in POINTS)) for one, each in found]
     heads = ("way", "events", *(f"{label} us" for label, _ in POINTS))
     text = f"{title}{where}, microseconds. " + " ".join(
@@ -59,7 +63,7 @@ def _latency(
     )
     known = placements(result)
     # A placement that is none of ours came from a file, and no anchor is made of it.
-    suffix = f"-{placement if placement in names.PLACES else known.index(placement)}" if several else ""
+    suffix = f"-{placement if placement in names.PLACEMENTS_SHORT else known.index(placement)}" if several else ""
     return Plot(
         f"{name}{suffix}",
         f"{title}{where}",

@@ -13,38 +13,51 @@ from gcproto.report.words.claims import Refusal, Row, S, Standing
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names
-from gcproto.results.schema import CONGRUENT, MEMORY, SHUFFLED, PathScenario
+from gcproto.results.schema import ANY, CACHE, CONGRUENT, CONSECUTIVE, MEMORY, SHUFFLED, PathScenario, with_fields
 
 PathRow = Row[PathScenario]
 
 
+class Reach(NamedTuple):
+    """The memory that a path works on: its working set and the order of its page frames."""
+
+    working_set: str
+    frames: str
+
+    @property
+    def memory(self) -> bool:
+        """Whether it is beyond the caches."""
+        return self.working_set == MEMORY
+
+    @property
+    def rank(self) -> tuple[int, int, str, str]:
+        """Sorts columns: from the easiest to the hardest."""
+        return _place(SETS, self.working_set), _place(FRAMES, self.frames), self.working_set, self.frames
+
+
+SETS, FRAMES = (ANY, CACHE, MEMORY), (ANY, CONSECUTIVE, SHUFFLED)
+EASY, BEYOND = Reach(ANY, ANY), Reach(MEMORY, ANY)
+
+
+def _place(known: Sequence[str], one: str) -> int:
+    return known.index(one) if one in known else len(known)
+
+
 class Condition(NamedTuple):
-    """Under which a figure of a path holds.
-
-    Attributes:
-        live: a second thread is live;  memory: the working set is beyond the caches.
-        shuffled: neighbouring folios lie on page frames in random order.
-
-    """
+    """Under which a figure of a path holds: whether a second thread is live, and the memory."""
 
     live: bool
-    memory: bool
-    shuffled: bool
+    reach: Reach
 
     @property
-    def rank(self) -> tuple[bool, bool, bool]:
+    def rank(self) -> tuple[bool, bool, tuple[int, int, str, str]]:
         """Sorts the case that a concurrent collector is in first."""
-        return not self.live, not self.memory, self.shuffled
-
-    @property
-    def reach(self) -> tuple[bool, bool]:
-        """Without the threads: a column of a table."""
-        return self.memory, self.shuffled
+        return not self.live, not self.reach.memory, self.reach.rank
 
 
 def condition_of(one: PathScenario) -> Condition:
     """Of a path."""
-    return Condition(one.threads > 1, one.working_set == MEMORY, one.frames == SHUFFLED)
+    return Condition(one.threads > 1, Reach(one.working_set, one.frames))
 
 
 class Cell(NamedTuple):
@@ -86,7 +99,7 @@ class Case:
         found = {one.condition for one in self.cells}
         texts = ["a second live thread"] * (not any(one.live for one in found))
         texts += ["one thread"] * all(one.live for one in found)
-        return texts + ["memory beyond the caches"] * (not any(one.memory for one in found))
+        return texts + ["memory beyond the caches"] * (not any(one.reach.memory for one in found))
 
     @property
     def missing_text(self) -> str:
@@ -155,9 +168,9 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
     at, lead = case.lead.at, case.cells[0].condition
     known = dict(zip((one.condition for one in case.cells), case.picks, strict=True))
     # What is left out of the answer was measured, and says the same.
-    if all(known.get(Condition(lead.live, *reach)) == case.picks[0] for reach in {one.reach for one in known}):
+    if all(known.get(Condition(lead.live, reach)) == case.picks[0] for reach in {one.reach for one in known}):
         return f"{first} {_beside(at)}"
-    if all(known.get(Condition(live, *lead.reach)) == case.picks[0] for live in {one.live for one in known}):
+    if all(known.get(Condition(live, lead.reach)) == case.picks[0] for live in {one.live for one in known}):
         return f"{first} {names.reach(at)}"
     return f"{first} {_beside(at)}, {names.reach(at)}"
 
@@ -197,25 +210,20 @@ def costs(one: PathRow) -> str:
     )
 
 
-REACHES = ((False, False), (False, True), (True, False), (True, True))
-
-
 def table_of(case: Case) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """The case as a small table: a row for each number of threads, a column for each kind of memory."""
     known = {one.condition: one.row for one in case.cells}
-    reaches = [one for one in REACHES if one == (False, False) or any(each.reach == one for each in known)]
-    if all(not memory for memory, _ in reaches):
-        reaches.append((True, False))
-    heads = ("", *(_reach_words(*one) for one in reaches))
+    reaches = {one.reach for one in known}
+    reaches |= {BEYOND} if not any(one.memory for one in reaches) else set()
+    reaches |= {EASY} if all(one.memory for one in reaches) else set()
+    columns = sorted(reaches, key=lambda one: one.rank)
+    like = with_fields(case.lead.at, working_set=ANY, frames=ANY)
+    heads = ("", *(names.reach(with_fields(like, working_set=one.working_set, frames=one.frames)) for one in columns))
     rows = [
-        (words, *(_cell(known.get(Condition(live, *one)), case) for one in reaches))
+        (words, *(_cell(known.get(Condition(live, one)), case) for one in columns))
         for live, words in ((True, "second thread live"), (False, "one thread"))
     ]
     return heads, rows
-
-
-def _reach_words(memory: bool, shuffled: bool) -> str:
-    return ("beyond the caches" if memory else "in the caches") + ", shuffled frames" * shuffled
 
 
 def _cell(row: PathRow | None, case: Case) -> str:
@@ -241,5 +249,5 @@ def basis_of(case: Case) -> str:
 
 
 def unusual(one: PathScenario) -> bool:
-    """Whether it is beyond the caches or on shuffled frames."""
-    return one.working_set == MEMORY or one.frames == SHUFFLED
+    """Whether its working set or its page frames were made."""
+    return Reach(one.working_set, one.frames) != EASY

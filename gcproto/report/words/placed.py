@@ -42,16 +42,16 @@ def leads(rows: Sequence[Row[P]]) -> list[Row[P]]:
 
     What the scheduler places is last: its figure is of one run, however narrow its interval.
     """
-    return sorted(rows, key=lambda one: (_rank(one) == len(names.PLACES) - 1, unsteady(one), _rank(one)))
+    return sorted(rows, key=lambda one: (_rank(one) == len(names.PLACEMENTS_SHORT) - 1, unsteady(one), _rank(one)))
 
 
 def _rank(one: Row[P]) -> int:
-    order = list(names.PLACES)
+    order = list(names.PLACEMENTS_SHORT)
     return order.index(one.at.placement) if one.at.placement in order else len(order) - 1
 
 
 def by_placement(rows: Sequence[Row[P]]) -> dict[str, list[Row[P]]]:
-    """Rows of each placement, in the order of ``names.PLACES``."""
+    """Rows of each placement, in the order of ``names.PLACEMENTS_SHORT``."""
     found: dict[str, list[Row[P]]] = {}
     for one in sorted(rows, key=_rank):
         found.setdefault(one.at.placement, []).append(one)
@@ -99,8 +99,10 @@ def table_of(rows: Sequence[Row[P]], what: str) -> Small:
 
 def _small(what: str, found: dict[str, dict[str, str]]) -> Small:
     measured = {name for cells in found.values() for name in cells}
-    placements = [name for name in names.PLACES if name in measured] + sorted(measured - names.PLACES.keys())
-    heads = (what, *(names.PLACES.get(name, name) for name in placements))
+    placements = [name for name in names.PLACEMENTS_SHORT if name in measured] + sorted(
+        measured - names.PLACEMENTS_SHORT.keys()
+    )
+    heads = (what, *(names.PLACEMENTS_SHORT.get(name, name) for name in placements))
     return Small(
         heads, [(way, *(cells.get(name, "not measured") for name in placements)) for way, cells in found.items()]
     )
