@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from gcproto.report.tables import print_result
-from gcproto.results.schema import InvalidRound, Measurement, Result, Skip
+from gcproto.results.schema import InvalidRound, Result, Skip
 from gcproto.results.store import load
 
 from .result_maker import measurement, noisy_run, result, scenario
