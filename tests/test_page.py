@@ -491,8 +491,8 @@ class TestSeveralRuns:
     def test_the_least_noisy_leads_and_not_the_newest(self) -> None:
         page = build([(Path(f"{number}.json"), one) for number, one in enumerate(self.runs(0.14, 0.141))], [])
         assert page.answers[0].title == "2 runs together"
-        assert page.sections[0].parts[0].title.endswith("2026-11-24 01:00:00 UTC, run 000000000001")
-        assert page.sections[0].parts[1].title.endswith("2026-11-24 02:00:00 UTC, run 000000000002")
+        assert page.sections[0].parts[0].title.endswith("2026-11-24 01:00:00 UTC, run a00000000001")
+        assert page.sections[0].parts[1].title.endswith("2026-11-24 02:00:00 UTC, run b00000000002")
         assert page.sections[0].parts[1].folded
 
     def test_runs_of_other_kernels_are_not_pooled(self) -> None:

@@ -23,7 +23,7 @@ from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import series_findings
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
-from gcproto.report.words.rows import shown_paths
+from gcproto.report.words.rows import shown_paths, stars
 from gcproto.report.words.runs import Group, Run, unlike
 from gcproto.report.words.thread import thread_finding
 from gcproto.report.words.windows import size_of, window_finding
@@ -244,7 +244,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
             folios.survival(result, name, placement),
         )
         part.small += [one for one in made if one]
-    part.lines += [text for text in (placed.crowded(result),) if text]
+    part.lines += [text for text in (placed.crowded(result),) if text] + stars(result)
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:

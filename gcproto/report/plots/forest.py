@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from gcproto.report import labels
@@ -180,6 +181,9 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
         found.text(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
 
 
+ROOM = 40
+"""Pixels between two ticks at least."""
+
 TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     (
         (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7),
@@ -202,10 +206,16 @@ def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
     ticks: list[float] = [1.0]
     for less, more_ in TICKS:
         ticks = [one for one in less if one >= left] + [1.0] + [one for one in more_ if one <= right]
-        if len(ticks) <= most:
+        if len(ticks) <= most and _apart(ticks, area, right / left):
             break
     area.xaxis.set_major_locator(FixedLocator(ticks))
     area.xaxis.set_major_formatter(FixedFormatter([_tick(one) for one in ticks]))
+
+
+def _apart(ticks: Sequence[float], area: Any, span: float) -> bool:
+    """Whether there is room for the words of each tick."""
+    per_pixel = math.log(span) / (area.bbox.width or 300)
+    return all(math.log(b / a) >= ROOM * per_pixel for a, b in pairwise(ticks))
 
 
 def _tick(value: float) -> str:

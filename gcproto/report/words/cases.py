@@ -165,14 +165,19 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
     first = words(case.picks[0])
     if case.agrees:
         return first
+    return first.rstrip("?") + f" {_depends_on(case)}" + "?" * first.endswith("?")
+
+
+def _depends_on(case: Case) -> str:
+    """The condition that the answer holds under, as short as the others allow."""
     at, lead = case.lead.at, case.cells[0].condition
     known = dict(zip((one.condition for one in case.cells), case.picks, strict=True))
     # What is left out of the answer was measured, and says the same.
     if all(known.get(Condition(lead.live, reach)) == case.picks[0] for reach in {one.reach for one in known}):
-        return f"{first} {_beside(at)}"
+        return _beside(at)
     if all(known.get(Condition(live, lead.reach)) == case.picks[0] for live in {one.live for one in known}):
-        return f"{first} {names.reach(at)}"
-    return f"{first} {_beside(at)}, {names.reach(at)}"
+        return names.reach(at)
+    return f"{_beside(at)}, {names.reach(at)}"
 
 
 def _beside(one: PathScenario) -> str:

@@ -6,8 +6,8 @@ from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.cases import pick_of
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing
-from gcproto.report.words.finding import Finding
-from gcproto.report.words.kinds import Workload, kind_of
+from gcproto.report.words.finding import Finding, not_compared
+from gcproto.report.words.kinds import Workload, kind_of, workloads
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -20,10 +20,12 @@ HeapRow = Row[WorkloadScenario]
 
 
 def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
-    """A card; None if no mode that moves was measured beside mode copy."""
+    """A card; None if nothing was measured."""
     moving = [one for one in group.rows if one.at.mode in MOVING]
     if not moving:
-        return None
+        found = workloads(measured for run in group.runs for measured in run.result.measurements)
+        why = "mode copy and a mode that moves were not measured in one run"
+        return not_compared(f"A whole heap ({found[0].at.workload}): move or copy?", why, place) if found else None
     every = placed.by_placement(moving)
     ordered = placed.leads([_first(rows) for rows in every.values()])
     lead = ordered[0]

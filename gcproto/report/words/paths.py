@@ -253,8 +253,9 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
         "Moved in batches without a split, an mTHP could cost as little and stay whole.",
     ]
     figure = f"{now} \N{RIGHTWARDS ARROW} {then} {unit}, {where}"
-    little = not one.differs or one.value.value >= 1
-    answer = "Little" if little else f"At best {labels.number(one.value.value)}x of today's cost"
+    answer = f"At best {labels.number(one.value.value)}x of today's cost" + "?" * one.few
+    if not one.few and (not one.differs or one.value.value >= 1):
+        answer = "Nothing" if one.differs else "Nothing that is sure"
     return Finding(question, answer, figure, Standing.PROJECTED, one.basis, detail, place)
 
 

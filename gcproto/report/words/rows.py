@@ -1,5 +1,6 @@
 """Every comparison that a run of one kind allows: paths, workloads, policies and windows against copying."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gcproto.report import labels
@@ -89,13 +90,32 @@ def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]
 
 
 def mode_subject(one: WorkloadScenario, result: Result) -> str:
-    """The mode; with the size of its heap, its folios and its place where there are several."""
+    """The mode with its options; with the size of its heap, its folios and its place where there are several."""
+    return ", ".join((names.mode(one), *_unlike(one, result))) + " (A/A)" * bool(one.replica)
+
+
+def _unlike(one: WorkloadScenario, result: Result) -> list[str]:
     every = [other.at for other in workloads(result.measurements)]
-    page_size = page_size_of(result)
     more = [labels.size(one.heap_bytes)] * (len({other.heap_bytes for other in every}) > 1)
-    more += [names.memory(one, page_size)] * (len({other.memory for other in every}) > 1)
-    more += names.placed(one) if len({other.placement for other in every}) > 1 else []
-    return ", ".join((names.mode(one), *more)) + " (A/A)" * bool(one.replica)
+    more += [names.memory(one, page_size_of(result))] * (len({other.memory for other in every}) > 1)
+    return more + (names.placed(one) if len({other.placement for other in every}) > 1 else [])
+
+
+def short_modes(result: Result) -> dict[WorkloadScenario, str]:
+    """Modes by a name that has room in a picture: a star stands for options, with a number if there are several."""
+    found: dict[WorkloadScenario, str] = {}
+    seen: Counter[str] = Counter()
+    for one in (each.at for each in workloads(result.measurements)):
+        name = ", ".join((names.mode_short(one), *_unlike(one, result))) + " (A/A)" * bool(one.replica)
+        seen[name] += 1
+        found[one] = f"{name}{seen[name]}" if seen[name] > 1 else name
+    return found
+
+
+def stars(result: Result) -> list[str]:
+    """What the stars of a run stand for, a sentence for each."""
+    short = short_modes(result)
+    return [f"{name} in the pictures is {names.mode(at)}." for at, name in short.items() if names.options(at)]
 
 
 def policy_rows(result: Result, book: Compared) -> list[Row[PolicyScenario]]:

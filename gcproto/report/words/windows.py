@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing
-from gcproto.report.words.finding import Finding
+from gcproto.report.words.finding import Finding, not_compared
+from gcproto.report.words.kinds import windows
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -16,9 +17,12 @@ WindowRow = Row[WindowScenario]
 
 
 def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
-    """A card: the way with the least mutator time where the collector is placed most steadily."""
+    """A card: the way with the least mutator time where the collector is placed most steadily; None without any."""
     if not group.rows:
-        return None
+        found = windows(measured for run in group.runs for measured in run.result.measurements)
+        why = "way copy and another way were not measured in one run"
+        question = f"Mutators after the flip ({size_of(found[0].at)}): move or copy?" if found else ""
+        return not_compared(question, why, place) if found else None
     every = placed.by_placement(group.rows)
     ordered = placed.leads([_best(rows) for rows in every.values()])
     lead = ordered[0]
