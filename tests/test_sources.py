@@ -19,7 +19,7 @@ from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
-from gcproto.paths.round import UNABLE, VALID, Request, Round, new_prover, request_for, run
+from gcproto.paths.round import UNABLE, VALID, Request, Round, new_prover, request_for, run, text_of
 from gcproto.results.schema import PathScenario, with_fields
 from tests.memory import PAGE, PRESENT, Region
 from tests.processes import SETPRIV, unprivileged_python
