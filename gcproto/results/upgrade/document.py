@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from gcproto.results.modality import fill
 from gcproto.results.rounds import MAX_INVALID_SHARE
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade.figures import figures, other_notes
@@ -35,6 +36,7 @@ def upgraded(document: Raw) -> Result:
         what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise msgspec.ValidationError(what) from error
     result = msgspec.convert(new, Result, str_keys=True)
+    fill(result.measurements)
     if any(bad.reason == WRAPPED for one in result.measurements for bad in one.invalid_rounds):
         # Ratios to windows that wrapped, and the noise of their pairs, mean nothing: all are made again.
         from gcproto.results.statistics import noise_of, summarise
