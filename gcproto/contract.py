@@ -13,6 +13,7 @@ KTAP version 1
 ok 1 result-moved # All moved: MOVE succeeds and the out-field is the length
 """
 
+import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ def run_row(index: int, timeout_ms: int = TIMEOUT_MS) -> RowResult:
     if not 0 <= index < lib.gcp_contract_count():
         raise IndexError(index)
     raw: Any = ffi.new("struct gcp_contract_result *")
-    return _result(_row(index), lib.gcp_contract_run(index, timeout_ms, raw), raw)
+    while (code := lib.gcp_contract_run(index, timeout_ms, raw)) == -errno.EINTR:
+        pass  # the handler of a signal has run here, and did not end this
+    return _result(_row(index), code, raw)
 
 
 def run_drill(name: str, timeout_ms: int = TIMEOUT_MS) -> RowResult:

@@ -1,14 +1,26 @@
-"""Runs rows of the contract with the settings of the machine that they need, and puts these back."""
+"""Runs rows of the contract with the settings of the machine that they need, puts these back, and makes a result."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 
-from gcproto.contract import TIMEOUT_MS, Row, RowResult, run_row
+from gcproto.contract import TIMEOUT_MS, Row, RowResult, Verdict, run_row
 from gcproto.host.machine import machine
 from gcproto.host.settings import SettingRefused, Settings
 from gcproto.paths.grid import mid_order
+from gcproto.record import Record
+from gcproto.results.schema import ContractExperiment, ContractRow, Result, Word
+from gcproto.results.schema import Verdict as Seen
 
 SWAP_BYTES = 256 << 20
+
+WORDS: dict[Verdict, Word] = {
+    Verdict.OK: "fine",
+    Verdict.DIFFERS: "differs",
+    Verdict.SKIP: "unavailable",
+    Verdict.HANG: "hang",
+    Verdict.CRASH: "differs",
+}
+"""As results have them, and as gcproto.kernels.transcript reads them in KTAP."""
 
 
 def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -> Generator[RowResult]:
@@ -47,3 +59,23 @@ def _enable_folios(settings: Settings) -> None:
     here = machine()
     settings.quiet_khugepaged()
     settings.folios_exactly({mid_order(here), here.pmd_order} & set(here.anon_orders))
+
+
+def seen(result: RowResult) -> Seen:
+    """What became of a row, as results have it; what was seen, or the rule where there is nothing to add to it."""
+    again = f" ({result.attempts} attempts)" if result.attempts > 1 else ""
+    text = (result.text or result.row.rule) + again
+    return Seen(ContractRow(result.row.name), WORDS[result.verdict], text, round(result.seconds, 6))
+
+
+def document(record: Record, results: Iterable[RowResult], experiment: ContractExperiment, *, complete: bool) -> Result:
+    """The rows as a result.
+
+    Args:
+        record: of the run.
+        results: of the rows, in their order.
+        experiment: what was asked.
+        complete: all rows had their turn.
+
+    """
+    return record.result(experiment, [], [], seed=0, complete=complete, verdicts=[seen(one) for one in results])

@@ -55,8 +55,9 @@ const struct gcp_contract_row *gcp_contract_row(size_t index);
 int64_t gcp_contract_find(const char *name);
 
 /*
- * Run one row in a child; killed after `timeout_ms`.  0, or -errno if the child could not be started.  Only the calling
- * thread lives on in the child: no other thread may hold a lock of the C library that is not fork-safe.
+ * Run one row in a child; killed after `timeout_ms`.  0; -EINTR if a handler of this process ran meanwhile, which may
+ * want to end it: the row was killed and can be run again; or -errno if the child could not be started.  Only the
+ * calling thread lives on in the child: no other thread may hold a lock of the C library that is not fork-safe.
  */
 int gcp_contract_run(size_t index, uint32_t timeout_ms, struct gcp_contract_result *ret);
 

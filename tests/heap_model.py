@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from gcproto._native import ffi, lib
@@ -86,10 +87,17 @@ class Bench:
         assert not self.checks.wrong, self.checks.wrong
 
 
+def mode_with(name: str, **fields: Any) -> Mode:
+    """A mode with fields of its own, also such as no option of the command sets, as far as it has a choice in them."""
+    mode = MODES[name]
+    fixed = mode.fixed() | ({"register_whole", "fresh_by_recycled"} if "fresh" in mode.fixed() else set())
+    return replace(mode, **{field: value for field, value in fields.items() if field not in fixed})
+
+
 @contextmanager
 def bench(capacity: int = 8 * MIB, mode: str = "move", **options: Any) -> Iterator[Bench]:
     """A bench in a mode, with options of the mode's changed."""
-    made = Bench(capacity, MODES[mode].with_options(**options))
+    made = Bench(capacity, mode_with(mode, **options))
     try:
         yield made
     finally:

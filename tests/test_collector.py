@@ -12,7 +12,7 @@ from gcproto.collector.modes import MODES
 from gcproto.collector.prepare import NEVER
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import TLAB_BYTES
-from tests.heap_model import MIB, Bench, bench
+from tests.heap_model import MIB, Bench, bench, mode_with
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(120)]
 
@@ -336,7 +336,7 @@ class Graphs(RuleBasedStateMachine):
             "granule": granule,
             "regions": regions,
         }
-        self.bench = Bench(16 * MIB, MODES[mode].with_options(**options))
+        self.bench = Bench(16 * MIB, mode_with(mode, **options))
         self.roots: dict[int, int] = {}
         self.objects: dict[int, tuple[int, list[int], int]] = {}
         self.next = 0

@@ -1,5 +1,6 @@
 """The contract of UFFDIO_MOVE on this kernel, row by row, and the runner that watches over the rows."""
 
+import json
 import os
 import re
 import signal
@@ -11,15 +12,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from gcproto.contract import Row, RowResult, Verdict, find, ktap, rows, run_drill, run_row
+from gcproto.contract_run import seen
 from gcproto.errors import GcprotoError
 from gcproto.host.kernel_files import mthp_files, read
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.host.swap_devices import active
+from gcproto.kernels import transcript
+from gcproto.results.schema import ContractExperiment, ContractRow, Result
+from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail
+from tests.processes import run_gcproto
 
 T = TypeVar("T")
 
@@ -222,6 +229,54 @@ def test_ktap_of_every_verdict() -> None:
     ):
         assert diagnosis in text.splitlines()
     assert parse_ktap(ktap([])) == {}
+
+
+def test_each_verdict_is_a_word_as_the_reader_of_ktap_has_it() -> None:
+    """The same row told in KTAP by a guest, and by this machine in a result."""
+    made = [
+        RowResult(Row(i, f"row-{i}", f"Rule {i}", "", ()), verdict, f"seen {verdict.name}", 0.1)
+        for i, verdict in enumerate(Verdict)
+    ]
+    made.append(RowResult(Row(9, "row-9", "Rule 9", "", ()), Verdict.OK, "", 0.1))
+    told = {one.subject: (one.verdict, one.text) for one in transcript.read(ktap(made).splitlines()).verdicts}
+    assert {one.subject: (one.verdict, one.text) for one in map(seen, made)} == told
+    assert seen(RowResult(made[0].row, Verdict.OK, "", 0.1, attempts=3)).text == "Rule 0 (3 attempts)"
+
+
+def test_json_is_a_result(tmp_path: Path) -> None:
+    done = run_gcproto("contract", "--json", "result-moved", "hole-refused", "swapcache-small")
+    assert done.returncode == 0, done.stderr
+    result = msgspec.json.decode(done.stdout, type=Result)
+    assert result.schema == "gcproto.result/2"
+    assert result.experiment == ContractExperiment(rows=["result-moved", "hole-refused", "swapcache-small"])
+    verdicts = {one.subject: one.verdict for one in result.verdicts}
+    assert list(verdicts) == [ContractRow("result-moved"), ContractRow("hole-refused"), ContractRow("swapcache-small")]
+    assert verdicts[ContractRow("swapcache-small")] == "unavailable", "no --swap"
+    assert result.producer.complete
+    assert result.environment["kernel"]["release"]
+    kept = tmp_path / "contract.json"
+    kept.write_text(done.stdout)
+    assert load(kept) == result
+
+
+def test_json_of_an_interrupted_run_has_the_rows_until_then(capsys: pytest.CaptureFixture[str]) -> None:
+    from gcproto.cli.contract import _print_result
+
+    def some() -> Iterator[RowResult]:
+        yield run_row(find("result-moved").index)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _print_result(some(), ContractExperiment())
+    result = msgspec.json.decode(capsys.readouterr().out, type=Result)
+    assert [one.subject for one in result.verdicts] == [ContractRow("result-moved")]
+    assert not result.producer.complete
+
+
+def test_the_list_has_a_schema() -> None:
+    document = json.loads(run_gcproto("contract", "--list", "--json").stdout)
+    assert document["schema"] == "gcproto.contract-rows/1"
+    assert [row["name"] for row in document["rows"]] == [row.name for row in ROWS]
 
 
 @pytest.fixture(scope="module")

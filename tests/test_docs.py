@@ -136,7 +136,7 @@ def test_links_and_files_exist() -> None:
 def test_options_exist() -> None:
     from click.testing import CliRunner
 
-    from gcproto.cli.main import cli
+    from gcproto.cli.app import cli
 
     for page in DOCS.glob("*.md"):
         for call in re.findall(r"gcproto ((?:[a-z]+ ){1,2})([^`\n]*)", page.read_text()):

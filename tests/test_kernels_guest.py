@@ -4,6 +4,7 @@ import gzip
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,9 @@ from gcproto.kernels.image import initramfs
 from gcproto.kernels.machine import _judge
 from gcproto.kernels.plan import Job, Measure, Plan
 from gcproto.kernels.transcript import read, unfinished
+from gcproto.results.schema import ContractRow, Verdict
+from tests.result_maker import measurement as path_measurement
+from tests.result_maker import result, scenario
 
 MEASURE = Measure(5, 1, 512, "instructions/page", 7)
 
@@ -104,14 +108,41 @@ def test_rows_of_the_contract_become_verdicts() -> None:
             "not ok 4 mthp-pinned-page # TIMEOUT One page of a pinned mTHP gives EBUSY",
         ]
     )
-    assert [(one.name, one.verdict) for one in found.verdicts] == [
-        ("contract/result-moved", "fine"),
-        ("contract/thp-whole", "differs"),
-        ("contract/swapcache-small", "unavailable"),
-        ("contract/mthp-pinned-page", "hang"),
+    assert found.verdicts == [
+        Verdict(ContractRow("result-moved"), "fine", "All moved"),
+        Verdict(ContractRow("thp-whole"), "differs", "page 3 is elsewhere"),
+        Verdict(ContractRow("swapcache-small"), "unavailable", "no swap"),
+        Verdict(ContractRow("mthp-pinned-page"), "hang", "killed after 10000 ms"),
     ]
-    assert found.verdicts[1].text == "page 3 is elsewhere"
     assert found.garbled == []
+
+
+def test_what_was_seen_in_one_run_of_a_row_is_not_said_of_the_next() -> None:
+    found = read(
+        [
+            *('{"guest":{"begin":"contract-zram"}}', "# a: seen with zram", "not ok 1 a # Rule", "ok 2 b # Rule"),
+            *('{"guest":{"end":"contract-zram exit 1 5"}}', '{"guest":{"begin":"contract"}}', "ok 1 a # Rule"),
+        ]
+    )
+    assert [one.text for one in found.verdicts] == ["seen with zram", "Rule", "Rule"]
+    assert found.rows == {"contract-zram": 2, "contract": 1}
+
+
+def test_a_result_with_counts_by_order_is_read() -> None:
+    """JSON has names of strings only; orders of folios are numbers."""
+    one = path_measurement(scenario("move", source="mthp", order=4), [1.0, 2.0, 3.0], order_after={0: 512, 4: 16})
+    found = read([msgspec.json.encode(one).decode(), msgspec.json.encode(result([one])).decode()])
+    assert found.garbled == []
+    assert [made.proof.order_after for made in (*found.measurements, *found.results[0].measurements)] == [
+        {0: 512, 4: 16},
+        {0: 512, 4: 16},
+    ]
+
+
+def test_a_document_that_is_not_understood_is_kept_apart_from_noise() -> None:
+    found = read(['{"scenario":{"kind":"dance"}}', "random words", '{"verdict":{"subject":{"kind":"x"}}}'])
+    assert found.unread == ['{"scenario":{"kind":"dance"}}', '{"verdict":{"subject":{"kind":"x"}}}']
+    assert found.garbled == [*found.unread[:1], "random words", *found.unread[1:]]
 
 
 @given(st.lists(st.text(max_size=60), max_size=20))

@@ -3,16 +3,37 @@
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from gcproto.errors import GcprotoError
-from gcproto.kernels import heap, host_files
-from gcproto.kernels.plan import Measure
+from gcproto.kernels import cell, heap, host_files, machine
+from gcproto.kernels.fetch import LocalKernel
+from gcproto.kernels.plan import Measure, Plan
 from gcproto.kernels.transcript import read
 from gcproto.report.kernels import print_guest_heaps
-from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_OPERATION, UNIT_TIME, Scenario
-from tests.kernel_results import guest_result
+from gcproto.results.schema import (
+    UNIT_INSTRUCTIONS,
+    UNIT_INSTRUCTIONS_OPERATION,
+    UNIT_OPERATION,
+    KernelCell,
+    Measurement,
+    PathScenario,
+    PolicyExperiment,
+    PolicyFigures,
+    PolicyScenario,
+    Result,
+    Skip,
+    WindowExperiment,
+    WindowFigures,
+    WindowScenario,
+    WorkloadFigures,
+    WorkloadScenario,
+)
+from tests.heap_results import heap_scenario, window_scenario
+from tests.policy_results import policy_scenario
+from tests.result_maker import measurement, result
 from tests.test_kernels_run import results, run
 
 
@@ -45,20 +66,65 @@ def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pyte
     assert window.command[-7:-2] == ("--runs", "5", "--seed", "7", "--json")
 
 
-def test_a_result_that_comes_out_of_a_guest_is_counted_in_instructions() -> None:
-    import msgspec
-
-    scenario = Scenario("window", 0, "copy", 1 << 24, "congruent", 3, 4096)
-    inner = guest_result("6.18.15", {scenario: 5.0})
-    inner.measurements[0].unit = UNIT_TIME
-    found = read([msgspec.json.encode(inner).decode()])
+@pytest.mark.parametrize(
+    ("made", "unit"),
+    [
+        (measurement(window_scenario("copy"), [5.0] * 3, WindowFigures()), UNIT_INSTRUCTIONS),
+        (measurement(policy_scenario("move"), [5.0] * 3, PolicyFigures()), UNIT_INSTRUCTIONS),
+        (measurement(heap_scenario("move"), [5.0] * 3, WorkloadFigures(), UNIT_OPERATION), UNIT_INSTRUCTIONS_OPERATION),
+    ],
+    ids=["window", "policy", "workload"],
+)
+def test_a_result_that_comes_out_of_a_guest_is_counted_in_instructions(made: Measurement, unit: str) -> None:
+    found = read([msgspec.json.encode(result([made])).decode()])
     assert found.garbled == []
-    (result,) = found.results
-    (counted,) = heap.counted(result.measurements)
-    assert counted.unit == UNIT_INSTRUCTIONS
+    (inner,) = found.results
+    (counted,) = heap.counted(inner.measurements)
+    assert counted.unit == unit
+    assert counted.scenario == made.scenario
     assert "instructions" in counted.notes[0]
-    counted.unit = UNIT_OPERATION
-    assert heap.counted([counted])[0].unit == "instructions/operation"
+
+
+def cell_of(monkeypatch: pytest.MonkeyPatch, *inner: Result, more: tuple[str, ...] = ()) -> Result:
+    """The result of a cell whose guest brought these."""
+    lines = [msgspec.json.encode(one).decode() for one in inner]
+    done = ['{"guest":{"done":"plan"}}']
+    monkeypatch.setattr(machine, "boot", lambda *_: machine.Boot("done", "", [*lines, *more, *done], [], 1.0, []))
+    monkeypatch.setattr(machine, "host", lambda: {"cpu": "x"})
+    monkeypatch.setattr(cell, "_plan", lambda *_, **__: Plan(()))
+    monkeypatch.setattr(cell, "initramfs", lambda *_: b"")
+    monkeypatch.setattr(cell, "_programs", lambda _cell: Path())
+    kernel = LocalKernel("6.18.15", "/k", ("/modules/zram.ko",), "here")
+    return cell.run_cell(cell.Cell(kernel, heap.HEAP, machine.Machine(cpus=2)))
+
+
+def inner_results() -> list[Result]:
+    window = result([measurement(window_scenario("copy"), [5.0] * 3, WindowFigures())], experiment=WindowExperiment())
+    verified = PolicyExperiment(verify=True)
+    policy = result([measurement(policy_scenario("move"), [6.0] * 3, PolicyFigures())], experiment=verified)
+    policy.skips = [Skip("mode none", "no memory")]
+    return [window, policy]
+
+
+def test_what_ran_in_the_guest_is_one_result_that_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = cell_of(monkeypatch, *inner_results())
+    assert isinstance(one.experiment, KernelCell)
+    assert (one.experiment.set, one.experiment.cpus, one.experiment.icount) == ("heap", 2, True)
+    assert one.experiment.parts == [WindowExperiment(), PolicyExperiment(verify=True)]
+    assert {type(made.scenario) for made in one.measurements} == {WindowScenario, PolicyScenario}
+    assert {made.unit for made in one.measurements} == {UNIT_INSTRUCTIONS}
+    assert one.skips == [Skip("mode none", "no memory")]
+    assert one.producer.complete
+    assert msgspec.json.decode(msgspec.json.encode(one), type=Result) == one
+
+
+def test_a_part_that_was_interrupted_or_not_understood_makes_no_complete_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    window, policy = inner_results()
+    window.producer.complete = False
+    assert not cell_of(monkeypatch, window, policy).producer.complete
+    lost = cell_of(monkeypatch, policy, more=('{"scenario":{"kind":"dance"}}',))
+    assert not lost.producer.complete
+    assert lost.skips[-1] == Skip("a result of the guest", 'not understood: {"scenario":{"kind":"dance"}}')
 
 
 @pytest.mark.needs("qemu", "guest_kernel", "static", "virtiofsd", "root")
@@ -66,15 +132,22 @@ def test_a_result_that_comes_out_of_a_guest_is_counted_in_instructions() -> None
 def test_the_window_and_a_verified_workload_under_another_kernel(tmp_path: Path) -> None:
     run("run", "6.18", "--set", "heap", "--rounds", "3", "--out", tmp_path / "r", timeout=280)
     (one,) = results(tmp_path / "r")
-    by_name = {(m.scenario.source, m.scenario.arm): m for m in one.measurements}
     assert one.environment["kernel"]["release"].startswith("6.18.")
-    assert {"none", "window", "evacuate-prefix", "heap-trees"} == {source for source, _ in by_name}  # none: the canary
     assert all(m.valid for m in one.measurements)
-    assert by_name["window", "move"].proof.path == "moved"
-    (mthp,) = (m for m in one.measurements if m.scenario.source == "evacuate-prefix" and m.scenario.order == 4)
-    assert mthp.figures["folios split"] > 0
-    assert "collections verified" in by_name["heap-trees", "move"].notes[0]
-    assert not by_name["heap-trees", "move"].notes[0].startswith("0 ")
+    kinds: set[type] = set()
+    for measured in one.measurements:
+        kinds.add(type(measured.scenario))
+        match measured.scenario, measured.figures:
+            case WorkloadScenario(mode="move"), WorkloadFigures() as figures:
+                assert measured.unit == UNIT_INSTRUCTIONS_OPERATION
+                assert figures.verified > 0
+            case PolicyScenario(order=4), PolicyFigures() as figures:
+                assert figures.folios_split > 0
+            case WindowScenario(way="move"), _:
+                assert measured.proof.path == "moved"
+    assert kinds == {PathScenario, WindowScenario, PolicyScenario, WorkloadScenario}  # the path is the canary
+    assert isinstance(one.experiment, KernelCell)
+    assert len(one.experiment.parts) == 3
     out = io.StringIO()
     print_guest_heaps([one], Console(file=out, width=160))
     assert "The window after the flip" in out.getvalue()

@@ -14,7 +14,7 @@ from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel, from_path
 from gcproto.kernels.plan import SETS, Measure
 from gcproto.report.proposal import print_proposal, rows
-from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
 from tests.deb_maker import bzimage
 from tests.kernel_results import guest_result
 from tests.result_maker import scenario as made_scenario
@@ -24,7 +24,7 @@ from tests.test_kernels_run import run
 STOCK, PATCHED = "7.3.4-stock", "7.3.4-patched"
 
 
-def scenario(source: str, order: int, granule: int) -> Scenario:
+def scenario(source: str, order: int, granule: int) -> PathScenario:
     return made_scenario("move", granule, source=source, order=order, pages=512)
 
 
@@ -42,10 +42,11 @@ def results() -> list[Result]:
 
 
 def test_rows_have_both_kernels_and_how_much_less() -> None:
-    found = {row.scenario.source: row for row in rows(results(), STOCK, PATCHED)}
-    assert found["mthp"].stock.path == "split-and-moved"
-    assert (found["mthp"].stock.splits, found["mthp"].patched.splits) == (32, 0)
-    change = found["small"].change
+    found = {row.scenario: row for row in rows(results(), STOCK, PATCHED)}
+    mthp, small = found[scenario("mthp", 4, 2 << 20)], found[scenario("small", 0, 4096)]
+    assert mthp.stock.path == "split-and-moved"
+    assert (mthp.stock.splits, mthp.patched.splits) == (32, 0)
+    change = small.change
     assert change is not None
     assert round(change, 4) == 0.0086
 
@@ -111,9 +112,10 @@ def test_the_folios_set_has_every_order(swap: bool) -> None:
 
 def test_the_stress_has_swap_of_either_kind() -> None:
     for loop, word in ((True, "loop"), (False, "zram")):
-        text = stress.plan(60, 7, swap=True, loop=loop).text()
-        assert f"{word} " in text
-        assert "/gcprobe stress 60 7" in text
+        made = stress.plan(60, 7, swap=True, loop=loop)
+        assert f"{word} " in made.text()
+        assert "/gcprobe stress 60 7" in made.text()
+        assert [job.hazard for job in made.jobs if job.hazard] == [Hazard("stress", 7)]
     assert "zram " not in stress.plan(60, 7, swap=False, loop=False).text()
 
 
@@ -148,5 +150,5 @@ def test_the_stress_does_not_run_on_a_host() -> None:
 def test_a_short_stress_in_a_guest(tmp_path: Path) -> None:
     run("stress", "6.18", "--minutes", "0.1", "--seeds", "1", "--out", tmp_path / "r", timeout=270)
     (one,) = results_in(tmp_path / "r")
-    assert [verdict.name for verdict in one.verdicts] == ["stress/1"]
+    assert [verdict.subject for verdict in one.verdicts] == [Hazard("stress", 1)]
     assert "pages moved" in one.verdicts[0].text

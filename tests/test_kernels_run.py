@@ -15,11 +15,14 @@ import pytest
 
 from gcproto.kernels.catalog import Catalog, locked
 from gcproto.kernels.fetch import fetch
-from gcproto.results.schema import Result
+from gcproto.kernels.machine import CPU
+from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
+from tests.result_maker import scenario
 
 COMMAND = [sys.executable, "-m", "gcproto.cli.main", "kernels"]
 KERNEL = "6.18"
+PMD = 2 << 20
 NO_INIT = "rdinit=/nothing"
 """The kernel finds no init and panics."""
 
@@ -86,14 +89,17 @@ def test_five_scenarios_counted_in_instructions_and_the_same_in_two_boots(tmp_pa
     other = {measured.scenario: measured.median for measured in second.measurements}
     for measured in first.measurements:
         assert measured.median == pytest.approx(other[measured.scenario], rel=0.02)
-    by_name = {(m.scenario.source, m.scenario.arm, m.scenario.granule_bytes): m for m in first.measurements}
-    split = by_name["mthp", "move", 2 << 20]
+    by_scenario = {m.scenario: m for m in first.measurements}
+    split = by_scenario[scenario("move", PMD, "mthp", order=4, pages=512)]
     assert split.proof.folios_split == split.proof.folios == 32 * 5
-    batched, copied = by_name["small", "move", 2 << 20], by_name["small", "copy", 2 << 20]
+    assert split.proof.order_after == {0: 512 * 5}
+    batched, copied = (by_scenario[scenario(arm, PMD, pages=512)] for arm in ("move", "copy"))
     assert batched.median
     assert copied.median
     assert batched.median < copied.median / 5
-    assert by_name["swapped", "move", 2 << 20].proof.swapped_after == 512 * 5
+    assert by_scenario[scenario("move", PMD, "swapped", order=4, pages=512)].proof.swapped_after == 512 * 5
+    experiment = KernelCell("quick", rounds=5, pages=512, icount=True, cpus=1, memory_mib=1024, cpu=CPU)
+    assert first.experiment == second.experiment == experiment
     assert "agree to 0.3 %" in done.stdout
 
 

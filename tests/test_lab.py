@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcproto.experiments.frame import Schedule
 from gcproto.host.machine import Machine, machine
 from gcproto.paths import grid
 from gcproto.paths.grid import Choice, build, parse_source, source_text
@@ -15,13 +16,14 @@ from gcproto.paths.lab import Lab, WorkerDied
 from gcproto.paths.round import INVALID, UNABLE, VALID, Request, Round, request_for
 from gcproto.paths.runner import Plan, Runner
 from gcproto.paths.tally import Tally
-from gcproto.results.schema import Scenario
+from gcproto.record import Record
+from gcproto.results.schema import PathExperiment, PathScenario, Result, with_fields
 from gcproto.sizes import parse_size, size_text
 
-SMALL = Scenario("small", 0, "move", 65536, "congruent", 1, 512)
+SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
 X86 = Machine(4096, 2 << 20, 9, tuple(range(2, 10)), 2)
 ARM_64K = Machine(65536, 512 << 20, 13, (5, 13), 8)
-PLAN = Plan(rounds=4, warmup=1, seconds=None, min_rounds=1, seed=1, cpu=-1, touch_cpu=-1)
+PLAN = Plan(Schedule(rounds=4, warmup=1, seed=1), cpu=-1, touch_cpu=-1)
 
 
 def test_units_of_size() -> None:
@@ -69,9 +71,8 @@ def test_each_scenario_but_one_has_a_copy_to_compare_with() -> None:
     assert lonely == []
 
 
-def replace_arm(scenario: Scenario) -> Scenario:
-    fields = {name: getattr(scenario, name) for name in Scenario.__struct_fields__}
-    return Scenario(**fields | {"arm": "copy", "replica": 0})
+def replace_arm(scenario: PathScenario) -> PathScenario:
+    return with_fields(scenario, arm="copy", replica=0)
 
 
 def test_choice_restricts_and_extends() -> None:
@@ -138,9 +139,16 @@ class ScriptedLab(Lab):
         return answer
 
 
+def outcome_of(scenario: PathScenario, lab: Lab) -> Result:
+    """A whole run of one scenario."""
+    runner = Runner([scenario], PLAN, X86, None, lab)
+    runner.run()
+    return runner.frame.result(Record(), PathExperiment(), skips=runner.skips())
+
+
 def test_invalid_rounds_are_kept_counted_and_not_used() -> None:
     lab = ScriptedLab([a_round(), a_round(), a_round(INVALID, 1, "a story that does not fit"), a_round(), a_round()])
-    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    (measured,) = outcome_of(SMALL, lab).measurements
     assert measured.samples == [1000.0] * 3
     assert measured.warmup == [1000.0]
     assert [(bad.round, bad.reason) for bad in measured.invalid_rounds] == [(2, "a story that does not fit")]
@@ -149,19 +157,21 @@ def test_invalid_rounds_are_kept_counted_and_not_used() -> None:
 
 def test_too_many_invalid_rounds() -> None:
     lab = ScriptedLab([a_round(), a_round(), a_round(), *[a_round(INVALID, 1, "wrong")] * 2])
-    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    (measured,) = outcome_of(SMALL, lab).measurements
     assert not measured.valid
 
 
 def test_a_hang_is_a_result_and_two_end_the_scenario() -> None:
     died = WorkerDied("no answer within 20 s")
-    outcome = Runner([SMALL], PLAN, X86, None, ScriptedLab([died, died])).run()
-    assert outcome.measurements == []
+    outcome = outcome_of(SMALL, ScriptedLab([died, died]))
+    (lost,) = outcome.measurements
+    assert [bad.reason for bad in lost.invalid_rounds] == ["no answer within 20 s"] * 2, "both hangs are in the result"
+    assert (lost.valid, lost.median) == (False, None)
     assert "no answer within 20 s" in outcome.skips[0].reason
 
 
 def test_what_cannot_be_made_is_a_skip_with_its_reason() -> None:
-    outcome = Runner([SMALL], PLAN, X86, None, ScriptedLab([a_round(UNABLE, 0, "source: not here", 95)])).run()
+    outcome = outcome_of(SMALL, ScriptedLab([a_round(UNABLE, 0, "source: not here", 95)]))
     assert outcome.measurements == []
     assert [(skip.what, skip.reason) for skip in outcome.skips] == [("small: move", "source: not here")]
 
@@ -169,13 +179,13 @@ def test_what_cannot_be_made_is_a_skip_with_its_reason() -> None:
 def test_a_source_that_comes_out_otherwise_is_made_again() -> None:
     again = a_round(UNABLE, 0, "source: fragmented", 11)
     lab = ScriptedLab([again, again, *[a_round()] * 5])
-    (measured,) = Runner([SMALL], PLAN, X86, None, lab).run().measurements
+    (measured,) = outcome_of(SMALL, lab).measurements
     assert (len(measured.samples), measured.invalid_rounds) == (4, [])
 
 
 def test_two_threads_need_two_processors() -> None:
-    two = Scenario("small", 0, "move", 65536, "congruent", 2, 512)
-    outcome = Runner([two], PLAN, X86, None, ScriptedLab([])).run()
+    two = PathScenario("small", 0, "move", 65536, "congruent", 2, 512)
+    outcome = outcome_of(two, ScriptedLab([]))
     assert "one processor" in outcome.skips[0].reason
 
 
@@ -186,8 +196,8 @@ def test_interrupt_keeps_what_there_is() -> None:
                 raise KeyboardInterrupt
             return super().run(request)
 
-    outcome = Runner([SMALL], PLAN, X86, None, Interrupted([a_round()] * 4)).run()
-    assert not outcome.complete
+    outcome = outcome_of(SMALL, Interrupted([a_round()] * 4))
+    assert not outcome.producer.complete
     assert len(outcome.measurements[0].samples) == 2
 
 
@@ -195,7 +205,7 @@ def test_tally_sums_the_proof() -> None:
     tally = Tally(SMALL)
     for number in range(3):
         tally.add(number, a_round(), warmup=False)
-    assert tally.proof.order_after == {"0": 3 * 512}
+    assert tally.proof.order_after == {0: 3 * 512}
     assert tally.measurement().proof.path == "moved"
 
 

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from gcproto._native import lib
+from gcproto.host.machine import machine
+from gcproto.host.settings import Settings
 from gcproto.paths.round import text_of
-from gcproto.results.schema import Measurement
+from gcproto.results.schema import Measurement, PathFigures, PathScenario
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
@@ -59,6 +61,32 @@ def test_contract_under_sanitizers(tmp_path: Path) -> None:
     assert out.count("\nok ") >= lib.gcp_contract_count() + 12
 
 
+def read_back(line: str) -> Measurement:
+    """A line of gcprobe: the fields of a result on all levels, no more and no fewer, and nothing that is dropped."""
+    measurement = msgspec.json.decode(line, type=Measurement)
+    assert json.loads(line) == msgspec.to_builtins(measurement, str_keys=True)
+    return measurement
+
+
+@pytest.mark.needs("static", "move", "mthp")
+def test_gcprobe_has_the_figures_of_the_schema(gcprobe: str) -> None:
+    with Settings() as settings:
+        settings.quiet_khugepaged()
+        settings.mthp_only(4)
+        done = probe(
+            gcprobe, "run", "--source", "mthp", "--order", "4", "--arm", "move,split_move", "--granule", "2097152",
+            "--rounds", "3", "--pages", "512",
+        )  # fmt: skip
+    move, split = (read_back(line) for line in done.stdout.splitlines())
+    assert move.scenario == PathScenario("mthp", 4, "move", 2 << 20, "congruent", 1, 512)
+    assert isinstance(move.figures, PathFigures)
+    assert isinstance(split.figures, PathFigures)
+    assert move.figures.split_part is None
+    assert split.figures.split_part
+    assert split.median
+    assert 0 < split.figures.split_part < split.median
+
+
 @pytest.mark.needs("static", "move")
 def test_gcprobe_speaks_the_schema(gcprobe: str) -> None:
     done = probe(
@@ -69,21 +97,56 @@ def test_gcprobe_speaks_the_schema(gcprobe: str) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 4
     for line in lines:
-        measurement = msgspec.json.decode(line, type=Measurement)
-        # The same fields as in a result, no more and no fewer.
-        assert set(json.loads(line)) == set(msgspec.to_builtins(measurement))
+        measurement = read_back(line)
         assert measurement.valid
         assert len(measurement.samples) == len(measurement.rounds) == 4
         assert measurement.outcome.asked == 4 * 512
         assert measurement.proof.contents == 4 * 512
-        assert measurement.scenario.pages == 512
-    assert {msgspec.json.decode(line, type=Measurement).scenario.arm for line in lines} == {"move", "copy"}
+        assert measurement.scenario in {
+            PathScenario("small", 0, arm, granule, "congruent", 1, 512)
+            for arm in ("move", "copy")
+            for granule in (65536, 2 << 20)
+        }
+
+
+@pytest.mark.needs("static", "move", "pfn", "thp")
+def test_gcprobe_makes_frames_and_working_sets(gcprobe: str) -> None:
+    """What was asked is in the scenario, what was seen in the proof; without, both are what they were."""
+    here = machine()
+    pages = -(-lib.GCP_MEMORY_MIN_PAGES // (here.pmd_size // here.page_size)) * (here.pmd_size // here.page_size)
+    plain = ["run", "--source", "small", "--arm", "move,copy", "--granule", str(here.pmd_size), "--rounds", "3"]
+    for frames in ("consecutive", "shuffled"):
+        done = probe(gcprobe, *plain, "--pages", str(pages), "--frames", frames, "--working-set", "memory")
+        assert done.returncode == 0, done.stdout + done.stderr
+        for line in map(json.loads, done.stdout.splitlines()):
+            assert (line["scenario"]["frames"], line["scenario"]["working_set"]) == (frames, "memory")
+            proof = line["proof"]
+            assert proof["frames_pairs"] == 3 * (pages - 1)
+            share = proof["frames_adjacent"] / proof["frames_pairs"]
+            assert share >= 0.99 if frames == "consecutive" else share < 0.02
+            assert proof["frames_blocks"] == 3 * pages * here.page_size // here.pmd_size
+            assert proof["target_pairs"] == proof["frames_pairs"]
+            assert (proof["range_bytes"], proof["streamed_bytes"]) == (pages * here.page_size, 8 * here.llc_bytes)
+    (line, _) = map(json.loads, probe(gcprobe, *plain).stdout.splitlines())
+    assert not {"frames", "working_set"} & line["scenario"].keys()
+    assert not [name for name in line["proof"] if name.startswith(("frames_", "target_", "range_", "streamed_"))]
+
+
+@pytest.mark.needs("static")
+def test_gcprobe_says_why_a_working_set_is_none(gcprobe: str) -> None:
+    done = probe(
+        gcprobe, "run", "--source", "small", "--arm", "move", "--granule", "4096", "--pages", "64",
+        "--working-set", "memory",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "too small" in json.loads(done.stdout)["skip"]["reason"]
 
 
 @pytest.mark.needs("static")
 def test_gcprobe_is_the_same_engine(gcprobe: str) -> None:
     info = json.loads(probe(gcprobe, "info").stdout)["info"]
     assert info["benchmark"] == text_of(lib.gcp_build_hash())
+    assert info["llc_bytes"] == machine().llc_bytes
 
 
 @pytest.mark.needs("static", "move")
@@ -108,6 +171,8 @@ def test_gcprobe_says_what_it_cannot_make(gcprobe: str) -> None:
         ["run", "--source", "small", "--arm", "move", "--granule", "4096", "--rounds", "-1"],
         ["run", "--source", "mthp", "--arm", "move", "--granule", "4096"],
         ["run", "--source", "small", "--arm", "move", "--granule", "4096", "more"],
+        ["run", "--source", "small", "--arm", "move", "--granule", "4096", "--frames", "even"],
+        ["run", "--source", "small", "--arm", "move", "--granule", "4096", "--working-set", "1"],
     ],
 )
 def test_gcprobe_usage(gcprobe: str, args: list[str]) -> None:
@@ -130,7 +195,7 @@ def test_gcprobe_builds_for_arm64() -> None:
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
 def test_window_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_window", tmp_path).count("ok ") == 51
+    assert run_under_sanitizers("test_window", tmp_path).count("ok ") == 224
 
 
 @pytest.mark.needs("move", "sanitizers")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from click.testing import CliRunner
@@ -26,7 +26,7 @@ from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.results.folios import parts_of
 from gcproto.results.page_map import decode, totals
-from gcproto.results.schema import Collection, Scenario
+from gcproto.results.schema import Collection, ModeOptions, Parts, PolicyChoice, PolicyFigures, PolicyScenario
 from tests.heap_model import Bench
 from tests.processes import run_gcproto as gcproto
 from tests.result_maker import measurement
@@ -109,7 +109,7 @@ def standing(memory: str, policy: str, workload: str = "prefix", **options: Any)
     done = run(
         SessionRequest(
             mode="move",
-            options=options,
+            options=ModeOptions(**options),
             workload=workload,
             capacity=48 * MIB,
             mutators=1,
@@ -136,12 +136,12 @@ def test_thps_of_a_dense_prefix_move_whole_and_stay_whole(policy: str) -> None:
         done = standing("2m", policy)
     first = done.collections[0]
     assert first.dense % 512 == 0
-    assert first.collector["updated"] == first.dense + first.kept
-    assert first.collector["whole"] >= 0.9 * first.collector["updated"]
-    assert first.splits.get("9", 0) <= 1  # the prefix ends within one
+    assert first.collector.updated == first.dense + first.kept
+    assert first.collector.whole >= 0.9 * first.collector.updated
+    assert first.splits.get(9, 0) <= 1  # the prefix ends within one
     for cycle in done.collections:  # still there for the next collection
-        assert cycle.folios["9"] >= 0.9 * first.dense
-    assert done.collections[1].splits.get("9", 0) <= 1
+        assert cycle.folios.by_order[9] >= 0.9 * first.dense
+    assert done.collections[1].splits.get(9, 0) <= 1
 
 
 @pytest.mark.needs("mthp", "pfn")
@@ -149,22 +149,22 @@ def test_dense_stretches_are_made_thps_again_and_go_whole() -> None:
     with folios(4):
         done = standing("64k", "collapse")
     first, second = done.collections
-    assert first.collector["copied"] >= 0.9 * first.dense  # folios of 64 KiB would be split
-    assert first.collector["restored"] >= first.dense // 512 * 512
-    assert first.collector["restore_refused"] == 0
-    assert first.phases["restore"] > 0
-    assert first.folios["9"] >= 0.9 * first.dense
-    assert second.collector["whole"] >= 0.9 * second.dense
-    assert (second.splits.get("4", 0), second.splits.get("9", 0)) == (0, 0)
-    assert second.collector["restored"] <= 512  # nothing is left to be restored but what was not moved whole
+    assert first.collector.copied >= 0.9 * first.dense  # folios of 64 KiB would be split
+    assert first.collector.restored >= first.dense // 512 * 512
+    assert first.collector.restore_refused == 0
+    assert first.phases.restore > 0
+    assert first.folios.by_order[9] >= 0.9 * first.dense
+    assert second.collector.whole >= 0.9 * second.dense
+    assert (second.splits.get(4, 0), second.splits.get(9, 0)) == (0, 0)
+    assert second.collector.restored <= 512  # nothing is left to be restored but what was not moved whole
 
 
 @pytest.mark.needs("mthp", "pfn")
 def test_without_restoring_folios_stay_small() -> None:
     with folios(machine().pmd_order):
         done = standing("2m", "copy-large")
-    assert all(set(cycle.folios) == {"0"} for cycle in done.collections)
-    assert all("restored" not in cycle.collector for cycle in done.collections)
+    assert all(set(cycle.folios.by_order) == {0} for cycle in done.collections)
+    assert all(not cycle.collector.restored for cycle in done.collections)
 
 
 @pytest.mark.needs("mthp", "pfn")
@@ -186,7 +186,7 @@ def test_pages_are_built_in_folios_that_are_populated_anew() -> None:
             swept: list[tuple[int, int]] = []
             heap.failures.swept = lambda done, _faults: swept.append((int(done.renewed), int(done.renew_ns)))  # type: ignore[method-assign, assignment]
             heap.collect()
-            found = census.pages_by_order(heap.heap.to, heap.heap.used // machine().page_size)
+            found = census.count(heap.heap.to, heap.heap.used // machine().page_size).by_order
         finally:
             census.close()
             heap.close()
@@ -194,11 +194,12 @@ def test_pages_are_built_in_folios_that_are_populated_anew() -> None:
     assert renewed >= 1024
     assert renewed % 512 == 0
     assert took > 0
-    assert found["9"] >= 0.8 * renewed
+    assert found[9] >= 0.8 * renewed
 
 
-def parts(cycles: Iterable[Collection], who: str) -> dict[str, int]:
-    return {name: count for name, count in parts_of(cycles, who).items() if count}
+def parts(cycles: Iterable[Collection], who: Literal["collector", "faults"]) -> dict[str, int]:
+    found = parts_of(cycles, who)
+    return {name: getattr(found, name) for name in Parts.__struct_fields__ if getattr(found, name)}
 
 
 @pytest.mark.needs("mthp", "pfn")
@@ -208,7 +209,7 @@ def test_moves_of_parts_of_folios_are_counted_by_cause() -> None:
         aligned = standing("64k", "move", "sparse", granule=16)
     (first, _) = moved.collections
     found = parts([first], "collector")
-    large = first.collector["moved"] - first.collector["whole"]
+    large = first.collector.moved - first.collector.whole
     assert sum(found.values()) == pytest.approx(large, abs=16)
     assert found["part_skewed"] > 0.5 * large
     assert parts(copied.collections[:1], "collector") == {}
@@ -230,16 +231,16 @@ def test_plain_moves_split_every_mthp_and_copies_leave_small_folios() -> None:
     with folios(4):
         moved, copied = standing("64k", "move"), standing("64k", "copy-large")
         ahead = standing("64k", "split-ahead")
-    assert moved.collections[0].splits["4"] >= 16 * MIB // (64 << 10) * 0.9
-    assert set(moved.collections[0].folios) == {"0"}
-    assert copied.collections[0].splits.get("4", 0) == 0
-    assert copied.collections[0].collector["copied"] >= 0.9 * copied.collections[0].dense
-    assert set(copied.collections[0].folios) == {"0"}
+    assert moved.collections[0].splits[4] >= 16 * MIB // (64 << 10) * 0.9
+    assert set(moved.collections[0].folios.by_order) == {0}
+    assert copied.collections[0].splits.get(4, 0) == 0
+    assert copied.collections[0].collector.copied >= 0.9 * copied.collections[0].dense
+    assert set(copied.collections[0].folios.by_order) == {0}
     # What was evacuated once lies in small folios: the second collection moves it and splits nothing.
-    assert copied.collections[1].collector["copied"] == 0
-    assert copied.collections[1].collector["moved"] >= 0.9 * copied.collections[1].dense
-    assert ahead.collections[0].splits["4"] >= 16 * MIB // (64 << 10) * 0.9
-    assert ahead.collections[0].phases["split"] > 0
+    assert copied.collections[1].collector.copied == 0
+    assert copied.collections[1].collector.moved >= 0.9 * copied.collections[1].dense
+    assert ahead.collections[0].splits[4] >= 16 * MIB // (64 << 10) * 0.9
+    assert ahead.collections[0].phases.split > 0
 
 
 @pytest.mark.needs("mthp", "pfn")
@@ -252,10 +253,10 @@ def test_the_map_says_what_became_of_each_page() -> None:
     for cycle in (whole, split, copied, small):
         letters = totals(decode(cycle.map))
         assert sum(letters.values()) == cycle.dense + cycle.kept + cycle.compacted + cycle.slid
-        assert letters.get("c", 0) + letters.get("e", 0) == cycle.collector["copied"]
-        assert letters.get(".", 0) == cycle.collector["empty"]
-    assert totals(decode(whole.map))["W"] == whole.collector["whole"]
-    assert totals(decode(split.map))["s"] == split.collector["whole"]
+        assert letters.get("c", 0) + letters.get("e", 0) == cycle.collector.copied
+        assert letters.get(".", 0) == cycle.collector.empty
+    assert totals(decode(whole.map))["W"] == whole.collector.whole
+    assert totals(decode(split.map))["s"] == split.collector.whole
     assert "W" not in totals(decode(split.map))
     assert decode(copied.map)[0] == ("c", copied.dense + copied.kept)
     assert totals(decode(small.map))["u"] == small.dense + small.kept
@@ -269,14 +270,14 @@ def test_what_is_swapped_out_stays_swapped_out_or_says_ebusy(tmp_path: Path) -> 
     done = gcproto(*common, *more, "--memory", "small", "--device", "zram")
     (small,) = json.loads(done.stdout)["measurements"]
     assert small["valid"]
-    assert small["figures"]["swapped before"] > 400
-    assert small["figures"]["swapped after"] > 0.9 * small["figures"]["swapped before"]
+    assert small["figures"]["swapped_before"] > 400
+    assert small["figures"]["swapped_after"] > 0.9 * small["figures"]["swapped_before"]
     done = gcproto(*common, *more, "--memory", "64k", "--device", "loop", "--ebusy", "copy,touch")
     copied, touched = json.loads(done.stdout)["measurements"]
     assert copied["valid"]
     assert touched["valid"]
-    assert copied["figures"]["fallback"] == copied["figures"]["EBUSY"] > 0
-    assert touched["figures"]["EBUSY"] > 0
+    assert copied["figures"]["fallback"] == copied["figures"]["ebusy"] > 0
+    assert touched["figures"]["ebusy"] > 0
     assert touched["figures"]["fallback"] == 0
 
 
@@ -286,9 +287,9 @@ def test_granules_are_evacuated_as_one(granule: int, workload: str) -> None:
     done = standing("small", "move", workload, granule=granule)
     for cycle in done.collections:
         assert cycle.dense % granule == 0
-        assert cycle.collector["whole"] >= 0.9 * cycle.dense
+        assert cycle.collector.whole >= 0.9 * cycle.dense
     if workload == "sparse":  # built pages went out of congruent recycled ones, once there were some
-        assert done.collections[0].collector["whole"] >= 0.5 * done.collections[0].compacted
+        assert done.collections[0].collector.whole >= 0.5 * done.collections[0].compacted
 
 
 @pytest.mark.needs("mthp", "pfn", "two_cpus")
@@ -302,7 +303,7 @@ def test_mutators_beside_every_policy(memory: str, policy: str) -> None:
             done = run(
                 SessionRequest(
                     mode="move",
-                    options={},
+                    options=ModeOptions(),
                     workload=workload,
                     capacity=32 * MIB,
                     mutators=3,
@@ -329,15 +330,17 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "auto is at most 5 % worse than the best fixed policy on all 2 heaps" in done.stderr
     result = json.loads(done.stdout)
-    assert {m["scenario"]["source"] for m in result["measurements"]} == {"evacuate-prefix"}
+    assert {(m["scenario"]["kind"], m["scenario"]["workload"]) for m in result["measurements"]} == {
+        ("policy", "prefix")
+    }
     assert all(m["valid"] for m in result["measurements"])
-    by_name = {(m["scenario"]["order"], m["scenario"]["arm"]): m for m in result["measurements"]}
-    assert by_name[4, "move"]["figures"]["folios split"] > 0
-    assert "move" in by_name[4, "auto"]["notes"][0]
-    assert by_name[0, "move"]["figures"]["map ns/page"] > 0
-    small = [by_name[0, arm]["choices"] for arm in ("move", "whole", "auto")]
-    assert small == [[{"granule": "1"}]] * 3
-    assert by_name[4, "whole"]["choices"][0]["large folios"] == "copied"
+    by_name = {(m["scenario"]["order"], m["scenario"]["policy"]): m for m in result["measurements"]}
+    assert by_name[4, "move"]["figures"]["folios_split"] > 0
+    assert "move" in by_name[4, "auto"]["figures"]["choice"]
+    assert by_name[0, "move"]["figures"]["map_ns_page"] > 0
+    small = [by_name[0, policy]["figures"]["choices"] for policy in ("move", "whole", "auto")]
+    assert small == [[{}]] * 3, "a granule of one page, and nothing else to choose"
+    assert by_name[4, "whole"]["figures"]["choices"][0]["large_by"] == "copied"
     shown = gcproto("show", str(next(tmp_path.glob("*.json")))).stdout
     assert "Evacuating large folios" in shown
     assert "auto to best" in shown
@@ -346,10 +349,10 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
 
 def test_fail_above_names_the_heap_where_auto_is_worse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    for arm, sample, large in (("move", 100.0, "moved"), ("auto", 120.0, "copied")):
-        scenario = Scenario("evacuate-trees", 4, arm, 4096, "congruent", 1, 4096)
-        made.append(measurement(scenario, [sample, sample + 1, sample + 2, sample + 3]))
-        made[-1].choices = [{"large folios": large}]
+    for policy, sample, large in (("move", 100.0, "moved"), ("auto", 120.0, "copied")):
+        scenario = PolicyScenario("trees", "64k", 4, policy, "copy", 0, "", 1, 1, 16 * MIB)
+        figures = PolicyFigures(choices=[PolicyChoice(large_by=large)])
+        made.append(measurement(scenario, [sample, sample + 1, sample + 2, sample + 3], figures))
     monkeypatch.setattr(evacuation, "run", lambda _order, _progress: made_result(made))
     words = ["policies", "--memory", "64k", "--policies", "move,auto", "--out", str(tmp_path), "--fail-above"]
     worse = CliRunner().invoke(gc_command, [*words, "5"])
@@ -375,9 +378,9 @@ def test_a_second_live_thread_is_beside_the_heap_and_costs(tmp_path: Path) -> No
         (found[threads],) = json.loads(done.stdout)["measurements"]
         assert found[threads]["valid"]
         assert found[threads]["scenario"]["threads"] == int(threads)
-    assert "second thread sweeps" not in found["1"]["figures"]
-    assert found["2"]["figures"]["second thread sweeps"] > 100
-    assert found["2"]["figures"]["map ns/page"] > 1.2 * found["1"]["figures"]["map ns/page"]
+    assert found["1"]["figures"]["second_thread_sweeps"] is None
+    assert found["2"]["figures"]["second_thread_sweeps"] > 100
+    assert found["2"]["figures"]["map_ns_page"] > 1.2 * found["1"]["figures"]["map_ns_page"]
 
 
 def test_a_second_thread_ends_and_gives_the_processors_back() -> None:
@@ -405,8 +408,9 @@ def test_a_workload_on_large_folios(tmp_path: Path) -> None:
     )
     assert gcproto("report", str(tmp_path), "-o", str(tmp_path / "page.html")).returncode == 0
     assert 'class="heapmap"' in (tmp_path / "page.html").read_text()
-    found = {(m["scenario"]["order"], m["scenario"]["arm"]) for m in json.loads(done.stdout)["measurements"]}
-    assert found == {(order, arm) for order in (0, 4) for arm in ("move", "move:auto", "copy")}
+    asked = [m["scenario"] for m in json.loads(done.stdout)["measurements"]]
+    found = {(one["order"], one["mode"], one["policy"]) for one in asked}
+    assert found == {(order, *mode) for order in (0, 4) for mode in (("move", "move"), ("move", "auto"), ("copy", ""))}
 
 
 @pytest.mark.parametrize(
@@ -427,5 +431,5 @@ def test_what_can_not_be_meant_is_usage(arguments: list[str]) -> None:
 
 
 def test_granules_are_only_for_modes_that_move() -> None:
-    assert MODES["copy"].with_options(granule=16).granule == 1
-    assert MODES["move"].with_options(granule=16).granule == 16
+    assert MODES["copy"].with_options(ModeOptions(granule=16)).granule == 1
+    assert MODES["move"].with_options(ModeOptions(granule=16)).granule == 16

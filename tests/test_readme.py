@@ -2,7 +2,7 @@
 
 import re
 
-from gcproto.cli.main import COMMANDS
+from gcproto.cli.app import COMMANDS
 
 from .processes import ROOT, run_gcproto
 

@@ -11,12 +11,12 @@ from gcproto._native import lib
 from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
 from gcproto.model.dispositions import dispositions
-from gcproto.model.fit import SHOOT_DOWN, row_of
+from gcproto.model.fit import row_of
+from gcproto.model.kinds import SHOOT_DOWN, SHOOT_DOWN_LONG
 from gcproto.model.shoot_downs import RULES, Moves, long_ones, rule_of, shoot_downs
 from gcproto.paths.names import ARMS, KINDS
 from gcproto.paths.round import VALID, Request, new_prover, run
-from gcproto.results.schema import Scenario
-from tests.result_maker import measurement, result
+from tests.result_maker import measurement, result, scenario
 
 BATCHED, EACH = RULES
 PAGES = 2048
@@ -53,12 +53,13 @@ def test_the_rule_is_that_of_the_kernel_of_the_result() -> None:
 
 def rounds(release: str, threads: int, arm: str = "move") -> float:
     """What rows of a path's rounds have of it: 8 MiB of 64 KiB mTHPs, split, in calls of 2 MiB."""
-    scenario = Scenario("mthp", 4, arm, 2 << 20, "congruent", threads, PAGES)
-    one = measurement(scenario, [800.0] * 4, folios=4 * 128, folios_split=4 * 128 if arm == "move" else 0)
+    asked = scenario(arm, 2 << 20, "mthp", order=4, threads=threads, pages=PAGES)
+    one = measurement(asked, [800.0] * 4, folios=4 * 128, folios_split=4 * 128 if arm == "move" else 0)
     one.outcome.calls = 4 * (5 if arm == "copy_discard" else 4)
     one.outcome.moved = 4 * PAGES if arm == "move" else 0
     made = result([one], kernel={"release": release})
-    return sum(count for name, count in row_of(next(dispositions([made]))).items() if name.startswith(SHOOT_DOWN))
+    row = row_of(next(dispositions([made])))
+    return row.get(SHOOT_DOWN, 0.0) + row.get(SHOOT_DOWN_LONG, 0.0)
 
 
 def test_rounds_with_a_second_thread_have_them_and_others_have_not() -> None:

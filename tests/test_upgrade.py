@@ -159,7 +159,7 @@ def test_paths() -> None:
     assert result.noise is not None
     assert len(result.noise.pairs) == 3
     one = next(one for one in result.measurements if one.scenario.replica)  # type: ignore[union-attr]
-    assert one.scenario == PathScenario("small", 0, "move", 65536, "congruent", 1, 1024, "cache", "consecutive", 1)
+    assert one.scenario == PathScenario("small", 0, "move", 65536, "congruent", 1, 1024, "any", "any", 1)
     split = next(one for one in result.measurements if one.scenario == _path("mthp", 4, "split_move"))
     old = next(one for one in raw("paths")["measurements"] if one["scenario"]["arm"] == "split_move")
     assert isinstance(split.figures, PathFigures)

@@ -15,6 +15,7 @@ from gcproto.collector.prepare import NEVER
 from gcproto.heap.compiled import kernel
 from gcproto.heap.memory import load64
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.results.schema import ModeOptions
 from tests.heap_model import Bench
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(60)]
@@ -52,7 +53,7 @@ class WorstOrder(Collector):
 @pytest.mark.parametrize("dense", [950, NEVER])
 @pytest.mark.parametrize("group", [1, 16])
 def test_pages_behind_a_header_that_has_moved_away(dense: int, group: int) -> None:
-    mode = MODES["art"].with_options(dense_permille=dense, fault_pages=group)
+    mode = MODES["art"].with_options(ModeOptions(dense_permille=dense, fault_pages=group))
     bench = Bench(32 << 20, MODES["stw"])
     bench.collector.close()
     bench.collector = WorstOrder(bench.heap, mode, [bench.checks, bench.failures])

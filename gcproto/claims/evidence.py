@@ -1,6 +1,7 @@
 """What claims are judged by: rows of the contract, paths, heaps; each part is measured once, when first asked for."""
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import cached_property
 
 from gcproto import contract
@@ -11,8 +12,10 @@ from gcproto.contract_run import run_rows
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine
+from gcproto.host.settings import may_change
 from gcproto.paths import bench
 from gcproto.paths.grid import Choice
+from gcproto.process import interrupts
 from gcproto.results.schema import Measurement, Result
 from gcproto.sizes import MIB
 
@@ -50,14 +53,24 @@ class Evidence:
         missing = [contract.find(name) for name in names if name not in self._rows]
         if missing:
             self._say(f"contract: {', '.join(row.name for row in missing)}")
-            for result in run_rows(missing, swap=any({"zram", "loop"} & set(row.needs) for row in missing)):
-                self._rows[result.row.name] = result
+            # Rows whose swap device can't be had skip themselves, and say why.
+            swap = may_change() and any({"zram", "loop"} & set(row.needs) for row in missing)
+            with closing(run_rows(missing, swap=swap)) as results:
+                for result in results:
+                    self._rows[result.row.name] = result
         return [self._rows[name] for name in names]
 
     def _bench(self, what: str, choice: Choice) -> list[Measurement]:
         self._say(f"paths: {what}")
         result = bench.run(bench.Order(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None)
+        return self._taken(result)
+
+    def _taken(self, result: Result) -> list[Measurement]:
+        """Measurements of a run, which is kept; a run that a signal cut short ends the judging."""
         self.results.append(result)
+        interrupts.resume()
+        if not result.producer.complete:
+            raise KeyboardInterrupt
         return result.measurements
 
     @cached_property
@@ -100,9 +113,7 @@ class Evidence:
 
     def _evacuated(self, what: str, order: evacuation.PolicyOrder) -> list[Measurement]:
         self._say(f"heaps: {what}")
-        result = evacuation.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
+        return self._taken(evacuation.run(order, lambda _done, _total: None))
 
     @cached_property
     def policies(self) -> list[Measurement]:
@@ -141,9 +152,7 @@ class Evidence:
             verify=True,
             disturb=disturb,
         )
-        result = gc_run.run(order, lambda _done, _total: None)
-        self.results.append(result)
-        return result.measurements
+        return self._taken(gc_run.run(order, lambda _done, _total: None))
 
     @cached_property
     def pinned(self) -> list[Measurement]:

@@ -50,6 +50,7 @@ class Claim:
         text: what is claimed.
         command: shows it alone.
         judge: finds out.
+        needs: of the machine (gcproto.claims.needs).
 
     """
 
@@ -57,3 +58,4 @@ class Claim:
     text: str
     command: str
     judge: Callable[[Evidence], Finding]
+    needs: tuple[str, ...] = ()

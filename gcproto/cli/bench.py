@@ -1,38 +1,93 @@
 """``gcproto bench``: the path lab on the running kernel."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import click
 
-from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import Once, Size, Words
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
-
-def _words(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
-    return words(value)
+MOST_PERCENT = 10_000
 
 
-def _slowdown(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> dict[str, int]:
-    found = {}
+def _source(word: str) -> Hashable:
+    from gcproto.host.machine import machine
+    from gcproto.paths.grid import parse_source
+
+    return parse_source(word, machine())
+
+
+def _granule(word: str) -> Hashable:
+    from gcproto.paths.grid import FOLIO, WHOLE
+    from gcproto.sizes import parse_size
+
+    return word if word in {FOLIO, WHOLE} else parse_size(word)
+
+
+def _arms() -> list[str]:
+    from gcproto.paths.names import ARMS
+
+    return sorted(ARMS)
+
+
+def _slowdown(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
     for text in value:
         arm, _, percent = text.partition("=")
-        if not percent.isdigit():
-            raise click.BadParameter(f"{text!r} is not ARM=PERCENT")
+        if not (percent.isascii() and percent.isdigit() and len(percent) < 6 and int(percent) <= MOST_PERCENT):
+            raise click.BadParameter(f"{text!r} is not ARM=PERCENT, of 0 to {MOST_PERCENT} percent", ctx, param)
+        if arm not in _arms() or arm in found:
+            raise click.BadParameter(f"{arm!r} is {'named twice' if arm in found else 'no arm'}", ctx, param)
         found[arm] = int(percent) * 10
     return found
 
 
+def _memory(_ctx: click.Context, _param: click.Parameter, value: int | None) -> int | None:
+    """Whole PMDs, as they are measured and recorded; said where that is more than was asked for."""
+    if value is None:
+        return None
+    from gcproto.host.machine import machine
+    from gcproto.sizes import size_text
+
+    pmd = machine().pmd_size
+    rounded = -(-value // pmd) * pmd
+    if rounded != value:
+        click.echo(f"gcproto: --memory {size_text(value)} is rounded up to {size_text(rounded)}: whole PMDs", err=True)
+    return rounded
+
+
 @click.command(name="bench")
 @click.option("--quick", is_flag=True, help="The short grid: at most 45 s instead of 4 minutes.")
-@click.option("--sources", callback=_words, metavar="LIST", help="small, thp, mthp-64k, zero, hole, forked-2m, ...")
-@click.option("--arms", callback=_words, metavar="LIST", help="move, copy, split_move, mremap, move_swapin, ...")
-@click.option("--granules", callback=_words, metavar="LIST", help="Per ioctl: 4k, 64k, folio, 2m, whole, ...")
-@click.option("--alignment", type=click.Choice(["congruent", "skewed"]), multiple=True, help="Only this alignment.")
-@click.option("--threads", type=click.Choice(["1", "2"]), multiple=True, help="Only with that many live threads.")
+@click.option(
+    "--sources",
+    type=Words("source", key=_source, check=_source),
+    help="small, thp, mthp-64k, zero, hole, forked-2m, ...",
+)
+@click.option("--arms", type=Words("arm", _arms), help="move, copy, split_move, mremap, move_swapin, ...")
+@click.option(
+    "--granules", type=Words("granule", key=_granule, check=_granule), help="Per ioctl: 4k, 64k, folio, 2m, whole, ..."
+)
+@click.option(
+    "--alignment",
+    type=click.Choice(["congruent", "skewed"]),
+    multiple=True,
+    callback=Once("alignment"),
+    help="Only this alignment.",
+)
+@click.option(
+    "--threads",
+    type=click.Choice(["1", "2"]),
+    multiple=True,
+    callback=Once("number"),
+    help="Only with that many live threads.",
+)
 @click.option("--rounds", type=click.IntRange(3, 100000), help="Measured rounds [default: what fits the time].")
-@click.option("--memory", metavar="SIZE", help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g).")
+@click.option(
+    "--memory", type=Size(), callback=_memory, help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g)."
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of the order of rounds.")
 @click.option("--swap", is_flag=True, help="Add the scenarios that add and remove swap devices (root).")
 @click.option("--force", is_flag=True, help="Also run what a known kernel bug makes unsafe here.")
@@ -56,16 +111,15 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.paths.bench import Order, run
     from gcproto.paths.grid import Choice
     from gcproto.results.store import prepare
-    from gcproto.sizes import parse_size
 
     try:
         choice = Choice(
-            sources=options["sources"],
-            arms=options["arms"],
-            granules=options["granules"],
+            sources=options["sources"] or [],
+            arms=options["arms"] or [],
+            granules=options["granules"] or [],
             alignments=list(options["alignment"]),
             threads=[int(text) for text in options["threads"]],
-            memory=parse_size(options["memory"]) if options["memory"] else None,
+            memory=options["memory"],
             quick=options["quick"],
             swap=options["swap"],
         )

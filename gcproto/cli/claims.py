@@ -4,29 +4,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.output import echo_json, interrupted, keep, result_options
+from gcproto.cli.params import SEED, Once
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from gcproto.claims.finding import Claim, Finding
 
 
 @click.command(name="claims")
-@click.argument("keys", nargs=-1, metavar="[T1 ... T16]...")
-@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of contents and orders.")
+@click.argument("keys", nargs=-1, metavar="[T1 ... T16]...", callback=Once("claim", str.upper))
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of contents and orders.")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Judge claims of the linux-mm thread on MOVE and mTHP (20 February 2025) on this kernel.
 
     Each ends in confirmed, refuted, or not testable here and why, with the figures and a command that shows it alone.
-    All sixteen take about two minutes.  A refuted claim is a finding, not a failure.
+    All sixteen take about two minutes.  A refuted claim is a finding, not a failure.  What the machine lacks is asked
+    before anything is measured, and the other claims are judged; the exit code is 3 if none could be.
     """
     from gcproto.claims.evidence import Evidence
+    from gcproto.claims.needs import judge
     from gcproto.claims.result import document
     from gcproto.claims.rows import CLAIMS
     from gcproto.record import Record
-    from gcproto.results.store import prepare, save
+    from gcproto.results.store import prepare
 
     wanted = [key.upper() for key in options["keys"]] or [claim.key for claim in CLAIMS]
     unknown = set(wanted) - {claim.key for claim in CLAIMS}
@@ -36,15 +40,19 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     record = Record("claims")
     evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options["seed"])
     found: list[tuple[Claim, Finding]] = []
-    complete = True
+    complete, able = True, 0
     try:
         for claim in CLAIMS:
             if claim.key in wanted:
-                found.append((claim, claim.judge(evidence)))
+                finding, possible = judge(claim, evidence)
+                found.append((claim, finding))
+                able += possible
+        interrupts.defer()
     except KeyboardInterrupt:
         complete = False
     result = document(record, found, evidence, options["seed"], complete=complete)
-    path = save(result, options["out"])
+    path = keep(result, options["out"])
+    click.echo(f"result: {path}", err=True)
     if options["as_json"]:
         echo_json(result)
     else:
@@ -52,7 +60,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         from gcproto.report.thread_claims import print_claims
 
         print_claims(result, console())
-    click.echo(f"result: {path}", err=True)
-    if not complete:
-        click.echo(f"gcproto: interrupted; {len(found)} of {len(wanted)} claims were judged", err=True)
-        ctx.exit(ExitCode.INTERRUPTED)
+    if not complete or interrupts.noted():
+        interrupted(ctx, f"{len(found)} of {len(wanted)} claims were judged")
+    if not able:
+        click.echo("gcproto: no claim could be judged here: the table says what is missing", err=True)
+        ctx.exit(ExitCode.UNABLE)

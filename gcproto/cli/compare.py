@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(
     "--fail-above",
-    type=click.FloatRange(min=0),
-    metavar="PERCENT",
+    type=PERCENT,
     help="Exit code 1 if something got significantly slower by more than this.",
 )
 @click.option("--force", is_flag=True, help="Compare runs that are not alike.")

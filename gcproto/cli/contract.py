@@ -1,24 +1,29 @@
 """``gcproto contract``: what UFFDIO_MOVE promises, checked on this kernel."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.output import echo_json
+from gcproto.cli.params import HOUR, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gcproto.contract import Row, RowResult
+    from gcproto.results.schema import ContractExperiment
 
 
 @click.command(name="contract")
-@click.argument("rows", nargs=-1, metavar="[ROW]...")
+@click.argument("rows", nargs=-1, metavar="[ROW]...", callback=Once("row"))
 @click.option("--list", "as_list", is_flag=True, help="List the rows, with what differs by kernel, and run none.")
 @click.option("--swap", is_flag=True, help="Also the rows about swapped pages: adds and removes swap devices (root).")
 @click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds before a row is killed."
+    "--timeout", type=seconds(0.1, HOUR), default=10.0, show_default=True, help="Seconds before a row is killed."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of KTAP.")
+@click.option("--json", "as_json", is_flag=True, help="Print a result (gcproto.result/2) instead of KTAP.")
 @click.pass_context
 def command(
     ctx: click.Context, rows: tuple[str, ...], as_list: bool, swap: bool, timeout: float, as_json: bool
@@ -28,24 +33,52 @@ def command(
     Each row is a sentence about the kernel and runs in a process of its own under a watchdog.  Root's run enables the
     folio sizes that rows need and puts them back.  Exit code 1 if a row is not as it says.
     """
-    from gcproto import contract
-    from gcproto.contract_run import run_rows
-
     chosen = _chosen(rows)
     if as_list:
         _list(chosen, as_json=as_json)
         return
-    bad = 0
+    from gcproto.contract_run import run_rows
+
     # Closed here and now whatever happens: the settings are put back then.
     with closing(run_rows(chosen, swap=swap, timeout_ms=int(timeout * 1000))) as results:
-        for number, result in enumerate(results, 1):
-            if number == 1 and not as_json:  # not before the settings could be had
-                click.echo(f"KTAP version 1\n1..{len(chosen)}")
-            bad += not result.verdict.good
-            click.echo(_json(result) if as_json else contract.ktap_lines(number, result), nl=as_json)
+        if as_json:
+            from gcproto.results.schema import ContractExperiment
+
+            bad = _print_result(results, ContractExperiment(swap, list(rows)))
+        else:
+            bad = _print_ktap(results, len(chosen))
     if bad:
         click.echo(f"gcproto: {bad} of {len(chosen)} rows are not as they say", err=True)
         ctx.exit(ExitCode.NO)
+
+
+def _print_ktap(results: "Iterable[RowResult]", count: int) -> int:
+    """Print each row as soon as it has run; how many are not as they say."""
+    from gcproto import contract
+
+    bad = 0
+    for number, result in enumerate(results, 1):
+        if number == 1:  # not before the settings could be had
+            click.echo(f"KTAP version 1\n1..{count}")
+        bad += not result.verdict.good
+        click.echo(contract.ktap_lines(number, result), nl=False)
+    return bad
+
+
+def _print_result(results: "Iterable[RowResult]", experiment: "ContractExperiment") -> int:
+    """Print all rows as a result, also those that ran until a signal came; how many are not as they say."""
+    from gcproto.contract_run import document
+    from gcproto.record import Record
+
+    record = Record()
+    found: list[RowResult] = []
+    try:
+        found.extend(results)
+    except KeyboardInterrupt:
+        echo_json(document(record, found, experiment, complete=False))
+        raise
+    echo_json(document(record, found, experiment, complete=True))
+    return sum(not one.verdict.good for one in found)
 
 
 def _chosen(names: tuple[str, ...]) -> "list[Row]":
@@ -63,12 +96,7 @@ def _chosen(names: tuple[str, ...]) -> "list[Row]":
 
 def _list(rows: "list[Row]", *, as_json: bool) -> None:
     if as_json:
-        import msgspec
-
-        from gcproto.results.documents import document
-
-        for row in rows:
-            click.echo(msgspec.json.encode(document("contract-rule", row)).decode())
+        echo_json({"schema": "gcproto.contract-rows/1", "rows": rows})
         return
     width = max(len(row.name) for row in rows)
     for row in rows:
@@ -77,12 +105,3 @@ def _list(rows: "list[Row]", *, as_json: bool) -> None:
             click.echo(f"{'':{width}}  needs: {', '.join(row.needs)}")
         if row.kernels:
             click.echo(f"{'':{width}}  kernels: {row.kernels}")
-
-
-def _json(result: "RowResult") -> str:
-    import msgspec
-
-    from gcproto.results.documents import document
-
-    fields: dict[str, Any] = msgspec.to_builtins(result) | {"verdict": result.verdict.name.lower()}
-    return msgspec.json.encode(document("contract-row", fields)).decode()

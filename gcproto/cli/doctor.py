@@ -28,9 +28,9 @@ def command(as_json: bool) -> None:
 
         echo_json(document("doctor", _document(found)))
         return
-    from rich.console import Console
+    from gcproto.cli.terminal import console
 
-    _print(found, Console())
+    print_survey(found, console())
 
 
 def _document(found: "Survey") -> dict[str, object]:
@@ -45,46 +45,51 @@ def _document(found: "Survey") -> dict[str, object]:
     }
 
 
-def _print(found: "Survey", console: "Console") -> None:
-    from rich.markup import escape
-    from rich.table import Table
+def print_survey(found: "Survey", console: "Console") -> None:
+    """Print what was found: capabilities by group, bugs, and scenarios that are off."""
+    from gcproto.report.terminal import say
 
-    from gcproto.host.known_bugs import State
-
-    console.print(f"kernel {found.kernel}", highlight=False)
-    answers = {True: "[green]yes[/]", False: "[red]no[/]", None: "?"}
-    group = ""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(ratio=1)
-    for row in found.rows:
-        if row.group != group:
-            group = row.group
-            table.add_row("", "", "")
-            table.add_row(f"[bold]{group}[/]", "", "")
-        text = row.detail if row.able else row.reason
-        if row.remedy:
-            text += f"\nwhat to do: {row.remedy}"
-        table.add_row(f"  {escape(row.name)}", answers[row.able], escape(text))
-    console.print(table)
-
-    console.print("\n[bold]known bugs of UFFDIO_MOVE[/]", highlight=False)
-    bugs = Table(box=None, pad_edge=False, show_header=False)
-    bugs.add_column(no_wrap=True)
-    bugs.add_column(ratio=1)
-    for bug in found.bugs:
-        mark = "[green]ok[/]" if bug.state in {State.FIXED, State.ABSENT} else "[red]bug[/]"
-        text = f"{escape(bug.effect)}\n[dim]{escape(bug.title)}[/]\n{bug.state}: {escape(bug.evidence)}"
-        bugs.add_row(f"  {mark}", text)
-    console.print(bugs)
-    if not found.bugs:
-        console.print("  no UFFDIO_MOVE here, no bugs of it", highlight=False)
-
-    console.print("\n[bold]scenarios that are off here[/]", highlight=False)
+    say(console, f"kernel {found.kernel}")
+    _print_capabilities(found, console)
+    _print_bugs(found, console)
+    console.print()
+    say(console, "scenarios that are off here", style="bold")
     for off in found.scenarios_off:
-        console.print(f"  {escape(off.text)}: {escape(off.reason)}", highlight=False)
+        say(console, f"{off.text}: {off.reason}", indent=2)
         if off.remedy:
-            console.print(f"    what to do: {escape(off.remedy)}", highlight=False)
+            say(console, f"what to do: {off.remedy}", indent=4)
     if not found.scenarios_off:
-        console.print("  none", highlight=False)
+        say(console, "none", indent=2)
+
+
+def _print_capabilities(found: "Survey", console: "Console") -> None:
+    from gcproto.report.terminal import Column, Part, Table, print_table, say
+
+    answers: dict[bool | None, Part] = {True: ("yes", "green"), False: ("no", "red"), None: "?"}
+    for group in dict.fromkeys(row.group for row in found.rows):
+        table = Table([Column("", words=True), Column("", words=True), Column("", folds=True)], heads=False)
+        for row in found.rows:
+            if row.group == group:
+                text = row.detail if row.able else row.reason
+                lines: list[Part] = [text]
+                if row.remedy:
+                    lines.append(f"what to do: {row.remedy}")
+                table.add(f"  {row.name}", answers[row.able], lines)
+        console.print()
+        say(console, group, style="bold")
+        print_table(table, console)
+
+
+def _print_bugs(found: "Survey", console: "Console") -> None:
+    from gcproto.host.known_bugs import State
+    from gcproto.report.terminal import Column, Table, print_table, say
+
+    console.print()
+    say(console, "known bugs of UFFDIO_MOVE", style="bold")
+    table = Table([Column("", words=True), Column("", folds=True)], heads=False)
+    for bug in found.bugs:
+        mark = ("  ok", "green") if bug.state in {State.FIXED, State.ABSENT} else ("  bug", "red")
+        table.add(mark, [bug.effect, (bug.title, "dim"), f"{bug.state}: {bug.evidence}"])
+    print_table(table, console)
+    if not found.bugs:
+        say(console, "no UFFDIO_MOVE here, no bugs of it", indent=2)

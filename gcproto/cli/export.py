@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -15,7 +16,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(name="export")
-@click.argument("places", nargs=-1, type=click.Path(path_type=Path), metavar="[RESULT|FOLDER]...")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=click.Path(path_type=Path),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
 @click.option(
     "--pytest-benchmark",
     "pytest_benchmark",

@@ -2,14 +2,19 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gcproto.cli.gc_live import live_view
-from gcproto.cli.lists import words
+from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, Size, Words, seconds
+from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import ModeOptions
 
 COMMANDS = {
     "policies": "What to do with large folios: evacuation policies on memory of each kind.",
@@ -25,29 +30,34 @@ OPERATIONS = {
     "prefix": 80_000,
     "replay": 4,
 }
+LEAST_LIVE = 1 << 20
 
 
-class GcGroup(click.Group):
-    """Subcommands by name, imported when they are called."""
+def _modes() -> list[str]:
+    from gcproto.collector.modes import MODES
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in alphabetical order."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The subcommand, imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        found: click.Command = import_module(f"gcproto.cli.gc_{cmd_name}").command
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table above, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+    return list(MODES)
 
 
-@click.command(name="gc", cls=GcGroup, invoke_without_command=True)
+def _policies() -> list[str]:
+    from gcproto.collector.policies import POLICIES
+
+    return list(POLICIES)
+
+
+def _memory(word: str) -> object:
+    from gcproto.heap.folios import parse_memory
+
+    return parse_memory(word)
+
+
+def _disturbances() -> list[str]:
+    from gcproto.collector.disturb import KINDS
+
+    return list(KINDS)
+
+
+@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc_", texts=COMMANDS, invoke_without_command=True)
 @click.option(
     "--workload",
     type=click.Choice(list(OPERATIONS)),
@@ -56,21 +66,38 @@ class GcGroup(click.Group):
     help="What mutators do; its knobs are said by --explain.",
 )
 @click.option(
-    "--modes", default=DEFAULT_MODES, show_default=True, metavar="LIST", help="Ways to collect; also: remap, thread."
+    "--modes",
+    type=Words("mode", _modes),
+    default=DEFAULT_MODES,
+    show_default=True,
+    help="Ways to collect; also: remap, thread.",
 )
 @click.option(
-    "--live", default="128m", show_default=True, help="Live set of all mutators together; of a recording, its own."
+    "--live",
+    type=Size(LEAST_LIVE),
+    default="128m",
+    show_default=True,
+    help="Live set of all mutators together; of a recording, its own.",
 )
 @click.option(
-    "--heap", default="4x", show_default=True, metavar="LIST", help="Heap sizes in multiples of the live set."
+    "--heap",
+    type=Factors(1, 1000),
+    default="4x",
+    show_default=True,
+    help="Heap sizes in multiples of the live set.",
 )
-@click.option("--mutators", type=click.IntRange(1, 32), default=2, show_default=True, help="Threads that use the heap.")
 @click.option(
-    "--operations", type=click.IntRange(1), help="Steps of all mutators together; a default for each workload."
+    "--mutators",
+    type=click.IntRange(1, 32),
+    help="Threads that use the heap.  [default: one for each processor but the collector's]",
+)
+@OPTION
+@click.option(
+    "--operations", type=click.IntRange(1, 1 << 40), help="Steps of all mutators together; a default for each workload."
 )
 @click.option("--mutation", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of 1000 steps.")
 @click.option("--fragmentation", type=click.IntRange(0, 1000), help="Of 1000, what dies or varies. [default: 500]")
-@click.option("--runs", type=click.IntRange(1, 10000), default=5, show_default=True, help="Measured rounds.")
+@click.option("--runs", type=RUNS, default=5, show_default=True, help="Measured rounds.")
 @click.option(
     "--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="What follows on EBUSY."
 )
@@ -93,28 +120,30 @@ class GcGroup(click.Group):
 @click.option("--cut-at-tables", is_flag=True, default=None, help="The collector's runs end where a page table does.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
-    "--disturb", default="", metavar="LIST", help="Provoke EBUSY all the time: pins, pageout (turns swap on)."
+    "--disturb",
+    type=Words("disturbance", _disturbances),
+    help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
 @click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
 @click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), help="A time line for Perfetto.")
 @click.option("--recording", type=click.Path(dir_okay=False, path_type=Path), help="What workload replay replays.")
 @click.option(
     "--memory",
+    type=Words("size of folios", check=_memory),
     default="small",
     show_default=True,
-    metavar="LIST",
     help="Folios of the heap: small, 16k ... 1m, 2m (needs root), system.",
 )
 @click.option(
     "--policies",
+    type=Words("policy", _policies),
     default="move",
     show_default=True,
-    metavar="LIST",
     help="What is done with large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
 )
-@click.option("--granule", metavar="SIZE", help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
-@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
-@click.option("--timeout", type=click.FloatRange(1), default=600.0, show_default=True, help="Seconds for one run.")
+@click.option("--granule", type=Size(), help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and end.")
 @result_options
 @click.pass_context
@@ -125,6 +154,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     lower-bound overhead.
     """
     if ctx.invoked_subcommand is not None:
+        refuse_options(ctx)
         return
     if options["explain"]:
         _explain(options["workload"])
@@ -132,51 +162,39 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.collector.gc_run import run
     from gcproto.results.store import prepare
 
+    options["mutators"] = options["mutators"] or default_mutators()
     order = _order(options)
     prepare(options["out"])
+    say_if_crowded(order.mutators)
     with live_view() as (progress, order.status):
         result = run(order, progress)
+    for path in order.traces:
+        click.echo(f"trace: {path}", err=True)
     deliver(ctx, result, options)
 
 
 def _order(options: dict[str, Any]) -> Any:
-    from gcproto.collector.disturb import KINDS
     from gcproto.collector.gc_run import GcOrder
     from gcproto.collector.modes import MODES, MOVE
-    from gcproto.collector.policies import POLICIES
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
-    from gcproto.sizes import parse_size
+    from gcproto.process.files import see_that_it_can_be_made
 
-    names = words(options["modes"])
-    memories = parse_memories(words(options["memory"]))
-    policies = words(options["policies"])
-    if not memories or not policies or set(policies) - POLICIES.keys():
+    names = options["modes"]
+    if options["trace"] is not None:
+        see_that_it_can_be_made(options["trace"], "choose another file with --trace")
+    live = _recorded(options) or options["live"]
+    if live > LARGEST:
         raise GcprotoError(
-            "--memory and --policies want at least one known word",
-            why=f"policies: {', '.join(POLICIES)}",
+            f"a live set of {live >> 20} MiB is more than any machine has",
+            why="a recording's live set is counted for each mutator",
+            remedy="choose fewer --mutators",
             code=ExitCode.USAGE,
         )
-    unknown = [name for name in names if name not in MODES]
-    if unknown or not names:
-        what = f"unknown mode {unknown[0]!r}" if unknown else "no mode"
-        raise GcprotoError(what, why=f"known: {', '.join(MODES)}", code=ExitCode.USAGE)
-    try:
-        live = _recorded(options) or parse_size(options["live"])
-        factors = [float(word.lower().removesuffix("x")) for word in words(options["heap"])]
-    except ValueError as error:
-        raise GcprotoError(
-            str(error), why="--live is a size, --heap a list such as 2x,3x", code=ExitCode.USAGE
-        ) from error
-    if not factors or not all(1 < factor <= 1000 for factor in factors) or live < 1 << 20:
-        raise GcprotoError("--heap must be above 1x, --live at least 1m", code=ExitCode.USAGE)
-    unknown = [word for word in words(options["disturb"]) if word not in KINDS]
-    if unknown:
-        raise GcprotoError(f"unknown --disturb {unknown[0]!r}", why=f"known: {', '.join(KINDS)}", code=ExitCode.USAGE)
     if (options["workload"] == "replay") != (options["recording"] is not None):
         raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
     choices = _choices(options)
-    modes = [(_with(MODES[name], choices), choices if MODES[name].collects else {}) for name in names]
+    modes = [(MODES[name], choices) for name in names]
     if any(mode.concurrent and mode.collects for mode, _ in modes):
         probes.require_sigbus()
     if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
@@ -184,7 +202,8 @@ def _order(options: dict[str, Any]) -> Any:
     return GcOrder(
         workload=options["workload"],
         modes=modes,
-        factors=factors,
+        factors=options["heap"],
+        placements=tuple(placements(options, ("own",))),
         live_bytes=live,
         operations=options["operations"] or OPERATIONS[options["workload"]],
         mutators=options["mutators"],
@@ -193,12 +212,12 @@ def _order(options: dict[str, Any]) -> Any:
         runs=options["runs"],
         seed=options["seed"],
         verify=options["verify"],
-        disturb=",".join(words(options["disturb"])),
+        disturb=",".join(options["disturb"] or ()),
         trace=str(options["trace"] or ""),
         recording=str(options["recording"] or ""),
         map=options["page_map"],
-        memories=memories,
-        policies=policies,
+        memories=parse_memories(options["memory"]),
+        policies=options["policies"],
         timeout=options["timeout"],
     )
 
@@ -216,46 +235,37 @@ def _recorded(options: dict[str, Any]) -> int:
     return max(1 << 20, recording.peak_bytes) * int(options["mutators"])
 
 
-def _choices(options: dict[str, Any]) -> dict[str, int | str | bool]:
+def _choices(options: dict[str, Any]) -> "ModeOptions":
     """Parameters of modes that were given on the command line."""
-    from gcproto.collector.modes import COPY, MOVE
+    from gcproto.results.schema import ModeOptions
 
-    found: dict[str, Any] = {
-        "ebusy": options["ebusy"],
-        "fault_pages": options["fault_pages"],
-        "run_pages": options["run_pages"],
-        "dense_permille": options["dense"],
-        "regions": options["regions"],
-        "cut_at_tables": options["cut_at_tables"] or None,
-        "granule": _granule(options["granule"]),
-        "fault_by": {"copy": COPY, "move": MOVE, None: None}[options["fault"]],
-        "ready_by": {"copy": COPY, "move": MOVE, None: None}[options["ready"]],
-        "early_by": {"copy": COPY, "move": MOVE, None: None}[options["early"]],
-        "fresh_by_recycled": {"recycled": True, "zeropage": False}.get(options["fresh"]),
-        "register_whole": {"recycled": True, "zeropage": True, "kernel": False}.get(options["fresh"]),
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return ModeOptions(
+        ebusy=options["ebusy"],
+        fault_by=options["fault"],
+        ready_by=options["ready"],
+        early_by=options["early"],
+        fault_pages=options["fault_pages"],
+        run_pages=options["run_pages"],
+        granule=_granule(options["granule"]),
+        fresh=options["fresh"],
+        dense_permille=options["dense"],
+        regions=options["regions"],
+        cut_at_tables=options["cut_at_tables"] or None,
+    )
 
 
-def _granule(text: str | None) -> int | None:
+def _granule(size: int | None) -> int | None:
     """Pages of a granule, None where none is asked for."""
     from gcproto.host.machine import machine
-    from gcproto.sizes import parse_size
+    from gcproto.sizes import size_text
 
-    if text is None:
+    if size is None:
         return None
     here = machine()
-    try:
-        pages = parse_size(text) // here.page_size
-    except ValueError as error:
-        raise GcprotoError(str(error), code=ExitCode.USAGE) from error
-    if pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
-        raise GcprotoError(f"--granule {text} is no power of two from a page to a THP", code=ExitCode.USAGE)
+    pages, rest = divmod(size, here.page_size)
+    if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
+        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
     return pages
-
-
-def _with(mode: Any, choices: dict[str, int | str | bool]) -> Any:
-    return mode.with_options(**choices) if mode.collects else mode
 
 
 def _explain(name: str) -> None:

@@ -4,34 +4,62 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.lists import words
 from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import PERCENT, RUNS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
 
+ANSWERS = ("copy", "touch", "backoff")
 WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 
 
+def _policies() -> list[str]:
+    from gcproto.collector.modes import MODES
+    from gcproto.collector.policies import POLICIES
+
+    return [*POLICIES, *(name for name in MODES if name not in {*POLICIES, "none"})]
+
+
+def _memory(word: str) -> object:
+    from gcproto.heap.folios import parse_memory
+
+    return parse_memory(word)
+
+
 @click.command(name="policies")
-@click.option("--workloads", default="prefix,sparse,trees", show_default=True, metavar="LIST", help="What heaps hold.")
 @click.option(
-    "--memory", default="small,64k,1m,2m", show_default=True, metavar="LIST", help="Folios of the heaps (needs root)."
+    "--workloads",
+    type=Words("workload", WORKLOADS),
+    default="prefix,sparse,trees",
+    show_default=True,
+    help="What heaps hold.",
+)
+@click.option(
+    "--memory",
+    type=Words("size of folios", check=_memory),
+    default="small,64k,1m,2m",
+    show_default=True,
+    help="Folios of the heaps (needs root).",
 )
 @click.option(
     "--policies",
+    type=Words("policy", _policies),
     default="move,copy-large,split-ahead,whole,auto",
     show_default=True,
-    metavar="LIST",
     help="To compare; the modes copy and remap can be named as well.",
 )
-@click.option("--live", default="64m", show_default=True, help="Live set of a heap.")
-@click.option("--runs", type=click.IntRange(1, 10000), default=7, show_default=True, help="Measured rounds.")
+@click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
+@click.option("--runs", type=RUNS, default=7, show_default=True, help="Measured rounds.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
-    "--ebusy", default="copy", show_default=True, metavar="LIST", help="What follows on EBUSY: copy, touch, backoff."
+    "--ebusy",
+    type=Words("answer", ANSWERS),
+    default="copy",
+    show_default=True,
+    help="What follows on EBUSY: copy, touch, backoff.",
 )
 @click.option(
     "--swapped", type=click.IntRange(0, 100), default=0, show_default=True, help="Percent swapped out beforehand."
@@ -57,11 +85,10 @@ WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
     show_default=True,
     help="Of each heap, one after the other; the last is measured: what became of folios in those before then counts.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**53), default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
 @click.option(
     "--fail-above",
-    type=click.FloatRange(min=0),
-    metavar="PERCENT",
+    type=PERCENT,
     help="Exit code 1 if on any heap auto takes so much longer than the best fixed policy: the median of the ratios of "
     "their rounds, with an interval above 1.",
 )
@@ -74,48 +101,25 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     and made THPs again after the drain, beside the mutators, and what that takes is shown apart.
     """
     from gcproto.collector.evacuation import PolicyOrder, run
-    from gcproto.collector.modes import MODES
-    from gcproto.collector.policies import POLICIES
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.results.store import prepare
-    from gcproto.sizes import parse_size
 
-    named = {name: words(options[name]) for name in ("workloads", "policies", "ebusy")}
-    known_words = (
-        ("workloads", set(WORKLOADS)),
-        ("policies", {*POLICIES, *MODES} - {"none"}),
-        ("ebusy", {"copy", "touch", "backoff"}),
-    )
-    for name, known in known_words:
-        unknown = [word for word in named[name] if word not in known]
-        if unknown or not named[name]:
-            raise GcprotoError(
-                f"--{name}: {'unknown ' + unknown[0] if unknown else 'nothing'}",
-                why=f"known: {', '.join(sorted(known))}",
-                code=ExitCode.USAGE,
-            )
-    if options["fail_above"] is not None and ("auto" not in named["policies"] or len(set(named["policies"])) < 2):
+    if options["fail_above"] is not None and ("auto" not in options["policies"] or len(options["policies"]) < 2):
         raise GcprotoError(
             "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
         )
-    try:
-        live = parse_size(options["live"])
-    except ValueError as error:
-        raise GcprotoError(str(error), code=ExitCode.USAGE) from error
-    if live < 1 << 20:
-        raise GcprotoError("--live must be at least 1m", code=ExitCode.USAGE)
     probes.require_sigbus()
     probes.require_move("nothing else is measured here")
     order = PolicyOrder(
-        workloads=named["workloads"],
-        memories=parse_memories(words(options["memory"])),
-        policies=named["policies"],
-        live_bytes=live,
+        workloads=options["workloads"],
+        memories=parse_memories(options["memory"]),
+        policies=options["policies"],
+        live_bytes=options["live"],
         runs=options["runs"],
         seed=options["seed"],
         verify=options["verify"],
-        ebusy=tuple(named["ebusy"]),
+        ebusy=tuple(options["ebusy"]),
         swapped=options["swapped"] * 10,
         device=options["device"],
         threads=int(options["threads"]),

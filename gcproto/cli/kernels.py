@@ -1,8 +1,8 @@
 """``gcproto kernels``: the kernel lab."""
 
-from importlib import import_module
-
 import click
+
+from gcproto.cli.groups import LazyGroup
 
 COMMANDS = {
     "ab": "What a patch gives: build stock and patched, run both, compare.",
@@ -18,27 +18,7 @@ COMMANDS = {
 }
 
 
-class KernelsGroup(click.Group):
-    """Subcommands by name, imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in alphabetical order."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The subcommand, imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        found: click.Command = import_module(f"gcproto.cli.kernels_{cmd_name}").command
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table above, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
-
-
-@click.command(name="kernels", cls=KernelsGroup)
+@click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels_", texts=COMMANDS)
 def command() -> None:
     """The same measurements in other kernels, booted in QEMU.
 

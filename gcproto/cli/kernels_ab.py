@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels_build import build_options, build_progress, ordered, told, usual_name
+from gcproto.cli.kernels_build import build_options, build_progress, order, told, usual_name
 from gcproto.cli.kernels_check import check_guest, show_verdicts
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import PERCENT, TRIALS, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ CHECK_SECONDS = 900.0
     "--stock-patch",
     "stock_patches",
     multiple=True,
+    callback=Once("patch", Path.absolute),
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE|FOLDER|MBOX",
     help="On top of both kernels, before --patch.",
@@ -33,14 +35,17 @@ CHECK_SECONDS = 900.0
 @click.option("--set", "scenarios", type=click.Choice(["quick", "paths", "folios"]), default="quick", show_default=True)
 @click.option("--check", is_flag=True, help="Do not measure: contract and hazards in both, as a table of verdicts.")
 @click.option(
-    "--hazard", "hazards", multiple=True, metavar="NAME", help="With --check: only this one; may be repeated."
+    "--hazard",
+    "hazards",
+    multiple=True,
+    callback=Once("hazard"),
+    metavar="NAME",
+    help="With --check: only this one; may be repeated.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for a guest.")
-@click.option(
-    "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT", help="Exit code 1 if something costs more by this."
-)
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
+@click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
+@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
 @matrix_options
 @result_options
 @click.pass_context
@@ -53,6 +58,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     built again: behind a change of a patch only what it touches is compiled, and only the patched kernel.
     """
     from gcproto.kernels import machine
+    from gcproto.kernels.build import build, see_that_it_can_be_built
     from gcproto.kernels.cell import CHECK, Cell
     from gcproto.kernels.check import known
 
@@ -65,9 +71,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     both = (*options["stock_patches"], *options["patches"])
     with build_progress() as progress:
         base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
-        stock = ordered(options | {"patches": options["stock_patches"]}, base, progress)
         name = options["name"] or usual_name("patched", options["configs"])
-        patched = ordered(options | {"patches": both}, name, progress)
+        orders = [
+            order(options | {"patches": options["stock_patches"]}, base),
+            order(options | {"patches": both}, name),
+        ]
+        for one in orders:  # before another build is waited for, and before minutes are spent on the first kernel
+            see_that_it_can_be_built(one)
+        stock, patched = (build(one, progress) for one in orders)
     for made in (stock, patched):
         click.echo(f"gcproto: {told(made)}", err=True)
     kernels = [stock.local, patched.local]
@@ -120,4 +131,4 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
         return
     from gcproto.cli.terminal import console
 
-    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console(wide=True))
+    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console())

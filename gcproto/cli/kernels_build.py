@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def build_options(function: F) -> F:
         "--patch",
         "patches",
         multiple=True,
+        callback=Once("patch", Path.absolute),
         type=click.Path(path_type=Path, exists=True),
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be given more than once, in their order.",
@@ -44,6 +46,7 @@ def build_options(function: F) -> F:
         "--config",
         "configs",
         multiple=True,
+        callback=Once("configuration"),
         metavar="NAME|FRAGMENT",
         help="fast (the default), debug (DEBUG_VM, lockdep), kasan, or the path of a fragment; several are merged.",
     )

@@ -8,6 +8,7 @@ import click
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import Once, seconds
 
 if TYPE_CHECKING:
     from gcproto.kernels.machine import Machine
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     "--hazard",
     "hazards",
     multiple=True,
+    callback=Once("hazard"),
     metavar="NAME",
     help="Only this one and no contract; may be given more than once.",
 )
-@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True, help="Seconds for a guest.")
+@click.option("--timeout", type=seconds(), default=900.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
 @click.pass_context
@@ -68,4 +70,4 @@ def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
     from gcproto.cli.terminal import console
     from gcproto.report.verdicts import print_verdicts
 
-    print_verdicts(results, console(wide=True))
+    print_verdicts(results, console())

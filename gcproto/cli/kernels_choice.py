@@ -65,6 +65,8 @@ def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
             one = from_path(Path(text), options["modules"])
         else:
             one = known.find(text)
+        if one.release in found:
+            raise GcprotoError(f"kernel {one.release} is named twice", why=f"{text!r} is it", code=ExitCode.USAGE)
         found[one.release] = one
     if options["default"]:
         found.update({one.release: one for one in known.default()})

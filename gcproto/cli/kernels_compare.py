@@ -7,6 +7,7 @@ import click
 
 from gcproto.cli.kernels_results import guests, kernel_named
 from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT, Once
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     "places",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
+    callback=Once("place", Path.absolute),
     help="Folders or files to look in [default: results].",
 )
-@click.option(
-    "--fail-above", type=click.FloatRange(min=0), metavar="PERCENT", help="Exit code 1 if something costs more by this."
-)
+@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
 @click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

@@ -5,11 +5,18 @@ from pathlib import Path
 import click
 
 from gcproto.cli.kernels_results import guests
+from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 
 
 @click.command(name="export")
-@click.argument("places", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[RESULT|FOLDER]...")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
 @click.option("--kcidb", is_flag=True, required=True, help="For KernelCI's database: KCIDB I/O schema 5.3.")
 @click.option("--origin", default="gcproto", show_default=True, help="Name of the sender, as KernelCI knows it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file [default: print it].")

@@ -6,22 +6,29 @@ import click
 
 from gcproto.cli.kernels_results import guests
 from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT, Once
 from gcproto.errors import ExitCode
+from gcproto.process.cache_folder import for_matplotlib
 
 
 @click.command(name="history")
-@click.argument("places", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[RESULT|FOLDER]...")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
 @click.option(
     "--plot",
     "plots",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
+    callback=Once("picture", Path.absolute),
     metavar="FILE",
     help="Draw the series into a .png or .svg file; may be given more than once.",
 )
-@click.option(
-    "--threshold", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Percent that make a step."
-)
+@click.option("--threshold", type=PERCENT, default=2.0, show_default=True, help="Percent that make a step.")
 @click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
 @click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -54,8 +61,9 @@ def command(
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_history
 
-        print_history(series, found, console(wide=True))
+        print_history(series, found, console())
     for path in plots:
+        for_matplotlib()
         from gcproto.report.series_plot import plot
 
         plot(series, found, path)

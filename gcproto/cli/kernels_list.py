@@ -8,6 +8,8 @@ import click
 from gcproto.cli.kernels_choice import catalog
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gcproto.host.kernel_version import KernelVersion
     from gcproto.kernels.built import Built
     from gcproto.kernels.catalog import Catalog, Kernel
@@ -43,7 +45,9 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
         for row in rows:
             click.echo(msgspec.json.encode(document("kernel", row)).decode())
         return
-    _print(rows, known)
+    from gcproto.cli.terminal import console
+
+    print_list(rows, known, console())
 
 
 def _refresh(write_lock: Path | None) -> None:
@@ -119,16 +123,31 @@ def _built_row(one: "Built") -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
-    from rich.table import Table
+def print_list(rows: list[dict[str, Any]], known: "Catalog", console: "Console") -> None:
+    """Print a line for each kernel.
 
-    from gcproto.cli.terminal import console
+    Args:
+        rows: kernels, as JSON has them.
+        known: where they are known from.
+        console: where to.
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("kernel", "source", "suite", "state", "MiB", "MOVE", "swap", "known bugs of MOVE"):
-        table.add_column(name, justify="right" if name == "MiB" else "left", overflow="fold")
+    """
+    from gcproto.report.terminal import Column, Table, print_table, say
+
+    table = Table(
+        [
+            Column("kernel", words=True),
+            Column("source", words=True, rank=3),
+            Column("suite", words=True, rank=4),
+            Column("state", words=True, rank=1),
+            Column("MiB", rank=5),
+            Column("MOVE", words=True),
+            Column("swap", words=True, rank=2),
+            Column("known bugs of MOVE", folds=True, name="known bugs of MOVE"),
+        ]
+    )
     for row in rows:
-        table.add_row(
+        table.add(
             row["release"].removesuffix("-cloud-amd64"),
             row["source"],
             row["suite"],
@@ -138,7 +157,7 @@ def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
             "yes" if row["swap"] else "no",
             ", ".join(row["bugs"]) or "-",
         )
-    out = console()
-    out.print(table)
+    print_table(table, console)
     asked = f"asked on {known.seen.written}" if known.seen else "never asked from here: --refresh does"
-    out.print(f"\nlock of {known.locked.written}; the archive was {asked}", style="dim")
+    console.print()
+    say(console, f"lock of {known.locked.written}; the archive was {asked}", style="dim")

@@ -1,4 +1,4 @@
-"""Runs cells for a command: where, with what progress, and what becomes of Ctrl-C."""
+"""Runs cells for a command: where, with what progress, and what becomes of it when a signal comes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gcproto.cli.kernels_choice import download_bars
+from gcproto.cli.output import interrupted
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from gcproto.kernels.catalog import Kernel
@@ -24,7 +26,7 @@ def matrix_options(function: F) -> F:
         "--jobs", type=click.IntRange(1, 256), help="Guests side by side [default: one for each processor]."
     )
     memory = click.option(
-        "--memory-mib", type=click.IntRange(256), default=1024, show_default=True, help="Memory of a guest."
+        "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
     dask = click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead of here.")
     append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
@@ -116,21 +118,22 @@ def run_cells(
 
     pool = _pool(options)
     lost: list[Cell] = []
-    interrupted, well = False, False
+    cut, well = False, False
     try:
         lost = run(cells, pool, done)
+        interrupts.defer()
         well = True
     except KeyboardInterrupt:
-        interrupted = True
+        cut = True
     finally:
-        pool.close(now=not well)
+        with interrupts.held():
+            pool.close(now=not well)
+    interrupts.allow()
     show(results, options)
     for cell in lost:
         click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
-    if interrupted:
-        kept = f"{len(results)} of {len(cells)} cells are kept in {options['out']}"
-        click.echo(f"gcproto: interrupted; {kept}", err=True)
-        ctx.exit(ExitCode.INTERRUPTED)
+    if cut or interrupts.noted():
+        interrupted(ctx, f"{len(results)} of {len(cells)} cells are kept in {options['out']}")
     bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
     if bad or lost:
         click.echo(f"gcproto: {len(bad) + len(lost)} of {len(cells)} cells are not as they should be", err=True)

@@ -8,6 +8,7 @@ import click
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import TRIALS, seconds
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     "workload, in this Python).",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=click.IntRange(3, 1000), default=21, show_default=True, help="Of each scenario.")
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
 @click.option("--fail-on-spread", is_flag=True, help="Exit code 1 if boots of a kernel differ by more than 0.5 %.")
 @click.option("--wall-clock", is_flag=True, help="ns of an emulated machine instead of instructions: for factors only.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for a guest.")
+@click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
 @click.pass_context

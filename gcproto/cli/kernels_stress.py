@@ -9,6 +9,7 @@ from gcproto.cli.kernels_check import check_guest
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import WEEK_MINUTES, Number
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
 @click.command(name="stress")
 @kernel_options
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Of each seed's guest.")
+@click.option(
+    "--minutes", type=Number(0.1, WEEK_MINUTES, "minutes"), default=5.0, show_default=True, help="Of each seed's guest."
+)
 @click.option("--seeds", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many, each in a guest.")
-@click.option("--first-seed", type=click.IntRange(1), default=1, show_default=True, help="Seeds count from here.")
+@click.option(
+    "--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="Seeds count from here."
+)
 @matrix_options
 @result_options
 @click.pass_context
@@ -51,6 +56,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    from gcproto.results import names
     from gcproto.results.series import release_of
 
     for result in results:
@@ -60,4 +66,4 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
             continue
         for one in result.verdicts:
             seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""
-            click.echo(f"{release_of(result)} {one.name}: {one.verdict}{seconds}: {one.text}")
+            click.echo(f"{release_of(result)} {names.short_subject(one)}: {one.verdict}{seconds}: {one.text}")

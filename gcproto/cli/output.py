@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from gcproto.errors import ExitCode
+from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
@@ -35,14 +36,40 @@ def echo_json(*documents: Any) -> None:
         click.echo(msgspec.json.encode(one).decode())
 
 
-def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> None:
-    """Write a result into its folder, print it, and end the command.
+def keep(result: "Result", folder: Path) -> Path:
+    """Write a result into a folder; from then on a signal may end the command at once.
 
-    Exit code 1 means that a measurement has too many invalid rounds, 130 that the run was interrupted.
+    Returns:
+        The new file.
+
     """
     from gcproto.results.store import save
 
-    path = save(result, options["out"])
+    path = save(result, folder)
+    interrupts.allow()
+    return path
+
+
+def interrupted(ctx: click.Context, kept: str) -> NoReturn:
+    """Say which signal ended a run and what was kept of it, and end the command.
+
+    Args:
+        ctx: of the command.
+        kept: what was, in words.
+
+    """
+    number = interrupts.noted()
+    click.echo(f"gcproto: interrupted by {number.name if number else 'SIGINT'}; {kept}", err=True)
+    ctx.exit(interrupts.exit_code())
+
+
+def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> None:
+    """Write a result into its folder, print it, and end the command.
+
+    Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
+    """
+    path = keep(result, options["out"])
+    click.echo(f"result: {path}", err=True)
     if options["as_json"]:
         echo_json(result)
     else:
@@ -51,10 +78,10 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
 
         wide = bool(options.get("wide"))
         print_result(result, console(wide=wide), wide=wide)
-    click.echo(f"result: {path}", err=True)
     if not result.producer.complete:
-        click.echo("gcproto: interrupted; the result holds the rounds measured until then", err=True)
-        ctx.exit(ExitCode.INTERRUPTED)
+        interrupted(ctx, "the result holds the rounds measured until then")
+    if interrupts.noted():
+        interrupted(ctx, "all rounds were measured before")
     bad = [measurement for measurement in result.measurements if not measurement.valid]
     if bad:
         click.echo(f"gcproto: {len(bad)} measurements are INVALID: too many rounds failed their proof", err=True)

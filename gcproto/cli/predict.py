@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json
+from gcproto.cli.output import echo_json, keep
+from gcproto.cli.params import SHARE, Once
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode
+from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
@@ -22,28 +24,47 @@ MEMORIES = ("small", "64k", "1m", "2m")
 
 
 @click.command(name="predict")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[RESULT]...")
+@click.argument(
+    "files",
+    nargs=-1,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="[RESULT]...",
+    callback=Once("file", Path.absolute),
+)
 @click.option(
     "--proposal", metavar="NAME|FILE", help="whole-folio, unmapped-split, batch-across-folios, or a JSON file."
 )
-@click.option("--fail-below", type=click.FloatRange(0, 1), help="Exit code 1 if a smaller share is predicted well.")
+@click.option("--fail-below", type=SHARE, metavar="SHARE", help="Exit code 1 if a smaller share is predicted well.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder for the results of what is measured now.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
-    ctx: click.Context, files: tuple[Path, ...], proposal: str | None, fail_below: float | None, as_json: bool
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    proposal: str | None,
+    fail_below: float | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Fit what a call, a page, a folio, a split, a TLB shoot-down costs to collections, and predict others.
 
     Results of `gcproto gc policies` and of `gcproto bench` are read; without any, both are measured now (root, three
-    minutes), with one live thread and with two.  Costs are fitted on paths and on heaps of the workloads prefix and
-    sparse, and checked on all others.  Shown is also where the time of each heap goes, and why auto differs from move.
+    minutes), with one live thread and with two, and kept.  Costs are fitted on paths and on heaps of the workloads
+    prefix and sparse, and checked on all others.  Shown is also where the time of each heap goes, and why auto differs
+    from move.
     """
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
     from gcproto.results.store import load
 
     asked = load_proposal(proposal) if proposal else None
-    results = [load(path) for path in files] or _measure()
+    results = [load(path) for path in files] or _measure(out)
     found = predict(results, asked)
     if as_json:
         from gcproto.results.documents import document
@@ -59,13 +80,19 @@ def command(
         ctx.exit(ExitCode.NO)
 
 
-def _measure() -> "list[Result]":
-    from gcproto.collector.evacuation import PolicyOrder, run
+def _measure(folder: Path) -> "list[Result]":
+    """Measure all that a fit needs; what this machine can't do is refused before anything is measured."""
+    from gcproto.collector.evacuation import PolicyOrder, check, run
+    from gcproto.collector.heap_machine import see_that_it_may
     from gcproto.heap.folios import parse_memory
+    from gcproto.host import probes
     from gcproto.host.machine import choose_cpus
     from gcproto.paths import bench
     from gcproto.paths.grid import Choice
+    from gcproto.results.store import prepare
 
+    probes.require_sigbus()
+    probes.require_move("a fit needs moves")
     alone = PolicyOrder(
         workloads=list(WORKLOADS),
         memories=[parse_memory(name) for name in MEMORIES],
@@ -84,6 +111,11 @@ def _measure() -> "list[Result]":
         threads=2,
     )
     threads = [1, 2] if choose_cpus()[1] >= 0 else [1]
+    heaps = (alone, beside)[: len(threads)]
+    for order in heaps:
+        see_that_it_may(order.memories)
+        check(order)
+    prepare(folder)
     if len(threads) == 1:
         click.echo(
             "gcproto: one processor: no TLB of another can be flushed, and what that costs is not fitted", err=True
@@ -95,9 +127,20 @@ def _measure() -> "list[Result]":
         threads=threads,
     )
     refused = Choice(sources=["pinned"], arms=["move", "move_fallback"], granules=["64k"], threads=[1], memory=PINNED)
+    results: list[Result] = []
+
+    def take(result: "Result") -> None:
+        results.append(result)
+        click.echo(f"result: {keep(result, folder)}", err=True)
+        interrupts.resume()
+        if not result.producer.complete:
+            raise KeyboardInterrupt
+
     with progress_bar() as progress:
-        results = [bench.run(bench.Order(choice, rounds=ROUNDS), progress) for choice in (every, refused)]
-        results += [run(order, progress) for order in (alone, beside)[: len(threads)]]
+        for choice in (every, refused):
+            take(bench.run(bench.Order(choice, rounds=ROUNDS), progress))
+        for order in heaps:
+            take(run(order, progress))
     for skip in (skip for result in results for skip in result.skips):
         click.echo(f"gcproto: not measured: {skip.what}: {skip.reason}", err=True)
     return results

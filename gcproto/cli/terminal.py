@@ -1,6 +1,7 @@
 """The terminal that results are printed on."""
 
 import shutil
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,10 +9,12 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 100
 WIDE_WIDTH = 320
+LEAST_WIDTH = 40
+"""Tables are laid out for no less, even where a terminal has less."""
 
 
 def console(*, wide: bool = False) -> "Console":
-    """A console on standard output: as wide as the terminal, or wide enough for the figures where there is none.
+    """A console on standard output: as wide as the terminal, or as COLUMNS says; 100 columns in a pipe.
 
     Args:
         wide: never break lines: the table of all figures is for a pager or a file.
@@ -21,7 +24,9 @@ def console(*, wide: bool = False) -> "Console":
 
     from rich.console import Console
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A character that the terminal's encoding lacks is spelt out; it is no reason to end in a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if wide:
         return Console(width=WIDE_WIDTH, soft_wrap=True)
-    width = shutil.get_terminal_size((PIPE_WIDTH, 0)).columns if sys.stdout.isatty() else PIPE_WIDTH
-    return Console(width=max(width, 80))
+    return Console(width=max(shutil.get_terminal_size((PIPE_WIDTH, 0)).columns, LEAST_WIDTH))

@@ -2,9 +2,10 @@
 
 from gcproto.collector.modes import COPY, Mode
 from gcproto.heap.folios import Memory
+from gcproto.results.schema import PolicyChoice
 
 
-def chosen(mode: Mode, memory: Memory) -> dict[str, str]:
+def chosen(mode: Mode, memory: Memory) -> PolicyChoice | None:
     """The choice that stands in a mode, as far as it makes a difference on this memory.
 
     Args:
@@ -12,18 +13,18 @@ def chosen(mode: Mode, memory: Memory) -> dict[str, str]:
         memory: folios of the heap; where none is large, what is done with large ones is no difference.
 
     Returns:
-        by name; nothing for a mode that does not move, where no policy has a choice.
+        None for a mode that does not move, where no policy has a choice.
 
     """
     if not mode.moves:
-        return {}
-    found = {"granule": str(mode.granule)}
-    if memory.order != 0:
-        found |= {
-            "large folios": "copied" if mode.large_by == COPY else "moved",
-            "moved whole": str(mode.whole),
-            "split ahead": "yes" if mode.split_ahead else "no",
-            "restored": "yes" if mode.restore else "no",
-            "renewed": "yes" if mode.renew else "no",
-        }
-    return found
+        return None
+    if memory.order == 0:
+        return PolicyChoice(granule=mode.granule)
+    return PolicyChoice(
+        granule=mode.granule,
+        large_by="copied" if mode.large_by == COPY else "moved",
+        whole=mode.whole,
+        split_ahead=mode.split_ahead,
+        restore=mode.restore,
+        renew=mode.renew,
+    )

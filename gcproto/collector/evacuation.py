@@ -4,35 +4,35 @@ What is measured is the time from the flip to the drain, in which pages are evac
 processors: a policy that has folios split before the flip is measured without that, and with it (``split ns/page``).
 """
 
-import random
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.second_thread import two_processors
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
-from gcproto.errors import GcprotoError
+from gcproto.experiments.entry import Entry
+from gcproto.experiments.frame import Block, Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
-from gcproto.host import environment
-from gcproto.host.child import WorkerDied
+from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.record import Record
-from gcproto.results.folios import made_large
-from gcproto.results.rounds import Rounds
+from gcproto.results.folios import made_figures
+from gcproto.results.outcome import outcome_of
 from gcproto.results.schema import (
     UNIT_TIME,
     Collection,
-    InvalidRound,
     Measurement,
-    Outcome,
+    ModeOptions,
+    PolicyChoice,
+    PolicyExperiment,
+    PolicyFigures,
+    PolicyScenario,
     Proof,
     Result,
-    Scenario,
-    Skip,
 )
-from gcproto.results.statistics import summarise
 
 HEAP_FACTOR = 3
 WARMUP = 1
@@ -74,33 +74,31 @@ class PolicyOrder:
 
 
 @dataclass
-class _Tally(Rounds):
-    workload: str
+class _Tally(Entry):
+    """The heaps of one scenario so far; ``cycles`` are the measured collections, ``heaps`` all of them."""
+
+    scenario: PolicyScenario
     memory: Memory
-    policy: str
-    ebusy: str
     cycles: list[Collection] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
     reasons: set[str] = field(default_factory=set)
-    choices: list[dict[str, str]] = field(default_factory=list)
+    choices: list[PolicyChoice] = field(default_factory=list)
     sweeps: list[int] = field(default_factory=list)
     heaps: list[list[Collection]] = field(default_factory=list)
 
-    def add(self, number: int, done: Session) -> None:
+    def add(self, number: int, done: Session, *, warmup: bool) -> None:
         """Count a collection; one that was not right is kept apart."""
         idle = "the second thread did not run" if done.sweeps == 0 else ""
-        problems = [done.failure, *done.wrong, *done.failures, idle]
+        nothing = "" if done.collections else "nothing was collected"
+        problems = [done.failure, *done.wrong, *done.failures, idle, nothing]
         reason = next((text for text in problems if text), "")
-        if reason or not done.collections:
-            self.invalid.append(InvalidRound(number, 0.0, reason or "nothing was collected"))
+        if reason:
+            self.lost(number, reason)
             return
         cycle = done.collections[-1]
-        sample = (cycle.phases["compact"] + cycle.phases["drain"]) / max(1, pages_of(cycle))
-        if number < WARMUP:
-            self.warmup.append(sample)
+        sample = (cycle.phases.compact + cycle.phases.drain) / max(1, cycle.collector.produced)
+        if not self.take(number, sample, "", warmup=warmup):
             return
-        self.samples.append(sample)
-        self.rounds.append(number)
         self.cycles.append(cycle)
         before, after = done.swapped
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
@@ -112,182 +110,143 @@ class _Tally(Rounds):
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
+        split = sum(sum(one.splits.values()) for one in self.cycles)
         return self.summed(
             UNIT_TIME,
-            valid=self.sound(1),
             proof=Proof(
                 level="state",
                 rounds=len(self.cycles),
                 swapped_before=sum(before for before, _ in self.swapped),
                 swapped_after=sum(after for _, after in self.swapped),
-                folios_split=sum(sum(one.splits.values()) for one in self.cycles),
-                order_after=_sum([one.folios for one in self.cycles]),
-                path=self.policy,
+                folios_split=split,
+                order_after=_sum([one.folios.by_order for one in self.cycles]),
+                path=self.scenario.policy,
             ),
-            outcome=Outcome(
-                asked=sum(map(pages_of, self.cycles)),
-                moved=self._total("moved"),
-                copied=self._total("copied"),
-                copied_after_ebusy=self._total("copied_after_ebusy"),
-                zeroed=self._total("zeroed"),
-                ebusy=self._total("ebusy"),
-                eagain=self._total("eagain"),
-                calls=self._total("move_calls") + self._total("copy_calls"),
+            outcome=outcome_of(
+                (one.collector for one in self.cycles),
+                asked=sum(one.collector.produced for one in self.cycles),
+                splits=split,
             ),
-            figures=self._figures(),
-            collections=[[one] for one in self.cycles],
-            notes=[f"chosen by {text}" for text in sorted(self.reasons) if text][:1],
-            choices=self.choices,
+            figures=self._figures() if self.cycles else PolicyFigures(),
         )
 
-    def _total(self, name: str) -> int:
-        return sum(one.collector.get(name, 0) for one in self.cycles)
-
-    def _figures(self) -> dict[str, float]:
-        if not self.cycles:
-            return {}
+    def _figures(self) -> PolicyFigures:
+        def a_page(value: Callable[[Collection], float]) -> float:
+            return statistics.median(value(one) / max(1, one.collector.produced) for one in self.cycles)
 
         def middle(value: Callable[[Collection], float]) -> float:
-            return statistics.median(value(one) / max(1, pages_of(one)) for one in self.cycles)
+            return statistics.median(float(value(one)) for one in self.cycles)
 
         could, did = whole_shares(self.cycles, self.memory.order or 0)
-        live = {"second thread sweeps": statistics.median(map(float, self.sweeps))} if min(self.sweeps) > 0 else {}
-        return (
-            live
-            | {
-                "map ns/page": middle(lambda one: one.collector["map_ns"]),
-                "split ns/page": middle(lambda one: one.phases.get("split", 0)),
-                "dense share": self._total("updated") / max(1, sum(map(pages_of, self.cycles))),
-                "could go whole": could,
-                "went whole": did,
-                "swapped before": statistics.median(float(before) for before, _ in self.swapped),
-                "swapped after": statistics.median(float(after) for _, after in self.swapped),
-                "EBUSY": statistics.median(float(one.collector.get("ebusy", 0)) for one in self.cycles),
-                "fallback": statistics.median(float(one.collector.get("copied_after_ebusy", 0)) for one in self.cycles),
-                "folios split": statistics.median(float(sum(one.splits.values())) for one in self.cycles),
-            }
-            | self._restored()
+        restored, renewed = made_figures(self.heaps)
+        produced = sum(one.collector.produced for one in self.cycles)
+        return PolicyFigures(
+            map_ns_page=a_page(lambda one: one.collector.map_ns),
+            split_ns_page=a_page(lambda one: one.phases.split),
+            dense_share=sum(one.collector.updated for one in self.cycles) / max(1, produced),
+            could_go_whole=could,
+            went_whole=did,
+            swapped_before=statistics.median(float(before) for before, _ in self.swapped),
+            swapped_after=statistics.median(float(after) for _, after in self.swapped),
+            ebusy=middle(lambda one: one.collector.ebusy),
+            fallback=middle(lambda one: one.collector.copied_after_ebusy),
+            folios_split=middle(lambda one: sum(one.splits.values())),
+            second_thread_sweeps=statistics.median(map(float, self.sweeps)) if min(self.sweeps) > 0 else None,
+            restored=restored,
+            renewed=renewed,
+            choice=min((text for text in self.reasons if text), default=""),
+            choices=self.choices,
+            collections=[[one] for one in self.cycles],
         )
 
-    def _restored(self) -> dict[str, float]:
-        """Over all collections of a heap: pages that were made THPs again or populated anew, and what one took."""
-        found = {}
-        for what, (pages, ns) in made_large([one for heap in self.heaps for one in heap]).items():
-            if pages:
-                found[f"{what} pages"] = statistics.median(float(made_large(heap)[what][0]) for heap in self.heaps)
-                found[f"{what} ns/page"] = ns / pages
-        return found
 
-
-def pages_of(cycle: Collection) -> int:
-    """To-space pages that the collector evacuated."""
-    return sum(cycle.collector[name] for name in ("updated", "built", "slid"))
-
-
-def _sum(counts: list[dict[str, int]]) -> dict[str, int]:
+def _sum(counts: list[dict[int, int]]) -> dict[int, int]:
     names = sorted({name for one in counts for name in one})
     return {name: sum(one.get(name, 0) for one in counts) for name in names}
 
 
-def run(order: PolicyOrder, progress: Callable[[int, int], None]) -> Result:
+def run(order: PolicyOrder, progress: Progress) -> Result:
     """Measure.
 
     Raises:
         GcprotoError: memory is too small, or folios of a size can't be had.
 
     """
-    _check(order)
-    record = Record("collector")
-    rng = random.Random(order.seed)
-    tallies = _tallies(order)
-    complete = True
-    done, total = 0, len(tallies) * (WARMUP + order.runs)
+    check(order)
+    record = Record()
+    frame: Frame[_Tally] = Frame(list(_tallies(order)), Schedule(order.runs, WARMUP, order.seed), progress)
     with (
         heap_machine(order.memories, swap=order.device if order.swapped else "") as enable,
         SessionLab(order.timeout) as lab,
     ):
-        try:
-            for memory in order.memories:
-                enable(memory)
-                some = [tally for tally in tallies if tally.memory == memory]
-                for number in range(WARMUP + order.runs):
-                    for tally in rng.sample(some, len(some)):
-                        _one(lab, tally, order, number)
-                        done += 1
-                        progress(done, total)
-        except KeyboardInterrupt:
-            complete = False
-    measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
-    summarise(measurements)
-    return record.result(
-        measurements,
-        [] if complete else [Skip("the rest", "interrupted", "")],
-        options={"policies": True, "live": order.live_bytes, "verify": order.verify, "swapped": order.swapped}
-        | ({"collections": order.collections} if order.collections > 1 else {}),
-        seed=order.seed,
-        complete=complete,
+
+        def one(number: int, tally: _Tally) -> None:
+            tally.add(number, lab.run(_request(order, tally.scenario, number)), warmup=frame.warming(number))
+
+        frame.run(one, blocks=[Block(partial(enable, memory), _is_of(memory)) for memory in order.memories])
+    return frame.result(record, PolicyExperiment(verify=order.verify))
+
+
+def check(order: PolicyOrder) -> None:
+    """See that heaps fit, and that there are the processors, before anything is measured.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
+    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
+    if order.threads > 1:
+        two_processors()
+    need(
+        f"a heap of {needed >> 20} MiB",
+        needed,
+        "choose a smaller --live",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
     )
 
 
-def _tallies(order: PolicyOrder) -> list[_Tally]:
-    page = environment.page_size()
-    return [
-        _Tally(
-            Scenario(
-                f"evacuate-{workload}" + ("-system" if memory.order is None else ""),
-                memory.order or 0,
-                policy if answer == "copy" else f"{policy}:{answer}",
-                page,
-                "congruent",
-                order.threads,
-                order.live_bytes // page,
-            ),
-            workload,
-            memory,
-            policy,
-            answer,
-        )
-        for memory in order.memories
-        for workload in order.workloads
-        for policy in order.policies
-        for answer in order.ebusy
-    ]
+def _is_of(memory: Memory) -> Callable[[_Tally], bool]:
+    return lambda tally: tally.memory == memory
 
 
-def _one(lab: SessionLab, tally: _Tally, order: PolicyOrder, number: int) -> None:
-    mode = tally.policy if tally.policy not in POLICIES else "move"
-    request = SessionRequest(
+def _tallies(order: PolicyOrder) -> Iterator[_Tally]:
+    for memory in order.memories:
+        for workload in order.workloads:
+            for policy in order.policies:
+                for answer in order.ebusy:
+                    scenario = PolicyScenario(
+                        workload=workload,
+                        memory=memory.name,
+                        order=memory.order,
+                        policy=policy,
+                        ebusy=answer,
+                        swapped_permille=order.swapped,
+                        device=order.device if order.swapped else "",
+                        threads=order.threads,
+                        collections=order.collections,
+                        live_bytes=order.live_bytes,
+                    )
+                    yield _Tally(scenario, memory)
+
+
+def _request(order: PolicyOrder, asked: PolicyScenario, number: int) -> SessionRequest:
+    mode = asked.policy if asked.policy not in POLICIES else "move"
+    return SessionRequest(
         mode=mode,
-        options={"ebusy": tally.ebusy},
-        workload=tally.workload,
+        options=ModeOptions(ebusy=asked.ebusy),
+        workload=asked.workload,
         capacity=order.live_bytes * HEAP_FACTOR,
         mutators=1,
         live_bytes=order.live_bytes,
         operations=0,
         mutation=0,
-        fragmentation=FRAGMENTATION.get(tally.workload, 500),
+        fragmentation=FRAGMENTATION.get(asked.workload, 500),
         seed=order.seed * 1000 + number,
         verify=order.verify,
-        memory=tally.memory.name,
-        policy="move" if mode != "move" else tally.policy,
+        memory=asked.memory,
+        policy="move" if mode != "move" else asked.policy,
         standing=order.collections,
         threads=order.threads,
         page_out=order.swapped,
     )
-    try:
-        tally.add(number, lab.run(request))
-    except WorkerDied as died:
-        tally.invalid.append(InvalidRound(number, 0.0, str(died)))
-
-
-def _check(order: PolicyOrder) -> None:
-    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
-    if order.threads > 1:
-        two_processors()
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"heaps of {needed >> 20} MiB do not fit",
-            why=f"{available >> 20} MiB of memory are available",
-            remedy="choose a smaller --live",
-        )

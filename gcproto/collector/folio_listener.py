@@ -7,7 +7,7 @@ from gcproto.heap.folios import FolioCensus
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
 from gcproto.results.folios import kept_whole
-from gcproto.results.schema import Collection
+from gcproto.results.schema import Collection, FolioCounts
 
 
 def whole_shares(cycles: Sequence[Collection], order: int) -> tuple[float, float]:
@@ -19,8 +19,8 @@ def whole_shares(cycles: Sequence[Collection], order: int) -> tuple[float, float
 
     """
     accounts = [account for one in cycles for account in (one.collector, one.faults)]
-    pages = sum(account.get(name, 0) for account in accounts for name in ("updated", "built", "slid"))
-    could = sum(account.get("whole", 0) for account in accounts)
+    pages = sum(one.updated + one.built + one.slid for one in accounts)
+    could = sum(account.whole for account in accounts)
     did = sum(kept_whole(one, order) for one in cycles) << order
     return (could / pages, did / pages) if pages else (0.0, 0.0)
 
@@ -34,9 +34,9 @@ class FolioListener(Listener):
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
         self._census = FolioCensus(heap.pages)
-        self._before: dict[str, int] = {}
-        self._folios: list[dict[str, int]] = []
-        self._splits: list[dict[str, int]] = []
+        self._before: dict[int, int] = {}
+        self._folios: list[FolioCounts] = []
+        self._splits: list[dict[int, int]] = []
 
     def cycle_begins(self, number: int, used: int) -> None:
         """Counters before."""
@@ -47,7 +47,7 @@ class FolioListener(Listener):
         after = self._census.splits()
         self._splits.append({order: count - self._before[order] for order, count in after.items()})
         self._folios.append(
-            self._census.pages_by_order(self.heap.to, used // PAGE_BYTES) if self._census.possible else {}
+            self._census.count(self.heap.to, used // PAGE_BYTES) if self._census.possible else FolioCounts()
         )
 
     def write_into(self, collections: list[Collection]) -> None:

@@ -1,4 +1,4 @@
-"""What the runs of one scenario come to: samples, figures, proof, notes of a measurement."""
+"""What the runs of one workload on one heap come to: samples, figures, proof, notes of a measurement."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -7,192 +7,181 @@ from gcproto.collector.counts import Counts
 from gcproto.collector.folio_listener import whole_shares
 from gcproto.collector.modes import Mode
 from gcproto.collector.session_round import Session
+from gcproto.experiments.entry import Entry
+from gcproto.heap.folios import Memory
 from gcproto.host import environment
-from gcproto.results.folios import large_share, made_large, parts_of
-from gcproto.results.rounds import MIN_VALID, Rounds
+from gcproto.results.folios import large_share, made_figures, parts_of
+from gcproto.results.outcome import outcome_of
 from gcproto.results.schema import (
     UNIT_OPERATION,
     Collection,
-    InvalidRound,
+    FolioFigures,
+    Histograms,
     Measurement,
-    Outcome,
+    Mmu,
+    PauseFigure,
+    PhaseTimes,
     Proof,
+    Stall,
+    WorkloadFigures,
+    WorkloadScenario,
 )
 
-WARMUP = 1
+MIB = 1 << 20
 
 
 @dataclass
-class HeapTally(Rounds):
-    """The runs of one scenario so far."""
+class HeapTally(Entry):
+    """The runs of one scenario so far.
 
+    Attributes:
+        mode: with its options;  memory: of the heap;  capacity: bytes of the moving space.
+        sessions: valid runs;  allocated: bytes at most.
+        verify: every collection.
+
+    """
+
+    scenario: WorkloadScenario
     mode: Mode
-    options: dict[str, int | str | bool]
+    memory: Memory
     capacity: int
     verify: bool
-    memory: str = "small"
-    policy: str = "move"
     sessions: list[Session] = field(default_factory=list)
     allocated: int = 0
-    out_of_memory: str = ""
 
-    def add(self, number: int, done: Session, digests: list[int]) -> None:
+    def add(self, number: int, done: Session, digests: list[int], *, warmup: bool) -> None:
         """Count a run; one that found something wrong is kept apart."""
         self.allocated = max(self.allocated, done.allocated_bytes)
         sample = done.mutator_ns / done.operations if done.operations else 0.0
-        reason = invalid_reason(done, digests)
-        if reason:
-            self.invalid.append(InvalidRound(number, sample, reason))
-        elif number < WARMUP:
-            self.warmup.append(sample)
-        else:
-            self.samples.append(sample)
-            self.rounds.append(number)
+        if self.take(number, sample, invalid_reason(done, digests), warmup=warmup):
             self.sessions.append(done)
 
-    def counts(self, name: str) -> Counts:
-        """A histogram over all valid rounds."""
-        found = Counts()
-        for session in self.sessions:
-            found.add(getattr(session, name))
-        return found
-
-    def collections(self) -> list[Collection]:
-        """Measured collections of all valid rounds."""
-        return [one for session in self.sessions for one in session.collections if one.measured]
+    def _by_heap(self) -> list[list[Collection]]:
+        """Measured collections of each valid round."""
+        return [[one for one in session.collections if one.measured] for session in self.sessions]
 
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing."""
-        counts = {name: self.counts(name) for name in ("fault", "pause", "wait", "runs")}
+        every = [one for heap in self._by_heap() for one in heap]
+        verified = sum(session.verified for session in self.sessions)
         return self.summed(
             UNIT_OPERATION,
-            valid=self.sound(min(MIN_VALID, max(1, self.total))),
-            proof=self._proof(),
-            outcome=self._outcome(),
-            latency={name: counts[name].latency() for name in ("fault", "pause", "wait") if counts[name].n},
-            figures=self._figures(),
-            histograms={name: counts[name].hdr() for name in counts if counts[name].n},
-            series={"resident MiB": [(when, size / (1 << 20)) for when, size in self.sessions[-1].resident]}
-            if self.sessions
-            else {},
-            collections=[session.collections for session in self.sessions],
+            proof=Proof(level="state", rounds=len(self.sessions), contents=verified, path=self.mode.name),
+            outcome=outcome_of(account for one in every for account in (one.collector, one.faults)),
+            figures=self._figures(every) if self.sessions else WorkloadFigures(),
             notes=self._notes(),
         )
 
-    def _proof(self) -> Proof:
-        verified = sum(session.verified for session in self.sessions)
-        return Proof(level="state", rounds=len(self.sessions), contents=verified, path=self.mode.name.split("[")[0])
+    def _pooled(self) -> tuple[Counts, Counts, Counts, Counts]:
+        """Faults, pauses, waits and runs of all valid rounds."""
+        fault, pause, wait, runs = Counts(), Counts(), Counts(), Counts()
+        for one in self.sessions:
+            fault.add(one.fault)
+            pause.add(one.pause)
+            wait.add(one.wait)
+            runs.add(one.runs)
+        return fault, pause, wait, runs
 
-    def _outcome(self) -> Outcome:
-        found = Outcome()
-        for one in self.collections():
-            for account in (one.collector, one.faults):
-                found.moved += account.get("moved", 0)
-                found.copied += account.get("copied", 0)
-                found.copied_after_ebusy += account.get("copied_after_ebusy", 0)
-                found.zeroed += account.get("zeroed", 0)
-                found.eagain += account.get("eagain", 0)
-                found.ebusy += account.get("ebusy", 0)
-                found.enoent += account.get("enoent", 0)
-                found.eexist += account.get("lost", 0)
-                found.short += account.get("short_results", 0)
-                found.calls += sum(account.get(f"{call}_calls", 0) for call in _CALLS)
-        found.asked = found.moved + found.copied + found.copied_after_ebusy + found.zeroed
-        return found
-
-    def _figures(self) -> dict[str, float]:
-        found: dict[str, float] = {}
-        if not self.sessions:
-            return found
-        every = self.collections()
-        found["collections"] = statistics.median(
-            sum(one.measured for one in session.collections) for session in self.sessions
+    def _figures(self, every: list[Collection]) -> WorkloadFigures:
+        sessions = self.sessions
+        fault, pause, wait, runs = self._pooled()
+        marking = sum(one.phases.mark for one in every)
+        found = WorkloadFigures(
+            collections_a_round=statistics.median(
+                sum(one.measured for one in session.collections) for session in sessions
+            ),
+            wall_ms=statistics.median(session.mutator_ns for session in sessions) / 1e6,
+            mutator_cpu_ms=statistics.median(session.mutator_cpu_ns for session in sessions) / 1e6,
+            collector_cpu_ms=statistics.median(session.collector_cpu_ns for session in sessions) / 1e6,
+            phases=_phases(every),
+            pauses=_pauses(every),
+            mmu=_mmu(sessions),
+            stall=max((session.stall for session in sessions), key=lambda stall: stall.ns, default=Stall()),
+            faults=statistics.median(session.fault.n for session in sessions),
+            marked_mobjects_s=sum(one.objects for one in every) / marking * 1e3 if marking else None,
+            resident_max_mib=max((size for s in sessions for _, size in s.resident), default=0) / MIB,
+            resident=[(when, size / MIB) for when, size in sessions[-1].resident],
+            folios=_folios(self._by_heap(), self.memory.order or 0),
+            fault=fault.latency() if fault.n else None,
+            pause=pause.latency() if pause.n else None,
+            wait=wait.latency() if wait.n else None,
+            histograms=Histograms(*(one.hdr() if one.n else "" for one in (fault, pause, wait, runs))),
+            verified=sum(session.verified for session in sessions),
+            choice=min((session.choice for session in sessions if session.choice), default=""),
+            collections=[session.collections for session in sessions],
         )
-        for name in sorted({name for one in every for name in one.phases}):
-            found[f"{name} ms"] = statistics.median(one.phases.get(name, 0) for one in every) / 1e6
-        for name in sorted({pause.name for one in every for pause in one.pauses}):
-            lengths = [pause.stop_ns + pause.ns for one in every for pause in one.pauses if pause.name == name]
-            found[f"pause {name} ms"] = statistics.median(lengths) / 1e6
-            found[f"pause {name} max ms"] = max(lengths) / 1e6
-        for window in sorted({window for session in self.sessions for window in session.mmu}, key=int):
-            values = [session.mmu[window] for session in self.sessions if window in session.mmu]
-            found[f"mmu {window} ms"] = statistics.median(values)
-            found[f"mmu {window} ms min"] = min(values)
-        found["wall ms"] = statistics.median(session.mutator_ns for session in self.sessions) / 1e6
-        found["mutator cpu ms"] = statistics.median(session.mutator_cpu_ns for session in self.sessions) / 1e6
-        found["collector cpu ms"] = statistics.median(session.collector_cpu_ns for session in self.sessions) / 1e6
-        found["stall max ms"] = max(session.stall.ns for session in self.sessions) / 1e6
-        found["faults"] = statistics.median(session.fault.n for session in self.sessions)
-        found["resident max MiB"] = max((size for s in self.sessions for _, size in s.resident), default=0) / (1 << 20)
-        marking = sum(one.phases.get("mark", 0) for one in every)
-        if marking:
-            found["marked Mobjects/s"] = sum(one.objects for one in every) / marking * 1e3
-        found |= _evacuation(every)
-        found |= _folios(every, self.scenario.order)
+        _add_evacuation(found, every)
         return found
 
     def _notes(self) -> list[str]:
-        longest = max((session.stall for session in self.sessions), key=lambda stall: stall.ns, default=None)
-        found = sorted({f"chosen by {session.choice}" for session in self.sessions if session.choice})[:1]
-        if longest and longest.ns:
-            found.append(f"longest stall {longest.ns / 1e6:.2f} ms: {longest.cause} (mutator {longest.mutator})")
-        if self.verify:
-            verified = sum(session.verified for session in self.sessions)
-            found.append(f"{verified} collections verified")
         dropped = sum(session.dropped for session in self.sessions)
-        if dropped:
-            found.append(f"{dropped} events found no room: MMU and stalls are missing")
+        found = [f"{dropped} events found no room: MMU and stalls are missing"] if dropped else []
         return found + sorted({failure for session in self.sessions for failure in session.failures})
 
 
-def _evacuation(every: list[Collection]) -> dict[str, float]:
+def _phases(every: list[Collection]) -> PhaseTimes:
+    """Medians; a phase that some collections did not have counts as 0 there."""
+    found = PhaseTimes()
+    for name in PhaseTimes.__struct_fields__:
+        lengths = [int(getattr(one.phases, name)) for one in every]
+        if any(lengths):
+            setattr(found, name, statistics.median(lengths) / 1e6)
+    return found
+
+
+def _pauses(every: list[Collection]) -> list[PauseFigure]:
+    lengths: dict[str, list[int]] = {}
+    for one in every:
+        for pause in one.pauses:
+            lengths.setdefault(pause.name, []).append(pause.stop_ns + pause.ns)
+    return [PauseFigure(name, statistics.median(some) / 1e6, max(some) / 1e6) for name, some in sorted(lengths.items())]
+
+
+def _mmu(sessions: list[Session]) -> list[Mmu]:
+    values: dict[int, list[float]] = {}
+    for session in sessions:
+        for window, value in session.mmu.items():
+            values.setdefault(window, []).append(value)
+    return [Mmu(window, statistics.median(some), min(some)) for window, some in sorted(values.items())]
+
+
+def _add_evacuation(ret: WorkloadFigures, every: list[Collection]) -> None:
     """What the collector's thread needed for a page, and how pages were mapped."""
-    pages = sum(one.collector.get(name, 0) for one in every for name in ("updated", "built", "slid"))
-    found: dict[str, float] = {}
+    pages = sum(one.collector.produced for one in every)
+    by_collector = sum(one.collector.mapped for one in every)
+    calls = sum(one.collector.calls for one in every)
+    mapped = by_collector + sum(one.faults.mapped for one in every)
+    accounts = [account for one in every for account in (one.collector, one.faults)]
     if pages:
-        found["compact ns/page"] = sum(one.phases.get("compact", 0) for one in every) / pages
-    by_collector = sum(one.collector.get(name, 0) for one in every for name in _MAPPED)
-    calls = sum(one.collector.get(f"{call}_calls", 0) for one in every for call in _CALLS)
+        ret.compact_ns_page = sum(one.phases.compact for one in every) / pages
     if by_collector:
-        found["map ns/page"] = sum(one.collector.get("map_ns", 0) for one in every) / by_collector
+        ret.map_ns_page = sum(one.collector.map_ns for one in every) / by_collector
     if calls:
-        found["pages per collector ioctl"] = by_collector / calls
-    mapped = by_collector + sum(one.faults.get(name, 0) for one in every for name in _MAPPED)
+        ret.pages_an_ioctl = by_collector / calls
     if mapped:
-        copied = sum(
-            account.get(name, 0)
-            for one in every
-            for account in (one.collector, one.faults)
-            for name in ("copied", "copied_after_ebusy")
-        )
-        after = sum(account.get("copied_after_ebusy", 0) for one in every for account in (one.collector, one.faults))
-        found["copied MiB"] = copied * environment.page_size() / (1 << 20)
-        found["fallback share"] = after / mapped
-    return found
+        copied = sum(one.copied + one.copied_after_ebusy for one in accounts)
+        ret.copied_mib = copied * environment.page_size() / MIB
+        ret.fallback_share = sum(one.copied_after_ebusy for one in accounts) / mapped
 
 
-def _folios(every: list[Collection], order: int) -> dict[str, float]:
+def _folios(heaps: list[list[Collection]], order: int) -> FolioFigures | None:
     """What became of large folios: how much went in whole granules, how many were split, what the heap is made of."""
-    if not any(one.folios for one in every):
-        return {}
+    every = [one for heap in heaps for one in heap]
+    if not any(one.folios.by_order for one in every):
+        return None
     could, did = whole_shares(every, order)
-    found = {
-        "could go whole": could,
-        "went whole": did,
-        "folios split": float(sum(count for one in every for count in one.splits.values())),
-        "evacuation ms": statistics.median(one.phases.get("compact", 0) for one in every) / 1e6,
-    }
-    found["large share at the end"] = large_share(every[-1])
-    for what, (pages, ns) in made_large(every).items():
-        if pages:
-            found |= {f"{what} pages": float(pages), f"{what} ns/page": ns / pages}
-    for who in ("collector", "faults"):
-        found |= {f"{who}: {name} pages": float(count) for name, count in parts_of(every, who).items() if count}
-    return found
-
-
-_CALLS = ("remap", "move", "copy", "zeropage")
-_MAPPED = ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed")
+    restored, renewed = made_figures(heaps)
+    return FolioFigures(
+        could_go_whole=could,
+        went_whole=did,
+        folios_split=float(sum(sum(one.splits.values()) for one in every)),
+        evacuation_ms=statistics.median(one.phases.compact for one in every) / 1e6,
+        large_share_at_end=large_share(every[-1]),
+        restored=restored,
+        renewed=renewed,
+        collector_parts=parts_of(every, "collector"),
+        fault_parts=parts_of(every, "faults"),
+    )
 
 
 def invalid_reason(done: Session, digests: list[int]) -> str:

@@ -1,12 +1,34 @@
 """The settings of the machine that heaps are run with: folios of one size, and swap where pages are pushed out."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
+from gcproto.host.settings import Settings, may_change
 
 SWAP_BYTES = 1 << 30
+
+
+def see_that_it_may(memories: Sequence[Memory], *, swap: str = "") -> None:
+    """See that this user may make the settings that heaps need, before anything is measured.
+
+    Args:
+        memories: of the heaps.
+        swap: device that is wanted, as of `heap_machine`.
+
+    Raises:
+        GcprotoError: this user may not.
+
+    """
+    sized = [memory for memory in memories if memory.order]
+    if (sized or swap) and not may_change():
+        what = (
+            "pages that are pushed out need a swap device" if swap else f"--memory {sized[0].name} changes folio sizes"
+        )
+        why = "this user is not root" if os.geteuid() else "/sys can't be written here"
+        raise GcprotoError(what, why=why, remedy="run as root, on the host itself")
 
 
 @contextmanager
@@ -26,20 +48,12 @@ def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Call
         GcprotoError: this user may not change that.
 
     """
+    see_that_it_may(memories, swap=swap)
     sized = [memory for memory in memories if memory.order]
     if not sized and not swap:
         yield lambda _memory: None
         return
-    from gcproto.host.settings import Settings
-
     with Settings() as settings:
-        if not settings.may_change():
-            what = (
-                "pages that are pushed out need a swap device"
-                if swap
-                else f"--memory {sized[0].name} changes folio sizes"
-            )
-            raise GcprotoError(what, why="this user is not root", remedy="run as root")
 
         def enable(memory: Memory) -> None:
             if memory.order is not None and sized:

@@ -8,9 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.results.schema import ModeOptions, with_fields
 from gcproto.sizes import MIB
 
 MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
+
+MAP_BY = {"move": MOVE, "copy": COPY}
+"""By name, as options have them."""
 
 EBUSY = {
     "copy": (int(lib.GCP_BUSY_COPY), int(lib.GCP_BUSY_COPY)),
@@ -108,19 +112,30 @@ class Mode:
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
         return found
 
-    def _fixed(self) -> frozenset[str]:
+    def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
         if self.map_by != REMAP:
             return frozenset() if self.moves else frozenset({"granule", "regions"})
-        return frozenset({"fault_by", "fault_pages", "register_whole", "fresh_by_recycled", "granule", "regions"})
+        return frozenset({"fault_by", "fault_pages", "fresh", "granule", "regions"})
 
-    def with_options(self, **options: Any) -> "Mode":
-        """The same with other choices; the name says which."""
-        changed = {name: value for name, value in options.items() if value is not None and name not in self._fixed()}
-        if not changed:
-            return self
-        suffix = ",".join(f"{name}={value}" for name, value in sorted(changed.items()))
-        return replace(self, name=f"{self.name}[{suffix}]", **changed)
+    def able(self, options: ModeOptions) -> ModeOptions:
+        """Those of the options that this mode has a choice in: none for one that never collects."""
+        if not self.collects:
+            return ModeOptions()
+        return with_fields(options, **dict.fromkeys(self.fixed() & options.given().keys()))
+
+    def with_options(self, options: ModeOptions) -> "Mode":
+        """The same with other choices, as far as it has any in them (``able``)."""
+        changed: dict[str, Any] = dict(self.able(options).given())
+        for name in ("fault_by", "ready_by", "early_by"):
+            if name in changed:
+                changed[name] = MAP_BY[changed[name]]
+        fresh = changed.pop("fresh", None)
+        if fresh:
+            changed |= {"register_whole": fresh != "kernel"}
+            if fresh != "kernel":
+                changed["fresh_by_recycled"] = fresh == "recycled"
+        return replace(self, **changed)
 
 
 MODES = {

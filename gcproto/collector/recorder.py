@@ -6,9 +6,9 @@ from typing import Any
 
 from gcproto._native import ffi
 from gcproto.collector.counts import Counts, counts_of
-from gcproto.collector.events import Listener
+from gcproto.collector.events import Listener, Stop
 from gcproto.heap.pages import PAGE_BYTES
-from gcproto.results.schema import Collection, Pause
+from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
 
 SWEPT = (
     "updated",
@@ -50,8 +50,6 @@ class Recorder(Listener):
         self.phase = ""
         self._cycle = Collection(0)
         self._begun = 0
-        self._requested = 0
-        self._stopped = 0
 
     def cycle_begins(self, number: int, used: int) -> None:
         """A new record."""
@@ -71,24 +69,19 @@ class Recorder(Listener):
     def phase_ends(self, name: str) -> None:
         """A span, and the sum of its name."""
         now = time.monotonic_ns()
-        self._cycle.phases[name] = self._cycle.phases.get(name, 0) + now - self._begun
+        phases = self._cycle.phases
+        setattr(phases, name, getattr(phases, name) + now - self._begun)
         self.spans.append((self._begun, now, name))
         self.phase = ""
 
     def stop_requested(self, name: str) -> None:
-        """The time to safepoint begins."""
-        self._requested = time.monotonic_ns()
+        """What it is doing."""
         self.phase = f"pause: {name}"
 
-    def mutators_stopped(self, name: str) -> None:
-        """It ends."""
-        self._stopped = time.monotonic_ns()
-
-    def mutators_restarted(self, name: str) -> None:
-        """The pause ends."""
-        now = time.monotonic_ns()
-        self._cycle.pauses.append(Pause(name, self._stopped - self._requested, now - self._stopped))
-        self.stops.append((self._requested, self._stopped, now, name))
+    def mutators_restarted(self, name: str, stop: Stop) -> None:
+        """The pause is over."""
+        self._cycle.pauses.append(Pause(name, stop.stopped - stop.requested, stop.restarted - stop.stopped))
+        self.stops.append((stop.requested, stop.stopped, stop.restarted, name))
         self.phase = ""
 
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:
@@ -104,13 +97,13 @@ class Recorder(Listener):
 
     def restored(self, pages: int, refused: int) -> None:
         """Counts of what was restored."""
-        self._cycle.collector |= {"restored": pages, "restore_refused": refused}
+        self._cycle.collector.restored, self._cycle.collector.restore_refused = pages, refused
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """What became of them."""
         found = {name: int(getattr(swept, name)) for name in SWEPT}
         found |= {name: int(getattr(swept.account, name)) for name in ACCOUNT}
-        self._cycle.collector = found
-        self._cycle.faults = faults
+        self._cycle.collector = CollectorAccount(**found)
+        self._cycle.faults = FaultAccount(**faults)
         if self._cycle.measured:
             self.runs.add(counts_of(swept.runs))

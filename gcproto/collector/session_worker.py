@@ -30,7 +30,3 @@ def main() -> None:
         return run(request)
 
     serve(SessionRequest, answer)  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    main()

@@ -37,7 +37,7 @@ class SwapListener(Listener):
         self._census = FolioCensus(heap.pages)
 
     def _swapped(self) -> int:
-        return self._census.pages_by_order(self.heap.to, self.heap.used // PAGE_BYTES).get("swapped", 0)
+        return self._census.count(self.heap.to, self.heap.used // PAGE_BYTES).swapped
 
     def planned(self, plan: Any) -> None:
         """Push them out, before anything is flipped."""

@@ -1,31 +1,31 @@
-"""The window after the flip, in several ways, interleaved: every way once in each round, in seeded random order."""
+"""The window after the flip, in several ways and placements, interleaved: each once in every round, in seeded order."""
 
-import random
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import msgspec
 
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
-from gcproto.collector.ways import DEFAULT_WAYS, Way
-from gcproto.collector.window_round import Request, Window, WindowLab
-from gcproto.errors import GcprotoError
+from gcproto.collector.placement import Placement, cpus_for
+from gcproto.collector.ways import DEFAULT_WAYS, Handler, Way
+from gcproto.collector.window_round import Thread, Window, WindowLab, request_for
+from gcproto.experiments.entry import Entry
+from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.host import environment, probes
-from gcproto.host.child import WorkerDied
-from gcproto.logs import get_logger
+from gcproto.host.memory import need
 from gcproto.record import Record
-from gcproto.results.rounds import MIN_VALID, Rounds
+from gcproto.results.outcome import outcome_of
 from gcproto.results.schema import (
     UNIT_TIME,
-    InvalidRound,
+    MapAccount,
     Measurement,
-    Outcome,
     Proof,
     Result,
-    Scenario,
-    Skip,
+    WindowExperiment,
+    WindowFigures,
+    WindowScenario,
 )
-from gcproto.results.statistics import noise_of, summarise
 
 WARMUP = 1
 
@@ -36,45 +36,42 @@ class WindowOrder:
 
     Args:
         ways: to compare, with their parameters.
+        placements: of the collector on processors, each of which every way is run in.
         pages: base pages of each space.
+        batch, group: pages, that the ways were made with.
         mutators: threads that touch to-space.
         runs: measured rounds; one more comes before them and is not used.
         seed: of the contents, the mutators' order and the order of ways.
-        collector_cpu, mutator_cpu: processors, -1 for none; recorded.
         timeout: seconds for one window.
 
     """
 
     ways: list[Way]
+    placements: list[Placement]
     pages: int
-    mutators: int = 2
+    batch: int
+    group: int
+    mutators: int = 1
     runs: int = 7
     seed: int = 1
-    collector_cpu: int = -1
-    mutator_cpu: int = -1
     timeout: float = 120.0
 
 
 @dataclass
-class _Tally(Rounds):
-    """The windows of one way so far."""
+class _Tally(Entry):
+    """The windows of one way in one placement so far."""
 
+    scenario: WindowScenario
     way: Way
+    pages: int
     access: Counts = field(default_factory=Counts)
     fault: Counts = field(default_factory=Counts)
     windows: list[Window] = field(default_factory=list)
 
-    def add(self, number: int, done: Window) -> None:
+    def add(self, number: int, done: Window, *, warmup: bool) -> None:
         """Count a window; one that lost a page or a word is kept apart."""
-        sample = done.mutator_ns / self.scenario.pages
-        reason = invalid_reason(done, self.scenario.pages)
-        if reason:
-            self.invalid.append(InvalidRound(number, sample, reason))
-        elif number < WARMUP:
-            self.warmup.append(sample)
-        else:
-            self.samples.append(sample)
-            self.rounds.append(number)
+        reason = invalid_reason(done, self.pages)
+        if self.take(number, done.mutator_ns / self.pages, reason, warmup=warmup):
             self.access.add(done.access)
             self.fault.add(done.fault)
             self.windows.append(done)
@@ -83,61 +80,55 @@ class _Tally(Rounds):
         """The measurement, statistics still missing."""
         return self.summed(
             UNIT_TIME,
-            valid=self.sound(min(MIN_VALID, max(1, self.total))),
             proof=self._proof(),
-            outcome=self._outcome(),
-            latency={"access": self.access.latency(), "fault": self.fault.latency()},
-            figures=self._figures(),
+            outcome=outcome_of(
+                (account for window in self.windows for account in accounts(window)),
+                asked=self.pages * len(self.windows),
+            ),
+            figures=self._figures() if self.windows else WindowFigures(),
         )
 
     def _proof(self) -> Proof:
-        pages = self.scenario.pages
+        left = any(window.left for window in self.windows)
+        moves = any(account.moved for window in self.windows for account in accounts(window))
         return Proof(
             level="state",
             rounds=len(self.windows),
-            contents=pages * len(self.windows),
-            source_gone=sum(pages - window.left for window in self.windows),
-            path="moved" if not any(window.left for window in self.windows) else "mixed" if self._moves() else "copied",
+            contents=self.pages * len(self.windows),
+            source_gone=sum(self.pages - window.left for window in self.windows),
+            path="mixed" if left and moves else "copied" if left else "moved",
         )
 
-    def _moves(self) -> bool:
-        return any(window.collector["moved"] + window.faults["moved"] for window in self.windows)
-
-    def _outcome(self) -> Outcome:
-        found = Outcome(asked=self.scenario.pages * len(self.windows))
-        for window in self.windows:
-            for account in (window.collector, window.faults):
-                found.moved += account["moved"]
-                found.copied += account["copied"]
-                found.copied_after_ebusy += account["copied_after_ebusy"]
-                found.zeroed += account["zeroed"]
-                found.eagain += account["eagain"]
-                found.ebusy += account["ebusy"]
-                found.enoent += account["enoent"]
-                found.eexist += account["lost"]
-                found.short += account["short_results"]
-                found.calls += account["move_calls"] + account["copy_calls"] + account["zeropage_calls"]
-        return found
-
-    def _figures(self) -> dict[str, float]:
-        if not self.windows:
-            return {}
-        pages = self.scenario.pages
-        return {
-            "collector ns/page": statistics.median(window.collector_ns / pages for window in self.windows),
-            "faults": statistics.median(window.fault.n for window in self.windows),
-            "pages mapped by faults": statistics.median(_mapped(window.faults) for window in self.windows),
-            "uncounted": float(sum(pages - _mapped(one.collector) - _mapped(one.faults) for one in self.windows)),
-            "pages per collector ioctl": statistics.median(window.runs.quantile(500) for window in self.windows),
-        }
+    def _figures(self) -> WindowFigures:
+        windows, pages = self.windows, self.pages
+        lost = [sum(thread.fault_ns for thread in window.threads) for window in windows]
+        return WindowFigures(
+            collector_ns_page=statistics.median(window.collector_ns / pages for window in windows),
+            faults=statistics.median(window.fault.n for window in windows),
+            pages_by_faults=statistics.median(accounts(window)[1].mapped for window in windows),
+            uncounted=float(sum(pages - sum(one.mapped for one in accounts(window)) for window in windows)),
+            pages_an_ioctl=statistics.median(window.runs.quantile(500) for window in windows),
+            lost_ns_page=statistics.median(ns / pages for ns in lost) if self.way.handler is Handler.SIGBUS else None,
+            queued_ns_page=_queued([window.threads for window in windows], pages),
+            collector_queued_ns_page=_queued([[window.sweeper] for window in windows], pages),
+            access=self.access.latency() if self.access.n else None,
+            fault=self.fault.latency() if self.fault.n else None,
+            processors=sorted({thread.ran.last for window in windows for thread in (window.sweeper, *window.threads)}),
+        )
 
 
-def _lost(done: Window) -> int:
-    return done.collector["lost"] + done.faults["lost"]
+def _queued(windows: list[list[Thread]], pages: int) -> float | None:
+    """Time that threads waited for a processor, of all of them in each window: the median, ns for each page."""
+    times = [[thread.queued_ns for thread in threads] for threads in windows]
+    known = [[ns for ns in some if ns is not None] for some in times]
+    if known != times:
+        return None
+    return statistics.median(sum(some) / pages for some in known)
 
 
-def _mapped(account: dict[str, int]) -> int:
-    return sum(account[name] for name in ("moved", "copied", "copied_after_ebusy", "zeroed"))
+def accounts(done: Window) -> tuple[MapAccount, MapAccount]:
+    """What the collector and the faults did."""
+    return MapAccount(**done.collector), MapAccount(**done.faults)
 
 
 def invalid_reason(done: Window, pages: int) -> str:
@@ -150,92 +141,59 @@ def invalid_reason(done: Window, pages: int) -> str:
         return done.reason
     if done.wrong or done.unmapped:
         return f"{done.wrong} wrong words or pages, {done.unmapped} pages of to-space not present"
-    mapped = _mapped(done.collector) + _mapped(done.faults)
-    if mapped > pages or pages - mapped > _lost(done):
-        return f"{mapped} pages were mapped by somebody, there are {pages}"
-    zeroed = done.collector["zeroed"] + done.faults["zeroed"]
+    every = accounts(done)
+    mapped = sum(one.mapped for one in every)
+    if mapped > pages or pages - mapped > sum(one.lost for one in every):
+        return f"the accounts say that {mapped} pages were mapped, there are {pages}"
+    zeroed = sum(one.zeroed for one in every)
     return f"{zeroed} holes in a from-space that has none" if zeroed else ""
 
 
-def run(order: WindowOrder, progress: Callable[[int, int], None]) -> Result:
+def run(order: WindowOrder, progress: Progress) -> Result:
     """Measure.
 
     Raises:
-        GcprotoError: userfaultfd, UFFDIO_MOVE or UFFD_FEATURE_SIGBUS is not to be had, or memory is too small.
+        GcprotoError: userfaultfd, UFFDIO_MOVE or UFFD_FEATURE_SIGBUS is unavailable, a placement is impossible, or
+            memory is too small.
 
     """
-    _check(order)
-    record = Record("collector")
-    log = get_logger("window")
-    rng = random.Random(order.seed)
-    tallies = [_Tally(_scenario(way, order), way) for way in order.ways]
-    complete = True
-    log.info("start", ways=[way.name for way in order.ways], pages=order.pages, mutators=order.mutators)
-    with WindowLab(order.timeout) as lab:
-        try:
-            for number in range(WARMUP + order.runs):
-                for tally in rng.sample(tallies, len(tallies)):
-                    _one(lab, tally, order, number)
-                    log.debug("window", way=tally.way.name, round=number)
-                progress(number + 1, WARMUP + order.runs)
-        except KeyboardInterrupt:
-            complete = False
-    measurements = [tally.measurement() for tally in tallies if tally.samples or tally.invalid]
-    summarise(measurements)
-    record.environment["run"] = {
-        "cpu": order.collector_cpu,
-        "touch_cpu": order.mutator_cpu,
-        "rounds": order.runs,
-        "warmup": WARMUP,
-    }
-    return record.result(
-        measurements,
-        [] if complete else [Skip("the rest", "interrupted", "")],
-        options={"window": True, "memory": order.pages, "mutators": order.mutators},
-        seed=order.seed,
-        complete=complete,
-        noise=noise_of(measurements),
-    )
-
-
-def _one(lab: WindowLab, tally: _Tally, order: WindowOrder, number: int) -> None:
-    way = tally.way
-    request = Request(
-        pages=order.pages,
-        mutators=order.mutators,
-        collector_by=way.collector_by,
-        collector_pages=way.collector_pages,
-        fault_by=way.fault_by,
-        fault_pages=way.fault_pages,
-        region_pages=way.region_pages,
-        collector_cpu=order.collector_cpu,
-        mutator_cpu=order.mutator_cpu,
-        # The same for all ways of a round: they must face the same order of touches.
-        seed=order.seed * 1000 + number,
-    )
-    try:
-        tally.add(number, lab.run(request))
-    except WorkerDied as died:
-        tally.invalid.append(InvalidRound(number, 0.0, str(died)))
-
-
-def _scenario(way: Way, order: WindowOrder) -> Scenario:
-    size = order.pages * environment.page_size()
-    return Scenario("window", 0, way.name, size, "congruent", order.mutators + 1, order.pages)
-
-
-def _check(order: WindowOrder) -> None:
     if any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
         probes.require_move("choose ways that copy (--ways copy)")
-    probes.require_sigbus()
-    needed = 2 * order.pages * environment.page_size()
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"two spaces of {needed >> 21} MiB do not fit",
-            why=f"{available >> 20} MiB of memory are available",
-            remedy="choose a smaller --size",
-        )
+    if any(way.handler is Handler.SIGBUS for way in order.ways):
+        probes.require_sigbus()
+    cpus = {placement: cpus_for(placement, order.mutators) for placement in order.placements}
+    size = order.pages * environment.page_size()
+    need(f"a window of {size >> 20} MiB", 2 * size, "choose a smaller --size", why="it has two spaces")
+    record = Record()
+    tallies = [
+        _Tally(_scenario(order, way, placement), way, order.pages)
+        for placement in order.placements
+        for way in order.ways
+    ]
+    frame: Frame[_Tally] = Frame(tallies, Schedule(order.runs, WARMUP, order.seed), progress)
+    with WindowLab(order.timeout) as lab:
+
+        def one(number: int, tally: _Tally) -> None:
+            placed = cpus[Placement(tally.scenario.placement)]
+            # The same seed for all ways of a round: they must face the same order of touches.
+            asked = request_for(tally.way, order.pages, order.mutators, order.seed * 1000 + number, placed)
+            tally.add(number, lab.run(asked), warmup=frame.warming(number))
+
+        frame.run(one)
+    record.environment["placements"] = {str(one): msgspec.to_builtins(placed) for one, placed in cpus.items()}
+    return frame.result(record, WindowExperiment())
+
+
+def _scenario(order: WindowOrder, way: Way, placement: Placement) -> WindowScenario:
+    return WindowScenario(
+        way=way.name,
+        size_bytes=order.pages * environment.page_size(),
+        mutators=order.mutators,
+        batch=order.batch,
+        group=order.group,
+        handler=way.handler.value,
+        placement=placement.value,
+    )
 
 
 def default_ways(known: dict[str, Way]) -> list[Way]:

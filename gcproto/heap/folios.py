@@ -14,6 +14,7 @@ from gcproto._native import ffi, lib
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.host.machine import machine
+from gcproto.results.schema import FolioCounts
 from gcproto.sizes import size_text
 
 
@@ -98,18 +99,18 @@ class FolioCensus:
         have = int(prover.have)
         self.possible = bool(have & lib.GCP_PROOF_KPF)
 
-    def pages_by_order(self, start: int, pages: int) -> dict[str, int]:
-        """Present pages by order of their folio; ``swapped`` and ``zero`` (the zero page) apart."""
+    def count(self, start: int, pages: int) -> FolioCounts:
+        """Present pages by order of their folio; swapped ones and the zero page apart."""
         lib.gcp_view_read(self._prover, start, pages, self._view)
         view = self._view
-        found = {str(order): int(view.order_histogram[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
-        found |= {"swapped": int(view.swapped), "zero": int(view.zero_pages)}
-        return {name: count for name, count in found.items() if count}
+        found = {order: int(view.order_histogram[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+        present = {order: count for order, count in found.items() if count}
+        return FolioCounts(present, int(view.swapped), int(view.zero_pages))
 
-    def splits(self) -> dict[str, int]:
+    def splits(self) -> dict[int, int]:
         """Folios split since boot, by order."""
         lib.gcp_counters_read(self._prover, self._counters)
-        return {str(order): int(self._counters.split[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+        return {order: int(self._counters.split[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
 
     def close(self) -> None:
         """Give memory and descriptors back."""

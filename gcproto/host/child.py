@@ -1,14 +1,15 @@
 """A child process that answers requests, under a watchdog: what hangs in the kernel is killed and the work goes on.
 
+It begins with signals blocked and ignores them from then on (gcproto.host.worker): the parent decides what becomes of a
+round, and ends its child.
+
 On kernels before 7.3.4 MOVE of a large folio with an extra reference may spin in the kernel for ever ("userfaultfd: fix
 UFFDIO_MOVE livelock on large folio with extra references", 7.3.4); the loop ends at a fatal signal, so SIGKILL helps.
 """
 
 import contextlib
-import ctypes
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -19,11 +20,11 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from gcproto.errors import GcprotoError
+from gcproto.host.worker import FAILED
+from gcproto.process import interrupts
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
 Answer = TypeVar("Answer", bound=msgspec.Struct)
-
-PR_SET_PDEATHSIG = 1
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event of a measurement, reported as its result
@@ -34,7 +35,7 @@ class Child(Generic[Asked, Answer]):
     """A worker process: one line of JSON for each request, one for each answer.
 
     Args:
-        module: that is run with ``python -m`` and calls ``serve``.
+        module: with a function ``main`` that calls ``serve``.
         answer: type of the answers.
         timeout: seconds that one request may take before its worker is killed.
 
@@ -68,9 +69,9 @@ class Child(Generic[Asked, Answer]):
 
     def _worker(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            command = [sys.executable, "-m", "gcproto.host.worker", self.module, str(os.getpid())]
+            with interrupts.held(), interrupts.blocked():
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self._process
 
     def run(self, request: Asked) -> Answer:
@@ -78,8 +79,10 @@ class Child(Generic[Asked, Answer]):
 
         Raises:
             WorkerDied: it took longer than the timeout, or the worker died.
+            Interrupted: a signal has come.
 
         """
+        interrupts.check()
         process = self._worker()
         assert process.stdin
         assert process.stdout
@@ -90,6 +93,9 @@ class Child(Generic[Asked, Answer]):
             self.close()
             raise WorkerDied("the worker process ended before the round") from None
         answer = self._read_line(process)
+        if answer.startswith(FAILED.encode()):
+            self.close()
+            raise WorkerDied(f"the worker process failed: {answer[1:].decode(errors='replace').strip()}")
         try:
             return self._decoder.decode(answer)
         except msgspec.DecodeError as error:
@@ -120,14 +126,7 @@ def _exit_text(code: int) -> str:
 
 
 def serve(asked: type[Asked], answer: Callable[[Asked], msgspec.Struct]) -> None:
-    """The worker's side: answer requests until the pipe is closed; die with the parent.
-
-    Ctrl-C goes to the whole process group; the parent decides what becomes of the round.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
-        return
+    """The worker's side: answer requests until the pipe is closed."""
     decoder = msgspec.json.Decoder(asked)
     encoder = msgspec.json.Encoder()
     for line in sys.stdin.buffer:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.host import swap_devices
+from gcproto.host import memory, swap_devices
 from gcproto.host.kernel_files import THP, mthp_files, read, read_choice
 
 UNKNOWN = "unknown"
@@ -80,9 +80,9 @@ def page_size() -> int:
 
 
 def available_bytes() -> int | None:
-    """Memory that can be had without swapping; None where the kernel does not say."""
-    found = re.search(r"^MemAvailable: +(\d+) kB", read("/proc/meminfo") or "", re.M)
-    return int(found[1]) * 1024 if found else None
+    """Memory that can be used without swapping, here and in this memory cgroup; None where the kernel does not say."""
+    found = memory.available()
+    return found.bytes if found else None
 
 
 def steal() -> int | None:
@@ -160,19 +160,9 @@ def _memory() -> dict[str, Any]:
         "available_kib": found.get("MemAvailable"),
         "swap_kib": found.get("SwapTotal"),
         "overcommit": _number("/proc/sys/vm/overcommit_memory"),
-        "cgroup_max": _cgroup_limit(),
+        "cgroup_limits": memory.limits(),
         "numa_nodes": nodes,
     }
-
-
-def _cgroup_limit() -> str:
-    for line in (read("/proc/self/cgroup") or "").splitlines():
-        number, controllers, path = line.split(":", 2)
-        if number == "0":
-            return read(f"/sys/fs/cgroup{path}/memory.max") or UNKNOWN
-        if "memory" in controllers.split(","):
-            return read(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes") or UNKNOWN
-    return UNKNOWN
 
 
 def _thp() -> dict[str, Any]:

@@ -1,29 +1,35 @@
 """Settings of the machine: the only place that writes under /sys or /proc or changes the swap space.
 
-Everything is put back when the ``with`` block ends, however it ends: return, exception, SIGINT, SIGTERM, SIGHUP.  After
-SIGKILL or a crash the journal is still there, and the next command puts everything back (``recover``).
+Everything is put back when the ``with`` block ends, however it ends: return, exception, or a signal
+(gcproto.process.interrupts).  After SIGKILL or a crash the journal is still there, and the next command puts everything
+back (``recover``).
 """
 
 import os
-import signal
 import tempfile
 import threading
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from gcproto.errors import GcprotoError
 from gcproto.host import swap_devices
 from gcproto.host.journal import FOLDER, FileUndo, Journal, LockedElsewhereError, LoopUndo, SwapUndo, Undo, ZramUndo
 from gcproto.host.kernel_files import THP, chosen, mthp_files, read, read_choice
+from gcproto.logs import get_logger
+from gcproto.process import interrupts
 
 KHUGEPAGED = THP / "khugepaged"
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ZSWAP = Path("/sys/module/zswap/parameters/enabled")
 HOUR_MS = "3600000"
+
+
+def may_change() -> bool:
+    """Whether this process may change settings at all: it is root, and /sys is not read-only."""
+    return os.geteuid() == 0 and os.access("/sys/kernel/mm", os.W_OK)
 
 
 class SettingRefused(GcprotoError):  # noqa: N818 - it is an event: the machine refused
@@ -45,18 +51,19 @@ class Settings:
         self._permitted = False
         self._swap: dict[tuple[str, int], str] = {}
         self._changed: set[str] = set()
-        self._handlers: dict[int, object] = {}
+        self._handles_signals = False
 
     def may_change(self) -> bool:
-        """Whether this process may change settings at all (root, and /sys is not read-only)."""
+        """Whether this process may change settings at all."""
         return self._permitted
 
     def __enter__(self) -> Self:
-        self._permitted = os.geteuid() == 0 and os.access("/sys/kernel/mm", os.W_OK)
+        self._permitted = may_change()
         if self._permitted:
             self._journal.acquire()
             _undo_all(self._journal)  # of a process that died after this one began
-            self._end_on_signals()
+            if threading.current_thread() is threading.main_thread():
+                self._handles_signals = interrupts.install()  # where the command has not done it
         return self
 
     def __exit__(
@@ -64,14 +71,16 @@ class Settings:
     ) -> None:
         if not self._permitted:
             return
-        # A second Ctrl-C must not stop the restoring half-way; it is delivered behind it.
-        old = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+        # A second Ctrl-C must not stop the restoring half-way, nor end the tools that it calls.
         try:
-            _undo_all(self._journal)
+            with interrupts.held(), interrupts.blocked():
+                try:
+                    _undo_all(self._journal)
+                finally:
+                    self._journal.release()
         finally:
-            self._journal.release()
-            self._restore_signals()
-            signal.pthread_sigmask(signal.SIG_SETMASK, old)
+            if self._handles_signals:
+                interrupts.uninstall()
 
     def set(self, path: Path | str, value: str) -> None:
         """Write a value into a file, to be put back at the end.
@@ -195,23 +204,6 @@ class Settings:
         self._journal.add(LoopUndo(backing_file))
         return swap_devices.loop_prepare(backing_file, size_bytes)
 
-    def _end_on_signals(self) -> None:
-        """SIGTERM and SIGHUP end the block as Ctrl-C does, instead of ending the process on the spot."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:
-                self._handlers[number] = signal.signal(number, _interrupt)
-
-    def _restore_signals(self) -> None:
-        for number in self._handlers:
-            signal.signal(number, signal.SIG_DFL)
-        self._handlers.clear()
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
 
 def recover(folder: Path = FOLDER) -> list[str]:
     """Put back what a process that died had changed.
@@ -227,7 +219,12 @@ def recover(folder: Path = FOLDER) -> list[str]:
     if not journal.path.exists():
         return []
     if os.geteuid() != 0:
-        return [f"a run of root that died has left settings changed ({journal.path}): run any gcproto command as root"]
+        if not journal.is_held():
+            get_logger("settings").warning(
+                "a run of root that died has left settings changed: run any gcproto command as root",
+                journal=str(journal.path),
+            )
+        return []
     try:
         journal.acquire()
     except LockedElsewhereError:

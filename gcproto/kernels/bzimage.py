@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.files import see_that_it_is_regular
 
 MAGIC = b"HdrS"
 SETUP_SECTS, SYSSIZE, BOOT_FLAG, HEADER, KERNEL_VERSION = 0x1F1, 0x1F4, 0x1FE, 0x202, 0x20E
@@ -22,6 +23,7 @@ def release_of(path: Path) -> str:
         return GcprotoError(f"{path} can't be booted", why=why, remedy=remedy, code=ExitCode.USAGE)
 
     try:
+        see_that_it_is_regular(path)
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(64 * 1024)

@@ -20,18 +20,32 @@ from gcproto.kernels.fetch import LocalKernel, fetch
 from gcproto.kernels.image import initramfs
 from gcproto.kernels.plan import SETS, Measure, Plan
 from gcproto.kernels.transcript import Transcript, read, unfinished
-from gcproto.results.schema import UNIT_INSTRUCTIONS, UNIT_TIME, Guest, Producer, Result, Skip
+from gcproto.results.schema import (
+    UNIT_INSTRUCTIONS,
+    UNIT_TIME,
+    Guest,
+    KernelCell,
+    PolicyExperiment,
+    Producer,
+    Result,
+    Skip,
+    WindowExperiment,
+    WorkloadExperiment,
+)
 from gcproto.results.statistics import summarise
 
 CHECK = "check"
 """The scenario set that gives verdicts instead of measurements."""
 
-STRESS = "stress"
+STRESS = stress.STRESS
 """The one that moves pages under everything that may happen to them."""
 
 TAIL = 12
 LONG_TAIL = 120
 """Lines of the console that are kept when all went well, and when not."""
+
+SHOWN = 200
+"""Characters of a line that is not understood."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -112,6 +126,7 @@ def run_cell(cell: Cell) -> Result:
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
         if not kernel.swap and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
+        skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
     except (GcprotoError, OSError) as error:
         why = str(error)
         booted = vm.Boot("unbootable", why, [], [], 0.0, [])
@@ -120,6 +135,7 @@ def run_cell(cell: Cell) -> Result:
     summarise(found.measurements)
     return Result(
         run_id=uuid.uuid4().hex[:12],
+        experiment=_experiment(cell, found),
         producer=_producer(cell, started, booted, found),
         environment=environment_of(cell, found),
         measurements=found.measurements,
@@ -161,26 +177,31 @@ def _no_modules(kernel: Kernel | LocalKernel) -> Skip:
     return Skip("swapped pages", "no zram module was found", "give the folder of its modules: --modules")
 
 
+def _experiment(cell: Cell, found: Transcript) -> KernelCell:
+    inner = [result.experiment for result in found.results]
+    return KernelCell(
+        set=cell.scenarios,
+        rounds=cell.rounds,
+        pages=cell.pages,
+        icount=cell.machine.icount,
+        cpus=cell.machine.cpus,
+        memory_mib=cell.machine.memory_mib,
+        cpu=vm.CPU,
+        parts=[one for one in inner if isinstance(one, WorkloadExperiment | PolicyExperiment | WindowExperiment)],
+    )
+
+
 def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Transcript) -> Producer:
     return Producer(
-        name="kernels",
         version=__version__,
         command=list(cell.command),
-        options={
-            "set": cell.scenarios,
-            "rounds": cell.rounds,
-            "pages": cell.pages,
-            "icount": cell.machine.icount,
-            "cpus": cell.machine.cpus,
-            "memory_mib": cell.machine.memory_mib,
-            "cpu": vm.CPU,
-            **{name: value for result in found.results for name, value in result.producer.options.items()},
-        },
         seed=cell.seed,
         started=started.isoformat(timespec="seconds"),
         seconds=round(booted.seconds, 3),
         benchmark=str(found.info.get("benchmark", "unknown")),
-        complete=booted.outcome == "done",
+        complete=booted.outcome == "done"
+        and not found.unread
+        and all(result.producer.complete for result in found.results),
     )
 
 
@@ -213,7 +234,7 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, Any]:
         },
         "build": {"hash": info.get("benchmark", "unknown"), "compiler": info.get("compiler", "unknown")},
         "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
-        "notes": found.notes + [f"not understood: {line[:200]}" for line in found.garbled],
+        "notes": found.notes + [f"not understood: {line[:SHOWN]}" for line in found.garbled],
     }
 
 

@@ -1,20 +1,25 @@
 """What kernels do where they might misbehave: the contract and the hazards, in guests of two processors.
 
-The guest's clock is the wall clock here: races need two processors that really run side by side.  A hazard that takes
-the guest down is a verdict; the hazards behind it run in another boot.
+The guest's clock is the wall clock here: races need two processors that really run side by side.  A hazard or a row
+that takes the guest down is a verdict; the hazards after it run in another boot.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from gcproto import contract
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import machine as vm
 from gcproto.kernels.console import splats
 from gcproto.kernels.fetch import LocalKernel
 from gcproto.kernels.plan import INFO, MM, Job, Plan, preamble
 from gcproto.kernels.transcript import Transcript, read
-from gcproto.results.schema import Verdict
+from gcproto.results.schema import Console, ContractRow, Hazard, Subject, Verdict, Word
 from gcproto.sizes import MIB
+
+CONTRACT: Final = ("/gcprobe", "contract")
+"""Command of the jobs that run all rows of the contract, in their order."""
 
 HAZARDS = (
     "zeropage-ebusy",
@@ -48,7 +53,7 @@ HAZARDS = (
 
 SWAP_BYTES = 128 * MIB
 MAX_BOOTS = len(HAZARDS) + 3
-SEVERITY = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
+SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
 
 def known(names: Sequence[str]) -> None:
@@ -76,15 +81,16 @@ def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
     steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
-    contract = ("/gcprobe", "contract")
     if swap and not only:
-        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", contract, 600, "other"), "swapoff"]
+        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", CONTRACT, 600, "other"), "swapoff"]
     if swap:
         steps.append(f"loop {SWAP_BYTES}")
     if not only:
-        steps.append(Job("contract", contract, 600, "other"))
+        steps.append(Job("contract", CONTRACT, 600, "other"))
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
-    steps += [Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other") for name in only or HAZARDS]
+    steps += [
+        Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name)) for name in only or HAZARDS
+    ]
     return Plan(tuple(steps))
 
 
@@ -114,20 +120,29 @@ def follow(
     left = wanted
     found = Transcript()
     verdicts: list[Verdict] = []
+    reached: set[str] = set()
     seconds = 0.0
     for _ in range(MAX_BOOTS):
         booted = vm.boot(machine, kernel.vmlinuz, image(left))
         seconds += booted.seconds
         said = read(booted.lines)
+        jobs = {job.name: job for job in left.jobs}
         verdicts += [*said.verdicts, *_complaints(booted)]
         _merge(found, said)
-        fallen = next((name for name in said.begun if name not in said.ended), None)
-        verdicts += [_killed(name) for name, end in said.ended.items() if end.how == "killed" and "hazard" in name]
+        for name, end in said.ended.items():
+            if end.how == "killed" and name in jobs:
+                verdicts += _ended_by(jobs[name], said, "hang", "its process had to be killed from outside")
+        fallen = next((jobs[name] for name in said.begun if name not in said.ended and name in jobs), None)
+        reached |= said.ended.keys()
         if booted.outcome == "done" or fallen is None:
             break
-        verdicts.append(_fallen(fallen, booted))
+        verdicts += _ended_by(fallen, said, "panic" if booted.outcome == "panic" else "hang", _why(booted))
         # What was done or brought the machine down has had its turn; the rest needs another boot.
-        left = left.without({*said.ended, fallen} - {"info"})
+        reached.add(fallen.name)
+        left = left.without(reached - {INFO.name})
+    for job in wanted.jobs:
+        if job.name not in reached and (job.hazard or job.command == CONTRACT):
+            verdicts += _ended_by(job, Transcript(), "unavailable", f"never reached: {booted.outcome} {booted.why}")
     booted.seconds = seconds
     return booted, found, best(verdicts)
 
@@ -137,21 +152,40 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
     if booted.outcome == "panic":
         return []  # a verdict of its own
     said = splats(booted.console)
-    return [Verdict("console", "differs", "; ".join(said[:5]))] if said else []
+    return [Verdict(Console(), "differs", "; ".join(said[:5]))] if said else []
 
 
-def _killed(job: str) -> Verdict:
-    return Verdict(job.replace("hazard-", "hazard/"), "hang", "its process had to be killed from outside")
-
-
-def _fallen(job: str, booted: vm.Boot) -> Verdict:
-    """The verdict on what was running when the guest went down."""
-    word = "panic" if booted.outcome == "panic" else "hang"
-    name = job.replace("hazard-", "hazard/") if "contract" not in job else f"contract/{job}"
+def _why(booted: vm.Boot) -> str:
+    """Why the guest went down, and in which function."""
     where = next(
         (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
     )
-    return Verdict(name, word, booted.why + (f" in {where}" if where else ""))
+    return booted.why + (f" in {where}" if where else "")
+
+
+def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Verdict]:
+    """Verdicts on a job that did not come to its end.
+
+    Args:
+        job: the job.
+        said: by the boot that it was in.
+        word: what became of it.
+        text: the same, told.
+
+    """
+    if job.command != CONTRACT:
+        yield Verdict(_subject(job), word, text)
+        return
+    # Rows run in their order, and each is told before the next begins.
+    rows = [ContractRow(row.name) for row in contract.rows()][said.rows.get(job.name, 0) :]
+    for at, row in enumerate(rows):
+        never = f"never reached in {job.name}: it ended in row {rows[0].name}"
+        yield Verdict(row, "unavailable", never) if at else Verdict(row, word, text)
+
+
+def _subject(job: Job) -> Subject:
+    """The hazard; of a job that is none, the kernel itself."""
+    return job.hazard or Console()
 
 
 def _merge(into: Transcript, said: Transcript) -> None:
@@ -165,10 +199,10 @@ def _merge(into: Transcript, said: Transcript) -> None:
 
 
 def best(verdicts: list[Verdict]) -> list[Verdict]:
-    """One verdict for each name: the gravest, and of two alike the first."""
-    found: dict[str, Verdict] = {}
+    """One verdict for each subject: the gravest, and of two alike the first."""
+    found: dict[Subject, Verdict] = {}
     for one in verdicts:
-        old = found.get(one.name)
+        old = found.get(one.subject)
         if old is None or SEVERITY.index(one.verdict) > SEVERITY.index(old.verdict):
-            found[one.name] = one
+            found[one.subject] = one
     return list(found.values())

@@ -8,16 +8,17 @@ as soon as it is there.
 import contextlib
 import multiprocessing
 import os
-import signal
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
 from typing import Any
 
 from gcproto.errors import GcprotoError
+from gcproto.host.worker import begin
 from gcproto.kernels.cell import Cell, run_cell, use_temporary
+from gcproto.process import interrupts
 from gcproto.results.schema import Result
 
 ATTEMPTS = 3
@@ -78,13 +79,8 @@ class LocalPool(Pool):
 
 
 def _begin_worker(folder: str, parent: int) -> None:
-    """Ctrl-C is the parent's to handle; without the parent there is nobody to work for."""
-    import ctypes
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        os._exit(1)
+    """Signals are the parent's to handle; without the parent there is nothing to work for."""
+    begin(parent)
     use_temporary(folder)
 
 
@@ -140,29 +136,40 @@ def run(cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None])
         Cells without a result: their workers died each time.
 
     """
+    running: dict[Future[Result], Cell] = {}
+    try:
+        return _run(cells, pool, done, running)
+    except KeyboardInterrupt:
+        for future, cell in running.items():  # ended in the meantime
+            if future.done() and not future.cancelled() and future.exception() is None:
+                done(cell, future.result())
+        raise
+
+
+def _run(
+    cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None], running: dict[Future[Result], Cell]
+) -> list[Cell]:
+    """See `run`; `running` holds what has not been handed over."""
     tries = dict.fromkeys((cell.key for cell in cells), 0)
     waiting, given_up = list(cells), []
-    running: dict[Future[Result], Cell] = {}
     while waiting or running:
         for cell in waiting:
             tries[cell.key] += 1
-            running[pool.executor().submit(run_cell, cell)] = cell
+            # Workers begin when they are needed, and begin with signals blocked: the parent decides.
+            with interrupts.held(), interrupts.blocked():
+                running[pool.executor().submit(run_cell, cell)] = cell
         waiting = []
-        for future, cell in _ended(running):
-            error = future.exception() if not future.cancelled() else CancelledError()
-            if error is None:
-                done(cell, future.result())
-            elif not pool.lost(error):
-                raise error
-            elif tries[cell.key] < ATTEMPTS:
-                waiting.append(cell)
-            else:
-                given_up.append(cell)
+        ended, _ = wait(running, return_when=FIRST_COMPLETED)
+        with interrupts.held():  # what is taken out of `running` is handed over
+            for future in ended:
+                cell = running.pop(future)
+                error = future.exception() if not future.cancelled() else CancelledError()
+                if error is None:
+                    done(cell, future.result())
+                elif not pool.lost(error):
+                    raise error
+                elif tries[cell.key] < ATTEMPTS:
+                    waiting.append(cell)
+                else:
+                    given_up.append(cell)
     return given_up
-
-
-def _ended(running: dict[Future[Result], Cell]) -> Iterator[tuple[Future[Result], Cell]]:
-    """Those that have ended, taken out of `running`; waits for the first."""
-    ended, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in ended:
-        yield future, running.pop(future)

@@ -10,7 +10,6 @@ import hashlib
 import mailbox
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -18,9 +17,13 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import tools
+from gcproto.process.files import read_regular
 
 SUFFIXES = (".patch", ".diff", ".mbox", ".eml")
 NOTHING = "/dev/null"
+MOST_BYTES = 64 << 20
+"""Of a patch or mailbox."""
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -80,14 +83,15 @@ def collect(paths: Iterable[Path]) -> list[Patch]:
 def _in_folder(folder: Path) -> list[Path]:
     series = folder / "series"
     if series.exists():
-        names = [line.split("#")[0].split() for line in series.read_text().splitlines()]
+        text = read_regular(series, MOST_BYTES).decode(errors="replace")
+        names = [line.split("#")[0].split() for line in text.splitlines()]
         return [folder / words[0] for words in names if words]
     return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES)
 
 
 def _of_file(file: Path) -> list[Patch]:
     try:
-        data = file.read_bytes()
+        data = read_regular(file, MOST_BYTES)
     except OSError as error:
         raise GcprotoError(f"{file} can't be read", why=str(error.strerror), code=ExitCode.USAGE) from error
     if data.startswith(b"From ") and len(re.findall(rb"^From \S+ .*\d\d:\d\d:\d\d", data, re.M)) > 1:
@@ -161,9 +165,9 @@ def apply(patches: Sequence[Patch], root: Path) -> dict[str, bytes | None]:
 def _apply(patch: Patch, folder: Path) -> None:
     command = ["patch", "-p1", "-d", str(folder), "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch"]
     command += ["--remove-empty-files", "--reject-file=-"]
-    done = subprocess.run(command, input=patch.text, capture_output=True, check=False)
-    if done.returncode:
-        said = (done.stdout + done.stderr).decode(errors="replace")
+    done = tools.run(command, stdin=patch.text)
+    if done.code:
+        said = done.out + done.err
         # patch(1) prints the rejected hunks behind its messages.
         telling = re.compile(r"(patching file|Hunk|can't find|patch:|\d+ out of)")
         lines = [line for line in said.splitlines() if telling.match(line)]

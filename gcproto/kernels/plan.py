@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gcproto.results.schema import UNIT_INSTRUCTIONS
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard
 from gcproto.sizes import MIB, parse_size
 
 SWAP_BYTES = 256 * MIB
@@ -16,7 +16,7 @@ SIZES_KIB = (16, 32, 64, 128, 256, 512, 1024)
 SHOWN = ("/proc/version", "/proc/cmdline", "/proc/meminfo", "/proc/cpuinfo", f"{MM}/enabled", "/proc/loadavg")
 
 SETTLE_SECONDS = 3
-"""Behind the boot, workers of the kernel share the processor for a while; under instruction counting this costs no
+"""After the boot, workers of the kernel share the processor for a while; under instruction counting this costs no
 time."""
 
 
@@ -28,6 +28,7 @@ class Job(msgspec.Struct, frozen=True):
         command: words.
         seconds: of the guest's clock, after which it is killed.
         mode: ``fifo`` (measured: real-time priority), ``other``, ``host`` (chrooted into the host's files).
+        hazard: that it is; None for others.
 
     """
 
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     command: tuple[str, ...]
     seconds: int = 60
     mode: str = "fifo"
+    hazard: Hazard | None = None
 
     def line(self) -> str:
         """The line of the plan."""

@@ -2,6 +2,10 @@
 
 from gcproto.kernels.check import SWAP_BYTES
 from gcproto.kernels.plan import INFO, Job, Plan, preamble
+from gcproto.results.schema import Hazard
+
+STRESS = "stress"
+"""Name of the hazard, as the guest's program says it."""
 
 GRACE = 300
 """Seconds of the guest's clock that the last round may take beyond its time."""
@@ -20,5 +24,6 @@ def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
     steps: list[str | Job] = [*preamble(), INFO]
     if swap:
         steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
-    steps.append(Job("stress", ("/gcprobe", "stress", str(seconds), str(seed)), seconds + GRACE, "other"))
+    command = ("/gcprobe", "stress", str(seconds), str(seed))
+    steps.append(Job(STRESS, command, seconds + GRACE, "other", Hazard(STRESS, seed)))
     return Plan(tuple(steps))

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from gcproto.kernels.plan import Plan
-from gcproto.results.schema import Measurement, Result, Skip, Verdict
+from gcproto.results.schema import ContractRow, Measurement, Result, Skip, Verdict, Word
 
 KTAP_LINE = re.compile(r"(?P<ok>ok|not ok) \d+ (?P<name>\S+) # (?P<text>.*)")
 KTAP_SEEN = re.compile(r"# (?P<name>\S+): (?P<text>.*)")
-WORDS = {"SKIP": "unavailable", "TIMEOUT": "hang", "ERROR": "differs"}
+WORDS: dict[str, Word] = {"SKIP": "unavailable", "TIMEOUT": "hang", "ERROR": "differs"}
+"""Directives of KTAP (native/contract/ktap.c)."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class Transcript(msgspec.Struct):
         files: contents by path.
         measurements, skips, verdicts: in the order in which they came.
         results: whole results of other producers that ran in the guest.
-        begun: jobs that began;  ended: how, by name.
+        begun: jobs that began;  ended: how, by name;  rows: of the contract that each has told of, by name.
         notes: what the guest's init could not do.
         garbled: lines that are none of these.
 
@@ -43,9 +44,14 @@ class Transcript(msgspec.Struct):
     results: list[Result] = []
     begun: list[str] = []
     ended: dict[str, Ended] = {}
-    hazard: str = ""
+    rows: dict[str, int] = {}
     notes: list[str] = []
     garbled: list[str] = []
+
+    @property
+    def unread(self) -> list[str]:
+        """Documents among the garbled lines: results that were told and are lost, or that the guest's end cut off."""
+        return [line for line in self.garbled if line.startswith("{")]
 
 
 def read(lines: list[str]) -> Transcript:
@@ -57,6 +63,8 @@ def read(lines: list[str]) -> Transcript:
             _read_json(line, found)
         elif matched := KTAP_LINE.fullmatch(line):
             found.verdicts.append(_row(matched, seen))
+            job = found.begun[-1] if found.begun else ""  # one runs at a time
+            found.rows[job] = found.rows.get(job, 0) + 1
         elif matched := KTAP_SEEN.fullmatch(line):
             seen.setdefault(matched["name"], matched["text"])
         elif line and not line.startswith(("KTAP version", "1..")):
@@ -68,23 +76,22 @@ def _read_json(line: str, ret: Transcript) -> None:
     try:
         document = msgspec.json.decode(line)
         if "run_id" in document:
-            ret.results.append(msgspec.convert(document, Result))
+            ret.results.append(msgspec.convert(document, Result, str_keys=True))
         elif "scenario" in document:
-            ret.measurements.append(msgspec.convert(document, Measurement))
+            ret.measurements.append(msgspec.convert(document, Measurement, str_keys=True))
         elif "skip" in document:
             ret.skips.append(msgspec.convert(document["skip"], Skip))
         elif "verdict" in document:
             ret.verdicts.append(msgspec.convert(document["verdict"], Verdict))
-            ret.hazard = ""
         elif "begin" in document:
-            ret.hazard = str(document["begin"]["hazard"])
+            pass  # of a hazard; its job says the same
         elif "info" in document:
             ret.info = document["info"]
         elif "guest" in document:
             _read_guest(document["guest"], ret)
         else:
             ret.garbled.append(line)
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, msgspec.ValidationError, AttributeError, KeyError, TypeError, ValueError):
         ret.garbled.append(line)
 
 
@@ -103,12 +110,13 @@ def _read_guest(said: dict[str, str], ret: Transcript) -> None:
 
 
 def _row(matched: "re.Match[str]", seen: dict[str, str]) -> Verdict:
-    """A row of the contract; what was seen comes before its line."""
-    name, text = matched["name"], matched["text"]
+    """A row of the contract; what was seen in this run of it comes before its line."""
+    row, text = ContractRow(matched["name"]), matched["text"]
     first, _, rest = text.partition(" ")
+    told = seen.pop(row.name, None)
     if first in WORDS:
-        return Verdict(f"contract/{name}", WORDS[first], seen.get(name, rest))
-    return Verdict(f"contract/{name}", "fine" if matched["ok"] == "ok" else "differs", seen.get(name, text))
+        return Verdict(row, WORDS[first], told or rest)
+    return Verdict(row, "fine" if matched["ok"] == "ok" else "differs", told or text)
 
 
 def unfinished(plan: Plan, found: Transcript, why: str) -> list[Skip]:

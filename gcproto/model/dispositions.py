@@ -1,12 +1,28 @@
 """What became of the pages of one collection, as the model counts it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from gcproto.model.shoot_downs import Moves, Rule, long_ones, rule_of, shoot_downs
+from gcproto.results import names
 from gcproto.results.folios import kept_whole
-from gcproto.results.schema import Collection, Measurement, Result
+from gcproto.results.schema import (
+    CONGRUENT,
+    MEMORY,
+    SHUFFLED,
+    TIMES,
+    Collection,
+    Measurement,
+    PathScenario,
+    PolicyFigures,
+    PolicyScenario,
+    Result,
+    Skip,
+    WindowScenario,
+    WorkloadScenario,
+    with_fields,
+)
 from gcproto.results.series import page_size_of, release_of
 
 DISCARD_LUMP = 8 << 20
@@ -14,11 +30,10 @@ DISCARD_LUMP = 8 << 20
 
 
 class Dispositions(msgspec.Struct, frozen=True):
-    """Counts of one collection, by the collector's thread between flip and drain.
+    """Counts of one collection, by the collector's thread between flip and drain; or of one round of the path lab.
 
     Attributes:
-        workload, memory_order, policy: of the heap.
-        threads: live in its address space while it was evacuated.
+        scenario: of the heap, or of the path.
         move_calls: ioctls that moved something;  copy_calls: ioctls.
         pages: moved one by one or in batches, of small folios or such as were split.
         whole: moved in whole folios, by order of the folio.
@@ -33,10 +48,7 @@ class Dispositions(msgspec.Struct, frozen=True):
 
     """
 
-    workload: str
-    memory_order: int
-    policy: str
-    threads: int
+    scenario: PathScenario | PolicyScenario
     move_calls: int
     copy_calls: int
     pages: int
@@ -56,6 +68,16 @@ class Dispositions(msgspec.Struct, frozen=True):
         """Pages evacuated; at least one."""
         return max(1, self.pages + self.copied + sum(count << order for order, count in self.whole.items()))
 
+    @property
+    def fresh(self) -> bool:
+        """Whether its pages were written a moment ago, by the path lab."""
+        return isinstance(self.scenario, PathScenario)
+
+    @property
+    def neighbours(self) -> bool:
+        """Whether page frames of neighbouring pages lie next to each other."""
+        return self.fresh or bool(self.scenario.order)
+
 
 class _Kernel(msgspec.Struct, frozen=True):
     """What of the machine decides how pages are counted: bytes of a page, the order of a THP, its shoot-downs."""
@@ -71,95 +93,140 @@ def _kernel_of(result: Result) -> _Kernel:
     return _Kernel(page, (pmd_size // page).bit_length() - 1, rule_of(release_of(result)))
 
 
-def _of(one: Measurement, cycle: Collection, kernel: _Kernel) -> Dispositions:
+def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositions:
     did = cycle.collector
-    order = one.scenario.order
-    split = {int(name): count for name, count in cycle.splits.items()}
-    if "split" in cycle.phases:
-        split = {}
+    order = asked.order or 0
+    split = {} if cycle.phases.split else cycle.splits
     whole = kept_whole(cycle, order)
-    ebusy = did.get("ebusy", 0)
-    calls = max(0, did.get("move_calls", 0) - ebusy)
-    pages = did.get("moved", 0) - (whole << order)
+    calls = max(0, did.move_calls - did.ebusy)
+    pages = did.moved - (whole << order)
     thps = split.get(kernel.pmd_order, 0)
     # Runs begin anywhere in a page table, so that one of n pages reaches into n / 512 others on average; pages that
     # were built in recycled ones have another offset there than at their destination, and meet the ends of both tables.
-    tables = (pages + min(pages, did.get("built", 0))) / (1 << kernel.pmd_order)
+    tables = (pages + min(pages, did.built)) / (1 << kernel.pmd_order)
     moves = Moves(calls, pages, tables, sum(split.values()) - thps, thps, whole)
     return Dispositions(
-        workload=one.scenario.source.removeprefix("evacuate-"),
-        memory_order=order,
-        policy=one.scenario.arm,
-        threads=one.scenario.threads,
+        scenario=asked,
         move_calls=calls,
-        copy_calls=did.get("copy_calls", 0),
+        copy_calls=did.copy_calls,
         pages=pages,
         whole={order: whole} if whole else {},
-        copied=did.get("copied", 0) + did.get("copied_after_ebusy", 0),
+        copied=did.copied + did.copied_after_ebusy,
         discarded=0,  # between the ioctls, and not in their time
         split=split,
-        ebusy=ebusy,
-        shoot_downs=shoot_downs(moves, kernel.rule) if one.scenario.threads > 1 else 0.0,
-        long_shoot_downs=long_ones(moves, kernel.rule) if one.scenario.threads > 1 else 0.0,
-        ns=did.get("map_ns", 0),
-        ahead_ns=cycle.phases.get("split", 0),
-        evacuation_ns=cycle.phases.get("compact", 0) + cycle.phases.get("drain", 0),
+        ebusy=did.ebusy,
+        shoot_downs=shoot_downs(moves, kernel.rule) if asked.threads > 1 else 0.0,
+        long_shoot_downs=long_ones(moves, kernel.rule) if asked.threads > 1 else 0.0,
+        ns=did.map_ns,
+        ahead_ns=cycle.phases.split,
+        evacuation_ns=cycle.phases.compact + cycle.phases.drain,
     )
 
 
-PATHS = "paths"
-"""Workload of rounds of the path lab: one kind of disposition at a time, which collections never have."""
 ARMS = frozenset({"move", "copy", "copy_discard", "move_fallback"})
 SOURCES = frozenset({"small", "mthp", "thp", "pinned"})
 
 
-def _of_path(one: Measurement, kernel: _Kernel) -> Iterator[Dispositions]:
+def _of_path(one: Measurement, asked: PathScenario, kernel: _Kernel) -> Iterator[Dispositions]:
     """Rounds of one way of evacuating, each as if it were a collection; its pages are fresh neighbours."""
-    scenario, proof, did = one.scenario, one.proof, one.outcome
-    if scenario.arm not in ARMS or scenario.alignment != "congruent" or not one.samples or not proof.rounds:
-        return
-    if scenario.source == "pinned" and scenario.order:
-        return  # whether such a folio is split before it is refused is the kernel's secret
-    rounds, order, total = proof.rounds, scenario.order, scenario.pages * kernel.page
-    moves = scenario.arm in {"move", "move_fallback"}
+    proof, did = one.proof, one.outcome
+    rounds, order, total = proof.rounds, asked.order, asked.pages * kernel.page
+    moves = asked.arm in {"move", "move_fallback"}
     ebusy, after = did.ebusy // rounds, did.copied_after_ebusy // rounds
-    discards = -(-total // max(DISCARD_LUMP, scenario.granule_bytes)) if scenario.arm == "copy_discard" else 0
+    discards = -(-total // max(DISCARD_LUMP, asked.granule_bytes)) if asked.arm == "copy_discard" else 0
     # One page is copied at a time after EBUSY; in the other arms all calls but those that discard are of one kind.
     calls = did.calls // rounds - after - ebusy - discards
     split = proof.folios_split // rounds if moves else 0
     folios = (proof.folios - proof.folios_split) // rounds if moves and order else 0
     pages = (did.moved // rounds) - (folios << order) if moves else 0
     tables = max(0.0, pages / (1 << kernel.pmd_order) - calls)  # ranges begin with a page table
-    thp = scenario.source == "thp"
+    thp = asked.source == "thp"
     flushed = Moves(discards=discards)
     if moves:
         flushed = Moves(calls, pages, tables, 0 if thp else split, split if thp else 0, folios)
     for sample in one.samples:
         yield Dispositions(
-            workload=PATHS,
-            memory_order=order or 1,
-            policy=scenario.arm,
-            threads=scenario.threads,
+            scenario=with_fields(asked, replica=0),
             move_calls=calls if moves else 0,
             copy_calls=after if moves else calls,
             pages=pages,
             whole={order: folios} if folios else {},
-            copied=after if moves else scenario.pages,
-            discarded=scenario.pages if discards else 0,
+            copied=after if moves else asked.pages,
+            discarded=asked.pages if discards else 0,
             split={order: split} if split else {},
             ebusy=ebusy,
-            shoot_downs=shoot_downs(flushed, kernel.rule) if scenario.threads > 1 else 0.0,
-            long_shoot_downs=long_ones(flushed, kernel.rule) if scenario.threads > 1 else 0.0,
-            ns=round(sample * scenario.pages),
+            shoot_downs=shoot_downs(flushed, kernel.rule) if asked.threads > 1 else 0.0,
+            long_shoot_downs=long_ones(flushed, kernel.rule) if asked.threads > 1 else 0.0,
+            ns=round(sample * asked.pages),
         )
 
 
-def dispositions(results: list[Result]) -> Iterator[Dispositions]:
-    """Those of all valid collections of ``gcproto gc policies``, and of rounds of ``gcproto bench``."""
+def _path_objection(one: PathScenario) -> str:
+    """Why rounds of a path are not counted; "" if they are."""
+    if one.arm not in ARMS or one.source not in SOURCES:
+        return "the model has no such arm or source"
+    if one.source == "pinned" and one.order:
+        return "whether such a folio is split before it is refused is the kernel's secret"
+    if one.alignment != CONGRUENT or one.working_set == MEMORY or one.frames == SHUFFLED:
+        return "the model has aligned ranges of consecutive page frames in the caches only"
+    return ""
+
+
+def _heap_objection(one: PolicyScenario, figures: PolicyFigures) -> str:
+    """Why collections of a heap are not counted; "" if they are."""
+    if one.order is None:
+        return "the orders of its folios are unknown"
+    if any(cycle.collector.remapped for some in figures.collections for cycle in some):
+        return "the model has no mremap"
+    return ""
+
+
+def objection(one: Measurement) -> str:
+    """Why the model can't use a measurement; "" if it can."""
+    match one.scenario, one.figures:
+        case PathScenario() as asked, _:
+            found = _path_objection(asked)
+        case PolicyScenario() as asked, PolicyFigures() as figures:
+            found = _heap_objection(asked, figures)
+        case ((WorkloadScenario() | WindowScenario()), _):
+            return "the model is of evacuation without mutators"
+        case _:
+            return "its figures are not those of its kind"
+    if found:
+        return found
+    if one.unit not in TIMES:
+        return f"it is counted in {one.unit}, which are no times"
+    return "" if one.valid and one.samples and one.proof.rounds else "it is invalid"
+
+
+def dispositions(results: Sequence[Result]) -> Iterator[Dispositions]:
+    """Those of all collections of ``gcproto gc policies``, and of rounds of ``gcproto bench``, that the model has."""
     for result in results:
         kernel = _kernel_of(result)
         for one in result.measurements:
-            if one.valid and one.scenario.source.startswith("evacuate-"):
-                yield from (_of(one, cycle, kernel) for some in one.collections for cycle in some)
-            elif one.valid and one.scenario.source in SOURCES and result.producer.name == "paths":
-                yield from _of_path(one, kernel)
+            if objection(one):
+                continue
+            match one.scenario, one.figures:
+                case PolicyScenario() as asked, PolicyFigures() as figures:
+                    yield from (_of(asked, cycle, kernel) for some in figures.collections for cycle in some)
+                case PathScenario() as asked, _:
+                    yield from _of_path(one, asked, kernel)
+
+
+def left_out(results: Sequence[Result]) -> list[Skip]:
+    """What the model does not use of results, by reason."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for one in result.measurements:
+            why = objection(one)
+            if why:
+                found.setdefault(why, []).append(names.scenario(one.scenario, page_size_of(result)))
+    return [Skip(_several(some), why) for why, some in found.items()]
+
+
+SHOWN = 3
+
+
+def _several(some: Sequence[str]) -> str:
+    more = len(some) - SHOWN
+    return ", ".join(some[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -6,13 +6,17 @@ from statistics import median
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.dispositions import PATHS, Dispositions, dispositions
-from gcproto.model.fit import GROUPS, Costs, Row, fit, row_of
+from gcproto.model.dispositions import Dispositions, dispositions, left_out
+from gcproto.model.fit import Costs, fit, row_of
+from gcproto.model.kinds import GROUPS, Row
 from gcproto.model.proposals import Proposal
-from gcproto.results.schema import Result
+from gcproto.results.schema import PathScenario, PolicyScenario, Result, Skip, with_fields
+from gcproto.results.series import page_size_of, release_of
 
-FITTED_ON = frozenset({"prefix", "sparse", PATHS})
-"""What the costs are fitted on, paths where there are results of theirs; heaps of other workloads check the fit."""
+SCHEMA = "gcproto.prediction/1"
+
+FITTED_ON = frozenset({"prefix", "sparse"})
+"""Workloads of the heaps that the costs are fitted on, beside all paths; heaps of other workloads check the fit."""
 
 GOOD = 0.15
 """A prediction that is off by less is a good one."""
@@ -22,15 +26,17 @@ class Heap(msgspec.Struct):
     """What the model says of a heap: medians over its collections, ns of ioctls for each page.
 
     Attributes:
-        workload, memory_order, policy, threads: of the heap;  fitted: the costs were fitted on it.
+        scenario: of the heap;  workload, memory_order, policy, threads: of these, what tells most heaps apart.
+        fitted: the costs were fitted on it.
         measured, predicted: today.
-        parts: of what is predicted, by group of kinds (gcproto.model.fit.GROUPS).
+        parts: of what is predicted, by group of kinds (gcproto.model.kinds.GROUPS).
         ahead: splitting ahead, which is in neither;  evacuation: from flip to drain, with producing the pages.
         error: relative, of the median;  errors: of each collection.
         proposed, low, high: under the proposal; None without one.
 
     """
 
+    scenario: PolicyScenario
     workload: str
     memory_order: int
     policy: str
@@ -77,10 +83,12 @@ class Prediction(msgspec.Struct):
 
     Attributes:
         costs: fitted, ns by kind, with the middle 90 % of the resamples.
-        heaps: by workload, memory, policy.
+        heaps: each scenario once.
         good: share of the heaps that the fit did not see and that it predicts to 15 %; None without any.
         reasons: why ``auto`` differs from ``move``, where both were measured.
         proposal: that was asked about, None for none.
+        left_out: measurements that the model does not use, and why.
+        schema: of this document.
 
     """
 
@@ -89,48 +97,85 @@ class Prediction(msgspec.Struct):
     good: float | None
     reasons: list[Reason]
     proposal: Proposal | None = None
+    left_out: list[Skip] = []
+    schema: str = SCHEMA
 
 
 def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Prediction:
     """Fit, check, predict.
 
     Args:
-        results: of ``gcproto gc policies``, with the workloads prefix or sparse for the fit.
+        results: of ``gcproto gc policies``, with the workloads prefix or sparse for the fit; of one machine and kernel.
         proposal: what a changed kernel would do.
 
     Raises:
-        GcprotoError: there are no such results, or too few collections.
+        GcprotoError: there are no such results, too few collections, or they are of several kernels or machines.
 
     """
-    every = list(dispositions(list(results)))
+    every = list(dispositions(results))
     if not every:
+        unused = "; ".join(f"{one.what}: {one.reason}" for one in left_out(results)[:3])
         raise GcprotoError(
             "no collections to fit costs to",
-            why="none of these results is of gcproto gc policies",
+            why=unused or "none of these results is of gcproto gc policies",
             remedy="run it, or give no result: then it is run now",
             code=ExitCode.USAGE,
         )
-    costs = fit([one for one in every if one.workload in FITTED_ON])
-    by_heap: dict[tuple[str, int, str, int], list[Dispositions]] = {}
+    _see_that_they_are_alike(results)
+    costs = fit([one for one in every if _is_fitted_on(one)])
+    by_heap: dict[PolicyScenario, list[Dispositions]] = {}
     for one in every:
-        if one.workload == PATHS:
-            continue
-        by_heap.setdefault((one.workload, one.memory_order, one.policy, one.threads), []).append(one)
-    heaps = [_heap(key, some, costs, proposal) for key, some in by_heap.items()]
+        match one.scenario:
+            case PolicyScenario() as asked:
+                by_heap.setdefault(asked, []).append(one)
+            case PathScenario():
+                pass  # costs are fitted on them, and nothing is predicted
+    heaps = [_heap(asked, some, costs, proposal) for asked, some in by_heap.items()]
     unseen = [abs(heap.error) <= GOOD for heap in heaps if not heap.fitted]
     return Prediction(
-        costs={name: (ns, *costs.interval({name: 1.0})) for name, ns in zip(costs.names, costs.ns, strict=True)},
+        costs={kind.name: (ns, *costs.interval({kind: 1.0})) for kind, ns in zip(costs.kinds, costs.ns, strict=True)},
         heaps=heaps,
         good=sum(unseen) / len(unseen) if unseen else None,
         reasons=list(_reasons(heaps)),
         proposal=proposal,
+        left_out=left_out(results),
     )
 
 
+def _is_fitted_on(one: Dispositions) -> bool:
+    match one.scenario:
+        case PathScenario():
+            return True
+        case PolicyScenario(workload=workload):
+            return workload in FITTED_ON
+
+
+def _see_that_they_are_alike(results: Sequence[Result]) -> None:
+    """Costs are of one kernel on one processor: fitted to several they would be those of none.
+
+    Raises:
+        GcprotoError: the results are of several.
+
+    """
+    used = [one for one in results if any(True for _ in dispositions([one]))]
+    for what, found in (
+        ("kernels", {release_of(one) for one in used}),
+        ("processors", {str(one.environment.get("cpu", {}).get("model")) for one in used}),
+        ("page sizes", {str(page_size_of(one)) for one in used}),
+    ):
+        if len(found) > 1:
+            raise GcprotoError(
+                f"one model can't be fitted to several {what}",
+                why=", ".join(sorted(found)),
+                remedy="give results of one machine and kernel",
+                code=ExitCode.USAGE,
+            )
+
+
 def _reasons(heaps: Sequence[Heap]) -> Iterator[Reason]:
-    known = {(heap.workload, heap.memory_order, heap.threads, heap.policy): heap for heap in heaps}
+    known = {heap.scenario: heap for heap in heaps}
     for auto in heaps:
-        move = known.get((auto.workload, auto.memory_order, auto.threads, BASE))
+        move = known.get(with_fields(auto.scenario, policy=BASE))
         if auto.policy != AUTO or move is None or not auto.memory_order:
             continue
         yield Reason(
@@ -160,18 +205,18 @@ def _parts(costs: Costs, rows: Sequence[Row], pages: Sequence[int]) -> dict[str,
     return found
 
 
-def _heap(key: tuple[str, int, str, int], some: list[Dispositions], costs: Costs, proposal: Proposal | None) -> Heap:
-    workload, order, policy, threads = key
+def _heap(asked: PolicyScenario, some: list[Dispositions], costs: Costs, proposal: Proposal | None) -> Heap:
     rows = [row_of(one) for one in some]
     pages = [one.every_page for one in some]
     measured = median(one.ns / count for one, count in zip(some, pages, strict=True))
     predicted = median(costs.of(row) / count for row, count in zip(rows, pages, strict=True))
     heap = Heap(
-        workload=workload,
-        memory_order=order,
-        policy=policy,
-        threads=threads,
-        fitted=workload in FITTED_ON,
+        scenario=asked,
+        workload=asked.workload,
+        memory_order=asked.order or 0,
+        policy=asked.policy,
+        threads=asked.threads,
+        fitted=asked.workload in FITTED_ON,
         measured=measured,
         predicted=predicted,
         error=predicted / measured - 1 if measured else 0.0,

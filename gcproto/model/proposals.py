@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.model.fit import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, SPLIT, Costs, Row
+from gcproto.model.fit import Costs
+from gcproto.model.kinds import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, Row, What
+from gcproto.process.files import read_regular
 
 SHOOT_DOWNS_OF_A_SPLIT = 2.0
 """One while its mappings become migration entries, and one because the batch of its pages ends with it."""
@@ -46,12 +48,12 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         found = dict(row)
         freed = spared_splits = 0.0
-        for name, count in row.items():
-            if name.startswith(SPLIT):
+        for kind, count in row.items():
+            if kind.what is What.SPLIT:
                 kept = count * self.splits_kept[end]
-                freed += (count - kept) * 2 ** int(name.removeprefix(SPLIT))
+                freed += (count - kept) * (1 << kind.order)
                 spared_splits += count - kept
-                found[name] = kept * self.split_cost[end]
+                found[kind] = kept * self.split_cost[end]
         freed = min(freed, found.get(NEIGHBOURS, 0.0))
         found[NEIGHBOURS] = found.get(NEIGHBOURS, 0.0) - freed * (1.0 - self.page_cost[end])
         if spared_splits and SHOOT_DOWN in row:  # what is left is a batch for each call
@@ -61,8 +63,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if spared:
             found[EBUSY] = row[EBUSY] - spared
             found[NEIGHBOURS] += spared
-            for name in (COPIED, COPY_CALL):
-                found[name] = max(0.0, found.get(name, 0.0) - spared)
+            for kind in (COPIED, COPY_CALL):
+                found[kind] = max(0.0, found.get(kind, 0.0) - spared)
         return found
 
     def predicted(self, costs: Costs, row: Row) -> tuple[float, float, float]:
@@ -100,6 +102,10 @@ PROPOSALS = {
 }
 
 
+MOST_BYTES = 1 << 20
+"""Of a proposal's file."""
+
+
 def load(text: str) -> Proposal:
     """A proposal by name, or from a JSON file with the fields of ``Proposal``.
 
@@ -110,7 +116,7 @@ def load(text: str) -> Proposal:
     if text in PROPOSALS:
         return PROPOSALS[text]
     try:
-        return msgspec.json.decode(Path(text).read_bytes(), type=Proposal)
+        return msgspec.json.decode(read_regular(Path(text), MOST_BYTES), type=Proposal)
     except (OSError, msgspec.DecodeError) as error:
         raise GcprotoError(
             f"no proposal {text!r}",

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 from gcproto._native import lib
 from gcproto.errors import GcprotoError
-from gcproto.host import environment
+from gcproto.experiments.frame import Schedule
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
+from gcproto.host.memory import need
 from gcproto.host.settings import SettingRefused, Settings
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
-from gcproto.paths.runner import Outcome, Plan, Runner
+from gcproto.paths.runner import Plan, Runner
 from gcproto.record import Record
-from gcproto.results.schema import Result, Scenario, Skip
-from gcproto.results.statistics import noise_of, summarise
+from gcproto.results.schema import PathExperiment, PathScenario, Result, Skip
 
 DEFAULT_ROUNDS = 100
 QUICK_ROUNDS = 80
@@ -47,11 +47,13 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
         GcprotoError: userfaultfd or UFFDIO_MOVE is not to be had at all, or nothing could be measured.
         ValueError: a name in the choice is unknown.
     """
-    record = Record("paths")
+    record = Record()
     log = get_logger("bench")
     here = machine()
     scenarios = build(order.choice, here)
-    _see_that_it_fits(scenarios, here)
+    most = here.page_size * max(scenario.pages for scenario in scenarios)
+    why = "source, destination and staging"
+    need(f"a round of {most >> 20} MiB", 3 * most, "choose a smaller --memory", why=why)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(
@@ -60,46 +62,39 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
             remedy="`gcproto doctor` says what would help",
         )
     cpu, touch_cpu = choose_cpus()
-    quick = order.choice.quick
-    plan = Plan(
-        rounds=order.rounds or (QUICK_ROUNDS if quick else DEFAULT_ROUNDS),
-        warmup=WARMUP_ROUNDS,
-        seconds=None if order.rounds else (QUICK_SECONDS if quick else DEFAULT_SECONDS),
-        min_rounds=MIN_ROUNDS,
-        seed=order.seed,
-        cpu=cpu,
-        touch_cpu=touch_cpu,
-        slowdown=order.slowdown,
-    )
-    log.info("start", scenarios=len(scenarios), rounds=plan.rounds, seed=plan.seed, cpu=cpu, touch_cpu=touch_cpu)
+    plan = Plan(_schedule(order), cpu=cpu, touch_cpu=touch_cpu, slowdown=order.slowdown)
+    log.info("start", scenarios=len(scenarios), rounds=plan.schedule.rounds, seed=order.seed, cpu=cpu, touch=touch_cpu)
     with _settings(order, scenarios) as settings, Lab(order.round_timeout) as lab:
         runner = Runner(scenarios, plan, here, settings, lab, progress)
         _skip_what_is_off(runner, found.scenarios_off, here, order.force)
-        outcome = runner.run()
+        runner.run()
+    skips = runner.skips()
     if not order.choice.sources:
-        outcome.skips += list(_without(here))
-    if not outcome.measurements and outcome.complete:
-        reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in outcome.skips[:3])
+        skips += list(_without(here))
+    frame = runner.frame
+    if frame.complete and not any(one.samples or one.invalid for one in frame.entries):
+        reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in skips[:3])
         raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
-    result = _result(record, order, plan, outcome)
-    log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=outcome.rounds)
+    choice = order.choice
+    experiment = PathExperiment(quick=choice.quick, swap=choice.swap, slowdown=order.slowdown)
+    result = frame.result(record, experiment, cpu=cpu, touch_cpu=touch_cpu, skips=skips)
+    log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=frame.done)
     return result
 
 
-def _see_that_it_fits(scenarios: list[Scenario], here: Machine) -> None:
-    """Source, destination and staging of the largest round."""
-    needed = 3 * here.page_size * max(scenario.pages for scenario in scenarios)
-    available = environment.available_bytes()
-    if available is not None and needed > available:
-        raise GcprotoError(
-            f"a round of {needed // 3 >> 20} MiB does not fit",
-            why=f"it needs three times that, and {available >> 20} MiB of memory are available",
-            remedy="choose a smaller --memory",
-        )
+def _schedule(order: Order) -> Schedule:
+    quick = order.choice.quick
+    return Schedule(
+        rounds=order.rounds or (QUICK_ROUNDS if quick else DEFAULT_ROUNDS),
+        warmup=WARMUP_ROUNDS,
+        seed=order.seed,
+        seconds=None if order.rounds else (QUICK_SECONDS if quick else DEFAULT_SECONDS),
+        min_rounds=MIN_ROUNDS,
+    )
 
 
 @contextmanager
-def _settings(order: Order, scenarios: list[Scenario]) -> Iterator[Settings | None]:
+def _settings(order: Order, scenarios: list[PathScenario]) -> Iterator[Settings | None]:
     """Settings under their journal, or None where this user may not change any (sources then say what they miss)."""
     log = get_logger("bench")
     try:
@@ -128,7 +123,8 @@ def _without(here: Machine) -> Iterator[Skip]:
 
 
 def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, force: bool) -> None:
-    for scenario in list(runner.tallies):
+    for tally in list(runner.frame.active):
+        scenario = tally.scenario
         for rule in off:
             if not rule.matches(scenario.source, scenario.order, scenario.arm):
                 continue
@@ -137,30 +133,5 @@ def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, for
                     "forced", source=source_text(scenario.source, scenario.order, here), reason=rule.reason
                 )
                 continue
-            runner.skip(scenario, rule.reason, rule.remedy)
+            runner.skip(tally, rule.reason, rule.remedy)
             break
-
-
-def _result(record: Record, order: Order, plan: Plan, outcome: Outcome) -> Result:
-    choice = order.choice
-    record.environment["run"] = {
-        "cpu": plan.cpu,
-        "touch_cpu": plan.touch_cpu,
-        "rounds": outcome.rounds,
-        "warmup": plan.warmup,
-        "steal_before_after": [record.environment.get("steal"), environment.steal()],
-    }
-    summarise(outcome.measurements)
-    return record.result(
-        outcome.measurements,
-        outcome.skips,
-        options={
-            "quick": choice.quick,
-            "swap": choice.swap,
-            "memory": choice.memory,
-            "test_slowdown": order.slowdown or None,
-        },
-        seed=order.seed,
-        complete=outcome.complete,
-        noise=noise_of(outcome.measurements),
-    )

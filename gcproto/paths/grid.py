@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gcproto.host.machine import Machine
 from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, SWAPIN_ARMS, order_of
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import PathScenario, with_fields
 from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
@@ -171,7 +171,7 @@ def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | 
     return size if size % machine.page_size == 0 and size <= total else None
 
 
-def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[Scenario]:
+def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[PathScenario]:
     """All scenarios of a block; ranges are whole PMDs, so that every arm has the same page tables."""
     total = -(-(memory or block.memory) // machine.pmd_size) * machine.pmd_size
     pages = total // machine.page_size
@@ -184,17 +184,17 @@ def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator
             if arm in {"memcpy_touched", "memcpy_untouched", "swapin"}:
                 sizes = {machine.pmd_size}  # they know no granule; this one has a copy arm beside it
             for size in sorted(size for size in sizes if size is not None):
-                yield Scenario(source, order, arm, size, block.alignment, block.threads, pages)
+                yield PathScenario(source, order, arm, size, block.alignment, block.threads, pages)
 
 
-def _replicas(scenarios: Iterable[Scenario], machine: Machine) -> Iterator[Scenario]:
+def _replicas(scenarios: Iterable[PathScenario], machine: Machine) -> Iterator[PathScenario]:
     """A/A pairs: the same work under another name, for move and copy at 64 KiB and at the size of a THP."""
     for one in scenarios:
         if one.arm in {"move", "copy"} and one.granule_bytes in {64 * KIB, machine.pmd_size}:
-            yield Scenario(**{name: getattr(one, name) for name in Scenario.__struct_fields__} | {"replica": 1})
+            yield with_fields(one, replica=1)
 
 
-def build(choice: Choice, machine: Machine) -> list[Scenario]:
+def build(choice: Choice, machine: Machine) -> list[PathScenario]:
     """The grid for a choice, each scenario once, with the canary and the A/A pairs.
 
     Raises:
@@ -207,7 +207,7 @@ def build(choice: Choice, machine: Machine) -> list[Scenario]:
         blocks += swap_blocks(machine, choice.quick)
     if choice.sources:
         blocks = [*_restricted(blocks, choice, machine)]
-    found: dict[Scenario, None] = {}
+    found: dict[PathScenario, None] = {}
     for block in blocks:
         arms = tuple(arm for arm in block.arms if not choice.arms or arm in choice.arms or arm == "copy")
         granules = tuple(choice.granules) or block.granules
@@ -222,11 +222,11 @@ def build(choice: Choice, machine: Machine) -> list[Scenario]:
             found.update(dict.fromkeys(_replicas(made, machine)))
     _see_that_all_is_there(choice, list(found), machine)
     pages = machine.pmd_size // machine.page_size
-    canary = Scenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
+    canary = PathScenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
     return [*found, canary]
 
 
-def _see_that_all_is_there(choice: Choice, found: list[Scenario], machine: Machine) -> None:
+def _see_that_all_is_there(choice: Choice, found: list[PathScenario], machine: Machine) -> None:
     """What was asked by name must be in the grid, or be refused: nothing is dropped in silence."""
     arms, sources = {one.arm for one in found}, {(one.source, one.order) for one in found}
     for arm in choice.arms:

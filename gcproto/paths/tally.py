@@ -1,82 +1,78 @@
-"""Sums up the rounds of one scenario into a measurement."""
+"""Sums up the rounds of one path into a measurement."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
 
 from gcproto._native import lib
+from gcproto.experiments.entry import Entry
 from gcproto.paths.round import VALID, Round
-from gcproto.results.rounds import MAX_INVALID_SHARE, MIN_VALID, Rounds
-from gcproto.results.schema import (
-    UNIT_TIME,
-    InvalidRound,
-    Measurement,
-    Outcome,
-    Proof,
-    swapin_figure,
+from gcproto.results.schema import UNIT_TIME, Measurement, Outcome, PathFigures, PathScenario, Proof
+
+SUMMED = ("asked", "moved", "copied", "copied_after_ebusy", "zeroed", "already", "left")
+SAID = ("ebusy", "eagain", "eexist", "enoent")
+PROVEN = (
+    "pfn_kept",
+    "pfn_changed",
+    "contents",
+    "source_gone",
+    "folios",
+    "folios_split",
+    "pmd_splits",
+    "swapped_before",
+    "swapped_after",
+    "cached_before",
+    "frames_pairs",
+    "frames_adjacent",
+    "frames_span",
 )
+"""Counts of a round that are summed up, as both sides name them."""
 
 
 @dataclass
-class Tally(Rounds):
-    """The rounds of one scenario so far.
+class Tally(Entry):
+    """The rounds of one path so far.
 
     ``samples`` are ns per base page; ``splits`` the part of each that was spent on splitting first, ``swapins`` the
     part that was spent on reading pages back from swap.
     """
 
+    scenario: PathScenario
     splits: list[float] = field(default_factory=list)
     swapins: list[float] = field(default_factory=list)
     proof: Proof = field(default_factory=Proof)
     outcome: Outcome = field(default_factory=Outcome)
-    paths: dict[str, int] = field(default_factory=dict)
+    paths: Counter[str] = field(default_factory=Counter)
 
     def add(self, number: int, done: Round, *, warmup: bool) -> None:
         """Count a round that was measured; an invalid one is kept apart."""
-        sample = done.ns / self.scenario.pages
-        if done.status != VALID:
-            self.invalid.append(InvalidRound(number, sample, done.reason))
+        pages = self.scenario.pages
+        reason = "" if done.status == VALID else done.reason
+        if not self.take(number, done.ns / pages, reason, warmup=warmup):
             return
-        if warmup:
-            self.warmup.append(sample)
-            return
-        self.samples.append(sample)
-        self.rounds.append(number)
-        self.splits.append(done.split_ns / self.scenario.pages)
-        self.swapins.append(done.swapin_ns / self.scenario.pages)
-        self.paths[done.path] = self.paths.get(done.path, 0) + 1
+        self.splits.append(done.split_ns / pages)
+        self.swapins.append(done.swapin_ns / pages)
+        self.paths[done.path] += 1
         self._add_proof(done)
         self._add_outcome(done)
-
-    def lost(self, number: int, reason: str) -> None:
-        """Count a round that hung, died or whose source could not be made this time."""
-        self.invalid.append(InvalidRound(number, 0.0, reason))
 
     def _add_proof(self, done: Round) -> None:
         proof = self.proof
         proof.level = "pfn" if done.have & lib.GCP_PROOF_KPF else "state"
         proof.rounds += 1
-        proof.pfn_kept += done.pfn_kept
-        proof.pfn_changed += done.pfn_changed
-        proof.contents += done.contents
-        proof.source_gone += done.source_gone
-        proof.folios += done.folios
-        proof.folios_split += done.folios_split
-        proof.pmd_splits += done.pmd_splits
-        proof.swapped_before += done.swapped_before
-        proof.swapped_after += done.swapped_after
-        proof.cached_before += done.cached_before
+        proof.range_bytes, proof.streamed_bytes = done.range_bytes, done.streamed_bytes
+        for name in PROVEN:
+            setattr(proof, name, getattr(proof, name) + getattr(done, name))
         for order, pages in enumerate(done.order_after):
             if pages:
-                proof.order_after[str(order)] = proof.order_after.get(str(order), 0) + pages
-        proof.path = max(self.paths, key=lambda path: self.paths[path])
+                proof.order_after[order] = proof.order_after.get(order, 0) + pages
+        proof.path = self.paths.most_common(1)[0][0]
         if len(self.paths) > 1:
             proof.path = "mixed: " + ", ".join(sorted(self.paths))
 
     def _add_outcome(self, done: Round) -> None:
         account, outcome = done.account, self.outcome
-        for name in ("asked", "moved", "copied", "copied_after_ebusy", "zeroed", "already", "left"):
-            setattr(outcome, name, getattr(outcome, name) + account[name])
-        for name in ("ebusy", "eagain", "eexist", "enoent"):
+        for name in (*SUMMED, *SAID):
             setattr(outcome, name, getattr(outcome, name) + account[name])
         outcome.short += account["short_moves"] + account["short_copies"]
         outcome.splits += done.folios_split
@@ -84,16 +80,8 @@ class Tally(Rounds):
 
     def measurement(self) -> Measurement:
         """The measurement; statistics are filled in by gcproto.results.statistics."""
-        valid = len(self.samples) >= MIN_VALID and len(self.invalid) <= max(1.0, MAX_INVALID_SHARE * self.total)
-        split_part = None
-        if any(self.splits):
-            split_part = sorted(self.splits)[len(self.splits) // 2]
-        figures = {swapin_figure(UNIT_TIME): median(self.swapins)} if any(self.swapins) else {}
-        return self.summed(
-            UNIT_TIME,
-            valid=valid,
-            proof=self.proof,
-            outcome=self.outcome,
-            split_part=split_part,
-            figures=figures,
+        figures = PathFigures(
+            split_part=median(self.splits) if any(self.splits) else None,
+            swapin_part=median(self.swapins) if any(self.swapins) else None,
         )
+        return self.summed(UNIT_TIME, proof=self.proof, outcome=self.outcome, figures=figures)

@@ -15,7 +15,3 @@ def main() -> None:
         return run(prover, request)
 
     serve(Request, answer)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,106 +1,137 @@
-"""Workloads on heaps as a table, and what it says in a line for each heap size."""
+"""Workloads on heaps as a table: a line for each mode and heap size, in groups of what else tells them apart."""
+
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from gcproto.report import labels
-from gcproto.results.schema import Latency, Measurement, Result
+from gcproto.report.placement import crowded, in_order
+from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.figures import INVALID, Baselines, cost, done, ratio
+from gcproto.report.terminal.groups import grouped
+from gcproto.report.terminal.table import Cell, Column, Table
+from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import Workload, workloads
+from gcproto.results import names
+from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario
 from gcproto.results.series import page_size_of
-
-COLUMNS = (
-    "mode",
-    "heap",
-    "wall",
-    "to copy",
-    "LBO",
-    "cpu",
-    "GCs",
-    "mark",
-    "compact",
-    "pause",
-    "MMU10",
-    "faults",
-    "p50 us",
-    "p99",
-    "copied",
-    "RSS",
-)
+from gcproto.sizes import MIB
 
 
-def print_heaps(measurements: list[Measurement], result: Result, console: Console) -> None:
+def print_heaps(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
     """Print a line for each mode and heap size; times of phases are medians over collections.
 
     Args:
-        measurements: of sources ``heap-...``.
+        measurements: of workloads; others are left out.
         result: that they are from.
         console: where to.
 
     """
-    options = result.producer.options
-    one = measurements[0].scenario
-    console.print(
-        f"\n[bold]Heaps[/]: {one.source.removeprefix('heap-')}, {one.threads - 1} mutators, "
-        f"{int(options.get('live', 0)) >> 20} MiB live; ms and MiB; pause: the longest, with the time to stop",
-        highlight=False,
+    found = in_order(workloads(measurements))
+    if not found:
+        return
+    page = page_size_of(result)
+    unit = found[0].measured.unit
+    common, groups = grouped([_words(one.at, page) for one in found])
+    console.print()
+    say(
+        console,
+        ("Heaps", "bold"),
+        f": {', '.join(common)}; {labels.million(unit)} and MiB; pause: the longest, with the time to stop; mark and "
+        "compact: medians",
     )
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.collapse_padding = True
-    for number, name in enumerate(COLUMNS):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    for measurement in sorted(measurements, key=lambda each: each.scenario.pages):
-        table.add_row(*_row(measurement, page_size_of(result)))
-    console.print(table)
-    for measurement in measurements:
-        name, choices = _split(measurement.scenario.arm)
-        notes = [f"with {choices}"] if choices else []
-        for note in notes + measurement.notes:
-            console.print(f"[dim]{escape(f'{name}: {note}')}[/]", highlight=False)
+    crowd = crowded(measurements, result)
+    if crowd:
+        say(console, crowd, style="yellow")
+    table = Table(_columns(unit), gap=1, wide=True)
+    baselines = Baselines(measurements)
+    for title, places in groups.items():
+        if title:
+            table.group(", ".join(title))
+        for at in sorted(places, key=lambda place: found[place].at.heap_bytes):
+            table.add(*_row(found[at], baselines))
+    print_table(table, console)
+    for one in found:
+        for note in _notes(one):
+            say(console, f"{names.mode_short(one.at)} in {labels.size(one.at.heap_bytes)}: {note}", style="dim")
 
 
-def _split(arm: str) -> tuple[str, str]:
-    """The mode, with a star if it has options, and these: they are too long for a column."""
-    mode, _, options = arm.partition("[")
-    return mode + "*" * bool(options), options.removesuffix("]")
+def _words(one: WorkloadScenario, page: int) -> list[str]:
+    """What stands in the head where it is common to all, else in the title of its group."""
+    mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
+    live = f"{one.live_bytes // MIB} MiB live" if one.live_bytes else "live bytes unknown"
+    return [one.workload, mutators, live, f"{names.memory(one, page)} folios", names.placement(one)]
 
 
-def longest_pause(one: Measurement) -> float | None:
-    """Of any kind, ms, with the time to stop; None if nothing ever paused."""
-    found = [value for name, value in one.figures.items() if name.startswith("pause ") and name.endswith(" max ms")]
-    return max(found, default=None)
-
-
-def _row(one: Measurement, page_size: int) -> list[str]:
-    heap = labels.size(one.scenario.pages * page_size)
-    if not one.valid or one.median is None:
-        return [_split(one.scenario.arm)[0], heap, "[bold red]INVALID[/]"]
-    figures = one.figures
-    ratio = one.ratio_to_copy
-    fault = one.latency.get("fault")
+def _columns(unit: str) -> list[Column]:
+    small = labels.thousand(unit)
     return [
-        _split(one.scenario.arm)[0],
-        heap,
-        _number(figures.get("wall ms")),
-        f"{labels.number(ratio.value)}x\n[dim]{labels.bounds(ratio)}[/]" if ratio else "",
-        _number(figures.get("lbo wall")),
-        _number(figures.get("lbo cpu")),
-        f"{figures.get('collections', 0):.0f}",
-        _number(figures.get("mark ms")),
-        _number(figures.get("compact ms")),
-        _number(longest_pause(one)),
-        _number(figures.get("mmu 10 ms")),
-        f"{figures.get('faults', 0):.0f}" + (f"\n[yellow]EBUSY {one.outcome.ebusy}[/]" if one.outcome.ebusy else ""),
-        _microseconds(fault, "p50"),
-        _microseconds(fault, "p99"),
-        _number(figures.get("copied MiB")),
-        f"{figures.get('resident max MiB', 0):.0f}",
+        Column("mode", words=True),
+        Column("heap"),
+        Column("wall"),
+        Column("to copy"),
+        Column("LBO", rank=4, name="LBO (wall)"),
+        Column("cpu", rank=6, name="LBO (cpu)"),
+        Column("GCs", rank=7),
+        Column("mark", rank=8),
+        Column("compact", rank=8),
+        Column("pause", rank=2),
+        Column("MMU10", rank=3),
+        Column("faults", rank=5),
+        Column(f"fault {small}\np50", rank=6, name="fault p50"),
+        Column("\np99", rank=5, name="fault p99"),
+        Column("copied", rank=9),
+        Column("RSS", rank=10),
     ]
+
+
+def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
+    one, scenario, figures = heap
+    again = " (A/A)" * bool(scenario.replica)
+    label: list[Cell] = [names.mode_short(scenario) + again, labels.size(scenario.heap_bytes)]
+    if not one.valid or one.median is None:
+        return [*label, INVALID]
+    mmu = figures.mmu_of(10)
+    return [
+        *label,
+        _wall(figures, one),
+        [*ratio(one, baselines), *done(one)],
+        _number(figures.lbo_wall),
+        _number(figures.lbo_cpu),
+        f"{figures.collections_a_round:.0f}",
+        _number(figures.phases.mark),
+        _number(figures.phases.compact),
+        _number(figures.longest_pause_ms),
+        _number(mmu.median if mmu else None),
+        [f"{figures.faults:.0f}", *([(f"EBUSY {one.outcome.ebusy}", "yellow")] if one.outcome.ebusy else [])],
+        _thousandth(figures.fault.p50 if figures.fault else None),
+        _thousandth(figures.fault.p99 if figures.fault else None),
+        _number(figures.copied_mib),
+        f"{figures.resident_max_mib:.0f}",
+    ]
+
+
+def _wall(figures: WorkloadFigures, one: Measurement) -> Cell:
+    """The wall time, whose median is that of the samples; so its modes are theirs."""
+    if figures.wall_ms is None or not one.median:
+        return ""
+    return [*cost(one, figures.wall_ms / one.median)]
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else labels.number(value)
 
 
-def _microseconds(latency: Latency | None, name: str) -> str:
-    value = getattr(latency, name) if latency else None
+def _thousandth(value: float | None) -> str:
     return "" if value is None else labels.number(value / 1000)
+
+
+def _notes(heap: Workload) -> list[str]:
+    one, scenario, figures = heap
+    notes = [f"with {names.options(scenario)}"] * bool(names.options(scenario))
+    notes += [f"chosen by {figures.choice}"] * bool(figures.choice)
+    if figures.stall.cause:
+        length = f"{labels.number(figures.stall.ns / 1e6)} {labels.million(one.unit)}"
+        notes.append(f"longest stall {length}: {figures.stall.cause} (mutator {figures.stall.mutator})")
+    notes += [f"{figures.verified} collections verified"] * bool(figures.verified)
+    return [*notes, *one.notes]

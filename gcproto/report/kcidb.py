@@ -9,14 +9,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.report.verdicts import GOOD
-from gcproto.results.schema import Measurement, Result, Scenario
+from gcproto.results import names
+from gcproto.results.baseline import done_share
+from gcproto.results.schema import Measurement, Result, Scenario, Subject, Word
 from gcproto.results.series import release_of
 from gcproto.results.statistics import midmean
-from gcproto.sizes import size
 
 MAX_EXCERPT = 16_000
-BAD = frozenset({"differs", "hang", "panic", "corruption"})
+STATUS: dict[Word, str] = {
+    "fine": "PASS",
+    "ebusy": "PASS",
+    "differs": "FAIL",
+    "hang": "FAIL",
+    "panic": "FAIL",
+    "corruption": "FAIL",
+    "unavailable": "SKIP",
+}
 
 
 def document(results: Iterable[Result], origin: str) -> dict[str, Any]:
@@ -107,27 +115,32 @@ def _tests(build: str, origin: str, result: Result) -> list[dict[str, Any]]:
         found.append(test(len(found), path_of(one.scenario), _status(one), **_number(one)))
     for skip in result.skips:
         found.append(
-            test(len(found), f"gcproto.skip.{_node(skip.what)}", "SKIP", comment=skip.reason.replace("\0", ""))
+            test(len(found), f"gcproto.skip.{_node(skip.what.lower())}", "SKIP", comment=skip.reason.replace("\0", ""))
         )
     for verdict in result.verdicts:
-        status = "PASS" if verdict.verdict in GOOD else "FAIL" if verdict.verdict in BAD else "SKIP"
-        path = "gcproto." + ".".join(_node(part) for part in verdict.name.split("/"))
         comment = f"{verdict.verdict}: {verdict.text}".replace("\0", "")
+        path, status = subject_path(verdict.subject), STATUS[verdict.verdict]
         found.append(test(len(found), path, status, comment=comment, duration=verdict.seconds))
     return found
 
 
 def _node(text: str) -> str:
     """A node of a path: what is between two dots."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_").lower() or "unnamed"
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "unnamed"
 
 
 def path_of(one: Scenario) -> str:
-    """``gcproto.paths.mthp_16.move.2M``: source with pages a folio, arm, granule, and what is special."""
-    source = f"{one.source}_{1 << one.order}" if one.order else one.source
-    special = [one.alignment] * (one.alignment != "congruent") + [f"{one.threads}threads"] * (one.threads > 1)
-    special += [f"replica{one.replica}"] * (one.replica > 0)
-    return ".".join(("gcproto", "paths", _node(source), _node(one.arm), size(one.granule_bytes), *special))
+    """``gcproto.paths.mthp_16.move.2M``: what was measured, and what is special."""
+    return _path(names.nodes(one))
+
+
+def subject_path(one: Subject) -> str:
+    """``gcproto.hazard.ksm``."""
+    return _path(names.subject_nodes(one))
+
+
+def _path(nodes: Iterable[str]) -> str:
+    return ".".join(("gcproto", *map(_node, nodes)))
 
 
 def _status(one: Measurement) -> str:
@@ -138,5 +151,12 @@ def _number(one: Measurement) -> dict[str, Any]:
     if not one.valid or one.median is None:
         reason = one.invalid_rounds[0].reason if one.invalid_rounds else "too few valid rounds"
         return {"comment": reason.replace("\0", "")}
-    misc = {"path": one.proof.path, "folios_split": one.proof.folios_split, "folios": one.proof.folios}
+    misc: dict[str, Any] = {
+        "path": one.proof.path,
+        "folios_split": one.proof.folios_split,
+        "folios": one.proof.folios,
+        "done_share": done_share(one),  # 0: all pages were refused, and the number is what refusing costs
+    }
+    if one.modes:
+        misc["modes"] = [{"median": mode.median, "share": mode.share} for mode in one.modes]
     return {"number": {"value": midmean(one.samples), "unit": one.unit}, "misc": misc}

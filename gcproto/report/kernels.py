@@ -2,29 +2,36 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
 from statistics import median
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from gcproto.report import labels
-from gcproto.report.heaps import print_heaps
-from gcproto.report.policies import print_policies
-from gcproto.report.windows import print_windows
-from gcproto.results.schema import Measurement, Result, Scenario
+from gcproto.report.tables import print_measurements
+from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.figures import INVALID, REFUSED
+from gcproto.report.terminal.table import Cell, Column, Table
+from gcproto.report.terminal.text import Part, say
+from gcproto.results import names
+from gcproto.results.baseline import refused
+from gcproto.results.schema import TIMES, Measurement, PathScenario, Result, Scenario
 from gcproto.results.series import AGREE, PMD, is_path, page_size_of, release_of, short, spreads, version_key
 from gcproto.results.statistics import midmean
 
-COLUMNS: tuple[tuple[str, Callable[[Scenario], bool]], ...] = (
-    ("canary", lambda one: one.arm == "canary"),
-    ("copy 2M", lambda one: is_path(one, "small", 0, "copy", PMD)),
-    ("move 4K", lambda one: is_path(one, "small", 0, "move", 4096)),
-    ("move 2M", lambda one: is_path(one, "small", 0, "move", PMD)),
-    ("mTHP 64K", lambda one: is_path(one, "mthp", 4, "move", PMD)),
-    ("THP", lambda one: is_path(one, "thp", 9, "move", PMD)),
-    ("swapped", lambda one: is_path(one, "swapped", 0, "move", PMD)),
+Which = Callable[[Scenario], bool]
+
+
+def _mthp(one: Scenario) -> bool:
+    return is_path(one, "mthp", 4, "move", PMD)
+
+
+COLUMNS: tuple[tuple[Column, Which], ...] = (
+    (Column("canary", rank=4), lambda one: isinstance(one, PathScenario) and one.arm == "canary"),
+    (Column("copy 2M", rank=2), lambda one: is_path(one, "small", 0, "copy", PMD)),
+    (Column("move 4K", rank=3), lambda one: is_path(one, "small", 0, "move", 4096)),
+    (Column("move 2M"), lambda one: is_path(one, "small", 0, "move", PMD)),
+    (Column("mTHP 64K"), _mthp),
+    (Column("THP", rank=1), lambda one: is_path(one, "thp", 9, "move", PMD)),
+    (Column("swapped", rank=5), lambda one: is_path(one, "swapped", 0, "move", PMD)),
 )
 
 
@@ -34,28 +41,27 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     if not by_kernel:
         return
     units = {one.unit for result in results for one in result.measurements}
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("kernel", no_wrap=True)
-    for name, _ in COLUMNS:
-        table.add_column(name, justify="right")
-    table.add_column("splits 64K", justify="right")
-    table.add_column("guest")
+    table = Table(
+        [
+            Column("kernel", words=True),
+            *(column for column, _ in COLUMNS),
+            Column("splits 64K", rank=1),
+            Column("guest", folds=True),
+        ]
+    )
     for release in sorted(by_kernel, key=version_key):
         boots = by_kernel[release]
         cells = [
             _cell([one for boot in boots for one in boot.measurements if which(one.scenario)]) for _, which in COLUMNS
         ]
-        outcomes = [_outcome(boot) for boot in boots]
-        bad = [text for text in outcomes if text != "done"]
-        table.add_row(
-            release.removesuffix("-cloud-amd64"), *cells, _splits(boots), escape("; ".join(bad) or _well(boots))
-        )
-    console.print(
-        f"\nSmall, mTHP and THP pages moved; {' and '.join(sorted(units)) or 'nothing was measured'}", style="bold"
-    )
-    console.print(table)
-    if "ns/page" in units:
-        console.print("ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
+        bad = [text for text in map(_outcome, boots) if text != "done"]
+        table.add(short(release), *cells, _splits(boots), "; ".join(bad) or _well(boots))
+    console.print()
+    what = " and ".join(sorted(units)) or "nothing was measured"
+    say(console, f"Small, mTHP and THP pages moved; {what}", style="bold")
+    print_table(table, console)
+    if units & TIMES:
+        say(console, "ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
     _print_spread(results, console)
     _print_skips(by_kernel, console)
 
@@ -73,34 +79,25 @@ def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
         assert result.guest
         units = ", ".join(sorted({one.unit for one in result.measurements})) or "nothing was measured"
         head = f"{release_of(result)}, boot {result.guest.boot}: {_outcome(result)}"
-        console.print(f"\n[bold]{escape(head)}[/], {result.guest.seconds:.0f} s on this machine; {units}")
-        if result.guest.icount:
-            console.print("where the tables say ms or microseconds: millions or thousands of instructions")
-        page = page_size_of(result)
-        parts = (
-            ("window", print_windows),
-            ("evacuate-", partial(print_policies, page=page)),
-            ("heap-", partial(print_heaps, result=result)),
-        )
-        for prefix, show in parts:
-            found = [one for one in result.measurements if one.scenario.source.startswith(prefix)]
-            if found:
-                show(found, console=console)
+        console.print()
+        say(console, (head, "bold"), f", {result.guest.seconds:.0f} s on this machine; {units}")
+        print_measurements(result, console)
     _print_skips(_by_kernel(results), console)
 
 
-def _cell(found: list[Measurement]) -> str:
-    values = [midmean(one.samples) for one in found if one.valid and one.samples]
-    if not values:
-        return "INVALID" if found else "-"
-    value = median(values)
-    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
+def _cell(found: list[Measurement]) -> Cell:
+    usable = [one for one in found if one.valid and one.samples]
+    done = [one for one in usable if not refused(one)]
+    if not done:
+        return REFUSED if usable else INVALID if found else "-"
+    value = median(midmean(one.samples) for one in done)
+    shown: list[Part] = [f"{value:.0f}" if value >= 1000 else f"{value:.4g}"]
+    return shown + [("two modes", "yellow")] * any(one.modes for one in done)
 
 
 def _splits(boots: list[Result]) -> str:
     """Folios of 64 KiB that were moved, and how many of them the kernel split."""
-    which = dict(COLUMNS)["mTHP 64K"]
-    found = [one for boot in boots for one in boot.measurements if which(one.scenario)]
+    found = [one for boot in boots for one in boot.measurements if _mthp(one.scenario)]
     if not found:
         return "-"
     return f"{sum(one.proof.folios_split for one in found)} of {sum(one.proof.folios for one in found)}"
@@ -123,30 +120,36 @@ def _print_spread(results: Sequence[Result], console: Console) -> None:
     if not found:
         return
     within = sum(one.share <= AGREE for one in found)
-    console.print(
-        f"\nBoots of the same kernel: {within} of {len(found)} cells agree to {100 * AGREE:.1f} % "
-        f"({100 * within / len(found):.1f} %); the worst differs by {100 * found[0].share:.2f} %"
+    console.print()
+    say(
+        console,
+        f"Boots of the same kernel: {within} of {len(found)} cells agree to {100 * AGREE:.1f} % "
+        f"({100 * within / len(found):.1f} %); the worst differs by {100 * found[0].share:.2f} %",
     )
     page = page_size_of(results[0])
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("spread", "boots"):
-        table.add_column(name, justify="right")
-    for name in ("", "scenario", "kernel"):
-        table.add_column(name, no_wrap=True)
+    table = Table(
+        [
+            Column("scenario", words=True),
+            Column("spread"),
+            Column("", words=True, name="flag"),
+            Column("boots", rank=1),
+            Column("kernel", words=True),
+        ]
+    )
     shown: set[Scenario] = set()
     for one in found:
         if one.scenario in shown and not one.flagged:
             continue
         shown.add(one.scenario)
-        table.add_row(
+        table.add(
+            names.scenario(one.scenario, page),
             f"{100 * one.share:.2f} %",
-            str(one.boots),
             "FLAG" if one.flagged else "",
-            escape(labels.scenario_text(one.scenario, page)),
-            escape(short(one.kernel)),
+            str(one.boots),
+            short(one.kernel),
             style="yellow" if one.flagged else "",
         )
-    console.print(table)
+    print_table(table, console)
 
 
 def _print_skips(by_kernel: dict[str, list[Result]], console: Console) -> None:
@@ -156,6 +159,6 @@ def _print_skips(by_kernel: dict[str, list[Result]], console: Console) -> None:
         for skip in (skip for boot in boots for skip in boot.skips):
             what, releases = reasons.setdefault(skip.reason, ({}, {}))
             what[skip.what] = None
-            releases[release.removesuffix("-cloud-amd64")] = None
+            releases[short(release)] = None
     for reason, (what, releases) in reasons.items():
-        console.print(f"skipped ({', '.join(releases)}): {escape(', '.join(what))}: {escape(reason)}", style="dim")
+        say(console, f"skipped ({', '.join(releases)}): {', '.join(what)}: {reason}", style="dim")

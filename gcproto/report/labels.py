@@ -1,57 +1,70 @@
-"""Names in words: sources, sizes, granules and figures as tables and sentences show them."""
+"""Figures as tables and sentences show them; names are made in gcproto.results.names."""
 
-from gcproto.results.schema import Interval, Measurement, Scenario
-from gcproto.sizes import GIB, KIB, MIB
+from math import floor, log10
+
+from gcproto.results.schema import TIMES, Interval, Measurement, PathScenario
+from gcproto.sizes import KIB, MIB
 from gcproto.sizes import size as size
 
 STANDARD_GRANULES = (4 * KIB, 16 * KIB, 64 * KIB, MIB, 2 * MIB)
-FOLIO = "folio"
-WHOLE = "whole"
+
+Granule = tuple[int, int]
+"""Sorts columns: (0, bytes), then (1, 0) for the folio's own size, then (2, 0) for the whole range."""
+
+FOLIO: Granule = (1, 0)
+WHOLE: Granule = (2, 0)
 
 
-def source(scenario: Scenario, page_size: int) -> str:
-    """``small``, ``64K mTHP``, ``2M THP``, ``pinned 2M``."""
-    folio = size(page_size << scenario.order)
-    if scenario.source == "mthp":
-        return f"{folio} mTHP"
-    if scenario.source == "thp":
-        return f"{folio} THP"
-    return f"{scenario.source} {folio}" if scenario.order else scenario.source
-
-
-def granule(scenario: Scenario, page_size: int) -> str:
-    """The column of a granule: its size, or ``folio`` or ``whole`` where the size is that and no usual one."""
+def granule(scenario: PathScenario, page_size: int) -> Granule:
+    """The column of a granule: its size, or that of the folio or the whole range where it is that and no usual one."""
     count = scenario.granule_bytes
     if count not in STANDARD_GRANULES:
         if scenario.order and count == page_size << scenario.order:
             return FOLIO
         if count == scenario.pages * page_size:
             return WHOLE
-    return size(count)
+    return 0, count
 
 
-def granule_rank(name: str) -> tuple[int, int]:
-    """Sorts columns: sizes, then the folio's own, then the whole range."""
-    if name in {FOLIO, WHOLE}:
-        return (1 if name == FOLIO else 2), 0
-    units = {"K": KIB, "M": MIB, "G": GIB}
-    return 0, int(name[:-1]) * units[name[-1]] if name[-1] in units else int(name)
+def granule_text(column: Granule) -> str:
+    """``64K``, ``folio`` or ``whole``."""
+    return {FOLIO: "folio", WHOLE: "whole"}.get(column) or size(column[1])
 
 
 def number(value: float) -> str:
-    """Three significant figures without an exponent: 1240, 82.0, 4.03, 0.119."""
-    if value >= 1000:
+    """Three significant figures without an exponent: 1240, 82.0, 4.03, 0.119; smaller ones have one: 0.0004."""
+    if value >= 1e15:
+        return f"{value:.3g}"
+    if value >= 99.95:
         return f"{value:.0f}"
-    if value >= 100:
-        return f"{value:.0f}"
-    if value >= 10:
+    if value >= 9.995:
         return f"{value:.1f}"
-    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+    if value >= 0.9995:
+        return f"{value:.2f}"
+    if value >= 0.001 or value <= 0:
+        return f"{value:.3f}" if value else "0"
+    return f"{value:.{min(12, -floor(log10(value)))}f}"
 
 
 def bounds(interval: Interval) -> str:
     """``0.118-0.121``."""
     return f"{number(interval.low)}-{number(interval.high)}"
+
+
+def share(part: float) -> str:
+    """``63 %``; ``100 %`` and ``0 %`` only of all and of nothing: ``99.96 %``, ``0.03 %``.
+
+    Args:
+        part: from 0 to 1.
+
+    """
+    if part in {0, 1} or 0.005 <= part < 0.995:
+        return f"{part:.0%}".replace("%", " %")
+    for digits in (1, 2):
+        text = f"{100 * part:.{digits}f}"
+        if 0 < float(text) < 100:
+            return f"{text} %"
+    return "<0.01 %" if part < 0.5 else ">99.99 %"
 
 
 def per_round(count: int, measurement: Measurement) -> str:
@@ -62,13 +75,11 @@ def per_round(count: int, measurement: Measurement) -> str:
     return str(count // rounds) if count % rounds == 0 else f"{count / rounds:.1f}"
 
 
-def scenario_text(scenario: Scenario, page_size: int) -> str:
-    """A whole scenario in a few words."""
-    parts = [source(scenario, page_size), scenario.arm, size(scenario.granule_bytes)]
-    if scenario.alignment != "congruent":
-        parts.append(scenario.alignment)
-    if scenario.threads > 1:
-        parts.append(f"{scenario.threads} threads")
-    if scenario.replica:
-        parts.append("(A/A)")
-    return " ".join(parts)
+def thousand(unit: str) -> str:
+    """What a thousand ns are, or a thousand instructions."""
+    return "us" if unit in TIMES else "k instr."
+
+
+def million(unit: str) -> str:
+    """What a million ns are, or a million instructions."""
+    return "ms" if unit in TIMES else "M instr."

@@ -5,16 +5,21 @@ from statistics import median
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from gcproto.report import labels
+from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.figures import INVALID, REFUSED
+from gcproto.report.terminal.table import Cell, Column, Table
+from gcproto.report.terminal.text import Part, say
+from gcproto.results import names
+from gcproto.results.baseline import refused
 from gcproto.results.schema import Measurement, Result, Scenario
 from gcproto.results.series import release_of
 
 PAGE = 4096
 SAME = 0.01
-"""Changes below this are none."""
+"""Smaller changes have no colour."""
+LARGE = 0.5
+"""Changes from which on a factor says more than a percentage."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -26,6 +31,8 @@ class Side(msgspec.Struct, frozen=True):
         splits: folios split, a round.
         busy: pages that MOVE left because of EBUSY, of those asked.
         kept: share of the destination's pages that have the frame of their source.
+        refused: nothing was done, in any boot: the value is what the refusal costs.
+        two_modes: the samples of a boot have two modes, so that the value alone does not describe them.
 
     """
 
@@ -34,6 +41,8 @@ class Side(msgspec.Struct, frozen=True):
     splits: float
     busy: float
     kept: float
+    refused: bool = False
+    two_modes: bool = False
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -45,8 +54,8 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def change(self) -> float | None:
-        """Relative, -0.96 for 96 % less; None if one of them has no value."""
-        if not self.stock.value or self.patched.value is None:
+        """Relative, -0.96 for 96 % less; None if one of them has no value or did none of the work."""
+        if self.stock.refused or self.patched.refused or not self.stock.value or self.patched.value is None:
             return None
         return self.patched.value / self.stock.value - 1
 
@@ -78,7 +87,7 @@ def _side(measurements: Sequence[Measurement]) -> Side:
     good = [one for one in measurements if one.valid and one.median is not None]
     if not good:
         return Side(None, "INVALID" if measurements else "", 0.0, 0.0, 0.0)
-    rounds = sum(one.proof.rounds for one in good)
+    rounds = max(1, sum(one.proof.rounds for one in good))
     asked = sum(one.outcome.asked for one in good)
     return Side(
         median(one.median for one in good if one.median is not None),
@@ -86,6 +95,8 @@ def _side(measurements: Sequence[Measurement]) -> Side:
         sum(one.proof.folios_split for one in good) / rounds,
         sum(one.outcome.left for one in good) / asked if asked else 0.0,
         sum(one.proof.pfn_kept for one in good) / asked if asked else 0.0,
+        refused=all(refused(one) for one in good),
+        two_modes=any(one.modes for one in good),
     )
 
 
@@ -101,18 +112,23 @@ def print_proposal(found: Sequence[Row], stock: str, patched: str, unit: str, ca
         console: where.
 
     """
-    console.print(f"{escape(patched)} against {escape(stock)}: {unit}, median", style="bold")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("scenario", no_wrap=True)
-    for name in ("stock", "patched", "change", ""):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("path")
-    table.add_column("splits a round", justify="right")
-    table.add_column("EBUSY", justify="right")
+    say(console, f"{patched} against {stock}: {unit}, median", style="bold")
+    table = Table(
+        [
+            Column("scenario", words=True),
+            Column("stock"),
+            Column("patched"),
+            Column("change"),
+            Column("", name="factor", rank=4),
+            Column("path", words=True, rank=2),
+            Column("splits a round", rank=1),
+            Column("EBUSY", rank=3),
+        ]
+    )
     for row in found:
         old, new = row.stock, row.patched
-        table.add_row(
-            escape(labels.scenario_text(row.scenario, PAGE)),
+        table.add(
+            names.scenario(row.scenario, PAGE),
             _value(old),
             _value(new),
             *_change(row),
@@ -120,24 +136,29 @@ def print_proposal(found: Sequence[Row], stock: str, patched: str, unit: str, ca
             _both(old.splits, new.splits, "{:.4g}"),
             _both(old.busy, new.busy, "{:.0%}"),
         )
-    console.print(table)
+    print_table(table, console)
     if canary:
-        console.print(f"VOID: {escape(canary)}", style="bold red")
+        say(console, f"VOID: {canary}", style="bold red")
 
 
-def _value(side: Side) -> str:
+def _value(side: Side) -> Cell:
     if side.value is None:
-        return "[bold red]INVALID[/]" if side.path else "-"
-    return f"{side.value:.0f}" if side.value >= 1000 else f"{side.value:.1f}"
+        return INVALID if side.path else "-"
+    if side.refused:
+        return REFUSED
+    shown: list[Part] = [f"{side.value:.0f}" if side.value >= 1000 else f"{side.value:.1f}"]
+    return shown + [("two modes", "yellow")] * side.two_modes
 
 
-def _change(row: Row) -> tuple[str, str]:
+def _change(row: Row) -> tuple[Cell, Cell]:
     change = row.change
     if change is None:
         return "", ""
-    style = "" if abs(change) < SAME else "[green]" if change < 0 else "[red]"
-    factor = "" if abs(change) < 0.5 else f"{1 / (1 + change):.1f}x less" if change < 0 else f"{1 + change:.1f}x more"
-    return f"{style}{change:+.2%}" if abs(change) < 0.1 else f"{style}{change:+.1%}", factor
+    style = "" if abs(change) < SAME else "green" if change < 0 else "red"
+    factor = ""
+    if abs(change) >= LARGE and change > -1:
+        factor = f"{1 / (1 + change):.1f}x less" if change < 0 else f"{1 + change:.1f}x more"
+    return (f"{change:+.2%}" if abs(change) < 0.1 else f"{change:+.1%}", style), factor
 
 
 def _both(old: float, new: float, form: str) -> str:

@@ -1,95 +1,169 @@
-"""The window after the flip as a table, and what it says in a line."""
+"""The window after the flip as a table, and what this run says of it in a line for each placement."""
+
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
 from gcproto.report import labels
-from gcproto.results.schema import Interval, Latency, Measurement
+from gcproto.report.placement import crowded, in_order
+from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.figures import INVALID, Baselines, cost, done, ratio
+from gcproto.report.terminal.groups import grouped
+from gcproto.report.terminal.table import Cell, Column, Table
+from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import Window, windows
+from gcproto.results import names
+from gcproto.results.baseline import COPY
+from gcproto.results.schema import Latency, Measurement, Result, WindowScenario
+from gcproto.results.series import page_size_of
+from gcproto.results.statistics import ratio_interval
 
-COLUMNS = ("way", "mutators ms", "to copy", "collector ms", "touch p50", "p99", "p99.9", "faults", "fault p50", "p99")
+ENOUGH = 6
+"""Windows from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
+MIN_FLOOR = 0.02
+"""Differences below this are never spoken of."""
 
 
-def print_windows(measurements: list[Measurement], console: Console) -> None:
-    """Print a line for each way; times of single events in microseconds.
+def print_windows(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
+    """Print a line for each way, by placement; times of single events in microseconds.
 
     Args:
-        measurements: of source ``window``.
+        measurements: of windows; others are left out.
+        result: that they are from.
         console: where to.
 
     """
-    one = measurements[0].scenario
-    console.print(
-        f"\n[bold]The window after the flip[/]: {labels.size(one.granule_bytes)} in {one.pages} pages, "
-        f"{one.threads - 1} mutators and the collector; touches and faults in microseconds",
-        highlight=False,
-    )
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.collapse_padding = True
-    for number, name in enumerate(COLUMNS):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    for measurement in measurements:
-        table.add_row(*_row(measurement))
-    console.print(table)
-    for measurement in measurements:
-        if measurement.figures.get("uncounted"):
-            console.print(
-                f"[yellow]{measurement.scenario.arm}: {measurement.figures['uncounted']:.0f} pages of "
-                f"{measurement.outcome.asked} were moved though every MOVE for them said EEXIST "
-                "(gcproto doctor: a step that the kernel repeats)[/]",
-                highlight=False,
-            )
-    console.print(_summary(measurements), highlight=False)
+    found = in_order(windows(measurements))
+    if not found:
+        return
+    page, unit = page_size_of(result), found[0].measured.unit
+    common, groups = grouped([_words(one.at, page) for one in found])
+    console.print()
+    head = f": {', '.join(common)}; touches and faults in {labels.thousand(unit)}"
+    say(console, ("The window after the flip", "bold"), head)
+    crowd = crowded(measurements, result)
+    if crowd:
+        say(console, crowd, style="yellow")
+    baselines = Baselines(measurements)
+    table = Table(_columns(unit), gap=1, wide=True)
+    for title, places in groups.items():
+        if title:
+            table.group(", ".join(title))
+        for at in places:
+            table.add(*_row(found[at], baselines, page))
+    print_table(table, console)
+    for one in found:
+        _print_remarks(one, console)
+    floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
+    for title, places in groups.items():
+        where = f"{', '.join(title)}: " if title else ""
+        for sentence in summary([found[at] for at in places], floor, page):
+            say(console, where + sentence)
 
 
-def _row(one: Measurement) -> list[str]:
-    if not one.valid or one.median is None:
-        return [one.scenario.arm, "[bold red]INVALID[/]"]
-    pages = one.scenario.pages
-    access, fault = one.latency["access"], one.latency["fault"]
-    ratio = one.ratio_to_copy
+def _words(one: WindowScenario, page: int) -> list[str]:
+    """What stands in the head where it is common to all, else in the title of its group."""
+    mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
+    size = f"{labels.size(one.size_bytes)} in {one.size_bytes // page} pages"
+    return [size, f"{mutators} and the collector", names.placement(one)]
+
+
+def _columns(unit: str) -> list[Column]:
     return [
-        one.scenario.arm,
-        labels.number(one.median * pages / 1e6),
-        f"{labels.number(ratio.value)}x\n[dim]{labels.bounds(ratio)}[/]" if ratio else "",
-        labels.number(one.figures.get("collector ns/page", 0.0) * pages / 1e6),
-        _us(access.p50),
-        _us(access.p99),
-        _us(access.p999),
-        f"{one.figures.get('faults', 0.0):.0f}"
-        + (f"\n[yellow]EBUSY {labels.per_round(one.outcome.ebusy, one)}[/]" if one.outcome.ebusy else ""),
-        _us(fault.p50),
-        _us(fault.p99),
+        Column("way", words=True),
+        Column(f"mutators\n{labels.million(unit)}"),
+        Column("to copy"),
+        Column(f"collector\n{labels.million(unit)}", rank=1),
+        Column("touch\np50", rank=3),
+        Column("\np99", rank=2, name="touch p99"),
+        Column("\np99.9", rank=4, name="touch p99.9"),
+        Column("faults", rank=6),
+        Column("fault\np50", rank=7),
+        Column("\np99", rank=5, name="fault p99"),
     ]
 
 
-def _us(value: float | None) -> str:
-    return "" if value is None else labels.number(value / 1000)
+def _row(window: Window, baselines: Baselines, page: int) -> list[Cell]:
+    one, scenario, figures = window
+    label = scenario.way + " (A/A)" * bool(scenario.replica)
+    if not one.valid or one.median is None:
+        return [label, INVALID]
+    scale = scenario.size_bytes / page / 1e6
+    ebusy = [(f"EBUSY {labels.per_round(one.outcome.ebusy, one)}", "yellow")] if one.outcome.ebusy else []
+    return [
+        label,
+        [*cost(one, scale)],
+        [*ratio(one, baselines), *done(one)],
+        labels.number(figures.collector_ns_page * scale),
+        *_percentiles(figures.access, p999=True),
+        [f"{figures.faults:.0f}", *ebusy],
+        *_percentiles(figures.fault, p999=False),
+    ]
 
 
-def _summary(measurements: list[Measurement]) -> str:
-    """The shortest mutator phase, and what a touch costs there against copying."""
-    valid = [one for one in measurements if one.valid and one.median is not None]
-    copy = next((one for one in valid if one.scenario.arm == "copy"), None)
-    if copy is None or len(valid) < 2:
-        return "no copy mode beside it to compare with"
-    best = min(valid, key=lambda one: one.median or 0.0)
-    if best is copy:
-        return "copy has the shortest mutator phase here"
-    ratio = best.ratio_to_copy
-    if ratio is None:
-        return f"{best.scenario.arm} has the shortest mutator phase; too few runs to say by how much"
-    text = f"{best.scenario.arm} has the shortest mutator phase: {_times(ratio)} of copy mode's"
-    one, other = best.latency["access"], copy.latency["access"]
-    return f"{text}; a touch takes {_pair(one, other)} of it"
+def _percentiles(one: Latency | None, *, p999: bool) -> list[Cell]:
+    """In thousands of their unit."""
+    values = (one.p50, one.p99, *([one.p999] if p999 else [])) if one else (None,) * (2 + p999)
+    return ["" if value is None else labels.number(value / 1000) for value in values]
 
 
-def _times(ratio: Interval) -> str:
-    return f"{labels.number(ratio.value)} ({labels.bounds(ratio)})"
+def _print_remarks(window: Window, console: Console) -> None:
+    one, scenario, figures = window
+    if figures.uncounted:
+        say(
+            console,
+            f"{names.arm(scenario)}: {figures.uncounted:.0f} pages of {one.outcome.asked} were moved though every MOVE "
+            "for them said EEXIST (gcproto doctor: a step that the kernel repeats)",
+            style="yellow",
+        )
+    for note in one.notes:
+        say(console, f"{names.arm(scenario)}: {note}", style="dim")
 
 
-def _pair(one: Latency, other: Latency) -> str:
-    texts = []
-    for name, a, b in (("p50", one.p50, other.p50), ("p99", one.p99, other.p99), ("p99.9", one.p999, other.p999)):
-        if a is not None and b:
-            texts.append(f"{labels.number(a / b)} at {name}")
-    return ", ".join(texts)
+def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
+    """What this run says of the mutator phases in one placement, and no more than it says.
+
+    Args:
+        some: windows that differ in their way only.
+        floor: relative size below which a difference is noise.
+        page: bytes of a base page.
+
+    """
+    valid = [(scenario, one) for one, scenario, _ in some if one.valid and one.samples and not scenario.replica]
+    if len(valid) < 2:
+        return []
+    split = [(scenario, one) for scenario, one in valid if one.modes]
+    if split:
+        return [_two_modes(scenario, one, page) for scenario, one in split]
+    fewest = min(len(one.samples) for _, one in valid)
+    if fewest < ENOUGH:
+        return [f"{fewest} windows of a way are too few to say which way has the shortest mutator phase"]
+    best, measured = min(valid, key=lambda pair: pair[1].median or 0.0)
+    rivals = [way for way, one in valid if one is not measured and not _shorter(measured, one, floor)]
+    if len(rivals) == len(valid) - 1:
+        return [f"in this run no way has the shortest mutator phase: intervals do not tell {best.way} from the others"]
+    if rivals:
+        ways = names.several([best.way, *(one.way for one in rivals)])
+        return [f"in this run {ways} have the shortest mutator phases; intervals do not tell which is shortest"]
+    return [f"in this run {best.way} has the shortest mutator phase of {len(valid)} ways{_of_copy(best, measured)}"]
+
+
+def _two_modes(one: WindowScenario, measured: Measurement, page: int) -> str:
+    scale, unit = one.size_bytes / page / 1e6, labels.million(measured.unit)
+    modes = [f"{labels.number(mode.median * scale)} {unit} in {labels.share(mode.share)}" for mode in measured.modes]
+    return f"in this run the windows of {one.way} have two modes, and no one ratio: {names.several(modes)} of them"
+
+
+def _shorter(one: Measurement, other: Measurement, floor: float) -> bool:
+    """Whether one is shorter than the other beyond the interval of their ratio and the noise."""
+    found = ratio_interval(one, other)
+    return found is not None and found.high < 1 and 1 - found.value > floor
+
+
+def _of_copy(best: WindowScenario, one: Measurement) -> str:
+    if best.way == COPY:
+        return ""
+    found = one.ratio_to_copy
+    if found is None:
+        return "; copy was not measured beside it"
+    return f": {labels.number(found.value)} ({labels.bounds(found)}) of copy's"

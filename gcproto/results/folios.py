@@ -1,9 +1,10 @@
 """Which folios a collection moved whole, from its counts."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from statistics import median
+from typing import Literal, NamedTuple
 
-from gcproto.results.schema import Collection, MapAccount, Parts
+from gcproto.results.schema import Collection, MadeLarge, MapAccount, Parts
 
 
 def kept_whole(cycle: Collection, order: int) -> int:
@@ -20,9 +21,9 @@ def kept_whole(cycle: Collection, order: int) -> int:
     """
     if not order:
         return 0
-    accounts: tuple[MapAccount, ...] = (cycle.collector, cycle.faults)
-    known = any(account.whole_large is not None for account in accounts)
-    taken = sum((account.whole_large or 0) if known else account.whole for account in accounts) >> order
+    accounts = (cycle.collector, cycle.faults)
+    known = cycle.collector.whole_large is not None
+    taken = sum((one.whole_large or 0) if known else one.whole for one in accounts) >> order
     split = sum(count << each for each, count in cycle.splits.items() if each >= order) >> order
     if cycle.phases.split:
         return taken if known or split < taken else 0
@@ -48,14 +49,8 @@ def parts_of(cycles: Iterable[Collection], who: Who) -> Parts:
         who: moved them.
 
     """
-    found = Parts()
-    for cycle in cycles:
-        account = cycle.collector if who == "collector" else cycle.faults
-        found.part_one += account.part_one
-        found.part_skewed += account.part_skewed
-        found.part_edge += account.part_edge
-        found.part_busy += account.part_busy
-    return found
+    accounts: list[MapAccount] = [one.collector if who == "collector" else one.faults for one in cycles]
+    return Parts(**{name: sum(getattr(one, name) for one in accounts) for name in Parts.__struct_fields__})
 
 
 def by_cause(parts: Parts) -> dict[str, int]:
@@ -63,18 +58,32 @@ def by_cause(parts: Parts) -> dict[str, int]:
     return {words: int(getattr(parts, name)) for name, words in PARTS.items()}
 
 
-def made_large(cycles: Sequence[Collection]) -> dict[str, tuple[int, int]]:
-    """Pages that were made THPs again (``restored``) or populated anew (``renewed``), and the ns that it took."""
-    return {
-        "restored": (
-            sum(one.collector.restored for one in cycles),
-            sum(one.phases.restore for one in cycles),
-        ),
-        "renewed": (
-            sum(one.collector.renewed for one in cycles),
-            sum(one.collector.renew_ns for one in cycles),
-        ),
-    }
+class Made(NamedTuple):
+    """Pages put into large folios again, and the ns that it took."""
+
+    pages: int
+    ns: int
+
+
+def made_large(cycles: Sequence[Collection]) -> tuple[Made, Made]:
+    """Pages that were made THPs again (restored), and pages that were populated anew (renewed)."""
+    return (
+        Made(sum(one.collector.restored for one in cycles), sum(one.phases.restore for one in cycles)),
+        Made(sum(one.collector.renewed for one in cycles), sum(one.collector.renew_ns for one in cycles)),
+    )
+
+
+def made_figures(heaps: Sequence[Sequence[Collection]]) -> tuple[MadeLarge | None, MadeLarge | None]:
+    """Restored and renewed pages of a heap, medians over heaps, and ns for each page; None where there was none."""
+    each = [made_large(heap) for heap in heaps]
+    every = made_large([one for heap in heaps for one in heap])
+    found = [
+        MadeLarge(median(float(one[which].pages) for one in each), every[which].ns / every[which].pages)
+        if every[which].pages
+        else None
+        for which in (0, 1)
+    ]
+    return found[0], found[1]
 
 
 def large_share(cycle: Collection) -> float:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from gcproto.results.schema import (
+    ANY,
     CACHE,
     CONGRUENT,
-    CONSECUTIVE,
+    MEMORY,
+    SKEWED,
     ClaimVerdict,
     Console,
     ContractRow,
@@ -37,8 +39,61 @@ def layout(one: PathScenario) -> list[str]:
     """What tells a path from the usual one: skewed, second thread, memory, shuffled."""
     found = [] if one.alignment == CONGRUENT else [one.alignment]
     found += [f"{one.threads} threads"] * (one.threads > 1)
-    found += ["beyond the cache"] * (one.working_set != CACHE)
-    return found + [f"{one.frames} frames"] * (one.frames != CONSECUTIVE)
+    found += ["beyond the cache"] * (one.working_set == MEMORY)
+    return found + [f"{one.frames} frames"] * (one.frames != ANY)
+
+
+ARMS = {
+    "copy_discard": "copy-then-discard",
+    "move_fallback": "move, then copy on EBUSY",
+    "split_move": "split, then move",
+    "move_holes": "move with holes allowed",
+    "zeropage": "zero-fill",
+    "swapin": "swap in",
+    "move_swapin": "move, then swap in",
+    "tao": "migrate (TAO)",
+    "memcpy_touched": "memcpy to touched pages",
+    "memcpy_untouched": "memcpy to untouched pages",
+}
+"""Arms of paths whose name alone does not say what they do."""
+
+
+def arm_in_words(one: Scenario) -> str:
+    """``copy-then-discard``: what is compared with others, for sentences."""
+    match one:
+        case PathScenario():
+            return ARMS.get(one.arm, one.arm)
+        case WorkloadScenario() | PolicyScenario() | WindowScenario():
+            return arm(one)
+
+
+def threads(one: PathScenario) -> str:
+    """``one thread``, ``second thread live``."""
+    return "second thread live" if one.threads > 1 else "one thread"
+
+
+PLACES = {CACHE: "in the caches", MEMORY: "beyond the caches", ANY: "just written"}
+"""Where the work finds the memory of a working set."""
+
+
+def reach(one: PathScenario) -> str:
+    """``in the caches``, ``beyond the caches, shuffled frames``: the memory that a path works on."""
+    place = PLACES.get(one.working_set, one.working_set)
+    return place if one.frames == ANY else f"{place}, {one.frames} frames"
+
+
+def condition(one: PathScenario) -> str:
+    """``second thread live, in the caches``: under which a figure of a path holds."""
+    skewed = [] if one.alignment == CONGRUENT else [one.alignment]
+    return ", ".join((threads(one), reach(one), *skewed))
+
+
+def path(one: PathScenario, page_size: int) -> str:
+    """``small, 2M a call, second thread live``; of pages just written unless it says otherwise."""
+    skewed = [] if one.alignment == CONGRUENT else [one.alignment]
+    usual = one.working_set == ANY and one.frames == ANY
+    place = [] if usual else [reach(one)]
+    return ", ".join((source(one, page_size), f"{size(one.granule_bytes)} a call", threads(one), *skewed, *place))
 
 
 def memory(one: WorkloadScenario | PolicyScenario, page_size: int) -> str:
@@ -69,6 +124,26 @@ def mode_short(one: WorkloadScenario) -> str:
 def placed(one: WorkloadScenario | WindowScenario) -> list[str]:
     """Where the collector runs, unless it was left to the scheduler."""
     return [] if one.placement == UNPLACED else [f"processor {one.placement}"]
+
+
+def placement(one: WorkloadScenario | WindowScenario) -> str:
+    """Where the collector runs, as a condition: ``a processor of its own``."""
+    return PLACEMENTS.get(one.placement, one.placement)
+
+
+PLACEMENTS = {
+    "own": "the collector has a processor of its own",
+    "shared": "the collector shares a processor with a mutator",
+    UNPLACED: "the scheduler places all threads",
+}
+
+
+PLACEMENTS_SHORT = {"own": "own processor", "shared": "shared processor", UNPLACED: "placed by the scheduler"}
+
+
+def place(one: WorkloadScenario | WindowScenario) -> str:
+    """The same, short, for columns and titles: ``own processor``."""
+    return PLACEMENTS_SHORT.get(one.placement, one.placement)
 
 
 def policy(one: PolicyScenario) -> str:
@@ -122,7 +197,7 @@ def exported(one: Scenario) -> str:
             name = f"{one.source}-{1 << one.order}" if one.order else one.source
             parts = [name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [one.alignment])]
             parts += [f"{one.threads}-threads"] * (one.threads > 1)
-            parts += [one.working_set] * (one.working_set != CACHE) + [one.frames] * (one.frames != CONSECUTIVE)
+            parts += [one.working_set] * (one.working_set == MEMORY) + [one.frames] * (one.frames != ANY)
         case WorkloadScenario():
             parts = [f"heap-{one.workload}-{one.memory}", mode(one), size(one.heap_bytes), f"{one.mutators}-mutators"]
             parts += [one.placement] * (one.placement != UNPLACED)
@@ -138,13 +213,49 @@ def exported(one: Scenario) -> str:
     return "/".join([*parts, *["again"] * bool(replica)])
 
 
+def nodes(one: Scenario) -> list[str]:
+    """``paths``, ``mthp 16``, ``move``, ``2M``, and what is special: nodes of a path in KernelCI's tree of tests."""
+    match one:
+        case PathScenario():
+            name = f"{one.source} {1 << one.order}" if one.order else one.source
+            found = ["paths", name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [SKEWED])]
+            found += [f"{one.threads}threads"] * (one.threads > 1)
+            found += [one.working_set] * (one.working_set == MEMORY) + [one.frames] * (one.frames != ANY)
+        case WorkloadScenario():
+            found = ["workloads", one.workload, one.memory, one.mode]
+            found += [f"{name} {value}" for name, value in sorted(one.options.given().items())]
+            found += [f"policy {one.policy}"] * (one.policy not in {"", "move"})
+            found += [size(one.heap_bytes), f"{one.mutators}mutators"] + [one.placement] * (one.placement != UNPLACED)
+        case PolicyScenario():
+            found = ["policies", one.workload, one.memory, one.policy, size(one.live_bytes)]
+            found += [one.ebusy] * (one.ebusy != "copy") + [f"{one.threads}threads"] * (one.threads > 1)
+            found += [f"swapped {one.swapped_permille} {one.device}"] * (one.swapped_permille > 0)
+            found += [f"collection {one.collections}"] * (one.collections > 1)
+        case WindowScenario():
+            found = ["window", one.way, size(one.size_bytes), f"{one.mutators}mutators"]
+            found += [one.handler] * (one.handler != "sigbus") + [one.placement] * (one.placement != UNPLACED)
+    replica = 0 if isinstance(one, PolicyScenario) else one.replica
+    return found + [f"replica{replica}"] * (replica > 0)
+
+
+def subject_nodes(one: Subject) -> list[str]:
+    """``contract``, ``mthp-pinned``: the same for what a verdict is about."""
+    match one:
+        case ContractRow(name):
+            return ["contract", name]
+        case Hazard(name, seed):
+            return ["hazard", name, *([] if seed is None else [f"seed {seed}"])]
+        case Console():
+            return ["console"]
+
+
 def subject(one: Subject) -> str:
-    """``contract/mthp-pinned``, ``hazard/ksm``, ``console``."""
+    """``contract/mthp-pinned``, ``hazard/ksm``, ``hazard/stress seed 2``, ``console``."""
     match one:
         case ContractRow(name):
             return f"contract/{name}"
-        case Hazard(name):
-            return f"hazard/{name}"
+        case Hazard():
+            return f"hazard/{_hazard(one)}"
         case Console():
             return "console"
 
@@ -152,10 +263,16 @@ def subject(one: Subject) -> str:
 def short_subject(one: Verdict) -> str:
     """The name alone."""
     match one.subject:
-        case ContractRow(name) | Hazard(name):
+        case ContractRow(name):
             return name
+        case Hazard():
+            return _hazard(one.subject)
         case Console():
             return "console"
+
+
+def _hazard(one: Hazard) -> str:
+    return one.name if one.seed is None else f"{one.name} seed {one.seed}"
 
 
 def claim(one: ClaimVerdict) -> str:

@@ -2,13 +2,14 @@
 
 import errno
 import os
-import stat
 import tempfile
 from pathlib import Path
 
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import interrupts
+from gcproto.process.files import read_regular
 from gcproto.results.reading.document import Unsound, neutral
 from gcproto.results.reading.sound import faults
 from gcproto.results.reading.text import clean, short_enough
@@ -39,6 +40,7 @@ def file_name(result: Result) -> str:
     return "-".join("".join(c if c.isalnum() or c in "._+" else "_" for c in part) for part in parts) + ".json"
 
 
+@interrupts.held()
 def prepare(folder: Path) -> None:
     """Make the folder and see that it can be written, before minutes are spent on measuring.
 
@@ -53,8 +55,9 @@ def prepare(folder: Path) -> None:
         raise _cannot_write(folder, error) from error
 
 
+@interrupts.held()
 def save(result: Result, folder: Path) -> Path:
-    """Write a result into a folder, atomically.
+    """Write a result into a folder, atomically; signals wait until it is there.
 
     Returns:
         The new file.
@@ -111,15 +114,11 @@ def load(path: Path) -> Result:
         )
 
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-                raise refuse("it is neither a file nor a pipe", NOT_OURS)
-            data = file.read(LARGEST + 1)
+        data = read_regular(path, LARGEST)
+    except GcprotoError as error:
+        raise refuse(f"{error.what}; {error.why}", NOT_OURS) from error
     except (OSError, ValueError) as error:
         raise refuse(getattr(error, "strerror", None) or str(error)) from error
-    if len(data) > LARGEST:
-        raise refuse(f"it has more than {LARGEST >> 20} MiB, and no result has as many", NOT_OURS)
     try:
         document = msgspec.json.decode(data)
         head = msgspec.convert(document, _Head)

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "rows.h"
 
 /* How often a row is tried whose only disagreement is a counter that other processes move as well. */
@@ -136,9 +137,9 @@ static int start(const struct gcp_row_entry *entry, bool drill, pid_t *ret_child
     return 0;
 }
 
-enum ending { ENDED_WITH_REPORT, ENDED_WITHOUT, ENDED_BY_TIME };
+enum ending { ENDED_WITH_REPORT, ENDED_WITHOUT, ENDED_BY_TIME, ENDED_BY_SIGNAL };
 
-/* Read reports until the final one, the end of the child, or the deadline.  `last` keeps what was read last. */
+/* Read reports until the final one, the child's end, a signal, or the deadline.  `last` keeps what was read last. */
 static enum ending watch(int fd, uint64_t deadline, struct gcp_report *last, bool *ret_any)
 {
     *ret_any = false;
@@ -148,9 +149,9 @@ static enum ending watch(int fd, uint64_t deadline, struct gcp_report *last, boo
             return ENDED_BY_TIME;
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         int n = poll(&ready, 1, (int)((deadline - now + 999999) / 1000000));
-        if (n < 0 && errno != EINTR)
-            return ENDED_WITHOUT;
-        if (n <= 0)
+        if (n < 0)
+            return errno == EINTR ? ENDED_BY_SIGNAL : ENDED_WITHOUT;
+        if (n == 0)
             continue;
         ssize_t got = read(fd, last, sizeof(*last));
         if (got != (ssize_t)sizeof(*last))
@@ -201,7 +202,7 @@ static int run_once(const struct gcp_row_entry *entry, bool drill, uint32_t time
     if (err)
         return err;
     enum ending ending = watch(fd, begin + timeout_ms * 1000000ULL, &last, &any);
-    if (ending == ENDED_BY_TIME)
+    if (ending == ENDED_BY_TIME || ending == ENDED_BY_SIGNAL)
         kill(child, SIGKILL);
     bool ended = reap(child, &status);
     if (!ended && ending != ENDED_BY_TIME) {
@@ -212,6 +213,8 @@ static int run_once(const struct gcp_row_entry *entry, bool drill, uint32_t time
     ret->ns = gcp_now() - begin;
     ret->text[0] = 0;
     *ret_noise = false;
+    if (ending == ENDED_BY_SIGNAL)
+        return -EINTR;
 
     if (ending == ENDED_WITHOUT) {
         describe_crash(status, ret);

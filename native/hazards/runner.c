@@ -51,7 +51,8 @@ static int run(FILE *out, const struct gcp_row_entry *entry)
     if (err)
         return err;
     const char *word = word_of(&result, &text);
-    fprintf(out, "{\"verdict\":{\"name\":\"hazard/%s\",\"verdict\":\"%s\",\"text\":\"", entry->row.name, word);
+    fprintf(out, "{\"verdict\":{\"subject\":{\"kind\":\"hazard\",\"name\":\"%s\"},\"verdict\":\"%s\",\"text\":\"",
+            entry->row.name, word);
     for (const char *c = text; *c; c++)
         fputc(*c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? '\'' : *c, out);
     fprintf(out, "\",\"seconds\":%.3f}}\n", (double)result.ns / 1e9);

@@ -303,7 +303,8 @@ static struct levels levels(void)
 static void print(FILE *out, uint64_t seed, const char *verdict, const char *text, double seconds)
 {
     fprintf(out,
-            "{\"verdict\":{\"name\":\"stress/%" PRIu64 "\",\"verdict\":\"%s\",\"text\":\"%s\",\"seconds\":%.1f}}\n",
+            "{\"verdict\":{\"subject\":{\"kind\":\"hazard\",\"name\":\"stress\",\"seed\":%" PRIu64 "},"
+            "\"verdict\":\"%s\",\"text\":\"%s\",\"seconds\":%.1f}}\n",
             seed, verdict, text, seconds);
     fflush(out);
 }

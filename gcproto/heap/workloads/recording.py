@@ -26,12 +26,15 @@ from typing import Any
 import numpy as np
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.files import read_regular
 
 ALLOCATE, WRITE, FREE = range(3)
 """An event is four numbers: what, slot, words or field, references or target slot (-1: none)."""
 HEAD = "gcproto-trace 1"
 HEADER_BYTES = 8
 MAX_BYTES = 1 << 30
+MOST_BYTES = 256 << 20
+"""Of a block, and of a file."""
 
 
 @dataclass
@@ -145,7 +148,7 @@ def load(path: Path) -> Recording:
 
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_regular(path, MOST_BYTES).decode(errors="replace").splitlines()
     except OSError as error:
         raise GcprotoError(f"{path} can't be read", why=error.strerror or str(error), code=ExitCode.USAGE) from error
     builder = _Builder(path)

@@ -27,7 +27,6 @@ from gcproto.results.schema.figures import (
     HeapFigures,
     Histograms,
     Latency,
-    Lost,
     MadeLarge,
     Mmu,
     Parts,
@@ -62,6 +61,7 @@ from gcproto.results.schema.result import (
     Skip,
 )
 from gcproto.results.schema.scenario import (
+    ANY,
     CACHE,
     CONGRUENT,
     CONSECUTIVE,
@@ -90,6 +90,7 @@ from gcproto.results.schema.verdict import (
 )
 
 __all__ = [
+    "ANY",
     "CACHE",
     "CONGRUENT",
     "CONSECUTIVE",
@@ -125,7 +126,6 @@ __all__ = [
     "Judgement",
     "KernelCell",
     "Latency",
-    "Lost",
     "MadeLarge",
     "MapAccount",
     "Measurement",

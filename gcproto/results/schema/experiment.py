@@ -47,6 +47,7 @@ class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
         rounds, pages: of each scenario.
         icount: the guest's time counts instructions.
         cpus, memory_mib, cpu: of the guest.
+        parts: of the set ``heap``, the experiments that ran in the guest.
 
     """
 
@@ -57,12 +58,20 @@ class KernelCell(msgspec.Struct, frozen=True, tag_field="kind", tag="kernels"):
     cpus: int
     memory_mib: int
     cpu: str
+    parts: list[WorkloadExperiment | PolicyExperiment | WindowExperiment] = []
 
 
 class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="contract"):
-    """``gcproto contract``."""
+    """``gcproto contract``.
+
+    Attributes:
+        swap: with the rows about swapped pages.
+        rows: that were asked for; none: all.
+
+    """
 
     swap: bool = False
+    rows: list[str] = []
 
 
 class HazardExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="hazards"):

@@ -38,15 +38,11 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     Attributes:
         split_part: of arms that split first, the part of the samples spent on it (median).
         swapin_part: of arms that swap in, the part that the first reads took (median).
-        frames_adjacent: share of neighbouring folios whose page frames are neighbours as well; None without root.
-        range_bytes: of the source.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
-    frames_adjacent: float | None = None
-    range_bytes: int | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):
@@ -139,18 +135,6 @@ class Histograms(msgspec.Struct, omit_defaults=True):
     runs: str = ""
 
 
-class Lost(msgspec.Struct):
-    """Mutator time lost, ms a round over all mutators, medians.
-
-    In faults (with ``waits_ms``: for a page that another thread builds), waiting for memory, and stopped in pauses.
-    """
-
-    faults_ms: float = 0.0
-    waits_ms: float = 0.0
-    memory_ms: float = 0.0
-    pauses_ms: float = 0.0
-
-
 class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     """Of a workload on a heap.
 
@@ -161,7 +145,7 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         lbo_wall, lbo_cpu: lower-bound overhead (Cai et al., ISPASS 2022).
         phases: medians over collections;  pauses: by name.
         mmu: by window, the worst of all mutators;  stall: the longest of all rounds.
-        faults: a round, median;  lost: mutator time.
+        faults: a round, median.
         compact_ns_page: collector's thread, for each page it produced;  map_ns_page: its ioctls for each page mapped.
         pages_an_ioctl: of the collector;  copied_mib: by UFFDIO_COPY, all rounds;  fallback_share: copied after EBUSY
             of all mapped.
@@ -186,7 +170,6 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     mmu: list[Mmu] = []
     stall: Stall = msgspec.field(default_factory=Stall)
     faults: float = 0.0
-    lost: Lost | None = None
     compact_ns_page: float | None = None
     map_ns_page: float | None = None
     pages_an_ioctl: float | None = None
@@ -274,7 +257,9 @@ class WindowFigures(Extra, tag_field="kind", tag="window"):
         faults: served;  pages_by_faults: mapped by them.
         uncounted: pages in their place though every ioctl for them said EEXIST, all rounds together.
         pages_an_ioctl: of the collector.
-        lost_ns_page: mutator time spent in faults, over all mutators.
+        lost_ns_page: mutator time spent in faults, over all mutators; None where others served them.
+        queued_ns_page: time that mutators waited for a processor, over all of them;  collector_queued_ns_page: that the
+            collector did; None where the kernel does not say.
         access: a mutator's first touch of a page;  fault: serving one.
         processors: on which the collector and the mutators ran, as far as they were placed.
 
@@ -286,6 +271,8 @@ class WindowFigures(Extra, tag_field="kind", tag="window"):
     uncounted: float = 0.0
     pages_an_ioctl: float = 0.0
     lost_ns_page: float | None = None
+    queued_ns_page: float | None = None
+    collector_queued_ns_page: float | None = None
     access: Latency | None = None
     fault: Latency | None = None
     processors: list[int] = []

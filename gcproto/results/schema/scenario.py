@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 CONGRUENT, SKEWED = "congruent", "skewed"
+ANY = "any"
 CACHE, MEMORY = "cache", "memory"
 CONSECUTIVE, SHUFFLED = "consecutive", "shuffled"
 
@@ -26,8 +27,10 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
             one base page further).
         threads: threads live in the address space: 1, or 2 (the second touches memory on another processor).
         pages: base pages evacuated in one round.
-        working_set: ``cache`` (it fits into the last-level cache) or ``memory`` (well beyond it).
-        frames: ``consecutive`` or ``shuffled``: order of the page frames of neighbouring folios.
+        working_set: ``cache`` (it fits into the last-level cache), ``memory`` (well beyond it), or ``any``: a range
+            that was written just before, whatever its size.
+        frames: ``consecutive`` or ``shuffled``: order of the page frames of neighbouring folios; ``any``: as the
+            kernel gave them to a fresh process.
         replica: 0; 1 for the second member of an A/A pair, the same work measured again under another name.
 
     """
@@ -39,8 +42,8 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
     alignment: str
     threads: int
     pages: int
-    working_set: str = CACHE
-    frames: str = CONSECUTIVE
+    working_set: str = ANY
+    frames: str = ANY
     replica: int = 0
 
 
@@ -55,6 +58,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         dense_permille: share of live bytes from which a prefix is dense.
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
+        flush_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
 
     """
 
@@ -69,6 +73,8 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     dense_permille: int | None = None
     regions: str | None = None
     cut_at_tables: bool | None = None
+    flush_bytes: int | None = None
+    reserve_pages: int | None = None
 
     def given(self) -> dict[str, int | str | bool]:
         """Those that are not None, by name."""

@@ -11,10 +11,17 @@ class ContractRow(msgspec.Struct, frozen=True, tag_field="kind", tag="contract")
     name: str
 
 
-class Hazard(msgspec.Struct, frozen=True, tag_field="kind", tag="hazard"):
-    """A hazard, which runs in guests only."""
+class Hazard(msgspec.Struct, frozen=True, tag_field="kind", tag="hazard", omit_defaults=True):
+    """A hazard, which runs in guests only.
+
+    Attributes:
+        name: of the hazard.
+        seed: of the one that is random, ``stress``; None for others.
+
+    """
 
     name: str
+    seed: int | None = None
 
 
 class Console(msgspec.Struct, frozen=True, tag_field="kind", tag="console"):

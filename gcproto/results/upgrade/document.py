@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from gcproto.results.modality import fill
-from gcproto.results.rounds import MAX_INVALID_SHARE
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade.figures import figures, other_notes
 from gcproto.results.upgrade.scenario import experiment, scenario
@@ -15,6 +14,8 @@ Raw = dict[str, Any]
 ABSURD_NS_PAGE = 1e9
 """A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""
 LATE = "measured by version 1, which read the window's start late: too short by the time to schedule the collector"
+MAX_INVALID_SHARE = 0.1
+"""The rule of version 1: a measurement with a larger share of invalid rounds must not be quoted."""
 WRAPPED = "its start was read after its end: version 1 read that clock too late"
 
 
@@ -96,13 +97,17 @@ def _mend_window(ret: Raw) -> None:
 
 
 def _verdict(old: Raw) -> Raw:
-    """What fell down in a guest and is no row of the contract was a hazard or a job that was named like one."""
+    """Named ``contract/ROW``, ``hazard/NAME``, ``stress/SEED``; a job that took the guest down, or the console."""
     kind, _, name = old["name"].partition("/")
-    if kind == "contract" and name:
-        return {**old, "subject": {"kind": kind, "name": name}}
-    if old["name"] == "console":
-        return {**old, "subject": {"kind": "console"}}
-    return {**old, "subject": {"kind": "hazard", "name": name if kind == "hazard" and name else old["name"]}}
+    if kind == "stress":
+        subject: Raw = {"kind": "hazard", "name": "stress"} | ({"seed": int(name)} if name else {})
+    elif kind in {"contract", "hazard"} and name:
+        subject = {"kind": kind, "name": name}
+    elif old["name"] == "console":
+        subject = {"kind": "console"}
+    else:  # a job that took the guest down
+        subject = {"kind": "hazard", "name": old["name"]}
+    return {**old, "subject": subject}
 
 
 def _claim(old: Raw) -> Raw:

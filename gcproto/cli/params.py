@@ -1,0 +1,236 @@
+"""Types of options: numbers within bounds, sizes, lists without empty or repeated words.
+
+A value that makes no sense is refused where it stands on the command line, with the option's name: nan and inf (a limit
+of nan can never be exceeded), sizes that no machine has, a word that is named twice, a list without a word.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import click
+
+from gcproto.sizes import GIB, parse_size, size_text
+
+T = TypeVar("T")
+
+Known = Iterable[str] | Callable[[], Iterable[str]] | None
+"""Words that a list may have; a function where finding out means to import something large; None: any."""
+
+HOUR, DAY = 3600.0, 86400.0
+WEEK_MINUTES = 10_080.0
+LARGEST = 1 << 44
+"""Bytes that are not exceeded by any machine's memory."""
+
+
+class Number(click.ParamType[float]):
+    """A number with bounds; neither nan nor inf.
+
+    Args:
+        low, high: bounds, which are allowed.
+        what: that it is, for messages: ``seconds``, ``percent``.
+
+    """
+
+    name = "number"
+
+    def __init__(self, low: float, high: float, what: str = "number") -> None:
+        self.low, self.high, self.what = low, high, what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is no number", param, ctx)
+        if not math.isfinite(found) or not self.low <= found <= self.high:
+            self.fail(f"{value} is not between {self.low:g} and {self.high:g} {self.what}".rstrip(), param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands behind the option in its help."""
+        return self.what.upper()
+
+
+def seconds(low: float = 1.0, high: float = DAY) -> Number:
+    """A time limit: one that is never reached is none."""
+    return Number(low, high, "seconds")
+
+
+PERCENT = Number(0, 10_000, "percent")
+"""A difference in percent."""
+
+SHARE = Number(0, 1, "")
+"""A part of something."""
+
+SEED = click.IntRange(0, 2**53)
+RUNS = click.IntRange(1, 10_000)
+TRIALS = click.IntRange(3, 1000)
+"""Rounds of a scenario in a guest."""
+
+
+class Size(click.ParamType[int]):
+    """Bytes, as ``64k``, ``2m``, ``4096``.
+
+    Args:
+        low, high: bounds, which are allowed.
+
+    """
+
+    name = "size"
+
+    def __init__(self, low: int = 1, high: int = LARGEST) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        if isinstance(value, int):
+            return value
+        try:
+            found = parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not self.low <= found <= self.high:
+            self.fail(f"{value} is not between {size_text(self.low)} and {_large(self.high)}", param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands behind the option in its help."""
+        return "SIZE"
+
+
+def _large(count: int) -> str:
+    return f"{count // GIB}g" if count % GIB == 0 else size_text(count)
+
+
+class Words(click.ParamType[list[str]]):
+    """A list with commas, of at least one word, none of them twice.
+
+    Args:
+        what: a word is, for messages: ``mode``.
+        known: words that there are.
+        key: what makes two words the same; by default the word itself, in lower case.
+        check: raises ValueError or GcprotoError of exit code 2 where a word is none, with a text for people.
+
+    """
+
+    name = "list"
+
+    def __init__(
+        self,
+        what: str,
+        known: Known = None,
+        *,
+        key: Callable[[str], Hashable] = str.lower,
+        check: Callable[[str], object] | None = None,
+    ) -> None:
+        self.what, self._known, self._key, self._check = what, known, key, check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """The words."""
+        if not isinstance(value, str):
+            return list(value)
+        return self.words(value.split(","), param, ctx)
+
+    def words(self, parts: Iterable[str], param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """The words of parts, each of which may hold spaces around one."""
+        found = [part.strip() for part in parts]
+        if not any(found):
+            self.fail(f"the list has no {self.what}", param, ctx)
+        if not all(found):
+            self.fail(f"the list has an empty {self.what} between its commas", param, ctx)
+        known = None if self._known is None else list(self._known() if callable(self._known) else self._known)
+        for word in found:
+            if known is not None and word not in known:
+                self.fail(f"unknown {self.what} {word!r}; known: {', '.join(known)}", param, ctx)
+            if self._check is not None:
+                try:
+                    self._check(word)
+                except ValueError as error:
+                    self.fail(str(error), param, ctx)
+        refuse_twice(found, self.what, param, ctx, key=self._key)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands behind the option in its help."""
+        return "LIST"
+
+
+class Factors(click.ParamType[list[float]]):
+    """A list of multiples with commas: ``2x,4x``; none of them twice.
+
+    Args:
+        above: each is larger than this;  most: and at most this.
+
+    """
+
+    name = "factors"
+
+    def __init__(self, above: float, most: float) -> None:
+        self._number = Number(above, most)
+        self.above = above
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+        """The multiples."""
+        if not isinstance(value, str):
+            return list(value)
+        texts = Words("multiple", key=lambda word: _factor(word)).convert(value, param, ctx)
+        found = [self._number.convert(text.lower().removesuffix("x"), param, ctx) for text in texts]
+        for text, one in zip(texts, found, strict=True):
+            if one <= self.above:
+                self.fail(f"{text} is not above {self.above:g}x", param, ctx)
+        return found
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands behind the option in its help."""
+        return "LIST"
+
+
+def _factor(word: str) -> Hashable:
+    try:
+        return float(word.lower().removesuffix("x"))
+    except ValueError:
+        return word
+
+
+def refuse_twice(
+    words: Sequence[T],
+    what: str,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+    *,
+    key: Callable[[T], Hashable],
+) -> None:
+    """See that nothing is named twice: two scenarios of one name could not be told apart.
+
+    Raises:
+        click.BadParameter: something is.
+
+    """
+    seen: dict[Hashable, T] = {}
+    for word in words:
+        first = seen.get(key(word))
+        if first is None:
+            seen[key(word)] = word
+            continue
+        texts = [repr(str(one)) for one in (first, word)]
+        again = f"{texts[0]} is named twice" if texts[0] == texts[1] else f"{' and '.join(texts)} are the same {what}"
+        raise click.BadParameter(again, ctx, param)
+
+
+class Once(Generic[T]):
+    """Callback of an option or argument that may be given several times: each value once.
+
+    Args:
+        what: a value is, for messages.
+        key: what makes two values the same.
+
+    """
+
+    def __init__(self, what: str, key: Callable[[T], Hashable] = str) -> None:
+        self._what, self._key = what, key
+
+    def __call__(self, ctx: click.Context, param: click.Parameter, values: tuple[T, ...]) -> tuple[T, ...]:
+        """The values as they are."""
+        refuse_twice(values, self._what, param, ctx, key=self._key)
+        return values

@@ -1,0 +1,1 @@
+"""The process itself: signals, standard streams, limits, and how it ends."""

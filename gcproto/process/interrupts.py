@@ -1,0 +1,188 @@
+"""Signals that end a command: what was measured is kept, what was changed is put back.
+
+SIGINT, SIGTERM, SIGHUP and SIGQUIT do the same.  The first one raises ``Interrupted`` in the main thread, once, unless
+the code that runs asked for a delay:
+
+- ``held`` delays it to the end of a block: a file is written whole, a setting is put back.
+- ``defer`` delays it until ``resume`` or ``allow``: between the last round and the result's file nothing is lost.
+
+Later signals add nothing: a run that is ending is not ended again.  Only if the end takes ``PATIENCE_SECONDS`` and
+``PATIENCE_SIGNALS`` have come does another one end the process at once; settings stay in the journal then, and the next
+command puts them back.  A signal that was ignored when the process began (``nohup``) stays ignored.
+
+Python's handlers run in the main thread only.  To block a signal there delays nothing, as another thread may take it:
+``blocked`` is for children, which inherit the mask.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+BASE = 128
+"""Exit code of a signal: this and its number."""
+
+PATIENCE_SECONDS = 10.0
+PATIENCE_SIGNALS = 3
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asked the command to end.
+
+    Attributes:
+        number: of the signal.
+
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
+class _State:
+    """What has come, and what is delayed.
+
+    Attributes:
+        first: the signal that ends the command;  began: when it came, s;  count: of all since.
+        raised: ``Interrupted`` was raised for it.
+        holds: blocks of ``held`` that run;  deferred: after ``defer``.
+        before: handlers that were there, by signal.
+
+    """
+
+    def __init__(self) -> None:
+        self.first: signal.Signals | None = None
+        self.began = 0.0
+        self.count = 0
+        self.raised = False
+        self.holds = 0
+        self.deferred = False
+        self.before: dict[signal.Signals, Any] = {}
+
+
+_state = _State()
+
+
+def install() -> bool:
+    """Handle the signals from here on; to be called in the main thread.
+
+    Returns:
+        Whether this call did it; False: they are handled already.
+
+    """
+    if _state.before:
+        return False
+    for number in ENDING:
+        before = signal.getsignal(number)
+        if before not in (signal.SIG_IGN, None):
+            _state.before[number] = before
+            signal.signal(number, _on_signal)
+    return True
+
+
+def uninstall() -> None:
+    """Put the handlers back that were there before ``install``, and forget what came."""
+    global _state
+    for number, before in _state.before.items():
+        signal.signal(number, before)
+    _state = _State()
+
+
+def close() -> None:
+    """Ignore the signals from here on: the exit code is decided, and nothing is left to be done."""
+    for number in _state.before:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def ignore() -> None:
+    """Ignore the signals in a worker, whose parent decides; also those that came while they were blocked."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    _state.count += 1
+    if _state.first is None:
+        _state.first, _state.began = signal.Signals(number), time.monotonic()
+    elif _state.count >= PATIENCE_SIGNALS and not _state.holds and time.monotonic() - _state.began > PATIENCE_SECONDS:
+        os.write(2, b"gcproto: ended at once; the next command puts settings back\n")
+        os._exit(BASE + number)
+    _raise_if_due()
+
+
+def _raise_if_due() -> None:
+    if _state.first is not None and not (_state.raised or _state.holds or _state.deferred):
+        _state.raised = True
+        raise Interrupted(_state.first)
+
+
+def noted() -> signal.Signals | None:
+    """The signal that ends the command; None while there is none."""
+    return _state.first
+
+
+def exit_code() -> int:
+    """128 and the number of the signal."""
+    return BASE + (_state.first or signal.SIGINT)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Delay signals to the end of the block, which is then whole."""
+    _state.holds += 1
+    try:
+        yield
+    except BaseException:
+        _state.holds -= 1
+        raise
+    _state.holds -= 1
+    _raise_if_due()
+
+
+def defer() -> None:
+    """Delay signals until ``resume`` or ``allow``: the last statement of the block whose ``except`` keeps a run."""
+    _state.deferred = True
+
+
+def resume() -> None:
+    """End what ``defer`` began, where more is to be done.
+
+    Raises:
+        Interrupted: a signal has come, whether or not it was raised before.
+
+    """
+    _state.deferred = False
+    check()
+
+
+def allow() -> None:
+    """End what ``defer`` began, where only the result is left to be shown; signals that came are noted."""
+    _state.raised = _state.raised or _state.first is not None
+    _state.deferred = False
+
+
+def check() -> None:
+    """See that a signal which came is not forgotten: callbacks of C, and ``__del__``, swallow exceptions.
+
+    Raises:
+        Interrupted: one has come and is not deferred.
+
+    """
+    if _state.first is not None and not (_state.holds or _state.deferred):
+        _state.raised = True
+        raise Interrupted(_state.first)
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Children that begin in this block begin with the signals blocked, until they ignore them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

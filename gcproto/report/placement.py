@@ -1,0 +1,67 @@
+"""Threads and processors: how many threads of a measurement want to run at once, and how many may."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from gcproto.report.words.kinds import Window, Workload
+from gcproto.results import names
+from gcproto.results.schema import (
+    Measurement,
+    PathScenario,
+    PolicyScenario,
+    Result,
+    Scenario,
+    WindowScenario,
+    WorkloadScenario,
+)
+
+HANDLER_THREAD = "thread"
+
+P = TypeVar("P", Window, Workload)
+
+
+def in_order(found: Iterable[P]) -> list[P]:
+    """Measurements by placement, the steadiest first; in their order otherwise."""
+    order = list(names.PLACEMENTS)
+    return sorted(found, key=lambda one: _rank(one.at.placement, order))
+
+
+def _rank(placement: str, order: list[str]) -> int:
+    return order.index(placement) if placement in order else len(order)
+
+
+def runnable(one: Scenario) -> int:
+    """Threads that want to run at once: mutators, the collector, and the thread that serves faults where there is one.
+
+    A mode without a collector has its mutators only.
+    """
+    match one:
+        case PathScenario() | PolicyScenario():
+            return one.threads
+        case WorkloadScenario():
+            return one.mutators + (one.mode != "none")
+        case WindowScenario():
+            return one.mutators + 1 + (one.handler == HANDLER_THREAD)
+
+
+def processors(result: Result) -> int | None:
+    """That the process was allowed to use; None if unknown."""
+    cpu = result.environment.get("cpu")
+    allowed = cpu.get("allowed") if isinstance(cpu, dict) else None
+    return allowed if isinstance(allowed, int) and allowed > 0 else None
+
+
+def crowded(measurements: Iterable[Measurement], result: Result) -> str:
+    """A sentence if more threads want to run than there are processors; "" if none do.
+
+    Args:
+        measurements: of a table.
+        result: that they are from.
+
+    """
+    allowed = processors(result)
+    most = max((runnable(one.scenario) for one in measurements), default=0)
+    if allowed is None or most <= allowed:
+        return ""
+    on = "1 processor" if allowed == 1 else f"{allowed} processors"
+    return f"{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"

@@ -1,0 +1,127 @@
+"""What stands around the tables: the machine, failed rounds, what was not measured, the noise."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from gcproto.report import labels
+from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import paths
+from gcproto.results import names
+from gcproto.results.schema import PathExperiment, Result, Skip
+from gcproto.results.series import page_size_of
+
+
+def get(environment: dict[str, Any], *path: str) -> str:
+    """A field of the environment as text; ``unknown`` if it is missing."""
+    found: Any = environment
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return "unknown" if found is None else str(found)
+
+
+def print_head(result: Result, console: Console) -> None:
+    """Print which kernel and machine it was, and what the figures of paths are."""
+    env = result.environment
+    levels = sorted({measurement.proof.level for measurement in result.measurements if measurement.proof.rounds})
+    say(
+        console,
+        (f"kernel {get(env, 'kernel', 'release')}", "bold"),
+        f" on {get(env, 'cpu', 'model')} ({get(env, 'cpu', 'allowed')} CPUs); userfaultfd by {get(env, 'uffd', 'via')};"
+        f" THP {get(env, 'thp', 'enabled')}; proof by {', '.join(levels) or 'nothing'}",
+    )
+    found = [one.measured for one in paths(result.measurements)]
+    if found:
+        units = sorted({one.unit for one in found})
+        rounds = max(len(one.samples) for one in found)
+        say(
+            console,
+            f"{', '.join(units)} of {labels.size(page_size_of(result))}: median of {rounds} rounds, below it the ratio "
+            "to copy with its 95 % interval; splits and EBUSY are per round",
+        )
+    if result.guest and result.guest.outcome != "done":
+        say(console, f"the guest ended with {result.guest.outcome}: {result.guest.why}", style="bold red")
+
+
+def print_invalid(result: Result, console: Console) -> None:
+    """Print the rounds whose proof failed, by scenario and reason."""
+    page_size = page_size_of(result)
+    bad = [one for one in result.measurements if one.invalid_rounds]
+    if not bad:
+        return
+    console.print()
+    say(console, ("rounds whose proof failed", "bold red"), " (kept in the file, not in the figures above)")
+    for one in bad:
+        mark = "" if one.valid else "INVALID, do not quote: "
+        reasons: dict[str, int] = defaultdict(int)
+        for invalid in one.invalid_rounds:
+            reasons[invalid.reason] += 1
+        for reason, count in reasons.items():
+            rounds = "1 round" if count == 1 else f"{count} rounds"
+            what = f"{names.scenario(one.scenario, page_size)}: {rounds}: {reason}"
+            say(console, (mark, "bold red"), what, indent=2)
+
+
+def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measured here") -> None:
+    """Print what was asked and not measured, why, and what would help.
+
+    Args:
+        skips: with their reasons.
+        console: where to.
+        title: above them.
+
+    """
+    if not skips:
+        return
+    console.print()
+    say(console, (title, "bold"))
+    for skip in skips:
+        say(console, f"{skip.what}: {skip.reason}", indent=2)
+        if skip.remedy:
+            say(console, f"what to do: {skip.remedy}", indent=4)
+
+
+def print_noise(result: Result, console: Console) -> None:
+    """Print how far equal work differed in this run, and what else bears on its figures."""
+    run = result.environment.get("run")
+    texts = []
+    if result.noise:
+        texts.append(
+            f"noise: {len(result.noise.pairs)} A/A pairs differ by up to {result.noise.floor:.1%} (95th percentile)"
+        )
+    if isinstance(run, dict) and run:
+        texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
+        taken = _stolen(run)
+        if taken:
+            texts.append(f"the hypervisor stole {taken} ticks during the run")
+    if not result.producer.complete:
+        texts.append("INTERRUPTED: fewer rounds than asked")
+    if isinstance(result.experiment, PathExperiment) and result.experiment.slowdown:
+        texts.append(f"arms were slowed down on purpose (per mille): {result.experiment.slowdown}")
+    if texts:
+        console.print()
+    for one in texts:
+        say(console, one)
+
+
+def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
+    """Rounds, and the processors; those of several threads are their placement, which stands in their table.
+
+    Args:
+        run: the environment's group of that name.
+        alone: one thread did the work.
+
+    """
+    cpu, second = run.get("cpu"), run.get("touch_cpu")
+    beside = f", second thread on CPU {second}" if isinstance(second, int) and second >= 0 else ""
+    pinned = [f"pinned to CPU {cpu}{beside}"] if isinstance(cpu, int) and cpu >= 0 else ["not pinned"] * alone
+    return ", ".join((f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up", *pinned))
+
+
+def _stolen(run: dict[str, Any]) -> int:
+    match run.get("steal_before_after"):
+        case [int(before), int(after)]:
+            return max(0, after - before)
+    return 0
