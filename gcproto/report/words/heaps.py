@@ -24,7 +24,7 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
     moving = [one for one in group.rows if one.at.mode in MOVING]
     if not moving:
         found = workloads(measured for run in group.runs for measured in run.result.measurements)
-        why = "mode copy and a mode that moves were not measured in one run"
+        why = "a ratio takes a mode that moves and mode copy in one run, with 3 valid rounds each"
         return not_compared(f"A whole heap ({found[0].at.workload}): move or copy?", why, place) if found else None
     every = placed.by_placement(moving)
     ordered = placed.leads([_first(rows) for rows in every.values()])

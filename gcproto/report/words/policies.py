@@ -40,7 +40,7 @@ def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
     made = [one for one in (_auto(found, group, place), _moves(group, place)) if one]
     if made or not found:
         return made
-    why = "neither auto and a fixed policy nor move and copy were measured in one run"
+    why = "a ratio takes auto and a fixed policy, or move and copy, on one heap, with 3 valid rounds each"
     return [not_compared("Which evacuation policy?", why, place)]
 
 

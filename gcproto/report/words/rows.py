@@ -1,11 +1,11 @@
 """Every comparison that a run of one kind allows: paths, workloads, policies and windows against copying."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from gcproto.report import labels
 from gcproto.report.words.claims import Claim, Compared, Row, S, without_twins
-from gcproto.report.words.kinds import Path, paths, policies, windows, workloads
+from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.results import names
 from gcproto.results.baseline import COPY
 from gcproto.results.compare import key
@@ -135,8 +135,3 @@ def window_rows(result: Result, book: Compared) -> list[Row[WindowScenario]]:
         for one in windows(without_twins(result.measurements))
     )
     return [one for one in found if one]
-
-
-def of_arm(found: Sequence[Path], arm: str) -> Iterator[Path]:
-    """Those of one arm."""
-    return (one for one in found if one.at.arm == arm)

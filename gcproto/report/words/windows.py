@@ -20,7 +20,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
     """A card: the way with the least mutator time where the collector is placed most steadily; None without any."""
     if not group.rows:
         found = windows(measured for run in group.runs for measured in run.result.measurements)
-        why = "way copy and another way were not measured in one run"
+        why = "a ratio takes way copy and another way in one run and placement, with 3 valid rounds each"
         question = f"Mutators after the flip ({size_of(found[0].at)}): move or copy?" if found else ""
         return not_compared(question, why, place) if found else None
     every = placed.by_placement(group.rows)
