@@ -63,7 +63,7 @@ def test_a_kernel_that_splits() -> None:
     one = found["Small folios: move or copy"]
     assert one.answer == "Move"
     assert one.standing is Standing.RUN
-    assert re.match(r"move costs 0\.10\dx copy, on one thread, just written", one.figure)
+    assert re.match(r"move costs 0\.10\dx copy, on one thread, pages just written", one.figure)
     assert found["64K mTHP: move or copy"].answer == "Either; a move splits"
     assert "64 of 64 folios a round were split to be moved." in found["64K mTHP: move or copy"].detail
     assert found["2M THP: move or copy"].answer == "Move whole, aligned"
@@ -121,7 +121,7 @@ def test_copy_is_the_baseline_and_discarding_a_row_in_words() -> None:
     one = small(paths_result())
     discard = next(text for text in one.detail if text.startswith("Copy-then-discard costs 1."))
     assert 1.25 < float(discard.split("x")[0].split()[-1]) < 1.35
-    assert discard.endswith("at 2M a call, on one thread, just written.")
+    assert discard.endswith("at 2M a call, on one thread, pages just written.")
     rows = headline_rows(evidence_of(groups_of(runs_of([paths_result()]), path_rows)[0]))
     assert {row.other for row in rows if isinstance(row, Claim)} == {"copy"}
     assert "copy-then-discard" in {row.arm for row in rows}
@@ -131,7 +131,7 @@ def test_batching_is_called_a_projection() -> None:
     found = findings(paths_result())["What would batching mTHP moves change"]
     assert found.standing is Standing.PROJECTED
     assert re.match(r"At best 0\.1\d\dx of today's cost", found.answer)
-    assert "on one thread, just written" in found.figure
+    assert "on one thread, pages just written" in found.figure
 
 
 def test_a_kernel_that_moves_whole_needs_no_projection() -> None:

@@ -19,10 +19,12 @@ from gcproto.results.schema import (
     ContractRow,
     Hazard,
     InvalidRound,
+    Latency,
     PathFigures,
     Result,
     Skip,
     Verdict,
+    WindowFigures,
     WorkloadFigures,
     with_fields,
 )
@@ -506,3 +508,21 @@ class TestSeveralRuns:
     def test_sure_is_said_of_several_runs_only(self) -> None:
         assert ">Sure<" not in page_of(self.runs(0.14))
         assert ">Sure<" in page_of(self.runs(0.14, 0.141, 0.139))
+
+
+class TestDamaged:
+    """Results that are sound by their form and absurd by their figures."""
+
+    @pytest.mark.parametrize("value", [5e-324, 1e20, 0.0])
+    def test_absurd_figures_make_a_page(self, value: float) -> None:
+        window, path, heap = window_result(), paths_result(), heap_result(rounds=3)
+        for one in (*window.measurements[1:2], *path.measurements[4:8], *heap.measurements[:1]):
+            one.samples = [value] * len(one.samples)
+            one.median, one.ci, one.ratio_to_copy = value, None, None
+        for one in window.measurements[:2]:
+            assert isinstance(one.figures, WindowFigures)
+            one.figures.access = Latency(5, value, value, value, value, value)
+        figures = heap.measurements[0].figures
+        assert isinstance(figures, WorkloadFigures)
+        figures.resident = [(0, value), (0, value)]
+        assert "<h1>" in page_of([window, path, heap])

@@ -235,10 +235,10 @@ def _cell(row: PathRow | None, case: Case) -> str:
     if row is None:
         return "not measured"
     granule = row.at.granule_bytes
-    other = "" if granule == case.lead.at.granule_bytes else f", {labels.size(granule)} a call"
+    other = "" if granule == case.lead.at.granule_bytes else f"\n{labels.size(granule)} a call"
     if isinstance(row, Refusal):
         return f"refused{other}"
-    part = "" if row.part is None else f", {labels.share(row.part)} evacuated"
+    part = "" if row.part is None else f"\n{labels.share(row.part)} evacuated"
     unsure = "" if row.differs else "?"
     return f"{row.factor}{unsure}\n{labels.bounds(row.value)}{other}{part}"
 

@@ -5,6 +5,7 @@ enough rounds for an interval.  "Sure" is said only of what holds between runs (
 page is a refusal and has no ratio; what moved a part of its pages is never cheaper, for it is not the same work.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -292,7 +293,7 @@ class Compared:
         if below is None or below is over or not usable(below) or refused(below):
             return None
         ratio = ratio_interval(over, below)
-        if ratio is None or ratio.value <= 0 or ratio.low <= 0:
+        if ratio is None or not 0 < ratio.low <= ratio.value <= ratio.high < math.inf:
             return None
         return Claim(subject, arm, other, at, ratio, self.floor, over, below, self.run)
 

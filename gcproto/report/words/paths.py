@@ -1,7 +1,7 @@
 """What runs of paths come to: move or copy, for each kind of page, under each condition."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gcproto.report import labels
 from gcproto.report.words import cases
@@ -199,7 +199,8 @@ def _small(evidence: Evidence, place: str) -> Finding | None:
     return _finding("Small folios: move or copy?", case, evidence, place, _same) if case else None
 
 
-SPLITS = {"Move": "Move, but it splits", "Move?": "Move? It splits", "Either": "Either; a move splits"}
+SPLITS = {"Move": ", but it splits", "Move?": " It splits.", "Either": "; a move splits"}
+"""What an answer says of a kernel that splits mTHPs to move them."""
 
 
 def folio(at: PathScenario, page_size: int) -> str:
@@ -226,8 +227,8 @@ def _mthp(evidence: Evidence, place: str) -> Finding | None:
         return None
     splits = case.lead.over.proof.folios_split > 0
     name = folio(case.lead.at, evidence.page_size)
-    picks: Callable[[str], str] = (lambda pick: SPLITS.get(pick, pick)) if splits else _same
-    return _finding(f"{name}: move or copy?", case, evidence, place, picks, [kept(case.lead)])
+    found = _finding(f"{name}: move or copy?", case, evidence, place, _same, [kept(case.lead)])
+    return replace(found, answer=found.answer + SPLITS.get(case.picks[0], "")) if splits else found
 
 
 def _batching(evidence: Evidence, place: str) -> Finding | None:

@@ -131,7 +131,7 @@ def _pick(one: PolicyRow) -> str:
 def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
-    part = f", {labels.share(one.part)} evacuated" if one.part is not None else ""
+    part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
     return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
 
 
