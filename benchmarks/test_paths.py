@@ -20,7 +20,7 @@ from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab, WorkerDied
 from gcproto.paths.round import UNABLE, VALID, request_for
 from gcproto.paths.tally import Tally
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import PathScenario
 from gcproto.sizes import size_text
 
 ROUNDS = 30
@@ -31,7 +31,7 @@ HERE = machine()
 SCENARIOS = [one for one in build(Choice(quick=True), HERE) if one.replica == 0]
 
 
-def name_of(scenario: Scenario) -> str:
+def name_of(scenario: PathScenario) -> str:
     """``thp-move-2m``, ``small-copy-64k-skewed``, ..."""
     parts = [source_text(scenario.source, scenario.order, HERE), scenario.arm, size_text(scenario.granule_bytes)]
     if scenario.alignment != "congruent":
@@ -50,7 +50,7 @@ def scenarios_off() -> list[ScenarioOff]:
 class Rounds:
     """Runs rounds of one scenario and keeps what they prove."""
 
-    def __init__(self, scenario: Scenario, lab: Lab) -> None:
+    def __init__(self, scenario: PathScenario, lab: Lab) -> None:
         self.scenario = scenario
         self.lab = lab
         self.tally = Tally(scenario)
@@ -77,7 +77,7 @@ class Rounds:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[name_of(one) for one in SCENARIOS])
 @pytest.mark.benchmark(timer=CLOCK, warmup=False)
-def test_path(benchmark: Any, scenario: Scenario, settings: Settings | None, lab: Lab) -> None:
+def test_path(benchmark: Any, scenario: PathScenario, settings: Settings | None, lab: Lab) -> None:
     """Evacuate by one path."""
     for off in scenarios_off():
         if off.matches(scenario.source, scenario.order, scenario.arm):

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from benchmarks.kernel_clock import CLOCK
-from gcproto.collector.ways import Way, ways
+from gcproto.collector.ways import Handler, Way, ways
 from gcproto.collector.window import invalid_reason
-from gcproto.collector.window_round import Request, WindowLab
+from gcproto.collector.window_round import WindowLab, request_for
 from gcproto.errors import GcprotoError
 from gcproto.host import probes
 
@@ -21,7 +21,8 @@ BYTES = 64 << 20
 def test_window(benchmark: Any, way: Way) -> None:
     """Two mutators touch every page once while the collector sweeps."""
     try:
-        probes.require_sigbus()
+        if way.handler is Handler.SIGBUS:
+            probes.require_sigbus()
     except GcprotoError as error:
         pytest.skip(str(error))
     if probes.offer().move_err:
@@ -32,18 +33,7 @@ def test_window(benchmark: Any, way: Way) -> None:
     with WindowLab() as lab:
 
         def one() -> None:
-            request = Request(
-                pages=pages,
-                mutators=2,
-                collector_by=way.collector_by,
-                collector_pages=way.collector_pages,
-                fault_by=way.fault_by,
-                fault_pages=way.fault_pages,
-                region_pages=way.region_pages,
-                collector_cpu=-1,
-                mutator_cpu=-1,
-                seed=next(seeds),
-            )
+            request = request_for(way, pages, 2, next(seeds))
             done = lab.run(request)
             reason = invalid_reason(done, pages)
             assert not reason, reason

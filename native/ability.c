@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "content.h"
 #include "pin.h"
 #include "platform.h"

@@ -20,6 +20,7 @@ ROOT = HERE.parent
 
 HEADERS = [
     "build_info.h",
+    "clock.h",
     "platform.h",
     "uffd.h",
     "evacuate.h",
@@ -27,11 +28,14 @@ HEADERS = [
     "pin.h",
     "ability.h",
     "content.h",
+    "frames.h",
     "sources.h",
     "toucher.h",
+    "working_set.h",
     "paths.h",
     "histogram.h",
     "pages.h",
+    "fault_thread.h",
     "window.h",
     "timeline.h",
     "inject.h",

@@ -44,7 +44,6 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->table = platform.pmd_size / page;
     c->plan.to = to;
     c->plan.from = from;
-    c->quit[0] = c->quit[1] = -1;
     bool remap = policy->map_by == GCP_MAP_REMAP;
     bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_MAP_MOVE;
     if (!policy->granule || (policy->granule & (policy->granule - 1)) || policy->granule > bytes / page ||
@@ -88,7 +87,7 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
         return;
     if (c->serving)
         gcp_service_stop();
-    gcp_helper_stop(c);
+    gcp_fault_thread_stop(&c->thread);
     gcp_uffd_deinit(&c->uffd);
     gcp_pages_deinit(&c->pages);
     gcp_remap_deinit(c);
@@ -127,6 +126,21 @@ struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *c)
 struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *c)
 {
     return &c->helper;
+}
+
+uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *c)
+{
+    return gcp_fault_thread_cpu(&c->thread);
+}
+
+int32_t gcp_compaction_helper_pin(struct gcp_compaction *c, int32_t cpu)
+{
+    return gcp_fault_thread_pin(&c->thread, cpu);
+}
+
+struct gcp_ran gcp_compaction_helper_ran(const struct gcp_compaction *c)
+{
+    return c->thread.ran;
 }
 
 static int failed(struct gcp_compaction *c, int err, const char *what)
@@ -216,7 +230,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();
     else
-        atomic_store(&c->open, true);
+        gcp_fault_thread_open(&c->thread);
 }
 
 int32_t gcp_compaction_close(struct gcp_compaction *c)
@@ -234,7 +248,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
     if (by_signal && gcp_service_drain(1, &c->err))
         return -c->err;
     if (!by_signal)
-        gcp_helper_drain(c);
+        gcp_fault_thread_drain(&c->thread);
     return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "fault_thread.h"
 #include "pages.h"
 #include "plan.h"
 #include "timeline.h"
@@ -23,12 +24,6 @@
 #include "world.h"
 
 /* cdef:begin */
-
-/* Who answers a fault. */
-enum gcp_handler {
-    GCP_HANDLER_SIGBUS = 0, /* the faulting thread itself */
-    GCP_HANDLER_THREAD = 1, /* one thread that reads the userfaultfd, for comparison (ART until 70f6132cf7) */
-};
 
 /* Which folios memory is to be made of. */
 enum gcp_advice {
@@ -177,8 +172,15 @@ const char *gcp_compaction_reason(const struct gcp_compaction *compaction);
 /* What happened on the collector thread: runs mapped, memory given back. */
 struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);
 
-/* Faults that a handler thread answered: whose account they are in. */
+/*
+ * The handler thread, where the policy has one.  Whose account the faults are in that it answered; CPU time that it has
+ * used so far, ns; bind it to a processor before the first collection (-1 leaves it): 0, or -errno, -ESRCH if there is
+ * none; and where it ran, to be asked between collections.
+ */
 struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *compaction);
+uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *compaction);
+int32_t gcp_compaction_helper_pin(struct gcp_compaction *compaction, int32_t cpu);
+struct gcp_ran gcp_compaction_helper_ran(const struct gcp_compaction *compaction);
 
 /* cdef:end */
 

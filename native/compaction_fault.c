@@ -4,21 +4,27 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compaction_state.h"
 #include "futex.h"
-#include "platform.h"
 #include "sigbus.h"
 #include "uapi.h"
 
 static struct gcp_map_how how_of(const struct gcp_compaction *c, uint32_t by, int stage)
 {
     return (struct gcp_map_how){.by = by, .ebusy = c->policy.mutator_ebusy, .tolerate = stage > 0};
+}
+
+__attribute__((noreturn)) static void die(const struct gcp_compaction *c)
+{
+    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
+    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
+        write(STDERR_FILENO, "\n", 1) < 0)
+        _exit(118);
+    _exit(117);
 }
 
 /*
@@ -28,14 +34,8 @@ static struct gcp_map_how how_of(const struct gcp_compaction *c, uint32_t by, in
 static void give_in(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, bool owner)
 {
     uint32_t recovery;
-    if (!m->world) {
-        /* Threads that sleep in the kernel can't be stopped, so there is no way out for a handler thread. */
-        static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
-        if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 ||
-            write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
-            _exit(118);
-        _exit(117);
-    }
+    if (!m->world)
+        die(c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
@@ -323,6 +323,7 @@ static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t addr
     uint64_t begin = gcp_now();
     enum gcp_event_kind kind = resolve(c, m, (address - c->plan.to) / c->pages.page, stage);
     uint64_t end = gcp_now();
+    m->faults++;
     gcp_histogram_record(&m->fault, end - begin);
     gcp_timeline_record(&m->timeline, kind, begin, end, 1);
 }
@@ -336,55 +337,25 @@ int gcp_fault_serve(void *context, uint64_t address, int stage)
     return 0;
 }
 
-/* The handler thread: reads fault after fault; whoever sleeps on a page that somebody else has mapped is woken. */
-static void *help(void *arg)
+/* The same on the handler thread.  The page may be somebody else's, so whoever waits for it is always woken. */
+static int help(void *context, uint64_t address)
 {
-    struct gcp_compaction *c = arg;
-    struct pollfd waits[] = {{.fd = c->uffd.fd, .events = POLLIN}, {.fd = c->quit[0], .events = POLLIN}};
-    struct gcp_uapi_msg message;
-    for (;;) {
-        if (poll(waits, 2, -1) < 0 && errno != EINTR)
-            return NULL;
-        if (waits[1].revents)
-            return NULL;
-        if (!(waits[0].revents & POLLIN) || read(c->uffd.fd, &message, sizeof(message)) != (ssize_t)sizeof(message) ||
-            message.event != GCP_UFFD_EVENT_PAGEFAULT)
-            continue;
-        uint64_t address = message.arg[1] & ~(c->pages.page - 1);
-        /* A message may be older than this collection; whoever waited for it was woken by the unregistration. */
-        atomic_store(&c->inside, true);
-        if (atomic_load(&c->open))
-            serve(c, &c->helper, address, 1);
-        atomic_store(&c->inside, false);
-        gcp_uffd_wake(&c->uffd, address, c->pages.page);
-    }
+    struct gcp_compaction *c = context;
+    serve(c, &c->helper, address, 1);
+    return GCP_SERVED_WAKE;
+}
+
+/* Threads that sleep in the kernel can't be stopped, so there is no way out without the one that wakes them. */
+static void help_failed(void *context, int err)
+{
+    struct gcp_compaction *c = context;
+    gcp_compaction_fail(c, err, "reading faults from the userfaultfd");
+    die(c);
 }
 
 int gcp_helper_start(struct gcp_compaction *c)
 {
-    if (pipe2(c->quit, O_CLOEXEC) < 0)
-        return -errno;
-    int err = pthread_create(&c->thread, NULL, help, c);
-    c->helping = !err;
-    return -err;
-}
-
-void gcp_helper_drain(struct gcp_compaction *c)
-{
-    atomic_store(&c->open, false);
-    for (uint32_t tries = 0; atomic_load(&c->inside); tries++)
-        gcp_back_off(tries);
-}
-
-void gcp_helper_stop(struct gcp_compaction *c)
-{
-    if (c->helping) {
-        if (write(c->quit[1], "", 1) == 1)
-            pthread_join(c->thread, NULL);
-        c->helping = false;
-    }
-    for (int i = 0; i < 2; i++)
-        if (c->quit[i] >= 0)
-            close(c->quit[i]);
-    c->quit[0] = c->quit[1] = -1;
+    const struct gcp_fault_thread_how how = {
+        .uffd = &c->uffd, .page = c->pages.page, .serve = help, .failed = help_failed, .context = c};
+    return gcp_fault_thread_start(&how, &c->thread);
 }

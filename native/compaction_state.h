@@ -2,7 +2,6 @@
 #ifndef GCP_COMPACTION_STATE_H
 #define GCP_COMPACTION_STATE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "compaction.h"
@@ -43,11 +42,7 @@ struct gcp_compaction {
     char reason[200];
     /* A handler thread, where the policy has one. */
     struct gcp_mutator helper;
-    pthread_t thread;
-    int quit[2];
-    atomic_bool open;   /* the handler thread serves faults of this collection */
-    atomic_bool inside; /* it does so now */
-    bool helping;
+    struct gcp_fault_thread thread;
     bool serving;
 };
 
@@ -155,7 +150,5 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
 /* The fault service, and the thread of the handler mode. */
 int gcp_fault_serve(void *context, uint64_t address, int stage);
 int gcp_helper_start(struct gcp_compaction *c);
-void gcp_helper_drain(struct gcp_compaction *c);
-void gcp_helper_stop(struct gcp_compaction *c);
 
 #endif

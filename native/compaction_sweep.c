@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "clock.h"
 #include "compaction_state.h"
 #include "platform.h"
 

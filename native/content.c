@@ -4,8 +4,7 @@
 
 #include "content.h"
 
-/* splitmix64: neighbouring pages and seeds get unrelated words. */
-static uint64_t mix(uint64_t value)
+uint64_t gcp_mix(uint64_t value)
 {
     value += 0x9E3779B97F4A7C15ULL;
     value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -16,7 +15,7 @@ static uint64_t mix(uint64_t value)
 /* Odd, so that no word is zero as long as fewer than 2^63 pages and words are added up in steps of 2. */
 static uint64_t first_word(uint64_t seed, uint64_t page)
 {
-    return mix(seed ^ mix(page)) | 1;
+    return gcp_mix(seed ^ gcp_mix(page)) | 1;
 }
 
 uint64_t gcp_content(uint64_t seed, uint64_t page, uint64_t word)

@@ -18,4 +18,7 @@ int64_t gcp_content_check_zero(uint64_t start, uint64_t pages);
 
 /* cdef:end */
 
+/* splitmix64: neighbouring values get unrelated results. */
+uint64_t gcp_mix(uint64_t value);
+
 #endif

@@ -55,8 +55,13 @@ static void print_scenario(FILE *out, const struct gcprobe_series *series)
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
-    fprintf(out, "\"pages\":%" PRIu64 ",\"working_set\":\"cache\",\"frames\":\"consecutive\",\"replica\":0}",
-            scenario->pages);
+    fprintf(out, "\"pages\":%" PRIu64 ",\"replica\":0", scenario->pages);
+    /* Only what was asked: without, a scenario is what it was before there were these. */
+    if (scenario->frames)
+        fprintf(out, ",\"frames\":\"%s\"", gcp_frames_name(scenario->frames));
+    if (scenario->working_set)
+        fprintf(out, ",\"working_set\":\"%s\"", gcp_working_set_name(scenario->working_set));
+    fputc('}', out);
 }
 
 static bool is_sample(const struct gcprobe_series *series, size_t i)
@@ -140,6 +145,14 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
         to->swapped_before += from->swapped_before;
         to->swapped_after += from->swapped_after;
         to->cached_before += from->cached_before;
+        to->frames_pairs += from->frames_pairs;
+        to->frames_adjacent += from->frames_adjacent;
+        to->frames_blocks += from->frames_blocks;
+        to->target_pairs += from->target_pairs;
+        to->target_adjacent += from->target_adjacent;
+        to->target_blocks += from->target_blocks;
+        to->range_bytes = from->range_bytes;
+        to->streamed_bytes = from->streamed_bytes;
         for (size_t order = 0; order <= GCP_MAX_ORDER; order++)
             to->order_after[order] += from->order_after[order];
         to->account.asked += from->account.asked;
@@ -157,7 +170,7 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
     }
 }
 
-static void print_proof(FILE *out, const struct sums *sums)
+static void print_proof(FILE *out, const struct gcprobe_series *series, const struct sums *sums)
 {
     const struct gcp_round *round = &sums->round;
     fprintf(out, ",\"proof\":{\"level\":\"%s\",\"rounds\":%zu", round->have & GCP_PROOF_KPF ? "pfn" : "state", sums->n);
@@ -175,8 +188,18 @@ static void print_proof(FILE *out, const struct sums *sums)
         }
     fprintf(out,
             "},\"swapped_before\":%" PRIu64 ",\"swapped_after\":%" PRIu64 ",\"cached_before\":%" PRIu64
-            ",\"path\":\"%s\"}",
+            ",\"path\":\"%s\"",
             round->swapped_before, round->swapped_after, round->cached_before, sums->mixed ? "mixed" : sums->path);
+    if (series->scenario.frames) {
+        fprintf(out, ",\"frames_pairs\":%" PRIu64 ",\"frames_adjacent\":%" PRIu64 ",\"frames_blocks\":%" PRIu64,
+                round->frames_pairs, round->frames_adjacent, round->frames_blocks);
+        fprintf(out, ",\"target_pairs\":%" PRIu64 ",\"target_adjacent\":%" PRIu64 ",\"target_blocks\":%" PRIu64,
+                round->target_pairs, round->target_adjacent, round->target_blocks);
+    }
+    if (series->scenario.working_set)
+        fprintf(out, ",\"range_bytes\":%" PRIu64 ",\"streamed_bytes\":%" PRIu64, round->range_bytes,
+                round->streamed_bytes);
+    fputc('}', out);
 }
 
 static void print_outcome(FILE *out, const struct sums *sums)
@@ -241,7 +264,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     fprintf(out, ",\"valid\":%s,\"ci\":null,\"ratio_to_copy\":null",
             n >= MIN_VALID && (invalid <= 1 || invalid * 100 <= MAX_INVALID_PERCENT * (n + invalid)) ? "true"
                                                                                                      : "false");
-    print_proof(out, &sums);
+    print_proof(out, series, &sums);
     print_outcome(out, &sums);
     print_figures(out, series, values);
     /* Statistics are the reader's (gcproto.results.statistics). */
@@ -275,8 +298,10 @@ void gcprobe_print_info(FILE *out)
     print_string(out, name.version);
     fputs(",\"machine\":", out);
     print_string(out, name.machine);
-    fprintf(out, "},\"page_size\":%" PRIu64 ",\"pmd_size\":%" PRIu64 ",\"anon_orders\":%" PRIu64 ",\"cpus\":%u",
-            platform.page_size, platform.pmd_size, platform.anon_orders, platform.cpus);
+    fprintf(out,
+            "},\"page_size\":%" PRIu64 ",\"pmd_size\":%" PRIu64 ",\"anon_orders\":%" PRIu64
+            ",\"cpus\":%u,\"llc_bytes\":%" PRIu64,
+            platform.page_size, platform.pmd_size, platform.anon_orders, platform.cpus, platform.llc_bytes);
     fprintf(out, ",\"uffd\":{\"via\":%d,\"features\":%" PRIu64 ",\"range_ioctls\":%" PRIu64 ",\"move_errno\":%d}",
             offer.via, offer.features, offer.range_ioctls, offer.move_err);
     fputs(",\"benchmark\":", out);

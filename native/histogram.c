@@ -24,6 +24,7 @@ uint64_t gcp_histogram_low(uint32_t bucket)
 void gcp_histogram_record(struct gcp_histogram *histogram, uint64_t value)
 {
     histogram->n++;
+    histogram->sum += value;
     histogram->counts[bucket_of(value)]++;
     if (value > histogram->max)
         histogram->max = value;
@@ -32,6 +33,7 @@ void gcp_histogram_record(struct gcp_histogram *histogram, uint64_t value)
 void gcp_histogram_add(struct gcp_histogram *to, const struct gcp_histogram *from)
 {
     to->n += from->n;
+    to->sum += from->sum;
     if (from->max > to->max)
         to->max = from->max;
     for (uint32_t i = 0; i < GCP_HISTOGRAM_BUCKETS; i++)

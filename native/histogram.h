@@ -12,10 +12,14 @@
 
 #define GCP_HISTOGRAM_BUCKETS 1024
 
-/* counts[i]: values in [gcp_histogram_low(i), gcp_histogram_low(i + 1)); the last bucket holds all above as well. */
+/*
+ * n, max, sum: of all values, exact
+ * counts[i]:   values in [gcp_histogram_low(i), gcp_histogram_low(i + 1)); the last bucket holds all above as well
+ */
 struct gcp_histogram {
     uint64_t n;
     uint64_t max;
+    uint64_t sum;
     uint64_t counts[GCP_HISTOGRAM_BUCKETS];
 };
 

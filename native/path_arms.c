@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "paths.h"
 #include "platform.h"
 #include "uapi.h"

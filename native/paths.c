@@ -90,12 +90,16 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
 
-    int err = gcp_source_init(work->prover, scenario->source, scenario->order, scenario->pages, 0, scenario->seed,
-                              &work->source);
+    int err = gcp_source_init(work->prover, scenario->source, scenario->order, scenario->frames, scenario->pages, 0,
+                              scenario->seed, &work->source);
     if (err) {
         unable(ret, -err, "source", work->source.why);
         return;
     }
+    ret->frames_pairs = work->source.frame_order.pairs;
+    ret->frames_adjacent = work->source.frame_order.adjacent;
+    ret->frames_blocks = work->source.frame_order.blocks;
+    ret->range_bytes = work->bytes;
     if (make_target(work, ret))
         return;
     if (gcp_view_init(scenario->pages, &work->view_after) || gcp_view_init(scenario->pages, &work->source_after)) {
@@ -111,6 +115,13 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
             unable(ret, -err, "second thread", strerror(-err));
             return;
         }
+    }
+    char why[160];
+    err = gcp_working_set_reach(scenario->working_set, scenario->pages, &ret->streamed_bytes, why, sizeof(why));
+    if (err) {
+        gcp_toucher_stop(&toucher);
+        unable(ret, -err, "working set", why);
+        return;
     }
     gcp_counters_read(work->prover, &work->ready);
     if (scenario->settle)
@@ -151,7 +162,13 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
         unable(ret, EINVAL, "scenario", "only pages that are swapped out can be swapped in");
         return 0;
     }
-    int err = gcp_pin_cpu(scenario->cpu);
+    char why[160];
+    int err = gcp_working_set_check(scenario->working_set, scenario->pages, why, sizeof(why));
+    if (err) {
+        unable(ret, -err, "working set", why);
+        return 0;
+    }
+    err = gcp_pin_cpu(scenario->cpu);
     if (err) {
         unable(ret, -err, "pinning the thread", strerror(-err));
         return 0;

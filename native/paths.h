@@ -4,7 +4,10 @@
  *
  * What is modelled: the evacuation of a range by a compacting collector, from a from-space that holds live data to a
  * to-space that holds nothing.  What is not: deciding what to evacuate, updating references, faulting mutators.
- * The source's pages were written just before, so small ranges are warm in the caches for the arms that read them.
+ * Where contents, page tables and struct pages are when the work begins is the scenario's `working_set`
+ * (working_set.h); how the source's page frames lie in memory is its `frames` (frames.h).  If neither is asked, the
+ * source's pages were written and looked at just before: small ranges, and what MOVE touches of large ones, are warm in
+ * the caches.
  */
 #ifndef GCP_PATHS_H
 #define GCP_PATHS_H
@@ -16,6 +19,7 @@
 #include "evacuate.h"
 #include "proof.h"
 #include "sources.h"
+#include "working_set.h"
 
 /* cdef:begin */
 
@@ -48,6 +52,8 @@ enum gcp_arm {
  * cpu:           processor of the working thread, -1: leave it
  * slow_permille: test aid: the timed work is drawn out to (1000 + n) thousandths of its time
  * settle:        1: gcp_settle before the timed work
+ * frames:        enum gcp_frames, of the source
+ * working_set:   enum gcp_working_set, of source and destination
  */
 struct gcp_scenario {
     uint32_t source;
@@ -60,6 +66,8 @@ struct gcp_scenario {
     int32_t touch_cpu;
     uint32_t slow_permille;
     uint32_t settle;
+    uint32_t frames;
+    uint32_t working_set;
     uint64_t seed;
 };
 
@@ -74,6 +82,11 @@ enum gcp_round_status {
  * ns:        the work;  split_ns: of that, the part spent on splitting first;  swapin_ns: of that, the first reads that
  *            swap pages in again
  * calls:     system calls of the work
+ * frames_pairs, frames_adjacent, frames_blocks: of the source when it was ready (struct gcp_frame_order); no pairs: the
+ *            order of frames is not proven, as this user can't read them
+ * target_pairs, target_adjacent, target_blocks: of the destination's pages afterwards; for arms that copy, the order
+ *            that the page allocator happened to give
+ * range_bytes: of the source;  streamed_bytes: read between making the source and the work, to evict it
  * path:      the path in a word: moved, moved-whole, split-and-moved, moved-swapped-in-whole, ...
  * The rest: see gcproto.results.schema, Proof and Outcome.
  */
@@ -97,6 +110,14 @@ struct gcp_round {
     uint64_t swapped_before;
     uint64_t swapped_after;
     uint64_t cached_before;
+    uint64_t frames_pairs;
+    uint64_t frames_adjacent;
+    uint64_t frames_blocks;
+    uint64_t target_pairs;
+    uint64_t target_adjacent;
+    uint64_t target_blocks;
+    uint64_t range_bytes;
+    uint64_t streamed_bytes;
     char path[32];
     char reason[320];
 };

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +18,69 @@
 static uint32_t log2_of(uint64_t power_of_two)
 {
     return (uint32_t)__builtin_ctzll(power_of_two);
+}
+
+/* One word of a file of sysfs; false if there is none. */
+static bool read_word(const char *folder, const char *name, char ret[32])
+{
+    char path[192];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool found = fscanf(file, "%31s", ret) == 1;
+    fclose(file);
+    return found;
+}
+
+/* The cache of the highest level that holds data, of one processor; 0 where sysfs has none. */
+static uint64_t llc_from_sysfs(int cpu)
+{
+    unsigned highest = 0;
+    uint64_t found = 0;
+    for (unsigned index = 0;; index++) {
+        char folder[128], level[32], type[32], size[32];
+        snprintf(folder, sizeof(folder), "/sys/devices/system/cpu/cpu%d/cache/index%u", cpu, index);
+        if (!read_word(folder, "level", level))
+            return found;
+        if (!read_word(folder, "type", type) || !read_word(folder, "size", size) || strcmp(type, "Instruction") == 0)
+            continue;
+        unsigned number = 0;
+        uint64_t kib = 0;
+        /* The kernel prints KiB, whatever the size (cacheinfo.c, size_show()). */
+        if (sscanf(level, "%u", &number) == 1 && sscanf(size, "%" SCNu64 "K", &kib) == 1 && number > highest && kib) {
+            highest = number;
+            found = kib * 1024;
+        }
+    }
+}
+
+static uint64_t llc_from_sysconf(void)
+{
+    const int names[] = {_SC_LEVEL4_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        long bytes = sysconf(names[i]);
+        if (bytes > 0)
+            return (uint64_t)bytes;
+    }
+    return 0;
+}
+
+/* Asked once in the life of a process: it takes some twenty files, and regions are made by the thousand. */
+static pthread_once_t llc_once = PTHREAD_ONCE_INIT;
+static uint64_t llc_bytes;
+
+static void find_llc(void)
+{
+    cpu_set_t set;
+    int first = 0;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        while (first < CPU_SETSIZE - 1 && !CPU_ISSET((size_t)first, &set))
+            first++;
+    llc_bytes = llc_from_sysfs(first);
+    if (!llc_bytes)
+        llc_bytes = llc_from_sysconf();
 }
 
 void gcp_platform_get(struct gcp_platform *ret)
@@ -46,6 +112,9 @@ void gcp_platform_get(struct gcp_platform *ret)
     cpu_set_t set;
     CPU_ZERO(&set);
     ret->cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+
+    pthread_once(&llc_once, find_llc);
+    ret->llc_bytes = llc_bytes;
 }
 
 void *gcp_region_alloc(uint64_t bytes, uint64_t offset)
@@ -139,6 +208,22 @@ int gcp_pin_cpu(int32_t cpu)
     return sched_setaffinity(0, sizeof(set), &set) < 0 ? -errno : 0;
 }
 
+int gcp_ran_begin(int32_t cpu, struct gcp_ran *ret)
+{
+    *ret = (struct gcp_ran){.asked = cpu, .first = -1, .last = -1};
+    return gcp_pin_cpu(cpu);
+}
+
+void gcp_ran_look(struct gcp_ran *ran)
+{
+    int32_t cpu = sched_getcpu();
+    if (ran->first < 0)
+        ran->first = cpu;
+    else if (cpu != ran->last)
+        ran->moves++;
+    ran->last = cpu;
+}
+
 void gcp_settle(void)
 {
     const struct timespec moment = {.tv_nsec = 8000000};
@@ -155,11 +240,4 @@ void gcp_settle(void)
     do
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     while (now.tv_sec == first.tv_sec && now.tv_nsec == first.tv_nsec);
-}
-
-uint64_t gcp_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }

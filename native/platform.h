@@ -15,6 +15,9 @@
  * has_thp:     1 if the kernel was built with transparent huge pages
  * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled is there)
  * cpus:        processors this process may run on
+ * llc_bytes:   of the last-level cache that the first of these processors has or shares; 0 where nothing tells.  From
+ *              sysfs (cpu/cpuN/cache), which knows what one processor can fill; else from sysconf(3), which on AMD adds
+ *              up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26).
  */
 struct gcp_platform {
     uint64_t page_size;
@@ -23,6 +26,7 @@ struct gcp_platform {
     uint32_t has_thp;
     uint64_t anon_orders;
     uint32_t cpus;
+    uint64_t llc_bytes;
 };
 
 void gcp_platform_get(struct gcp_platform *ret);
@@ -56,11 +60,30 @@ int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);
 /* Memory for a range that has none, in the folios that it was advised to have.  0 or -errno. */
 int gcp_region_populate(uint64_t start, uint64_t bytes);
 
-/* Make a THP of one aligned stretch of its size (MADV_COLLAPSE, 6.1).  0 or -errno. */
+/* Make a THP of each aligned stretch of its size that has a page (MADV_COLLAPSE, 6.1).  0 or -errno. */
 int gcp_region_collapse(uint64_t start, uint64_t bytes);
 
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
+
+/*
+ * Where a thread ran, as far as it looked.
+ * asked:       the processor that it was bound to, -1 for none
+ * first, last: where it was found when it looked for the first time, and for the last; -1: it never looked
+ * moves:       times that it found itself on another processor than the time before
+ */
+struct gcp_ran {
+    int32_t asked;
+    int32_t first;
+    int32_t last;
+    uint32_t moves;
+};
+
+/* Bind the calling thread (-1 leaves it) and begin a record of where it runs.  0 or -errno. */
+int gcp_ran_begin(int32_t cpu, struct gcp_ran *ret);
+
+/* Look where the calling thread is. */
+void gcp_ran_look(struct gcp_ran *ran);
 
 /*
  * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted: empty
@@ -68,9 +91,6 @@ int gcp_pin_cpu(int32_t cpu);
  * kernel's own threads run for a moment, and wait until a timer interrupt has just been.
  */
 void gcp_settle(void);
-
-/* Monotonic time in ns. */
-uint64_t gcp_now(void);
 
 /* cdef:end */
 

@@ -21,9 +21,7 @@
 /* How often MADV_PAGEOUT is asked: pages that were in a per-CPU list the first time are on the LRU the next. */
 #define PAGEOUT_TRIES 4
 
-static int fail(struct gcp_source *source, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static int fail(struct gcp_source *source, int err, const char *format, ...)
+int gcp_source_fail(struct gcp_source *source, int err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -32,10 +30,10 @@ static int fail(struct gcp_source *source, int err, const char *format, ...)
     return -err;
 }
 
-static int look(struct gcp_prover *prover, struct gcp_source *source)
+int gcp_source_look(struct gcp_prover *prover, struct gcp_source *source)
 {
     int err = gcp_view_read(prover, source->start, source->pages, &source->view);
-    return err ? fail(source, -err, "/proc/self/pagemap can't be read: %s", strerror(-err)) : 0;
+    return err ? gcp_source_fail(source, -err, "/proc/self/pagemap can't be read: %s", strerror(-err)) : 0;
 }
 
 /* Read every page without writing it. */
@@ -45,75 +43,28 @@ static void read_touch(uint64_t start, uint64_t pages, uint64_t page)
         (void)*(volatile const unsigned char *)(uintptr_t)(start + i * page);
 }
 
-static int populate_folios(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
-{
-    void *area = (void *)(uintptr_t)source->start;
-    uint64_t bytes = source->pages * platform->page_size;
-    uint64_t size_kib = (platform->page_size << source->order) / 1024;
-    struct gcp_counters before, after;
-
-    if (source->order && !(platform->anon_orders >> source->order & 1))
-        return fail(source, EOPNOTSUPP, "this kernel has no anonymous folios of %" PRIu64 " KiB", size_kib);
-    if (madvise(area, bytes, source->order ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) < 0 && source->order)
-        return fail(source, EOPNOTSUPP, "madvise(MADV_HUGEPAGE): %s", strerror(errno));
-    gcp_counters_read(prover, &before);
-    gcp_content_fill(source->start, 0, source->pages, source->seed);
-    gcp_counters_read(prover, &after);
-    /* From here on khugepaged must not touch the range; MOVE does not compare these flags. */
-    if (source->order)
-        madvise(area, bytes, MADV_NOHUGEPAGE);
-
-    int err = look(prover, source);
-    if (err)
-        return err;
-    if (source->view.present != source->pages)
-        return fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " pages present after writing them all",
-                    source->view.present, source->pages);
-    if (source->view.have & GCP_PROOF_KPF) {
-        uint64_t right = source->view.order_histogram[source->order];
-        if (right == source->pages)
-            return 0;
-        return fail(source, source->order ? EOPNOTSUPP : EAGAIN,
-                    "%" PRIu64 " of %" PRIu64 " pages are in folios of %" PRIu64 " KiB; is exactly "
-                    "hugepages-%" PRIu64 "kB/enabled set to madvise, and is memory not too fragmented?",
-                    right, source->pages, size_kib, size_kib);
-    }
-    if (source->order) {
-        /* Without kpageflags the size shows in the allocation counter, where the kernel has one. */
-        uint64_t made = after.anon_fault_alloc[source->order] - before.anon_fault_alloc[source->order];
-        if (!(after.have & GCP_PROOF_MTHP))
-            return fail(source, EPERM, "folio sizes can't be proven: neither /proc/kpageflags nor mTHP counters");
-        if (made < source->pages >> source->order)
-            return fail(source, EOPNOTSUPP,
-                        "%" PRIu64 " of %" PRIu64 " folios of %" PRIu64 " KiB came; "
-                        "hugepages-%" PRIu64 "kB/enabled must be set to madvise (by root)",
-                        made, source->pages >> source->order, size_kib, size_kib);
-    }
-    return 0;
-}
-
 static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
     madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
     read_touch(source->start, source->pages, platform->page_size);
-    int err = look(prover, source);
+    int err = gcp_source_look(prover, source);
     if (err)
         return err;
     if (source->view.present != source->pages)
-        return fail(source, EAGAIN, "reading did not map the zero page everywhere");
+        return gcp_source_fail(source, EAGAIN, "reading did not map the zero page everywhere");
     if ((source->view.have & GCP_PROOF_KPF) && source->view.zero_pages != source->pages)
-        return fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " pages are the zero page", source->view.zero_pages,
-                    source->pages);
+        return gcp_source_fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " pages are the zero page",
+                               source->view.zero_pages, source->pages);
     return 0;
 }
 
 static int make_hole(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
     madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
-    int err = look(prover, source);
+    int err = gcp_source_look(prover, source);
     if (err)
         return err;
-    return source->view.present || source->view.swapped ? fail(source, EAGAIN, "the range is not empty") : 0;
+    return source->view.present || source->view.swapped ? gcp_source_fail(source, EAGAIN, "the range is not empty") : 0;
 }
 
 int32_t gcp_sharer_start(void)
@@ -145,14 +96,14 @@ static int share_with_child(struct gcp_prover *prover, struct gcp_source *source
 {
     int32_t child = gcp_sharer_start();
     if (child < 0)
-        return fail(source, -child, "fork: %s", strerror(-child));
+        return gcp_source_fail(source, -child, "fork: %s", strerror(-child));
     source->child = child;
-    int err = look(prover, source);
+    int err = gcp_source_look(prover, source);
     if (err)
         return err;
     for (uint64_t i = 0; i < source->pages; i++)
         if (!(source->view.entries[i] & GCP_PM_PRESENT) || (source->view.entries[i] & GCP_PM_EXCLUSIVE))
-            return fail(source, EAGAIN, "page %" PRIu64 " is not shared with the child", i);
+            return gcp_source_fail(source, EAGAIN, "page %" PRIu64 " is not shared with the child", i);
     return 0;
 }
 
@@ -177,17 +128,18 @@ static int pin_pages(struct gcp_prover *prover, struct gcp_source *source, const
     uint64_t before = pinned_kib();
     int32_t fd = gcp_pin(source->start, bytes);
     if (fd == -ENOSYS || fd == -EPERM)
-        return fail(source, EOPNOTSUPP, "io_uring is %s",
-                    fd == -ENOSYS ? "not in this kernel" : "switched off (sysctl kernel.io_uring_disabled)");
+        return gcp_source_fail(source, EOPNOTSUPP, "io_uring is %s",
+                               fd == -ENOSYS ? "not in this kernel" : "switched off (sysctl kernel.io_uring_disabled)");
     if (fd == -ENOMEM)
-        return fail(source, EPERM, "pinning %" PRIu64 " KiB exceeds RLIMIT_MEMLOCK (ulimit -l)", bytes / 1024);
+        return gcp_source_fail(source, EPERM, "pinning %" PRIu64 " KiB exceeds RLIMIT_MEMLOCK (ulimit -l)",
+                               bytes / 1024);
     if (fd < 0)
-        return fail(source, -fd, "io_uring fixed buffers: %s", strerror(-fd));
+        return gcp_source_fail(source, -fd, "io_uring fixed buffers: %s", strerror(-fd));
     source->ring_fd = fd;
     uint64_t pinned = pinned_kib() - before;
     if (pinned < bytes / 1024)
-        return fail(source, EAGAIN, "VmPin grew by %" PRIu64 " of %" PRIu64 " KiB", pinned, bytes / 1024);
-    return look(prover, source);
+        return gcp_source_fail(source, EAGAIN, "VmPin grew by %" PRIu64 " of %" PRIu64 " KiB", pinned, bytes / 1024);
+    return gcp_source_look(prover, source);
 }
 
 static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
@@ -199,8 +151,8 @@ static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const 
     gcp_counters_read(prover, &before);
     for (int i = 0; i < PAGEOUT_TRIES; i++) {
         if (madvise(area, bytes, GCP_MADV_PAGEOUT) < 0)
-            return fail(source, EOPNOTSUPP, "madvise(MADV_PAGEOUT): %s", strerror(errno));
-        int err = look(prover, source);
+            return gcp_source_fail(source, EOPNOTSUPP, "madvise(MADV_PAGEOUT): %s", strerror(errno));
+        int err = gcp_source_look(prover, source);
         if (err)
             return err;
         if (source->view.swapped == source->pages)
@@ -208,15 +160,17 @@ static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const 
     }
     gcp_counters_read(prover, &after);
     if (source->view.swapped != source->pages)
-        return fail(source, EOPNOTSUPP, "%" PRIu64 " of %" PRIu64 " pages went to swap; is a swap device active?",
-                    source->view.swapped, source->pages);
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64 " pages went to swap; is a swap device active?",
+                               source->view.swapped, source->pages);
     if (source->order && (after.have & GCP_PROOF_MTHP)) {
         uint64_t whole = after.swpout[source->order] - before.swpout[source->order];
         if (whole != source->pages >> source->order)
-            return fail(source, EOPNOTSUPP,
-                        "%" PRIu64 " of %" PRIu64 " folios were swapped out whole (a swap file can't, a block device "
-                        "can)",
-                        whole, source->pages >> source->order);
+            return gcp_source_fail(source, EOPNOTSUPP,
+                                   "%" PRIu64 " of %" PRIu64
+                                   " folios were swapped out whole (a swap file can't, a block device "
+                                   "can)",
+                                   whole, source->pages >> source->order);
     }
     return 0;
 }
@@ -227,9 +181,10 @@ static int make_swapped(struct gcp_prover *prover, struct gcp_source *source, co
     if (err)
         return err;
     if (source->view.swapped_cached)
-        return fail(source, EOPNOTSUPP,
-                    "%" PRIu64 " of %" PRIu64 " pages stay in the swap cache; a synchronous device (zram) empties it",
-                    source->view.swapped_cached, source->pages);
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64
+                               " pages stay in the swap cache; a synchronous device (zram) empties it",
+                               source->view.swapped_cached, source->pages);
     return 0;
 }
 
@@ -241,19 +196,20 @@ static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, 
     if (source->view.swapped_cached == source->pages)
         return 0;
     if (source->order)
-        return fail(source, EOPNOTSUPP,
-                    "%" PRIu64 " of %" PRIu64 " pages are in the swap cache; a device that is not synchronous (a loop "
-                    "device) leaves large folios there",
-                    source->view.swapped_cached, source->pages);
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64
+                               " pages are in the swap cache; a device that is not synchronous (a loop "
+                               "device) leaves large folios there",
+                               source->view.swapped_cached, source->pages);
     /* WILLNEED reads small folios back into the swap cache without mapping them. */
     if (madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_WILLNEED) < 0)
-        return fail(source, errno, "madvise(MADV_WILLNEED): %s", strerror(errno));
-    err = look(prover, source);
+        return gcp_source_fail(source, errno, "madvise(MADV_WILLNEED): %s", strerror(errno));
+    err = gcp_source_look(prover, source);
     if (err)
         return err;
     if (source->view.swapped != source->pages || source->view.swapped_cached != source->pages)
-        return fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " swapped pages are in the swap cache",
-                    source->view.swapped_cached, source->pages);
+        return gcp_source_fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " swapped pages are in the swap cache",
+                               source->view.swapped_cached, source->pages);
     return 0;
 }
 
@@ -263,7 +219,7 @@ static int make(struct gcp_prover *prover, struct gcp_source *source, const stru
         return make_zero(prover, source, platform);
     if (source->kind == GCP_SOURCE_HOLE)
         return make_hole(prover, source, platform);
-    int err = populate_folios(prover, source, platform);
+    int err = gcp_source_populate(prover, source, platform);
     if (err)
         return err;
     switch (source->kind) {
@@ -278,12 +234,12 @@ static int make(struct gcp_prover *prover, struct gcp_source *source, const stru
     case GCP_SOURCE_SWAPCACHE:
         return make_swapcache(prover, source, platform);
     default:
-        return fail(source, EINVAL, "unknown source kind %u", source->kind);
+        return gcp_source_fail(source, EINVAL, "unknown source kind %u", source->kind);
     }
 }
 
-int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, uint64_t pages, uint64_t offset,
-                    uint64_t seed, struct gcp_source *ret)
+int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, uint32_t frames, uint64_t pages,
+                    uint64_t offset, uint64_t seed, struct gcp_source *ret)
 {
     struct gcp_platform platform;
     gcp_platform_get(&platform);
@@ -291,24 +247,30 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
     memset(ret, 0, sizeof(*ret));
     ret->kind = kind;
     ret->order = order;
+    ret->frames = frames;
     ret->pages = pages;
     ret->seed = seed;
     bool large_wrong = order && (pages % (1ULL << order) || offset % (platform.page_size << order));
     if (!pages || order > platform.pmd_order || offset % platform.page_size || large_wrong ||
         (order && (kind == GCP_SOURCE_ZERO || kind == GCP_SOURCE_HOLE)))
-        return fail(ret, EINVAL, "no such source: kind %u, order %u, %" PRIu64 " pages at offset %" PRIu64, kind, order,
-                    pages, offset);
-
-    int err = gcp_view_init(pages, &ret->view);
+        return gcp_source_fail(ret, EINVAL, "no such source: kind %u, order %u, %" PRIu64 " pages at offset %" PRIu64,
+                               kind, order, pages, offset);
+    int err = gcp_source_frames_fit(prover, ret, offset, &platform);
     if (err)
-        return fail(ret, -err, "no memory");
+        return err;
+
+    err = gcp_view_init(pages, &ret->view);
+    if (err)
+        return gcp_source_fail(ret, -err, "no memory");
     void *area = gcp_region_alloc(pages * platform.page_size, offset);
     if (!area) {
         gcp_source_deinit(ret);
-        return fail(ret, ENOMEM, "no address space for %" PRIu64 " pages", pages);
+        return gcp_source_fail(ret, ENOMEM, "no address space for %" PRIu64 " pages", pages);
     }
     ret->start = (uint64_t)(uintptr_t)area;
     err = make(prover, ret, &platform);
+    if (!err)
+        err = gcp_source_frames_prove(ret);
     if (err)
         gcp_source_deinit(ret);
     return err;

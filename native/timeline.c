@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "clock.h"
+
 int gcp_timeline_init(uint64_t capacity, struct gcp_timeline *ret)
 {
     *ret = (struct gcp_timeline){0};
@@ -27,14 +29,20 @@ void gcp_timeline_deinit(struct gcp_timeline *timeline)
 void gcp_timeline_record(struct gcp_timeline *timeline, enum gcp_event_kind kind, uint64_t start, uint64_t end,
                          uint64_t pages)
 {
-    if (timeline->n == timeline->capacity) {
-        timeline->dropped++;
+    uint64_t left;
+    if (gcp_span(start, end, &left) < 0) {
+        timeline->backwards++;
         return;
     }
-    struct gcp_event *event = &timeline->events[timeline->n];
-    event->start = start;
-    event->ns = end - start > UINT32_MAX ? UINT32_MAX : (uint32_t)(end - start);
-    event->kind = (uint16_t)kind;
-    event->pages = pages > UINT16_MAX ? UINT16_MAX : (uint16_t)pages;
-    timeline->n++;
+    do {
+        if (timeline->n == timeline->capacity) {
+            timeline->dropped++;
+            return;
+        }
+        uint32_t ns = left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+        struct gcp_event *event = &timeline->events[timeline->n++];
+        *event = (struct gcp_event){start, ns, (uint16_t)kind, pages > UINT16_MAX ? UINT16_MAX : (uint16_t)pages};
+        start += ns;
+        left -= ns;
+    } while (left);
 }

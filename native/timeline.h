@@ -22,7 +22,10 @@ enum gcp_event_kind {
     GCP_EVENT_DISCARD = 9,      /* the collector gave from-space back */
 };
 
-/* start: ns, monotonic; ns: how long, the largest value stands for all longer ones; pages: as far as it concerns any */
+/*
+ * start: ns, monotonic;  ns: how long;  pages: as far as it concerns any
+ * What took longer than ns can hold is several events, each of which begins where the one before ends.
+ */
 struct gcp_event {
     uint64_t start;
     uint32_t ns;
@@ -30,11 +33,17 @@ struct gcp_event {
     uint16_t pages;
 };
 
+/*
+ * n, capacity: events there are, and those that there is room for
+ * dropped:     events that found no room
+ * backwards:   events that ended before they began by their clocks: they are not in the timeline, and it is not whole
+ */
 struct gcp_timeline {
     struct gcp_event *events;
     uint64_t n;
     uint64_t capacity;
     uint64_t dropped;
+    uint64_t backwards;
 };
 
 /* Room for so many events, of which memory is taken as they come.  0 or -ENOMEM. */
@@ -43,7 +52,7 @@ void gcp_timeline_deinit(struct gcp_timeline *timeline);
 
 /* cdef:end */
 
-/* What finds no room is counted as dropped. */
+/* What finds no room is counted as dropped, what can't have been as backwards. */
 void gcp_timeline_record(struct gcp_timeline *timeline, enum gcp_event_kind kind, uint64_t start, uint64_t end,
                          uint64_t pages);
 

@@ -1,8 +1,7 @@
+/* The life of a window: both spaces, the threads, their times, and the proof. */
 #define _GNU_SOURCE
-#include "window.h"
-
 #include <errno.h>
-#include <pthread.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,113 +9,10 @@
 #include <unistd.h>
 
 #include "content.h"
-#include "platform.h"
 #include "proof.h"
 #include "sigbus.h"
 #include "uapi.h"
-
-struct window;
-
-/* One mutator; only its own thread writes it, its handler included. */
-struct mutator {
-    struct window *window;
-    pthread_t thread;
-    uint32_t number;
-    uint64_t first; /* its share of the permutation */
-    uint64_t end;
-    uint64_t finished; /* when it was through */
-    uint64_t wrong;
-    struct gcp_histogram access;
-    struct gcp_histogram fault;
-    struct gcp_map_account account;
-};
-
-struct window {
-    const struct gcp_window_config *config;
-    struct gcp_window_result *result;
-    struct gcp_uffd uffd;
-    struct gcp_pages pages;
-    uint64_t page;
-    uint64_t bytes;
-    uint32_t *order;
-    struct mutator *mutators;
-    pthread_barrier_t start;
-    uint64_t started;
-};
-
-/* Which mutator this thread is: the handler runs on it.  The model is initial-exec where the linker can have it. */
-static _Thread_local struct mutator *self;
-
-static int serve(void *context, uint64_t address, int stage)
-{
-    struct window *window = context;
-    struct mutator *mutator = self;
-    (void)stage; /* when it is over, every page is mapped */
-    uint64_t begin = gcp_now(), group = window->config->fault_pages;
-    uint64_t index = (address - window->pages.to) / window->page, first = index / group * group;
-    struct gcp_map_how how = {.by = window->config->fault_by};
-    int64_t done = 0;
-
-    if (!mutator)
-        return ESRCH; /* nobody but mutators touches to-space while it is registered */
-    /*
-     * The page that faulted comes first.  Then the rest of its group, as far as it is ready and nobody else was there:
-     * upwards from the page, then from the start of the group up to it.
-     */
-    done = gcp_pages_map(&window->pages, index, first + group - index, &how, &mutator->account);
-    if (done > 0 && first < index && gcp_page_state(&window->pages, first) == GCP_PAGE_PROCESSED)
-        done = gcp_pages_map(&window->pages, first, index - first, &how, &mutator->account);
-    gcp_histogram_record(&mutator->fault, gcp_now() - begin);
-    return done < 0 ? (int)-done : 0;
-}
-
-static void *mutate(void *arg)
-{
-    struct mutator *mutator = arg;
-    struct window *window = mutator->window;
-    const struct gcp_window_config *config = window->config;
-
-    self = mutator;
-    if (config->mutator_cpu >= 0)
-        gcp_pin_cpu((config->mutator_cpu + (int32_t)mutator->number) % (int32_t)sysconf(_SC_NPROCESSORS_ONLN));
-    pthread_barrier_wait(&window->start);
-    for (uint64_t i = mutator->first; i < mutator->end; i++) {
-        uint64_t index = window->order[i];
-        const volatile uint64_t *word = (const volatile uint64_t *)(uintptr_t)(window->pages.to + index * window->page);
-        uint64_t begin = gcp_now();
-        uint64_t value = *word;
-        gcp_histogram_record(&mutator->access, gcp_now() - begin);
-        mutator->wrong += value != gcp_content(config->seed, index, 0);
-    }
-    mutator->finished = gcp_now();
-    return NULL;
-}
-
-/* From high to low addresses, as ART's collector thread: each group of pages in as few ioctls as others left it. */
-static int sweep(struct window *window)
-{
-    const struct gcp_window_config *config = window->config;
-    const struct gcp_map_how how = {.by = config->collector_by};
-    uint64_t end = config->pages;
-    while (end) {
-        uint64_t first = end > config->collector_pages ? end - config->collector_pages : 0;
-        for (uint64_t at = first; at < end;) {
-            if (gcp_page_state(&window->pages, at) == GCP_PAGE_PROCESSED_AND_MAPPED) {
-                at++;
-                continue;
-            }
-            uint64_t calls = window->result->collector.move_calls + window->result->collector.copy_calls;
-            int64_t done = gcp_pages_map(&window->pages, at, end - at, &how, &window->result->collector);
-            if (done < 0)
-                return (int)done;
-            if (window->result->collector.move_calls + window->result->collector.copy_calls > calls)
-                gcp_histogram_record(&window->result->runs, (uint64_t)done);
-            at += (uint64_t)done;
-        }
-        end = first;
-    }
-    return 0;
-}
+#include "window_state.h"
 
 static void shuffle(uint32_t *order, uint64_t n, uint64_t seed)
 {
@@ -130,10 +26,13 @@ static void shuffle(uint32_t *order, uint64_t n, uint64_t seed)
     }
 }
 
-static int failed(struct window *window, int err, const char *what)
+/* The first failure is the one that is told. */
+static int failed(struct gcp_window *window, int err, const char *what)
 {
-    snprintf(window->result->reason, sizeof(window->result->reason), "%s: %s", what, strerror(-err));
-    window->result->err = -err;
+    if (!window->result->err) {
+        snprintf(window->result->reason, sizeof(window->result->reason), "%s: %s", what, strerror(-err));
+        window->result->err = -err;
+    }
     return err;
 }
 
@@ -141,14 +40,14 @@ static int failed(struct window *window, int err, const char *what)
  * Mappings that differ in a flag which nothing here looks at (VM_DONTDUMP) can't share an anon_vma, and MOVE takes that
  * of the source for writing before "mm/userfaultfd: don't lock anon_vma when performing UFFDIO_MOVE" (6.19).
  */
-static void cut(struct window *window, char *from)
+static void cut(struct gcp_window *window, char *from)
 {
     uint64_t region = window->config->region_pages * window->page;
     for (uint64_t at = region; region && at < window->bytes; at += 2 * region)
         madvise(from + at, at + region < window->bytes ? region : window->bytes - at, MADV_DONTDUMP);
 }
 
-static int set_up(struct window *window)
+static int set_up(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
     char *from = gcp_region_alloc(window->bytes, 0), *to = gcp_region_alloc(window->bytes, 0);
@@ -156,7 +55,8 @@ static int set_up(struct window *window)
     window->pages.to = (uint64_t)(uintptr_t)to;
     window->order = malloc(config->pages * sizeof(*window->order));
     window->mutators = calloc(config->mutators, sizeof(*window->mutators));
-    if (!from || !to || !window->order || !window->mutators)
+    window->server = calloc(1, sizeof(*window->server));
+    if (!from || !to || !window->order || !window->mutators || !window->server)
         return failed(window, -ENOMEM, "memory for both spaces");
     madvise(from, window->bytes, MADV_NOHUGEPAGE);
     madvise(to, window->bytes, MADV_NOHUGEPAGE);
@@ -164,10 +64,11 @@ static int set_up(struct window *window)
     gcp_content_fill(window->pages.from, 0, config->pages, config->seed);
     shuffle(window->order, config->pages, config->seed);
 
-    int err = gcp_uffd_init(GCP_UFFD_FEATURE_SIGBUS, &window->uffd);
+    bool by_signal = config->handler == GCP_HANDLER_SIGBUS;
+    int err = gcp_uffd_init(by_signal ? GCP_UFFD_FEATURE_SIGBUS : 0, &window->uffd);
     if (err)
         return failed(window, err, "userfaultfd");
-    if (!(window->uffd.features & GCP_UFFD_FEATURE_SIGBUS))
+    if (by_signal && !(window->uffd.features & GCP_UFFD_FEATURE_SIGBUS))
         return failed(window, -EOPNOTSUPP, "UFFD_FEATURE_SIGBUS");
     err = -gcp_uffd_register(&window->uffd, window->pages.to, window->bytes, NULL).err;
     if (err)
@@ -176,49 +77,132 @@ static int set_up(struct window *window)
     if (err)
         return failed(window, err, "page states");
     window->pages.region = config->region_pages;
-    for (uint64_t i = 0; i < config->pages; i++)
+    for (uint64_t i = 0; !config->no_states && i < config->pages; i++)
         gcp_pages_publish(&window->pages, i, i);
     return 0;
 }
 
-static int start_mutators(struct window *window)
+/* Who serves faults from here on: the threads that have them, or one for all. */
+static int start_service(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
-    pthread_barrier_init(&window->start, NULL, config->mutators + 1);
-    for (uint32_t i = 0; i < config->mutators; i++) {
-        struct mutator *mutator = &window->mutators[i];
-        mutator->window = window;
-        mutator->number = i;
-        mutator->first = config->pages * i / config->mutators;
-        mutator->end = config->pages * (i + 1) / config->mutators;
-        int err = pthread_create(&mutator->thread, NULL, mutate, mutator);
-        if (err) {
-            /* Those that wait at the barrier can't be called back: the process that runs windows is ended instead. */
-            fprintf(stderr, "gcproto: a thread can't be had: %s\n", strerror(err));
-            _exit(118);
-        }
+    if (config->handler == GCP_HANDLER_SIGBUS) {
+        const struct gcp_service service = {window->pages.to, window->bytes, gcp_window_serve, window};
+        int err = gcp_service_start(&service);
+        if (err)
+            return failed(window, err, "the SIGBUS handler");
+        gcp_service_open();
+        return 0;
     }
+    const struct gcp_fault_thread_how how = {.uffd = &window->uffd,
+                                             .page = window->page,
+                                             .serve = gcp_window_answer,
+                                             .failed = gcp_window_answer_failed,
+                                             .context = window};
+    int err = gcp_fault_thread_start(&how, &window->handler);
+    if (err)
+        return failed(window, err, "the handler thread");
+    err = gcp_fault_thread_pin(&window->handler, config->handler_cpu);
+    if (err) {
+        gcp_fault_thread_stop(&window->handler);
+        return failed(window, err, "binding the handler thread to its processor");
+    }
+    gcp_fault_thread_open(&window->handler);
     return 0;
 }
 
-static void finish(struct window *window)
+/* No mutator is left: nobody waits for a fault to be served. */
+static void stop_service(struct gcp_window *window)
 {
     struct gcp_window_result *result = window->result;
-    for (uint32_t i = 0; i < window->config->mutators; i++) {
-        struct mutator *mutator = &window->mutators[i];
-        pthread_join(mutator->thread, NULL);
-        if (mutator->finished - window->started > result->mutator_ns)
-            result->mutator_ns = mutator->finished - window->started;
-        gcp_histogram_add(&result->access, &mutator->access);
-        gcp_histogram_add(&result->fault, &mutator->fault);
-        gcp_map_account_add(&result->faults, &mutator->account);
-        result->wrong += mutator->wrong;
+    if (window->config->handler == GCP_HANDLER_SIGBUS) {
+        gcp_service_drain(0, NULL);
+        gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
+        gcp_service_drain(1, NULL);
+        gcp_service_stop();
+        return;
     }
-    pthread_barrier_destroy(&window->start);
+    gcp_fault_thread_drain(&window->handler);
+    result->handler = window->handler.ran;
+    result->handler_cpu_ns = gcp_fault_thread_cpu(&window->handler);
+    gcp_fault_thread_stop(&window->handler);
+    gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
+    gcp_histogram_add(&result->fault, &window->server->fault);
+    gcp_map_account_add(&result->faults, &window->server->account);
+    result->wakes = atomic_load(&window->handler.wakes);
+    if (window->fault_err)
+        failed(window, -window->fault_err, "answering a fault on the handler thread");
+}
+
+/* From the opening of the gate to a moment that another thread has read; the window is void if that can't be. */
+static uint64_t since_start(struct gcp_window *window, uint64_t moment, const char *whose)
+{
+    uint64_t span;
+    if (gcp_span(window->started, moment, &span) < 0 && !window->result->err) {
+        snprintf(window->result->reason, sizeof(window->result->reason),
+                 "the clock says that %s lies %" PRIu64 " ns before the start of the window", whose,
+                 window->started - moment);
+        window->result->err = ERANGE;
+    }
+    return span;
+}
+
+static void join_mutators(struct gcp_window *window, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        pthread_join(window->mutators[i].thread, NULL);
+}
+
+/* Take together what the threads wrote, when all have ended. */
+static void add_up(struct gcp_window *window)
+{
+    struct gcp_window_result *result = window->result;
+    if (window->config->collector_pages)
+        result->collector_ns = since_start(window, window->swept, "the end of the sweep");
+    result->sweeper.ns = result->collector_ns;
+    for (uint32_t i = 0; i < window->config->mutators; i++) {
+        struct gcp_window_mutator *mutator = &window->mutators[i];
+        mutator->seen.late_ns = since_start(window, mutator->begun, "a mutator's begin");
+        mutator->seen.ns = since_start(window, mutator->finished, "a mutator's end");
+        if (mutator->seen.ns > result->mutator_ns)
+            result->mutator_ns = mutator->seen.ns;
+        gcp_histogram_add(&result->access, &mutator->access);
+        gcp_histogram_add(&result->fault, &mutator->server.fault);
+        gcp_map_account_add(&result->faults, &mutator->server.account);
+        result->wrong += mutator->wrong;
+        result->mutator[i] = mutator->seen;
+    }
+}
+
+/* Run all threads to their ends.  0, or -errno: they did not even start. */
+static int run_threads(struct gcp_window *window)
+{
+    const struct gcp_window_config *config = window->config;
+    pthread_t collector;
+    uint32_t created = 0;
+    int err = 0;
+    for (; !err && created < config->mutators; created += !err) {
+        struct gcp_window_mutator *mutator = &window->mutators[created];
+        mutator->window = window;
+        mutator->number = created;
+        mutator->first = config->pages * created / config->mutators;
+        mutator->end = config->pages * (created + 1) / config->mutators;
+        err = pthread_create(&mutator->thread, NULL, gcp_window_mutate, mutator);
+    }
+    if (!err)
+        err = pthread_create(&collector, NULL, gcp_window_collect, window);
+    if (err) {
+        gcp_gate_cancel(&window->gate);
+        join_mutators(window, created);
+        return failed(window, -err, "a thread can't be had");
+    }
+    pthread_join(collector, NULL);
+    join_mutators(window, config->mutators);
+    return 0;
 }
 
 /* Everything is where it belongs: to-space whole with its contents, from-space empty but for what was copied. */
-static void verify(struct window *window)
+static void verify(struct gcp_window *window)
 {
     struct gcp_window_result *result = window->result;
     struct gcp_prover prover;
@@ -228,10 +212,13 @@ static void verify(struct window *window)
         failed(window, -ENOMEM, "verification");
         return;
     }
-    if (gcp_view_read(&prover, window->pages.to, pages, &view) == 0)
-        result->unmapped = pages - view.present - view.swapped;
-    if (gcp_view_read(&prover, window->pages.from, pages, &view) == 0)
-        result->left = view.present + view.swapped;
+    int err = gcp_view_read(&prover, window->pages.to, pages, &view);
+    result->unmapped = err ? pages : pages - view.present - view.swapped;
+    if (!err)
+        err = gcp_view_read(&prover, window->pages.from, pages, &view);
+    result->left = err ? 0 : view.present + view.swapped;
+    if (err)
+        failed(window, err, "reading the page tables");
     gcp_view_deinit(&view);
     gcp_prover_deinit(&prover);
     /* What is not mapped is no longer registered either: it reads as zeroes and counts as wrong. */
@@ -239,46 +226,33 @@ static void verify(struct window *window)
         result->wrong += gcp_content_check(window->pages.to + i * window->page, i, 1, window->config->seed) >= 0;
 }
 
-static int run(struct window *window)
+static int run(struct gcp_window *window)
 {
-    const struct gcp_window_config *config = window->config;
     int err = set_up(window);
+    if (!err)
+        err = start_service(window);
     if (err)
         return err;
-    struct gcp_service service = {window->pages.to, window->bytes, serve, window};
-    err = gcp_service_start(&service);
-    if (err)
-        return failed(window, err, "the SIGBUS handler");
-
-    gcp_service_open();
-    start_mutators(window);
-    if (config->collector_cpu >= 0)
-        gcp_pin_cpu(config->collector_cpu);
-    pthread_barrier_wait(&window->start);
-    window->started = gcp_now();
-    if (config->collector_pages) {
-        err = sweep(window);
-        window->result->collector_ns = gcp_now() - window->started;
-    }
-    finish(window);
-    gcp_service_drain(0, NULL);
-    gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
-    gcp_service_drain(1, NULL);
-    gcp_service_stop();
-    if (err)
-        return failed(window, err, "the collector's sweep");
+    err = run_threads(window);
+    stop_service(window);
+    if (!err && window->err)
+        failed(window, -window->err, window->what);
+    if (window->result->err)
+        return -window->result->err;
+    add_up(window);
     verify(window);
     return -window->result->err;
 }
 
 int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_result *ret)
 {
-    struct window window = {.config = config, .result = ret};
+    struct gcp_window window = {.config = config, .result = ret};
     memset(ret, 0, sizeof(*ret));
     window.page = (uint64_t)sysconf(_SC_PAGESIZE);
     window.bytes = config->pages * window.page;
     if (!config->pages || config->pages > GCP_PAGES_MAX || !config->mutators || config->mutators > GCP_MAX_MUTATORS ||
-        !config->fault_pages || config->collector_by > GCP_MAP_COPY || config->fault_by > GCP_MAP_COPY)
+        !config->fault_pages || config->collector_by > GCP_MAP_COPY || config->fault_by > GCP_MAP_COPY ||
+        config->handler > GCP_HANDLER_THREAD || config->no_states > 1)
         return failed(&window, -EINVAL, "no such window");
     int err = run(&window);
     gcp_uffd_deinit(&window.uffd);
@@ -289,5 +263,6 @@ int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_res
         gcp_region_free((void *)(uintptr_t)window.pages.to, window.bytes);
     free(window.order);
     free(window.mutators);
+    free(window.server);
     return err;
 }

@@ -1,12 +1,14 @@
 #define _GNU_SOURCE
 #include "world.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "futex.h"
 #include "platform.h"
 
@@ -94,30 +96,59 @@ void gcp_mutator_block(struct gcp_mutator *mutator)
         gcp_futex_wake(&world->running);
 }
 
-void gcp_mutator_unblock(struct gcp_mutator *mutator)
+/* Whether it had to wait. */
+static bool run_again(struct gcp_mutator *mutator)
 {
     struct gcp_world *world = world_of(mutator);
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         uint32_t stopped;
-        while ((stopped = load(&world->stop)))
+        while ((stopped = load(&world->stop))) {
             gcp_futex_wait(&world->stop, stopped, 0);
+            waited = true;
+        }
         __atomic_add_fetch(&world->running, 1, __ATOMIC_SEQ_CST);
         if (!load(&world->stop))
-            return;
+            return waited;
         gcp_mutator_block(mutator);
     }
 }
 
+void gcp_mutator_unblock(struct gcp_mutator *mutator)
+{
+    run_again(mutator);
+}
+
+static void record_pause(struct gcp_mutator *mutator, uint64_t begin)
+{
+    uint64_t end = gcp_now();
+    gcp_histogram_record(&mutator->pause, end - begin);
+    gcp_timeline_record(&mutator->timeline, GCP_EVENT_PAUSE, begin, end, 0);
+}
+
 void gcp_mutator_enter(struct gcp_mutator *mutator)
 {
+    uint64_t begin = gcp_now();
     self = mutator;
     mutator->inside = 1;
-    gcp_mutator_unblock(mutator);
+    if (run_again(mutator))
+        record_pause(mutator, begin);
+}
+
+void gcp_mutator_measure(struct gcp_mutator *mutator)
+{
+    memset(&mutator->fault, 0, sizeof(mutator->fault));
+    memset(&mutator->pause, 0, sizeof(mutator->pause));
+    memset(&mutator->wait, 0, sizeof(mutator->wait));
+}
+
+void gcp_mutator_ended(struct gcp_mutator *mutator)
+{
+    mutator->ended_ns = gcp_now();
+    mutator->cpu_ns = gcp_thread_cpu();
 }
 
 void gcp_mutator_leave(struct gcp_mutator *mutator)
 {
-    mutator->cpu_ns = gcp_thread_cpu();
     mutator->inside = 0;
     gcp_mutator_block(mutator);
     self = NULL;
@@ -127,10 +158,8 @@ void gcp_mutator_park(struct gcp_mutator *mutator)
 {
     uint64_t begin = gcp_now();
     gcp_mutator_block(mutator);
-    gcp_mutator_unblock(mutator);
-    uint64_t end = gcp_now();
-    gcp_histogram_record(&mutator->pause, end - begin);
-    gcp_timeline_record(&mutator->timeline, GCP_EVENT_PAUSE, begin, end, 0);
+    run_again(mutator);
+    record_pause(mutator, begin);
 }
 
 void gcp_world_ask(struct gcp_world *world)
@@ -206,13 +235,17 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
 void gcp_world_stop(struct gcp_world *world)
 {
     uint32_t running;
+    world->requested_ns = gcp_now();
     __atomic_store_n(&world->stop, 1, __ATOMIC_SEQ_CST);
     while ((running = load(&world->running)))
         gcp_futex_wait(&world->running, running, 1);
+    world->stopped_ns = gcp_now();
 }
 
 void gcp_world_start(struct gcp_world *world)
 {
+    /* Before the store: behind it, or behind the system call, this thread has perhaps lost its processor to them. */
+    world->restarted_ns = gcp_now();
     __atomic_store_n(&world->stop, 0, __ATOMIC_SEQ_CST);
     gcp_futex_wake(&world->stop);
 }
@@ -264,11 +297,4 @@ void gcp_world_close(struct gcp_world *world)
 {
     __atomic_store_n(&world->closing, 1, __ATOMIC_SEQ_CST);
     gcp_futex_wake(&world->freed);
-}
-
-uint64_t gcp_thread_cpu(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }

@@ -31,6 +31,8 @@
  * tlab_bytes: size of an allocation buffer; what is larger than a quarter of it is allocated by itself
  * cards:      address of the card table, a byte for each GCP_CARD_BYTES of the space
  * written:    address of a bitmap of words that mutators have stored to, 0 while nobody verifies
+ * requested_ns, stopped_ns, restarted_ns: of the last pause, when mutators were asked to stop, when the one who stops
+ *             them saw that they had, and the last moment before they could run again
  */
 struct gcp_world {
     uint32_t stop;
@@ -50,6 +52,9 @@ struct gcp_world {
     uint64_t tlab_bytes;
     uint64_t cards;
     uint64_t written;
+    uint64_t requested_ns;
+    uint64_t stopped_ns;
+    uint64_t restarted_ns;
     uint64_t mutator[GCP_WORLD_MUTATORS];
 };
 
@@ -61,7 +66,10 @@ struct gcp_world {
  * inside:     1 between gcp_mutator_enter and gcp_mutator_leave
  * allocated_bytes, allocated_objects, digest: of what it allocated, in order
  * buffer:     a page in which its faults build contents
- * fault, pause, wait: how long its faults, its stops at safepoints and its waits for memory took
+ * ended_ns:   when its workload was through (gcp_mutator_ended), by a clock that is read before anything else
+ * faults:     that it had so far
+ * fault, pause, wait: how long its faults, its stops at safepoints and its waits for memory took, since
+ *             gcp_mutator_measure
  * account:    of its faults;  built, slid, updated, fresh: pages that its faults
  * produced or gave it;  waited: faults that found the page in somebody else's hands
  */
@@ -78,6 +86,7 @@ struct gcp_mutator {
     uint64_t digest;
     uint64_t operations;
     uint64_t buffer;
+    uint64_t ended_ns;
     uint64_t cpu_ns;
     struct gcp_histogram fault;
     struct gcp_histogram pause;
@@ -88,6 +97,7 @@ struct gcp_mutator {
     uint64_t updated;
     uint64_t fresh;
     uint64_t waited;
+    uint64_t faults;
     struct gcp_timeline timeline;
 };
 
@@ -98,9 +108,18 @@ void gcp_world_destroy(struct gcp_world *world);
 /* Another mutator with `roots` slots and room for `events` events; NULL without memory or beyond GCP_WORLD_MUTATORS. */
 struct gcp_mutator *gcp_mutator_create(struct gcp_world *world, uint64_t roots, uint64_t events);
 
-/* The calling thread is this mutator from here on; waits while the world is stopped. */
+/* The calling thread is this mutator from here on.  It waits while the world is stopped: a pause like any other. */
 void gcp_mutator_enter(struct gcp_mutator *mutator);
 void gcp_mutator_leave(struct gcp_mutator *mutator);
+
+/* Its histograms begin anew, while it is not inside. */
+void gcp_mutator_measure(struct gcp_mutator *mutator);
+
+/*
+ * Its workload is through: the time of that, and its CPU time so far.  Compiled code calls it as the last thing, as
+ * Python comes to read a clock when it has got the GIL back.
+ */
+void gcp_mutator_ended(struct gcp_mutator *mutator);
 
 /* The safepoint, once `stop` has been seen: waits until the world is started again. */
 void gcp_mutator_park(struct gcp_mutator *mutator);
@@ -111,7 +130,7 @@ void gcp_mutator_park(struct gcp_mutator *mutator);
  */
 uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes);
 
-/* Stop all mutators; returns when none runs.  Start them again. */
+/* Stop all mutators; returns when none runs.  Start them again.  Both note the time in the world. */
 void gcp_world_stop(struct gcp_world *world);
 void gcp_world_start(struct gcp_world *world);
 
@@ -132,9 +151,6 @@ void gcp_world_finish(struct gcp_world *world);
 /* Ask for a collection without waiting.  No more collections: who waits for memory fails. */
 void gcp_world_ask(struct gcp_world *world);
 void gcp_world_close(struct gcp_world *world);
-
-/* CPU time of the calling thread, ns. */
-uint64_t gcp_thread_cpu(void);
 
 /* cdef:end */
 

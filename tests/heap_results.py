@@ -133,3 +133,28 @@ def window_result() -> Result:
 def window_scenario(way: str, **other: object) -> WindowScenario:
     fields = {"size_bytes": 64 << 20, "mutators": 2, "batch": 512, "group": 16, "placement": "own"}
     return WindowScenario(way=way, **(fields | other))  # type: ignore[arg-type]
+
+
+def placed_window_result(
+    ratios: dict[str, dict[str, float]], run_id: str = "cccccccccccd", seed: int = 1, noise: float = 0.05
+) -> Result:
+    """Windows by placement and way, as ratios to a copy of 2800 ns/page.
+
+    Args:
+        ratios: by placement, then by way.
+        run_id: of the run.
+        seed: of the noise.
+        noise: of the samples.
+
+    """
+    found = []
+    for placement, ways in ratios.items():
+        for way, ratio in {"copy": 1.0, **ways}.items():
+            rng = random.Random(f"{seed} {placement} {way}")
+            samples = [2800.0 * ratio * rng.lognormvariate(0, noise) for _ in range(9)]
+            figures = WindowFigures(access=Latency(80_000, 190.0, 420.0, 6100.0, 40_000.0, 9_700_000.0))
+            found.append(measurement(window_scenario(way, placement=placement), samples, figures))
+    made = result(found, experiment=WindowExperiment())
+    made.run_id = run_id
+    made.noise = None
+    return made

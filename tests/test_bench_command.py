@@ -11,7 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from gcproto.report.words.kinds import paths
 from gcproto.results import json_schema
+from gcproto.results.schema import PathScenario
 from gcproto.results.store import load
 
 from .processes import COMMAND, run_gcproto, run_unprivileged
@@ -62,6 +64,7 @@ class TestBench:
             assert one.valid
             assert len(one.samples) + len(one.invalid_rounds) == 3
             assert one.proof.rounds == len(one.samples)
+            assert isinstance(one.scenario, PathScenario)
             assert one.proof.contents == one.scenario.pages * len(one.samples)
             account = one.outcome
             parts = (account.moved, account.copied, account.copied_after_ebusy, account.zeroed)
@@ -109,7 +112,7 @@ def test_a_kernel_without_large_folios(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     run = load(only_file(tmp_path))
     assert {skip.what for skip in run.skips} >= {"thp", "mthp"}
-    assert {one.scenario.order for one in run.measurements} == {0}
+    assert {one.scenario.order for one in run.measurements if isinstance(one.scenario, PathScenario)} == {0}
 
 
 class TestMistakes:
@@ -167,13 +170,13 @@ class TestUnprivileged:
         done = run_unprivileged("bench", "--quick", "--rounds", "3", "--out", str(out), cwd=Path("/"))
         assert done.returncode == 0, done.stderr
         run = load(only_file(out))
-        measured = {(one.scenario.source, one.scenario.arm) for one in run.measurements}
+        measured = {(one.at.source, one.at.arm) for one in paths(run.measurements)}
         assert {("small", "move"), ("small", "copy"), ("zero", "move"), ("forked", "move")} <= measured
         assert {one.proof.level for one in run.measurements} == {"state"}
         assert run.environment["uffd"]["via"] != "none"
         for skip in run.skips:
             assert skip.reason
-        assert not {"mthp"} & {one.scenario.source for one in run.measurements}
+        assert not {"mthp"} & {one.at.source for one in paths(run.measurements)}
         assert "mTHP" in done.stdout or "mthp" in done.stdout
 
     def test_swap_is_refused_with_the_remedy(self, tmp_path: Path) -> None:

@@ -26,12 +26,14 @@ class Case:
 
     Attributes:
         states: state of each source page; taken: whether its destination is present already.
+        touched: source pages in the order in which they get their page frames.
         runs: (first page, pages) of each run; pages between runs are not asked.
         first, on_ebusy, holes, granule: the policy.
     """
 
     states: list[str]
     taken: list[bool]
+    touched: list[int]
     runs: list[tuple[int, int]]
     first: int
     on_ebusy: int
@@ -57,6 +59,7 @@ def cases(draw: st.DrawFn, kinds: tuple[str, ...]) -> Case:
     return Case(
         states[:PAGES],
         taken,
+        draw(st.one_of(st.just(list(range(PAGES))), st.permutations(range(PAGES)))),
         draw(st.permutations(runs)),
         draw(st.sampled_from([lib.GCP_BY_MOVE, lib.GCP_BY_MOVE, lib.GCP_BY_MOVE, lib.GCP_BY_COPY])),
         draw(st.sampled_from([lib.GCP_EBUSY_COPY, lib.GCP_EBUSY_LEAVE])),
@@ -71,7 +74,8 @@ def source_of(case: Case) -> Iterator[Region]:
     """The source range with each page in its state."""
     with ExitStack() as stack:
         region = stack.enter_context(Region(PAGES))
-        for page, state in enumerate(case.states):
+        for page in case.touched:
+            state = case.states[page]
             if state == ZERO:
                 region.read(page)
             elif state != HOLE:

@@ -13,6 +13,7 @@ import pytest
 from gcproto.results.exports import pyperf as for_pyperf
 from gcproto.results.exports import pytest_benchmark as for_pytest
 from gcproto.results.exports.names import named
+from gcproto.results.names import arm
 from gcproto.results.schema import InvalidRound, Result
 from gcproto.results.store import save
 from tests.heap_results import heap_result, window_result
@@ -45,7 +46,7 @@ def test_pyperf_reads_it(tmp_path: Path) -> None:
         files[-1].write_text(json.dumps(for_pyperf.document([run])))
     suite = pyperf.BenchmarkSuite.load(str(files[0]))
     benchmark = suite.get_benchmark("small/move/64K")
-    move = next(one for one in noisy_run(1).measurements if one.scenario.arm == "move")
+    move = next(one for one in noisy_run(1).measurements if arm(one.scenario) == "move")
     assert benchmark.get_nvalue() == 40
     assert benchmark.get_unit() == "second"
     assert benchmark.median() == pytest.approx(80e-9, rel=0.1)
@@ -109,6 +110,27 @@ def test_csv_has_every_round(tmp_path: Path) -> None:
     assert len(rows) == _rounds(run)
     assert {row["kind"].split(":")[0] for row in rows} == {"sample", "warmup", "invalid"}
     assert not any(cell.startswith("=") for row in rows for cell in row.values())
+
+
+def test_csv_has_the_fields_of_every_kind(tmp_path: Path) -> None:
+    out = tmp_path / "all.csv"
+    for number, run in enumerate((paths_result(), heap_result(rounds=3), window_result())):
+        run.run_id = f"{number:012x}"
+        save(run, tmp_path)
+    assert run_gcproto("export", str(tmp_path), "--csv", str(out)).returncode == 0
+    by_kind = {row["scenario"]: row for row in csv.DictReader(out.open())}
+    path, heap, window = by_kind["path"], by_kind["workload"], by_kind["window"]
+    assert (path["source"], path["working_set"], path["frames"]) == ("pinned", "any", "any")
+    assert (heap["workload"], heap["memory"], heap["mutators"], heap["source"]) == ("trees", "small", "2", "")
+    assert (window["size_bytes"], window["handler"], window["placement"]) == ("67108864", "sigbus", "own")
+    assert heap["name"].startswith("heap-trees-small/")
+
+
+def test_groups_of_pytest_benchmark_are_the_same_work() -> None:
+    found = for_pytest.document([paths_result()])["benchmarks"]
+    groups = {one["name"]: one["group"] for one in found}
+    assert groups["small/move/64K"] == groups["small/copy_discard/64K"] == "small/copy/64K"
+    assert groups["mthp-16/move/2M"] == "mthp-16/copy/2M"
 
 
 def _rounds(run: Result) -> int:

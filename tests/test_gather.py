@@ -24,14 +24,17 @@ def _set(*path: str | int, value: object) -> Callable[[Document], None]:
 
 
 BAD: dict[str, tuple[Callable[[Document], None], str]] = {
-    "newer": (_set("schema", value="gcproto.result/2"), "'gcproto.result/2', this program knows 'gcproto.result/1'"),
+    "newer": (_set("schema", value="gcproto.result/3"), "'gcproto.result/3', this program knows 'gcproto.result/2'"),
     "foreign": (_set("schema", value=""), "it names no schema"),
     "a field of another type": (_set("measurements", value=7), "Expected `array`"),
     "a missing round": (_set("measurements", 0, "rounds", value=[1]), "samples of 1 rounds"),
-    "a negative sample": (_set("measurements", 0, "samples", 0, value=-1.0), "a sample is negative"),
+    "a negative sample": (_set("measurements", 0, "samples", 0, value=-1.0), "samples is negative (-1)"),
     "no median": (_set("measurements", 0, "median", value=None), "valid and has no median"),
     "an impossible order": (_set("measurements", 0, "scenario", "order", value=99), "impossible order"),
-    "a kernel that is a text": (_set("environment", "kernel", value="6.18"), "environment.kernel is no object"),
+    "a kernel that is a text": (
+        _set("environment", "kernel", value="6.18"),
+        "Expected `object`, got `str` - at `$.kernel`",
+    ),
     "a page of three bytes": (_set("environment", "page_size", value=3), "environment.page_size is no power of two"),
 }
 

@@ -42,11 +42,11 @@ def test_each_scenario_has_its_spread() -> None:
     lines = shown(boots(K618, {}, {MOVE: 1.002, COPY: 1.004}, {MOVE: 0.9995}, {}, {}))
     assert lines[0].endswith("4 of 5 cells agree to 0.3 % (80.0 %); the worst differs by 0.40 %")
     assert lines[2:] == [
-        "0.40 % 5 small copy 2M 6.18.15+deb13",
-        "0.25 % 5 small move 2M 6.18.15+deb13",
-        "0.00 % 5 64K mTHP move 2M 6.18.15+deb13",
-        "0.00 % 5 none canary 2M 6.18.15+deb13",
-        "0.00 % 5 small move 4K 6.18.15+deb13",
+        "small copy 2M 0.40 % 5 6.18.15+deb13",
+        "small move 2M 0.25 % 5 6.18.15+deb13",
+        "64K mTHP move 2M 0.00 % 5 6.18.15+deb13",
+        "none canary 2M 0.00 % 5 6.18.15+deb13",
+        "small move 4K 0.00 % 5 6.18.15+deb13",
     ]
 
 
@@ -54,7 +54,7 @@ def test_each_scenario_has_its_spread() -> None:
 def test_what_is_beyond_half_a_percent_is_flagged_and_what_is_below_is_not(spread: float, flagged: bool) -> None:
     results = boots(K618, {}, {}, {SPLIT: 1 + spread})
     flags = [line for line in shown(results) if "FLAG" in line]
-    assert flags == ([f"{100 * spread:.2f} % 3 FLAG 64K mTHP move 2M 6.18.15+deb13"] if flagged else [])
+    assert flags == ([f"64K mTHP move 2M {100 * spread:.2f} % FLAG 3 6.18.15+deb13"] if flagged else [])
     assert [one.scenario for one in spreads(results) if one.flagged] == ([SPLIT] if flagged else [])
 
 
@@ -70,10 +70,10 @@ def test_of_several_kernels_the_widest_is_shown_and_all_that_are_flagged() -> No
     lines = shown(results)
     assert "8 of 10 cells agree" in lines[0]
     assert [line for line in lines if "small move 2M" in line] == [
-        "1.98 % 2 FLAG small move 2M 6.18.15+deb13",
-        "1.00 % 2 FLAG small move 2M 7.3.4+deb13",
+        "small move 2M 1.98 % FLAG 2 6.18.15+deb13",
+        "small move 2M 1.00 % FLAG 2 7.3.4+deb13",
     ]
-    assert [line for line in lines if "small copy 2M" in line] == ["0.20 % 2 small copy 2M 7.3.4+deb13"]
+    assert [line for line in lines if "small copy 2M" in line] == ["small copy 2M 0.20 % 2 7.3.4+deb13"]
     assert len(lines) == 2 + SCENARIOS + 1, "head, heads of columns, each scenario, and one that is flagged twice"
 
 

@@ -4,22 +4,31 @@ import random
 
 import pytest
 
-from gcproto.results.policy_cells import SAME, Cell, cells
-from gcproto.results.schema import Measurement, Scenario
-from tests.result_maker import measurement
+from gcproto.results.policy_cells import SAME, Cell, cells, policy_of
+from gcproto.results.schema import Measurement, PolicyChoice, PolicyFigures, PolicyScenario
+from tests.result_maker import measurement, scenario
 
-MOVE = {"granule": "1", "large folios": "moved"}
-COPY = {"granule": "1", "large folios": "copied"}
-AHEAD = {"granule": "1", "large folios": "moved", "split ahead": "yes"}
+MOVE = PolicyChoice(granule=1, large_by="moved")
+COPY = PolicyChoice(granule=1, large_by="copied")
+AHEAD = PolicyChoice(granule=1, large_by="moved", split_ahead=True)
 
 
-def one(policy: str, median: float, *choices: dict[str, str], noise: float = 0.02, **other: object) -> Measurement:
+def one(policy: str, median: float, *choices: PolicyChoice, noise: float = 0.02, **other: object) -> Measurement:
     rng = random.Random(f"{policy} {other}")
-    fields = {"source": "evacuate-trees", "order": 4, "threads": 1} | other
-    asked = Scenario(arm=policy, granule_bytes=4096, alignment="congruent", pages=4096, **fields)  # type: ignore[arg-type]
-    made = measurement(asked, [median * rng.lognormvariate(0, noise) for _ in range(15)])
-    made.choices = list(choices)
-    return made
+    fields = {
+        "workload": "trees",
+        "memory": "64k",
+        "order": 4,
+        "ebusy": "copy",
+        "swapped_permille": 0,
+        "device": "",
+        "threads": 1,
+        "collections": 1,
+        "live_bytes": 16 << 20,
+    } | other
+    asked = PolicyScenario(policy=policy, **fields)  # type: ignore[arg-type]
+    samples = [median * rng.lognormvariate(0, noise) for _ in range(15)]
+    return measurement(asked, samples, PolicyFigures(choices=list(choices)))
 
 
 def cell(*some: Measurement) -> Cell:
@@ -98,8 +107,17 @@ def test_what_can_not_be_judged_is_an_objection() -> None:
 
 
 def test_heaps_threads_and_answers_to_ebusy_have_cells_of_their_own() -> None:
-    some = [one("move", 100, MOVE), one("move", 100, MOVE, threads=2), one("move:touch", 100, MOVE)]
-    some.append(one("move", 100, MOVE, order=9))
+    some = [one("move", 100, MOVE), one("move", 100, MOVE, threads=2), one("move", 100, MOVE, ebusy="touch")]
+    some += [one("move", 100, MOVE, order=9, memory="2m"), one("move", 100, MOVE, order=None, memory="system")]
+    some += [one("move", 100, MOVE, swapped_permille=500, device="loop"), one("move", 100, MOVE, collections=2)]
     assert [(found.order, found.threads, found.answer) for found in cells(some)] == [
-        *[(4, 1, ""), (4, 2, ""), (4, 1, "touch"), (9, 1, "")]
+        *[(4, 1, ""), (4, 2, ""), (4, 1, "touch"), (9, 1, ""), (0, 1, ""), (4, 1, ""), (4, 1, "")]
     ]
+    assert [found.heap.memory for found in cells(some)][3:5] == ["2m", "system"]
+
+
+def test_what_is_no_policy_is_passed_over() -> None:
+    path = measurement(scenario("move"), [1.0, 2.0, 3.0])
+    assert cells([path]) == []
+    with pytest.raises(TypeError, match="is no evacuation policy"):
+        policy_of(path)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
-from gcproto.results.schema import Result, Skip, Verdict
+from gcproto.results.schema import ContractRow, Hazard, Result, Skip, Verdict
 from gcproto.results.series import build, version_key
 from gcproto.results.statistics import midmean
 from gcproto.results.steps import changes, steps, void
@@ -137,7 +137,8 @@ def test_history_says_the_steps_and_draws_them(folder: Path, tmp_path: Path) -> 
     save(guest_result("6.19.14+deb13-cloud-amd64", {}, outcome="panic", why="Kernel panic [/bold]"), folder)
     (folder / "broken.json").write_text("{")
     done = run("history", folder, "--plot", tmp_path / "a.svg", "--plot", tmp_path / "a.png")
-    assert "-81.5%  small move 2M: 1220 -> 226; userfaultfd: opportunistic TLB-flush batching" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "-81.5% small move 2M: 1220 -> 226; userfaultfd: opportunistic TLB-flush batching" in said
     assert "+8.0%  small move 2M: 215 -> 232" in done.stdout
     assert "6.19.14+deb13, boot 1: panic: Kernel panic [/bold]" in done.stdout
     assert "passed over" in done.stderr
@@ -190,7 +191,7 @@ def exported(folder: Path, *results: Result) -> dict[str, list[dict[str, object]
 def test_export_for_kernelci(tmp_path: Path) -> None:
     import kcidb_io
 
-    verdicts = [Verdict("hazard/ksm", "ebusy", "512 pages"), Verdict("contract/result-moved", "differs", "x")]
+    verdicts = [Verdict(Hazard("ksm"), "ebusy", "512 pages"), Verdict(ContractRow("result-moved"), "differs", "x")]
     panicked = guest_result(K617, {}, outcome="panic", why="Kernel panic")
     panicked.skips = [Skip("job small", "never reached: panic")]
     document = exported(tmp_path, guest_result(K618, STOCK[K618], verdicts=verdicts), panicked)

@@ -19,7 +19,8 @@ from gcproto.paths.lab import Lab
 from gcproto.paths.names import SWAPIN_ARMS
 from gcproto.paths.round import INVALID, UNABLE, VALID, Round, new_prover, request_for, run
 from gcproto.report.tables import print_result
-from gcproto.results.schema import Measurement, Scenario, swapin_figure
+from gcproto.report.words.kinds import paths
+from gcproto.results.schema import Measurement, PathFigures, PathScenario
 from gcproto.results.store import load
 from tests.processes import run_gcproto
 from tests.result_maker import measurement, result, scenario
@@ -30,9 +31,9 @@ COUNTER = 4
 """Of ``struct gcp_prover``: the row of the swpin counters."""
 
 
-def one_of(arm: str, order: int, alignment: str = "congruent", source: str = "swapped") -> Scenario:
+def one_of(arm: str, order: int, alignment: str = "congruent", source: str = "swapped") -> PathScenario:
     here = machine()
-    return Scenario(source, order, arm, here.pmd_size, alignment, 1, here.pmd_size // here.page_size)
+    return PathScenario(source, order, arm, here.pmd_size, alignment, 1, here.pmd_size // here.page_size)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def host() -> Iterator[Settings]:
         yield settings
 
 
-def measured(host: Settings, one: Scenario) -> Round:
+def measured(host: Settings, one: PathScenario) -> Round:
     host.mthp_only(one.order or None)
     with Lab() as lab:
         return lab.run(request_for(one, -1, -1, seed=7))
@@ -53,7 +54,7 @@ def sizes(done: Round) -> dict[int, int]:
     return {order: pages for order, pages in enumerate(done.order_after) if pages}
 
 
-def expect_all_in(done: Round, one: Scenario) -> None:
+def expect_all_in(done: Round, one: PathScenario) -> None:
     assert done.status == VALID, done.reason
     assert (done.swapped_before, done.swapped_after, done.contents) == (one.pages, 0, one.pages)
     assert 0 < done.swapin_ns <= done.ns
@@ -128,17 +129,13 @@ def test_bench_measures_and_shows_both(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     (file,) = tmp_path.glob("*.json")
-    found = {
-        (one.scenario.arm, one.scenario.alignment): one
-        for one in load(file).measurements
-        if one.scenario.arm in SWAPIN_ARMS
-    }
+    found = {(one.at.arm, one.at.alignment): one for one in paths(load(file).measurements) if one.at.arm in SWAPIN_ARMS}
     assert set(found) == {("swapin", "congruent"), ("move_swapin", "congruent"), ("move_swapin", "skewed")}
     for one in found.values():
-        assert one.valid
-        assert one.median is not None
-        assert 0 < one.figures[swapin_figure("ns/page")] <= max(one.samples)
-    whole, parts = found["move_swapin", "congruent"], found["move_swapin", "skewed"]
+        assert one.measured.valid
+        assert one.figures.swapin_part is not None
+        assert 0 < one.figures.swapin_part <= max(one.measured.samples)
+    whole, parts = (found["move_swapin", alignment].measured for alignment in ("congruent", "skewed"))
     assert (whole.proof.path, parts.proof.path) == ("moved-swapped-in-whole", "moved-swapped-in-parts")
     assert whole.ratio_to_copy, "there is a copy beside it"
     assert "as 64K" in done.stdout
@@ -156,13 +153,13 @@ def test_gcprobe_measures_it_as_well(host: Settings) -> None:
         text=True,
         check=True,
     )
-    lines = [msgspec.json.decode(line, type=Measurement) for line in done.stdout.splitlines()]
-    assert {one.scenario.arm: (one.proof.path, list(one.figures)) for one in lines} == {
-        "move": ("moved-swapped", []),
-        "swapin": ("swapped-in-whole", ["swap-in ns/page"]),
-        "move_swapin": ("moved-swapped-in-whole", ["swap-in ns/page"]),
+    found = paths(msgspec.json.decode(line, type=Measurement) for line in done.stdout.splitlines())
+    assert {one.at.arm: (one.measured.proof.path, one.figures.swapin_part is not None) for one in found} == {
+        "move": ("moved-swapped", False),
+        "swapin": ("swapped-in-whole", True),
+        "move_swapin": ("moved-swapped-in-whole", True),
     }
-    assert all(one.proof.order_after == {"4": 3 * pages} for one in lines if one.scenario.arm != "move")
+    assert all(one.measured.proof.order_after == {4: 3 * pages} for one in found if one.at.arm != "move")
 
 
 def arms_of(choice: Choice) -> set[tuple[str, int, str, str]]:
@@ -199,8 +196,7 @@ def test_layouts_of_swapped_pages_stand_apart_with_what_they_came_back_as() -> N
     made = []
     for alignment, cost, order in (("congruent", 3900.0, 4), ("skewed", 6900.0, 0)):
         one = scenario("move_swapin", PMD, "swapped", order=4, alignment=alignment)
-        made.append(measurement(one, [cost] * 3, order_after={str(order): 3072}))
-        made[-1].figures[swapin_figure("ns/page")] = cost - 300
+        made.append(measurement(one, [cost] * 3, PathFigures(swapin_part=cost - 300), order_after={order: 3072}))
     out = StringIO()
     print_result(result(made), Console(file=out, width=100, color_system=None))
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]

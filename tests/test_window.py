@@ -1,9 +1,16 @@
 """The window after the flip: every page is mapped once, by whoever comes first, with its contents, in every way."""
 
+import errno
 import json
+import os
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,12 +18,14 @@ from hypothesis import strategies as st
 
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
-from gcproto.collector.ways import COPY, MOVE, Way, ways
+from gcproto.collector.placement import Placement
+from gcproto.collector.ways import COPY, MOVE, Handler, ways
 from gcproto.collector.window import WindowOrder, invalid_reason, run
-from gcproto.collector.window_round import Request, Window, WindowLab
+from gcproto.collector.window_round import Request, Window, WindowLab, request_for
 from gcproto.collector.window_round import run as run_here
 from gcproto.host.child import WorkerDied
 from gcproto.host.machine import machine
+from gcproto.results.schema import WindowExperiment, WindowFigures, WindowScenario
 from gcproto.results.store import load
 
 from .processes import run_gcproto, run_unprivileged
@@ -57,21 +66,6 @@ class TestHistogram:
         assert (one.n, one.max, one.buckets) == (3, 20, {3: 1, 9: 2})
 
 
-def request(way: Way, seed: int = 1, mutators: int = 2, pages: int = PAGES) -> Request:
-    return Request(
-        pages,
-        mutators,
-        way.collector_by,
-        way.collector_pages,
-        way.fault_by,
-        way.fault_pages,
-        way.region_pages,
-        -1,
-        -1,
-        seed,
-    )
-
-
 def mapped(account: dict[str, int]) -> int:
     return sum(account[name] for name in ("moved", "copied", "copied_after_ebusy", "zeroed"))
 
@@ -83,7 +77,7 @@ class TestWindow:
     def test_every_page_is_mapped_once_with_its_contents(self, name: str, mutators: int) -> None:
         way = ways()[name]
         for seed in range(5):
-            done = run_here(request(way, seed, mutators))
+            done = run_here(request_for(way, PAGES, mutators, seed))
             assert invalid_reason(done, PAGES) == ""
             lost = done.collector["lost"] + done.faults["lost"]
             assert 0 <= PAGES - mapped(done.collector) - mapped(done.faults) <= lost
@@ -97,6 +91,65 @@ class TestWindow:
             if way.collector_by == way.fault_by == COPY:
                 assert copied == PAGES
                 assert done.left == PAGES
+            if way.handler is Handler.THREAD:
+                assert all(thread.fault_ns == 0 for thread in done.threads), "mutators serve nothing themselves"
+                assert done.handler_cpu_ns > 0 or not done.fault.n
+            else:
+                assert done.wakes == done.handler_cpu_ns == 0
+                assert sum(thread.fault_ns for thread in done.threads) == done.fault.sum
+            assert sum(thread.access_ns for thread in done.threads) == done.access.sum
+            if not way.states:
+                assert lost >= done.fault.n - mapped(done.faults), "a fault that mapped nothing was told EEXIST"
+
+    @pytest.mark.parametrize("by", [MOVE, COPY])
+    def test_without_states_the_kernel_is_asked_for_every_page(self, by: int) -> None:
+        """Mutators are through before the sweep begins: each of its pages is there, and only EEXIST can say so."""
+        way = ways()["move-no-states" if by == MOVE else "copy-no-states"]
+        done = run_here(msgspec.structs.replace(request_for(way, 64, 2, 1), late_ns=200_000_000))
+        assert invalid_reason(done, 64) == ""
+        calls = done.collector["move_calls"] + done.collector["copy_calls"]
+        assert calls == done.collector["lost"] == 64 - mapped(done.collector)
+        seen = run_here(msgspec.structs.replace(request_for(ways()["move"], 64, 2, 1), late_ns=200_000_000))
+        assert seen.collector["move_calls"] == 0, "with states nobody asks for what is mapped"
+
+    def test_tiny_windows_have_spans_that_can_be(self) -> None:
+        """256 KiB, where mutators are through before a collector that is woken by the barrier gets a processor."""
+        for seed in range(200):
+            way = ways()[("copy", "move", "copy-thread", "move-thread")[seed % 4]]
+            before = time.monotonic_ns()
+            done = run_here(request_for(way, 64, 2, seed))
+            outer = time.monotonic_ns() - before
+            assert invalid_reason(done, 64) == ""
+            assert 0 < done.mutator_ns < outer
+            assert 0 < done.collector_ns < outer
+            assert done.mutator_ns == max(thread.ns for thread in done.threads)
+            for thread in done.threads:
+                assert thread.late_ns + thread.access_ns <= thread.ns
+
+    def test_a_collector_that_is_scheduled_late_does_not_shorten_the_window(self) -> None:
+        late = 30_000_000
+        done = run_here(msgspec.structs.replace(request_for(ways()["copy"], 64, 2, 1), late_ns=late))
+        assert invalid_reason(done, 64) == ""
+        assert done.collector_ns >= late
+        assert done.mutator_ns >= done.access.sum / 2
+
+    def test_a_clock_that_runs_backwards_makes_a_window_invalid(self) -> None:
+        done = run_here(msgspec.structs.replace(request_for(ways()["copy"], 64, 2, 1), skew_ns=3600 * 10**9))
+        assert "before the start of the window" in invalid_reason(done, 64)
+        assert done.mutator_ns == done.collector_ns == 0
+
+    @pytest.mark.parametrize("by", [MOVE, COPY])
+    @pytest.mark.parametrize("batch", [0, 512])
+    def test_an_error_on_the_handler_thread_ends_the_window(self, by: int, batch: int) -> None:
+        way = ways()["move-thread" if by == MOVE else "copy-thread"]
+        call = lib.GCP_CALL_MOVE if by == MOVE else lib.GCP_CALL_COPY
+        lib.gcp_inject(call, 2, 1 << 40, errno.EFAULT)
+        try:
+            done = run_here(msgspec.structs.replace(request_for(way, PAGES, 2, 1), collector_pages=batch))
+        finally:
+            lib.gcp_inject(call, 0, 0, 0)
+        assert done.err == errno.EFAULT
+        assert "Bad address" in invalid_reason(done, PAGES)
 
     @settings(deadline=None, max_examples=40)
     @given(
@@ -107,21 +160,23 @@ class TestWindow:
         fault_by=st.sampled_from([MOVE, COPY]),
         fault_pages=st.sampled_from([1, 2, 7, 64, 1024]),
         region_pages=st.sampled_from([0, 5, 64]),
+        handler=st.sampled_from([lib.GCP_HANDLER_SIGBUS, lib.GCP_HANDLER_THREAD]),
+        no_states=st.sampled_from([0, 1]),
         seed=st.integers(0, 2**32),
     )
-    def test_any_mixture(self, **config: int) -> None:
+    def test_any_mixture(self, **config: Any) -> None:
         """Also without a collector, with groups that end behind the space, and with batches longer than a region."""
-        done = run_here(Request(collector_cpu=-1, mutator_cpu=-1, **config))
+        done = run_here(Request(**config))
         assert invalid_reason(done, config["pages"]) == ""
 
     def test_what_can_not_be_is_refused(self) -> None:
+        good = request_for(ways()["move"], PAGES, 2, 1)
         for bad in ({"pages": 0}, {"mutators": 0}, {"mutators": 65}, {"fault_pages": 0}, {"fault_by": 7}):
-            fields = {name: getattr(request(ways()["move"]), name) for name in Request.__struct_fields__}
-            assert run_here(Request(**fields | bad)).err != 0
+            assert run_here(msgspec.structs.replace(good, **bad)).err != 0
 
     def test_a_window_that_hangs_is_killed(self) -> None:
         with WindowLab(timeout=0.001) as lab, pytest.raises(WorkerDied, match="no answer"):
-            lab.run(request(ways()["move-plain"], pages=65536))
+            lab.run(request_for(ways()["move-plain"], 65536, 2, 1))
 
 
 def test_windows_that_prove_nothing() -> None:
@@ -150,18 +205,21 @@ def test_windows_that_prove_nothing() -> None:
 @pytest.mark.needs("move")
 def test_a_run_in_all_ways() -> None:
     known = ways()
-    order = WindowOrder(list(known.values()), pages=1024, runs=3)
+    order = WindowOrder(list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3)
     seen: list[int] = []
     result = run(order, lambda done, _total: seen.append(done))
-    assert seen == [1, 2, 3, 4]
-    assert {one.scenario.arm for one in result.measurements} == set(known)
+    assert seen == list(range(1, 4 * len(known) + 1))
+    assert [one.scenario.way for one in result.measurements if isinstance(one.scenario, WindowScenario)] == list(known)
     for one in result.measurements:
         assert one.valid
+        assert isinstance(one.scenario, WindowScenario)
+        assert isinstance(one.figures, WindowFigures)
+        assert one.figures.access
         assert len(one.samples) == 3
         assert len(one.warmup) == 1
         assert one.proof.contents == 3 * 1024
-        assert one.latency["access"].n == 3 * 1024
-        assert (one.ratio_to_copy is None) == (one.scenario.arm == "copy")
+        assert one.figures.access.n == 3 * 1024
+        assert (one.ratio_to_copy is None) == (one.scenario.way == "copy")
 
 
 @pytest.mark.needs("move")
@@ -173,25 +231,71 @@ class TestCommand:
         assert "The window after the flip: 8M" in done.stdout
         for name in ("copy", "move", "move-group", "move-plain"):
             assert f"\n{name} " in done.stdout
-        (path,) = tmp_path.glob("collector-*.json")
-        assert load(path).producer.name == "collector"
+        (path,) = tmp_path.glob("window-*.json")
+        assert isinstance(load(path).experiment, WindowExperiment)
         assert run_gcproto("show", str(path)).stdout == done.stdout
         assert run_gcproto("show", "--wide", str(path)).returncode == 0
 
     def test_json(self, tmp_path: Path) -> None:
         done = run_gcproto(
-            "gc", "window", "--size", "4m", "--runs", "3", "--ways", "copy,move", "--json", "--out", str(tmp_path)
+            "gc",
+            "window",
+            "--size",
+            "4m",
+            "--runs",
+            "3",
+            "--ways",
+            "copy,move",
+            "--json",
+            *("--placement", "unplaced", "--out", str(tmp_path)),
         )
-        assert [one["scenario"]["arm"] for one in json.loads(done.stdout)["measurements"]] == ["copy", "move"]
+        assert [one["scenario"]["way"] for one in json.loads(done.stdout)["measurements"]] == ["copy", "move"]
+
+    @pytest.mark.needs("two_cpus")
+    @pytest.mark.parametrize(
+        ("words", "placements"),
+        [
+            (("--placement", "own,shared,unplaced"), ["own", "shared", "unplaced"]),
+            (("--pin",), ["own"]),
+            ((), ["own", "shared"]),
+        ],
+    )
+    def test_each_way_in_each_placement(self, tmp_path: Path, words: tuple[str, ...], placements: list[str]) -> None:
+        done = run_gcproto(
+            "gc", "window", "--size", "1m", "--runs", "3", "--ways", "copy", *words, "--json", "--out", str(tmp_path)
+        )
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert [one["scenario"]["placement"] for one in said["measurements"]] == placements
+        assert all(one["scenario"]["mutators"] == len(os.sched_getaffinity(0)) - 1 for one in said["measurements"])
+        places = said["environment"]["placements"]
+        assert places["own"]["collector"] not in places["own"]["mutators"]
+
+    def test_a_processor_of_its_own_needs_two(self, tmp_path: Path) -> None:
+        command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), sys.executable, "-m", "gcproto.cli.main"]
+        words = ["gc", "window", "--size", "1m", "--runs", "3", "--ways", "copy", "--out", str(tmp_path)]
+        own = subprocess.run([*command, *words, "--placement", "own"], capture_output=True, text=True, check=False)
+        assert own.returncode == 3
+        assert "may run on one processor" in own.stderr
+        assert "--placement shared" in own.stderr
+        shared = subprocess.run(
+            [*command, *words, "--placement", "shared"], capture_output=True, text=True, check=False
+        )
+        assert shared.returncode == 0, shared.stderr
 
     @pytest.mark.parametrize(
         ("args", "code", "said"),
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
             (("--size", "cheese"), 2, "is no size"),
-            (("--size", "1"), 2, "not between a page"),
+            (("--size", "1"), 2, "no whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
-            (("--size", "60g"), 3, "do not fit"),
+            (("--ways", "copy,copy"), 2, "twice"),
+            (("--placement", "cheese"), 2, "unknown placement 'cheese'"),
+            (("--placement", ""), 2, "--placement"),
+            (("--placement", "own,own"), 2, "twice"),
+            (("--pin", "--placement", "own"), 2, "exclude each other"),
+            (("--size", "60g"), 3, "does not fit"),
         ],
     )
     def test_mistakes(self, tmp_path: Path, args: tuple[str, ...], code: int, said: str) -> None:

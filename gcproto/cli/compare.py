@@ -29,14 +29,15 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
 
     A scenario or an arm is marked where it changed by more than the noise of both runs can explain.  What a whole class
     of arms has in common (a slower machine) is divided out and told apart.  Without --fail-above the exit code is 0
-    whatever changed.
+    whatever changed.  Runs of unlike kinds, and runs with too little in common, are exit code 2.
     """
     from gcproto.results.compare import compare
+    from gcproto.results.documents import document
     from gcproto.results.store import load
 
     found = compare(load(base), load(new), force=force)
     if as_json:
-        echo_json(_document(found))
+        echo_json(document("compare", _document(found)))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.comparison import print_comparison
@@ -54,6 +55,7 @@ def _document(found: "Comparison") -> dict[str, Any]:
     return {
         "base": found.base.run_id,
         "new": found.new.run_id,
+        "common": len(found.lines),
         "scenarios": found.lines,
         "arms": found.arms,
         "drift": found.drift,

@@ -24,11 +24,13 @@ def command(as_json: bool) -> None:
 
     found = survey()
     if as_json:
-        echo_json(_document(found))
+        from gcproto.results.documents import document
+
+        echo_json(document("doctor", _document(found)))
         return
     from gcproto.cli.terminal import console
 
-    _print(found, console())
+    print_survey(found, console())
 
 
 def _document(found: "Survey") -> dict[str, object]:
@@ -43,7 +45,8 @@ def _document(found: "Survey") -> dict[str, object]:
     }
 
 
-def _print(found: "Survey", console: "Console") -> None:
+def print_survey(found: "Survey", console: "Console") -> None:
+    """Print what was found: capabilities by group, bugs, and scenarios that are off."""
     from gcproto.report.terminal import say
 
     say(console, f"kernel {found.kernel}")

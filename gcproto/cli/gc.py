@@ -10,6 +10,7 @@ from gcproto.cli.gc_live import live_view
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, Size, Words, seconds
+from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ def _disturbances() -> list[str]:
     show_default=True,
     help="Heap sizes in multiples of the live set.",
 )
-@click.option("--mutators", type=click.IntRange(1, 32), default=2, show_default=True, help="Threads that use the heap.")
+@click.option(
+    "--mutators",
+    type=click.IntRange(1, 32),
+    help="Threads that use the heap.  [default: one for each processor but the collector's]",
+)
+@OPTION
 @click.option(
     "--operations", type=click.IntRange(1, 1 << 40), help="Steps of all mutators together; a default for each workload."
 )
@@ -156,8 +162,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.collector.gc_run import run
     from gcproto.results.store import prepare
 
+    options["mutators"] = options["mutators"] or default_mutators()
     order = _order(options)
     prepare(options["out"])
+    say_if_crowded(order.mutators)
     with live_view() as (progress, order.status):
         result = run(order, progress)
     for path in order.traces:
@@ -195,6 +203,7 @@ def _order(options: dict[str, Any]) -> Any:
         workload=options["workload"],
         modes=modes,
         factors=options["heap"],
+        placements=tuple(placements(options, ("own",))),
         live_bytes=live,
         operations=options["operations"] or OPERATIONS[options["workload"]],
         mutators=options["mutators"],

@@ -6,6 +6,7 @@ import click
 
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import RUNS, SEED, Size, Words
+from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -21,13 +22,16 @@ def _ways() -> list[str]:
 @click.command(name="window")
 @click.option("--size", type=Size(), default="512m", show_default=True, help="Of each space.")
 @click.option(
-    "--mutators", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads that touch to-space."
+    "--mutators",
+    type=click.IntRange(1, 64),
+    help="Threads that touch to-space.  [default: one for each processor but the collector's]",
 )
 @click.option("--runs", type=RUNS, default=7, show_default=True, help="Measured windows of each way.")
 @click.option(
     "--ways",
     type=Words("way", _ways),
-    help="copy, move, move-copy, move-group, move-regions, move-plain, copy-group.",
+    help="copy, move, move-copy, move-group, move-regions, move-plain, copy-group, copy-no-states, move-no-states, "
+    "copy-thread, move-thread.  [default: all but copy-group]",
 )
 @click.option(
     "--batch", type=click.IntRange(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl."
@@ -35,37 +39,43 @@ def _ways() -> list[str]:
 @click.option(
     "--group", type=click.IntRange(1, 1 << 18), default=16, show_default=True, help="Pages that a fault may map."
 )
-@click.option("--pin", is_flag=True, help="Pin the collector to the last processor, mutators from the first on.")
+@OPTION
+@click.option("--pin", is_flag=True, hidden=True, help="--placement own.")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Of contents and orders.")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Stage from-space, then let mutators touch every page of to-space once while the collector sweeps it.
 
-    Ways are interleaved: each one once in every round.  Shown are the mutators' time, the collector's, what a mutator's
-    first touch of a page and the serving of a fault took, and who mapped how much.
+    Ways and placements are interleaved: each once in every round.  Shown are the mutators' time, the collector's, what
+    a mutator's first touch of a page and the serving of a fault took, and who mapped how much.
     """
-    from gcproto.collector.ways import ways
+    from gcproto.collector.ways import Handler, ways
     from gcproto.collector.window import WindowOrder, default_ways, run
     from gcproto.host.environment import page_size
-    from gcproto.host.machine import choose_cpus
     from gcproto.results.store import prepare
 
+    if options["pin"]:
+        if options["placement"]:
+            raise GcprotoError("--pin and --placement exclude each other", code=ExitCode.USAGE)
+        options["placement"] = ["own"]
+    options["mutators"] = options["mutators"] or default_mutators()
     known = ways(options["batch"], options["group"])
     pages, rest = divmod(options["size"], page_size())
     if rest or not 0 < pages < MOST_PAGES:
         raise GcprotoError("--size is no whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
-    last, first = choose_cpus()
     order = WindowOrder(
         ways=[known[name] for name in options["ways"] or ()] or default_ways(known),
+        placements=placements(options, ("own", "shared")),
         pages=pages,
+        batch=options["batch"],
+        group=options["group"],
         mutators=options["mutators"],
         runs=options["runs"],
         seed=options["seed"],
-        collector_cpu=last if options["pin"] else -1,
-        mutator_cpu=max(first, 0) if options["pin"] else -1,
     )
     prepare(options["out"])
+    say_if_crowded(order.mutators, any(way.handler is Handler.THREAD for way in order.ways))
     with progress_bar() as progress:
         result = run(order, progress)
     deliver(ctx, result, options)

@@ -114,6 +114,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     """Print the comparison, and leave in `options` what is worse and why it would be void."""
     from gcproto.report.proposal import print_proposal, rows
+    from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import void
 
@@ -125,8 +126,8 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     limit = options["fail_above"]
     options["worse"] = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
     if options["as_json"]:
-        document = {"stock": stock, "patched": patched, "rows": found, "void": options["void"]}
-        echo_json(document)
+        fields = {"stock": stock, "patched": patched, "rows": found, "void": options["void"]}
+        echo_json(document("kernels-ab", fields))
         return
     from gcproto.cli.terminal import console
 

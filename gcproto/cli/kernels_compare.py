@@ -42,14 +42,15 @@ def command(
 
     Exit code 1 if something costs more than --fail-above allows, or if the canary says that the two can't be compared.
     """
+    from gcproto.results.documents import document
     from gcproto.results.steps import changes, void
 
     series, before, after, same = _pair(base, new, places, heap=heap)
     found = changes(series, before, after)
     voided = void(series, before, after, same_kernel=same)
     if as_json:
-        document = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
-        echo_json(document)
+        fields = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
+        echo_json(document("kernels-compare", fields))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_pair
@@ -66,7 +67,8 @@ def command(
 
 def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tuple[Series, str, str, bool]":
     """The series of both and their names in it, and whether they are runs of one kernel."""
-    from gcproto.results.series import build, release_of
+    from gcproto.results.facts import group, release_of
+    from gcproto.results.series import build
 
     if not (Path(base).exists() and Path(new).exists()):
         series = build(guests(places or [Path("results")]), heap=heap)
@@ -79,5 +81,5 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tupl
         names = [f"{names[0]} (base)", f"{names[1]} (new)"]
         for side, name in zip(sides, names, strict=True):
             for one in side:
-                one.environment["kernel"]["release"] = name
+                one.environment["kernel"] = {**group(one, "kernel"), "release": name}
     return build([*sides[0], *sides[1]], heap=heap), names[0], names[1], same

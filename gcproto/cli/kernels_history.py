@@ -8,6 +8,7 @@ from gcproto.cli.kernels_results import guests
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, Once
 from gcproto.errors import ExitCode
+from gcproto.process.cache_folder import for_matplotlib
 
 
 @click.command(name="history")
@@ -46,6 +47,7 @@ def command(
     A step is a change beyond the threshold and beyond four times what boots of a kernel scatter.  Reads the folder
     `results` unless told otherwise.
     """
+    from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 
@@ -53,14 +55,15 @@ def command(
     found = steps(series, threshold / 100)
     if as_json:
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
-        document = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
-        echo_json(document | {"failures": series.failures})
+        fields = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
+        echo_json(document("kernels-history", fields | {"failures": series.failures}))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.series import print_history
 
         print_history(series, found, console())
     for path in plots:
+        for_matplotlib()
         from gcproto.report.series_plot import plot
 
         plot(series, found, path)

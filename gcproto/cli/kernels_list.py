@@ -8,6 +8,8 @@ import click
 from gcproto.cli.kernels_choice import catalog
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gcproto.host.kernel_version import KernelVersion
     from gcproto.kernels.built import Built
     from gcproto.kernels.catalog import Catalog, Kernel
@@ -32,6 +34,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     import msgspec
 
     from gcproto.kernels.built import all_built
+    from gcproto.results.documents import document
 
     if refresh or write_lock:
         _refresh(write_lock)
@@ -40,9 +43,11 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     rows += [_built_row(one) for one in all_built()]
     if as_json:
         for row in rows:
-            click.echo(msgspec.json.encode(row).decode())
+            click.echo(msgspec.json.encode(document("kernel", row)).decode())
         return
-    _print(rows, known)
+    from gcproto.cli.terminal import console
+
+    print_list(rows, known, console())
 
 
 def _refresh(write_lock: Path | None) -> None:
@@ -118,8 +123,15 @@ def _built_row(one: "Built") -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
-    from gcproto.cli.terminal import console
+def print_list(rows: list[dict[str, Any]], known: "Catalog", console: "Console") -> None:
+    """Print a line for each kernel.
+
+    Args:
+        rows: kernels, as JSON has them.
+        known: where they are known from.
+        console: where to.
+
+    """
     from gcproto.report.terminal import Column, Table, print_table, say
 
     table = Table(
@@ -145,8 +157,7 @@ def _print(rows: list[dict[str, Any]], known: "Catalog") -> None:
             "yes" if row["swap"] else "no",
             ", ".join(row["bugs"]) or "-",
         )
-    out = console()
-    print_table(table, out)
+    print_table(table, console)
     asked = f"asked on {known.seen.written}" if known.seen else "never asked from here: --refresh does"
-    out.print()
-    say(out, f"lock of {known.locked.written}; the archive was {asked}", style="dim")
+    console.print()
+    say(console, f"lock of {known.locked.written}; the archive was {asked}", style="dim")

@@ -67,7 +67,9 @@ def command(
     results = [load(path) for path in files] or _measure(out)
     found = predict(results, asked)
     if as_json:
-        echo_json(found)
+        from gcproto.results.documents import document
+
+        echo_json(document("predict", found))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.prediction import print_prediction

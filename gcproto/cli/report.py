@@ -1,5 +1,6 @@
 """``gcproto report``: results as one page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,9 +8,11 @@ import click
 
 from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.cache_folder import for_matplotlib
 
 if TYPE_CHECKING:
     from gcproto.report.plots.plot import Plot
+    from gcproto.results.schema import Result
 
 
 @click.command(name="report")
@@ -36,12 +39,22 @@ if TYPE_CHECKING:
     help="Write every picture as PNG and SVG too.",
 )
 @click.option("--title", default="", help="Of the page; by default made from the results.")
+@click.option(
+    "--label",
+    "given",
+    multiple=True,
+    metavar="NAME=RESULT",
+    help="Call the run in this file NAME, in tables over several runs; once for each run.  [default: part of its id]",
+)
 @click.pass_context
-def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: Path | None, title: str) -> None:
+def command(
+    ctx: click.Context, places: tuple[Path, ...], output: Path, folder: Path | None, title: str, given: tuple[str, ...]
+) -> None:
     """Make a page of RESULTs, of any mix of commands that measure, and of the *.json of FOLDERs.
 
-    Reads the folder `results` unless told otherwise.  A file that can't be used is said, on standard error and in the
-    page, and the others are reported; the exit code is 2 if one of them was named by itself.
+    Reads the folder `results` unless told otherwise.  Runs of one machine, kernel and program are put together: what
+    holds between them is called sure, and the least noisy one leads.  A file that can't be used is named on standard
+    error and in the page, and the others are reported; the exit code is 2 if such a file was named by itself.
     """
     from gcproto.results.gather import gather
 
@@ -55,11 +68,13 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
             remedy="`gcproto bench`, `gcproto gc` and `gcproto kernels run` make some",
             code=ExitCode.USAGE,
         )
+    known = _labels(given, found.results)
     _prepare(output, folder)
+    for_matplotlib()
     from gcproto.report.page.build import build
     from gcproto.report.page.render import plots, render, write
 
-    page = build(found.results, found.refused, title)
+    page = build(found.results, found.refused, title, known)
     text = render(page)
     write(text, output)
     click.echo(f"report: {output} ({len(found.results)} results, {len(text.encode()) / 1e6:.2f} MB)", err=True)
@@ -67,6 +82,36 @@ def command(ctx: click.Context, places: tuple[Path, ...], output: Path, folder: 
         _write_plots(plots(page), folder)
     if any(one.named for one in found.refused):
         ctx.exit(ExitCode.USAGE)
+
+
+def _labels(given: Sequence[str], results: "Sequence[tuple[Path, Result]]") -> dict[str, str]:
+    """Labels by run id.
+
+    Args:
+        given: ``NAME=RESULT``; a name has no equals sign, a file may.
+        results: with their files.
+
+    Raises:
+        GcprotoError: one of them names nothing, no file of this report, or what another one names.
+
+    """
+    files = {path.resolve(): result.run_id for path, result in results}
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, file = text.partition("=")
+        if not name.strip() or not equals or not file:
+            raise _usage(f"--label {text} is not NAME=RESULT", "name a run and its file: --label quiet=results/a.json")
+        run = files.get(Path(file).resolve())
+        if run is None:
+            raise _usage(f"--label {text}: {file} is none of the results of this report", "give the file as RESULT too")
+        if run in found or name in found.values():
+            raise _usage(f"--label {text} is given twice", "give each run one label, and each label to one run")
+        found[run] = name
+    return found
+
+
+def _usage(what: str, remedy: str) -> GcprotoError:
+    return GcprotoError(what, remedy=remedy, code=ExitCode.USAGE)
 
 
 def _prepare(output: Path, folder: Path | None) -> None:

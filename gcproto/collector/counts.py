@@ -13,16 +13,18 @@ HIGHEST = 100_000_000_000
 
 
 class Counts(msgspec.Struct):
-    """A histogram: number and largest of its values, and how many are in each bucket that has any."""
+    """A histogram: number and largest of its values, how many are in each bucket that has any, and their exact sum."""
 
     n: int = 0
     max: int = 0
     buckets: dict[int, int] = {}
+    sum: int = 0
 
     def add(self, other: "Counts") -> None:
         """Take the values of another histogram in."""
         self.n += other.n
         self.max = max(self.max, other.max)
+        self.sum += other.sum
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 
@@ -61,4 +63,4 @@ class Counts(msgspec.Struct):
 def counts_of(raw: Any) -> Counts:
     """The values of a ``struct gcp_histogram``."""
     numbers = ffi.unpack(raw.counts, lib.GCP_HISTOGRAM_BUCKETS)
-    return Counts(raw.n, raw.max, {bucket: count for bucket, count in enumerate(numbers) if count})
+    return Counts(raw.n, raw.max, {bucket: count for bucket, count in enumerate(numbers) if count}, raw.sum)

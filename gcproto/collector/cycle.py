@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.collector.events import Listener
+from gcproto.collector.events import Listener, Stop
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.forward import forward_roots
 from gcproto.collector.mark import count_bits, mark_dirty, mark_roots
@@ -53,7 +53,7 @@ def fault_sums(mutators: Iterable[Any]) -> dict[str, int]:
             found[name] += int(getattr(mutator, name))
         for name in ACCOUNT:
             found[name] += int(getattr(mutator.account, name))
-        found["faults"] += int(mutator.fault.n)
+        found["faults"] += int(mutator.faults)
     return found
 
 
@@ -170,8 +170,10 @@ class Collector:
         try:
             yield
         finally:
-            lib.gcp_world_start(self.heap.world)
-            self._tell("mutators_restarted", name)
+            world = self.heap.world
+            lib.gcp_world_start(world)
+            stop = Stop(int(world.requested_ns), int(world.stopped_ns), int(world.restarted_ns))
+            self._tell("mutators_restarted", name, stop)
 
     def _allocated(self) -> int:
         return sum(int(one.allocated_bytes) for one in self.heap.mutators)

@@ -1,9 +1,29 @@
 """What a collection tells those who listen; timing stands in listeners, never in the collector (as in whippet)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "restore", "verify")
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a pause was, ns of the monotonic clock.
+
+    It is read in C (native/world.c), before mutators can run again: the collector's thread comes to read a clock when
+    they have left it a processor, and the GIL.
+
+    Args:
+        requested: mutators were asked to stop.
+        stopped: the collector's thread saw that they had.
+        restarted: the last moment before they could run.
+
+    """
+
+    requested: int
+    stopped: int
+    restarted: int
 
 
 class Listener:
@@ -30,7 +50,7 @@ class Listener:
     def mutators_stopped(self, name: str) -> None:
         """They have."""
 
-    def mutators_restarted(self, name: str) -> None:
+    def mutators_restarted(self, name: str, stop: Stop) -> None:
         """They run again."""
 
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from gcproto.collector.gc_tally import HeapTally
 from gcproto.collector.heap_machine import heap_machine
 from gcproto.collector.modes import Mode
+from gcproto.collector.placement import Placement, cpus_for
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
@@ -61,7 +64,7 @@ class GcOrder:
     policies: list[str]
     live_bytes: int
     operations: int
-    placements: tuple[str, ...] = ("unplaced",)
+    placements: tuple[Placement, ...] = (Placement.UNPLACED,)
     mutators: int = 2
     mutation: int = 100
     fragmentation: int = 500
@@ -90,6 +93,7 @@ def run(order: GcOrder, progress: Progress) -> Result:
         largest * (3 if order.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
+        threads=order.mutators,
         why="--verify needs three times the heap" if order.verify else "",
     )
     record = Record()
@@ -101,6 +105,8 @@ def run(order: GcOrder, progress: Progress) -> Result:
         running = _Running(order, tallies, lab, progress)
         blocks = [Block(partial(enable, memory), _is_of(memory)) for memory in order.memories]
         running.frame.run(running.one, running.order_of, blocks)
+    placed = {one: cpus_for(one, order.mutators) for one in order.placements}
+    record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
         first = frame.skips[0]
@@ -135,7 +141,7 @@ def _tallies(order: GcOrder) -> Iterator[HeapTally]:
 
 
 def _tally(
-    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: str
+    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: Placement
 ) -> HeapTally:
     scenario = WorkloadScenario(
         workload=order.workload,
@@ -147,7 +153,7 @@ def _tally(
         heap_bytes=capacity,
         live_bytes=order.live_bytes,
         mutators=order.mutators,
-        placement=placement,
+        placement=placement.value,
     )
     return HeapTally(scenario, mode, memory, capacity, order.verify)
 
@@ -228,6 +234,7 @@ class _Running:
             policy=asked.policy or "move",
             map=order.map,
             status=order.status,
+            placement=Placement(asked.placement),
             label=f"{names.mode(asked)} {tally.capacity >> 20}M, {asked.memory} folios",
         )
 
@@ -241,25 +248,25 @@ class _Running:
 def _lower_bound(measurements: list[Measurement]) -> None:
     """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
 
-    That is the smallest, over all modes measured, of the cost without what is known to be the collector's: pauses of
-    the wall time, the collector thread of the CPU time.
+    That is the smallest, over all modes measured in the same placement, of the cost without what is known to be the
+    collector's: pauses of the wall time, the collector thread of the CPU time.
     """
-    known = [
-        (one, one.figures)
-        for one in measurements
-        if one.valid and isinstance(one.figures, WorkloadFigures) and one.figures.wall_ms
-    ]
-    if not known:
-        return
+    by_placement: dict[str, list[WorkloadFigures]] = {}
+    for one in measurements:
+        match one.scenario, one.figures:
+            case WorkloadScenario(placement=placement), WorkloadFigures() as figures if one.valid and figures.wall_ms:
+                by_placement.setdefault(placement, []).append(figures)
+    for group in by_placement.values():
+        wall_bound = min((each.wall_ms or 0.0) - _pauses_ms(each) for each in group)
+        cpu_bound = min(each.mutator_cpu_ms or 0.0 for each in group)
+        if wall_bound <= 0 or cpu_bound <= 0:
+            continue
+        for each in group:
+            each.lbo_wall = (each.wall_ms or 0.0) / wall_bound
+            each.lbo_cpu = ((each.mutator_cpu_ms or 0.0) + (each.collector_cpu_ms or 0.0)) / cpu_bound
 
-    def pauses(one: WorkloadFigures) -> float:
-        total = sum(p.stop_ns + p.ns for round_ in one.collections for c in round_ if c.measured for p in c.pauses)
-        return total / 1e6 / max(1, len(one.collections))
 
-    wall_bound = min((one.wall_ms or 0.0) - pauses(one) for _, one in known)
-    cpu_bound = min(one.mutator_cpu_ms or 0.0 for _, one in known)
-    if wall_bound <= 0 or cpu_bound <= 0:
-        return
-    for _, one in known:
-        one.lbo_wall = (one.wall_ms or 0.0) / wall_bound
-        one.lbo_cpu = ((one.mutator_cpu_ms or 0.0) + (one.collector_cpu_ms or 0.0)) / cpu_bound
+def _pauses_ms(one: WorkloadFigures) -> float:
+    """Of a round, with the time to stop."""
+    total = sum(p.stop_ns + p.ns for round_ in one.collections for c in round_ if c.measured for p in c.pauses)
+    return total / 1e6 / max(1, len(one.collections))

@@ -6,7 +6,7 @@ from typing import Any
 
 from gcproto._native import ffi
 from gcproto.collector.counts import Counts, counts_of
-from gcproto.collector.events import Listener
+from gcproto.collector.events import Listener, Stop
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
 
@@ -50,8 +50,6 @@ class Recorder(Listener):
         self.phase = ""
         self._cycle = Collection(0)
         self._begun = 0
-        self._requested = 0
-        self._stopped = 0
 
     def cycle_begins(self, number: int, used: int) -> None:
         """A new record."""
@@ -77,19 +75,13 @@ class Recorder(Listener):
         self.phase = ""
 
     def stop_requested(self, name: str) -> None:
-        """The time to safepoint begins."""
-        self._requested = time.monotonic_ns()
+        """What it is doing."""
         self.phase = f"pause: {name}"
 
-    def mutators_stopped(self, name: str) -> None:
-        """It ends."""
-        self._stopped = time.monotonic_ns()
-
-    def mutators_restarted(self, name: str) -> None:
-        """The pause ends."""
-        now = time.monotonic_ns()
-        self._cycle.pauses.append(Pause(name, self._stopped - self._requested, now - self._stopped))
-        self.stops.append((self._requested, self._stopped, now, name))
+    def mutators_restarted(self, name: str, stop: Stop) -> None:
+        """The pause is over."""
+        self._cycle.pauses.append(Pause(name, stop.stopped - stop.requested, stop.restarted - stop.stopped))
+        self.stops.append((stop.requested, stop.stopped, stop.restarted, name))
         self.phase = ""
 
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:

@@ -1,12 +1,11 @@
 """One run of a workload on a heap, in this process: mutator threads, the collector's thread, what they did."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from gcproto._native import ffi, lib
 from gcproto.collector.checks import Checks
@@ -18,37 +17,24 @@ from gcproto.collector.disturb import Disturber
 from gcproto.collector.events import Listener
 from gcproto.collector.folio_listener import FolioListener
 from gcproto.collector.map_listener import MapListener
-from gcproto.collector.mmu import WINDOWS_MS, mmu
 from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.placement import Placement, Ran, cpus_for, ran_of
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.second_thread import second_thread
-from gcproto.collector.session_round import Session, SessionRequest
+from gcproto.collector.session_round import Places, Session, SessionRequest
+from gcproto.collector.stalls import events_of, stalls_of, timing_error
 from gcproto.collector.status import EVERY_SECONDS, Status, write
 from gcproto.collector.swap_listener import SwapListener
 from gcproto.collector.trace import write_trace
-from gcproto.errors import GcprotoError
+from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import Workload, workload
 from gcproto.heap.workloads.knobs import Knobs
-from gcproto.results.schema import Stall
 
 SAMPLE_SECONDS = 0.02
-EVENT = np.dtype([("start", "<u8"), ("ns", "<u4"), ("kind", "<u2"), ("pages", "<u2")])
-CAUSES = {
-    int(lib.GCP_EVENT_PAUSE): "pause",
-    int(lib.GCP_EVENT_ALLOCATION): "waiting for memory",
-    int(lib.GCP_EVENT_FAULT_READY): "fault on a ready page",
-    int(lib.GCP_EVENT_FAULT_DENSE): "fault on a dense page",
-    int(lib.GCP_EVENT_FAULT_BUILT): "fault that built a page",
-    int(lib.GCP_EVENT_FAULT_SLID): "fault that slid a page",
-    int(lib.GCP_EVENT_FAULT_FRESH): "fault on a fresh page",
-    int(lib.GCP_EVENT_FAULT_WAITED): "fault that waited for another thread",
-    int(lib.GCP_EVENT_MAP): "map",
-    int(lib.GCP_EVENT_DISCARD): "discard",
-}
 
 
 def address_of(pointer: Any) -> int:
@@ -56,13 +42,36 @@ def address_of(pointer: Any) -> int:
     return int(ffi.cast("uintptr_t", pointer))
 
 
-def events_of(timeline: Any) -> Any:
-    """The events of a ``struct gcp_timeline``: an array of EVENT, a copy."""
-    count = int(timeline.n)
-    if not count:
-        return np.zeros(0, dtype=EVENT)
-    raw: Any = ffi.buffer(timeline.events, count * EVENT.itemsize)
-    return np.frombuffer(raw, dtype=EVENT).copy()
+class _Place:
+    """Binds a thread to a processor, and notes where it is found.
+
+    Args:
+        cpu: to bind to, -1 for none.
+
+    """
+
+    def __init__(self, cpu: int) -> None:
+        self._cpu = cpu
+        self._ran: Any = ffi.new("struct gcp_ran *")
+
+    def begin(self) -> None:
+        """On the thread itself, before it does anything.
+
+        Raises:
+            GcprotoError: the system refuses.
+
+        """
+        err = lib.gcp_ran_begin(self._cpu, self._ran)
+        if err:
+            raise GcprotoError(f"a thread can't be bound to processor {self._cpu}", why=os.strerror(-err))
+
+    def look(self) -> None:
+        """On the thread itself."""
+        lib.gcp_ran_look(self._ran)
+
+    def ran(self) -> Ran:
+        """Where it was found."""
+        return ran_of(self._ran)
 
 
 class _Mutator(threading.Thread):
@@ -70,18 +79,19 @@ class _Mutator(threading.Thread):
 
     Args:
         native: ``struct gcp_mutator *``.
-        work: the workload;  knobs: for this mutator;  extra: parameters of the workload's own.
+        work: the workload;  parameters: of it, for this mutator.
         together: barrier of all mutators, between setting up and running.
+        cpu: processor to bind it to, -1 for none.
 
     """
 
-    def __init__(self, native: Any, work: Workload, parameters: Any, together: threading.Barrier) -> None:
+    def __init__(self, native: Any, work: Workload, parameters: Any, together: threading.Barrier, cpu: int) -> None:
         super().__init__(name=f"mutator {int(native.number)}")
         self.native = native
         self.work = work
         self.parameters = parameters
         self.together = together
-        self.began = self.ended = 0
+        self.place = _Place(cpu)
         self.cpu = 0
         self.status = 0
         self.problem = ""
@@ -90,15 +100,17 @@ class _Mutator(threading.Thread):
         """The whole life of a mutator."""
         address = address_of(self.native)
         try:
+            self.place.begin()
             self.status = self.enter(self.work.setup, address)
             if self.status < 0:
                 self.together.abort()
                 return
             self.together.wait()
-            cpu, self.began = int(lib.gcp_thread_cpu()), time.monotonic_ns()
+            self.place.look()
+            cpu = int(lib.gcp_thread_cpu())
             self.status = self.enter(self.work.run, address)
-            self.ended = time.monotonic_ns()
-            self.cpu = int(lib.gcp_thread_cpu()) - cpu
+            self.cpu = int(self.native.cpu_ns) - cpu
+            self.place.look()
         except threading.BrokenBarrierError:
             self.status = STOPPED
         except Exception as error:
@@ -149,8 +161,10 @@ class _Run:
             *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
         ]
         work = workload(request.workload)
-        together = threading.Barrier(request.mutators + 1)
-        self.mutators = []
+        # Whoever comes last runs ``_begin`` before it lets any of them go.
+        together = threading.Barrier(request.mutators + 1, self._begin)
+        cpus = cpus_for(request.placement, request.mutators)
+        self.mutators: list[_Mutator] = []
         for number in range(request.mutators):
             knobs = Knobs(
                 live_bytes=request.live_bytes,
@@ -160,55 +174,98 @@ class _Run:
                 seed=request.seed * 64 + number,
             )
             parameters = work.parameters(knobs, request.recording)
-            self.mutators.append(_Mutator(self.heap.add_mutator(), work, parameters, together))
+            self.mutators.append(_Mutator(self.heap.add_mutator(), work, parameters, together, cpus.mutators[number]))
         self.together = together
+        self.began = 0
+        self.swept = 0
         self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
         if self.checks:
             self.checks.collector = self.collector
         if self.map:
             self.map.native = self.collector.native
+        if self.mode.handler == lib.GCP_HANDLER_THREAD:
+            self._pin_handler(cpus.handler)
+        self.place = _Place(cpus.collector)
         self.collector_cpu = 0
         self.collector_error = ""
-        self._cpu_before = 0
+        self._cpu_clock: int | None = None
+        self._cpu_before = self._handler_cpu_before = 0
         self._thread = threading.Thread(target=self._collect, name="collector")
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
 
+    def _pin_handler(self, cpu: int) -> None:
+        err = lib.gcp_compaction_helper_pin(self.collector.native, cpu)
+        if err:
+            self.close()
+            raise GcprotoError(f"a thread can't be bound to processor {cpu}", why=os.strerror(-err))
+
+    def _begin(self) -> None:
+        """All are set up, and nobody runs yet: what is measured begins here.  The clock comes last."""
+        for native in (*(one.native for one in self.mutators), self.collector.helper):
+            lib.gcp_mutator_measure(native)
+        self._cpu_before = self._collector_cpu()
+        self._handler_cpu_before = int(lib.gcp_compaction_helper_cpu(self.collector.native))
+        self.recorder.measured = True
+        self.began = int(lib.gcp_now())
+
+    def _collector_cpu(self) -> int:
+        """CPU time of the collector's thread so far, ns; 0 if it has not begun, or has ended by an error."""
+        try:
+            return time.clock_gettime_ns(self._cpu_clock) if self._cpu_clock is not None else 0
+        except OSError:
+            return 0
+
     def _collect(self) -> None:
         try:
+            self._cpu_clock = time.pthread_getcpuclockid(threading.get_ident())
+            self.place.begin()
+            self.place.look()
             self.collector.serve()
         except CollectionError as error:
             self.collector_error = str(error)
         except Exception as error:
             self.collector_error = repr(error)
-        self.collector_cpu = int(lib.gcp_thread_cpu())
+        self.collector_cpu = int(lib.gcp_thread_cpu()) - self._cpu_before
+        self.place.look()
         if self.collector_error:
             lib.gcp_world_close(self.heap.world)
 
-    def _go_standing(self) -> None:
+    def _go_standing(self, sweeps: Callable[[], int]) -> None:
         """Mutators set up, one after the other, and are gone when the heap is collected."""
         for mutator in self.mutators:
             mutator.status = mutator.enter(mutator.work.setup, address_of(mutator.native))
             if mutator.status < 0:
                 return
         self.recorder.measured = True
+        before = sweeps()
         for _ in range(self.request.standing):
             self.collector.collect()
+        self.swept = sweeps() - before
 
-    def go(self) -> None:
-        """Run to the end."""
+    def go(self, sweeps: Callable[[], int]) -> None:
+        """Run to the end.
+
+        Args:
+            sweeps: how often a second thread has swept its pages so far.
+
+        """
         if self.request.standing:
-            self._go_standing()
+            self._go_standing(sweeps)
             return
         for call, after, count, error in self.request.inject:
             lib.gcp_inject(call, after, count, error)
         threads = [self._thread, *self.mutators, *([self.disturber] if self.disturber else [])]
         started = time.monotonic_ns()
-        for thread in threads:
-            thread.start()
+        try:
+            for thread in threads:
+                thread.start()
+        except RuntimeError:  # no more threads are allowed: those that wait for the others must not wait for ever
+            self.together.abort()
+            lib.gcp_world_close(self.heap.world)
+            raise
         try:
             self.together.wait()
-            self.recorder.measured = True
         except threading.BrokenBarrierError:
             lib.gcp_world_close(self.heap.world)  # the others are still setting up
         told = started
@@ -282,17 +339,20 @@ class _Run:
         found.allocated_objects = sum(int(one.allocated_objects) for one in natives)
         found.operations = sum(int(one.operations) for one in natives)
         found.mutator_cpu_ns = sum(mutator.cpu for mutator in self.mutators)
-        found.collector_cpu_ns = self.collector_cpu
+        found.collector_cpu_ns = self.collector_cpu + self._handler_cpu()
         found.failure = self._failure(found)
         for name in ("pause", "fault", "wait"):
             for one in natives:
                 getattr(found, name).add(counts_of(getattr(one, name)))
         if self.mutators and self.collector.mode.handler == lib.GCP_HANDLER_THREAD:
             found.fault.add(counts_of(self.collector.helper.fault))
+        if not self.request.standing:
+            found.cpus = Places(self.place.ran(), [one.place.ran() for one in self.mutators])
+            if self.mode.handler == lib.GCP_HANDLER_THREAD:
+                found.cpus.handler = ran_of(lib.gcp_compaction_helper_ran(self.collector.native))
         if not found.failure:
-            found.mutator_ns = max(one.ended for one in self.mutators) - min(one.began for one in self.mutators)
+            self._spans(found, natives)
             found.wrong = self._wrong()
-            self._stalls(found)
         if self.checks:
             found.wrong += self.checks.wrong
             found.verified = self.checks.passed
@@ -326,29 +386,21 @@ class _Run:
                 found.append(f"{mutator.name} has {wrong} wrong objects in the end")
         return found
 
-    def _stalls(self, found: Session) -> None:
-        """MMU and the longest stall; not while somebody verifies, whose pauses are nobody's."""
-        found.dropped = sum(int(one.native.timeline.dropped) for one in self.mutators)
-        if found.dropped or self.checks:
+    def _spans(self, found: Session, natives: list[Any]) -> None:
+        """The measured time, MMU and the longest stall; not while somebody verifies, whose pauses are nobody's."""
+        if self.request.standing:
             return
-        worst: dict[int, float] = {}
-        for mutator in self.mutators:
-            events = events_of(mutator.native.timeline)
-            events = events[events["start"] >= mutator.began]
-            starts = events["start"].astype(np.int64)
-            lengths = events["ns"].astype(np.int64)
-            for window in WINDOWS_MS:
-                value = mmu(starts, starts + lengths, mutator.began, mutator.ended, window * 1_000_000)
-                if value is not None:
-                    worst[window] = min(worst.get(window, 1.0), value)
-            if len(events):
-                longest = int(np.argmax(lengths))
-                if lengths[longest] > found.stall.ns:
-                    cause = CAUSES[int(events["kind"][longest])]
-                    if cause == "pause":
-                        cause = self._pause_at(int(starts[longest] + lengths[longest] // 2))
-                    found.stall = Stall(int(lengths[longest]), cause, int(mutator.native.number))
-        found.mmu = worst
+        found.failure = timing_error(natives, self.began)
+        if found.failure:
+            return
+        found.mutator_ns = max(int(one.ended_ns) for one in natives) - self.began
+        found.dropped = sum(int(one.timeline.dropped) for one in natives)
+        if not found.dropped and not self.checks:
+            worst, found.stall = stalls_of(natives, self.began, self._pause_at)
+            found.mmu = worst
+
+    def _handler_cpu(self) -> int:
+        return int(lib.gcp_compaction_helper_cpu(self.collector.native)) - self._handler_cpu_before
 
     def _pause_at(self, when: int) -> str:
         for requested, _, restarted, name in self.recorder.stops:
@@ -367,13 +419,17 @@ def run(request: SessionRequest) -> Session:
 
 
 def _run(request: SessionRequest, sweeps: Callable[[], int]) -> Session:
+    if request.standing and request.placement is not Placement.UNPLACED:
+        raise GcprotoError(
+            "a heap that stands still has no placement",
+            why="no mutator runs while it is collected",
+            code=ExitCode.USAGE,
+        )
     running = _Run(request)
     try:
-        before = sweeps()
-        running.go()
-        swept = sweeps() - before
+        running.go(sweeps)
         found = running.session()
-        found.sweeps = swept if request.threads > 1 else -1
+        found.sweeps = running.swept if request.threads > 1 else -1
         return found
     finally:
         running.close()

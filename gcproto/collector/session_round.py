@@ -3,7 +3,9 @@
 import msgspec
 
 from gcproto.collector.counts import Counts
+from gcproto.collector.placement import Placement, Ran
 from gcproto.host.child import Child
+from gcproto.process.cache_folder import settle
 from gcproto.results.schema import Collection, ModeOptions, PolicyChoice, Stall
 
 
@@ -30,6 +32,8 @@ class SessionRequest(msgspec.Struct):
         threads: of a heap that stands still, 2: another thread keeps the address space live on another processor.
         page_out: of 1000 pages in use, those that are swapped out when a collection flips.
         inject: system calls that are to fail: (call, after, count, errno).
+        placement: of the collector's thread beside the mutators (gcproto.collector.placement); of a heap that stands
+            still: unplaced.
 
     """
 
@@ -57,6 +61,21 @@ class SessionRequest(msgspec.Struct):
     threads: int = 1
     page_out: int = 0
     inject: list[tuple[int, int, int, int]] = []
+    placement: Placement = Placement.UNPLACED
+
+
+class Places(msgspec.Struct):
+    """Where the threads of a run were: bound to, found when the measured time began, and when it ended.
+
+    Attributes:
+        collector: of the collector's thread;  mutators: of each mutator.
+        handler: of the thread that answers faults, where there is one: as it found itself when it did.
+
+    """
+
+    collector: Ran = msgspec.field(default_factory=Ran)
+    mutators: list[Ran] = []
+    handler: Ran = msgspec.field(default_factory=Ran)
 
 
 class Session(msgspec.Struct):
@@ -69,8 +88,9 @@ class Session(msgspec.Struct):
         digests: of each mutator's sequence of allocations.
         wrong: what the workloads and the verifier found, in words.
         verified: collections that the verifier passed.
-        mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time.
-        pause, fault, wait: how long the mutators' stops, faults and waits for memory took.
+        mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time; the collector's goes on to
+            the end of a collection that is under way then, and that of a thread that answers faults is in it.
+        pause, fault, wait: how long the mutators' stops, faults and waits for memory took in that time.
         runs: pages per ioctl of the collector, over all collections.
         mmu: by window in ms, the worst of all mutators.
         stall: the longest.
@@ -80,6 +100,7 @@ class Session(msgspec.Struct):
         swapped: pages that were swapped out at the flip and after the sweep, by collection, where that was asked for.
         choice: why the policy chose what it did, in words;  chosen: what it chose (gcproto.collector.chosen).
         sweeps: of the second thread while the heap was collected; -1 without one.
+        cpus: where the threads of a heap with running mutators were.
 
     """
 
@@ -108,6 +129,7 @@ class Session(msgspec.Struct):
     choice: str = ""
     chosen: PolicyChoice | None = None
     sweeps: int = -1
+    cpus: Places = msgspec.field(default_factory=Places)
 
 
 class SessionLab(Child[SessionRequest, Session]):
@@ -119,4 +141,5 @@ class SessionLab(Child[SessionRequest, Session]):
     """
 
     def __init__(self, timeout: float = 600.0) -> None:
+        settle()  # before there are workers, of which each would say it
         super().__init__("gcproto.collector.session_worker", Session, timeout)

@@ -2,10 +2,13 @@
 
 ``copy`` and ``move`` are ART's two modes (art/runtime/gc/collector/mark_compact.cc, MapMovingSpacePages): batches on
 the collector's thread, one page for a fault.  ``move-copy`` is its policy for faults that come early (3ea872cadc).  The
-others are experiments.
+others are experiments: ``-no-states`` is what a runtime does that keeps no state for each page and lets the kernel
+say what is mapped already; ``-thread`` is ART before UFFD_FEATURE_SIGBUS (70f6132cf7), where one thread reads the
+userfaultfd and answers all faults.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gcproto._native import lib
 
@@ -18,6 +21,20 @@ REGION = 512
 """Pages: of a batch of the collector's, of a group that a fault maps, of a region with an anon_vma of its own."""
 
 
+class Handler(StrEnum):
+    """Who answers a fault."""
+
+    SIGBUS = "sigbus"
+    """The thread that faulted, in its signal handler."""
+    THREAD = "thread"
+    """One thread that reads the userfaultfd, while the one that faulted sleeps."""
+
+    @property
+    def number(self) -> int:
+        """Its ``enum gcp_handler``."""
+        return int(lib.GCP_HANDLER_THREAD if self is Handler.THREAD else lib.GCP_HANDLER_SIGBUS)
+
+
 @dataclass(frozen=True)
 class Way:
     """A way.
@@ -28,6 +45,9 @@ class Way:
         fault_by, fault_pages: the same for a fault: the ready pages of the aligned group around the one that faulted.
         region_pages: from-space is cut into mappings of that many pages with an anon_vma each; 0: it is one mapping.
         text: in words.
+        handler: who answers a fault.
+        states: both look at a page's state before they ask the kernel to map it; False: nobody knows what is mapped,
+            and EEXIST says so.
 
     """
 
@@ -38,6 +58,8 @@ class Way:
     fault_pages: int
     region_pages: int
     text: str
+    handler: Handler = Handler.SIGBUS
+    states: bool = True
 
 
 def ways(batch: int = BATCH, group: int = GROUP) -> dict[str, Way]:
@@ -56,11 +78,34 @@ def ways(batch: int = BATCH, group: int = GROUP) -> dict[str, Way]:
         Way("move-regions", MOVE, batch, MOVE, 1, REGION, f"move, from-space in regions of {REGION} pages"),
         Way("move-plain", MOVE, 1, MOVE, 1, 0, "MOVE 1 page, a fault MOVEs its page: what not to do"),
         Way("copy-group", COPY, batch, COPY, group, 0, f"COPY {batch} pages, a fault COPYs its group of {group}"),
+        *_variants("copy", COPY, batch),
+        *_variants("move", MOVE, batch),
     ]
     return {way.name: way for way in found}
 
 
-DEFAULT_WAYS = ("copy", "move", "move-copy", "move-group", "move-regions", "move-plain")
+def _variants(name: str, by: int, batch: int) -> list[Way]:
+    """A mode of ART's without page states, and with a handler thread."""
+    unseen = f"{name}, no page states: EEXIST says what is mapped"
+    thread = f"{name}, one thread reads the userfaultfd and answers all faults (ART before SIGBUS)"
+    return [
+        Way(f"{name}-no-states", by, batch, by, 1, 0, unseen, states=False),
+        Way(f"{name}-thread", by, batch, by, 1, 0, thread, handler=Handler.THREAD),
+    ]
+
+
+DEFAULT_WAYS = (
+    "copy",
+    "move",
+    "move-copy",
+    "move-group",
+    "move-regions",
+    "move-plain",
+    "copy-no-states",
+    "move-no-states",
+    "copy-thread",
+    "move-thread",
+)
 CHOSEN = "move-copy"
 """What the heap does with a page that is ready, chosen by the window's figures (see README): a mutator phase far below
 copy's, and faults no dearer than there.

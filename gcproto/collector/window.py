@@ -3,11 +3,13 @@
 import statistics
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
 from gcproto.collector.placement import Placement, cpus_for
 from gcproto.collector.ways import DEFAULT_WAYS, Handler, Way
-from gcproto.collector.window_round import Window, WindowLab, request_for
+from gcproto.collector.window_round import Thread, Window, WindowLab, request_for
 from gcproto.experiments.entry import Entry
 from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.host import environment, probes
@@ -107,10 +109,21 @@ class _Tally(Entry):
             uncounted=float(sum(pages - sum(one.mapped for one in accounts(window)) for window in windows)),
             pages_an_ioctl=statistics.median(window.runs.quantile(500) for window in windows),
             lost_ns_page=statistics.median(ns / pages for ns in lost) if self.way.handler is Handler.SIGBUS else None,
-            access=self.access.latency(),
-            fault=self.fault.latency(),
+            queued_ns_page=_queued([window.threads for window in windows], pages),
+            collector_queued_ns_page=_queued([[window.sweeper] for window in windows], pages),
+            access=self.access.latency() if self.access.n else None,
+            fault=self.fault.latency() if self.fault.n else None,
             processors=sorted({thread.ran.last for window in windows for thread in (window.sweeper, *window.threads)}),
         )
+
+
+def _queued(windows: list[list[Thread]], pages: int) -> float | None:
+    """Time that threads waited for a processor, of all of them in each window: the median, ns for each page."""
+    times = [[thread.queued_ns for thread in threads] for threads in windows]
+    known = [[ns for ns in some if ns is not None] for some in times]
+    if known != times:
+        return None
+    return statistics.median(sum(some) / pages for some in known)
 
 
 def accounts(done: Window) -> tuple[MapAccount, MapAccount]:
@@ -167,6 +180,7 @@ def run(order: WindowOrder, progress: Progress) -> Result:
             tally.add(number, lab.run(asked), warmup=frame.warming(number))
 
         frame.run(one)
+    record.environment["placements"] = {str(one): msgspec.to_builtins(placed) for one, placed in cpus.items()}
     return frame.result(record, WindowExperiment())
 
 

@@ -6,13 +6,21 @@ import msgspec
 
 from gcproto._native import ffi, lib
 from gcproto.collector.counts import Counts, counts_of
+from gcproto.collector.placement import Cpus, Ran, ran_of
+from gcproto.collector.ways import Way
 from gcproto.host.child import Child, serve
 
 ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
+UNPLACED = Cpus(-1, (), -1)
 
 
 class Request(msgspec.Struct):
-    """A window to run; fields as in ``struct gcp_window_config`` (native/window.h)."""
+    """A window to run; fields as in ``struct gcp_window_config`` (native/window.h), where not said otherwise.
+
+    Attributes:
+        cpus: what its threads are bound to; of mutators without an entry: nothing.
+
+    """
 
     pages: int
     mutators: int
@@ -21,9 +29,29 @@ class Request(msgspec.Struct):
     fault_by: int
     fault_pages: int
     region_pages: int
-    collector_cpu: int
-    mutator_cpu: int
     seed: int
+    handler: int = 0
+    no_states: int = 0
+    cpus: Cpus = UNPLACED
+    late_ns: int = 0
+    skew_ns: int = 0
+
+
+class Thread(msgspec.Struct):
+    """What a window was to one thread; fields as in ``struct gcp_window_thread``.
+
+    Attributes:
+        queued_ns: time that it waited for a processor; None: the kernel can't tell.
+
+    """
+
+    ran: Ran = msgspec.field(default_factory=Ran)
+    late_ns: int = 0
+    ns: int = 0
+    cpu_ns: int = 0
+    queued_ns: int | None = None
+    access_ns: int = 0
+    fault_ns: int = 0
 
 
 class Window(msgspec.Struct):
@@ -41,13 +69,68 @@ class Window(msgspec.Struct):
     wrong: int
     unmapped: int
     left: int
+    wakes: int = 0
+    handler_cpu_ns: int = 0
+    handler: Ran = msgspec.field(default_factory=Ran)
+    sweeper: Thread = msgspec.field(default_factory=Thread)
+    threads: list[Thread] = []
+
+
+def request_for(way: Way, pages: int, mutators: int, seed: int, cpus: Cpus = UNPLACED) -> Request:
+    """The window of a way.
+
+    Args:
+        way: how pages are mapped.
+        pages: of each space.
+        mutators: threads that touch to-space.
+        seed: of the contents and of the order of touches.
+        cpus: what the threads are bound to (gcproto.collector.placement).
+
+    """
+    return Request(
+        pages=pages,
+        mutators=mutators,
+        collector_by=way.collector_by,
+        collector_pages=way.collector_pages,
+        fault_by=way.fault_by,
+        fault_pages=way.fault_pages,
+        region_pages=way.region_pages,
+        handler=way.handler.number,
+        no_states=int(not way.states),
+        cpus=cpus,
+        seed=seed,
+    )
+
+
+def _config(request: Request) -> Any:
+    """``struct gcp_window_config *``."""
+    config: Any = ffi.new("struct gcp_window_config *")
+    for name in Request.__struct_fields__:
+        if name != "cpus":
+            setattr(config, name, getattr(request, name))
+    config.collector_cpu, config.handler_cpu = request.cpus.collector, request.cpus.handler
+    config.mutator_cpu = [-1] * lib.GCP_MAX_MUTATORS
+    for number, cpu in enumerate(request.cpus.mutators[: lib.GCP_MAX_MUTATORS]):  # C refuses more
+        config.mutator_cpu[number] = cpu
+    return config
+
+
+def _thread_of(raw: Any) -> Thread:
+    return Thread(
+        ran_of(raw.ran),
+        raw.late_ns,
+        raw.ns,
+        raw.cpu_ns,
+        None if raw.queued_ns == lib.GCP_UNKNOWN else raw.queued_ns,
+        raw.access_ns,
+        raw.fault_ns,
+    )
 
 
 def run(request: Request) -> Window:
     """Run a window in this process."""
-    config = ffi.new("struct gcp_window_config *", msgspec.to_builtins(request))
     got: Any = ffi.new("struct gcp_window_result *")
-    lib.gcp_window_run(config, got)
+    lib.gcp_window_run(_config(request), got)
     return Window(
         err=got.err,
         reason=bytes(ffi.string(got.reason)).decode(errors="replace"),  # type: ignore[arg-type]
@@ -61,6 +144,11 @@ def run(request: Request) -> Window:
         wrong=got.wrong,
         unmapped=got.unmapped,
         left=got.left,
+        wakes=got.wakes,
+        handler_cpu_ns=got.handler_cpu_ns,
+        handler=ran_of(got.handler) if request.handler == lib.GCP_HANDLER_THREAD else Ran(),
+        sweeper=_thread_of(got.sweeper),
+        threads=[_thread_of(got.mutator[number]) for number in range(min(request.mutators, lib.GCP_MAX_MUTATORS))],
     )
 
 

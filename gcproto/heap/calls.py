@@ -16,6 +16,7 @@ def _external(name: str, result: Any, *arguments: Any) -> Any:
 
 park = _external("gcp_mutator_park", types.void, types.int64)
 refill = _external("gcp_mutator_refill", types.int64, types.int64, types.int64)
+mutator_ended = _external("gcp_mutator_ended", types.void, types.int64)
 ask = _external("gcp_world_ask", types.void, types.int64)
 
 

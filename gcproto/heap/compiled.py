@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numba
 
 from gcproto._native import ffi, lib
+from gcproto.process.cache_folder import settle
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,14 +28,13 @@ _registry: list[tuple[str, Any, str]] = []
 
 @cache
 def cache_folder() -> Path:
-    """Where this version's compiled code is kept: below ``NUMBA_CACHE_DIR`` or ``$XDG_CACHE_HOME/gcproto``."""
+    """Where this version's compiled code is kept: below ``NUMBA_CACHE_DIR`` or the user's cache folder."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(bytes(ffi.string(lib.gcp_build_hash())))  # type: ignore[arg-type]
     digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
     for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    base = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "gcproto")
-    return base.expanduser() / digest.hexdigest()[:16]
+    return settle() / digest.hexdigest()[:16]
 
 
 def _prepare_cache() -> None:

@@ -19,6 +19,7 @@ from gcproto.heap.calls import (
     WORLD_CLOSING,
     WORLD_STOP,
     WORLD_WRITTEN,
+    mutator_ended,
     park,
     refill,
 )
@@ -114,3 +115,13 @@ def set_root(m: int, slot: int, value: int) -> None:
 def count_operation(m: int) -> None:
     """One more step of the workload is done."""
     store64(m + MUTATOR_OPERATIONS, load64(m + MUTATOR_OPERATIONS) + 1)
+
+
+@kernel
+def ended(m: int, status: int) -> int:
+    """What ``run`` of a workload returns: ``status``, and the time is taken.
+
+    Back in Python the thread waits for the GIL before it can read a clock.
+    """
+    mutator_ended(m)
+    return status

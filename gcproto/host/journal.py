@@ -91,6 +91,20 @@ class Journal:
             ) from None
         self.entries = self._read()
 
+    def is_held(self) -> bool:
+        """Whether a process that lives holds the lock; needs no privilege."""
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     def release(self) -> None:
         """Give the lock back; entries that are left stay on record for the next process."""
         if self._lock is not None:

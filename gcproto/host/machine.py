@@ -15,6 +15,7 @@ class Machine:
         page_size, pmd_size: bytes;  pmd_order: log2 of the pages of a THP.
         anon_orders: of the large folios that anonymous memory can have.
         cpus: processors that this process may run on.
+        llc_bytes: of the last-level cache of the first of them; 0 where the system does not say.
 
     """
 
@@ -23,6 +24,7 @@ class Machine:
     pmd_order: int
     anon_orders: tuple[int, ...]
     cpus: int
+    llc_bytes: int = 0
 
 
 def machine() -> Machine:
@@ -30,7 +32,7 @@ def machine() -> Machine:
     got: Any = ffi.new("struct gcp_platform *")
     lib.gcp_platform_get(got)
     orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
-    return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus)
+    return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus, got.llc_bytes)
 
 
 def choose_cpus() -> tuple[int, int]:

@@ -18,8 +18,12 @@ PROGRAM = 512 << 20
 """Bytes of addresses that a process without compiled code takes beside what it measures; 430 MiB were seen."""
 UNLIMITED = 1 << 62
 """cgroup v1 has no word for no limit, but the largest number that there is."""
-HEAP_PROGRAM = 1536 << 20
-"""And one with compiled code and mutators: libraries, stacks, and 64 MiB for each thread's allocator."""
+HEAP_PROGRAM = 1280 << 20
+"""And one with compiled code."""
+THREAD = 72 << 20
+"""And each of its threads: a stack, and 64 MiB for its allocator."""
+RESIDENT = 192 << 20
+"""Bytes of memory that a command and its worker take beside what they measure; 180 MiB were seen."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def available() -> Room | None:
     return min(rooms, key=lambda one: one.bytes, default=None)
 
 
-def need(what: str, count: int, remedy: str, *, program: int = PROGRAM, why: str = "") -> None:
+def need(what: str, count: int, remedy: str, *, program: int = PROGRAM, threads: int = 0, why: str = "") -> None:
     """See that memory suffices, before anything is measured.
 
     Args:
@@ -49,23 +53,25 @@ def need(what: str, count: int, remedy: str, *, program: int = PROGRAM, why: str
         count: bytes that it needs.
         remedy: what to do where they are not there.
         program: bytes of addresses that its worker takes for itself.
+        threads: that the worker has beside, each with addresses of its own.
         why: it needs so much, in words, or "".
 
     Raises:
         GcprotoError: the machine, a cgroup or ``ulimit -v`` does not allow it.
 
     """
-    rooms = [*_machine(), *cgroups()]
+    rooms = [(room, RESIDENT) for room in (*_machine(), *cgroups())]
     addresses = address_space()
     if addresses is not None:
-        text = f"ulimit -v, less {program >> 20} MiB for the program"
-        rooms.append(Room(max(0, addresses - program), text))
-    least = min(rooms, key=lambda one: one.bytes, default=None)
-    if least is not None and count > least.bytes:
-        reason = f"{_mib(count)} MiB are needed" + (f" ({why})" if why else "")
-        raise GcprotoError(
-            f"{what} does not fit", why=f"{reason}, {least.bytes >> 20} MiB are available: {least.limit}", remedy=remedy
-        )
+        rooms.append((Room(addresses, f"ulimit -v is {addresses >> 20} MiB"), program + threads * THREAD))
+    for room, itself in sorted(rooms, key=lambda one: one[0].bytes - one[1]):
+        if count + itself > room.bytes:
+            needed = f"{_mib(count)} MiB are needed{f' ({why})' if why else ''} and {itself >> 20} MiB for the program"
+            raise GcprotoError(
+                f"{what} does not fit",
+                why=f"{needed}, {room.bytes >> 20} MiB are available: {room.limit}",
+                remedy=remedy,
+            )
 
 
 def _mib(count: int) -> int:

@@ -19,6 +19,7 @@ from gcproto.errors import GcprotoError
 from gcproto.host import swap_devices
 from gcproto.host.journal import FOLDER, FileUndo, Journal, LockedElsewhereError, LoopUndo, SwapUndo, Undo, ZramUndo
 from gcproto.host.kernel_files import THP, chosen, mthp_files, read, read_choice
+from gcproto.logs import get_logger
 from gcproto.process import interrupts
 
 KHUGEPAGED = THP / "khugepaged"
@@ -218,7 +219,12 @@ def recover(folder: Path = FOLDER) -> list[str]:
     if not journal.path.exists():
         return []
     if os.geteuid() != 0:
-        return [f"a run of root that died has left settings changed ({journal.path}): run any gcproto command as root"]
+        if not journal.is_held():
+            get_logger("settings").warning(
+                "a run of root that died has left settings changed: run any gcproto command as root",
+                journal=str(journal.path),
+            )
+        return []
     try:
         journal.acquire()
     except LockedElsewhereError:

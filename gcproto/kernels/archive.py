@@ -6,11 +6,11 @@ apt checks the archive's signatures; the SHA256 of each package comes from the s
 import datetime
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.catalog import FLAVOUR, Lock, Package, group, sources
+from gcproto.process import tools
 
 MIRROR = "http://deb.debian.org"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -69,17 +69,15 @@ def _configuration(folder: Path) -> Path:
 
 
 def _apt(configuration: Path, *command: str) -> str:
-    done = subprocess.run(
-        command, env=os.environ | {"APT_CONFIG": str(configuration), "LC_ALL": "C"}, capture_output=True, text=True
-    )
-    if done.returncode or "\nE:" in done.stderr or "\nW: Failed to fetch" in "\n" + done.stderr:
-        lines = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+    done = tools.run(command, environment=os.environ | {"APT_CONFIG": str(configuration), "LC_ALL": "C"})
+    if done.code or "\nE:" in done.err or "\nW: Failed to fetch" in "\n" + done.err:
+        lines = [line for line in done.err.splitlines() if line.startswith(("E:", "W:"))]
         raise GcprotoError(
             "Debian's archive can't be asked",
-            why="; ".join(lines[:3]) or f"{command[0]} ended with exit code {done.returncode}",
+            why="; ".join(lines[:3]) or f"{command[0]} ended with exit code {done.code}",
             remedy=f"is {mirror()} reachable? GCPROTO_MIRROR names another mirror",
         )
-    return done.stdout
+    return done.out
 
 
 def ask(folder: Path) -> Lock:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -27,6 +26,7 @@ from gcproto.kernels.bzimage import release_of
 from gcproto.kernels.kconfig import Config
 from gcproto.kernels.patches import Patch
 from gcproto.kernels.source import Origin
+from gcproto.process import tools
 
 TOOLS = {
     "make": "make",
@@ -203,7 +203,7 @@ def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progre
                 progress("compiling", count, max(expected, count))
         code = process.wait()
     except BaseException:
-        _end(process)
+        tools.end(process)
         raise
     finally:
         reader.join(5)
@@ -217,20 +217,6 @@ def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progre
 
 def _collect(stream: IO[str], into: list[str]) -> None:
     into.extend(line.rstrip("\n") for line in stream)
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """End make and all of its children."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            continue
-        break
 
 
 def _short(line: str, tree: Path) -> str:

@@ -130,6 +130,7 @@ def download(what: str, package: Package, progress: Progress = silent) -> Path:
     address = url(package)
     try:
         with cache.writing(str(folder)):
+            folder.mkdir(parents=True, exist_ok=True)
             name = Path(package.file).name
             got = pooch.retrieve(address, f"sha256:{package.sha256}", fname=name, path=folder, downloader=downloader)
             return Path(got)

@@ -6,7 +6,6 @@ wants a cache that it can write.
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.host_files import ROOTS
 from gcproto.kernels.plan import INFO, Job, Measure, Plan, canary, folios, preamble
+from gcproto.process import tools
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
@@ -64,17 +64,13 @@ def compiled() -> Path:
 def _compile(workload: str, folder: Path) -> None:
     """Run a workload for a moment, with the cache there."""
     words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--runs", "1")
-    done = subprocess.run(
-        _gcproto(*words, "--verify", "--json", "--out", str(folder / "results")),
-        env=os.environ | _variables(str(folder)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
+    # It ends with this process, which may be a worker that is killed.
+    command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(*words, "--verify", "--json"))
+    done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
+    if done.code:
         raise GcprotoError(
             "the heap can't be compiled for guests",
-            why=done.stderr.strip()[-300:],
+            why=done.err.strip()[-300:],
             remedy="`gcproto gc` has to run on this machine first",
         )
 

@@ -7,7 +7,6 @@ order, over ``fast`` unless the first is one of ours.
 
 import hashlib
 import re
-import subprocess
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache, modules
+from gcproto.process import tools
 from gcproto.process.files import read_regular
 
 OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
@@ -147,11 +147,11 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
 
 
 def _run(command: Sequence[str], folder: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    done = tools.run(command, folder=folder)
+    if done.code:
+        lines = (done.err.strip() or done.out.strip()).splitlines()
         raise GcprotoError(
             "the kernel can't be configured",
-            why="\n    ".join(lines[-8:]) or f"{command[0]} ended with exit code {done.returncode}",
+            why="\n    ".join(lines[-8:]) or f"{command[0]} ended with exit code {done.code}",
             remedy="does the source build with `make tinyconfig`?",
         )

@@ -10,7 +10,6 @@ import hashlib
 import mailbox
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import tools
 from gcproto.process.files import read_regular
 
 SUFFIXES = (".patch", ".diff", ".mbox", ".eml")
@@ -165,9 +165,9 @@ def apply(patches: Sequence[Patch], root: Path) -> dict[str, bytes | None]:
 def _apply(patch: Patch, folder: Path) -> None:
     command = ["patch", "-p1", "-d", str(folder), "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch"]
     command += ["--remove-empty-files", "--reject-file=-"]
-    done = subprocess.run(command, input=patch.text, capture_output=True, check=False)
-    if done.returncode:
-        said = (done.stdout + done.stderr).decode(errors="replace")
+    done = tools.run(command, stdin=patch.text)
+    if done.code:
+        said = done.out + done.err
         # patch(1) prints the rejected hunks behind its messages.
         telling = re.compile(r"(patching file|Hunk|can't find|patch:|\d+ out of)")
         lines = [line for line in said.splitlines() if telling.match(line)]

@@ -5,15 +5,16 @@ results say which one it was.
 """
 
 import hashlib
+import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.process import tools
 
 FLAGS = ("-std=gnu11", "-O2", "-g", "-static")
 INCLUDES = ("native", "native/contract", "native/hazards", "native/guest")
@@ -51,7 +52,7 @@ def build() -> Path:
     compiler = shutil.which("cc")
     if not compiler:
         raise GcprotoError("the programs for guests can't be built: no C compiler", remedy="apt-get install gcc")
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    version = tools.run([compiler, "--version"]).out
     digest.update(version.encode())
     target = cache.folder("programs") / digest.hexdigest()[:16]
     if not target.exists():
@@ -62,17 +63,16 @@ def build() -> Path:
 
 def _compile(root: Path, folder: Path) -> None:
     native = root / "native"
-    hashed = subprocess.run(
-        [sys.executable, str(native / "code_hash.py")], capture_output=True, text=True, check=True
-    ).stdout
+    hashed = tools.run([sys.executable, str(native / "code_hash.py")]).out
     probe = [*native.glob("*.c"), *native.glob("contract/*.c"), *native.glob("hazards/*.c")]
     for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
         command = ["cc", *shlex.split(hashed), *FLAGS, *(f"-I{root / include}" for include in INCLUDES)]
         command += ["-o", str(folder / name), *(str(part) for part in parts), "-pthread"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
+        # What the compiler leaves is removed with the folder.
+        done = tools.run(command, environment=os.environ | {"TMPDIR": str(folder)})
+        if done.code:
             raise GcprotoError(
                 f"{name} can't be built",
-                why=next((line for line in done.stderr.splitlines() if "error" in line), "the compiler gave no reason"),
+                why=next((line for line in done.err.splitlines() if "error" in line), "the compiler gave no reason"),
                 remedy="a C compiler with a static C library is needed (Debian: apt-get install gcc libc6-dev)",
             )

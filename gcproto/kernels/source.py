@@ -19,6 +19,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.catalog import Source
 from gcproto.kernels.fetch import Progress, download, silent
+from gcproto.process import tools
 
 BUILT_FOLDERS = frozenset({"include/config", "include/generated"})
 """Folders that a build within the tree makes."""
@@ -83,12 +84,12 @@ def _unpack(file: Path, folder: Path) -> None:
             with inner.open("wb") as out:
                 shutil.copyfileobj(content, out, 1 << 20)
             command = ["tar", "-xf", str(inner), "-C", str(folder), "--strip-components=1", "--no-same-owner"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        full = "No space left" in done.stderr or "quota" in done.stderr
+            done = tools.run(command)
+    if done.code:
+        full = "No space left" in done.err or "quota" in done.err
         raise GcprotoError(
             f"{file.name} can't be unpacked",
-            why=done.stderr.strip().splitlines()[0] if done.stderr.strip() else f"tar ended with {done.returncode}",
+            why=done.err.strip().splitlines()[0] if done.err.strip() else f"tar ended with {done.code}",
             remedy="free some space (2 GiB are needed); GCPROTO_CACHE names another folder"
             if full
             else "are tar and xz here? (apt-get install tar xz-utils)",

@@ -8,9 +8,9 @@ from gcproto.model.shoot_downs import Moves, Rule, long_ones, rule_of, shoot_dow
 from gcproto.results import names
 from gcproto.results.folios import kept_whole
 from gcproto.results.schema import (
-    CACHE,
     CONGRUENT,
-    CONSECUTIVE,
+    MEMORY,
+    SHUFFLED,
     TIMES,
     Collection,
     Measurement,
@@ -167,7 +167,7 @@ def _path_objection(one: PathScenario) -> str:
         return "the model has no such arm or source"
     if one.source == "pinned" and one.order:
         return "whether such a folio is split before it is refused is the kernel's secret"
-    if (one.alignment, one.working_set, one.frames) != (CONGRUENT, CACHE, CONSECUTIVE):
+    if one.alignment != CONGRUENT or one.working_set == MEMORY or one.frames == SHUFFLED:
         return "the model has aligned ranges of consecutive page frames in the caches only"
     return ""
 

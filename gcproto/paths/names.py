@@ -1,6 +1,7 @@
 """Names of sources and arms, as they stand in results, and what each is made of in C."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import Machine
@@ -24,17 +25,22 @@ SWAPIN_ARMS: Final = ("swapin", "move_swapin")
 """Arms that end with the pages of a source ``swapped`` in memory again."""
 
 
-def _arms() -> dict[str, int]:
+def _numbers(name_of: Callable[[int], Any]) -> dict[str, int]:
+    """Names that a C function knows, with their numbers."""
     found: dict[str, int] = {}
-    number = 0
-    while (name := lib.gcp_arm_name(number)) != ffi.NULL:
-        found[bytes(ffi.string(name)).decode()] = number  # type: ignore[arg-type]
-        number += 1
+    while (name := name_of(len(found))) != ffi.NULL:
+        found[bytes(ffi.string(name)).decode()] = len(found)  # type: ignore[arg-type]
     return found
 
 
-ARMS: Final[dict[str, int]] = _arms()
+ARMS: Final[dict[str, int]] = _numbers(lib.gcp_arm_name)
 """Arm names and their numbers in C (native/paths.h says what each does)."""
+
+FRAMES: Final[dict[str, int]] = _numbers(lib.gcp_frames_name)
+"""Orders of a source's page frames (native/frames.h): ``any``, ``consecutive``, ``shuffled``."""
+
+WORKING_SETS: Final[dict[str, int]] = _numbers(lib.gcp_working_set_name)
+"""Where the work finds what it touches (native/working_set.h): ``any``, ``cache``, ``memory``."""
 
 
 def order_of(source: str, size: int | None, machine: Machine) -> int:

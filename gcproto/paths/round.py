@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
-from gcproto.paths.names import ARMS, KINDS
+from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
 
 
@@ -22,6 +22,8 @@ class Request(msgspec.Struct):
     touch_cpu: int
     slow_permille: int
     seed: int
+    frames: int = 0
+    working_set: int = 0
 
 
 class Round(msgspec.Struct):
@@ -48,6 +50,14 @@ class Round(msgspec.Struct):
     cached_before: int
     path: str
     reason: str
+    frames_pairs: int = 0
+    frames_adjacent: int = 0
+    frames_blocks: int = 0
+    target_pairs: int = 0
+    target_adjacent: int = 0
+    target_blocks: int = 0
+    range_bytes: int = 0
+    streamed_bytes: int = 0
 
 
 VALID: int = lib.GCP_ROUND_VALID
@@ -59,7 +69,16 @@ ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fiel
 
 
 def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
-    """The request for one round of a scenario."""
+    """The request for one round of a scenario.
+
+    Args:
+        scenario: what to measure.
+        cpu: processor of the working thread, -1 for any.
+        touch_cpu: processor of the thread that touches memory meanwhile, where the scenario has one.
+        seed: of contents and of the order of page frames.
+        slow_permille: test aid: the work is drawn out by so much.
+
+    """
     return Request(
         source=KINDS[scenario.source],
         order=scenario.order,
@@ -71,6 +90,8 @@ def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slo
         touch_cpu=touch_cpu if scenario.threads > 1 else -1,
         slow_permille=slow_permille,
         seed=seed,
+        frames=FRAMES[scenario.frames],
+        working_set=WORKING_SETS[scenario.working_set],
     )
 
 
@@ -106,6 +127,14 @@ def run(prover: Any, request: Request) -> Round:
         cached_before=got.cached_before,
         path=text_of(got.path),
         reason=text_of(got.reason),
+        frames_pairs=got.frames_pairs,
+        frames_adjacent=got.frames_adjacent,
+        frames_blocks=got.frames_blocks,
+        target_pairs=got.target_pairs,
+        target_adjacent=got.target_adjacent,
+        target_blocks=got.target_blocks,
+        range_bytes=got.range_bytes,
+        streamed_bytes=got.streamed_bytes,
     )
 
 

@@ -22,6 +22,9 @@ PROVEN = (
     "swapped_before",
     "swapped_after",
     "cached_before",
+    "frames_pairs",
+    "frames_adjacent",
+    "frames_span",
 )
 """Counts of a round that are summed up, as both sides name them."""
 
@@ -57,6 +60,7 @@ class Tally(Entry):
         proof = self.proof
         proof.level = "pfn" if done.have & lib.GCP_PROOF_KPF else "state"
         proof.rounds += 1
+        proof.range_bytes, proof.streamed_bytes = done.range_bytes, done.streamed_bytes
         for name in PROVEN:
             setattr(proof, name, getattr(proof, name) + getattr(done, name))
         for order, pages in enumerate(done.order_after):

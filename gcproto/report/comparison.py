@@ -7,15 +7,12 @@ from gcproto.report.terminal.draw import print_table
 from gcproto.report.terminal.table import Column, Table
 from gcproto.report.terminal.text import Part, say
 from gcproto.results import names
-from gcproto.results.compare import Comparison
+from gcproto.results.compare import CLASSES, Comparison
 from gcproto.results.schema import Interval, Scenario
 from gcproto.results.series import page_size_of
 
-CLASSES = {
-    "contents": "arms that read and write contents (divided out above)",
-    "tables": "arms that rewrite page tables (divided out above)",
-    "gauge": "memory and caches without the kernel (a gauge of the machine, never marked)",
-}
+NEVER_MARKED = "gauge"
+"""The class of arms that are a gauge of the machine; the drift of all others is divided out."""
 MARKS = {True: "slower", False: "faster"}
 
 
@@ -35,7 +32,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     print_table(_arms(comparison), console)
     console.print()
     for kind, drift in sorted(comparison.drift.items()):
-        say(console, f"{CLASSES[kind]}: the new run is {drift - 1:+.1%} as a whole")
+        use = "a gauge of the machine, never marked" if kind == NEVER_MARKED else "divided out above"
+        say(console, f"{CLASSES[kind]} ({use}): the new run is {drift - 1:+.1%} as a whole")
     say(
         console,
         f"marked: an interval without 1, and more than {comparison.floor:.1%} (threshold, A/A noise) and more than "

@@ -10,6 +10,7 @@ from gcproto.report import labels
 from gcproto.report.terminal.draw import print_table
 from gcproto.report.terminal.table import Column, Table
 from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import Workload, workloads
 from gcproto.results import names
 from gcproto.results.folios import PARTS, large_share, parts_of
 from gcproto.results.schema import Collection, MadeLarge, Measurement, Result, WorkloadFigures, WorkloadScenario
@@ -19,8 +20,6 @@ SHOWN = (1, 2, 3, 5, 10, 20, 50)
 """Collections that have a column, as far as there are so many, and the last one."""
 
 MOVERS: tuple[Literal["collector", "faults"], ...] = ("collector", "faults")
-
-Known = tuple[WorkloadScenario, WorkloadFigures]
 
 
 def print_folios(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
@@ -32,21 +31,12 @@ def print_folios(measurements: Sequence[Measurement], result: Result, console: C
         console: where to.
 
     """
-    known = _known(measurements)
+    known = [one for one in workloads(measurements) if one.measured.valid and _counted(one.figures)]
     if not known:
         return
     page = page_size_of(result)
     _print_survival(known, page, console)
     _print_parts(known, page, console)
-
-
-def _known(measurements: Sequence[Measurement]) -> list[Known]:
-    found: list[Known] = []
-    for one in measurements:
-        match one.scenario, one.figures:
-            case WorkloadScenario() as scenario, WorkloadFigures() as figures if one.valid and _counted(figures):
-                found.append((scenario, figures))
-    return found
 
 
 def _counted(found: WorkloadFigures) -> bool:
@@ -58,8 +48,8 @@ def _who(one: WorkloadScenario, page: int) -> tuple[str, str]:
     return ", ".join((names.mode(one), *names.placed(one))), names.memory(one, page)
 
 
-def _print_survival(known: Sequence[Known], page: int, console: Console) -> None:
-    most = max(len(some) for _, figures in known for some in figures.collections)
+def _print_survival(known: Sequence[Workload], page: int, console: Console) -> None:
+    most = max(len(some) for one in known for some in one.figures.collections)
     shown = [number for number in SHOWN if number < most]
     console.print()
     say(
@@ -75,7 +65,7 @@ def _print_survival(known: Sequence[Known], page: int, console: Console) -> None
     for what in ("restored", "renewed"):
         columns += [Column(what, rank=1), Column("ns", rank=1, name=f"ns for a {what} page")]
     table = Table(columns, gap=1, wide=True)
-    for scenario, figures in known:
+    for _, scenario, figures in known:
         table.add(
             *_who(scenario, page),
             *(_share(figures, number - 1) for number in shown),
@@ -96,11 +86,11 @@ def _made(found: MadeLarge | None) -> tuple[str, str]:
     return (f"{found.pages:.0f}", labels.number(found.ns_page)) if found and found.pages else ("", "")
 
 
-def _print_parts(known: Sequence[Known], page: int, console: Console) -> None:
+def _print_parts(known: Sequence[Workload], page: int, console: Console) -> None:
     """By cause, and by who moved them: pages of a round, and their share of all that was moved out of large folios."""
     columns = [Column("mode", words=True), Column("folios", words=True), Column("by", words=True)]
     table = Table([*columns, *(Column(name.replace(" at ", "\nat ")) for name in PARTS.values())], gap=1, wide=True)
-    for scenario, figures in known:
+    for _, scenario, figures in known:
         cycles: list[Collection] = [cycle for some in figures.collections for cycle in some]
         for mover in MOVERS:
             parts = parts_of(cycles, mover)

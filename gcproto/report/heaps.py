@@ -11,12 +11,11 @@ from gcproto.report.terminal.figures import INVALID, Baselines, cost, done, rati
 from gcproto.report.terminal.groups import grouped
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import Workload, workloads
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario
 from gcproto.results.series import page_size_of
 from gcproto.sizes import MIB
-
-Measured = tuple[WorkloadScenario, WorkloadFigures, Measurement]
 
 
 def print_heaps(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
@@ -28,12 +27,12 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
         console: where to.
 
     """
-    found = in_order(_typed(measurements), lambda one: one[0])
+    found = in_order(workloads(measurements))
     if not found:
         return
     page = page_size_of(result)
-    unit = found[0][2].unit
-    common, groups = grouped([_words(one, page) for one, _, _ in found])
+    unit = found[0].measured.unit
+    common, groups = grouped([_words(one.at, page) for one in found])
     console.print()
     say(
         console,
@@ -49,21 +48,12 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     for title, places in groups.items():
         if title:
             table.group(", ".join(title))
-        for at in sorted(places, key=lambda place: found[place][0].heap_bytes):
+        for at in sorted(places, key=lambda place: found[place].at.heap_bytes):
             table.add(*_row(found[at], baselines))
     print_table(table, console)
     for one in found:
         for note in _notes(one):
-            say(console, f"{names.mode_short(one[0])} in {labels.size(one[0].heap_bytes)}: {note}", style="dim")
-
-
-def _typed(measurements: Sequence[Measurement]) -> list[Measured]:
-    found: list[Measured] = []
-    for one in measurements:
-        match one.scenario, one.figures:
-            case WorkloadScenario() as scenario, WorkloadFigures() as figures:
-                found.append((scenario, figures, one))
-    return found
+            say(console, f"{names.mode_short(one.at)} in {labels.size(one.at.heap_bytes)}: {note}", style="dim")
 
 
 def _words(one: WorkloadScenario, page: int) -> list[str]:
@@ -95,8 +85,8 @@ def _columns(unit: str) -> list[Column]:
     ]
 
 
-def _row(measured: Measured, baselines: Baselines) -> list[Cell]:
-    scenario, figures, one = measured
+def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
+    one, scenario, figures = heap
     again = " (A/A)" * bool(scenario.replica)
     label: list[Cell] = [names.mode_short(scenario) + again, labels.size(scenario.heap_bytes)]
     if not one.valid or one.median is None:
@@ -136,8 +126,8 @@ def _thousandth(value: float | None) -> str:
     return "" if value is None else labels.number(value / 1000)
 
 
-def _notes(measured: Measured) -> list[str]:
-    scenario, figures, one = measured
+def _notes(heap: Workload) -> list[str]:
+    one, scenario, figures = heap
     notes = [f"with {names.options(scenario)}"] * bool(names.options(scenario))
     notes += [f"chosen by {figures.choice}"] * bool(figures.choice)
     if figures.stall.cause:

@@ -1,8 +1,9 @@
 """Threads and processors: how many threads of a measurement want to run at once, and how many may."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 
+from gcproto.report.words.kinds import Window, Workload
 from gcproto.results import names
 from gcproto.results.schema import (
     Measurement,
@@ -16,19 +17,13 @@ from gcproto.results.schema import (
 
 HANDLER_THREAD = "thread"
 
-T = TypeVar("T")
+P = TypeVar("P", Window, Workload)
 
 
-def in_order(found: Iterable[T], scenario: Callable[[T], WindowScenario | WorkloadScenario]) -> list[T]:
-    """Rows by placement, the steadiest first; the same otherwise.
-
-    Args:
-        found: rows.
-        scenario: of a row.
-
-    """
+def in_order(found: Iterable[P]) -> list[P]:
+    """Measurements by placement, the steadiest first; in their order otherwise."""
     order = list(names.PLACEMENTS)
-    return sorted(found, key=lambda one: _rank(scenario(one).placement, order))
+    return sorted(found, key=lambda one: _rank(one.at.placement, order))
 
 
 def _rank(placement: str, order: list[str]) -> int:
@@ -69,4 +64,4 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
     if allowed is None or most <= allowed:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
-    return f"{most} runnable threads on {on}: threads wait for each other, and the scheduler's choice is in the times"
+    return f"{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"

@@ -11,8 +11,10 @@ from gcproto.report.terminal.figures import Baselines, cost, done, ratio
 from gcproto.report.terminal.groups import grouped
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import Part, say
-from gcproto.results import names, policy_cells
-from gcproto.results.policy_cells import AUTO, SAME
+from gcproto.report.words.kinds import Policy, policies
+from gcproto.results import names
+from gcproto.results.policy_cells import AUTO, SAME, cells
+from gcproto.results.policy_cells import Cell as PolicyCell
 from gcproto.results.schema import Interval, Measurement, PolicyFigures, PolicyScenario, Result
 from gcproto.results.series import page_size_of
 from gcproto.sizes import MIB
@@ -29,11 +31,12 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
         console: where to.
 
     """
-    found = [(cell, _heap_of(cell)) for cell in policy_cells.cells(_of_policies(measurements))]
+    every = policies(measurements)
+    found = cells(one.measured for one in every)
     if not found:
         return
-    page, unit = page_size_of(result), found[0][0].every[0].unit
-    common, groups = grouped([_words(heap) for _, heap in found])
+    page, unit = page_size_of(result), every[0].measured.unit
+    common, groups = grouped([_words(cell.heap) for cell in found])
     console.print()
     say(
         console,
@@ -44,34 +47,21 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     crowd = crowded(measurements, result)
     if crowd:
         say(console, crowd, style="yellow")
-    policies = list(dict.fromkeys(heap.policy for cell, _ in found for heap in _scenarios(cell)))
-    table = Table([Column("heap", words=True), *(Column(one) for one in policies)], gap=1, wide=True)
+    asked = list(dict.fromkeys(one.at.policy for one in every))
+    table = Table([Column("heap", words=True), *(Column(one) for one in asked)], gap=1, wide=True)
     table.columns += [Column("auto\nto best"), Column("auto\nto move"), Column("A/A")]
     baselines = Baselines(measurements)
     for title, places in groups.items():
         if title:
             table.group(", ".join(title))
-        for cell, heap in (found[at] for at in places):
-            known = dict(zip((one.policy for one in _scenarios(cell)), cell.every, strict=True))
-            shown = [_cell(known[one], baselines) if one in known else "" for one in policies]
-            table.add(f"{heap.workload} {names.memory(heap, page)}", *shown, *_auto(cell))
+        for cell in (found[at] for at in places):
+            known = {one.at.policy: one for one in policies(cell.every)}
+            shown = [_cell(known[one], baselines) if one in known else "" for one in asked]
+            table.add(f"{cell.heap.workload} {names.memory(cell.heap, page)}", *shown, *_auto(cell))
     print_table(table, console)
-    for one in _of_policies(measurements):
+    for one in every:
         for note in _notes(one):
-            say(console, f"{names.scenario(one.scenario, page)}: {note}", style="dim")
-
-
-def _of_policies(found: Sequence[Measurement]) -> list[Measurement]:
-    return [one for one in found if isinstance(one.scenario, PolicyScenario) and isinstance(one.figures, PolicyFigures)]
-
-
-def _scenarios(cell: policy_cells.Cell) -> list[PolicyScenario]:
-    return [one.scenario for one in cell.every if isinstance(one.scenario, PolicyScenario)]
-
-
-def _heap_of(cell: policy_cells.Cell) -> PolicyScenario:
-    """Of its first policy: a cell's policies differ in nothing else."""
-    return _scenarios(cell)[0]
+            say(console, f"{names.scenario(one.at, page)}: {note}", style="dim")
 
 
 def _words(one: PolicyScenario) -> list[str]:
@@ -86,19 +76,19 @@ def _words(one: PolicyScenario) -> list[str]:
     ]
 
 
-def heap_text(cell: policy_cells.Cell, page: int) -> str:
+def heap_text(cell: PolicyCell, page: int) -> str:
     """``sparse 64K``, with what else tells it from others: ``sparse 64K, 2 threads, touch on EBUSY``."""
-    return names.heap(_heap_of(cell), page)
+    return names.heap(cell.heap, page)
 
 
-def _notes(one: Measurement) -> list[str]:
-    chosen = one.figures.choice if isinstance(one.figures, PolicyFigures) else ""
-    return [f"chosen by {chosen}"] * bool(chosen) + one.notes
+def _notes(one: Policy) -> list[str]:
+    return [f"chosen by {one.figures.choice}"] * bool(one.figures.choice) + one.measured.notes
 
 
-def _cell(one: Measurement, baselines: Baselines) -> Cell:
+def _cell(policy: Policy, baselines: Baselines) -> Cell:
+    one, _, figures = policy
     shown = cost(one)
-    if not one.valid or one.median is None or not isinstance(one.figures, PolicyFigures):
+    if not one.valid or one.median is None:
         return [*shown]
     lines: list[Part] = shown
     match ratio(one, baselines):
@@ -106,7 +96,7 @@ def _cell(one: Measurement, baselines: Baselines) -> Cell:
             lines = [f"{shown[0]} {factor:>6}", interval]
         case why:
             lines = [*shown, *why]
-    return [*lines, *done(one), *_folios(one.figures)]
+    return [*lines, *done(one), *_folios(figures)]
 
 
 def _folios(found: PolicyFigures) -> list[Part]:
@@ -128,7 +118,7 @@ def _folios(found: PolicyFigures) -> list[Part]:
     return lines
 
 
-def _auto(cell: policy_cells.Cell) -> tuple[Cell, Cell, Cell]:
+def _auto(cell: PolicyCell) -> tuple[Cell, Cell, Cell]:
     """Auto's time over the best fixed policy's, and over plain move's, and the noise."""
     noise = f"\N{PLUS-MINUS SIGN}{cell.noise:.0%}" if cell.noise is not None else ""
     auto, best, move = cell.arm(AUTO), cell.best, cell.arm(MOVE)

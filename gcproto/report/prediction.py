@@ -8,8 +8,10 @@ from gcproto.model.kinds import GROUPS
 from gcproto.model.prediction import GOOD, Heap, Prediction, Reason
 from gcproto.report import labels
 from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.remarks import print_skips
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import Part, say
+from gcproto.results import names
 
 SEEN = 0.005
 """Parts that are a smaller share of the prediction are not shown."""
@@ -26,8 +28,6 @@ def print_prediction(found: Prediction, console: Console) -> None:
     print_table(costs, console)
     console.print()
     say(console, ("Heaps", "bold"), ": ns of ioctls for each page evacuated")
-    if any(heap.threads > 1 for heap in found.heaps):
-        say(console, "threads 2: beside a second thread that is live on another CPU", style="dim")
     table = Table([*_heap_columns(), Column("measured", rank=1), Column("predicted"), Column("error")])
     if found.proposal:
         table.columns += [Column(found.proposal.name), Column("gain")]
@@ -39,6 +39,7 @@ def print_prediction(found: Prediction, console: Console) -> None:
     _print_reasons(found.reasons, console)
     if found.proposal:
         say(console, f"{found.proposal.name}: {found.proposal.text}. {found.proposal.source}", style="dim")
+    print_skips(found.left_out, console, "not used by the model")
 
 
 def _good(found: Prediction) -> list[Part]:
@@ -91,12 +92,11 @@ def _both(values: tuple[float, float]) -> str:
 
 
 def _heap_columns() -> list[Column]:
-    return [Column("heap", words=True), Column("policy", words=True), Column("threads")]
+    return [Column("heap", words=True), Column("policy", words=True)]
 
 
 def _name(heap: Heap) -> list[str]:
-    size = labels.size(PAGE << heap.memory_order) if heap.memory_order else "small"
-    return [f"{heap.workload} {size}", heap.policy, str(heap.threads)]
+    return [names.heap(heap.scenario, PAGE), heap.policy]
 
 
 def _row(heap: Heap) -> list[Cell]:

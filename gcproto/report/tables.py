@@ -6,7 +6,7 @@ from gcproto.report.folios import print_folios
 from gcproto.report.heaps import print_heaps
 from gcproto.report.policies import print_policies
 from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.paths import paths_of, print_paths
+from gcproto.report.terminal.paths import print_paths
 from gcproto.report.terminal.remarks import print_head, print_invalid, print_noise, print_skips
 from gcproto.report.terminal.text import say
 from gcproto.report.terminal.wide import wide_table
@@ -14,6 +14,7 @@ from gcproto.report.thread_claims import print_claims
 from gcproto.report.verdict import verdict
 from gcproto.report.verdicts import print_verdicts
 from gcproto.report.windows import print_windows
+from gcproto.report.words.kinds import paths
 from gcproto.results.schema import (
     Measurement,
     PathScenario,
@@ -42,13 +43,14 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
     if result.claims and not wide:
         # What claims rest on are measurements of several experiments, which no table holds side by side.
         if result.measurements:
-            say(console, f"{len(result.measurements)} measurements that they rest on: --wide", style="dim")
+            count = len(result.measurements)
+            say(console, f"gcproto show --wide prints the {count} measurements that these claims rest on", style="dim")
     else:
         print_measurements(result, console, wide=wide)
     print_invalid(result, console)
     print_skips(result.skips, console)
     print_noise(result, console)
-    if not result.claims and any(not one.replica for one, _ in paths_of(result.measurements)):
+    if not result.claims and any(not one.at.replica and one.at.source != "none" for one in paths(result.measurements)):
         console.print()
         for line in verdict(result):
             say(console, line)

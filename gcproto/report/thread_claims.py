@@ -37,7 +37,7 @@ def print_claims(result: Result, console: Console) -> None:
 
 
 def _text(one: ClaimVerdict) -> Cell:
-    """The claim, why it is not simply confirmed or refuted, the figures, the command: lines of their own."""
+    """The claim, the figures, why it is not simply confirmed or refuted, the command: lines of their own."""
     lines: list[Part] = [one.claim]
-    lines += [(part, "") for part in (one.why, one.figures) if part]
+    lines += [part for part in (one.figures, one.why) if part]
     return lines + [(f"alone: {one.command}", "dim")] * bool(one.command)

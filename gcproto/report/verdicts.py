@@ -46,7 +46,7 @@ def print_verdicts(results: Sequence[Result], console: Console) -> None:
         table.add(label, *(_cell(one, release) for release, one in found.items()))
     table.add("contract rows ok", *(_contract(by_kernel[release]) for release in releases))
     console.print()
-    say(console, "What the kernels did; ! where it is not what is known of the version", style="bold")
+    say(console, "What each kernel did; ! marks what differs from what is known of its version", style="bold")
     print_table(table, console)
     for release in releases:
         for one in by_kernel[release].values():

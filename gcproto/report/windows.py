@@ -11,9 +11,10 @@ from gcproto.report.terminal.figures import INVALID, Baselines, cost, done, rati
 from gcproto.report.terminal.groups import grouped
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import Window, windows
 from gcproto.results import names
 from gcproto.results.baseline import COPY
-from gcproto.results.schema import Latency, Measurement, Result, WindowFigures, WindowScenario
+from gcproto.results.schema import Latency, Measurement, Result, WindowScenario
 from gcproto.results.series import page_size_of
 from gcproto.results.statistics import ratio_interval
 
@@ -21,8 +22,6 @@ ENOUGH = 6
 """Windows from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 MIN_FLOOR = 0.02
 """Differences below this are never spoken of."""
-
-Measured = tuple[WindowScenario, WindowFigures, Measurement]
 
 
 def print_windows(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
@@ -34,11 +33,11 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
         console: where to.
 
     """
-    found = in_order(_typed(measurements), lambda one: one[0])
+    found = in_order(windows(measurements))
     if not found:
         return
-    page, unit = page_size_of(result), found[0][2].unit
-    common, groups = grouped([_words(one, page) for one, _, _ in found])
+    page, unit = page_size_of(result), found[0].measured.unit
+    common, groups = grouped([_words(one.at, page) for one in found])
     console.print()
     head = f": {', '.join(common)}; touches and faults in {labels.thousand(unit)}"
     say(console, ("The window after the flip", "bold"), head)
@@ -60,15 +59,6 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
         where = f"{', '.join(title)}: " if title else ""
         for sentence in summary([found[at] for at in places], floor, page):
             say(console, where + sentence)
-
-
-def _typed(measurements: Sequence[Measurement]) -> list[Measured]:
-    found: list[Measured] = []
-    for one in measurements:
-        match one.scenario, one.figures:
-            case WindowScenario() as scenario, WindowFigures() as figures:
-                found.append((scenario, figures, one))
-    return found
 
 
 def _words(one: WindowScenario, page: int) -> list[str]:
@@ -93,8 +83,8 @@ def _columns(unit: str) -> list[Column]:
     ]
 
 
-def _row(measured: Measured, baselines: Baselines, page: int) -> list[Cell]:
-    scenario, figures, one = measured
+def _row(window: Window, baselines: Baselines, page: int) -> list[Cell]:
+    one, scenario, figures = window
     label = scenario.way + " (A/A)" * bool(scenario.replica)
     if not one.valid or one.median is None:
         return [label, INVALID]
@@ -117,8 +107,8 @@ def _percentiles(one: Latency | None, *, p999: bool) -> list[Cell]:
     return ["" if value is None else labels.number(value / 1000) for value in values]
 
 
-def _print_remarks(measured: Measured, console: Console) -> None:
-    scenario, figures, one = measured
+def _print_remarks(window: Window, console: Console) -> None:
+    one, scenario, figures = window
     if figures.uncounted:
         say(
             console,
@@ -130,7 +120,7 @@ def _print_remarks(measured: Measured, console: Console) -> None:
         say(console, f"{names.arm(scenario)}: {note}", style="dim")
 
 
-def summary(some: Sequence[Measured], floor: float, page: int) -> list[str]:
+def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
     """What this run says of the mutator phases in one placement, and no more than it says.
 
     Args:
@@ -139,7 +129,7 @@ def summary(some: Sequence[Measured], floor: float, page: int) -> list[str]:
         page: bytes of a base page.
 
     """
-    valid = [(scenario, one) for scenario, _, one in some if one.valid and one.samples and not scenario.replica]
+    valid = [(scenario, one) for one, scenario, _ in some if one.valid and one.samples and not scenario.replica]
     if len(valid) < 2:
         return []
     split = [(scenario, one) for scenario, one in valid if one.modes]

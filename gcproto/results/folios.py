@@ -30,6 +30,8 @@ def kept_whole(cycle: Collection, order: int) -> int:
     return max(0, taken - split)
 
 
+Who = Literal["collector", "faults"]
+
 PARTS = {
     "part_one": "one page",
     "part_skewed": "not congruent",
@@ -39,7 +41,7 @@ PARTS = {
 """Counts of pages that were moved without all of their folio (native/pages.h), and the cause in words."""
 
 
-def parts_of(cycles: Iterable[Collection], who: Literal["collector", "faults"]) -> Parts:
+def parts_of(cycles: Iterable[Collection], who: Who) -> Parts:
     """Such pages, by cause.
 
     Args:
@@ -49,6 +51,11 @@ def parts_of(cycles: Iterable[Collection], who: Literal["collector", "faults"]) 
     """
     accounts: list[MapAccount] = [one.collector if who == "collector" else one.faults for one in cycles]
     return Parts(**{name: sum(getattr(one, name) for one in accounts) for name in Parts.__struct_fields__})
+
+
+def by_cause(parts: Parts) -> dict[str, int]:
+    """Pages by the cause in words, in the order of ``PARTS``."""
+    return {words: int(getattr(parts, name)) for name, words in PARTS.items()}
 
 
 class Made(NamedTuple):

@@ -1,6 +1,6 @@
 """The JSON Schema of results, generated from gcproto.results.schema.
 
-python -m gcproto.results.json_schema        rewrites gcproto.result-1.schema.json beside this file
+python -m gcproto.results.json_schema        rewrites gcproto.result-2.schema.json beside this file
 """
 
 import json
@@ -11,7 +11,9 @@ import msgspec
 
 from gcproto.results.schema import SCHEMA, Result
 
-FILE = Path(__file__).with_name("gcproto.result-1.schema.json")
+FILE = Path(__file__).with_name("gcproto.result-2.schema.json")
+FROZEN = Path(__file__).with_name("gcproto.result-1.schema.json")
+"""Of version 1, which is read and never written."""
 
 
 def document() -> dict[str, Any]:
@@ -20,7 +22,7 @@ def document() -> dict[str, Any]:
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": SCHEMA,
-        "description": "One run of gcproto; see gcproto/results/schema.py for what each field means.",
+        "description": "One run of gcproto; see gcproto/results/schema/ for what each field means.",
     }
     # The version is part of the contract: a document that names another one is something else.
     found["$defs"]["Result"]["properties"]["schema"] = {"const": SCHEMA}

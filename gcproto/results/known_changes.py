@@ -6,7 +6,7 @@ Sources: Linux sources of 6.12, 7.2 and 7.3, mails of the patches, and counts in
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import PathScenario, Scenario
 
 Branch = tuple[int, int]
 
@@ -24,32 +24,36 @@ class Change(NamedTuple):
 
     branch: Branch
     title: str
-    shows: Callable[[Scenario], bool]
+    shows: Callable[[PathScenario], bool]
     slower: bool
 
 
-def _moves(one: Scenario) -> bool:
-    return one.arm in {"move", "split_move", "move_fallback", "move_holes"} and one.source not in {
-        "swapped",
-        "thp-whole",
-    }
+MOVES = frozenset({"move", "split_move", "move_fallback", "move_holes"})
+PRESENT = frozenset({"small", "mthp", "thp"})
+"""Sources whose pages are present and are the process's own."""
+SINGLE = 4096
+"""Bytes of a call for one page; the matrix runs on x86-64."""
 
 
-def _batched(one: Scenario) -> bool:
-    return one.arm == "move" and one.source in {"small", "mthp", "thp"} and one.granule_bytes > 4096
+def _moves(one: PathScenario) -> bool:
+    return one.arm in MOVES and one.source != "swapped"
+
+
+def _batched(one: PathScenario) -> bool:
+    return one.arm == "move" and one.source in PRESENT and one.granule_bytes > SINGLE
 
 
 CHANGES = (
     Change(
         (6, 18),
         "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
-        lambda one: _moves(one) and one.source in {"small", "mthp", "thp", "zero"},
+        lambda one: _moves(one) and one.source in PRESENT | {"zero"},
         slower=False,
     ),
     Change(
         (6, 19),
         "mm/userfaultfd: don't lock anon_vma when performing UFFDIO_MOVE",
-        lambda one: _moves(one),
+        _moves,
         slower=False,
     ),
     Change(
@@ -65,12 +69,14 @@ def known(scenario: Scenario, before: Branch, after: Branch, change: float) -> s
     """Title of the change that explains a step; "" if none is known.
 
     Args:
-        scenario: that stepped.
-        before: branch of the kernel in front of the step.
-        after: of the one behind it.
+        scenario: that stepped; all known changes show in paths.
+        before: branch of the kernel before the step.
+        after: of the one after it.
         change: relative.
 
     """
+    if not isinstance(scenario, PathScenario):
+        return ""
     titles = [
         one.title
         for one in CHANGES

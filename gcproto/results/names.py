@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from gcproto.results.schema import (
+    ANY,
     CACHE,
     CONGRUENT,
-    CONSECUTIVE,
+    MEMORY,
     SKEWED,
     ClaimVerdict,
     Console,
@@ -38,8 +39,8 @@ def layout(one: PathScenario) -> list[str]:
     """What tells a path from the usual one: skewed, second thread, memory, shuffled."""
     found = [] if one.alignment == CONGRUENT else [one.alignment]
     found += [f"{one.threads} threads"] * (one.threads > 1)
-    found += ["beyond the cache"] * (one.working_set != CACHE)
-    return found + [f"{one.frames} frames"] * (one.frames != CONSECUTIVE)
+    found += ["beyond the cache"] * (one.working_set == MEMORY)
+    return found + [f"{one.frames} frames"] * (one.frames != ANY)
 
 
 ARMS = {
@@ -71,10 +72,14 @@ def threads(one: PathScenario) -> str:
     return "second thread live" if one.threads > 1 else "one thread"
 
 
+PLACES = {CACHE: "in the caches", MEMORY: "beyond the caches", ANY: "pages just written"}
+"""Where the work finds the memory of a working set."""
+
+
 def reach(one: PathScenario) -> str:
     """``in the caches``, ``beyond the caches, shuffled frames``: the memory that a path works on."""
-    place = "beyond the caches" if one.working_set != CACHE else "in the caches"
-    return place if one.frames == CONSECUTIVE else f"{place}, {one.frames} frames"
+    place = PLACES.get(one.working_set, one.working_set)
+    return place if one.frames == ANY else f"{place}, {one.frames} frames"
 
 
 def condition(one: PathScenario) -> str:
@@ -84,9 +89,9 @@ def condition(one: PathScenario) -> str:
 
 
 def path(one: PathScenario, page_size: int) -> str:
-    """``small, 2M a call, second thread live``; in the caches unless it says otherwise."""
+    """``small, 2M a call, second thread live``; of pages just written unless it says otherwise."""
     skewed = [] if one.alignment == CONGRUENT else [one.alignment]
-    usual = one.working_set == CACHE and one.frames == CONSECUTIVE
+    usual = one.working_set == ANY and one.frames == ANY
     place = [] if usual else [reach(one)]
     return ", ".join((source(one, page_size), f"{size(one.granule_bytes)} a call", threads(one), *skewed, *place))
 
@@ -131,6 +136,14 @@ PLACEMENTS = {
     "shared": "the collector shares a processor with a mutator",
     UNPLACED: "the scheduler places all threads",
 }
+
+
+PLACEMENTS_SHORT = {"own": "own processor", "shared": "shared processor", UNPLACED: "placed by the scheduler"}
+
+
+def place(one: WorkloadScenario | WindowScenario) -> str:
+    """The same, short, for columns and titles: ``own processor``."""
+    return PLACEMENTS_SHORT.get(one.placement, one.placement)
 
 
 def policy(one: PolicyScenario) -> str:
@@ -184,7 +197,7 @@ def exported(one: Scenario) -> str:
             name = f"{one.source}-{1 << one.order}" if one.order else one.source
             parts = [name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [one.alignment])]
             parts += [f"{one.threads}-threads"] * (one.threads > 1)
-            parts += [one.working_set] * (one.working_set != CACHE) + [one.frames] * (one.frames != CONSECUTIVE)
+            parts += [one.working_set] * (one.working_set == MEMORY) + [one.frames] * (one.frames != ANY)
         case WorkloadScenario():
             parts = [f"heap-{one.workload}-{one.memory}", mode(one), size(one.heap_bytes), f"{one.mutators}-mutators"]
             parts += [one.placement] * (one.placement != UNPLACED)
@@ -207,7 +220,7 @@ def nodes(one: Scenario) -> list[str]:
             name = f"{one.source} {1 << one.order}" if one.order else one.source
             found = ["paths", name, one.arm, size(one.granule_bytes), *([] if one.alignment == CONGRUENT else [SKEWED])]
             found += [f"{one.threads}threads"] * (one.threads > 1)
-            found += [one.working_set] * (one.working_set != CACHE) + [one.frames] * (one.frames != CONSECUTIVE)
+            found += [one.working_set] * (one.working_set == MEMORY) + [one.frames] * (one.frames != ANY)
         case WorkloadScenario():
             found = ["workloads", one.workload, one.memory, one.mode]
             found += [f"{name} {value}" for name, value in sorted(one.options.given().items())]

@@ -4,12 +4,13 @@ Policies that chose the same are one arm: on small folios none has a choice, and
 work is whichever was lucky.  Their samples are pooled, and what lies between them is the cell's noise (A/A).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from gcproto.results.schema import Interval, Measurement
+from gcproto.results.baseline import COPY
+from gcproto.results.schema import Interval, Measurement, PolicyChoice, PolicyFigures, PolicyScenario, with_fields
 from gcproto.results.statistics import median_interval
 
 AUTO = "auto"
@@ -58,17 +59,29 @@ class Cell:
     """A heap with all policies that it was evacuated by.
 
     Attributes:
-        source, order, threads: of their scenarios;  answer: to EBUSY, "" for ``copy``.
+        heap: the scenario of all of them, without a policy.
         every: their measurements;  arms: of those that are valid.
 
     """
 
-    source: str
-    order: int
-    threads: int
-    answer: str
+    heap: PolicyScenario
     every: tuple[Measurement, ...]
     arms: tuple[Arm, ...]
+
+    @property
+    def order(self) -> int:
+        """Of its folios; 0 where the system chose them."""
+        return self.heap.order or 0
+
+    @property
+    def threads(self) -> int:
+        """Live in its address space."""
+        return self.heap.threads
+
+    @property
+    def answer(self) -> str:
+        """To EBUSY; "" for ``copy``."""
+        return "" if self.heap.ebusy == COPY else self.heap.ebusy
 
     def arm(self, name: str) -> Arm | None:
         """That of a policy; None if it was not measured or is not valid."""
@@ -114,34 +127,40 @@ class Cell:
 
 
 def policy_of(one: Measurement) -> str:
-    """The policy's name without the answer to EBUSY."""
-    return one.scenario.arm.partition(":")[0]
+    """The policy's name without the answer to EBUSY.
+
+    Raises:
+        TypeError: it is a measurement of another kind.
+
+    """
+    if not isinstance(one.scenario, PolicyScenario):
+        raise TypeError(f"{one.scenario} is no evacuation policy")
+    return one.scenario.policy
 
 
-def cells(measurements: Sequence[Measurement]) -> list[Cell]:
+def cells(measurements: Iterable[Measurement]) -> list[Cell]:
     """The heaps of a result of ``gcproto gc policies``, in its order.
 
     Args:
-        measurements: of sources ``evacuate-...``.
+        measurements: those that are not of evacuation policies are passed over.
 
     """
-    grouped: dict[tuple[str, int, int, str], list[Measurement]] = {}
+    grouped: dict[PolicyScenario, list[Measurement]] = {}
     for one in measurements:
-        asked = one.scenario
-        grouped.setdefault((asked.source, asked.order, asked.threads, asked.arm.partition(":")[2]), []).append(one)
-    return [Cell(*key, tuple(some), tuple(_arms(some))) for key, some in grouped.items()]
+        if isinstance(one.scenario, PolicyScenario):
+            grouped.setdefault(with_fields(one.scenario, policy=""), []).append(one)
+    return [Cell(heap, tuple(some), tuple(_arms(some))) for heap, some in grouped.items()]
 
 
 def _arms(some: Sequence[Measurement]) -> list[Arm]:
     sound = [one for one in some if one.valid and one.samples]
-    found: dict[str, list[Measurement]] = {}
+    found: dict[PolicyChoice | str, list[Measurement]] = {}
     for one in sound:
         found.setdefault(_key(one), []).append(one)
     return [Arm(tuple(members)) for members in found.values()]
 
 
-def _key(one: Measurement) -> str:
+def _key(one: Measurement) -> PolicyChoice | str:
     """Equal for equal work; a policy whose choice wavered, or is not known, is like no other."""
-    if len(one.choices) != 1:
-        return f"policy {policy_of(one)}"
-    return "choice " + ", ".join(f"{name} {value}" for name, value in sorted(one.choices[0].items()))
+    choices = one.figures.choices if isinstance(one.figures, PolicyFigures) else []
+    return choices[0] if len(choices) == 1 else policy_of(one)

@@ -4,7 +4,6 @@ Instruction counts may come from unlike hosts: they do not depend on them.  They
 the program that measures, so that results that differ in those are no series.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -12,10 +11,31 @@ from statistics import median
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
+from gcproto.results.facts import FLAVOUR, UNKNOWN, cell_of, of_heap, page_size_of, release_of, short, version_key
+from gcproto.results.schema import CONGRUENT, TIMES, UNIT_INSTRUCTIONS, PathScenario, Result, Scenario, sort_key
 from gcproto.results.statistics import midmean
 
-FLAVOUR = "-cloud-amd64"
+__all__ = [
+    "AGREE",
+    "FLAG",
+    "FLAVOUR",
+    "PMD",
+    "Cell",
+    "Failure",
+    "Series",
+    "Spread",
+    "build",
+    "cells_of",
+    "is_canary",
+    "is_path",
+    "of_heap",
+    "page_size_of",
+    "release_of",
+    "short",
+    "spreads",
+    "version_key",
+]
+
 PMD = 2 << 20
 AGREE = 0.003
 """Boots of one kernel that differ by no more than this in a scenario agree."""
@@ -91,37 +111,17 @@ class Series(msgspec.Struct):
         return cell.value if cell else None
 
 
-def version_key(release: str) -> tuple[tuple[int, ...], bool, str]:
-    """Sorts releases by version: ``6.12.43 < 6.12.117 < 6.16``, ``7.3~rc7`` and Debian's ``7.3-cloud`` before 7.3.1."""
-    numbers = re.match(r"\d+(?:\.\d+)*", release)
-    candidate = re.search(r"[~-]rc\d", release) is not None
-    return tuple(int(part) for part in numbers[0].split(".")) if numbers else (), not candidate, release
-
-
-def short(release: str) -> str:
-    """Without the flavour that all of Debian's guests have."""
-    return release.removesuffix(FLAVOUR)
-
-
-def of_heap(result: Result) -> bool:
-    """Whether it is of the scenario set ``heap``."""
-    return result.producer.options.get("set") == "heap"
-
-
-def release_of(result: Result) -> str:
-    """Kernel of a result."""
-    return str(result.environment.get("kernel", {}).get("release", "unknown"))
-
-
 def is_path(one: Scenario, source: str, order: int, arm: str, granule: int) -> bool:
     """Whether a scenario is this path: congruent, on one thread, no second of an A/A pair."""
+    if not isinstance(one, PathScenario):
+        return False
     named = (one.source, one.order, one.arm, one.granule_bytes) == (source, order, arm, granule)
-    return named and one.alignment == "congruent" and one.threads == 1 and one.replica == 0
+    return named and one.alignment == CONGRUENT and one.threads == 1 and one.replica == 0
 
 
-def page_size_of(result: Result) -> int:
-    """Bytes of a base page."""
-    return int(result.environment.get("page_size") or 4096)
+def is_canary(one: Scenario) -> bool:
+    """Whether it is the canary: a system call and a first touch of a page, which userfaultfd has no part in."""
+    return isinstance(one, PathScenario) and one.arm == "canary"
 
 
 def build(results: Iterable[Result], *, heap: bool = False) -> Series:
@@ -171,7 +171,7 @@ def cells_of(results: Iterable[Result]) -> dict[Scenario, dict[str, Cell]]:
                     bad[one.scenario] += 1
         for scenario in {*good, *bad}:
             cells[scenario][kernel] = _cell(good.get(scenario, []), bad[scenario])
-    return {scenario: cells[scenario] for scenario in sorted(cells)}
+    return {scenario: cells[scenario] for scenario in sorted(cells, key=sort_key)}
 
 
 def spreads(results: Iterable[Result]) -> list[Spread]:
@@ -203,16 +203,17 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     if len({unit.split("/")[0] for unit in units}) > 1:
         raise _unlike("units", sorted(units), "give results of one unit")
     measured = [result for result in results if result.measurements]
-    for name in ("set", "pages", "cpus", "cpu", "memory_mib"):
-        found = sorted({str(result.producer.options.get(name)) for result in measured})
-        if len(found) > 1 and name != "set":
+    guests = [cell_of(result) for result in measured]
+    for name in ("pages", "cpus", "cpu", "memory_mib"):
+        found = sorted({str(getattr(cell, name)) if cell else UNKNOWN for cell in guests})
+        if len(found) > 1:
             raise _unlike(f"guests ({name})", found, "run them again alike")
     programs = sorted({result.producer.benchmark for result in measured})
     if len(programs) > 1:
         raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")
     unit = ", ".join(sorted(units)) or UNIT_INSTRUCTIONS
     hosts = sorted({str(result.guest.host.get("cpu")) for result in measured if result.guest})
-    if not unit.startswith("instructions") and len(hosts) > 1:
+    if units & TIMES and len(hosts) > 1:
         raise _unlike("hosts, and times depend on them", hosts, "compare instructions, or times of one host")
     return unit
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gcproto.results.baseline import baseline_of, first_of, refused
+from gcproto.results.modality import fill
 from gcproto.results.schema import Interval, Measurement, Noise
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def summarise(measurements: Sequence[Measurement]) -> None:
         copy = known.get(baseline_of(measurement.scenario))
         comparable = copy is not None and copy is not measurement and not refused(measurement) and not refused(copy)
         measurement.ratio_to_copy = ratio_interval(measurement, copy) if copy and comparable else None
+    fill(measurements)
 
 
 def noise_of(measurements: Sequence[Measurement]) -> Noise | None:

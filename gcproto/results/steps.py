@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import msgspec
 
-from gcproto.host.kernel_version import parse
+from gcproto.results.facts import branch_of
 from gcproto.results.known_changes import known
 from gcproto.results.schema import Scenario
-from gcproto.results.series import Series
+from gcproto.results.series import Series, is_canary
 
 THRESHOLD = 0.02
 SCATTER = 4.0
@@ -72,7 +72,8 @@ def _change(series: Series, scenario: Scenario, before: str, after: str, thresho
     moved = canary_change(series, before, after)
     # What moved no further than the canary is the kernel as a whole, and no change of userfaultfd explains it.
     beyond = abs(change - (moved or 0.0)) > threshold
-    cause = known(scenario, parse(before).branch, parse(after).branch, change) if beyond else ""
+    branches = branch_of(before), branch_of(after)
+    cause = known(scenario, branches[0], branches[1], change) if beyond and branches[0] and branches[1] else ""
     return Step(scenario, before, after, old.value, new.value, change, moved, cause)
 
 
@@ -92,7 +93,7 @@ def canary_change(series: Series, before: str, after: str) -> float | None:
     """How much the canary moved between two kernels; None without one in both."""
     for scenario, cells in series.cells.items():
         old, new = cells.get(before), cells.get(after)
-        if scenario.arm == "canary" and old and new and old.value and new.value:
+        if is_canary(scenario) and old and new and old.value and new.value:
             return new.value / old.value - 1
     return None
 

@@ -10,13 +10,19 @@ import msgspec
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 from gcproto.process.files import read_regular
+from gcproto.results.reading.document import Unsound, neutral
+from gcproto.results.reading.sound import faults
+from gcproto.results.reading.text import clean, short_enough
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade import upgraded
 
 OLD_SCHEMA = "gcproto.result/1"
-
-MOST_BYTES = 512 << 20
-"""Of a result's file."""
+LARGEST = 1 << 28
+"""Bytes of a file that is read; the largest results, of heaps with a map of every collection, have a tenth of that."""
+WHY = 500
+"""Characters of what is said of a file."""
+NOT_OURS = "give a file that `gcproto bench` or another command wrote"
+DAMAGED = "the file was changed or damaged after it was written: measure again, or restore it"
 
 
 class _Head(msgspec.Struct):
@@ -92,30 +98,44 @@ def _cannot_write(path: Path, error: OSError) -> GcprotoError:
 
 
 def load(path: Path) -> Result:
-    """Read a result.
+    """Read a result, of this version or the one before it, and see that it is sound.
+
+    Everything that reads results does it by this: what comes back has texts that can be printed, numbers that can be
+    calculated with, and does not contradict itself (gcproto.results.reading.document, gcproto.results.reading.sound).
 
     Raises:
-        GcprotoError: there is no such file, or it is no result of a version that this program knows.
+        GcprotoError: there is no such file, or it is no usable result; nothing else is raised, whatever the file holds.
     """
+    name = clean(str(path))
 
     def refuse(why: str, remedy: str = "") -> GcprotoError:
-        return GcprotoError(f"{path} is no usable result", why=why, remedy=remedy, code=ExitCode.USAGE)
+        return GcprotoError(
+            f"{name} is no usable result", why=clean(short_enough(why, WHY)), remedy=remedy, code=ExitCode.USAGE
+        )
 
     try:
-        data = read_regular(path, MOST_BYTES)
-    except OSError as error:
-        raise refuse(error.strerror or str(error)) from error
+        data = read_regular(path, LARGEST)
+    except GcprotoError as error:
+        raise refuse(f"{error.what}; {error.why}", NOT_OURS) from error
+    except (OSError, ValueError) as error:
+        raise refuse(getattr(error, "strerror", None) or str(error)) from error
     try:
-        head = msgspec.json.decode(data, type=_Head)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise refuse(f"it is not JSON of a result: {error}", "give a file that `gcproto bench` wrote") from error
+        document = msgspec.json.decode(data)
+        head = msgspec.convert(document, _Head)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refuse(f"it is not JSON of a result: {error}", NOT_OURS) from error
     if head.schema not in {SCHEMA, OLD_SCHEMA}:
         known = f"this program knows {SCHEMA!r} and {OLD_SCHEMA!r}"
         said = f"its schema is {head.schema!r}, {known}" if head.schema else "it names no schema"
         raise refuse(said, "use the version of gcproto that wrote it, or a newer one")
     try:
-        if head.schema == OLD_SCHEMA:
-            return upgraded(msgspec.json.decode(data))
-        return msgspec.json.decode(data, type=Result)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise refuse(f"a field is not as {head.schema} says: {error}") from error
+        document = neutral(document)
+        result = upgraded(document) if head.schema == OLD_SCHEMA else msgspec.convert(document, Result, str_keys=True)
+        why = next(faults(result), "")
+    except Unsound as error:
+        raise refuse(str(error), DAMAGED) from error
+    except msgspec.ValidationError as error:
+        raise refuse(f"a field is not as {head.schema} says: {error}", DAMAGED) from error
+    if why:
+        raise refuse(why, DAMAGED)
+    return result

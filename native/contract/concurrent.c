@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ability.h"
+#include "clock.h"
 #include "rows.h"
 
 #define PAGES 256

@@ -58,7 +58,7 @@ uint64_t gcp_trial_source_at(struct gcp_trial *trial, uint32_t kind, uint32_t or
 {
     int err = -EAGAIN;
     for (int i = 0; err == -EAGAIN && i < SOURCE_TRIES; i++)
-        err = gcp_source_init(&trial->prover, kind, order, pages, offset, GCP_TRIAL_SEED, ret);
+        err = gcp_source_init(&trial->prover, kind, order, GCP_FRAMES_ANY, pages, offset, GCP_TRIAL_SEED, ret);
     if (err)
         gcp_trial_skip(trial, "%s", ret->why);
     return ret->start;

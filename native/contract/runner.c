@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "rows.h"
 
 /* How often a row is tried whose only disagreement is a counter that other processes move as well. */

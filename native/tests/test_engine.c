@@ -71,12 +71,49 @@ static void test_sources(struct gcp_prover *prover)
 {
     struct gcp_source source;
     for (uint32_t kind = GCP_SOURCE_PLAIN; kind <= GCP_SOURCE_SWAPCACHE; kind++) {
-        int err = gcp_source_init(prover, kind, 0, 64, 0, 5, &source);
+        int err = gcp_source_init(prover, kind, 0, GCP_FRAMES_ANY, 64, 0, 5, &source);
         check(err == 0 || source.why[0], "a source is made or says why not");
         gcp_source_deinit(&source);
     }
-    check(gcp_source_init(prover, GCP_SOURCE_ZERO, 4, 64, 0, 5, &source) == -EINVAL, "no large zero pages");
-    check(gcp_source_init(prover, 99, 0, 64, 0, 5, &source) == -EINVAL, "no unknown kind");
+    check(gcp_source_init(prover, GCP_SOURCE_ZERO, 4, GCP_FRAMES_ANY, 64, 0, 5, &source) == -EINVAL,
+          "no large zero pages");
+    check(gcp_source_init(prover, 99, 0, GCP_FRAMES_ANY, 64, 0, 5, &source) == -EINVAL, "no unknown kind");
+}
+
+static void test_frames(struct gcp_prover *prover, const struct gcp_platform *platform)
+{
+    struct gcp_source source;
+    uint64_t pages = platform->pmd_size / platform->page_size;
+    for (uint32_t frames = GCP_FRAMES_ANY; gcp_frames_name(frames); frames++) {
+        int err = gcp_source_init(prover, GCP_SOURCE_PLAIN, 0, frames, pages, 0, 5, &source);
+        check(err == 0 || source.why[0], gcp_frames_name(frames));
+        if (!err)
+            check(gcp_content_check(source.start, 0, pages, 5) < 0, "each page has its contents");
+        if (!err && source.frame_order.pairs)
+            check(gcp_frames_reached(frames, &source.frame_order), "the order asked");
+        gcp_source_deinit(&source);
+    }
+    check(gcp_source_init(prover, GCP_SOURCE_PLAIN, 0, 99, pages, 0, 5, &source) == -EINVAL, "no unknown order");
+    check(gcp_source_init(prover, GCP_SOURCE_HOLE, 0, GCP_FRAMES_SHUFFLED, pages, 0, 5, &source) == -EINVAL,
+          "no order of what has no frames");
+}
+
+static void test_working_sets(struct gcp_prover *prover)
+{
+    struct gcp_scenario scenario = {.source = GCP_SOURCE_PLAIN,
+                                    .working_set = GCP_WORKING_SET_MEMORY,
+                                    .frames = GCP_FRAMES_SHUFFLED,
+                                    .pages = GCP_MEMORY_MIN_PAGES,
+                                    .cpu = -1,
+                                    .touch_cpu = 0};
+    struct gcp_round round;
+    for (int i = 0; i < 2; i++) {
+        gcp_round_run(prover, &scenario, &round);
+        check(round.status == GCP_ROUND_VALID ? round.streamed_bytes > 0 : round.reason[0], "evicted, or why not");
+    }
+    scenario.pages--;
+    gcp_round_run(prover, &scenario, &round);
+    check(round.status == GCP_ROUND_UNABLE && round.reason[0], "too small a range is refused");
 }
 
 static void test_arms(struct gcp_prover *prover, const struct gcp_platform *platform)
@@ -122,6 +159,8 @@ int main(void)
     test_unmapped(&uffd, platform.page_size);
     test_not_registered(&uffd, platform.page_size);
     test_sources(&prover);
+    test_frames(&prover, &platform);
+    test_working_sets(&prover);
     test_arms(&prover, &platform);
     gcp_uffd_deinit(&uffd);
     gcp_prover_deinit(&prover);

@@ -29,7 +29,8 @@ class Workload:
     Args:
         name: one of NAMES.
         text: what it does.
-        setup, run, check: compiled, of (address of the mutator, parameters); see ``knobs``.
+        setup, run, check: compiled, of (address of the mutator, parameters); see ``knobs``.  ``run`` says when it is
+            through (gcproto.heap.mutator.ended).
 
     """
 

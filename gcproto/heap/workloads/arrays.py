@@ -16,6 +16,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -103,9 +104,9 @@ def setup(m: int, parameters: Parameters) -> int:
     return 0
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Make arrays anew.  Returns the arrays that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Make arrays anew."""
     state = mix(parameters[SEED] + SLOTS)
     wrong = 0
     step = 0
@@ -117,14 +118,20 @@ def run(m: int, parameters: Parameters) -> int:
         old = get_ref(root(m, RING), slot)
         wrong += _is_wrong(old)
         _cut(m, old)
-        ended = _new_array(m, parameters, mix(state))
-        if ended != 0:
-            return ended if wrong == 0 or ended == OUT_OF_MEMORY else wrong
+        problem = _new_array(m, parameters, mix(state))
+        if problem != 0:
+            return problem if wrong == 0 or problem == OUT_OF_MEMORY else wrong
         set_ref(m, root(m, RING), slot, root(m, FRESH))
         set_root(m, FRESH, 0)
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Make arrays anew.  Returns the arrays that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

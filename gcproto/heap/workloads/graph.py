@@ -15,6 +15,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -143,9 +144,9 @@ def setup(m: int, parameters: Parameters) -> int:
     return 0
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Shuffle.  Returns the nodes and lists that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Shuffle."""
     count = nodes_for(parameters[LIVE])
     state = mix(parameters[SEED] + 1)
     wrong = 0
@@ -180,6 +181,12 @@ def run(m: int, parameters: Parameters) -> int:
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Shuffle.  Returns the nodes and lists that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

@@ -15,6 +15,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -125,9 +126,9 @@ def setup(m: int, parameters: Parameters) -> int:
     return 0
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Ask for keys.  Returns the entries that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Ask for keys."""
     count = entries_for(parameters)
     state = mix(parameters[SEED] + 1)
     stamp = count
@@ -157,6 +158,12 @@ def run(m: int, parameters: Parameters) -> int:
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Ask for keys.  Returns the entries that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

@@ -16,6 +16,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -129,9 +130,9 @@ def _churn(m: int, state: int) -> int:
     return 1
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Churn and look at old records.  Returns the records that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Churn and look at old records."""
     seed = parameters[SEED]
     count = records_for(parameters[LIVE])
     state = mix(seed + 1)
@@ -161,6 +162,12 @@ def run(m: int, parameters: Parameters) -> int:
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Churn and look at old records.  Returns the records that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

@@ -13,6 +13,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -64,9 +65,9 @@ def setup(m: int, parameters: Parameters) -> int:
     return 0
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Replay.  Returns the objects that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Replay."""
     wrong = 0
     step = 0
     while parameters[OPERATIONS] == 0 or step < parameters[OPERATIONS]:
@@ -95,6 +96,12 @@ def run(m: int, parameters: Parameters) -> int:
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Replay.  Returns the objects that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

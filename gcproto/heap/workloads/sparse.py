@@ -18,6 +18,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -112,8 +113,8 @@ def setup(m: int, parameters: Parameters) -> int:
     return _wave(m, parameters, mix(parameters[SEED]))
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
     """Visit the survivors while they are evacuated, then make the next wave.  One operation is one wave."""
     count = survivors_for(parameters[LIVE])
     state = mix(parameters[SEED] + 1)
@@ -135,10 +136,16 @@ def run(m: int, parameters: Parameters) -> int:
                 set_ref(m, item, 0, _get(directory, below(advance(state), count)))
         count_operation(m)
         step += 1
-        ended = _wave(m, parameters, mix(parameters[SEED] + step))
-        if ended != 0:
-            return ended if wrong == 0 or ended == OUT_OF_MEMORY else wrong
+        problem = _wave(m, parameters, mix(parameters[SEED] + step))
+        if problem != 0:
+            return problem if wrong == 0 or problem == OUT_OF_MEMORY else wrong
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Visit the survivors while they are evacuated, then make the next wave.  One operation is one wave."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

@@ -18,6 +18,7 @@ from gcproto.heap.mutator import (
     STOPPED,
     allocate,
     count_operation,
+    ended,
     poll,
     root,
     set_ref,
@@ -125,9 +126,9 @@ def _graft(m: int, depth: int, name: int, chance: int) -> int:
     return 1
 
 
-@entry("int64(int64, int64[::1])")
-def run(m: int, parameters: Parameters) -> int:
-    """Build and check short-lived trees.  Returns the nodes that were wrong, or why it ended early."""
+@kernel
+def _steps(m: int, parameters: Parameters) -> int:
+    """Build and check short-lived trees."""
     depth = long_depth(parameters[LIVE])
     name = mix(parameters[SEED])
     state = mix(parameters[SEED] + 1)
@@ -157,6 +158,12 @@ def run(m: int, parameters: Parameters) -> int:
         count_operation(m)
         step += 1
     return wrong
+
+
+@entry("int64(int64, int64[::1])")
+def run(m: int, parameters: Parameters) -> int:
+    """Build and check short-lived trees.  Returns the nodes that were wrong, or why it ended early."""
+    return ended(m, _steps(m, parameters))
 
 
 @entry("int64(int64, int64[::1])")

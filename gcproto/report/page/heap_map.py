@@ -22,7 +22,7 @@ class Step:
 
 @dataclass(frozen=True)
 class HeapMap:
-    """Modes with their collections; ``notes`` are maps that can't be read, and what was left out for want of room."""
+    """Modes with their collections; ``notes`` are maps that can't be read, and what was omitted for lack of room."""
 
     modes: list[tuple[str, list[Step]]]
     notes: list[str]
@@ -49,9 +49,9 @@ def heap_map(result: Result) -> HeapMap | None:
     found: list[tuple[str, list[Step]]] = []
     problems: list[str] = []
     recorded = False
-    for mode, measurement in modes(result):
+    for mode, workload in modes(result):
         steps = []
-        for number, one in measured(measurement):
+        for number, one in measured(workload):
             if not one.map:
                 continue
             recorded = True
@@ -63,16 +63,29 @@ def heap_map(result: Result) -> HeapMap | None:
         if steps:
             found.append((mode, steps))
     page_size = page_size_of(result)
-    room = _thin(found)
+    room = _thin(found, MAX_TEXT)
     return HeapMap(found, problems + room, page_size) if recorded else None
 
 
-def _thin(found: list[tuple[str, list[Step]]]) -> list[str]:
+def thinner(one: HeapMap, limit: int) -> HeapMap:
+    """The same map with as many of its collections as a page has room for.
+
+    Args:
+        one: the map.
+        limit: characters.
+
+    """
+    found = [(mode, list(steps)) for mode, steps in one.modes]
+    said = _thin(found, limit)
+    return HeapMap(found, [*one.notes, *said], one.page_size)
+
+
+def _thin(found: list[tuple[str, list[Step]]], limit: int) -> list[str]:
     """Keep an even sample of the collections of each mode if all are too much for a page; said in words."""
     size = sum(len(step.runs) for _, steps in found for step in steps)
-    if size <= MAX_TEXT:
+    if size <= limit:
         return []
-    every = -(-size // MAX_TEXT)
+    every = -(-size // limit)
     before = sum(len(steps) for _, steps in found)
     for _, steps in found:
         steps[:] = steps[:1] + steps[1:-1][every - 1 :: every] + steps[1:][-1:]

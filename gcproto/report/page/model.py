@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from gcproto.report.claims import Claim
-from gcproto.report.findings import Finding
 from gcproto.report.page.heap_map import HeapMap
 from gcproto.report.plots.plot import Plot
-from gcproto.results.schema import Result
+from gcproto.report.words.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -23,14 +20,6 @@ class Grid:
     folded: bool = True
 
 
-class Run(NamedTuple):
-    """A result with a short name for anchors and files, and what it claims."""
-
-    slug: str
-    result: Result
-    claims: Sequence[Claim]
-
-
 @dataclass
 class Part:
     """A part of a section, of one result or of several that belong together.
@@ -42,7 +31,7 @@ class Part:
         grids: tables.
         heap_map: of a heap's collections.
         small_first: the pictures that stand in a row come before those across the page.
-        folded: it is closed until somebody opens it; its title is the handle.
+        folded: it is closed until a reader opens it; its title is the handle.
 
     """
 
@@ -73,11 +62,22 @@ class Section:
 
 @dataclass(frozen=True)
 class Answers:
-    """Findings that belong together, with the picture that shows them; folded if a run like it stands above."""
+    """Findings that belong together, with the picture and the table that show them; folded if others stand above.
+
+    Attributes:
+        title: what they are of.
+        lines: sentences above the cards.
+        findings: the cards.
+        plot, grids: what they are made of.
+        folded: closed until a reader opens it.
+
+    """
 
     title: str
     findings: Sequence[Finding]
     plot: Plot | None = None
+    grids: Sequence[Grid] = ()
+    lines: Sequence[str] = ()
     folded: bool = False
 
 

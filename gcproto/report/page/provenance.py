@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gcproto.report import labels
+import msgspec
+
 from gcproto.report.page.model import Grid, Part, Section
+from gcproto.report.words.runs import Run
+from gcproto.results import names
+from gcproto.results.facts import cpu_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import Result
 from gcproto.results.series import page_size_of, release_of, short
@@ -24,10 +28,17 @@ def provenance_section(results: Sequence[tuple[Path, Result]], refused: Sequence
     return section
 
 
-def files_grid(results: Sequence[tuple[Path, Result]]) -> Grid:
-    """A line for each file."""
+def files_grid(results: Sequence[tuple[Path, Result]], runs: Sequence[Run]) -> Grid:
+    """A line for each file.
+
+    Args:
+        results: with their files.
+        runs: the same results with their labels, in the same order.
+
+    """
     heads = (
         "file",
+        "label",
         "kernel",
         "processor",
         "started (UTC)",
@@ -40,17 +51,18 @@ def files_grid(results: Sequence[tuple[Path, Result]]) -> Grid:
         "skips",
         "made by",
     )
-    rows = [_file(path, result) for path, result in results]
-    return Grid("Files", heads, rows, 6, folded=len(rows) > 12)
+    rows = [_file(path, result, run.label) for (path, result), run in zip(results, runs, strict=True)]
+    return Grid("Files", heads, rows, 7, folded=len(rows) > 12)
 
 
-def _file(path: Path, result: Result) -> tuple[str, ...]:
+def _file(path: Path, result: Result, label: str) -> tuple[str, ...]:
     producer = result.producer
     levels = sorted({one.proof.level for one in result.measurements if one.proof.rounds})
     return (
         path.name,
+        label,
         short(release_of(result)),
-        str(result.environment.get("cpu", {}).get("model", "unknown")),
+        cpu_of(result),
         producer.started.split("+")[0].replace("T", " "),
         ", ".join(levels) or "nothing",
         "yes" if producer.complete else "no, INTERRUPTED",
@@ -59,7 +71,7 @@ def _file(path: Path, result: Result) -> tuple[str, ...]:
         str(sum(not one.valid for one in result.measurements)),
         str(sum(len(one.invalid_rounds) for one in result.measurements)),
         str(len(result.skips)),
-        f"{producer.name} {producer.version}: {' '.join(producer.command)}",
+        f"{result.experiment.__struct_config__.tag} {producer.version}: {' '.join(producer.command)}",
     )
 
 
@@ -80,7 +92,8 @@ def _noise(results: Sequence[Result]) -> Grid:
     notes += [f"{guests} results of guests have none: instructions repeat, and boots and the canary say how well."] * (
         guests > 0
     )
-    note = "The same work measured twice under two names; a difference within the floor is none. " + " ".join(notes)
+    first = "The same work measured twice under two names. Smaller differences than the floor are noise."
+    note = " ".join((first, *notes))
     return Grid("A/A noise", ("run", "ratio of each pair, with its interval", "floor"), rows, 2, note, folded=False)
 
 
@@ -93,11 +106,11 @@ def _invalid(results: Sequence[Result]) -> Grid:
                 reasons[bad.reason].append(bad.round)
             for reason, rounds in reasons.items():
                 total = len(one.samples) + len(one.invalid_rounds)
-                text = labels.scenario_text(one.scenario, page_size_of(result))
+                text = names.scenario(one.scenario, page_size_of(result))
                 void = "" if one.valid else "VOID, do not quote"
                 rows.append((_name(result), text, reason, void, f"{len(rounds)} of {total}"))
     note = (
-        "Rounds whose proof failed: kept in the file, in no figure of this page. A measurement with more "
+        "Rounds whose proof failed are kept in the file and are in no figure of this page. A measurement with more "
         "than a tenth of them is void."
     )
     return Grid("Invalid rounds", ("run", "scenario", "reason", "", "rounds"), rows, 4, note, folded=False)
@@ -155,7 +168,7 @@ def _guests(results: Sequence[Result]) -> list[Grid]:
 
 
 def _environment(path: Path, result: Result) -> Grid:
-    rows = [*_flat("", result.environment), *_flat("producer.options", result.producer.options)]
+    rows = [*_flat("", result.environment), *_flat("experiment", msgspec.to_builtins(result.experiment))]
     rows.append(("producer.benchmark", result.producer.benchmark))
     return Grid(f"Environment of {path.name}", ("what", "value"), rows, 2)
 

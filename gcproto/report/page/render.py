@@ -4,15 +4,18 @@ import base64
 import gzip
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.report.page.model import Page
+from gcproto.report.page.heap_map import thinner
+from gcproto.report.page.model import Page, Section
 from gcproto.report.plots.look import DARK, LIGHT
 from gcproto.report.plots.plot import Plot
+from gcproto.results.exports import rows
 from gcproto.results.page_map import LETTERS
 
 MAX_BYTES = 3_000_000
@@ -20,29 +23,68 @@ PLAIN_CSV = 4096
 """Samples up to this size stand in the page as they are, larger ones compressed."""
 
 
+@dataclass(frozen=True)
+class Fit:
+    """What a page holds besides figures and pictures: less of it where all is too much.
+
+    Attributes:
+        files: the result files, to download.
+        maps: characters of each heap map at most.
+        samples: every sample beside each picture, not only its figures.
+
+    """
+
+    files: bool = True
+    maps: int | None = None
+    samples: bool = True
+
+
+FITS = (Fit(), Fit(files=False), Fit(files=False, maps=120_000), Fit(files=False, maps=60_000, samples=False))
+"""From everything to what is needed to read the page."""
+
+
 def render(page: Page) -> str:
-    """HTML.
+    """HTML, with as much beside the figures as there is room for; what is omitted is said in it.
 
     Raises:
-        GcprotoError: it would be larger than ``MAX_BYTES``.
+        GcprotoError: it would be larger than ``MAX_BYTES`` even so.
 
     """
     svgs = {plot.name: [_safe(svg) for svg in plot.svgs()] for plot in plots(page)}
-    text = _render(page, svgs, whole_files=True)
-    if len(text.encode()) > MAX_BYTES:
-        text = _render(page, svgs, whole_files=False)
-    size = len(text.encode())
-    if size > MAX_BYTES:
-        raise GcprotoError(
-            f"the page would have {size / 1e6:.1f} MB, {MAX_BYTES / 1e6:.0f} MB are the most",
-            why=f"{len(page.downloads)} results have that much to show",
-            remedy="give fewer results, or one report for each kind",
-            code=ExitCode.USAGE,
-        )
-    return text
+    size = 0
+    for fit in FITS:
+        text = _render(_fitted(page, fit), svgs, fit)
+        size = len(text.encode())
+        if size <= MAX_BYTES:
+            return text
+    raise GcprotoError(
+        f"the page would have {size / 1e6:.1f} MB, {MAX_BYTES / 1e6:.0f} MB are the most",
+        why=f"{len(page.downloads)} results have that much to show",
+        remedy="give fewer results, or one report for each kind",
+        code=ExitCode.USAGE,
+    )
 
 
-def _render(page: Page, svgs: dict[str, list[Any]], *, whole_files: bool) -> str:
+def _fitted(page: Page, fit: Fit) -> Page:
+    """The page with maps that fit."""
+    if fit.maps is None:
+        return page
+    return replace(page, sections=[_fitted_section(one, fit.maps) for one in page.sections])
+
+
+def _fitted_section(section: Section, limit: int) -> Section:
+    parts = []
+    for part in section.parts:
+        if part.heap_map:
+            small = thinner(part.heap_map, limit)
+            more = small.notes[len(part.heap_map.notes) :]
+            parts.append(replace(part, heap_map=small, lines=[*part.lines, *more]))
+        else:
+            parts.append(part)
+    return replace(section, parts=parts)
+
+
+def _render(page: Page, svgs: dict[str, list[Any]], fit: Fit) -> str:
     import jinja2
 
     files = resources.files("gcproto.report.page")
@@ -54,11 +96,11 @@ def _render(page: Page, svgs: dict[str, list[Any]], *, whole_files: bool) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"samples": samples, "code": _code}
+    environment.filters |= {"samples": samples if fit.samples else figures, "code": _code}
     return environment.get_template("page.html.j2").render(
         page=page,
-        whole_files=whole_files,
-        downloads=[(one.name, _data("application/gzip", one.data)) for one in page.downloads] if whole_files else [],
+        fit=fit,
+        downloads=[(one.name, _data("application/gzip", one.data)) for one in page.downloads] if fit.files else [],
         style=_safe(_colours() + files.joinpath("page.css").read_text()),
         script=_safe(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -111,6 +153,12 @@ def samples(plot: Plot) -> tuple[str, str]:
     if len(text) <= PLAIN_CSV:
         return f"{plot.name}.csv", f"data:text/csv;charset=utf-8,{quote(text)}"
     return f"{plot.name}.csv.gz", _data("application/gzip", gzip.compress(text.encode("utf-8", "replace"), mtime=0))
+
+
+def figures(plot: Plot) -> tuple[str, str]:
+    """Name and address of the file with the figures of a picture alone."""
+    text = rows.text(plot.data.heads, plot.data.rows)
+    return f"{plot.name}.csv", f"data:text/csv;charset=utf-8,{quote(text)}"
 
 
 def _maps(page: Page) -> str:

@@ -5,15 +5,38 @@ from collections.abc import Sequence
 
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
-from gcproto.report.findings import Finding, headline_claims, path_findings
-from gcproto.report.findings_heap import heap_finding, window_finding
-from gcproto.report.findings_kernels import series_findings
 from gcproto.report.page.heap_map import heap_map
-from gcproto.report.page.model import Answers, Part, Run, Section
-from gcproto.report.page.tables import heap_grid, measurement_grid, series_grids, window_grid
-from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, window
-from gcproto.results.schema import Result
-from gcproto.results.series import build, release_of
+from gcproto.report.page.model import Grid, Part, Section
+from gcproto.report.page.tables import (
+    heap_grid,
+    measurement_grid,
+    policy_grid,
+    runs_grid,
+    series_grids,
+    window_grid,
+)
+from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, policies, thread, window
+from gcproto.report.words import placed
+from gcproto.report.words.claims import Row, S
+from gcproto.report.words.finding import Finding
+from gcproto.report.words.heaps import heap_finding
+from gcproto.report.words.kernels import series_findings
+from gcproto.report.words.kinds import windows, workloads
+from gcproto.report.words.policies import policy_findings
+from gcproto.report.words.rows import shown_paths, stars
+from gcproto.report.words.runs import Group, Run, unlike
+from gcproto.report.words.thread import thread_finding
+from gcproto.report.words.windows import size_of, window_finding
+from gcproto.results import names
+from gcproto.results.schema import (
+    KernelCell,
+    PathScenario,
+    PolicyScenario,
+    Result,
+    WindowScenario,
+    WorkloadScenario,
+)
+from gcproto.results.series import build, page_size_of
 from gcproto.results.steps import steps
 
 SECTIONS = {
@@ -23,9 +46,17 @@ SECTIONS = {
         "No measurement in other kernels is among these results: `gcproto kernels run --default` makes some.",
     ),
     "heap": ("On a compacting heap", "No run of a workload on a heap is among these results: `gcproto gc` makes one."),
+    "policies": (
+        "Evacuation policies",
+        "No run of evacuation policies is among these results: `gcproto gc policies` makes one.",
+    ),
     "window": (
         "The window after the flip",
         "No run of the window is among these results: `gcproto gc window` makes one.",
+    ),
+    "claims": (
+        "The thread's claims",
+        "No judgement of the thread's claims is among these results: `gcproto claims` makes one.",
     ),
 }
 
@@ -35,33 +66,83 @@ def empty(name: str) -> Section:
     return Section(name, *SECTIONS[name])
 
 
-def name_of(result: Result) -> str:
-    """A result in a line: kernel, when, and the run."""
-    started = result.producer.started.replace("T", " ").split("+")[0]
-    return f"Linux {release_of(result)}, {started} UTC, run {result.run_id}"
+def together(groups: Sequence[Group[S]], name: str, what: str) -> list[Part]:
+    """A part for each group of several runs: what holds between them, as a picture and a table.
+
+    Args:
+        groups: of one kind.
+        name: of the pictures.
+        what: costs less or more.
+
+    """
+    parts = []
+    for number, group in enumerate(groups):
+        if not group.many:
+            continue
+        part = Part(f"{len(group.runs)} runs together: {names.several([run.label for run in group.runs])}")
+        if group.common:
+            title = "What holds between runs"
+            shown = isinstance(group.common[0].at, PathScenario | PolicyScenario)
+            picture = f"{name}-together-{number}"
+            part.wide.append(forest.plot(picture, title, group.common, what=what, arms=shown))
+            part.grids.append(runs_grid(group, group.common))
+            part.lines += list(dict.fromkeys(one.apart for one in group.common if one.apart))[:12]
+        else:
+            part.lines.append("These runs have no comparison in common.")
+        parts.append(part)
+    return parts
 
 
-def cost_section(runs: Sequence[Run]) -> Section:
-    """Costs by granule and by folio size, and every path against its alternative."""
+def differing(groups: Sequence[Group[S]]) -> list[Part]:
+    """A part that says why runs were not put together, if so."""
+    text = unlike(groups)
+    return [Part(lines=[text])] if text else []
+
+
+NOT_LEADING = "Pictures are of the leading run and of all runs together; the tables of this one are whole."
+
+
+def _following(run: Run, grid: Grid) -> Part:
+    """A run that does not lead its group: its figures without pictures, closed."""
+    measured = run.result.measurements
+    return Part(run.name, [NOT_LEADING, *placed.notes_of(measured, len(measured))], grids=[grid], folded=True)
+
+
+def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
+    """Costs by granule and by folio size, and every path against copying."""
     section = empty("cost")
     section.intro = (
         "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
-        "measured in the same rounds, in random order: ratios hold, nanoseconds of two machines do not compare."
+        "measured in the same rounds, in random order. Ratios hold; nanoseconds of two machines do not compare."
     )
-    seen: set[str] = set()
-    for slug, result, claims in runs:
-        part = Part(name_of(result) if len(runs) > 1 else "", small_first=True, folded=release_of(result) in seen)
-        seen.add(release_of(result))
-        orders = cost.by_order(result, f"cost-{slug}")
-        part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
-        if claims:
-            title = "Every kind of page: moving against copying"
-            caption = "Filled: sure. Hollow: no sure difference. The grey band is the noise floor of the run."
-            part.wide.append(forest.plot(f"paths-{slug}", title, claims, what="move", caption=caption))
-        if cost.usable(result):
-            part.grids.append(measurement_grid("Every measurement with its proof", result))
-        section.parts.append(part)
+    section.parts += differing(groups)
+    total = sum(len(group.runs) for group in groups)
+    title = "Every measurement with its proof"
+    for group in groups:
+        section.parts.append(_cost_part(group, titled=total > 1))
+        section.parts += [_following(run, measurement_grid(title, run.result)) for run in group.runs[1:]]
     return section
+
+
+def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
+    run = group.lead
+    slug, result = run.slug, run.result
+    part = Part(run.name if titled else "", small_first=True)
+    orders = cost.by_order(result, f"cost-{slug}")
+    part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
+    rows = _own(group, run)
+    if rows:
+        title = "Every kind of page: moving against copying"
+        shown = shown_paths(rows, page_size_of(result))
+        part.wide += [forest.plot(f"paths-{slug}", title, shown, what="move")] if shown else []
+    part.lines += placed.notes_of(result.measurements, len(result.measurements))
+    part.grids.append(measurement_grid("Every measurement with its proof", result))
+    return part
+
+
+def _own(group: Group[S], run: Run) -> Sequence[Row[S]]:
+    """What one run says by itself."""
+    return group.own[run.label]
 
 
 def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
@@ -83,7 +164,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
             part.title = f"Series {number + 1}: {', '.join(text for text in key if text)}"
             part.lines.append("These results are no series with the others: they differ in what counts depend on.")
         try:
-            series = build(group)
+            series = build(group, heap=_of_heap(group))
         except GcprotoError as error:
             part.lines.append(str(error))
             section.parts.append(part)
@@ -91,109 +172,167 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         found = steps(series)
         if series.cells:
             part.wide.append(kernels.plot(f"kernels-{number}", series, found, group))
-        part.grids += series_grids(series, found)
+        part.grids += series_grids(series, found, page_size_of(group[0]))
+        part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
     section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the same on "
-        "every machine and in every boot to a fraction of a percent."
+        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time, but it is "
+        "the same on every machine and in every boot to a fraction of a percent."
     )
     return section, findings
 
 
+HEAP_SET = "heap"
+
+
+def _of_heap(results: Sequence[Result]) -> bool:
+    """Whether they are of the scenario set of heaps, which has guests and units of its own."""
+    return any(isinstance(one.experiment, KernelCell) and one.experiment.set == HEAP_SET for one in results)
+
+
 def _alike(result: Result) -> tuple[str, ...]:
     """What results of one series have in common."""
-    options = result.producer.options
     units = ", ".join(sorted({one.unit for one in result.measurements}))
     host = "" if units == "instructions/page" or not result.guest else str(result.guest.host.get("cpu"))
-    parts = [f"{name} {options[name]}" for name in ("pages", "cpus", "cpu", "memory_mib") if name in options]
-    return (units, *parts, f"program {result.producer.benchmark}", host)
+    guest: list[str] = []
+    if isinstance(result.experiment, KernelCell):
+        cell = result.experiment
+        guest = [f"pages {cell.pages}", f"cpus {cell.cpus}", f"cpu {cell.cpu}", f"memory {cell.memory_mib} MiB"]
+        guest += ["heap"] * (cell.set == HEAP_SET)
+    size = f"pages of {labels.size(page_size_of(result))}"
+    return (units, *guest, size, f"program {result.producer.benchmark}", host)
 
 
-def heap_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
+def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
     """Workloads on heaps: modes against copying, pauses, utilisation, latency, phases, memory, the map."""
     section = empty("heap")
+    section.parts += differing(groups)
     findings = []
-    for slug, result, claims in runs:
-        name = f"heap-{slug}"
-        workload = next(one.scenario.source for one in result.measurements).removeprefix("heap-")
-        options = result.producer.options
-        live = options.get("live")
-        size = f", {int(live) >> 20} MiB live" if isinstance(live, int) else ""
-        part = Part(f"{workload}{size}: {name_of(result)}")
-        if claims:
-            caption = "Time of the mutators for the same work, against mode copy (ART before UFFDIO_MOVE)."
-            part.wide.append(
-                forest.plot(f"{name}-modes", "Modes against copying", claims, what="the mode is", caption=caption)
-            )
-        timeline = phases.timeline(result, name)
-        part.wide += [timeline] if timeline else []
-        faults, problems = latency.latency(result, name, "fault", "Serving a fault")
-        waits, more = latency.latency(result, name, "wait", "Waiting for a page that another thread builds")
-        part.lines += problems + more
-        made = [
-            *(heap.pauses(result, name), heap.mmu(result, name), faults, waits),
-            *(heap.memory(result, name), folios.survival(result, name)),
-        ]
-        part.small = [one for one in made if one]
-        part.heap_map = heap_map(result)
-        if part.heap_map is None:
-            part.lines.append(
-                "The collections of this result carry no heap map: the version of gcproto that made it did "
-                "not record one."
-            )
-        else:
-            part.lines += part.heap_map.notes
-        part.grids.append(heap_grid(result))
-        section.parts.append(part)
-        finding = heap_finding(claims, "heap")
+    for group in groups:
+        section.parts.append(_heap_part(group.lead, group))
+        section.parts += [_following(run, heap_grid(run.result)) for run in group.runs[1:]]
+        finding = heap_finding(group, "heap")
         findings += [finding] if finding else []
+    section.parts += together(groups, "heap", "the mode")
     return section, findings
 
 
-def window_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
+def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
+    result, name = run.result, f"heap-{run.slug}"
+    found = workloads(result.measurements)
+    first = found[0].at if found else None
+    live = f", {first.live_bytes >> 20} MiB live" if first and first.live_bytes else ""
+    part = Part(f"{first.workload if first else 'no workload'}{live}: {run.name}")
+    rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
+    if rows:
+        caption = "Time of the mutators for the same work, against mode copy (ART before UFFDIO_MOVE)."
+        title = "Modes against copying"
+        part.wide.append(forest.plot(f"{name}-modes", title, rows, what="the mode", caption=caption, arms=False))
+    for placement in heap.placements(result):
+        timeline = phases.timeline(result, name, placement)
+        part.wide += [timeline] if timeline else []
+        faults, problems = latency.faults(result, name, placement)
+        waits, more = latency.waits(result, name, placement)
+        part.lines += problems + more
+        made = (
+            heap.pauses(result, name, placement),
+            heap.mmu(result, name, placement),
+            faults,
+            waits,
+            heap.memory(result, name, placement),
+            folios.survival(result, name, placement),
+        )
+        part.small += [one for one in made if one]
+    part.lines += [text for text in (placed.crowded(result),) if text] + stars(result)
+    part.lines += placed.notes_of(result.measurements, len(result.measurements))
+    part.heap_map = heap_map(result)
+    if part.heap_map is None:
+        part.lines.append("No heap map was recorded: `gcproto gc --map` records it.")
+    else:
+        part.lines += part.heap_map.notes
+    part.grids.append(heap_grid(result))
+    return part
+
+
+def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, list[Finding]]:
+    """Evacuation policies, heap by heap."""
+    section = empty("policies")
+    section.parts += differing(groups)
+    findings = []
+    for group in groups:
+        section.parts.append(_policies_part(group.lead, group))
+        section.parts += [_following(run, policy_grid(run.result)) for run in group.runs[1:]]
+        findings += policy_findings(group, "policies")
+    section.parts += together(groups, "policies", "the policy")
+    return section, findings
+
+
+def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
+    part = Part(run.name)
+    picture = policies.by_heap(run.result, f"policies-{run.slug}")
+    part.wide += [picture] if picture else []
+    rows = _own(group, run)
+    if rows:
+        title, caption = "Policies against copying all pages", "Of the same heap, from flip to drain."
+        part.wide.append(forest.plot(f"policies-{run.slug}-copy", title, rows, what="the policy", caption=caption))
+    part.lines += placed.notes_of(run.result.measurements, len(run.result.measurements))
+    part.grids.append(policy_grid(run.result))
+    return part
+
+
+def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, list[Finding]]:
     """Ways of mapping to-space after the flip."""
     section = empty("window")
+    section.parts += differing(groups)
     findings = []
-    for slug, result, claims in runs:
-        first = result.measurements[0].scenario
-        title = f"{labels.size(first.granule_bytes)}, {first.threads - 1} mutators: {name_of(result)}"
-        part = Part(title)
-        if claims:
-            caption = "Until every page of to-space was touched once, against mode copy."
-            part.wide.append(
-                forest.plot(f"window-{slug}-ways", "Ways against copying", claims, what="the way is", caption=caption)
-            )
-        made = [
-            window.latency(result, f"window-{slug}", "access", "A mutator's first touch of a page"),
-            window.latency(result, f"window-{slug}", "fault", "Serving a fault"),
-        ]
-        part.small = [one for one in made if one]
-        part.grids.append(window_grid(result))
-        section.parts.append(part)
-        finding = window_finding(claims, "window")
+    for group in groups:
+        section.parts.append(_window_part(group.lead, group))
+        section.parts += [_following(run, window_grid(run.result)) for run in group.runs[1:]]
+        finding = window_finding(group, "window")
         findings += [finding] if finding else []
+    section.parts += together(groups, "window", "the way")
     return section, findings
 
 
-def answers(runs: Sequence[Run], rest: Sequence[Finding]) -> list[Answers]:
-    """The verdict: the first run of paths with its picture, then heaps and kernels, then the other runs."""
-    made = []
-    seen: set[str] = set()
-    for slug, result, claims in runs:
-        picked = headline_claims(result, claims)
-        caption = (
-            "Left of the line moving is cheaper, right of it copying. Filled: sure. Hollow: not sure. "
-            "Grey band: the noise floor of the run. Log scale."
+def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
+    result, name = run.result, f"window-{run.slug}"
+    found = windows(result.measurements)
+    first = found[0].at if found else None
+    part = Part(f"{size_of(first)}: {run.name}" if first else run.name)
+    rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
+    if rows:
+        caption = "Until every page of to-space was touched once, against way copy in the same placement."
+        part.wide.append(
+            forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption, arms=False)
         )
-        title = "Moving a page against copying it"
-        plot = forest.plot(f"verdict-{slug}", title, picked, what="move", caption=caption) if picked else None
-        findings = path_findings(
-            result, claims, "cost", f"fig-cost-{slug}-order" if cost.has_orders(result) else "cost"
-        )
-        if findings or plot:
-            made.append(Answers(name_of(result), findings, plot, folded=release_of(result) in seen))
-            seen.add(release_of(result))
-    if rest:
-        made.insert(1, Answers("Heaps and kernels" if made else "", rest))
-    return made
+    for placement in window.placements(result):
+        made = (window.access(result, name, placement), window.fault(result, name, placement))
+        part.small += [one for one in made if one]
+    part.lines += [text for text in (placed.crowded(result),) if text]
+    part.lines += placed.notes_of(result.measurements, len(result.measurements))
+    part.grids.append(window_grid(result))
+    return part
+
+
+def claims_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
+    """The thread's claims: what measuring says of each, and what was measured for that."""
+    section = empty("claims")
+    findings = []
+    for run in runs:
+        claims = run.result.claims
+        part = Part(run.name)
+        if claims:
+            part.wide.append(thread.strip(claims, f"claims-{run.slug}"))
+            rows = [(one.key, one.claim, one.judgement, one.figures, one.why, one.command) for one in claims]
+            heads = ("claim", "what is claimed", "judgement", "figures", "why", "shown alone by")
+            part.grids.append(Grid(f"All {len(rows)} claims", heads, rows, len(heads), folded=False))
+        else:
+            part.lines.append("This run judged no claim.")
+        part.lines += placed.notes_of(run.result.measurements, len(run.result.measurements))
+        if run.result.measurements:
+            part.grids.append(measurement_grid("What was measured to judge the claims", run.result))
+        section.parts.append(part)
+        finding = thread_finding(claims, run.label if len(runs) > 1 else "", "claims")
+        findings += [finding] if finding else []
+    return section, findings

@@ -1,12 +1,19 @@
-"""Tables of the page that no picture has: every measurement with its proof, series, heaps, windows."""
+"""Tables of the page that no picture has: every measurement with its proof, runs together, series, heaps, windows."""
 
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.heaps import longest_pause
 from gcproto.report.page.model import Grid
 from gcproto.report.plots.kernels import names_of
-from gcproto.results.schema import Measurement, Result
+from gcproto.report.plots.samples import median_text, ratio_texts
+from gcproto.report.words.claims import Claim, S
+from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
+from gcproto.report.words.rows import mode_subject
+from gcproto.report.words.runs import Group, Run, noise_text
+from gcproto.results import names
+from gcproto.results.baseline import done_share
+from gcproto.results.facts import cpu_of
+from gcproto.results.schema import Interval, Latency, Measurement, Result
 from gcproto.results.series import Series, page_size_of, short
 from gcproto.results.statistics import percentiles
 from gcproto.results.steps import Step
@@ -26,6 +33,46 @@ PROOF = (
 )
 
 
+def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
+    """Comparisons that several runs have: what each says of them, and all of them together.
+
+    Args:
+        group: of runs.
+        claims: of the group.
+
+    """
+    heads = (
+        *("what", "way", "run", "machine"),
+        *("ratio to copy", "95 % interval", "noise floor", "rounds", "a further run", "holds between runs"),
+    )
+    by_label = {run.label: run for run in group.runs}
+    rows = [line for claim in claims for line in _claim_lines(claim, by_label)]
+    note = (
+        "Runs of one machine, kernel and program, the least noisy first. Together: a random-effects mean with its "
+        "Hartung-Knapp interval; a further run is expected in the prediction interval, and a difference holds if that "
+        "interval excludes 1."
+    )
+    return Grid("The same comparisons in all runs", heads, rows, 4, note, folded=False)
+
+
+def _claim_lines(claim: Claim[S], runs: dict[str, Run]) -> list[tuple[str, ...]]:
+    lines: list[tuple[str, ...]] = []
+    for one in claim.members:
+        run = runs[one.run].result
+        figures = (f"{labels.number(one.ratio.value)}x", labels.bounds(one.ratio), f"{one.floor.value:.1%}")
+        lines.append((claim.subject, claim.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
+    across = claim.across
+    assert across
+    further = ""
+    if across.predicted_low is not None and across.predicted_high is not None:
+        further = labels.bounds(Interval(across.value, across.predicted_low, across.predicted_high))
+    tau = "" if across.tau is None else f"tau {across.tau:.1%}"
+    holds = "yes" if claim.differs else "no" if not across.holds else f"no: {claim.why_not}"
+    figures = (f"{labels.number(across.value)}x", labels.bounds(across.interval), tau)
+    lines.append((claim.subject, claim.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
+    return lines
+
+
 def measurement_grid(title: str, result: Result) -> Grid:
     """One line for each scenario with every figure, as `gcproto show --wide` has it."""
     heads = (
@@ -39,6 +86,7 @@ def measurement_grid(title: str, result: Result) -> Grid:
         "p99",
         "to copy",
         "95 % interval",
+        "evacuated",
         "rounds",
         "invalid",
         "frames kept",
@@ -61,7 +109,8 @@ def measurement_grid(title: str, result: Result) -> Grid:
 
 def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
     tail = percentiles(one.samples) if one.samples else {}
-    ratio, proof, out = one.ratio_to_copy, one.proof, one.outcome
+    proof, out = one.proof, one.outcome
+    share = done_share(one)
     counts = (
         out.moved,
         out.copied,
@@ -76,16 +125,16 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         out.calls,
     )
     return (
-        labels.scenario_text(one.scenario, page_size),
+        names.scenario(one.scenario, page_size),
         proof.path,
         proof.level,
         one.unit,
-        labels.number(one.median) if one.valid and one.median is not None else "INVALID",
+        median_text(one),
         labels.bounds(one.ci) if one.ci else "",
         labels.number(tail["p90"]) if tail else "",
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
-        f"{labels.number(ratio.value)}x" if ratio else "",
-        labels.bounds(ratio) if ratio else "",
+        *ratio_texts(one),
+        "" if share is None else labels.share(share),
         str(len(one.samples)),
         str(len(one.invalid_rounds)),
         str(proof.pfn_kept),
@@ -97,13 +146,13 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
     )
 
 
-def series_grids(series: Series, found: Sequence[Step]) -> list[Grid]:
+def series_grids(series: Series, found: Sequence[Step], page_size: int) -> list[Grid]:
     """The steps with their causes, and boots that did not end well."""
-    names = names_of(series.kernels)
+    known = names_of(series.kernels)
     rows = [
         (
-            f"{names[one.before]} \N{RIGHTWARDS ARROW} {names[one.after]}",
-            labels.scenario_text(one.scenario, 4096),
+            f"{known[one.before]} \N{RIGHTWARDS ARROW} {known[one.after]}",
+            names.scenario(one.scenario, page_size),
             one.cause or "no known change",
             f"{one.change:+.1%}",
             labels.number(one.old),
@@ -120,14 +169,17 @@ def series_grids(series: Series, found: Sequence[Step]) -> list[Grid]:
     bad = [(short(one.kernel), str(one.boot), one.outcome, one.why) for one in series.failures]
     if bad:
         grids.append(
-            Grid("Boots that did not get to their end", ("kernel", "boot", "outcome", "why"), bad, 4, folded=False)
+            Grid("Boots that did not reach their end", ("kernel", "boot", "outcome", "why"), bad, 4, folded=False)
         )
     return grids
 
 
 HEAP_HEADS = (
     "mode",
+    "collector",
     "heap",
+    "unit",
+    "median",
     "wall ms",
     "to copy",
     "95 % interval",
@@ -152,78 +204,154 @@ HEAP_HEADS = (
 
 def heap_grid(result: Result) -> Grid:
     """Modes as `gcproto show` has them."""
-    rows = [_heap_row(one, page_size_of(result)) for one in result.measurements]
-    notes = [f"{one.scenario.arm}: {note}" for one in result.measurements for note in one.notes]
-    return Grid("Modes in figures", HEAP_HEADS, rows, 2, "; ".join(notes), folded=False)
+    rows = [_heap_row(one, result) for one in workloads(result.measurements)]
+    return Grid("Modes in figures", HEAP_HEADS, rows, 4, folded=False)
 
 
-def _heap_row(one: Measurement, page_size: int) -> tuple[str, ...]:
-    figures, ratio, fault = one.figures, one.ratio_to_copy, one.latency.get("fault")
-    pause = longest_pause(one)
+def _number(value: float | None, factor: float = 1.0) -> str:
+    return "" if value is None else labels.number(value * factor)
 
-    def figure(name: str, factor: float = 1.0) -> str:
-        return labels.number(figures[name] * factor) if name in figures else ""
 
-    valid = one.valid and one.median is not None
+def _us(value: float | None) -> str:
+    return _number(value, 1e-3)
+
+
+def _heap_row(one: Workload, result: Result) -> tuple[str, ...]:
+    measured, figures = one.measured, one.figures
+    fault = figures.fault or Latency(0, None, None, None, None, 0.0)
+    mmu = figures.mmu_of(10)
+    valid = measured.valid and measured.median is not None
     return (
-        one.scenario.arm,
-        labels.size(one.scenario.pages * page_size),
-        (figure("wall ms") or labels.number(one.median or 0.0)) if valid else "INVALID",
-        f"{labels.number(ratio.value)}x" if ratio and valid else "",
-        labels.bounds(ratio) if ratio and valid else "",
-        figure("lbo wall"),
-        figure("lbo cpu"),
-        f"{figures.get('collections', 0):.0f}",
-        figure("mark ms"),
-        figure("compact ms"),
-        "" if pause is None else labels.number(pause),
-        figure("mmu 10 ms", 100.0),
-        f"{figures.get('faults', 0):.0f}",
-        labels.number(fault.p50 / 1e3) if fault and fault.p50 is not None else "",
-        labels.number(fault.p99 / 1e3) if fault and fault.p99 is not None else "",
-        figure("copied MiB"),
-        f"{figures['fallback share']:.2%}" if "fallback share" in figures else "",
-        str(one.outcome.ebusy),
-        f"{figures.get('resident max MiB', 0):.0f}",
-        str(len(one.samples)),
-        str(len(one.invalid_rounds)),
+        mode_subject(one.at, result),
+        names.place(one.at),
+        labels.size(one.at.heap_bytes),
+        measured.unit,
+        median_text(measured),
+        _number(figures.wall_ms) if valid else "INVALID",
+        *ratio_texts(measured),
+        _number(figures.lbo_wall),
+        _number(figures.lbo_cpu),
+        f"{figures.collections_a_round:.0f}",
+        _number(figures.phases.mark),
+        _number(figures.phases.compact),
+        _number(figures.longest_pause_ms),
+        "" if mmu is None else labels.number(100 * mmu.median),
+        f"{figures.faults:.0f}",
+        _us(fault.p50),
+        _us(fault.p99),
+        _number(figures.copied_mib),
+        "" if figures.fallback_share is None else f"{figures.fallback_share:.2%}",
+        str(measured.outcome.ebusy),
+        f"{figures.resident_max_mib:.0f}",
+        str(len(measured.samples)),
+        str(len(measured.invalid_rounds)),
     )
+
+
+WINDOW_HEADS = (
+    "way",
+    "collector",
+    "mutators ms",
+    "to copy",
+    "95 % interval",
+    "collector ms",
+    "faults",
+    "pages by faults",
+    "EBUSY",
+    "EEXIST",
+    "uncounted",
+    "processors",
+    "rounds",
+    "invalid",
+)
 
 
 def window_grid(result: Result) -> Grid:
     """Ways as `gcproto show` has them."""
-    heads = (
-        "way",
-        "mutators ms",
-        "to copy",
-        "95 % interval",
-        "collector ms",
-        "faults",
-        "pages by faults",
-        "EBUSY",
-        "EEXIST",
-        "uncounted",
-        "rounds",
-        "invalid",
+    page_size = page_size_of(result)
+    rows = [_window_row(one, page_size) for one in windows(result.measurements)]
+    return Grid("Ways in figures", WINDOW_HEADS, rows, 2, folded=False)
+
+
+def _window_row(one: Window, page_size: int) -> tuple[str, ...]:
+    measured, figures = one.measured, one.figures
+    to_ms = one.at.size_bytes / page_size / 1e6
+    return (
+        f"{one.at.way} (A/A)" if one.at.replica else one.at.way,
+        names.place(one.at),
+        median_text(measured, to_ms),
+        *ratio_texts(measured),
+        labels.number(figures.collector_ns_page * to_ms),
+        f"{figures.faults:.0f}",
+        f"{figures.pages_by_faults:.0f}",
+        str(measured.outcome.ebusy),
+        str(measured.outcome.eexist),
+        f"{figures.uncounted:.0f}",
+        ", ".join(map(str, figures.processors)),
+        str(len(measured.samples)),
+        str(len(measured.invalid_rounds)),
     )
-    rows = []
-    for one in result.measurements:
-        pages, ratio, figures = one.scenario.pages, one.ratio_to_copy, one.figures
-        valid = one.valid and one.median is not None
-        rows.append(
-            (
-                one.scenario.arm,
-                labels.number((one.median or 0.0) * pages / 1e6) if valid else "INVALID",
-                f"{labels.number(ratio.value)}x" if ratio and valid else "",
-                labels.bounds(ratio) if ratio and valid else "",
-                labels.number(figures.get("collector ns/page", 0.0) * pages / 1e6),
-                f"{figures.get('faults', 0):.0f}",
-                f"{figures.get('pages mapped by faults', 0):.0f}",
-                str(one.outcome.ebusy),
-                str(one.outcome.eexist),
-                f"{figures.get('uncounted', 0):.0f}",
-                str(len(one.samples)),
-                str(len(one.invalid_rounds)),
-            )
-        )
-    return Grid("Ways in figures", heads, rows, 1, folded=False)
+
+
+POLICY_HEADS = (
+    "heap",
+    "policy",
+    "choice",
+    "unit",
+    "median",
+    "95 % interval",
+    "to copy",
+    "95 % interval",
+    "split ahead",
+    "dense",
+    "could go whole",
+    "went whole",
+    "folios split",
+    "EBUSY",
+    "copied after EBUSY",
+    "restored pages",
+    "renewed pages",
+    "swapped before",
+    "swapped after",
+    "rounds",
+    "invalid",
+)
+
+
+def policy_grid(result: Result) -> Grid:
+    """Every policy on every heap."""
+    page_size = page_size_of(result)
+    rows = [_policy_row(one, page_size) for one in policies(result.measurements)]
+    note = "Times are for each page of the heap, from flip to drain; splitting ahead comes before and is not in them."
+    return Grid("Policies in figures", POLICY_HEADS, rows, 4, note, folded=False)
+
+
+def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
+    measured, figures = one.measured, one.figures
+    return (
+        names.heap(one.at, page_size),
+        names.policy(one.at),
+        figures.choice,
+        measured.unit,
+        median_text(measured),
+        labels.bounds(measured.ci) if measured.ci else "",
+        *ratio_texts(measured),
+        labels.number(figures.split_ns_page),
+        labels.share(figures.dense_share),
+        labels.share(figures.could_go_whole),
+        labels.share(figures.went_whole),
+        f"{figures.folios_split:.0f}",
+        f"{figures.ebusy:.0f}",
+        f"{figures.fallback:.0f}",
+        f"{figures.restored.pages:.0f}" if figures.restored else "",
+        f"{figures.renewed.pages:.0f}" if figures.renewed else "",
+        f"{figures.swapped_before:.0f}",
+        f"{figures.swapped_after:.0f}",
+        str(len(measured.samples)),
+        str(len(measured.invalid_rounds)),
+    )
+
+
+def noise_lines(runs: Sequence[Run]) -> list[str]:
+    """The noise of each run, in a sentence for each."""
+    return [f"{run.name}: {noise_text(run.result)}." for run in runs]

@@ -1,12 +1,15 @@
 """What all pictures share: axes in pixels, logarithmic scales with round ticks, names at the ends of lines."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.plots.look import Look, clean, style_of
+from gcproto.report.plots.look import Look, Style, clean
 
+LEAST, MOST = 1e-12, 1e21
+"""Ends of the longest logarithmic axis."""
 LINE = 15
 """Height of a line of text, pixels."""
 
@@ -55,6 +58,9 @@ def log_scale(axis: Any, low: float, high: float, *, most: int = 7, text: Any = 
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+    # Damaged results hold numbers that no scale has room for; what lies beyond it is in the table.
+    low = min(max(low, LEAST), MOST)
+    high = min(max(high, low), MOST)
     room = max((high / low) ** 0.06, 1.06)
     low, high = low / room, high * room
     horizontal = axis.axis_name == "x"
@@ -98,31 +104,34 @@ def _apart(places: Sequence[float], most: float) -> list[int]:
     return kept
 
 
-def curves_on(
-    area: Any,
-    look: Look,
-    curves: Mapping[str, Sequence[tuple[float, float]]],
-    tell: Callable[[float, float], str],
-    room: float,
-) -> None:
+@dataclass(frozen=True)
+class Curve:
+    """A line of a picture: its name, its style, its points from left to right."""
+
+    name: str
+    style: Style
+    points: Sequence[tuple[float, float]]
+
+
+def curves_on(area: Any, look: Look, curves: Sequence[Curve], tell: Callable[[float, float], str], room: float) -> None:
     """Lines with markers that tell their values, and the names at their ends.
 
     Args:
         area: axes whose limits are set.
         look: of the picture.
-        curves: points by name.
-        tell: what stands behind the name where the pointer rests on a point.
+        curves: each with a point at least.
+        tell: what stands after the name where the pointer rests on a point.
         room: pixels to the right of the axes.
 
     """
     ends = []
-    for name, points in curves.items():
-        role, marker, line = style_of(name)
-        xs, ys = [x for x, _ in points], [y for _, y in points]
+    for one in curves:
+        role, marker, line = one.style
+        xs, ys = [x for x, _ in one.points], [y for _, y in one.points]
         area.plot(xs, ys, color=look.colour(role), linestyle=line, linewidth=2)
         (dots,) = area.plot(xs, ys, color=look.colour(role), marker=marker, markersize=5, linestyle="none")
-        dots.set_gid(look.tell([f"{name}{tell(x, y)}" for x, y in points]))
-        ends.append((xs[-1], ys[-1], name, role))
+        dots.set_gid(look.tell([f"{one.name}{tell(x, y)}" for x, y in one.points]))
+        ends.append((xs[-1], ys[-1], one.name, role))
     end_labels(area, look, ends, room - 16)
 
 

@@ -1,79 +1,103 @@
-"""Ratios with their intervals, one line each: left of the middle the first way is cheaper, right of it dearer."""
+"""Ratios with their intervals, one line each: left of the middle the first way costs less, right of it more."""
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.claims import Claim
 from gcproto.report.plots.axes import axes, log_scale
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
-from gcproto.report.plots.samples import claims_data
+from gcproto.report.plots.samples import rows_data
+from gcproto.report.words.claims import Claim, Refusal, Row, S
 
 ROW_WIDE, ROW_NARROW = 30, 46
+SUBJECT, ARM = 58, 26
+"""Characters of a line's words at most."""
+CAPTION = (
+    "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
+    "Two markers: the rounds fall into two modes. Grey: refused. Grey band: the noise floor of the run."
+)
+SEVERAL = " Small dots: single runs; the large marker is their random-effects mean."
 
 
-def plot(name: str, title: str, claims: Sequence[Claim], *, what: str, caption: str) -> Plot:
-    """A picture of claims.
+def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: str = "", arms: bool = True) -> Plot:
+    """A picture of ratios.
 
     Args:
         name: of the picture.
         title: likewise.
-        claims: one at least.
-        what: what is cheaper or dearer: ``move``, ``the mode``.
-        caption: how to read it.
+        rows: one at least.
+        what: what costs less or more: ``move``, ``the mode``.
+        caption: what else is to be known.
+        arms: whether the way stands beside what it is done to, and not in it.
 
     """
-    text = f"{title}. " + " ".join(f"{one.subject}: {in_words(one)}." for one in claims)
-    sizes = ((WIDE, 66 + ROW_WIDE * len(claims)), (NARROW, 74 + ROW_NARROW * len(claims)))
+    text = f"{title}. " + " ".join(f"{one.subject}: {in_words(one)}." for one in rows)
+    sizes = ((WIDE, 66 + ROW_WIDE * len(rows)), (NARROW, 74 + ROW_NARROW * len(rows)))
+    many = SEVERAL if any(isinstance(one, Claim) and one.members for one in rows) else ""
+    said = f"{caption} {CAPTION}{many}".strip()
     return Plot(
-        name, title, text, lambda figure, look: _draw(figure, look, claims, what), claims_data(claims), sizes, caption
+        name, title, text, lambda figure, look: _draw(figure, look, rows, what, arms), rows_data(rows), sizes, said
     )
 
 
-def in_words(one: Claim) -> str:
-    """``12.3x cheaper than copy (12.1-12.6, sure)``."""
-    if not one.sure:
-        said = (
-            f"{one.arm} is {one.versus}, not sure" if one.few else f"{one.arm} and {one.other} show no sure difference"
-        )
-        return f"{said}: {one.why_not}"
-    return f"{one.arm} is {one.factor} than {one.other} ({labels.bounds(one.times)}, sure)"
+def in_words(one: Row[S]) -> str:
+    """``move costs 0.082x copy (0.081-0.083, in this run)``."""
+    if isinstance(one, Refusal):
+        return f"{one.arm} is refused: {one.figures}"
+    done = f"; {one.done}" if one.done else ""
+    if not one.differs:
+        return f"{one.arm} {one.versus} ({labels.bounds(one.value)}), no sure difference: {one.why_not}{done}"
+    return f"{one.arm} {one.versus} ({labels.bounds(one.value)}, {one.standing.value.lower()}){done}"
 
 
-def _draw(figure: Any, look: Look, claims: Sequence[Claim], what: str) -> None:
+def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
+    """What is drawn of a claim: its ratio, or one for each mode."""
+    return (one.mode_ratios if not one.across else []) or [(one.value.value, None)]
+
+
+def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str, arms: bool) -> None:
     narrow = look.narrow
-    margins = (14, 34, 14, 40) if narrow else (346, 36, 206, 30)
+    margins = (14, 34, 14, 40) if narrow else (_left(rows, arms), 36, 196, 30)
     found = axes(figure, look, *margins)
     found.grid(visible=False, axis="y")
     found.set_yticks([])
-    values = [value for one in claims for value in (one.ratio.low, one.ratio.value, one.ratio.high) if value > 0]
+    claims = [one for one in rows if isinstance(one, Claim)]
+    values = [value for one in claims for value in (one.value.low, one.value.value, one.value.high) if value > 0]
+    values += [value for one in claims for value, _ in _points(one) if value > 0]
+    values += [member.ratio.value for one in claims for member in one.members]
     low, high = min([*values, 0.5]), max([*values, 2.0])
-    _ratio_scale(found, low, high, 5 if narrow else 9)
-    found.set_ylim(len(claims) - 0.5, -0.5)
-    floor = max(one.floor for one in claims)
+    _ratio_scale(found, low, high, 5 if narrow else 8)
+    found.set_ylim(len(rows) - 0.5, -0.5)
+    floor = max((one.floor.value for one in claims), default=0.0)
     found.axvspan(1 / (1 + floor), 1 + floor, color=look.colour("band"), linewidth=0, zorder=0)
     found.axvline(1, color=look.colour("muted"), linewidth=1.2, zorder=1)
-    for at, one in enumerate(claims):
-        _row(found, look, at + (0.22 if narrow else 0), one)
-        _words(found, look, at, one, margins)
+    for at, one in enumerate(rows):
+        if isinstance(one, Claim):
+            _row(found, look, at + (0.22 if narrow else 0), one)
+        _words(found, look, at, one, margins, arms)
+    _ends(found, look, what, floor)
+
+
+def _left(rows: Sequence[Row[S]], arms: bool) -> int:
+    """Room for the words of a wide picture, pixels."""
+    subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
+    arm = max(len(clean(one.arm, ARM)) for one in rows) if arms else 0
+    return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
+
+
+def _ends(found: Any, look: Look, what: str, floor: float) -> None:
     ends = (
-        (f"\N{LEFTWARDS ARROW} {what} cheaper", 1 / (1 + floor), "right"),
-        (f"{what} dearer \N{RIGHTWARDS ARROW}", 1 + floor, "left"),
+        (f"\N{LEFTWARDS ARROW} {what} costs less", 1 / (1 + floor), "right"),
+        (f"{what} costs more \N{RIGHTWARDS ARROW}", 1 + floor, "left"),
     )
     for text, x, align in ends:
-        if narrow:
+        if look.narrow:
             side = 0 if align == "right" else 1
-            found.text(
-                side,
-                1.0 + 10 / found.bbox.height,
-                text,
-                transform=found.transAxes,
-                ha="right" if side else "left",
-                fontsize=11,
-                color=look.colour("muted"),
-            )
+            put: dict[str, Any] = {"transform": found.transAxes, "ha": "right" if side else "left", "fontsize": 11}
+            found.text(side, 1.0 + 10 / found.bbox.height, text, color=look.colour("muted"), **put)
             continue
         found.annotate(
             text,
@@ -88,79 +112,111 @@ def _draw(figure: Any, look: Look, claims: Sequence[Claim], what: str) -> None:
         )
 
 
-def _role(one: Claim) -> str:
-    return "plain" if not one.sure and not one.few else "good" if one.ratio.value < 1 else "bad"
+def _role(one: Claim[S]) -> str:
+    return "plain" if not one.differs and not one.few else "good" if one.value.value < 1 else "bad"
 
 
-def _row(found: Any, look: Look, y: float, one: Claim) -> None:
+def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
     colour = look.colour(_role(one))
-    found.plot([max(one.ratio.low, 1e-9), one.ratio.high], [y, y], color=colour, linewidth=3, solid_capstyle="round")
-    (dot,) = found.plot(
-        [one.ratio.value],
-        [y],
-        marker="o",
-        markersize=9,
-        color=colour,
-        markeredgecolor=colour,
-        markeredgewidth=1.6,
-        markerfacecolor=colour if one.sure else look.colour("paper"),
-        linestyle="none",
-        zorder=3,
-    )
-    dot.set_gid(look.tell([f"{one.subject}: {in_words(one)}"]))
+    value = one.value
+    found.plot([max(value.low, 1e-9), value.high], [y, y], color=colour, linewidth=3, solid_capstyle="round")
+    if one.members:
+        xs = [member.ratio.value for member in one.members]
+        (small,) = found.plot(
+            xs, [y] * len(xs), marker="o", markersize=4, color=look.colour("ink"), linestyle="none", zorder=4
+        )
+        small.set_gid(
+            look.tell(
+                [f"{one.subject}, run {member.run}: {labels.number(member.ratio.value)}x" for member in one.members]
+            )
+        )
+    for ratio, share in _points(one):
+        (dot,) = found.plot(
+            [ratio],
+            [y],
+            marker="o" if share is None else "d",
+            markersize=9 if share is None else 5 + 6 * math.sqrt(share),
+            color=colour,
+            markeredgecolor=colour,
+            markeredgewidth=1.6,
+            markerfacecolor=colour if one.differs else look.colour("paper"),
+            linestyle="none",
+            zorder=3,
+        )
+        in_mode = "" if share is None else f"; {labels.number(ratio)}x in {labels.share(share)} of the rounds"
+        dot.set_gid(look.tell([f"{one.subject}: {in_words(one)}{in_mode}"]))
 
 
-def _words(found: Any, look: Look, at: int, one: Claim, margins: tuple[int, ...]) -> None:
-    subject, versus = clean(one.subject, 44), f"vs {clean(one.other, 30)}"
-    factor, bounds = one.factor + "?" * one.few, labels.bounds(one.times)
+def _figures(one: Row[S]) -> tuple[str, str, bool]:
+    """The ratio, its bounds, and whether it stands out."""
+    if isinstance(one, Refusal):
+        return "refused", "", False
+    part = "" if one.part is None else f", {labels.share(one.part)} done"
+    return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
+
+
+def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
+    factor, bounds, strong = _figures(one)
+    arm = clean(one.arm, ARM)
     width = found.bbox.width
+    weight = "bold" if strong else "normal"
+    ink = look.colour("plain" if isinstance(one, Refusal) else "ink")
     if look.narrow:
         up = at - 0.24
         paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words stand
         put: dict[str, Any] = {"transform": found.get_yaxis_transform(), "va": "center", "bbox": paper, "zorder": 4}
-        found.text(
-            0,
-            up,
-            clean(one.subject.replace(" a call", ""), 34),
-            ha="left",
-            fontsize=12,
-            color=look.colour("ink"),
-            **put,
-        )
-        found.text(1, up, factor, ha="right", fontsize=12, weight="bold" if one.sure else "normal", **put)
+        room = int((width - 8 * len(factor)) / 6.1)
+        text = clean(one.subject if one.arm == "move" or not arms else f"{one.subject}: {arm}", max(room, 12))
+        found.text(0, up, text, ha="left", fontsize=10.5, color=ink, **put)
+        found.text(1, up, factor, ha="right", fontsize=11.5, weight=weight, color=ink, **put)
         return
     put = {"transform": found.get_yaxis_transform(), "va": "center"}
-    found.text(-(margins[0] - 2) / width, at, subject, ha="left", fontsize=12.5, **put)
-    found.text(-12 / width, at, versus, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
-    found.text(1 + 12 / width, at, factor, ha="left", fontsize=12.5, weight="bold" if one.sure else "normal", **put)
-    found.text(1 + (margins[2] - 2) / width, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
+    found.text(-(margins[0] - 2) / width, at, clean(one.subject, SUBJECT), ha="left", fontsize=11.5, color=ink, **put)
+    if arms:
+        found.text(-12 / width, at, arm, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
+    size = 12.5 if len(factor) < 12 else 10
+    found.text(1 + 12 / width, at, factor, ha="left", fontsize=size, weight=weight, color=ink, **put)
+    if len(factor) < 12:
+        right = 1 + (margins[2] - 2) / width
+        found.text(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
+
+
+ROOM = 40
+"""Pixels between two ticks at least."""
+
+TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
+    (
+        (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7),
+        (1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000),
+    ),
+    ((0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.5), (2, 5, 10, 30, 100, 300, 1000)),
+    ((0.001, 0.01, 0.1, 0.5), (2, 10, 100, 1000)),
+    ((0.001, 0.01, 0.1), (10, 100, 1000)),
+    ((1e-9, 1e-6, 1e-3), (1e3, 1e6, 1e9)),
+)
+"""Round ratios below and above 1, many of them and few."""
 
 
 def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
-    """A logarithmic axis with the same round numbers on both sides of 1."""
+    """A logarithmic axis with round ratios on both sides of 1."""
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     log_scale(area.xaxis, low, high)
     left, right = area.get_xlim()
-    for steps in (
-        (1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000),
-        (2, 5, 10, 30, 100, 300, 1000),
-        (3, 10, 100, 1000),
-        (10, 100, 1000),
-        (30, 1000),
-    ):
-        ticks = (
-            [1 / step for step in reversed(steps) if 1 / step >= left]
-            + [1.0]
-            + [step for step in steps if step <= right]
-        )
-        if len(ticks) <= most:
+    ticks: list[float] = [1.0]
+    for less, more_ in TICKS:
+        ticks = [one for one in less if one >= left] + [1.0] + [one for one in more_ if one <= right]
+        if len(ticks) <= most and _apart(ticks, area, right / left):
             break
     area.xaxis.set_major_locator(FixedLocator(ticks))
     area.xaxis.set_major_formatter(FixedFormatter([_tick(one) for one in ticks]))
 
 
+def _apart(ticks: Sequence[float], area: Any, span: float) -> bool:
+    """Whether there is room for the words of each tick."""
+    per_pixel = math.log(span) / (area.bbox.width or 300)
+    return all(math.log(b / a) >= ROOM * per_pixel for a, b in pairwise(ticks))
+
+
 def _tick(value: float) -> str:
-    if math.isclose(value, 1):
-        return "same"
-    return f"{1 / value:.3g}x" if value < 1 else f"{value:.3g}x"
+    return "copy" if math.isclose(value, 1) else f"{value:.2g}x"

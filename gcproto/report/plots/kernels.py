@@ -1,32 +1,102 @@
 """Series over kernel versions, steps marked; and what moving an mTHP does to it, kernel by kernel."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import LINE, axes, end_labels, heading, log_scale, spread
-from gcproto.report.plots.look import Look, clean
+from gcproto.report.plots.look import Look, Style, clean, style_of
 from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
+from gcproto.results import names
 from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
-from gcproto.results.schema import Result, Scenario
-from gcproto.results.series import PMD, Series, is_path, release_of, short, version_key
+from gcproto.results.facts import UNKNOWN_PAGE_SIZE
+from gcproto.results.schema import (
+    CONGRUENT,
+    MEMORY,
+    SHUFFLED,
+    PathScenario,
+    Result,
+    Scenario,
+    WindowScenario,
+    WorkloadScenario,
+)
+from gcproto.results.series import Series, page_size_of, release_of, short, version_key
 from gcproto.results.steps import Step
+from gcproto.sizes import KIB, size
 
 SHOWN_STEP = 0.05
 NARROW_STEP = 0.1
 """On a telephone there is room for the figures of these; the others have their rings."""
+NEAR = 64 * KIB
+"""The mTHP that is drawn: of this size, else the next above."""
 
-LINES: tuple[tuple[str, str, str, str, Callable[[Scenario], bool]], ...] = (
-    ("copy, 2M a call", "copy", "o", "-", lambda one: is_path(one, "small", 0, "copy", PMD)),
-    ("copy-then-discard", "discard", "s", "--", lambda one: is_path(one, "small", 0, "copy_discard", PMD)),
-    ("move, 4K a call", "sky", "h", "-", lambda one: is_path(one, "small", 0, "move", 4096)),
-    ("move, 2M a call", "move", "D", "-", lambda one: is_path(one, "small", 0, "move", PMD)),
-    ("move, 64K mTHP", "split", "^", "--", lambda one: is_path(one, "mthp", 4, "move", PMD)),
-    ("move, swapped", "tao", "P", "-.", lambda one: is_path(one, "swapped", 0, "move", PMD)),
-    ("move, whole THP", "remap", "v", "-", lambda one: is_path(one, "thp", 9, "move", PMD)),
-    ("canary", "plain", "x", ":", lambda one: one.arm == "canary"),
-)
+
+@dataclass(frozen=True)
+class Line:
+    """A scenario that the picture draws: its title and its style."""
+
+    title: str
+    style: Style
+    at: Scenario
+
+
+def page_size_in(scenarios: Iterable[Scenario], results: Sequence[Result]) -> int:
+    """Of the results; where they are not at hand, the smallest size of a call: kernels are asked for single pages."""
+    if results:
+        return page_size_of(results[0])
+    return min((one.granule_bytes for one in scenarios if isinstance(one, PathScenario)), default=UNKNOWN_PAGE_SIZE)
+
+
+def lines_of(scenarios: Iterable[Scenario], results: Sequence[Result]) -> list[Line]:
+    """What is drawn: moves and copies of single pages and of whole page tables, mTHPs, THPs, modes and ways."""
+    every = list(scenarios)
+    page_size = page_size_in(every, results)
+    paths = [one for one in every if isinstance(one, PathScenario) and _plain(one)]
+    table = max((one.granule_bytes for one in paths if one.source == "small"), default=0)
+    folios = {page_size << one.order for one in paths if one.source == "mthp"}
+    near = min((one for one in folios if one >= NEAR), default=max(folios, default=0))
+    found = [_path(one, page_size, table, near) for one in paths]
+    others = [Line(names.arm(one), style_of(one), one) for one in every if _of_heap(one)]
+    return [*(one for one in found if one), *others]
+
+
+def _plain(one: PathScenario) -> bool:
+    """Congruent, on one thread, in the caches, no twin."""
+    usual = one.working_set != MEMORY and one.frames != SHUFFLED
+    return usual and (one.alignment, one.threads, one.replica) == (CONGRUENT, 1, 0)
+
+
+def _of_heap(one: Scenario) -> bool:
+    match one:
+        case WorkloadScenario() | WindowScenario():
+            return not one.replica
+        case _:
+            return False
+
+
+def _path(one: PathScenario, page_size: int, table: int, near: int) -> Line | None:
+    """The line of a path; None if it is not drawn."""
+    folio = page_size << one.order
+    call = f"{size(one.granule_bytes)} a call"
+    match one.source, one.arm:
+        case "none", "canary":
+            return Line("canary", style_of(one), one)
+        case "small", "move" if one.granule_bytes == page_size < table:
+            return Line(f"move, {call}", ("sky", "h", "-"), one)
+        case "small", "move" | "copy" if one.granule_bytes == table:
+            return Line(f"{one.arm}, {call}", style_of(one), one)
+        case "small", "copy_discard" if one.granule_bytes == table:
+            return Line(names.arm_in_words(one), style_of(one), one)
+        case "mthp", "move" if one.granule_bytes == table and folio == near:
+            return Line(f"move, {names.source(one, page_size)}", ("split", "^", "--"), one)
+        case "swapped", "move" if one.granule_bytes == table and one.order == 0:
+            return Line("move, swapped", ("tao", "P", "-."), one)
+        case "thp", "move" if one.granule_bytes == table:
+            return Line("move, whole THP", ("remap", "v", "-"), one)
+        case _:
+            return None
 
 
 def version_labels(kernels: Sequence[str]) -> list[str]:
@@ -51,27 +121,30 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
         results: that it was built from, for the samples.
 
     """
-    names = version_labels(series.kernels)
-    heads = ("scenario", *names)
+    known = version_labels(series.kernels)
+    page_size = page_size_in(series.cells, results)
+    lines = lines_of(series.cells, results)
+    heads = ("scenario", *known)
     rows = [
-        (labels.scenario_text(scenario, 4096), *(_cell(series, scenario, kernel) for kernel in series.kernels))
+        (names.scenario(scenario, page_size), *(_cell(series, scenario, kernel) for kernel in series.kernels))
         for scenario in series.cells
     ]
     said = [
-        f"{title}: " + ", ".join(f"{labels.number(value)} in {names[at]}" for at, value in points) + "."
-        for title, *_, points in _lines(series)
+        f"{line.title}: " + ", ".join(f"{labels.number(value)} in {known[at]}" for at, value in points) + "."
+        for line, points in _drawn(series, lines)
     ]
+    at = {line.at: line for line in lines}
     said += [
-        f"Step of {step.change:+.0%} to {short(step.after)}: {labels.scenario_text(step.scenario, 4096)}."
+        f"Step of {step.change:+.0%} to {short(step.after)}: {names.scenario(step.scenario, page_size)}."
         for step in found
-        if shown(step)
+        if shown(step, at)
     ]
     samples = [row for result in results for row in sample_rows(result.measurements, release_of(result))]
     return Plot(
         name,
         "UFFDIO_MOVE and UFFDIO_COPY by kernel",
         f"{series.unit} by kernel. " + " ".join(said),
-        lambda figure, look: _draw(figure, look, series, found),
+        lambda figure, look: _draw(figure, look, series, found, lines),
         Data(heads, rows, SAMPLES, samples),
         ((WIDE, 470), (NARROW, 560)),
         f"Marked at the kernel that brought them: steps of {SHOWN_STEP:.0%} and more that have a known cause "
@@ -81,10 +154,10 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
     )
 
 
-def shown(step: Step) -> bool:
+def shown(step: Step, lines: Mapping[Scenario, Line]) -> bool:
     """Whether a step is marked: of a line that is drawn, and beyond what the canary did or of a known cause."""
     beyond = bool(step.cause) or abs(step.change - (step.canary or 0.0)) >= SHOWN_STEP
-    return beyond and abs(step.change) >= SHOWN_STEP and any(which(step.scenario) for *_, which in LINES)
+    return beyond and abs(step.change) >= SHOWN_STEP and step.scenario in lines
 
 
 def _cell(series: Series, scenario: Scenario, kernel: str) -> str:
@@ -96,44 +169,47 @@ def _cell(series: Series, scenario: Scenario, kernel: str) -> str:
     return labels.number(cell.value) + (f" \N{PLUS-MINUS SIGN}{cell.spread / 2:.1%}" if cell.spread >= 0.001 else "")
 
 
-def _lines(series: Series) -> list[tuple[str, str, str, str, Scenario, list[tuple[int, float]]]]:
+def _drawn(series: Series, lines: Sequence[Line]) -> list[tuple[Line, list[tuple[int, float]]]]:
+    """Lines with their points."""
     found = []
-    for title, role, marker, line, which in LINES:
-        for scenario in (one for one in series.cells if which(one)):
-            values = [(at, series.value(scenario, kernel)) for at, kernel in enumerate(series.kernels)]
-            points = [(at, value) for at, value in values if value]
-            if points:
-                found.append((title, role, marker, line, scenario, points))
+    for line in lines:
+        values = [(at, series.value(line.at, kernel)) for at, kernel in enumerate(series.kernels)]
+        points = [(at, value) for at, value in values if value]
+        found += [(line, points)] if points else []
     return found
 
 
-def _draw(figure: Any, look: Look, series: Series, found: Sequence[Step]) -> None:
+def _draw(figure: Any, look: Look, series: Series, found: Sequence[Step], lines: Sequence[Line]) -> None:
     narrow = look.narrow
     room = 134 if narrow else 176
     area = axes(figure, look, 40, 76 if narrow else 64, room, 30)
     heading(figure, look, f"{clean(series.unit)}, log scale")
-    lines = _lines(series)
-    names = version_labels(series.kernels)
-    area.set_xlim(-0.4, max(0.6, len(names) - 0.6))
+    drawn = _drawn(series, lines)
+    known = version_labels(series.kernels)
+    area.set_xlim(-0.4, max(0.6, len(known) - 0.6))
     area.set_xticks(
-        range(len(names)),
-        [clean(name, 14) for name in names],
+        range(len(known)),
+        [clean(name, 14) for name in known],
         rotation=90 if narrow else 35,
         ha="center" if narrow else "right",
         rotation_mode="default" if narrow else "anchor",
     )
     area.tick_params(axis="x", labelsize=10.5)
-    values = [value for *_, points in lines for _, value in points] or [1.0]
+    values = [value for _, points in drawn for _, value in points] or [1.0]
     log_scale(area.yaxis, min(values) / 1.15, max(values) * 1.15)
     place = {kernel: at for at, kernel in enumerate(series.kernels)}
+    at_scenario = {line.at: line for line in lines}
     ends, marks = [], []
-    for title, role, marker, line, scenario, points in lines:
+    for line, points in drawn:
+        role, marker, dashes = line.style
         xs, ys = [x for x, _ in points], [y for _, y in points]
-        area.plot(xs, ys, color=look.colour(role), linestyle=line, linewidth=2 if scenario.arm != "canary" else 1.2)
+        canary = isinstance(line.at, PathScenario) and line.at.arm == "canary"
+        area.plot(xs, ys, color=look.colour(role), linestyle=dashes, linewidth=1.2 if canary else 2)
         (dots,) = area.plot(xs, ys, color=look.colour(role), marker=marker, markersize=6, linestyle="none")
-        dots.set_gid(look.tell([f"{title}, {names[int(x)]}: {labels.number(y)} {series.unit}" for x, y in points]))
-        ends.append((float(xs[-1]), ys[-1], title, role))
-        marks += [(place[step.after], step, role) for step in found if step.scenario == scenario and shown(step)]
+        told = [f"{line.title}, {known[int(x)]}: {labels.number(y)} {series.unit}" for x, y in points]
+        dots.set_gid(look.tell(told))
+        ends.append((float(xs[-1]), ys[-1], line.title, role))
+        marks += [(place[one.after], one, role) for one in found if one.scenario == line.at and shown(one, at_scenario)]
     end_labels(area, look, ends, room - 16)
     for x in {x for x, _, _ in marks}:
         _mark(area, look, x, [(step, role) for at, step, role in marks if at == x], narrow)

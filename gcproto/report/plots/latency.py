@@ -1,10 +1,11 @@
 """How long single events took, by percentile, from the histograms of a result."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gcproto.report import labels
-from gcproto.report.plots.axes import axes, curves_on, heading, log_scale
-from gcproto.report.plots.heap import LABEL_ROOM, SIZE, US, modes
+from gcproto.report.plots.axes import Curve, axes, curves_on, heading, log_scale
+from gcproto.report.plots.heap import LABEL_ROOM, SIZE, US, Mode, modes, suffix, where
 from gcproto.report.plots.look import Look
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.schema import Result
@@ -12,53 +13,49 @@ from gcproto.results.schema import Result
 PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0)
 
 
-def latency(result: Result, name: str, which: str, title: str) -> tuple[Plot | None, list[str]]:
-    """A percentile plot of a histogram; what could not be read is said in words."""
-    curves: dict[str, list[tuple[float, float]]] = {}
+def faults(result: Result, name: str, placement: str | None = None) -> tuple[Plot | None, list[str]]:
+    """Serving a fault; what could not be read is said in words."""
+    texts = [(one, one.workload.figures.histograms.fault) for one in modes(result, placement)]
+    return _latency(f"{name}-fault{suffix(result, placement)}", f"Serving a fault{where(result, placement)}", texts)
+
+
+def waits(result: Result, name: str, placement: str | None = None) -> tuple[Plot | None, list[str]]:
+    """Waiting for a page that another thread builds; what could not be read is said in words."""
+    texts = [(one, one.workload.figures.histograms.wait) for one in modes(result, placement)]
+    title = f"Waiting for a page that another thread builds{where(result, placement)}"
+    return _latency(f"{name}-wait{suffix(result, placement)}", title, texts)
+
+
+def _latency(name: str, title: str, texts: list[tuple[Mode, str]]) -> tuple[Plot | None, list[str]]:
+    curves: list[Curve] = []
     rows: list[tuple[str, ...]] = []
     samples: list[tuple[object, ...]] = []
     problems = []
-    for mode, one in modes(result):
-        text = one.histograms.get(which)
+    for mode, text in texts:
         if not text:
             continue
         try:
             values, count = percentiles_of(text)
         except ValueError as error:
-            problems.append(f"{mode}: the histogram of {which} can't be read: {error}")
+            problems.append(f'{mode.name}: the histogram of "{title}" can\'t be read: {error}')
             continue
-        curves[mode] = [(1 / (1 - min(at, 100 - 50 / count) / 100), value / US) for at, value in values if value > 0]
+        points = [(1 / (1 - min(at, 100 - 50 / count) / 100), value / US) for at, value in values if value > 0]
+        curves += [Curve(mode.name, mode.style, points)] if points else []
         by_percent = dict(values)
-        rows.append(
-            (
-                mode,
-                str(count),
-                *(
-                    labels.number(by_percent[at] / US) if at in by_percent else "too few"
-                    for at in (50.0, 90.0, 99.0, 99.9)
-                ),
-                labels.number(values[-1][1] / US),
-            )
-        )
-        samples += [(mode, at, value, count) for at, value in values]
-    curves = {mode: points for mode, points in curves.items() if points}
+        carried = (by_percent.get(at) for at in (50.0, 90.0, 99.0, 99.9))
+        shown = ("too few" if one is None else labels.number(one / US) for one in carried)
+        rows.append((mode.name, str(count), *shown, labels.number(values[-1][1] / US)))
+        samples += [(mode.name, at, value, count) for at, value in values]
     if not curves:
         return None, problems
     heads = ("mode", "events", "p50 us", "p90 us", "p99 us", "p99.9 us", "longest us")
-    text = f"{title}, microseconds. " + " ".join(
+    said = f"{title}, microseconds. " + " ".join(
         f"{mode}: {count} events, p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, longest {longest}."
         for mode, count, p50, p90, p99, p999, longest in rows
     )
+    caption = "Percentiles as far as the number of events carries them; the last point of a line is the longest event."
     data = Data(heads, rows, ("mode", "percentile", "ns", "events"), samples)
-    return Plot(
-        f"{name}-{which}",
-        title,
-        text,
-        lambda figure, look: _draw_latency(figure, look, curves),
-        data,
-        (SIZE,),
-        "Percentiles as far as the number of events carries them; the last point of a line is the longest event.",
-    ), problems
+    return Plot(name, title, said, lambda figure, look: _draw(figure, look, curves), data, (SIZE,), caption), problems
 
 
 def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
@@ -82,14 +79,14 @@ def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
     return [*found, (100.0, float(histogram.get_max_value()))], count
 
 
-def _draw_latency(figure: Any, look: Look, curves: dict[str, list[tuple[float, float]]]) -> None:
+def _draw(figure: Any, look: Look, curves: Sequence[Curve]) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     area = axes(figure, look, 46, 46, LABEL_ROOM, 28)
     heading(figure, look, "us, log scale")
-    every = [value for points in curves.values() for _, value in points]
+    every = [value for one in curves for _, value in one.points]
     log_scale(area.yaxis, min(every), max(every))
-    far = max(x for points in curves.values() for x, _ in points)
+    far = max(x for one in curves for x, _ in one.points)
     area.set_xscale("log")
     area.set_xlim(1.7, far * 1.4)
     marks = [(2, "50"), (10, "90"), (100, "99"), (1000, "99.9"), (10_000, "99.99"), (100_000, "99.999")]

@@ -8,6 +8,15 @@ them apart, and markers and line styles say the same once more.
 from dataclasses import dataclass, field
 from typing import Any
 
+from gcproto.results.schema import (
+    ModeOptions,
+    PathScenario,
+    PolicyScenario,
+    Scenario,
+    WindowScenario,
+    WorkloadScenario,
+)
+
 LIGHT = {
     "ink": "#16181d",
     "muted": "#5b6270",
@@ -44,7 +53,10 @@ DARK = {
 }
 ROLES = tuple(LIGHT)
 
-STYLES: dict[str, tuple[str, str, str]] = {
+Style = tuple[str, str, str]
+"""Colour's role, marker and line style."""
+
+ARM_STYLES: dict[str, Style] = {
     "move": ("move", "D", "-"),
     "copy": ("copy", "o", "-"),
     "copy_discard": ("discard", "s", "--"),
@@ -59,43 +71,71 @@ STYLES: dict[str, tuple[str, str, str]] = {
     "swapin": ("plain", "v", "--"),
     "move_swapin": ("move", "^", "--"),
     "canary": ("plain", "x", ":"),
-    # modes of a heap and ways of a window
+}
+"""Arms of paths."""
+
+MODE_STYLES: dict[str, Style] = {
+    "move": ("move", "D", "-"),
+    "copy": ("copy", "o", "-"),
     "art": ("sky", "h", "-"),
     "remap": ("remap", "v", "-."),
     "stw": ("plain", "X", "--"),
     "memmove": ("tao", "P", "-."),
     "none": ("discard", "_", ":"),
     "thread": ("split", "^", "--"),
+}
+"""Modes of a heap."""
+
+WAY_STYLES: dict[str, Style] = {
+    "move": ("move", "D", "-"),
+    "copy": ("copy", "o", "-"),
     "move-copy": ("sky", "h", "-"),
     "move-group": ("split", "^", "-"),
     "move-regions": ("remap", "v", "-."),
     "move-plain": ("plain", "X", "--"),
+    "copy-group": ("copy", "s", "--"),
+    "copy-no-states": ("tao", "<", "-"),
+    "move-no-states": ("discard", ">", "-."),
+    "copy-thread": ("copy", "P", ":"),
+    "move-thread": ("move", "P", ":"),
 }
-"""Colour's role, marker and line style of an arm, a mode or a way; with options in brackets it keeps its colour."""
+"""Ways of a window."""
 
-POLICY_STYLES: dict[str, tuple[str, str, str]] = {
-    "copy-large": ("copy", "o", "-"),
+POLICY_STYLES: dict[str, Style] = {
+    "move": ("move", "D", "-"),
+    "copy": ("copy", "o", "-"),
+    "remap": ("remap", "v", "-."),
+    "copy-large": ("copy", "s", "--"),
     "split-ahead": ("split", "^", "-"),
-    "whole": ("sky", "s", "-"),
+    "whole": ("sky", "h", "-"),
     "collapse": ("tao", "P", "-"),
-    "populate": ("remap", "v", "--"),
-    "auto": ("plain", "X", "-."),
+    "populate": ("remap", "<", "--"),
+    "auto": ("discard", "X", "-."),
 }
-"""The same of a mode with an evacuation policy, which stands behind a colon."""
+"""Evacuation policies."""
 
-OTHERS = (("remap", "<", ":"), ("tao", ">", "--"), ("split", "1", "-."), ("plain", "2", "--"))
+OTHERS: tuple[Style, ...] = (("remap", "<", ":"), ("tao", ">", "--"), ("split", "1", "-."), ("plain", "2", "--"))
 
 
-def style_of(name: str) -> tuple[str, str, str]:
-    """Role, marker and line style of a name, the same in every picture."""
-    base, bracket, _ = name.partition("[")
-    policy = name.partition(":")[2].partition(",")[0]
-    if policy in POLICY_STYLES:
-        return POLICY_STYLES[policy]
-    if base not in STYLES:
-        return OTHERS[sum(name.encode("utf-8", "replace")) % len(OTHERS)]
-    role, marker, line = STYLES[base]
-    return (role, marker, ":") if bracket else (role, marker, line)
+def style_of(one: Scenario) -> Style:
+    """Of a scenario by its kind and its field, the same in every picture; with options a mode is dotted."""
+    match one:
+        case PathScenario():
+            return ARM_STYLES.get(one.arm) or _other(one.arm)
+        case WorkloadScenario() if one.policy not in {"", "move"}:
+            return POLICY_STYLES.get(one.policy) or _other(one.policy)
+        case WorkloadScenario():
+            role, marker, line = MODE_STYLES.get(one.mode) or _other(one.mode)
+            return role, marker, ":" if one.options != ModeOptions() else line
+        case PolicyScenario():
+            return POLICY_STYLES.get(one.policy) or _other(one.policy)
+        case WindowScenario():
+            return WAY_STYLES.get(one.way) or _other(one.way)
+
+
+def _other(name: str) -> Style:
+    """Of what has no style: always the same."""
+    return OTHERS[sum(name.encode("utf-8", "replace")) % len(OTHERS)]
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes
-from gcproto.report.plots.heap import collection_rows, measured, modes
+from gcproto.report.plots.heap import collection_rows, measured, modes, suffix, where
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results.schema import Collection, Result
@@ -45,8 +45,8 @@ def parts(one: Collection) -> list[Part]:
     at = 0.0
     whole = next((pause for pause in one.pauses if pause.name == "whole collection"), None)
     waiting = [] if whole else list(one.pauses)
-    after = AFTER | ({"flip": "split"} if "split" in one.phases else {})
-    for name, length in one.phases.items():
+    after = AFTER | ({"flip": "split"} if one.phases.split else {})
+    for name, length in one.phases.by_name().items():
         found.append(Part(name, at, length / MS, pause=False))
         at += length / MS
         for pause in [pause for pause in waiting if after.get(pause.name) == name]:
@@ -66,15 +66,16 @@ def length(one: Collection) -> float:
     return max((part.start + part.length for part in parts(one)), default=0.0)
 
 
-def timeline(result: Result, name: str) -> Plot | None:
+def timeline(result: Result, name: str, placement: str | None = None) -> Plot | None:
     """A collection of median length and the longest one of each mode; None if nothing was collected."""
     lines: list[tuple[str, str, Collection]] = []
-    for mode, measurement in modes(result):
-        every = sorted((one for _, one in measured(measurement) if length(one) > 0), key=length)
+    shown = modes(result, placement)
+    for mode in shown:
+        every = sorted((one for _, one in measured(mode.workload) if length(one) > 0), key=length)
         if every:
-            lines.append((mode, "median", every[len(every) // 2]))
+            lines.append((mode.name, "median", every[len(every) // 2]))
         if len(every) > 1:
-            lines.append((mode, "longest", every[-1]))
+            lines.append((mode.name, "longest", every[-1]))
     if not lines:
         return None
     names = sorted({part.name for _, _, one in lines for part in parts(one)}, key=_rank)
@@ -87,17 +88,17 @@ def timeline(result: Result, name: str) -> Plot | None:
         f"{mode}, {which}: " + ", ".join(f"{part} {_spent(one, part)}" for part in names if _spent(one, part)) + "."
         for mode, which, one in lines
     )
-    data = Data(heads, rows, *collection_rows(result))
+    data = Data(heads, rows, *collection_rows(shown))
     rows_high = 24 * len(lines)
     sizes = ((WIDE, 92 + rows_high), (NARROW, 130 + rows_high))
     return Plot(
-        f"{name}-phases",
-        "Phases of a collection",
+        f"{name}-phases{suffix(result, placement)}",
+        f"Phases of a collection{where(result, placement)}",
         text,
         lambda figure, look: _draw(figure, look, lines),
         data,
         sizes,
-        "Phases run beside the mutators; hatched: the mutators stand. Laid end to end: gaps between phases "
+        "Phases run beside the mutators; hatched: the mutators stand. They are drawn end to end: gaps between phases "
         "are not recorded.",
     )
 

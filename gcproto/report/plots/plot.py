@@ -17,6 +17,11 @@ WIDE, NARROW = 1000, 350
 Draw = Callable[[Any, Look], None]
 
 
+def anchor(*words: str) -> str:
+    """A name for anchors and files: what comes from a file keeps its letters and digits only."""
+    return "-".join("".join(one for one in word if one.isascii() and (one.isalnum() or one in "-_")) for word in words)
+
+
 @dataclass(frozen=True)
 class Data:
     """What a picture was drawn from.

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.claims import Claim
 from gcproto.report.plots.plot import Data
+from gcproto.report.words.claims import Claim, Refusal, Row, S
+from gcproto.report.words.typical import typical
+from gcproto.results import names
+from gcproto.results.baseline import refused
 from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
 from gcproto.results.schema import Measurement
@@ -17,39 +20,71 @@ def measurements_data(found: Sequence[Measurement], page_size: int, kernel: str 
     return Data(HEADS, [row(one, page_size) for one in found], SAMPLES, list(sample_rows(found, kernel)))
 
 
-def claims_data(claims: Sequence[Claim]) -> Data:
-    """Of ratios: both sides."""
-    heads = ("what", "way", "median", "against", "median", "ratio", "95 % interval", "sure", "rounds", "unit")
-    rows = [
-        (
-            one.subject,
-            one.arm,
-            labels.number(one.over.median or 0.0),
-            one.other,
-            labels.number(one.under.median or 0.0),
-            labels.number(one.ratio.value),
-            labels.bounds(one.ratio),
-            "yes" if one.sure else f"no: {one.why_not}",
-            f"{len(one.over.samples)}, {len(one.under.samples)}",
-            one.over.unit,
+def rows_data(rows: Sequence[Row[S]]) -> Data:
+    """Of ratios: both sides; refusals have no ratio."""
+    heads = (
+        *("what", "way", "median", "against", "median", "ratio", "95 % interval", "standing", "why"),
+        *("runs", "rounds", "unit"),
+    )
+    both: dict[int, Measurement] = {}
+    for one in rows:
+        both |= {id(one.over): one.over}
+        if isinstance(one, Claim):
+            both |= {id(each): each for member in (one, *one.members) for each in (member.over, member.under)}
+    return Data(heads, [_line(one) for one in rows], SAMPLES, list(sample_rows(both.values())))
+
+
+def _line(one: Row[S]) -> tuple[str, ...]:
+    if isinstance(one, Refusal):
+        rounds = str(len(one.over.samples))
+        return (
+            *(one.subject, one.arm, typical(one.over), "", "", "refused", "", "Refused", one.figures),
+            *("1", rounds, one.over.unit),
         )
-        for one in claims
-    ]
-    both = {id(one): one for claim in claims for one in (claim.over, claim.under)}
-    return Data(heads, rows, SAMPLES, list(sample_rows(both.values())))
+    return (
+        one.subject,
+        one.arm,
+        typical(one.over),
+        one.other,
+        typical(one.under),
+        labels.number(one.value.value),
+        labels.bounds(one.value),
+        one.standing.value,
+        one.basis,
+        str(max(1, len(one.members))),
+        f"{len(one.over.samples)}, {len(one.under.samples)}",
+        one.over.unit,
+    )
 
 
 def row(one: Measurement, page_size: int) -> tuple[str, ...]:
     """A line of a table."""
-    ratio = one.ratio_to_copy
     return (
-        labels.scenario_text(one.scenario, page_size),
+        names.scenario(one.scenario, page_size),
         one.unit,
-        labels.number(one.median) if one.valid and one.median is not None else "INVALID",
+        median_text(one),
         labels.bounds(one.ci) if one.ci else "",
-        f"{labels.number(ratio.value)}x" if ratio else "",
-        labels.bounds(ratio) if ratio else "",
+        *ratio_texts(one),
         str(len(one.samples)),
         str(len(one.invalid_rounds)),
         one.proof.path,
     )
+
+
+def median_text(one: Measurement, factor: float = 1.0) -> str:
+    """The median or both modes; INVALID for what must not be quoted.
+
+    Args:
+        one: the measurement.
+        factor: from its unit to the one that is shown.
+
+    """
+    return typical(one, factor) if one.valid and one.median is not None else "INVALID"
+
+
+def ratio_texts(one: Measurement) -> tuple[str, str]:
+    """The ratio to copy and its interval; ``refused`` for what did no work, "" where nothing can be compared."""
+    if refused(one):
+        return "refused", ""
+    ratio = one.ratio_to_copy
+    return (f"{labels.number(ratio.value)}x", labels.bounds(ratio)) if ratio and one.valid else ("", "")

@@ -35,7 +35,7 @@ def print_table(table: Table, console: Console) -> None:
 
 
 def _say_what_is_missing(table: Table, found: Plan, console: Console) -> None:
-    option = " or with --wide" if table.wide else ""
+    option = " or with gcproto show --wide" if table.wide else ""
     if found.left_out:
         names = ", ".join(table.columns[at].title for at in found.left_out)
         how = f"shown from {found.needed} columns on (a wider terminal, COLUMNS={found.needed}){option}"

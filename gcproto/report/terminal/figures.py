@@ -41,7 +41,7 @@ def cost(one: Measurement, scale: float = 1.0) -> list[Part]:
 
 
 def ratio(one: Measurement, baselines: Baselines) -> list[Part]:
-    """The ratio to copying with its interval; why there is none where it would say too much."""
+    """The ratio to copying with its interval; where samples have two modes, that they have."""
     why = no_ratio(one, baselines)
     if why:
         return [(why, "yellow")]

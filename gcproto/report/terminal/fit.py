@@ -103,12 +103,12 @@ class _Sizes:
         return sum(self.widths[at] for at in columns) + self.table.gap * max(0, len(columns) - 1)
 
     def least(self, columns: Sequence[int]) -> int:
-        """Width with sentences broken as far as that is any good."""
+        """Width with sentences broken, but not into less than TEXT_LEAST."""
         spare = sum(self.widths[at] - self.text_least(at) for at in columns if self.table.columns[at].folds)
         return self.natural(columns) - spare
 
     def piece(self, columns: Sequence[int], width: int) -> Piece:
-        """All columns side by side; sentences share what the others leave."""
+        """All columns side by side; sentences get the width that remains."""
         widths = {at: self.widths[at] for at in columns}
         over = self.natural(columns) - width
         for at in (one for one in reversed(columns) if self.table.columns[one].folds):
@@ -119,12 +119,12 @@ class _Sizes:
 
 
 def _divided(sizes: _Sizes, kept: Sequence[int], width: int) -> list[Piece]:
-    """The least number of lines: the label beside each part of the columns, or above them."""
+    """The label beside the columns, or beside each part of them where there are few; else above them."""
     label, rest = kept[0], kept[1:]
     beside = _parts(sizes, rest, width - sizes.widths[label] - sizes.table.gap)
     above = _parts(sizes, rest, width - INDENT)
     fits = all(sizes.natural([label, *part]) <= width for part in beside)
-    if fits and len(beside) <= 2 * len(above):
+    if fits and len(beside) < max(2, 2 * len(above)):
         return [_piece(sizes, [label, *part]) for part in beside or [[]]]
     return [Piece(one.columns, one.widths, label_above=True) for one in (_piece(sizes, part) for part in above or [[]])]
 

@@ -14,9 +14,10 @@ from gcproto.report.terminal.draw import print_table
 from gcproto.report.terminal.figures import Baselines, cost, done, ratio
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import Part, say
+from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused
-from gcproto.results.schema import CACHE, CONGRUENT, CONSECUTIVE, Measurement, PathFigures, PathScenario, with_fields
+from gcproto.results.schema import ANY, CACHE, CONGRUENT, MEMORY, SHUFFLED, Measurement, PathScenario, with_fields
 
 MAIN_GRANULES = 3
 """A source with at least this many granules is one of the main table."""
@@ -29,8 +30,6 @@ EASY, SIZES, SKEWED, SPECIAL, SWAP = range(2 * len(SETTINGS), 2 * len(SETTINGS) 
 
 Theme = tuple[int, str]
 """Rank, and title."""
-
-Measured = tuple[PathScenario, Measurement]
 
 
 def print_paths(measurements: Sequence[Measurement], console: Console, page_size: int) -> None:
@@ -49,20 +48,15 @@ def print_paths(measurements: Sequence[Measurement], console: Console, page_size
         print_table(_pivot(found, baselines, page_size), console)
 
 
-def paths_of(measurements: Sequence[Measurement]) -> list[Measured]:
-    """Measurements of paths, with their scenarios."""
-    return [(one.scenario, one) for one in measurements if isinstance(one.scenario, PathScenario)]
-
-
-def themes(measurements: Sequence[Measurement]) -> dict[Theme, list[Measured]]:
+def themes(measurements: Sequence[Measurement]) -> dict[Theme, list[Path]]:
     """What stands in which table; second members of A/A pairs, and what has no source, stand in none."""
-    shown = [pair for pair in paths_of(measurements) if not pair[0].replica and pair[0].source != "none"]
+    shown = [one for one in paths(measurements) if not one.at.replica and one.at.source != "none"]
     granules: dict[PathScenario, set[int]] = defaultdict(set)
-    for one, _ in shown:
-        granules[_without_granule(one)].add(one.granule_bytes)
-    found: dict[Theme, list[Measured]] = defaultdict(list)
-    for one, measurement in shown:
-        found[_theme(one, len(granules[_without_granule(one)]))].append((one, measurement))
+    for one in shown:
+        granules[_without_granule(one.at)].add(one.at.granule_bytes)
+    found: dict[Theme, list[Path]] = defaultdict(list)
+    for one in shown:
+        found[_theme(one.at, len(granules[_without_granule(one.at)]))].append(one)
     return found
 
 
@@ -73,7 +67,7 @@ def _without_granule(one: PathScenario) -> PathScenario:
 def _theme(one: PathScenario, granules: int) -> Theme:
     """By what else runs first, then by where the memory lies, then by what is evacuated."""
     setting = names.condition(with_fields(one, alignment=CONGRUENT))
-    memory = (one.working_set != CACHE, one.frames != CONSECUTIVE)
+    memory = (one.working_set == MEMORY, one.frames == SHUFFLED)
     if one.source in SWAPPED:
         return SWAP, "Swapped out"
     if one.threads > 1 or any(memory):
@@ -88,18 +82,18 @@ def _theme(one: PathScenario, granules: int) -> Theme:
     return EASY, f"The easy case: {setting}"
 
 
-def _pivot(found: list[Measured], baselines: Baselines, page_size: int) -> Table:
-    granules = sorted({labels.granule(one, page_size) for one, _ in found})
+def _pivot(found: list[Path], baselines: Baselines, page_size: int) -> Table:
+    granules = sorted({labels.granule(one.at, page_size) for one in found})
     table = Table(
         [Column("per ioctl", words=True), *(Column(labels.granule_text(one)) for one in granules)], gap=1, wide=True
     )
-    groups: dict[str, dict[str, list[dict[labels.Granule, Measurement]]]] = defaultdict(lambda: defaultdict(list))
-    for one, measurement in found:
-        rows, column = groups[_group(one, page_size)][one.arm], labels.granule(one, page_size)
+    groups: dict[str, dict[str, list[dict[labels.Granule, Path]]]] = defaultdict(lambda: defaultdict(list))
+    for path in found:
+        rows, column = groups[_group(path.at, page_size)][path.at.arm], labels.granule(path.at, page_size)
         free = next((row for row in rows if column not in row), None)
         if free is None:
             rows.append(free := {})
-        free[column] = measurement
+        free[column] = path
     for group, arms in groups.items():
         table.group(group)
         for arm, rows in arms.items():
@@ -109,16 +103,16 @@ def _pivot(found: list[Measured], baselines: Baselines, page_size: int) -> Table
     return table
 
 
-def _label(arm: str, row: dict[labels.Granule, Measurement]) -> str:
+def _label(arm: str, row: dict[labels.Granule, Path]) -> str:
     """An arm that was measured with several numbers of pages."""
-    pages = {one.scenario.pages for one in row.values() if isinstance(one.scenario, PathScenario)}
+    pages = {one.at.pages for one in row.values()}
     return f"{arm}, {'/'.join(map(str, sorted(pages)))} pages"
 
 
 def _group(one: PathScenario, page_size: int) -> str:
     """What arms are compared inside; the table of swapped pages alone has several settings."""
     if one.source in SWAPPED:
-        more = names.layout(one)
+        more = [*names.layout(one), *([names.reach(one)] if one.working_set == CACHE else [])]
     elif one == _easy(one):
         more = []  # a skewed destination has a table of its own here
     else:
@@ -127,10 +121,13 @@ def _group(one: PathScenario, page_size: int) -> str:
 
 
 def _easy(one: PathScenario) -> PathScenario:
-    return with_fields(one, threads=1, working_set=CACHE, frames=CONSECUTIVE)
+    """On one thread, in the usual memory."""
+    place = ANY if one.working_set == MEMORY else one.working_set
+    return with_fields(one, threads=1, working_set=place, frames=ANY)
 
 
-def _cell(one: Measurement, baselines: Baselines, page_size: int) -> Cell:
+def _cell(path: Path, baselines: Baselines, page_size: int) -> Cell:
+    one = path.measured
     bad = len(one.invalid_rounds)
     shown = cost(one)
     if not one.valid or one.median is None:
@@ -145,7 +142,7 @@ def _cell(one: Measurement, baselines: Baselines, page_size: int) -> Cell:
     if proof.folios_split:
         of = f"/{labels.per_round(proof.folios, one)}" if 0 < proof.folios != proof.folios_split else ""
         lines.append((f"split {labels.per_round(proof.folios_split, one)}{of}", "yellow"))
-    lines += _swapped_in(one, page_size)
+    lines += _swapped_in(path, page_size)
     if outcome.ebusy:
         style = "bright_black" if refused(one) else "yellow"
         lines.append((f"EBUSY {labels.per_round(outcome.ebusy, one)}", style))
@@ -154,9 +151,9 @@ def _cell(one: Measurement, baselines: Baselines, page_size: int) -> Cell:
     return lines
 
 
-def _swapped_in(one: Measurement, page_size: int) -> list[Part]:
+def _swapped_in(one: Path, page_size: int) -> list[Part]:
     """What the swapping in took of the whole, and the folios that the pages are in now."""
-    if not isinstance(one.figures, PathFigures) or one.figures.swapin_part is None:
+    if one.figures.swapin_part is None:
         return []
-    sizes = ", ".join(labels.size(page_size << order) for order in sorted(one.proof.order_after))
+    sizes = ", ".join(labels.size(page_size << order) for order in sorted(one.measured.proof.order_after))
     return [(f"swap-in {labels.number(one.figures.swapin_part)}{f' as {sizes}' if sizes else ''}", "dim")]

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.terminal.paths import paths_of
 from gcproto.report.terminal.text import say
+from gcproto.report.words.kinds import paths
 from gcproto.results import names
 from gcproto.results.schema import PathExperiment, Result, Skip
 from gcproto.results.series import page_size_of
@@ -32,10 +32,10 @@ def print_head(result: Result, console: Console) -> None:
         f" on {get(env, 'cpu', 'model')} ({get(env, 'cpu', 'allowed')} CPUs); userfaultfd by {get(env, 'uffd', 'via')};"
         f" THP {get(env, 'thp', 'enabled')}; proof by {', '.join(levels) or 'nothing'}",
     )
-    paths = [measurement for _, measurement in paths_of(result.measurements)]
-    if paths:
-        units = sorted({one.unit for one in paths})
-        rounds = max(len(one.samples) for one in paths)
+    found = [one.measured for one in paths(result.measurements)]
+    if found:
+        units = sorted({one.unit for one in found})
+        rounds = max(len(one.samples) for one in found)
         say(
             console,
             f"{', '.join(units)} of {labels.size(page_size_of(result))}: median of {rounds} rounds, below it the ratio "
@@ -52,7 +52,7 @@ def print_invalid(result: Result, console: Console) -> None:
     if not bad:
         return
     console.print()
-    say(console, ("rounds whose proof failed", "bold red"), " (kept in the file, in no figure above)")
+    say(console, ("rounds whose proof failed", "bold red"), " (kept in the file, not in the figures above)")
     for one in bad:
         mark = "" if one.valid else "INVALID, do not quote: "
         reasons: dict[str, int] = defaultdict(int)
@@ -64,12 +64,19 @@ def print_invalid(result: Result, console: Console) -> None:
             say(console, (mark, "bold red"), what, indent=2)
 
 
-def print_skips(skips: Sequence[Skip], console: Console) -> None:
-    """Print what was asked and not measured, why, and what would help."""
+def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measured here") -> None:
+    """Print what was asked and not measured, why, and what would help.
+
+    Args:
+        skips: with their reasons.
+        console: where to.
+        title: above them.
+
+    """
     if not skips:
         return
     console.print()
-    say(console, ("not measured here", "bold"))
+    say(console, (title, "bold"))
     for skip in skips:
         say(console, f"{skip.what}: {skip.reason}", indent=2)
         if skip.remedy:
@@ -85,10 +92,10 @@ def print_noise(result: Result, console: Console) -> None:
             f"noise: {len(result.noise.pairs)} A/A pairs differ by up to {result.noise.floor:.1%} (95th percentile)"
         )
     if isinstance(run, dict) and run:
-        texts.append(_how_it_ran(run))
+        texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
         taken = _stolen(run)
         if taken:
-            texts.append(f"the hypervisor took {taken} ticks away meanwhile")
+            texts.append(f"the hypervisor stole {taken} ticks during the run")
     if not result.producer.complete:
         texts.append("INTERRUPTED: fewer rounds than asked")
     if isinstance(result.experiment, PathExperiment) and result.experiment.slowdown:
@@ -99,11 +106,18 @@ def print_noise(result: Result, console: Console) -> None:
         say(console, one)
 
 
-def _how_it_ran(run: dict[str, Any]) -> str:
+def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
+    """Rounds, and the processors; those of several threads are their placement, which stands in their table.
+
+    Args:
+        run: the environment's group of that name.
+        alone: one thread did the work.
+
+    """
     cpu, second = run.get("cpu"), run.get("touch_cpu")
     beside = f", second thread on CPU {second}" if isinstance(second, int) and second >= 0 else ""
-    pinned = f"pinned to CPU {cpu}{beside}" if isinstance(cpu, int) and cpu >= 0 else "not pinned"
-    return f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up, {pinned}"
+    pinned = [f"pinned to CPU {cpu}{beside}"] if isinstance(cpu, int) and cpu >= 0 else ["not pinned"] * alone
+    return ", ".join((f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up", *pinned))
 
 
 def _stolen(run: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""A table as data: what each column is, how readily it may be missing, and the cells."""
+"""A table as data: columns with their ranks, and the cells."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Cell = Part | list[Part]
 """A line, or several."""
 
 TEXT_LEAST = 24
-"""Cells of the terminal below which a column of text is no pleasure to read."""
+"""A column of sentences is never narrower, in cells of the terminal: they stand below their row instead."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Column:
 
     Attributes:
         head: lines of it are divided by line feeds.
-        rank: 0 for what a reader can't do without; of all others the highest is the first to be left out.
+        rank: 0 for a column that is always shown; of all others the one of the highest rank is omitted first.
         words: it holds words, which begin at the left; else figures.
         folds: it holds sentences, which may be broken at blanks, or stand below their row.
         name: as the line of what was left out has it, and a sentence that stands below its row; "" for the head there,
@@ -59,7 +59,7 @@ class Table:
         columns: all of them.
         gap: blanks between columns.
         heads: whether they are shown.
-        wide: the command has an option ``--wide``.
+        wide: ``gcproto show --wide`` shows all of it.
         rows: from top to bottom.
 
     """

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories of what acts instead of being shown: controls, formats, surrogates, separators of lines."""
+BLANKS = "Zs"
+"""Unicode's category of blanks.  All else that is not printable may act: controls, formats, surrogates, line ends."""
 
 WORD = re.compile(r"\S+")
 
@@ -36,7 +36,8 @@ def plain(text: str, *, lines: bool = False) -> str:
 def _shown(char: str, *, lines: bool) -> str:
     if char in "\n\t":
         return char if lines and char == "\n" else " "
-    return char.encode("unicode_escape").decode() if unicodedata.category(char) in ACTING else char
+    shown = char.isprintable() or unicodedata.category(char) == BLANKS
+    return char if shown else char.encode("unicode_escape").decode()
 
 
 def text(*parts: Part, style: str = "", lines: bool = False) -> Text:

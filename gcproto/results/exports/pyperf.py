@@ -9,8 +9,8 @@ from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results.exports.names import named
-from gcproto.results.schema import Measurement, Result
-from gcproto.results.series import release_of
+from gcproto.results.facts import cpu_of, release_of
+from gcproto.results.schema import TIMES, Measurement, Result
 
 VERSION = "1.0"
 
@@ -38,14 +38,14 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
-    timed = one.unit.startswith("ns/")
+    timed = one.unit in TIMES
     factor = 1e-9 if timed else 1.0
     metadata: dict[str, Any] = {
         "name": name,
         "unit": "second" if timed else "integer",
         "loops": 1,
         "kernel_release": release_of(result),
-        "cpu_model_name": str(result.environment.get("cpu", {}).get("model", "unknown")),
+        "cpu_model_name": cpu_of(result),
         "gcproto_run": result.run_id,
         "gcproto_unit": one.unit,
         "gcproto_path": one.proof.path or "unknown",

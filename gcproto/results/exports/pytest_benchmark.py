@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.results.baseline import baseline_of
 from gcproto.results.exports.names import named
-from gcproto.results.schema import Measurement, Result
-from gcproto.results.series import release_of
+from gcproto.results.facts import group, release_of
+from gcproto.results.names import exported
+from gcproto.results.schema import TIMES, Measurement, Result
 
 VERSION = "5.3.1"
 """Of pytest-benchmark, whose fields these are."""
@@ -15,7 +17,7 @@ VERSION = "5.3.1"
 
 def usable(one: Measurement) -> bool:
     """Whether it can be had: valid, a time, above zero."""
-    return one.valid and one.unit.startswith("ns/") and bool(one.samples) and min(one.samples) > 0
+    return one.valid and one.unit in TIMES and bool(one.samples) and min(one.samples) > 0
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
             "node": "",
             "machine": str(first.environment.get("arch", "")),
             "release": release_of(first),
-            "cpu": first.environment.get("cpu", {}),
+            "cpu": dict(group(first, "cpu")),
         },
         "commit_info": {
             "id": first.producer.benchmark,
@@ -55,9 +57,8 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
-    scenario = one.scenario
     return {
-        "group": f"{scenario.source} order {scenario.order}, {scenario.granule_bytes} bytes a call",
+        "group": exported(baseline_of(one.scenario)),  # the same work by other means
         "name": name,
         "fullname": f"gcproto::{name}",
         "params": None,

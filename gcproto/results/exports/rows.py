@@ -4,50 +4,46 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from gcproto.results.schema import Measurement, Result
-from gcproto.results.series import release_of
-
-HEADS = (
-    "kernel",
-    "source",
-    "order",
-    "arm",
-    "granule_bytes",
-    "alignment",
-    "threads",
-    "pages",
-    "replica",
-    "unit",
-    "valid",
-    "round",
-    "kind",
-    "value",
+from gcproto.results.facts import release_of
+from gcproto.results.names import exported
+from gcproto.results.schema import (
+    Measurement,
+    ModeOptions,
+    PathScenario,
+    PolicyScenario,
+    Result,
+    Scenario,
+    WindowScenario,
+    WorkloadScenario,
 )
+
+KINDS = {PathScenario: "path", WorkloadScenario: "workload", PolicyScenario: "policy", WindowScenario: "window"}
+FIELDS = tuple(dict.fromkeys(name for kind in KINDS for name in kind.__struct_fields__))
+"""Of scenarios of all kinds; a cell is empty where a scenario has no such field."""
+HEADS = ("kernel", "scenario", "name", *FIELDS, "unit", "valid", "round", "kind", "value")
 
 
 def sample_rows(found: Iterable[Measurement], kernel: str = "") -> Iterable[tuple[object, ...]]:
     """Every round: kind is ``sample``, ``warmup`` or ``invalid: why``; valid is of the measurement as a whole."""
     for one in found:
-        scenario = one.scenario
-        head = (
-            kernel,
-            scenario.source,
-            scenario.order,
-            scenario.arm,
-            scenario.granule_bytes,
-            scenario.alignment,
-            scenario.threads,
-            scenario.pages,
-            scenario.replica,
-            one.unit,
-            "yes" if one.valid else "no",
-        )
+        head = (kernel, *scenario_cells(one.scenario), one.unit, "yes" if one.valid else "no")
         for value in one.warmup:
             yield (*head, "", "warmup", value)
         for number, value in zip(one.rounds, one.samples, strict=True):
             yield (*head, number, "sample", value)
         for bad in one.invalid_rounds:
             yield (*head, bad.round, f"invalid: {bad.reason}", bad.sample)
+
+
+def scenario_cells(one: Scenario) -> tuple[object, ...]:
+    """Kind, name and fields of a scenario, as ``HEADS`` has them."""
+    return KINDS[type(one)], exported(one), *(_cell(getattr(one, name, None)) for name in FIELDS)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, ModeOptions):
+        return " ".join(f"{name}={text}" for name, text in value.given().items())
+    return "" if value is None else value
 
 
 def text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -61,6 +61,7 @@ from gcproto.results.schema.result import (
     Skip,
 )
 from gcproto.results.schema.scenario import (
+    ANY,
     CACHE,
     CONGRUENT,
     CONSECUTIVE,
@@ -89,6 +90,7 @@ from gcproto.results.schema.verdict import (
 )
 
 __all__ = [
+    "ANY",
     "CACHE",
     "CONGRUENT",
     "CONSECUTIVE",

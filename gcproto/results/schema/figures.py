@@ -38,15 +38,11 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     Attributes:
         split_part: of arms that split first, the part of the samples spent on it (median).
         swapin_part: of arms that swap in, the part that the first reads took (median).
-        frames_adjacent: share of neighbouring folios whose page frames are neighbours as well; None without root.
-        range_bytes: of the source.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
-    frames_adjacent: float | None = None
-    range_bytes: int | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):
@@ -261,7 +257,9 @@ class WindowFigures(Extra, tag_field="kind", tag="window"):
         faults: served;  pages_by_faults: mapped by them.
         uncounted: pages in their place though every ioctl for them said EEXIST, all rounds together.
         pages_an_ioctl: of the collector.
-        lost_ns_page: mutator time spent in faults, over all mutators.
+        lost_ns_page: mutator time spent in faults, over all mutators; None where others served them.
+        queued_ns_page: time that mutators waited for a processor, over all of them;  collector_queued_ns_page: that the
+            collector did; None where the kernel does not say.
         access: a mutator's first touch of a page;  fault: serving one.
         processors: on which the collector and the mutators ran, as far as they were placed.
 
@@ -273,6 +271,8 @@ class WindowFigures(Extra, tag_field="kind", tag="window"):
     uncounted: float = 0.0
     pages_an_ioctl: float = 0.0
     lost_ns_page: float | None = None
+    queued_ns_page: float | None = None
+    collector_queued_ns_page: float | None = None
     access: Latency | None = None
     fault: Latency | None = None
     processors: list[int] = []

@@ -67,6 +67,9 @@ class Proof(msgspec.Struct):
         order_after: pages at the destination by folio order.
         swapped_before, swapped_after: swapped pages of source and destination.
         cached_before: of the source's swapped pages, those with their folio in the swap cache.
+        frames_pairs, frames_adjacent: neighbouring folios of the sources whose page frames were read, and of these such
+            that are neighbours as well;  frames_span: page frames between the lowest and the highest, all rounds.
+        range_bytes: of a round's source;  streamed_bytes: read before the work so that nothing of it is in a cache.
         path: the path in a word: moved-whole, split-and-moved, moved, copied, remapped, ...
 
     """
@@ -84,6 +87,11 @@ class Proof(msgspec.Struct):
     swapped_before: int = 0
     swapped_after: int = 0
     cached_before: int = 0
+    frames_pairs: int = 0
+    frames_adjacent: int = 0
+    frames_span: int = 0
+    range_bytes: int = 0
+    streamed_bytes: int = 0
     path: str = ""
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 CONGRUENT, SKEWED = "congruent", "skewed"
+ANY = "any"
 CACHE, MEMORY = "cache", "memory"
 CONSECUTIVE, SHUFFLED = "consecutive", "shuffled"
 
@@ -26,8 +27,10 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
             one base page further).
         threads: threads live in the address space: 1, or 2 (the second touches memory on another processor).
         pages: base pages evacuated in one round.
-        working_set: ``cache`` (it fits into the last-level cache) or ``memory`` (well beyond it).
-        frames: ``consecutive`` or ``shuffled``: order of the page frames of neighbouring folios.
+        working_set: ``cache`` (it fits into the last-level cache), ``memory`` (well beyond it), or ``any``: a range
+            that was written just before, whatever its size.
+        frames: ``consecutive`` or ``shuffled``: order of the page frames of neighbouring folios; ``any``: as the
+            kernel gave them to a fresh process.
         replica: 0; 1 for the second member of an A/A pair, the same work measured again under another name.
 
     """
@@ -39,8 +42,8 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
     alignment: str
     threads: int
     pages: int
-    working_set: str = CACHE
-    frames: str = CONSECUTIVE
+    working_set: str = ANY
+    frames: str = ANY
     replica: int = 0
 
 

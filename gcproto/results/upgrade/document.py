@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from gcproto.results.modality import fill
 from gcproto.results.schema import SCHEMA, Result
-from gcproto.results.upgrade.figures import figures, known_notes
+from gcproto.results.upgrade.figures import figures, other_notes
 from gcproto.results.upgrade.scenario import experiment, scenario
 
 Raw = dict[str, Any]
@@ -13,6 +14,8 @@ Raw = dict[str, Any]
 ABSURD_NS_PAGE = 1e9
 """A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""
 LATE = "measured by version 1, which read the window's start late: too short by the time to schedule the collector"
+MAX_INVALID_SHARE = 0.1
+"""The rule of version 1: a measurement with a larger share of invalid rounds must not be quoted."""
 WRAPPED = "its start was read after its end: version 1 read that clock too late"
 
 
@@ -33,7 +36,15 @@ def upgraded(document: Raw) -> Result:
             raise
         what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise msgspec.ValidationError(what) from error
-    return msgspec.convert(new, Result, str_keys=True)
+    result = msgspec.convert(new, Result, str_keys=True)
+    fill(result.measurements)
+    if any(bad.reason == WRAPPED for one in result.measurements for bad in one.invalid_rounds):
+        # Ratios to windows that wrapped, and the noise of their pairs, mean nothing: all are made again.
+        from gcproto.results.statistics import noise_of, summarise
+
+        summarise(result.measurements)
+        result.noise = noise_of(result.measurements)
+    return result
 
 
 def _document(old: Raw) -> Raw:
@@ -52,26 +63,37 @@ def _document(old: Raw) -> Raw:
 
 
 def _measurement(old: Raw, document: Raw) -> Raw:
-    asked = scenario(old["scenario"], document)
+    asked = scenario(old, document)
     new = {**old, "scenario": asked, "figures": figures(old, asked["kind"])}
-    new["notes"] = known_notes(old.get("notes", []))
+    new["notes"] = other_notes(old, asked["kind"])
+    _spread_order_after(new)
     if asked["kind"] == "window":
         _mend_window(new)
     return new
 
 
+def _spread_order_after(ret: Raw) -> None:
+    """Version 1 counted swapped pages and zero pages beside the orders of folios: they go to the extras."""
+    after = ret["proof"].get("order_after", {})
+    others = {name: count for name, count in after.items() if not name.isdecimal()}
+    ret["proof"] = {**ret["proof"], "order_after": {name: after[name] for name in after if name not in others}}
+    ret["figures"]["extras"] |= {f"{name} pages afterwards": count for name, count in others.items()}
+
+
 def _mend_window(ret: Raw) -> None:
     """Say what is wrong with windows of version 1, and take out those that wrapped."""
     ret["notes"] = [*ret["notes"], LATE]
+    ret["warmup"] = [sample for sample in ret["warmup"] if sample < ABSURD_NS_PAGE]
     pairs = list(zip(ret["samples"], ret["rounds"], strict=True))
-    wrapped = [(sample, number) for sample, number in pairs if sample >= ABSURD_NS_PAGE]
+    wrapped = [number for sample, number in pairs if sample >= ABSURD_NS_PAGE]
     if not wrapped:
         return
     kept = [(sample, number) for sample, number in pairs if sample < ABSURD_NS_PAGE]
     ret["samples"], ret["rounds"] = [one for one, _ in kept], [number for _, number in kept]
-    bad = [{"round": number, "sample": 0.0, "reason": WRAPPED} for _, number in wrapped]
+    bad = [{"round": number, "sample": 0.0, "reason": WRAPPED} for number in wrapped]
     ret["invalid_rounds"] = [*ret["invalid_rounds"], *bad]
-    ret |= {"median": None, "ci": None, "ratio_to_copy": None, "valid": False}
+    total = len(kept) + len(ret["invalid_rounds"])
+    ret["valid"] = ret["valid"] and bool(kept) and len(ret["invalid_rounds"]) <= MAX_INVALID_SHARE * total
 
 
 def _verdict(old: Raw) -> Raw:
@@ -79,10 +101,12 @@ def _verdict(old: Raw) -> Raw:
     kind, _, name = old["name"].partition("/")
     if kind == "stress":
         subject: Raw = {"kind": "hazard", "name": "stress"} | ({"seed": int(name)} if name else {})
-    elif name:
+    elif kind in {"contract", "hazard"} and name:
         subject = {"kind": kind, "name": name}
-    else:
+    elif old["name"] == "console":
         subject = {"kind": "console"}
+    else:  # a job that took the guest down
+        subject = {"kind": "hazard", "name": old["name"]}
     return {**old, "subject": subject}
 
 

@@ -11,7 +11,7 @@ Raw = dict[str, Any]
 PHASES = PhaseTimes.__struct_fields__
 PAUSE = re.compile(r"pause (?P<name>.+?) (?P<most>max )?ms")
 MMU = re.compile(r"mmu (?P<window>\d+) ms(?P<least> min)?")
-CHOSEN = "chosen by "
+CHOSEN_NOTE = re.compile(r"chosen by (?P<why>.*)", re.S)
 STALL = re.compile(r"longest stall [\d.]+ ms: (?P<cause>.*) \(mutator (?P<mutator>\d+)\)")
 VERIFIED = re.compile(r"(?P<count>\d+) collections verified")
 PART_CAUSES = {
@@ -103,10 +103,14 @@ def _policy(old: Raw, taken: _Taken) -> Raw:
         **taken.named(names),
         "restored": taken.made("restored"),
         "renewed": taken.made("renewed"),
-        "choice": next((note.removeprefix(CHOSEN) for note in old.get("notes", []) if note.startswith(CHOSEN)), ""),
+        "choice": _chosen(old.get("notes", [])),
         "choices": [_choice(one) for one in old.get("choices", [])],
         "collections": _collections(old),
     }
+
+
+def _chosen(notes: list[str]) -> str:
+    return next((found["why"] for note in notes if (found := CHOSEN_NOTE.fullmatch(note))), "")
 
 
 def _choice(old: Mapping[str, str]) -> Raw:
@@ -151,7 +155,7 @@ def _workload(old: Raw, taken: _Taken) -> Raw:
         **{name: latency.get(name) for name in ("fault", "pause", "wait")},
         "histograms": {name: text for name, text in histograms.items() if name in {"fault", "pause", "wait", "runs"}},
         "verified": next((int(found["count"]) for note in notes if (found := VERIFIED.fullmatch(note))), 0),
-        "choice": next((note.removeprefix(CHOSEN) for note in notes if note.startswith(CHOSEN)), ""),
+        "choice": _chosen(notes),
         "collections": _collections(old),
     }
 
@@ -180,9 +184,8 @@ def _mmu(taken: _Taken) -> list[Raw]:
 def _stall(taken: _Taken, notes: list[str]) -> Raw:
     longest = taken("stall max ms")
     said = next((found for note in notes if (found := STALL.fullmatch(note))), None)
-    if not longest or not said:
-        return {}
-    return {"ns": round(longest * 1e6), "cause": said["cause"], "mutator": int(said["mutator"])}
+    stall: Raw = {"ns": round(longest * 1e6)} if longest else {}
+    return stall | {"cause": said["cause"], "mutator": int(said["mutator"])} if stall and said else stall
 
 
 def _folios(taken: _Taken) -> Raw | None:
@@ -210,8 +213,16 @@ def _folios(taken: _Taken) -> Raw | None:
     }
 
 
-def known_notes(notes: list[str]) -> list[str]:
-    """Notes that are no figures now."""
-    return [
-        note for note in notes if not (note.startswith(CHOSEN) or STALL.fullmatch(note) or VERIFIED.fullmatch(note))
-    ]
+def other_notes(old: Raw, kind: str) -> list[str]:
+    """Notes that are no figures now.
+
+    Args:
+        old: the measurement.
+        kind: of its scenario.
+
+    """
+    gone = {
+        "workload": (CHOSEN_NOTE, VERIFIED, *([STALL] if "stall max ms" in old.get("figures", {}) else [])),
+        "policy": (CHOSEN_NOTE,),
+    }.get(kind, ())
+    return [note for note in old.get("notes", []) if not any(one.fullmatch(note) for one in gone)]

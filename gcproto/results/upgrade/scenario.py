@@ -7,9 +7,12 @@ Raw = dict[str, Any]
 
 HEAP, EVACUATE, SYSTEM = "heap-", "evacuate-", "-system"
 MAP_BY = {"0": "move", "1": "copy", "2": "remap"}
+"""enum gcp_map_by (native/pages.h), which never changes."""
 MOVING = frozenset({"art", "move", "thread"})
 NUMBERS = frozenset({"fault_pages", "run_pages", "granule", "dense_permille"})
 PAGE = 4096
+CLAIMS_SWAPPED = 500, "loop"
+"""Per mille and device of heaps that ``gcproto claims`` swapped out, which its options did not say."""
 
 
 def page_size(document: Mapping[str, Any]) -> int:
@@ -19,24 +22,25 @@ def page_size(document: Mapping[str, Any]) -> int:
     return size if isinstance(size, int) and size > 0 else PAGE
 
 
-def scenario(old: Raw, document: Mapping[str, Any]) -> Raw:
-    """One scenario.
+def scenario(measurement: Raw, document: Mapping[str, Any]) -> Raw:
+    """The scenario of a measurement.
 
     Args:
-        old: of version 1.
+        measurement: of version 1.
         document: that it is from: sizes and options stand there.
 
     Raises:
         KeyError, TypeError, ValueError: it is no such scenario.
 
     """
+    old: Raw = measurement["scenario"]
     source = str(old["source"])
     if source == "window":
         return _window(old, document)
     if source.startswith(HEAP):
         return _workload(old, document)
     if source.startswith(EVACUATE):
-        return _policy(old, document)
+        return _policy(old, document, measurement.get("figures", {}))
     return {"kind": "path", **{name: value for name, value in old.items() if name != "kind"}}
 
 
@@ -137,11 +141,13 @@ def _workload(old: Raw, document: Mapping[str, Any]) -> Raw:
     }
 
 
-def _policy(old: Raw, document: Mapping[str, Any]) -> Raw:
+def _policy(old: Raw, document: Mapping[str, Any], figures: Mapping[str, float]) -> Raw:
     size, options = page_size(document), _options(document)
     workload, memory, order = _folios(str(old["source"]).removeprefix(EVACUATE), int(old["order"]), size)
     policy, _, answer = str(old["arm"]).partition(":")
-    swapped = options.get("swapped", 0)
+    swapped, device = options.get("swapped", 0), _given(document, "--device") or "zram"
+    if "claims" in options and figures.get("swapped before"):
+        swapped, device = CLAIMS_SWAPPED
     return {
         "kind": "policy",
         "workload": workload,
@@ -150,7 +156,7 @@ def _policy(old: Raw, document: Mapping[str, Any]) -> Raw:
         "policy": policy,
         "ebusy": answer or "copy",
         "swapped_permille": swapped,
-        "device": (_given(document, "--device") or "zram") if swapped else "",
+        "device": device if swapped else "",
         "threads": old["threads"],
         "collections": options.get("collections", 1),
         "live_bytes": int(old["pages"]) * size,
@@ -185,4 +191,5 @@ def experiment(document: Mapping[str, Any]) -> Raw:
         "fragmentation": options.get("fragmentation", 0),
         "verify": bool(options.get("verify")),
         "disturb": options.get("disturb", ""),
+        "map": "--map" in producer.get("command", []),
     }

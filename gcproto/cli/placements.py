@@ -1,0 +1,64 @@
+"""The option ``--placement``: where collector and mutators run, and what is said where processors are too few."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.params import Words
+
+if TYPE_CHECKING:
+    from gcproto.collector.placement import Placement
+
+NAMES = ("own", "shared", "unplaced")
+OPTION = click.option(
+    "--placement",
+    type=Words("placement", NAMES),
+    help="Of the collector: own (a processor without mutators), shared (one that runs a mutator as well), unplaced "
+    "(the scheduler decides).  [default: own, and for windows shared as well; unplaced on one processor]",
+)
+
+
+def default_mutators() -> int:
+    """One for each processor but the collector's."""
+    from gcproto.collector.placement import allowed
+
+    return max(1, len(allowed()) - 1)
+
+
+def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Placement]":
+    """Those that were asked for, or the default ones; refused where this machine has too few processors.
+
+    Args:
+        options: of the command, with ``placement`` and ``mutators``.
+        default: names for a machine with two processors or more.
+
+    Raises:
+        GcprotoError: one is impossible here.
+
+    """
+    from gcproto.collector.placement import Placement, allowed, cpus_for
+
+    usual = default if len(allowed()) > 1 else ("unplaced",)
+    found = [Placement(name) for name in options["placement"] or usual]
+    for one in found:
+        cpus_for(one, options["mutators"])
+    return found
+
+
+def say_if_crowded(mutators: int, handler_thread: bool = False) -> None:
+    """Say that more threads want to run than there are processors: the scheduler is measured as well.
+
+    Args:
+        mutators: threads beside the collector's.
+        handler_thread: another thread answers faults.
+
+    """
+    from gcproto.collector.placement import allowed, oversubscribed
+
+    threads = mutators + 1 + handler_thread
+    if oversubscribed(threads):
+        click.echo(
+            f"gcproto: {threads} threads want to run on {len(allowed())} processors: figures hold for that, and "
+            "depend on the scheduler",
+            err=True,
+        )

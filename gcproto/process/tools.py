@@ -1,0 +1,84 @@
+"""Programs that do a part of a command's work: compilers, patch, tar.
+
+Each is the head of a session of its own: what ends the command also ends the program with all of its children, which
+would otherwise write on into folders that are being removed.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gcproto.process import interrupts
+
+GRACE_SECONDS = 5
+
+
+class Done(NamedTuple):
+    """What a program that has ended left.
+
+    Attributes:
+        code: its exit code;  out, err: all that it said.
+
+    """
+
+    code: int
+    out: str
+    err: str
+
+
+def run(
+    command: Sequence[str],
+    *,
+    stdin: bytes | None = None,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
+    """Run a program to its end.
+
+    Args:
+        command: its words.
+        stdin: what it reads; nothing by default.
+        folder: that it runs in.
+        environment: that it has; None: that of this process.
+
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with interrupts.held():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+            )
+        out, err = process.communicate(stdin)
+    except BaseException:
+        if process is not None:
+            end(process)
+        raise
+    return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def end(process: "subprocess.Popen[Any]") -> None:
+    """End a program that heads its session, and all of its children.
+
+    Args:
+        process: started with ``start_new_session``.
+
+    """
+    with interrupts.held():
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(process.pid, number)
+                process.wait(GRACE_SECONDS)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        process.wait()

@@ -1,0 +1,52 @@
+"""A question that people have, with its answer, its figures, and how far it is established."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gcproto.report.words.claims import Standing
+
+
+@dataclass(frozen=True)
+class Small:
+    """A small table inside a card: the same question under several conditions."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def not_compared(question: str, why: str, place: str) -> "Finding":
+    """A card of what was measured and can't be compared.
+
+    Args:
+        question: as people ask it.
+        why: what is missing, a sentence.
+        place: anchor of the section with what was measured.
+
+    """
+    return Finding(question, "Not compared", "no ratio", Standing.MISSING, why, [], place)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question and its answer.
+
+    Attributes:
+        question: as people ask it.
+        answer: a word or two.
+        figure: the ratio, or what else says how much, with its condition.
+        standing: how far it is established.
+        basis: why, in figures.
+        detail: sentences, each with its condition.
+        place: anchor of the section with the picture.
+        table: the question under every condition.
+
+    """
+
+    question: str
+    answer: str
+    figure: str
+    standing: Standing
+    basis: str
+    detail: Sequence[str]
+    place: str
+    table: Small | None = field(default=None)

@@ -1,0 +1,80 @@
+"""What workloads on heaps come to: moving against copying, by where the collector runs."""
+
+from collections.abc import Sequence
+
+from gcproto.report import labels
+from gcproto.report.words import placed
+from gcproto.report.words.cases import pick_of
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.finding import Finding, not_compared
+from gcproto.report.words.kinds import Workload, kind_of, workloads
+from gcproto.report.words.runs import Group
+from gcproto.report.words.typical import typical
+from gcproto.results import names
+from gcproto.results.schema import Measurement, ModeOptions, WorkloadScenario
+
+MOVING = ("move", "art", "thread")
+"""Modes that move, the one that answers first."""
+
+HeapRow = Row[WorkloadScenario]
+
+
+def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
+    """A card; None if nothing was measured."""
+    moving = [one for one in group.rows if one.at.mode in MOVING]
+    if not moving:
+        found = workloads(measured for run in group.runs for measured in run.result.measurements)
+        why = "a ratio takes a mode that moves and mode copy in one run, with 3 valid rounds each"
+        return not_compared(f"A whole heap ({found[0].at.workload}): move or copy?", why, place) if found else None
+    every = placed.by_placement(moving)
+    ordered = placed.leads([_first(rows) for rows in every.values()])
+    lead = ordered[0]
+    where = names.placement(lead.at)
+    figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus} mode"
+    said = [*_details(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
+    said += [placed.crowded(group.lead.result)]
+    return Finding(
+        f"A whole heap ({lead.at.workload}): move or copy?",
+        _answer(ordered),
+        f"{figure}, if {where}",
+        Standing.REFUSED if isinstance(lead, Refusal) else lead.standing,
+        lead.figures if isinstance(lead, Refusal) else lead.basis,
+        [one for one in said if one],
+        place,
+        placed.table_of(group.rows, "mode"),
+    )
+
+
+def _first(rows: Sequence[HeapRow]) -> HeapRow:
+    """The mode that answers: move as it is, else the next that moves."""
+    return min(rows, key=lambda one: (one.at.options != ModeOptions(), MOVING.index(one.at.mode)))
+
+
+def _answer(ordered: Sequence[HeapRow]) -> str:
+    picks = [_pick(one) for one in ordered]
+    where = "" if len(set(picks)) == 1 else f" if {names.placement(ordered[0].at)}"
+    return f"{picks[0]}{where}"
+
+
+def _pick(one: HeapRow) -> str:
+    return "Refused" if isinstance(one, Refusal) else pick_of(one)
+
+
+def _details(one: HeapRow) -> list[str]:
+    if not isinstance(one, Claim):
+        return []
+    run = f", run {one.run}" if one.run else ""
+    times = (
+        f"Mutators took {typical(one.over)} {one.over.unit} with {one.arm}, "
+        f"{typical(one.under)} with {one.other} ({one.rounds} rounds{run})."
+    )
+    pauses = [_longest_pause(each) for each in (one.over, one.under)]
+    return [times, *([one.apart] if one.apart else []), *(text for text in pauses if text)]
+
+
+def _longest_pause(one: Measurement) -> str:
+    match kind_of(one):
+        case Workload(_, at, figures) if figures.longest_pause_ms is not None:
+            return f"Longest pause with {names.mode(at)}: {labels.number(figures.longest_pause_ms)} ms."
+        case _:
+            return ""

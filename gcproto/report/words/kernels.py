@@ -1,0 +1,118 @@
+"""What series over kernels and verdicts on kernels come to, as findings of a page."""
+
+from collections.abc import Sequence
+
+from gcproto.report import labels
+from gcproto.report.plots.kernels import lines_of, names_of, shown
+from gcproto.report.verdicts import GOOD
+from gcproto.report.words.claims import Standing
+from gcproto.report.words.finding import Finding
+from gcproto.report.words.kinds import paths
+from gcproto.results import names
+from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Verdict
+from gcproto.results.series import Series, page_size_of, release_of, version_key
+from gcproto.results.steps import Step
+
+
+def series_findings(series: Series, found: Sequence[Step], results: Sequence[Result], place: str) -> list[Finding]:
+    """The largest step that kernels brought, and whether any of them moves mTHPs whole."""
+    made = [_step(series, found, results, place), _whole(results, place)]
+    return [one for one in made if one]
+
+
+def _step(series: Series, found: Sequence[Step], results: Sequence[Result], place: str) -> Finding | None:
+    if len(series.kernels) < 2:
+        return None
+    known = names_of(series.kernels)
+    question = "Does the kernel's version matter?"
+    lines = {one.at: one for one in lines_of(series.cells, results)}
+    marked = sorted((one for one in found if shown(one, lines)), key=lambda one: -abs(one.change - (one.canary or 0.0)))
+    span = f"{len(series.kernels)} kernels, {known[series.kernels[0]]} to {known[series.kernels[-1]]}, {series.unit}."
+    if not marked:
+        basis = "no step beyond the canary and beyond what boots differ by"
+        return Finding(question, "No", "no step", Standing.SEEN, basis, [span], place)
+    one = marked[0]
+    cause = f"Known change: {one.cause}." if one.cause else "No known change explains it."
+    others = f"{len(marked) - 1} more steps are marked." if len(marked) > 1 else ""
+    sizes = f"{labels.number(one.old)} \N{RIGHTWARDS ARROW} {labels.number(one.new)} {series.unit}"
+    return Finding(
+        question,
+        "Yes",
+        f"{one.change:+.0%} in {known[one.after]}",
+        Standing.SEEN,
+        f"canary {one.canary:+.1%} between these kernels" if one.canary is not None else "no canary",
+        [text for text in (f"{lines[one.scenario].title}: {sizes}.", cause, others, span) if text],
+        place,
+    )
+
+
+def _whole(results: Sequence[Result], place: str) -> Finding | None:
+    """Kernels by what became of mTHPs that were asked whole."""
+    known = names_of(map(release_of, results))
+    split: dict[str, None] = {}
+    whole: dict[str, None] = {}
+    for result in sorted(results, key=lambda one: version_key(release_of(one))):
+        for one in paths(result.measurements):
+            asked = one.at.source == "mthp" and one.at.arm == "move" and one.at.alignment == CONGRUENT
+            covered = one.at.granule_bytes >= page_size_of(result) << one.at.order
+            if asked and covered and one.measured.valid and one.measured.proof.folios:
+                (split if one.measured.proof.folios_split else whole)[known[release_of(result)]] = None
+    if not split and not whole:
+        return None
+    # A kernel that split some of them is one that splits.
+    kept = [name for name in whole if name not in split]
+    return Finding(
+        "Which kernels move mTHPs whole?",
+        ", ".join(kept) if kept else "None of them",
+        f"{len(kept)} of {len(split | whole)}",
+        Standing.SEEN,
+        "split counters, per folio",
+        [
+            f"Kernels that split mTHPs to move them: {', '.join(split) or 'none'}.",
+            f"Kernels that moved all of them whole: {', '.join(kept) or 'none'}.",
+        ],
+        place,
+    )
+
+
+def judged(found: Sequence[Verdict]) -> list[Verdict]:
+    """Rows of the contract and hazards: what the kernel printed of itself belongs to one of them, or to none."""
+    return [one for one in found if isinstance(one.subject, ContractRow | Hazard)]
+
+
+def printed(found: Sequence[Verdict]) -> list[Verdict]:
+    """What the kernel printed of itself."""
+    return [one for one in found if isinstance(one.subject, Console)]
+
+
+def misbehaved(one: Verdict) -> bool:
+    """Whether it is not fine: what could not run is neither."""
+    return one.verdict not in GOOD and one.verdict != "unavailable"
+
+
+def check_finding(results: Sequence[Result], place: str) -> Finding | None:
+    """Kernels whose rows of the contract or hazards were not fine; None if there are no such verdicts."""
+    every = [(result, one) for result in results for one in judged(result.verdicts)]
+    if not every:
+        return None
+    known = names_of(release_of(result) for result, _ in every)
+    bad: dict[str, list[str]] = {}
+    for result, one in sorted(every, key=lambda pair: version_key(release_of(pair[0]))):
+        if misbehaved(one):
+            bad.setdefault(known[release_of(result)], []).append(f"{names.short_subject(one)}: {one.verdict}")
+    run = sum(one.verdict != "unavailable" for _, one in every)
+    lacking = len(every) - run
+    said = [f"{kernel}: {', '.join(found)}." for kernel, found in bad.items()]
+    said += [f"All {run} rows and hazards that ran were fine."] * (not bad)
+    said += [f"{lacking} were unavailable; the section says why."] * (lacking > 0)
+    consoles = [(release_of(result), one) for result in results for one in printed(result.verdicts)]
+    said += [f"The console of {known.get(release, release)}: {one.text}." for release, one in consoles]
+    return Finding(
+        "Do these kernels misbehave?",
+        f"{len(bad)} of {len(known)} do" if bad else "None was seen to",
+        f"{sum(map(len, bad.values()))} of {run} verdicts",
+        Standing.SEEN,
+        "seen, not inferred from versions",
+        said,
+        place,
+    )

@@ -1,0 +1,175 @@
+"""What evacuation policies come to: how ``auto`` fares against the best fixed one, and which heaps to move."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gcproto.report import labels
+from gcproto.report.words.cases import PICKS
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.finding import Finding, Small, not_compared
+from gcproto.report.words.kinds import policies
+from gcproto.report.words.runs import Group
+from gcproto.results import names
+from gcproto.results.policy_cells import AUTO, SAME, Cell, cells
+from gcproto.results.schema import Interval, PolicyScenario
+from gcproto.results.series import page_size_of
+
+LIMIT = 0.05
+"""How much longer than the best fixed policy ``auto`` may take."""
+MOVE = "move"
+
+PolicyRow = Row[PolicyScenario]
+
+
+class Heap(NamedTuple):
+    """A heap with its policies, and the label of the run that it is of; "" where there is only one."""
+
+    cell: Cell
+    run: str
+    page_size: int
+
+    @property
+    def name(self) -> str:
+        """``sparse 64K, 2 threads, run a``."""
+        return names.heap(self.cell.heap, self.page_size) + (f", run {self.run}" if self.run else "")
+
+
+def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
+    """A card for ``auto`` and one for moving, heap by heap."""
+    found = heaps_of(group)
+    made = [one for one in (_auto(found, group, place), _moves(group, place)) if one]
+    if made or not found:
+        return made
+    why = "a ratio takes auto and a fixed policy, or move and copy, on one heap, with 3 valid rounds each"
+    return [not_compared("Which evacuation policy?", why, place)]
+
+
+def heaps_of(group: Group[PolicyScenario]) -> list[Heap]:
+    """Heaps of all runs with their policies; those with a live second thread first."""
+    found = [
+        Heap(cell, run.label if group.many else "", page_size_of(run.result))
+        for run in group.runs
+        for cell in cells(one.measured for one in policies(run.result.measurements))
+    ]
+    return sorted(found, key=lambda one: -one.cell.threads)
+
+
+def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Finding | None:
+    judged = [one for one in found if one.cell.arm(AUTO) and one.cell.best]
+    known = [(ratio, one) for one in judged if (ratio := one.cell.to_best)]
+    if not known:
+        return None
+    good = [one for one in judged if not one.cell.objection(LIMIT)]
+    worst, heap = max(known, key=lambda one: one[0].value)
+    heads = ("heap", "best fixed policy", "auto to best", "move to best", "A/A")
+    rows = [
+        (
+            one.name,
+            best_name(one.cell),
+            ratio_text(one.cell.to_best),
+            ratio_text(move_to_best(one.cell)),
+            noise_text(one.cell),
+        )
+        for one in judged
+    ]
+    objections = [f"{one.name}: {one.cell.objection(LIMIT)}." for one in judged if one.cell.objection(LIMIT)]
+    return Finding(
+        "Does policy auto choose well?",
+        f"On {len(good)} of {len(judged)} heaps",
+        f"at most {labels.number(worst.value)}x the best fixed policy ({heap.name})",
+        Standing.RUN,
+        f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1",
+        [*objections, *_missing(found, group)],
+        place,
+        Small(heads, rows),
+    )
+
+
+def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
+    """Moving against copying all pages, heap by heap."""
+    found = sorted((one for one in group.rows if one.at.policy == MOVE), key=lambda one: -one.at.threads)
+    if not found:
+        return None
+    picks = [_pick(one) for one in found]
+    counts = {pick: picks.count(pick) for pick in dict.fromkeys(picks)}
+    answer = names.several([f"{pick} on {count}" for pick, count in counts.items()])
+    claims = [one for one in found if isinstance(one, Claim)]
+    worst, best = (choose(claims, key=lambda one: one.value.value, default=None) for choose in (max, min))
+    figure = "refused"
+    if worst and best:
+        figure = f"{best.factor} to {worst.factor} copy, by heap"
+    rows = [(_subject(one), pick, _ratio(one)) for one, pick in zip(found, picks, strict=True)]
+    said = [_extreme("least", best), _extreme("most", worst) if worst is not best else ""]
+    standings = {one.standing for one in claims if one.differs}
+    standing = Standing.SURE if standings == {Standing.SURE} else Standing.RUN if standings else Standing.UNSURE
+    differ = sum(one.differs for one in claims)
+    return Finding(
+        "Which heaps should move all pages?",
+        f"{answer} of {len(found)} heaps",
+        figure,
+        standing,
+        f"{differ} of {len(claims)} ratios differ from 1 beyond interval and noise",
+        [one for one in (*said, *_threads(found)) if one],
+        place,
+        Small(("heap", "pick", "move to copy"), rows),
+    )
+
+
+def _subject(one: PolicyRow) -> str:
+    return one.subject
+
+
+def _pick(one: PolicyRow) -> str:
+    if isinstance(one, Refusal):
+        return "Refused"
+    cheaper, dearer = PICKS
+    if one.few:
+        return (cheaper if one.ratio.value < 1 else dearer) + "?"
+    return "Either" if not one.differs else cheaper if one.cheaper else dearer
+
+
+def _ratio(one: PolicyRow) -> str:
+    if isinstance(one, Refusal):
+        return "refused"
+    part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
+    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
+
+
+def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
+    if not one:
+        return ""
+    return f"Move costs {word} on {one.subject}: {one.factor} copy ({labels.bounds(one.value)}, {one.rounds} rounds)."
+
+
+def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
+    lacking = ["a second live thread"] * (not any(one.cell.threads > 1 for one in found))
+    lacking += ["policy copy, so that nothing here says whether to copy all pages"] * (not group.rows)
+    return [f"Not measured: {names.several(lacking)}."] if lacking else []
+
+
+def move_to_best(cell: Cell) -> Interval | None:
+    """The time of moving as it comes over that of the best fixed policy."""
+    move, best = cell.arm(MOVE), cell.best
+    return move.over(best) if move and best else None
+
+
+def _threads(found: Sequence[PolicyRow]) -> list[str]:
+    live = any(one.at.threads > 1 for one in found)
+    return [] if live else ["Not measured: a second live thread."]
+
+
+def best_name(cell: Cell) -> str:
+    """Of the fixed policy with the least time."""
+    return cell.best.names[0] if cell.best else "none"
+
+
+def ratio_text(ratio: Interval | None) -> str:
+    """``1.03x (0.99-1.08)``, ``same choice``."""
+    if ratio is None:
+        return "not comparable"
+    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
+
+
+def noise_text(cell: Cell) -> str:
+    """``3%`` between policies that chose the same."""
+    return "none" if cell.noise is None else f"{cell.noise:.1%}"

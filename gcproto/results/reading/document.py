@@ -1,0 +1,86 @@
+"""The JSON of a result before it has types: what must not get any further, whatever field it stands in.
+
+Checked are numbers that no measurement gives (1e308, a negative time, integers of a thousand digits), texts without an
+end, and nesting without one.  Texts are neutralised here, and nowhere else: what comes out of ``neutral`` can be
+printed.
+"""
+
+from typing import Any
+
+from gcproto.results.reading.text import MOST, clean, short_enough
+
+LARGEST = 1e20
+"""No figure is larger: a century of nanoseconds is 3e18, and version 1 had the wrapped times of unsigned arithmetic."""
+LARGEST_INTEGER = (1 << 64) - 1
+DEEPEST = 40
+"""Levels of nesting; results have twelve."""
+LONGEST = 1 << 24
+"""Characters of the texts that are data: maps of collections and histograms."""
+LONG = frozenset({"map", "fault", "pause", "wait", "runs"})
+SIGNED = frozenset({"sample", "warmup", "extras"})
+"""Fields of measurements that may be negative: samples of invalid rounds, of those that are not used, and whatever it
+is that nobody reads by name."""
+
+
+class Unsound(Exception):  # noqa: N818  (it is said, and no error of the program)
+    """Why a document is no result."""
+
+
+def neutral(document: Any) -> Any:
+    """A document with its texts neutralised.
+
+    Args:
+        document: decoded JSON.
+
+    Raises:
+        Unsound: it has something that no result has.
+
+    """
+    return _value(document, "", signed=True, depth=0)
+
+
+def _value(value: Any, name: str, *, signed: bool, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        return _text(value, name)
+    if kind is float:
+        return _number(value, name, signed=signed)
+    if kind is int:
+        return _integer(value, name, signed=signed)
+    if kind is dict:
+        if depth > DEEPEST:
+            raise Unsound(f"it is nested more than {DEEPEST} levels deep")
+        return {
+            _text(key, "a name"): _value(one, key, signed=_signed(key, signed=signed), depth=depth + 1)
+            for key, one in value.items()
+        }
+    if kind is list:
+        if depth > DEEPEST:
+            raise Unsound(f"it is nested more than {DEEPEST} levels deep")
+        return [_value(one, name, signed=signed, depth=depth + 1) for one in value]
+    return value
+
+
+def _signed(name: str, *, signed: bool) -> bool:
+    """Measurements are of what can't be below zero, other than the machine's settings."""
+    return (signed and name != "measurements") or name in SIGNED
+
+
+def _text(text: str, name: str) -> str:
+    return clean(short_enough(text, LONGEST if name in LONG else MOST))
+
+
+def _number(value: float, name: str, *, signed: bool) -> float:
+    if not -LARGEST <= value <= LARGEST:
+        raise Unsound(f"{name} is {value:g}, which is no measurement")
+    if value < 0 and not signed:
+        raise Unsound(f"{name} is negative ({value:g})")
+    return value
+
+
+def _integer(value: int, name: str, *, signed: bool) -> int:
+    if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+        raise Unsound(f"{name} is an integer beyond 64 bits")
+    if value < 0 and not signed:
+        raise Unsound(f"{name} is negative ({value})")
+    return value
