@@ -113,7 +113,7 @@ def _ends(found: Any, look: Look, what: str, floor: float) -> None:
 
 
 def _role(one: Claim[S]) -> str:
-    return "plain" if not one.differs and not one.few else "good" if one.value.value < 1 else "bad"
+    return "plain" if not one.differs and not one.leans else "good" if one.value.value < 1 else "bad"
 
 
 def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
@@ -152,7 +152,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     if isinstance(one, Refusal):
         return "refused", "", False
     part = "" if one.part is None else f", {labels.share(one.part)} done"
-    return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
+    return one.factor + "?" * one.leans, labels.bounds(one.value) + part, one.differs
 
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:

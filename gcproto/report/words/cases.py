@@ -147,8 +147,8 @@ def pick_of(one: Row[S], picks: tuple[str, str] = PICKS) -> str:
     if isinstance(one, Refusal):
         return "Refused"
     cheaper, dearer = picks
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
+    if one.leans:
+        return (cheaper if one.value.value < 1 else dearer) + "?"
     if not one.differs:
         return "Either"
     return cheaper if one.value.value < 1 else dearer

@@ -123,8 +123,8 @@ def _pick(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "Refused"
     cheaper, dearer = PICKS
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
+    if one.leans:
+        return (cheaper if one.value.value < 1 else dearer) + "?"
     return "Either" if not one.differs else cheaper if one.cheaper else dearer
 
 

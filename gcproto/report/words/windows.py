@@ -70,8 +70,8 @@ def _pick(one: WindowRow) -> str:
     """The way's name if it is cheaper, copy if even the best is not."""
     if isinstance(one, Refusal):
         return "Refused"
-    if one.few:
-        return (one.at.way if one.ratio.value < 1 else "copy") + "?"
+    if one.leans:
+        return (one.at.way if one.value.value < 1 else "copy") + "?"
     if not one.differs:
         return "Either"
     return one.at.way if one.cheaper else "copy"
