@@ -1,10 +1,10 @@
 #include "frames.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "content.h"
-#include "evacuate.h"
 #include "platform.h"
 #include "uapi.h"
 #include "uffd.h"
@@ -13,6 +13,9 @@
 #define CONSECUTIVE_PERCENT 99
 #define SHUFFLED_PERCENT 1
 #define SHUFFLED_PAIRS 8
+
+/* How often a page is asked for that something else holds for a moment: reclaim, compaction, a scanner. */
+#define MOVE_TRIES 1000
 
 static const char *const NAMES[] = {
     [GCP_FRAMES_ANY] = "any",
@@ -119,33 +122,36 @@ static int make_blocks(uint64_t start, uint64_t pages, const struct gcp_platform
     return gcp_region_small(start, bytes);
 }
 
+/* One page; a passing reference is waited for. */
+static int move_page(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint64_t page_size)
+{
+    struct gcp_outcome outcome;
+    for (int tries = 0; tries < MOVE_TRIES; tries++) {
+        outcome = gcp_uffd_move(uffd, to, from, page_size, 0);
+        if (outcome.err != EBUSY && outcome.err != EAGAIN)
+            return -outcome.err;
+        sched_yield();
+    }
+    return -EAGAIN;
+}
+
 /* Take each page from `from` to its place in a range that has none. */
 static int move_each(uint64_t to, uint64_t from, const uint64_t *places, uint64_t pages, uint64_t page_size,
                      const char **ret_what)
 {
-    const struct gcp_policy policy = {.granule = page_size, .on_ebusy = GCP_EBUSY_LEAVE};
     struct gcp_uffd uffd = {.fd = -1};
-    struct gcp_account account;
-    struct gcp_run *runs = calloc(pages, sizeof(*runs));
-    if (!runs)
-        return -ENOMEM;
-    for (uint64_t i = 0; i < pages; i++)
-        runs[i] = (struct gcp_run){.dst = to + i * page_size, .src = from + places[i] * page_size, .pages = 1};
 
     *ret_what = "userfaultfd";
     int err = gcp_uffd_init(0, &uffd);
-    if (!err) {
-        *ret_what = "UFFDIO_REGISTER";
-        err = -gcp_uffd_register(&uffd, to, pages * page_size, NULL).err;
-    }
-    if (!err) {
+    if (err)
+        return err;
+    *ret_what = "UFFDIO_REGISTER";
+    err = -gcp_uffd_register(&uffd, to, pages * page_size, NULL).err;
+    if (!err)
         *ret_what = "UFFDIO_MOVE";
-        err = gcp_evacuate(&uffd, runs, pages, &policy, &account);
-        if (!err && account.moved != pages)
-            err = -EAGAIN;
-    }
+    for (uint64_t i = 0; !err && i < pages; i++)
+        err = move_page(&uffd, to + i * page_size, from + places[i] * page_size, page_size);
     gcp_uffd_deinit(&uffd); /* ends the registration as well */
-    free(runs);
     return err;
 }
 
