@@ -282,7 +282,7 @@ class TestBetweenRuns:
         one = small(*runs)
         assert one.standing is Standing.UNSURE
         assert one.answer == "Either"
-        assert any(text.startswith("Runs differ by more than their own intervals: 0.") for text in one.detail)
+        assert any(text.startswith("Runs differ by more than their own intervals, 0.") for text in one.detail)
 
     def test_the_least_noisy_run_speaks(self) -> None:
         noises = {1: 0.2, 2: 0.03, 3: 0.1}
@@ -359,7 +359,7 @@ class TestPlacement:
         ]
         one = window_finding(groups_of(runs_of(runs), window_rows)[0], "window")
         assert one
-        assert any("Runs differ by more than their own intervals: 0.2" in text for text in one.detail)
+        assert any("Runs differ by more than their own intervals, 0.2" in text for text in one.detail)
 
     def test_notes_of_version_one_are_shown(self) -> None:
         made = window_result()

@@ -13,7 +13,7 @@ from gcproto.report.plots.samples import rows_data
 from gcproto.report.words.claims import Claim, Refusal, Row, S
 
 ROW_WIDE, ROW_NARROW = 30, 46
-SUBJECT, ARM = 58, 26
+SUBJECT, ARM = 72, 26
 """Characters of a line's words at most."""
 CAPTION = (
     "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
@@ -85,7 +85,7 @@ def _left(rows: Sequence[Row[S]], arms: bool) -> int:
     """Room for the words of a wide picture, pixels."""
     subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
     arm = max(len(clean(one.arm, ARM)) for one in rows) if arms else 0
-    return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
+    return min(560, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
 def _ends(found: Any, look: Look, what: str, floor: float) -> None:

@@ -239,8 +239,7 @@ def _cell(row: PathRow | None, case: Case) -> str:
     if isinstance(row, Refusal):
         return f"refused{other}"
     part = "" if row.part is None else f"\n{labels.share(row.part)} evacuated"
-    unsure = "" if row.differs else "?"
-    return f"{row.factor}{unsure}\n{labels.bounds(row.value)}{other}{part}"
+    return f"{row.cell}{other}{part}"
 
 
 def standing_of(case: Case) -> Standing:

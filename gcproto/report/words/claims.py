@@ -155,7 +155,7 @@ class Claim(Generic[S]):
 
     @property
     def apart(self) -> str:
-        """Two runs whose intervals do not overlap, in words; "" if all do."""
+        """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
         if not low or not high or low.ratio.high >= high.ratio.low:
@@ -163,7 +163,7 @@ class Claim(Generic[S]):
         pair = " and ".join(
             f"{labels.number(one.ratio.value)}x ({labels.bounds(one.ratio)}) in {one.run}" for one in (low, high)
         )
-        return f"Runs differ by more than their own intervals: {pair}."
+        return f"runs differ by more than their own intervals, {pair}"
 
     @property
     def rounds(self) -> int:
@@ -211,11 +211,21 @@ class Claim(Generic[S]):
     @property
     def modes_text(self) -> str:
         """``0.33x (78 %) or 0.85x (22 %)``: the ratio in each mode of its run."""
-        found = self.mode_ratios
-        return " or ".join(
+        return " or ".join(self._modes())
+
+    def _modes(self) -> list[str]:
+        return [
             f"{labels.number(value)}x" + ("" if share is None else f" ({labels.share(share)})")
-            for value, share in found
-        )
+            for value, share in self.mode_ratios
+        ]
+
+    @property
+    def cell(self) -> str:
+        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
+        unsure = "" if self.differs else "?"
+        if self.mode_ratios and not self.across:
+            return "\n".join(f"{one}{unsure}" for one in self._modes())
+        return f"{labels.number(self.value.value)}x{unsure}\n{labels.bounds(self.value)}"
 
     @property
     def versus(self) -> str:

@@ -65,7 +65,7 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
         thp_case(evidence),
         fault_case(evidence),
         *(busy_case(evidence, source) for source in BUSY),
-        *(evidence.case(_is(source)) for source in ("zero", "swapped", "swapcache")),
+        *(evidence.case(_is(source)) for source in (*BUSY, "zero", "swapped", "swapcache")),
     ]
     picked: list[PathRow] = []
     for case in questions:
@@ -152,10 +152,17 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     lead = case.lead
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
-        said += [lead.apart] * bool(lead.apart) + [f"{lead.done[:1].upper()}{lead.done[1:]}."] * bool(lead.done)
+        said += [sentence(text) for text in (lead.apart, lead.done) if text]
+            f"{lead.done[:1].upper()}{lead.done[1:]}."
+        ] * bool(lead.done)
         said += two_modes(lead)
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
+
+
+def sentence(text: str) -> str:
+    """With its first letter and its full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def two_modes(one: Claim[PathScenario]) -> list[str]:

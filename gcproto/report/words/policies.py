@@ -132,7 +132,7 @@ def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
     part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
-    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
+    return f"{one.cell}{part}"
 
 
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:

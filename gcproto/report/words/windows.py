@@ -40,7 +40,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
         lead.figures if isinstance(lead, Refusal) else lead.basis,
         [one for one in said if one],
         place,
-        placed.table_of(group.rows, "way"),
+        placed.table_of(group.rows, "way", lambda at: at.way),
     )
 
 
@@ -86,4 +86,4 @@ def _details(one: WindowRow, group: Group[WindowScenario]) -> list[str]:
         f"Until every page was touched once, mutators took {typical(one.over, to_ms)} ms with {one.at.way}, "
         f"{typical(one.under, to_ms)} ms with copy ({one.rounds} rounds{run})."
     )
-    return [text, *([one.apart] if one.apart else [])]
+    return [text]
