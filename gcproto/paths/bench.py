@@ -23,7 +23,7 @@ QUICK_ROUNDS = 80
 WARMUP_ROUNDS = 2
 MIN_ROUNDS = 5
 
-DEFAULT_SECONDS = 200.0
+DEFAULT_SECONDS = 220.0
 QUICK_SECONDS = 34.0
 """Time for the rounds, so that the whole command stays below four minutes and 45 seconds."""
 
