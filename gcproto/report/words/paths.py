@@ -153,8 +153,6 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
         said += [sentence(text) for text in (lead.apart, lead.done) if text]
-            f"{lead.done[:1].upper()}{lead.done[1:]}."
-        ] * bool(lead.done)
         said += two_modes(lead)
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
