@@ -248,6 +248,18 @@ class TestModes:
         two_modes(of(made, "copy", granule_bytes=PMD), 300.0, 1400.0, 0.75)
         assert small(made).standing is Standing.UNSURE
 
+    def test_a_run_with_two_modes_keeps_several_from_being_sure(self) -> None:
+        runs = [conditions({LIVE: 0.14}, seed, 0.02 * seed) for seed in (1, 2, 3)]
+        two_modes(of(runs[2], "copy", granule_bytes=PMD), 800.0, 90.0, 0.8)
+        one = small(*runs)
+        assert one.standing is Standing.UNSURE
+        assert one.answer == "Move?"
+        label = runs[2].run_id[:6]
+        assert f"in run {label}, rounds fall into two modes that do not say the same, 0.14" in one.basis
+        assert any(
+            text.startswith(f"Copy has two modes in run {label}: 79 % of the rounds at 800") for text in one.detail
+        )
+
 
 class TestBetweenRuns:
     """Sure is said of what holds between runs, and of nothing else: issue 14, item 10."""
@@ -270,7 +282,7 @@ class TestBetweenRuns:
         one = small(*runs)
         assert one.standing is Standing.UNSURE
         assert one.answer == "Either"
-        assert any(text.startswith("Runs differ by more than their own intervals: 0.") for text in one.detail)
+        assert any(text.startswith("Runs differ by more than their own intervals, 0.") for text in one.detail)
 
     def test_the_least_noisy_run_speaks(self) -> None:
         noises = {1: 0.2, 2: 0.03, 3: 0.1}
@@ -347,7 +359,7 @@ class TestPlacement:
         ]
         one = window_finding(groups_of(runs_of(runs), window_rows)[0], "window")
         assert one
-        assert any("Runs differ by more than their own intervals: 0.2" in text for text in one.detail)
+        assert any("Runs differ by more than their own intervals, 0.2" in text for text in one.detail)
 
     def test_notes_of_version_one_are_shown(self) -> None:
         made = window_result()

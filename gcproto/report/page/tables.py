@@ -91,6 +91,7 @@ def measurement_grid(title: str, result: Result) -> Grid:
         "invalid",
         "frames kept",
         "frames changed",
+        "neighbours adjacent",
         "contents right",
         "folios",
         "split",
@@ -102,8 +103,8 @@ def measurement_grid(title: str, result: Result) -> Grid:
         heads,
         rows,
         4,
-        "Counts are sums over all valid rounds; frames are page frame numbers, pages whose contents were "
-        "right are all of a valid round.",
+        "Counts are sums over all valid rounds; frames are page frame numbers. Neighbours adjacent: of neighbouring "
+        "folios of the source, those on neighbouring page frames. A valid round has the contents of all pages right.",
     )
 
 
@@ -139,6 +140,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         str(len(one.invalid_rounds)),
         str(proof.pfn_kept),
         str(proof.pfn_changed),
+        labels.share(proof.frames_adjacent / proof.frames_pairs) if proof.frames_pairs else "",
         str(proof.contents),
         str(proof.folios),
         str(proof.folios_split),

@@ -147,8 +147,8 @@ def pick_of(one: Row[S], picks: tuple[str, str] = PICKS) -> str:
     if isinstance(one, Refusal):
         return "Refused"
     cheaper, dearer = picks
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
+    if one.leans:
+        return (cheaper if one.value.value < 1 else dearer) + "?"
     if not one.differs:
         return "Either"
     return cheaper if one.value.value < 1 else dearer
@@ -239,8 +239,7 @@ def _cell(row: PathRow | None, case: Case) -> str:
     if isinstance(row, Refusal):
         return f"refused{other}"
     part = "" if row.part is None else f"\n{labels.share(row.part)} evacuated"
-    unsure = "" if row.differs else "?"
-    return f"{row.factor}{unsure}\n{labels.bounds(row.value)}{other}{part}"
+    return f"{row.cell}{other}{part}"
 
 
 def standing_of(case: Case) -> Standing:

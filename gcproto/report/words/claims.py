@@ -119,8 +119,10 @@ class Claim(Generic[S]):
     @property
     def why_not(self) -> str:
         """Why there is no sure difference; "" if there is one."""
-        if any(one.straddles for one in (self, *self.members)):
-            return "its rounds fall into two modes that do not say the same"
+        torn = next((one for one in (self.members or (self,)) if one.straddles), None)
+        if torn:
+            where = f"in run {torn.run}, " if self.members else ""
+            return f"{where}rounds fall into two modes that do not say the same, {torn.modes_text}"
         if self.part is not None and self.value.value < 1:
             return f"only {labels.share(self.part)} of the pages were evacuated, which is not the same work"
         return self._between() if self.across else self._within()
@@ -153,7 +155,7 @@ class Claim(Generic[S]):
 
     @property
     def apart(self) -> str:
-        """Two runs whose intervals do not overlap, in words; "" if all do."""
+        """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
         if not low or not high or low.ratio.high >= high.ratio.low:
@@ -161,7 +163,7 @@ class Claim(Generic[S]):
         pair = " and ".join(
             f"{labels.number(one.ratio.value)}x ({labels.bounds(one.ratio)}) in {one.run}" for one in (low, high)
         )
-        return f"Runs differ by more than their own intervals: {pair}."
+        return f"runs differ by more than their own intervals, {pair}"
 
     @property
     def rounds(self) -> int:
@@ -174,12 +176,19 @@ class Claim(Generic[S]):
         return not self.why_not
 
     @property
-    def few(self) -> bool:
-        """Whether there is a difference by all that was measured, and too little was measured."""
+    def leans(self) -> bool:
+        """Whether there is a difference that is not sure.
+
+        Too few rounds say so; or it holds between runs, and in one of them rounds fall into two modes.
+        """
+        if self.part is not None:
+            return False
+        if self.across:
+            beyond = self.across.holds and abs(self.across.value - 1) > self.floor.value
+            return beyond and any(one.straddles for one in self.members)
         one = self.ratio
         beyond = not one.low <= 1 <= one.high and abs(one.value - 1) > self.floor.value
-        alone = self.across is None and self.part is None and not self.straddles
-        return alone and beyond and self.rounds < SURE_FROM
+        return beyond and not self.straddles and self.rounds < SURE_FROM
 
     @property
     def standing(self) -> Standing:
@@ -197,12 +206,26 @@ class Claim(Generic[S]):
     def factor(self) -> str:
         """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
         found = [] if self.across else self.mode_ratios
-        if not found:
-            return f"{labels.number(self.value.value)}x"
-        return " or ".join(
+        return self.modes_text if found else f"{labels.number(self.value.value)}x"
+
+    @property
+    def modes_text(self) -> str:
+        """``0.33x (78 %) or 0.85x (22 %)``: the ratio in each mode of its run."""
+        return " or ".join(self._modes())
+
+    def _modes(self) -> list[str]:
+        return [
             f"{labels.number(value)}x" + ("" if share is None else f" ({labels.share(share)})")
-            for value, share in found
-        )
+            for value, share in self.mode_ratios
+        ]
+
+    @property
+    def cell(self) -> str:
+        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
+        unsure = "" if self.differs else "?"
+        if self.mode_ratios and not self.across:
+            return "\n".join(f"{one}{unsure}" for one in self._modes())
+        return f"{labels.number(self.value.value)}x{unsure}\n{labels.bounds(self.value)}"
 
     @property
     def versus(self) -> str:

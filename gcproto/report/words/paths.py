@@ -65,7 +65,7 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
         thp_case(evidence),
         fault_case(evidence),
         *(busy_case(evidence, source) for source in BUSY),
-        *(evidence.case(_is(source)) for source in ("zero", "swapped", "swapcache")),
+        *(evidence.case(_is(source)) for source in (*BUSY, "zero", "swapped", "swapcache")),
     ]
     picked: list[PathRow] = []
     for case in questions:
@@ -152,15 +152,27 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     lead = case.lead
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
-        said += [lead.apart] * bool(lead.apart) + [f"{lead.done[:1].upper()}{lead.done[1:]}."] * bool(lead.done)
+        said += [sentence(text) for text in (lead.apart, lead.done) if text]
+            f"{lead.done[:1].upper()}{lead.done[1:]}."
+        ] * bool(lead.done)
         said += two_modes(lead)
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
 
 
+def sentence(text: str) -> str:
+    """With its first letter and its full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def two_modes(one: Claim[PathScenario]) -> list[str]:
-    """That its samples are bimodal, as a sentence."""
+    """Samples that are bimodal, in whichever run they are, a sentence for each."""
+    return [text for member in (one.members or (one,)) for text in _two_modes(member)]
+
+
+def _two_modes(one: Claim[PathScenario]) -> list[str]:
     texts = []
+    run = f" in run {one.run}" if one.run else ""
     for arm, measured in ((one.arm, one.over), (one.other, one.under)):
         found = sample_modes(measured)
         if found:
@@ -168,7 +180,7 @@ def two_modes(one: Claim[PathScenario]) -> list[str]:
                 f"{labels.share(mode.share)} of the rounds at {labels.number(mode.median)} {measured.unit}"
                 for mode in found
             )
-            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes: {shares}.")
+            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}: {shares}.")
     return texts
 
 
@@ -254,8 +266,8 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
         "Moved in batches without a split, an mTHP could cost as little and stay whole.",
     ]
     figure = f"{now} \N{RIGHTWARDS ARROW} {then} {unit}, {where}"
-    answer = f"At best {labels.number(one.value.value)}x of today's cost" + "?" * one.few
-    if not one.few and (not one.differs or one.value.value >= 1):
+    answer = f"At best {labels.number(one.value.value)}x of today's cost" + "?" * one.leans
+    if not one.leans and (not one.differs or one.value.value >= 1):
         answer = "Nothing" if one.differs else "Nothing that is sure"
     return Finding(question, answer, figure, Standing.PROJECTED, one.basis, detail, place)
 

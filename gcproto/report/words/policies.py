@@ -123,8 +123,8 @@ def _pick(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "Refused"
     cheaper, dearer = PICKS
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
+    if one.leans:
+        return (cheaper if one.value.value < 1 else dearer) + "?"
     return "Either" if not one.differs else cheaper if one.cheaper else dearer
 
 
@@ -132,7 +132,7 @@ def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
     part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
-    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
+    return f"{one.cell}{part}"
 
 
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
