@@ -23,7 +23,7 @@ Seen = dict[Subject, Verdict]
 
 
 def remembered(name: str, release: str) -> State | None:
-    """What is known of a bug in a release; None if the hazard is of no known bug or the version is unknown."""
+    """What is known of a bug in a release; None if no bug is known by this name, or the release has no version."""
     bug = next((bug for bug in BUGS if bug.key == name), None)
     return bug.state_by_version(parse(release)) if bug and branch_of(release) else None
 
