@@ -153,9 +153,7 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
         said += [sentence(text) for text in (lead.apart, lead.done) if text]
-            f"{lead.done[:1].upper()}{lead.done[1:]}."
-        ] * bool(lead.done)
-        said += two_modes(lead)
+    said += [text for cell in case.cells if isinstance(cell.row, Claim) for text in two_modes(cell.row)]
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
 
@@ -180,7 +178,7 @@ def _two_modes(one: Claim[PathScenario]) -> list[str]:
                 f"{labels.share(mode.share)} of the rounds at {labels.number(mode.median)} {measured.unit}"
                 for mode in found
             )
-            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}: {shares}.")
+            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}, {cases.where(one.at)}: {shares}.")
     return texts
 
 
