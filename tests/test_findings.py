@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gcproto.report.page.verdict import evidence_of
-from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, compared
+from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, bounds, compared
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
@@ -23,6 +23,7 @@ from gcproto.results.schema import (
     Console,
     ContractRow,
     Hazard,
+    Interval,
     Noise,
     PathScenario,
     Result,
@@ -257,6 +258,11 @@ class TestModes:
         where = "beside a second live thread, in the caches"
         said = f"Copy has two modes in run {label}, {where}: 79 % of the rounds at 800"
         assert any(text.startswith(said) for text in one.detail)
+
+
+def test_an_interval_that_could_be_anything_has_no_digits() -> None:
+    assert bounds(Interval(1.0, 3e-9, 9.8e8)) == "<0.001->1000"
+    assert bounds(Interval(0.0005, 0.0004, 0.0006)) == "0.0004-0.0006"
 
 
 class TestBetweenRuns:

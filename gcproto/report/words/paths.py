@@ -65,7 +65,8 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
         thp_case(evidence),
         fault_case(evidence),
         *(busy_case(evidence, source) for source in BUSY),
-        *(evidence.case(_is(source)) for source in (*BUSY, "zero", "swapped", "swapcache")),
+        *(refused_case(evidence, source) for source in BUSY),
+        *(evidence.case(_is(source)) for source in ("zero", "swapped", "swapcache")),
     ]
     picked: list[PathRow] = []
     for case in questions:
@@ -112,6 +113,11 @@ def fault_case(evidence: Evidence) -> Case | None:
 def busy_case(evidence: Evidence, source: str) -> Case | None:
     """Small folios that say EBUSY: moved first, copied after it."""
     return evidence.case(lambda one: _is(source, "move_fallback")(one) and one.order == 0)
+
+
+def refused_case(evidence: Evidence, source: str) -> Case | None:
+    """Small folios that say EBUSY, moved without an answer to it."""
+    return evidence.case(lambda one: _is(source)(one) and one.order == 0)
 
 
 def _discard(evidence: Evidence, case: Case) -> PathRow | None:
@@ -299,7 +305,7 @@ TRIES = {"Move": "Try to move", "Copy": "Copy at once", "Move?": "Try to move?",
 def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:
     """Pages that say EBUSY: what trying first costs, and what became of moving alone."""
     case = busy_case(evidence, source)
-    alone = evidence.case(lambda one: _is(source)(one) and one.order == 0)
+    alone = refused_case(evidence, source)
     moved = alone.lead if alone else None
     ebusy = case is not None and case.lead.over.outcome.ebusy > 0
     refused = isinstance(moved, Refusal) or (isinstance(moved, Claim) and moved.part is not None)
