@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gcproto.report.page.verdict import evidence_of
-from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, compared
+from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, bounds, compared
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
@@ -23,6 +23,7 @@ from gcproto.results.schema import (
     Console,
     ContractRow,
     Hazard,
+    Interval,
     Noise,
     PathScenario,
     Result,
@@ -231,10 +232,8 @@ class TestModes:
         assert one.answer == "Either"
         assert one.standing is Standing.UNSURE
         assert "(75 %) or 1.7" in one.figure
-        assert (
-            "Move has two modes: 75 % of the rounds at 300 ns/page and 25 % of the rounds at 1400 ns/page."
-            in one.detail
-        )
+        shares = "75 % of the rounds at 300 ns/page and 25 % of the rounds at 1400 ns/page."
+        assert f"Move has two modes, on one thread, in the caches: {shares}" in one.detail
 
     def test_two_modes_on_one_side_still_say_which(self) -> None:
         made = conditions({ONE: 0.5})
@@ -256,9 +255,14 @@ class TestModes:
         assert one.answer == "Move?"
         label = runs[2].run_id[:6]
         assert f"in run {label}, rounds fall into two modes that do not say the same, 0.14" in one.basis
-        assert any(
-            text.startswith(f"Copy has two modes in run {label}: 79 % of the rounds at 800") for text in one.detail
-        )
+        where = "beside a second live thread, in the caches"
+        said = f"Copy has two modes in run {label}, {where}: 79 % of the rounds at 800"
+        assert any(text.startswith(said) for text in one.detail)
+
+
+def test_an_interval_that_could_be_anything_has_no_digits() -> None:
+    assert bounds(Interval(1.0, 3e-9, 9.8e8)) == "<0.001->1000"
+    assert bounds(Interval(0.0005, 0.0004, 0.0006)) == "0.0004-0.0006"
 
 
 class TestBetweenRuns:

@@ -24,7 +24,18 @@ MIN_FLOOR = 0.02
 SURE_FROM = 6
 """Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 
+WIDEST = 1000
+"""Ends of an interval that spans its square: two runs that disagree may have any, and its digits say nothing."""
+
 S = TypeVar("S", bound=Scenario)
+
+
+def bounds(one: Interval) -> str:
+    """``0.118-0.121`` of a ratio; ``<0.001->1000`` where it could be anything."""
+    if one.high <= one.low * WIDEST**2:
+        return labels.bounds(one)
+    low = "<0.001" if one.low < 1 / WIDEST else labels.number(one.low)
+    return f"{low}-{f'>{WIDEST}' if one.high > WIDEST else labels.number(one.high)}"
 
 
 class Standing(Enum):
@@ -130,7 +141,7 @@ class Claim(Generic[S]):
     def _within(self) -> str:
         one = self.ratio
         if one.low <= 1 <= one.high:
-            return f"the interval {labels.bounds(one)} includes 1"
+            return f"the interval {bounds(one)} includes 1"
         if abs(one.value - 1) <= self.floor.value:
             return f"a difference of {abs(one.value - 1):.1%} is within the {self.floor.text}"
         if self.rounds < SURE_FROM:
@@ -150,7 +161,7 @@ class Claim(Generic[S]):
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
             return ""
-        further = labels.bounds(Interval(one.value, one.predicted_low, one.predicted_high))
+        further = bounds(Interval(one.value, one.predicted_low, one.predicted_high))
         return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected to give {further}"
 
     @property
@@ -161,7 +172,7 @@ class Claim(Generic[S]):
         if not low or not high or low.ratio.high >= high.ratio.low:
             return ""
         pair = " and ".join(
-            f"{labels.number(one.ratio.value)}x ({labels.bounds(one.ratio)}) in {one.run}" for one in (low, high)
+            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in (low, high)
         )
         return f"runs differ by more than their own intervals, {pair}"
 
@@ -225,7 +236,7 @@ class Claim(Generic[S]):
         unsure = "" if self.differs else "?"
         if self.mode_ratios and not self.across:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
-        return f"{labels.number(self.value.value)}x{unsure}\n{labels.bounds(self.value)}"
+        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}"
 
     @property
     def versus(self) -> str:
@@ -239,7 +250,7 @@ class Claim(Generic[S]):
             return self.why_not
         if self.across:
             return self.over_runs
-        return f"95 % interval {labels.bounds(self.ratio)}, {self.floor.text}"
+        return f"95 % interval {bounds(self.ratio)}, {self.floor.text}"
 
     @property
     def done(self) -> str:

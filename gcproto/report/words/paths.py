@@ -65,7 +65,8 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
         thp_case(evidence),
         fault_case(evidence),
         *(busy_case(evidence, source) for source in BUSY),
-        *(evidence.case(_is(source)) for source in (*BUSY, "zero", "swapped", "swapcache")),
+        *(refused_case(evidence, source) for source in BUSY),
+        *(evidence.case(_is(source)) for source in ("zero", "swapped", "swapcache")),
     ]
     picked: list[PathRow] = []
     for case in questions:
@@ -114,6 +115,11 @@ def busy_case(evidence: Evidence, source: str) -> Case | None:
     return evidence.case(lambda one: _is(source, "move_fallback")(one) and one.order == 0)
 
 
+def refused_case(evidence: Evidence, source: str) -> Case | None:
+    """Small folios that say EBUSY, moved without an answer to it."""
+    return evidence.case(lambda one: _is(source)(one) and one.order == 0)
+
+
 def _discard(evidence: Evidence, case: Case) -> PathRow | None:
     """Copy-then-discard in the layout of the leading row, else in another of the case."""
     for cell in case.cells:
@@ -153,7 +159,7 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
         said += [sentence(text) for text in (lead.apart, lead.done) if text]
-        said += two_modes(lead)
+    said += [text for cell in case.cells if isinstance(cell.row, Claim) for text in two_modes(cell.row)]
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
 
@@ -178,7 +184,7 @@ def _two_modes(one: Claim[PathScenario]) -> list[str]:
                 f"{labels.share(mode.share)} of the rounds at {labels.number(mode.median)} {measured.unit}"
                 for mode in found
             )
-            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}: {shares}.")
+            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}, {cases.where(one.at)}: {shares}.")
     return texts
 
 
@@ -299,7 +305,7 @@ TRIES = {"Move": "Try to move", "Copy": "Copy at once", "Move?": "Try to move?",
 def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:
     """Pages that say EBUSY: what trying first costs, and what became of moving alone."""
     case = busy_case(evidence, source)
-    alone = evidence.case(lambda one: _is(source)(one) and one.order == 0)
+    alone = refused_case(evidence, source)
     moved = alone.lead if alone else None
     ebusy = case is not None and case.lead.over.outcome.ebusy > 0
     refused = isinstance(moved, Refusal) or (isinstance(moved, Claim) and moved.part is not None)

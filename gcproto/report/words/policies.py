@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gcproto.report import labels
 from gcproto.report.words.cases import PICKS
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
 from gcproto.report.words.runs import Group
@@ -138,7 +138,7 @@ def _ratio(one: PolicyRow) -> str:
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
     if not one:
         return ""
-    return f"Move costs {word} on {one.subject}: {one.factor} copy ({labels.bounds(one.value)}, {one.rounds} rounds)."
+    return f"Move costs {word} on {one.subject}: {one.factor} copy ({bounds(one.value)}, {one.rounds} rounds)."
 
 
 def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
@@ -167,7 +167,7 @@ def ratio_text(ratio: Interval | None) -> str:
     """``1.03x (0.99-1.08)``, ``same choice``."""
     if ratio is None:
         return "not comparable"
-    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
+    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{bounds(ratio)}"
 
 
 def noise_text(cell: Cell) -> str:
