@@ -71,7 +71,7 @@ def _other(case: Case, number: int) -> str:
     other = "" if granule == case.lead.at.granule_bytes else f" at {labels.size(granule)} per ioctl"
     if isinstance(one, Refusal):
         return f"{where(one.at)}: refused{other}"
-    return f"{where(one.at)}: {pick_of(one).lower()}, {one.factor} ({bounds(one.value)}){other}"
+    return f"{where(one.at)}: {pick_of(one).text.lower()}, {one.factor} ({bounds(one.value)}){other}"
 
 
 def _fault(evidence: paths.Evidence) -> list[str]:

@@ -84,7 +84,7 @@ class Case:
         return self.cells[0].row
 
     @property
-    def picks(self) -> list[str]:
+    def picks(self) -> "list[Pick]":
         """Under each condition."""
         return [pick_of(one.row) for one in self.cells]
 
@@ -136,22 +136,26 @@ def _of_granule(rows: Sequence[PathRow], granule: int) -> PathRow:
 PICKS = ("Move", "Copy")
 
 
-def pick_of(one: Row[S], picks: tuple[str, str] = PICKS) -> str:
-    """Move, copy, either, refused; a question mark where too few rounds say so.
+class Pick(NamedTuple):
+    """Move, Copy, Either or Refused; with a question mark where it only leans there."""
 
-    Args:
-        one: the row.
-        picks: words for a cheaper arm and for one that is not.
+    word: str
+    leans: bool = False
 
-    """
+    @property
+    def text(self) -> str:
+        """``Move?``."""
+        return self.word + "?" * self.leans
+
+
+def pick_of(one: Row[S]) -> Pick:
+    """What to do, by one row."""
     if isinstance(one, Refusal):
-        return "Refused"
-    cheaper, dearer = picks
-    if one.leans:
-        return (cheaper if one.value.value < 1 else dearer) + "?"
-    if not one.differs:
-        return "Either"
-    return cheaper if one.value.value < 1 else dearer
+        return Pick("Refused")
+    less, more = PICKS
+    if one.differs or one.leans:
+        return Pick(less if one.value.value < 1 else more, one.leans)
+    return Pick("Either")
 
 
 def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> str:
@@ -159,13 +163,12 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
 
     Args:
         case: the question.
-        words: from a pick to the answer's words.
+        words: from the word of a pick to those of the answer.
 
     """
-    first = words(case.picks[0])
-    if case.agrees:
-        return first
-    return first.rstrip("?") + f" {_depends_on(case)}" + "?" * first.endswith("?")
+    first = case.picks[0]
+    where = "" if case.agrees else f" {_depends_on(case)}"
+    return words(first.word) + where + "?" * first.leans
 
 
 def _depends_on(case: Case) -> str:

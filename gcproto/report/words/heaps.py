@@ -58,7 +58,7 @@ def _answer(ordered: Sequence[HeapRow]) -> str:
 
 
 def _pick(one: HeapRow) -> str:
-    return "Refused" if isinstance(one, Refusal) else pick_of(one)
+    return pick_of(one).text
 
 
 def _details(one: HeapRow) -> list[str]:

@@ -215,7 +215,7 @@ def _small(evidence: Evidence, place: str) -> Finding | None:
     return _finding("Small folios: move or copy?", case, evidence, place, _same) if case else None
 
 
-SPLITS = {"Move": ", but it splits", "Move?": " It splits.", "Either": "; a move splits"}
+SPLITS = {"Move": ", but it splits", "Either": "; a move splits"}
 """What an answer says of a kernel that splits mTHPs to move them."""
 
 
@@ -244,7 +244,7 @@ def _mthp(evidence: Evidence, place: str) -> Finding | None:
     splits = case.lead.over.proof.folios_split > 0
     name = folio(case.lead.at, evidence.page_size)
     found = _finding(f"{name}: move or copy?", case, evidence, place, _same, [kept(case.lead)])
-    return replace(found, answer=found.answer + SPLITS.get(case.picks[0], "")) if splits else found
+    return replace(found, answer=found.answer + SPLITS.get(case.picks[0].word, "")) if splits else found
 
 
 def _batching(evidence: Evidence, place: str) -> Finding | None:
@@ -289,7 +289,7 @@ def _thp(evidence: Evidence, place: str) -> Finding | None:
     return _finding(f"{name}: move or copy?", case, evidence, place, picks, more)
 
 
-FAULTS = {"Move": "Move it too", "Copy": "Copy it", "Move?": "Move it too?", "Copy?": "Copy it?"}
+FAULTS = {"Move": "Move it too", "Copy": "Copy it"}
 
 
 def _fault(evidence: Evidence, place: str) -> Finding | None:
@@ -299,7 +299,7 @@ def _fault(evidence: Evidence, place: str) -> Finding | None:
     return _finding("A mutator that faults on one page?", case, evidence, place, lambda pick: FAULTS.get(pick, pick))
 
 
-TRIES = {"Move": "Try to move", "Copy": "Copy at once", "Move?": "Try to move?", "Copy?": "Copy at once?"}
+TRIES = {"Move": "Try to move", "Copy": "Copy at once"}
 
 
 def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.cases import PICKS
+from gcproto.report.words.cases import pick_of
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
@@ -120,12 +120,7 @@ def _subject(one: PolicyRow) -> str:
 
 
 def _pick(one: PolicyRow) -> str:
-    if isinstance(one, Refusal):
-        return "Refused"
-    cheaper, dearer = PICKS
-    if one.leans:
-        return (cheaper if one.value.value < 1 else dearer) + "?"
-    return "Either" if not one.differs else cheaper if one.cheaper else dearer
+    return pick_of(one).text
 
 
 def _ratio(one: PolicyRow) -> str:
