@@ -160,6 +160,9 @@ bool gcp_arm_needs_uffd(uint32_t arm);
 /* Whether an arm needs UFFDIO_MOVE. */
 bool gcp_arm_moves(uint32_t arm);
 
+/* Whether an arm takes page frames for what it makes, from the page allocator. */
+bool gcp_arm_takes_frames(uint32_t arm);
+
 /* Whether an arm swaps pages in again by reading them. */
 bool gcp_arm_swaps_in(uint32_t arm);
 

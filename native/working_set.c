@@ -86,23 +86,20 @@ static unsigned char *make_buffer(uint64_t bytes)
     return made;
 }
 
-/*
- * Use as many page frames as the destination may take, and give them back: the page allocator hands out first what was
- * freed last.
- */
-static int use_frames(uint64_t pages, uint64_t page_size)
+/* Use page frames and give them back: the page allocator hands out first what was freed last. */
+static int use_frames(uint64_t frames, uint64_t page_size)
 {
-    unsigned char *scratch = gcp_region_alloc(pages * page_size, 0);
+    unsigned char *scratch = gcp_region_alloc(frames * page_size, 0);
     if (!scratch)
         return -ENOMEM;
-    int err = gcp_region_small((uint64_t)(uintptr_t)scratch, pages * page_size);
-    for (uint64_t page = 0; !err && page < pages; page++)
+    int err = gcp_region_small((uint64_t)(uintptr_t)scratch, frames * page_size);
+    for (uint64_t page = 0; !err && page < frames; page++)
         scratch[page * page_size] = 1;
-    int free_err = gcp_region_free(scratch, pages * page_size);
+    int free_err = gcp_region_free(scratch, frames * page_size);
     return err ? err : free_err;
 }
 
-int gcp_working_set_reach(uint32_t working_set, uint64_t pages, uint64_t *ret_streamed, char *why, size_t why_size)
+int gcp_working_set_reach(uint32_t working_set, uint64_t frames, uint64_t *ret_streamed, char *why, size_t why_size)
 {
     static unsigned char *buffer;
     static uint64_t size;
@@ -120,9 +117,9 @@ int gcp_working_set_reach(uint32_t working_set, uint64_t pages, uint64_t *ret_st
         }
         size = wanted;
     }
-    int err = use_frames(pages, platform.page_size);
+    int err = frames ? use_frames(frames, platform.page_size) : 0;
     if (err) {
-        snprintf(why, why_size, "no memory for a destination of %" PRIu64 " pages: %s", pages, strerror(-err));
+        snprintf(why, why_size, "no memory for a destination of %" PRIu64 " pages: %s", frames, strerror(-err));
         return err;
     }
     uint64_t streamed = 0;

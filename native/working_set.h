@@ -58,9 +58,10 @@ int gcp_working_set_check(uint32_t working_set, uint64_t pages, char *why, size_
 
 /*
  * Evict what the caches hold if MEMORY is asked; else nothing.  To be called right before the work, on its processor.
+ * `frames`: how many page frames the work will take from the page allocator.
  * The buffer is kept for the next call: only one thread may call this.  0 with the bytes read in *ret_streamed, or
  * -errno with `why`: ENOMEM (less than twice the buffer is available).
  */
-int gcp_working_set_reach(uint32_t working_set, uint64_t pages, uint64_t *ret_streamed, char *why, size_t why_size);
+int gcp_working_set_reach(uint32_t working_set, uint64_t frames, uint64_t *ret_streamed, char *why, size_t why_size);
 
 #endif

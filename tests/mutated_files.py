@@ -157,6 +157,9 @@ class Mutated(NamedTuple):
     data: bytes
     how: str
 
+    def __repr__(self) -> str:
+        return self.how
+
 
 Mutation = tuple[int, int, str, int]
 WAYS = (

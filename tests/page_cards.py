@@ -144,7 +144,7 @@ def _of_result(result: Result) -> set[str]:
     found: set[str] = set()
     if result.noise:
         found |= {f"{max(0.02, result.noise.floor):.1%}".rstrip("%")}
-    found |= {"2.0", "6"}  # the least noise floor, and the least number of rounds
+    found |= {"2.0", "6", "0.001", "1000"}  # the least noise floor, the least number of rounds, what is beyond
     page = int(result.environment["page_size"])
     threads = int(result.environment["cpu"]["allowed"])
     found |= {str(threads), *(str(runnable(one.scenario)) for one in result.measurements)}

@@ -71,6 +71,19 @@ def test_each_scenario_but_one_has_a_copy_to_compare_with() -> None:
     assert lonely == []
 
 
+def test_what_is_compared_alone_is_compared_beside_a_live_thread() -> None:
+    """The verdict leads with a second live thread: the baseline and each main source must be there with two."""
+    for quick in (False, True):
+        scenarios = [one for one in build(Choice(quick=quick), X86) if one.alignment == "congruent" and not one.replica]
+        for source in ("small", "mthp", "thp"):
+            order = {"small": 0, "mthp": 4, "thp": 9}[source]
+            for arm in ("move", "copy", "copy_discard"):
+                mine = [one for one in scenarios if (one.source, one.order, one.arm) == (source, order, arm)]
+                alone, beside = ({one.granule_bytes for one in mine if one.threads == threads} for threads in (1, 2))
+                assert beside <= alone
+                assert beside >= ({2 << 20} if quick else {4096, 65536, 2 << 20})
+
+
 def replace_arm(scenario: PathScenario) -> PathScenario:
     return with_fields(scenario, arm="copy", replica=0)
 

@@ -402,7 +402,7 @@ class TestModes:
         two_modes(of(made, "move"), 300.0, 1400.0, 0.75)
         text = page_of([made])
         assert "<td>300 (75 %) or 1400 (25 %)</td>" in text
-        assert "Move has two modes: 75 % of the rounds at 300 ns/page" in text
+        assert "Move has two modes, on one thread, in the caches: 75 % of the rounds at 300 ns/page" in text
         verdict = text[text.index('id="fig-verdict') : text.index("Figures and samples")]
         assert "in 75 % of the rounds" in verdict
         assert "in 25 % of the rounds" in verdict

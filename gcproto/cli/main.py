@@ -23,8 +23,8 @@ def main(args: list[str] | None = None) -> NoReturn:
 
         code = ending.run(lambda: _command(args))
         interrupts.defer()
-    except KeyboardInterrupt:  # while its end was being told
-        code = interrupts.exit_code()
+    except KeyboardInterrupt:  # before there was anything, or while an end was being told
+        code = interrupts.tell()
     interrupts.close()
     sys.exit(code)
 

@@ -17,6 +17,7 @@ from gcproto.collector.session_round import Session, SessionLab, SessionRequest
 from gcproto.experiments.entry import Entry
 from gcproto.experiments.frame import Block, Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
+from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.record import Record
 from gcproto.results.folios import made_figures
@@ -194,6 +195,7 @@ def check(order: PolicyOrder) -> None:
         GcprotoError: they don't.
 
     """
+    see_that_it_can_be_made(order.live_bytes * HEAP_FACTOR)
     needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
     if order.threads > 1:
         two_processors()

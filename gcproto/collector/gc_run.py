@@ -15,6 +15,7 @@ from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.experiments.frame import Block, Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
+from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host import environment
 from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
@@ -84,9 +85,11 @@ def run(order: GcOrder, progress: Progress) -> Result:
     """Measure.
 
     Raises:
-        GcprotoError: memory is too small.
+        GcprotoError: memory is too small, or a heap is.
 
     """
+    for factor in order.factors:
+        see_that_it_can_be_made(int(order.live_bytes * factor))
     largest = int(order.live_bytes * max(order.factors))
     need(
         f"a heap of {largest >> 20} MiB",

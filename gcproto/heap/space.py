@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.errors import ExitCode, GcprotoError
+from gcproto.errors import GcprotoError
 from gcproto.heap.calls import CARD_BYTES, CHUNK_WORDS
 from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES
+from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host.machine import machine
 
 TLAB_BYTES = 64 << 10
-MIN_BYTES = 4 << 20
-MAX_PAGES = 1 << 24
 EVENTS = 1 << 20
 ROOT_SLOTS = 256
 
@@ -48,15 +47,10 @@ class Heap:
     """
 
     def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, memory: Memory = SMALL) -> None:
+        see_that_it_can_be_made(capacity)
         pmd = machine().pmd_size
         self.capacity = (capacity + pmd - 1) // pmd * pmd
         self.pages = self.capacity // PAGE_BYTES
-        if capacity < MIN_BYTES or self.pages >= MAX_PAGES:
-            raise GcprotoError(
-                f"a heap of {capacity} bytes can't be made",
-                why=f"it must be from {MIN_BYTES >> 20} MiB to {(MAX_PAGES * PAGE_BYTES >> 30) - 1} GiB",
-                code=ExitCode.USAGE,
-            )
         self.memory = memory
         self._regions: list[tuple[Any, int]] = []
         self._world: Any = ffi.NULL

@@ -12,6 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from gcproto.process import interrupts
+
 ZRAM_CONTROL = Path("/sys/class/zram-control")
 PRIORITY = 32767
 """The highest there is: pages go to our device and to no other."""
@@ -28,9 +30,11 @@ def _run(*command: str) -> str:
     if program is None:
         raise CommandFailed(f"{command[0]} is not installed (Debian: util-linux, mount)")
     try:
-        done = subprocess.run(
-            [program, *command[1:]], capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-        )
+        # Half a swapoff puts nothing back: a signal to the whole process group must not end the tool.
+        with interrupts.held(), interrupts.blocked():
+            done = subprocess.run(
+                [program, *command[1:]], capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+            )
     except subprocess.TimeoutExpired:
         raise CommandFailed(f"{' '.join(command)} took longer than {COMMAND_SECONDS} s") from None
     if done.returncode:

@@ -101,11 +101,29 @@ def default_blocks(machine: Machine) -> list[Block]:
         Block(main, ("tao",), few),
         Block(others, ("move", "copy"), (FOLIO, "2m")),
         Block(main, ("move", "copy", "mremap"), ("64k", "2m"), alignment="skewed"),
-        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m", WHOLE), threads=2),
         *_beyond_the_cache(main, machine, ("4k", "2m")),
+        *live_blocks(machine),
         Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), few, memory=4 * MIB),
         Block(("hole",), ("move", "move_holes", "zeropage", "copy"), few, memory=4 * MIB),
         Block(shared, ("move", "copy", "move_fallback"), ("2m",), memory=4 * MIB),
+    ]
+
+
+def live_blocks(machine: Machine) -> list[Block]:
+    """What the default grid measures beside a second live thread, the normal case of a concurrent collector.
+
+    The arms of the comparison at each granule, and once each way that asks the second thread's processor to drop TLB
+    entries: splitting, mremap, and moves that pages refuse.
+    """
+    mid = mid_order(machine)
+    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    main = ("small", *mid_source, *thp)
+    return [
+        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), threads=2),
+        Block(main, ("mremap",), ("2m",), threads=2),
+        Block((*mid_source, *thp), ("split_move",), ("2m",), threads=2),
+        Block(("forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), threads=2, memory=4 * MIB),
     ]
 
 

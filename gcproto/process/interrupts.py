@@ -18,7 +18,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -129,6 +129,18 @@ def noted() -> signal.Signals | None:
 def exit_code() -> int:
     """128 and the number of the signal."""
     return BASE + (_state.first or signal.SIGINT)
+
+
+def tell() -> int:
+    """Say which signal ended the command, without any stream or library.
+
+    Returns:
+        The exit code.
+
+    """
+    with suppress(OSError):
+        os.write(2, f"gcproto: interrupted by {(_state.first or signal.SIGINT).name}\n".encode())
+    return exit_code()
 
 
 @contextmanager

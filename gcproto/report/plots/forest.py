@@ -10,10 +10,10 @@ from gcproto.report.plots.axes import axes, log_scale
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
 from gcproto.report.plots.samples import rows_data
-from gcproto.report.words.claims import Claim, Refusal, Row, S
+from gcproto.report.words.claims import Claim, Refusal, Row, S, bounds
 
 ROW_WIDE, ROW_NARROW = 30, 46
-SUBJECT, ARM = 58, 26
+SUBJECT, ARM = 72, 26
 """Characters of a line's words at most."""
 CAPTION = (
     "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
@@ -49,8 +49,8 @@ def in_words(one: Row[S]) -> str:
         return f"{one.arm} is refused: {one.figures}"
     done = f"; {one.done}" if one.done else ""
     if not one.differs:
-        return f"{one.arm} {one.versus} ({labels.bounds(one.value)}), no sure difference: {one.why_not}{done}"
-    return f"{one.arm} {one.versus} ({labels.bounds(one.value)}, {one.standing.value.lower()}){done}"
+        return f"{one.arm} {one.versus} ({bounds(one.value)}), no sure difference: {one.why_not}{done}"
+    return f"{one.arm} {one.versus} ({bounds(one.value)}, {one.standing.value.lower()}){done}"
 
 
 def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
@@ -85,7 +85,7 @@ def _left(rows: Sequence[Row[S]], arms: bool) -> int:
     """Room for the words of a wide picture, pixels."""
     subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
     arm = max(len(clean(one.arm, ARM)) for one in rows) if arms else 0
-    return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
+    return min(560, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
 def _ends(found: Any, look: Look, what: str, floor: float) -> None:
@@ -113,7 +113,7 @@ def _ends(found: Any, look: Look, what: str, floor: float) -> None:
 
 
 def _role(one: Claim[S]) -> str:
-    return "plain" if not one.differs and not one.few else "good" if one.value.value < 1 else "bad"
+    return "plain" if not one.differs and not one.leans else "good" if one.value.value < 1 else "bad"
 
 
 def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
@@ -152,7 +152,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     if isinstance(one, Refusal):
         return "refused", "", False
     part = "" if one.part is None else f", {labels.share(one.part)} done"
-    return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
+    return one.factor + "?" * one.leans, bounds(one.value) + part, one.differs
 
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
@@ -219,4 +219,4 @@ def _apart(ticks: Sequence[float], area: Any, span: float) -> bool:
 
 
 def _tick(value: float) -> str:
-    return "copy" if math.isclose(value, 1) else f"{value:.2g}x"
+    return "copy" if math.isclose(value, 1) else f"{value:g}x"

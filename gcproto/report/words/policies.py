@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.cases import PICKS
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.cases import pick_of
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
 from gcproto.report.words.runs import Group
@@ -120,25 +120,20 @@ def _subject(one: PolicyRow) -> str:
 
 
 def _pick(one: PolicyRow) -> str:
-    if isinstance(one, Refusal):
-        return "Refused"
-    cheaper, dearer = PICKS
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
-    return "Either" if not one.differs else cheaper if one.cheaper else dearer
+    return pick_of(one).text
 
 
 def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
     part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
-    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
+    return f"{one.cell}{part}"
 
 
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
     if not one:
         return ""
-    return f"Move costs {word} on {one.subject}: {one.factor} copy ({labels.bounds(one.value)}, {one.rounds} rounds)."
+    return f"Move costs {word} on {one.subject}: {one.factor} copy ({bounds(one.value)}, {one.rounds} rounds)."
 
 
 def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
@@ -167,7 +162,7 @@ def ratio_text(ratio: Interval | None) -> str:
     """``1.03x (0.99-1.08)``, ``same choice``."""
     if ratio is None:
         return "not comparable"
-    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
+    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{bounds(ratio)}"
 
 
 def noise_text(cell: Cell) -> str:

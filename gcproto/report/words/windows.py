@@ -40,7 +40,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
         lead.figures if isinstance(lead, Refusal) else lead.basis,
         [one for one in said if one],
         place,
-        placed.table_of(group.rows, "way"),
+        placed.table_of(group.rows, "way", lambda at: at.way),
     )
 
 
@@ -70,8 +70,8 @@ def _pick(one: WindowRow) -> str:
     """The way's name if it is cheaper, copy if even the best is not."""
     if isinstance(one, Refusal):
         return "Refused"
-    if one.few:
-        return (one.at.way if one.ratio.value < 1 else "copy") + "?"
+    if one.leans:
+        return (one.at.way if one.value.value < 1 else "copy") + "?"
     if not one.differs:
         return "Either"
     return one.at.way if one.cheaper else "copy"
@@ -86,4 +86,4 @@ def _details(one: WindowRow, group: Group[WindowScenario]) -> list[str]:
         f"Until every page was touched once, mutators took {typical(one.over, to_ms)} ms with {one.at.way}, "
         f"{typical(one.under, to_ms)} ms with copy ({one.rounds} rounds{run})."
     )
-    return [text, *([one.apart] if one.apart else [])]
+    return [text]
