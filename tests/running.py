@@ -134,16 +134,35 @@ def alive(session: int, seconds: float = 5) -> list[str]:
         time.sleep(0.05)
 
 
-def has_worker(running: Running) -> bool:
-    """Whether a worker of it has begun: it may be anywhere in its start-up."""
+def workers(running: Running) -> list[Path]:
+    """Folders in /proc of its workers."""
     children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+    found = []
     for child in children:
+        folder = Path("/proc") / child
         try:
-            if b"gcproto.host.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return True
+            if b"gcproto.host.worker" in (folder / "cmdline").read_bytes():
+                found.append(folder)
         except OSError:
             continue
-    return False
+    return found
+
+
+def has_worker(running: Running) -> bool:
+    """Whether a worker of it has begun: it may be anywhere in its start-up."""
+    return bool(workers(running))
+
+
+def worker_seconds(running: Running) -> float:
+    """CPU time of its workers so far."""
+    ticks = 0
+    for folder in workers(running):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def handles_signals(running: Running) -> bool:

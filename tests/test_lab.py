@@ -13,11 +13,11 @@ from gcproto.host.machine import Machine, machine
 from gcproto.paths import grid
 from gcproto.paths.grid import Choice, build, parse_source, source_text
 from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.round import INVALID, UNABLE, VALID, Request, Round, request_for
+from gcproto.paths.round import ACCOUNT_FIELDS, INVALID, UNABLE, VALID, Request, Round, request_for
 from gcproto.paths.runner import Plan, Runner
-from gcproto.paths.tally import Tally
+from gcproto.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.record import Record
-from gcproto.results.schema import PathExperiment, PathScenario, Result, with_fields
+from gcproto.results.schema import Outcome, PathExperiment, PathScenario, Proof, Result, with_fields
 from gcproto.sizes import parse_size, size_text
 
 SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
@@ -212,6 +212,11 @@ def test_interrupt_keeps_what_there_is() -> None:
     outcome = outcome_of(SMALL, Interrupted([a_round()] * 4))
     assert not outcome.producer.complete
     assert len(outcome.measurements[0].samples) == 2
+
+
+def test_what_is_summed_up_has_the_same_name_on_both_sides() -> None:
+    assert set(PROVEN) <= set(Round.__struct_fields__) & set(Proof.__struct_fields__)
+    assert {*SUMMED, *SAID} <= set(ACCOUNT_FIELDS) & set(Outcome.__struct_fields__)
 
 
 def test_tally_sums_the_proof() -> None:

@@ -181,42 +181,28 @@ def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progre
     environment.pop("MAKEFLAGS", None)
     errors: list[str] = []
     count = 0
-    process = subprocess.Popen(
-        ["nice", "-n", "10", *command],  # it gives way to whoever uses the machine
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env=environment,
-        start_new_session=True,  # Ctrl-C is this program's to handle, and ends all of make's children
-    )
-    assert process.stdout
-    assert process.stderr
-    reader = threading.Thread(target=_collect, args=(process.stderr, errors))
-    reader.start()
-    try:
+    with tools.running(["nice", "-n", "10", *command], environment) as process:  # it gives way to other programs
+        assert process.stdout
+        assert process.stderr
+        reader = threading.Thread(target=_collect, args=(process.stderr, errors), daemon=True)
+        reader.start()
         with (tree / "build.log").open("w") as log:
             for line in process.stdout:
-                log.write(line)
+                log.write(line.decode(errors="replace"))
                 count += 1
                 progress("compiling", count, max(expected, count))
         code = process.wait()
-    except BaseException:
-        tools.end(process)
-        raise
-    finally:
         reader.join(5)
     if code:
         raise _failed(errors, code, tree)
     warnings = [line for line in errors if "warning:" in line]
-    for line in warnings[:10]:
-        progress(f"warning {_short(line, tree)}", count, count)
+    for text in warnings[:10]:
+        progress(f"warning {_short(text, tree)}", count, count)
     return count
 
 
-def _collect(stream: IO[str], into: list[str]) -> None:
-    into.extend(line.rstrip("\n") for line in stream)
+def _collect(stream: IO[bytes], into: list[str]) -> None:
+    into.extend(line.decode(errors="replace").rstrip("\n") for line in stream)
 
 
 def _short(line: str, tree: Path) -> str:

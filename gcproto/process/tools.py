@@ -7,7 +7,8 @@ would otherwise write on into folders that are being removed.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +30,42 @@ class Done(NamedTuple):
     err: str
 
 
+@contextmanager
+def running(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    stdin: bool = False,
+    folder: Path | None = None,
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """A program that runs as long as the block, and is ended with all of its children if that ends otherwise.
+
+    Args:
+        command: its words.
+        environment: that it has; None: that of this process.
+        stdin: it reads from a pipe; otherwise there is nothing to be read.
+        folder: that it runs in.
+
+    """
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with interrupts.held():  # no signal comes between its start and knowing it
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+            )
+        yield process
+    except BaseException:
+        if process is not None:
+            end(process)
+        raise
+
+
 def run(
     command: Sequence[str],
     *,
@@ -45,23 +82,8 @@ def run(
         environment: that it has; None: that of this process.
 
     """
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        with interrupts.held():
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=environment,
-                start_new_session=True,
-            )
+    with running(command, environment, stdin=stdin is not None, folder=folder) as process:
         out, err = process.communicate(stdin)
-    except BaseException:
-        if process is not None:
-            end(process)
-        raise
     return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
