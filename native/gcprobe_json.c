@@ -55,13 +55,8 @@ static void print_scenario(FILE *out, const struct gcprobe_series *series)
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
-    fprintf(out, "\"pages\":%" PRIu64 ",\"replica\":0", scenario->pages);
-    /* Only what was asked: without, a scenario is what it was before there were these. */
-    if (scenario->frames)
-        fprintf(out, ",\"frames\":\"%s\"", gcp_frames_name(scenario->frames));
-    if (scenario->working_set)
-        fprintf(out, ",\"working_set\":\"%s\"", gcp_working_set_name(scenario->working_set));
-    fputc('}', out);
+    fprintf(out, "\"pages\":%" PRIu64 ",\"working_set\":\"%s\",\"frames\":\"%s\",\"replica\":0}", scenario->pages,
+            gcp_working_set_name(scenario->working_set), gcp_frames_name(scenario->frames));
 }
 
 static bool is_sample(const struct gcprobe_series *series, size_t i)
@@ -170,7 +165,7 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
     }
 }
 
-static void print_proof(FILE *out, const struct gcprobe_series *series, const struct sums *sums)
+static void print_proof(FILE *out, const struct sums *sums)
 {
     const struct gcp_round *round = &sums->round;
     fprintf(out, ",\"proof\":{\"level\":\"%s\",\"rounds\":%zu", round->have & GCP_PROOF_KPF ? "pfn" : "state", sums->n);
@@ -190,15 +185,11 @@ static void print_proof(FILE *out, const struct gcprobe_series *series, const st
             "},\"swapped_before\":%" PRIu64 ",\"swapped_after\":%" PRIu64 ",\"cached_before\":%" PRIu64
             ",\"path\":\"%s\"",
             round->swapped_before, round->swapped_after, round->cached_before, sums->mixed ? "mixed" : sums->path);
-    if (series->scenario.frames) {
-        fprintf(out, ",\"frames_pairs\":%" PRIu64 ",\"frames_adjacent\":%" PRIu64 ",\"frames_blocks\":%" PRIu64,
-                round->frames_pairs, round->frames_adjacent, round->frames_blocks);
-        fprintf(out, ",\"target_pairs\":%" PRIu64 ",\"target_adjacent\":%" PRIu64 ",\"target_blocks\":%" PRIu64,
-                round->target_pairs, round->target_adjacent, round->target_blocks);
-    }
-    if (series->scenario.working_set)
-        fprintf(out, ",\"range_bytes\":%" PRIu64 ",\"streamed_bytes\":%" PRIu64, round->range_bytes,
-                round->streamed_bytes);
+    fprintf(out, ",\"frames_pairs\":%" PRIu64 ",\"frames_adjacent\":%" PRIu64 ",\"frames_blocks\":%" PRIu64,
+            round->frames_pairs, round->frames_adjacent, round->frames_blocks);
+    fprintf(out, ",\"target_pairs\":%" PRIu64 ",\"target_adjacent\":%" PRIu64 ",\"target_blocks\":%" PRIu64,
+            round->target_pairs, round->target_adjacent, round->target_blocks);
+    fprintf(out, ",\"range_bytes\":%" PRIu64 ",\"streamed_bytes\":%" PRIu64, round->range_bytes, round->streamed_bytes);
     fputc('}', out);
 }
 
@@ -264,7 +255,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     fprintf(out, ",\"valid\":%s,\"ci\":null,\"ratio_to_copy\":null",
             n >= MIN_VALID && (invalid <= 1 || invalid * 100 <= MAX_INVALID_PERCENT * (n + invalid)) ? "true"
                                                                                                      : "false");
-    print_proof(out, series, &sums);
+    print_proof(out, &sums);
     print_outcome(out, &sums);
     print_figures(out, series, values);
     /* Statistics are the reader's (gcproto.results.statistics). */

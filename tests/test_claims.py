@@ -16,16 +16,22 @@ from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
 from gcproto.errors import GcprotoError
 from gcproto.host.known_bugs import State
+from gcproto.host.machine import machine
+from gcproto.paths import bench
+from gcproto.paths.grid import build
 from gcproto.record import Record
 from gcproto.results.schema import (
+    CONGRUENT,
+    SKEWED,
     ClaimExperiment,
     Interval,
     Noise,
     Result,
     Skip,
+    with_fields,
 )
 from gcproto.results.store import load
-from tests.claim_maker import Made, made, survey
+from tests.claim_maker import PMD, Made, made, survey
 from tests.processes import run_gcproto as gcproto
 from tests.processes import run_unprivileged
 from tests.result_maker import result, scenario
@@ -96,6 +102,36 @@ def test_evidence_is_measured_once() -> None:
     assert first == second
     assert len(said) == 1
     assert Rows(evidence, "result-moved").text == "rows of the contract: result-moved as it says"
+
+
+@pytest.mark.needs("thp", "mthp")
+def test_evidence_finds_what_it_asks_the_path_lab_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid says what a choice is; judges look for paths by their fields, and must find them."""
+
+    def run(order: bench.Order, _progress: object) -> Result:
+        return result([made(one) for one in build(order.choice, machine())])
+
+    monkeypatch.setattr(bench, "run", run)
+    evidence = Evidence(lambda _what: None)
+    for arm in ("move", "copy"):
+        assert evidence.present("small", arm, PMD)
+        assert evidence.swapped("swapped", arm, 65536)
+    assert evidence.present("mthp", "move", 65536, 4)
+    assert evidence.present("mthp", "split_move", PMD, 8)
+    assert evidence.present("thp", "move", PMD, evidence.thp)
+    assert len({one.scenario for one in evidence.moves()}) >= 10
+    assert evidence.swapped("swapped", "move", 65536, 4)
+    assert evidence.swapped("swapcache", "move_fallback", 65536, 4)
+    for alignment in (CONGRUENT, SKEWED):
+        assert evidence.skewed("mthp", PMD, 4, alignment)
+        assert evidence.skewed("thp", PMD, evidence.thp, alignment)
+    for threads in (1, 2):
+        for arm in ("tao", "copy", "copy_discard", "split_move"):
+            found = evidence.migrated(arm, PMD, threads)
+            assert found
+            assert found.scenario == with_fields(found.scenario, threads=threads, alignment=CONGRUENT)
+    assert evidence.refused("move", 65536)
+    assert evidence.refused("move_fallback", 65536)
 
 
 def pools(*some: Result) -> Evidence:

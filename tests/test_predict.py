@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import GcprotoError
-from gcproto.model.dispositions import dispositions, left_out
+from gcproto.host.machine import machine
+from gcproto.model.dispositions import dispositions, left_out, objection
 from gcproto.model.fit import Costs, fit, row_of
 from gcproto.model.kinds import (
     COPIED,
@@ -24,8 +25,10 @@ from gcproto.model.kinds import (
 )
 from gcproto.model.prediction import SCHEMA, Heap, predict
 from gcproto.model.proposals import PROPOSALS, load
+from gcproto.paths.grid import Choice, build
 from gcproto.results import names
 from gcproto.results.schema import (
+    CONGRUENT,
     MEMORY,
     SHUFFLED,
     SKEWED,
@@ -185,6 +188,17 @@ def test_copies_discards_and_refusals_of_paths() -> None:
     assert costs[EBUSY] == pytest.approx(900, rel=0.05)
 
 
+@pytest.mark.needs("mthp")
+def test_the_model_has_the_paths_that_are_measured_for_it() -> None:
+    """What ``gcproto predict`` asks of the path lab is not left out, whatever the grid says of its memory."""
+    choice = Choice(
+        sources=["small", "mthp-64k", "thp"], arms=["move", "copy", "copy_discard"], granules=["64k"], threads=[1, 2]
+    )
+    asked = [one for one in build(choice, machine()) if one.alignment == CONGRUENT and one.arm != "canary"]
+    assert len(asked) > 10
+    assert {objection(measurement(one, [100.0] * 5)) for one in asked} == {""}
+
+
 def test_an_aa_pair_is_one_path() -> None:
     """The second member has no weight of its own in the fit."""
     first = path("move", 150, moved=2048, calls=128)
@@ -196,8 +210,8 @@ def test_an_aa_pair_is_one_path() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"working_set": MEMORY}, "in the caches only"),
-        ({"frames": SHUFFLED}, "consecutive page frames"),
+        ({"working_set": MEMORY}, "written just before only"),
+        ({"frames": SHUFFLED}, "page frames as they come"),
         ({"alignment": SKEWED}, "aligned ranges"),
         ({"source": "pinned", "order": 9}, "kernel's secret"),
         ({"source": "swapped"}, "no such arm or source"),

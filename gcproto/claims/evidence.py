@@ -16,9 +16,9 @@ from gcproto.paths import bench
 from gcproto.paths.grid import Choice
 from gcproto.process import interrupts
 from gcproto.results.schema import (
-    CACHE,
     CONGRUENT,
-    CONSECUTIVE,
+    MEMORY,
+    SHUFFLED,
     SKEWED,
     Measurement,
     ModeOptions,
@@ -284,13 +284,14 @@ def _path(
     alignment: str = CONGRUENT,
     threads: int = 1,
 ) -> Measurement | None:
-    """The one of a pool, in the caches, page frames in order; None if it could not be had."""
-    wanted = (source, arm, granule, order, alignment, threads, CACHE, CONSECUTIVE, 0)
+    """The one of a pool, whose pages were written just before, on frames as they come; None if it could not be had."""
+    wanted = (source, arm, granule, order, alignment, threads, 0)
     for one in pool:
         match one.scenario:
             case PathScenario() as known:
                 of = (known.source, known.arm, known.granule_bytes, known.order, known.alignment, known.threads)
-                if (*of, known.working_set, known.frames, known.replica) == wanted:
+                usual = known.working_set != MEMORY and known.frames != SHUFFLED
+                if usual and (*of, known.replica) == wanted:
                     return one
     return None
 

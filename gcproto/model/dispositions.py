@@ -168,7 +168,7 @@ def _path_objection(one: PathScenario) -> str:
     if one.source == "pinned" and one.order:
         return "whether such a folio is split before it is refused is the kernel's secret"
     if one.alignment != CONGRUENT or one.working_set == MEMORY or one.frames == SHUFFLED:
-        return "the model has aligned ranges of consecutive page frames in the caches only"
+        return "the model has aligned ranges that were written just before only, on page frames as they come"
     return ""
 
 
