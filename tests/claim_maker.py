@@ -14,6 +14,7 @@ from gcproto.contract import RowResult
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, Survey
 from gcproto.host.known_bugs import State
+from gcproto.results import names
 from gcproto.results.schema import (
     Figures,
     InvalidRound,
@@ -34,7 +35,7 @@ def made(
     one: Scenario, median: float = 80.0, figures: Figures | None = None, noise: float = 0.02, **counts: Any
 ) -> Measurement:
     """A measurement of so many rounds; counts are fields of its proof or its outcome."""
-    rng = random.Random(f"{one} {median}")
+    rng = random.Random(f"{names.exported(one)} {median}")
     found = measurement(one, [median * rng.lognormvariate(0, noise) for _ in range(ROUNDS)], figures)
     found.median, found.outcome = median, Outcome()
     for name, count in counts.items():

@@ -61,7 +61,8 @@ def test_costs_of_the_same_rounds_are_compared_and_nothing_that_is_unsound() -> 
     cheap, dear = made(scenario("move"), 80.0), made(scenario("copy"), 700.0, copied=1024)
     assert contrast(cheap, dear, "copy", 0.03).word == "less"
     assert contrast(dear, cheap, "move", 0.03).word == "more"
-    assert "0.12x" in contrast(cheap, dear, "copy", 0.03).text
+    assert Contrast("copy", Interval(0.1163, 0.1129, 0.1178), 0.03, 15).text == "0.12x (0.11-0.12) the cost of copy"
+    assert Contrast("copy", Interval(0.0081, 0.0045, 0.017), 0.03, 15).text == "0.0081x (0.0045-0.017) the cost of copy"
     refusing = made(scenario("move"), 10.0, left=1024, ebusy=1024)
     assert contrast(refusing, dear, "copy", 0.03).ratio is None
     assert contrast(invalid(made(scenario("move"))), dear, "copy", 0.03).ratio is None
