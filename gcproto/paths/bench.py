@@ -16,7 +16,7 @@ from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
 from gcproto.paths.runner import Plan, Runner
 from gcproto.record import Record
-from gcproto.results.schema import PathExperiment, PathScenario, Result, Skip
+from gcproto.results.schema import MEMORY, PathExperiment, PathScenario, Result, Skip
 
 DEFAULT_ROUNDS = 100
 QUICK_ROUNDS = 80
@@ -55,7 +55,8 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     scenarios = build(order.choice, here)
     most = here.page_size * max(scenario.pages for scenario in scenarios)
     why = "source, destination and staging"
-    need(f"a round of {most >> 20} MiB", 3 * most, "choose a smaller --memory", why=why)
+    evicted = 2 * here.llc_bytes if any(one.working_set == MEMORY for one in scenarios) else 0
+    need(f"a round of {most >> 20} MiB", 3 * most + evicted, "choose a smaller --memory", why=why)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(
