@@ -133,9 +133,14 @@ uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *c)
     return gcp_fault_thread_cpu(&c->thread);
 }
 
-int32_t gcp_compaction_helper_pin(const struct gcp_compaction *c, int32_t cpu)
+int32_t gcp_compaction_helper_pin(struct gcp_compaction *c, int32_t cpu)
 {
     return gcp_fault_thread_pin(&c->thread, cpu);
+}
+
+struct gcp_ran gcp_compaction_helper_ran(const struct gcp_compaction *c)
+{
+    return c->thread.ran;
 }
 
 static int failed(struct gcp_compaction *c, int err, const char *what)

@@ -174,11 +174,13 @@ struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);
 
 /*
  * The handler thread, where the policy has one.  Whose account the faults are in that it answered; CPU time that it has
- * used so far, ns; and bind it to a processor (-1 leaves it): 0, or -errno, -ESRCH if there is none.
+ * used so far, ns; bind it to a processor before the first collection (-1 leaves it): 0, or -errno, -ESRCH if there is
+ * none; and where it ran, to be asked between collections.
  */
 struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *compaction);
 uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *compaction);
-int32_t gcp_compaction_helper_pin(const struct gcp_compaction *compaction, int32_t cpu);
+int32_t gcp_compaction_helper_pin(struct gcp_compaction *compaction, int32_t cpu);
+struct gcp_ran gcp_compaction_helper_ran(const struct gcp_compaction *compaction);
 
 /* cdef:end */
 

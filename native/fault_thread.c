@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "pages.h"
-#include "platform.h"
 #include "uapi.h"
 
 static void answer(struct gcp_fault_thread *thread, uint64_t address)
@@ -18,6 +17,7 @@ static void answer(struct gcp_fault_thread *thread, uint64_t address)
     const struct gcp_fault_thread_how *how = &thread->how;
     int served = GCP_SERVED_WAKE;
     atomic_store(&thread->inside, true);
+    gcp_ran_look(&thread->ran);
     if (atomic_load(&thread->open))
         served = how->serve(how->context, address);
     if (served < 0) {
@@ -80,7 +80,7 @@ static int create(struct gcp_fault_thread *thread)
 
 int gcp_fault_thread_start(const struct gcp_fault_thread_how *how, struct gcp_fault_thread *ret)
 {
-    *ret = (struct gcp_fault_thread){.how = *how};
+    *ret = (struct gcp_fault_thread){.how = *how, .ran = {.asked = -1, .first = -1, .last = -1}};
     if (pipe2(ret->quit, O_CLOEXEC) < 0)
         return -errno;
     int err = create(ret);
@@ -92,7 +92,7 @@ int gcp_fault_thread_start(const struct gcp_fault_thread_how *how, struct gcp_fa
     return -err;
 }
 
-int gcp_fault_thread_pin(const struct gcp_fault_thread *thread, int32_t cpu)
+int gcp_fault_thread_pin(struct gcp_fault_thread *thread, int32_t cpu)
 {
     cpu_set_t set;
     if (cpu < 0)
@@ -101,7 +101,10 @@ int gcp_fault_thread_pin(const struct gcp_fault_thread *thread, int32_t cpu)
         return -ESRCH;
     CPU_ZERO(&set);
     CPU_SET((size_t)cpu, &set);
-    return -pthread_setaffinity_np(thread->thread, sizeof(set), &set);
+    int err = pthread_setaffinity_np(thread->thread, sizeof(set), &set);
+    if (!err)
+        thread->ran.asked = cpu;
+    return -err;
 }
 
 void gcp_fault_thread_open(struct gcp_fault_thread *thread)

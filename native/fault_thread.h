@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "platform.h"
 #include "uffd.h"
 
 /* cdef:begin */
@@ -48,6 +49,7 @@ struct gcp_fault_thread_how {
  * open:   faults are served; else whoever faulted is only woken: the message is older than what is served now
  * inside: one is served now
  * wakes:  UFFDIO_WAKE calls
+ * ran:    where, looked at for each fault; to be read when it is drained
  */
 struct gcp_fault_thread {
     struct gcp_fault_thread_how how;
@@ -56,14 +58,15 @@ struct gcp_fault_thread {
     atomic_bool open;
     atomic_bool inside;
     atomic_uint_fast64_t wakes;
+    struct gcp_ran ran;
     bool running;
 };
 
 /* Start it.  Nothing is served before it is opened.  0 or -errno, then nothing is left of it. */
 int gcp_fault_thread_start(const struct gcp_fault_thread_how *how, struct gcp_fault_thread *ret);
 
-/* Bind it to a processor; -1 leaves it.  0 or -errno. */
-int gcp_fault_thread_pin(const struct gcp_fault_thread *thread, int32_t cpu);
+/* Bind it to a processor, before it is opened; -1 leaves it.  0 or -errno. */
+int gcp_fault_thread_pin(struct gcp_fault_thread *thread, int32_t cpu);
 
 /* Serve from here on; no more from here on, and nobody is inside `serve` any more when that returns. */
 void gcp_fault_thread_open(struct gcp_fault_thread *thread);

@@ -147,7 +147,10 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
         to->cached_before += from->cached_before;
         to->frames_pairs += from->frames_pairs;
         to->frames_adjacent += from->frames_adjacent;
-        to->frames_span = from->frames_span > to->frames_span ? from->frames_span : to->frames_span;
+        to->frames_blocks += from->frames_blocks;
+        to->target_pairs += from->target_pairs;
+        to->target_adjacent += from->target_adjacent;
+        to->target_blocks += from->target_blocks;
         to->range_bytes = from->range_bytes;
         to->streamed_bytes = from->streamed_bytes;
         for (size_t order = 0; order <= GCP_MAX_ORDER; order++)
@@ -187,9 +190,12 @@ static void print_proof(FILE *out, const struct gcprobe_series *series, const st
             "},\"swapped_before\":%" PRIu64 ",\"swapped_after\":%" PRIu64 ",\"cached_before\":%" PRIu64
             ",\"path\":\"%s\"",
             round->swapped_before, round->swapped_after, round->cached_before, sums->mixed ? "mixed" : sums->path);
-    if (series->scenario.frames)
-        fprintf(out, ",\"frames_pairs\":%" PRIu64 ",\"frames_adjacent\":%" PRIu64 ",\"frames_span\":%" PRIu64,
-                round->frames_pairs, round->frames_adjacent, round->frames_span);
+    if (series->scenario.frames) {
+        fprintf(out, ",\"frames_pairs\":%" PRIu64 ",\"frames_adjacent\":%" PRIu64 ",\"frames_blocks\":%" PRIu64,
+                round->frames_pairs, round->frames_adjacent, round->frames_blocks);
+        fprintf(out, ",\"target_pairs\":%" PRIu64 ",\"target_adjacent\":%" PRIu64 ",\"target_blocks\":%" PRIu64,
+                round->target_pairs, round->target_adjacent, round->target_blocks);
+    }
     if (series->scenario.working_set)
         fprintf(out, ",\"range_bytes\":%" PRIu64 ",\"streamed_bytes\":%" PRIu64, round->range_bytes,
                 round->streamed_bytes);

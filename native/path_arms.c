@@ -280,6 +280,23 @@ bool gcp_arm_moves(uint32_t arm)
            arm == GCP_ARM_SPLIT_MOVE || arm == GCP_ARM_TAO || arm == GCP_ARM_MOVE_BARE || arm == GCP_ARM_MOVE_SWAPIN;
 }
 
+bool gcp_arm_takes_frames(uint32_t arm)
+{
+    switch (arm) {
+    case GCP_ARM_COPY:
+    case GCP_ARM_COPY_DISCARD:
+    case GCP_ARM_MOVE_FALLBACK: /* where pages are busy */
+    case GCP_ARM_MEMCPY_UNTOUCHED:
+    case GCP_ARM_TAO:
+    case GCP_ARM_CANARY:
+    case GCP_ARM_SWAPIN:
+    case GCP_ARM_MOVE_SWAPIN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool gcp_arm_needs_uffd(uint32_t arm)
 {
     switch (arm) {

@@ -294,10 +294,16 @@ void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
     int err = gcp_view_read(work->prover, gcp_arm_destination(work), scenario->pages, &work->view_after);
     if (!err)
         err = gcp_view_read(work->prover, work->source.start, scenario->pages, &work->source_after);
+    struct gcp_frame_order target = {0};
+    if (!err)
+        err = gcp_frames_look(&work->view_after, 0, &target);
     if (err) {
         invalid(ret, "the page tables can't be read: %s", strerror(-err));
         return;
     }
+    ret->target_pairs = target.pairs;
+    ret->target_adjacent = target.adjacent;
+    ret->target_blocks = target.blocks;
     struct seen seen = compare_views(&work->source.view, &work->view_after);
     bool pfn = work->view_after.have & GCP_PROOF_PFN;
     ret->pfn_kept = pfn ? seen.kept : 0;

@@ -98,7 +98,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     }
     ret->frames_pairs = work->source.frame_order.pairs;
     ret->frames_adjacent = work->source.frame_order.adjacent;
-    ret->frames_span = work->source.frame_order.span;
+    ret->frames_blocks = work->source.frame_order.blocks;
     ret->range_bytes = work->bytes;
     if (make_target(work, ret))
         return;
@@ -117,7 +117,8 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
         }
     }
     char why[160];
-    err = gcp_working_set_reach(scenario->working_set, &ret->streamed_bytes, why, sizeof(why));
+    uint64_t frames = gcp_arm_takes_frames(scenario->arm) ? scenario->pages : 0;
+    err = gcp_working_set_reach(scenario->working_set, frames, &ret->streamed_bytes, why, sizeof(why));
     if (err) {
         gcp_toucher_stop(&toucher);
         unable(ret, -err, "working set", why);

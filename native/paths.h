@@ -82,8 +82,10 @@ enum gcp_round_status {
  * ns:        the work;  split_ns: of that, the part spent on splitting first;  swapin_ns: of that, the first reads that
  *            swap pages in again
  * calls:     system calls of the work
- * frames_pairs, frames_adjacent, frames_span: of the source when it was ready (struct gcp_frame_order); no pairs: the
+ * frames_pairs, frames_adjacent, frames_blocks: of the source when it was ready (struct gcp_frame_order); no pairs: the
  *            order of frames is not proven, as this user can't read them
+ * target_pairs, target_adjacent, target_blocks: of the destination's pages afterwards; for arms that copy, the order
+ *            that the page allocator happened to give
  * range_bytes: of the source;  streamed_bytes: read between making the source and the work, to evict it
  * path:      the path in a word: moved, moved-whole, split-and-moved, moved-swapped-in-whole, ...
  * The rest: see gcproto.results.schema, Proof and Outcome.
@@ -110,7 +112,10 @@ struct gcp_round {
     uint64_t cached_before;
     uint64_t frames_pairs;
     uint64_t frames_adjacent;
-    uint64_t frames_span;
+    uint64_t frames_blocks;
+    uint64_t target_pairs;
+    uint64_t target_adjacent;
+    uint64_t target_blocks;
     uint64_t range_bytes;
     uint64_t streamed_bytes;
     char path[32];
@@ -154,6 +159,9 @@ bool gcp_arm_needs_uffd(uint32_t arm);
 
 /* Whether an arm needs UFFDIO_MOVE. */
 bool gcp_arm_moves(uint32_t arm);
+
+/* Whether an arm takes page frames for what it makes, from the page allocator. */
+bool gcp_arm_takes_frames(uint32_t arm);
 
 /* Whether an arm swaps pages in again by reading them. */
 bool gcp_arm_swaps_in(uint32_t arm);

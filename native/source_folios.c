@@ -12,25 +12,35 @@
 #include "platform.h"
 #include "sources.h"
 
-static int fill(struct gcp_source *source, uint64_t pmd_kib)
+static int fill(struct gcp_source *source)
 {
-    int err = gcp_frames_fill(source->start, source->pages, source->order, source->frames, source->seed);
-    if (!err)
+    const char *what, *needs = "";
+    int told = EAGAIN;
+    int err = -gcp_frames_fill(source->start, source->pages, source->order, source->frames, source->seed, &what);
+    switch (err) {
+    case 0:
         return 0;
-    if (source->frames != GCP_FRAMES_CONSECUTIVE)
-        return gcp_source_fail(source, -err, "writing %" PRIu64 " pages: %s", source->pages, strerror(-err));
-    if (err == -EINVAL)
-        return gcp_source_fail(source, EOPNOTSUPP,
-                               "consecutive frames: MADV_COLLAPSE makes no folio of %" PRIu64 " KiB (a kernel before "
-                               "6.1 or without THP, or prctl(PR_SET_THP_DISABLE))",
-                               pmd_kib);
-    return gcp_source_fail(source, EAGAIN, "consecutive frames: no folio of %" PRIu64 " KiB this time: %s", pmd_kib,
-                           strerror(-err));
+    case EPERM:
+    case EACCES:
+        told = EPERM;
+        break;
+    case EINVAL:
+    case ENOTTY:
+    case ENOSYS:
+        told = EOPNOTSUPP;
+        needs = "; MADV_COLLAPSE needs 6.1 with THP, which prctl(PR_SET_THP_DISABLE) must not have switched off, "
+                "UFFDIO_MOVE 6.8";
+        break;
+    default:
+        break;
+    }
+    return gcp_source_fail(source, told, "%s frames: %s: %s%s", gcp_frames_name(source->frames), what, strerror(err),
+                           needs);
 }
 
 /*
- * Consecutive small folios are what THPs were split into.  Where folio sizes can't be read, counters of the whole
- * system say whether at least as many were split.
+ * Small folios whose frames are in an order are what THPs were split into.  Where folio sizes can't be read, counters
+ * of the whole system say whether at least as many were split.
  */
 static int see_split(struct gcp_source *source, const struct gcp_platform *platform, const struct gcp_counters *before,
                      const struct gcp_counters *after)
@@ -41,7 +51,7 @@ static int see_split(struct gcp_source *source, const struct gcp_platform *platf
     else if (after->have & GCP_PROOF_VMSTAT)
         split = after->thp_split_page - before->thp_split_page;
     else
-        return gcp_source_fail(source, EPERM, "no counter tells whether consecutive folios are small");
+        return gcp_source_fail(source, EPERM, "no counter tells whether such folios are small");
     if (split < blocks)
         return gcp_source_fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " blocks were split into small folios", split,
                                blocks);
@@ -57,7 +67,7 @@ int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, co
 
     if (source->order && !(platform->anon_orders >> source->order & 1))
         return gcp_source_fail(source, EOPNOTSUPP, "this kernel has no anonymous folios of %" PRIu64 " KiB", size_kib);
-    bool from_blocks = source->frames == GCP_FRAMES_CONSECUTIVE && !source->order;
+    bool from_blocks = source->frames != GCP_FRAMES_ANY && !source->order;
     int err = 0;
     if (source->order)
         err = gcp_region_large(source->start, bytes);
@@ -67,7 +77,7 @@ int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, co
         return gcp_source_fail(source, EOPNOTSUPP, "madvise(MADV_%sHUGEPAGE): %s", source->order ? "" : "NO",
                                strerror(-err));
     gcp_counters_read(prover, &before);
-    err = fill(source, platform->pmd_size / 1024);
+    err = fill(source);
     if (err)
         return err;
     gcp_counters_read(prover, &after);
@@ -123,8 +133,8 @@ int gcp_source_frames_fit(const struct gcp_prover *prover, struct gcp_source *so
     if (folios < GCP_FRAMES_MIN_FOLIOS)
         return gcp_source_fail(source, EINVAL, "%s frames: %" PRIu64 " folios are too few for an order, %d are needed",
                                what, folios, GCP_FRAMES_MIN_FOLIOS);
-    if (consecutive && !source->order && (source->pages % (1ULL << platform->pmd_order) || offset))
-        return gcp_source_fail(source, EINVAL, "consecutive small folios come in whole blocks of %" PRIu64 " KiB only",
+    if (!source->order && (source->pages % (1ULL << platform->pmd_order) || offset))
+        return gcp_source_fail(source, EINVAL, "%s small folios come in whole blocks of %" PRIu64 " KiB only", what,
                                platform->pmd_size / 1024);
     if (consecutive && source->order && !(prover->have & GCP_PROOF_PFN))
         return gcp_source_fail(source, EPERM, "only root can see whether large folios are consecutive");
@@ -134,7 +144,9 @@ int gcp_source_frames_fit(const struct gcp_prover *prover, struct gcp_source *so
 int gcp_source_frames_prove(struct gcp_source *source)
 {
     const struct gcp_frame_order *seen = &source->frame_order;
-    gcp_frames_look(&source->view, source->order, &source->frame_order);
+    int err = gcp_frames_look(&source->view, source->order, &source->frame_order);
+    if (err)
+        return gcp_source_fail(source, -err, "no memory to look at %" PRIu64 " pages", source->pages);
     if (!(source->view.have & GCP_PROOF_PFN) || gcp_frames_reached(source->frames, seen))
         return 0;
     return gcp_source_fail(

@@ -53,13 +53,14 @@ struct gcp_source {
  * Content is gcp_content(seed, page) in every page but those of ZERO and HOLE, which read as zeroes.
  *
  * An order of frames (see frames.h) can be asked of PLAIN, FORKED and PINNED, the states that have frames and keep
- * them, from GCP_FRAMES_MIN_FOLIOS folios on.  Consecutive small folios come in blocks of the PMD size, at offset 0.
+ * them, from GCP_FRAMES_MIN_FOLIOS folios on.  Small folios then come in blocks of the PMD size, at offset 0.
  * Small folios, and shuffled ones of any size, are made in the order asked; large ones are consecutive only where the
  * page allocator has them so, which only a user who may read frames can tell.
  *
  * 0, or -errno with ret->why filled (nothing is left behind then):
  *   EINVAL      there is no such source
- *   EOPNOTSUPP  the machine or its settings can't make it (size not enabled, no swap, no io_uring, no MADV_COLLAPSE)
+ *   EOPNOTSUPP  the machine or its settings can't make it (size not enabled, no swap, no io_uring, no MADV_COLLAPSE
+ *               or UFFDIO_MOVE)
  *   EPERM       privilege is missing
  *   EAGAIN      it came out otherwise this time (memory is fragmented, frames are in another order, a race)
  * Destroy it with gcp_source_deinit, which takes an all-zero struct as well.

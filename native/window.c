@@ -123,6 +123,7 @@ static void stop_service(struct gcp_window *window)
         return;
     }
     gcp_fault_thread_drain(&window->handler);
+    result->handler = window->handler.ran;
     result->handler_cpu_ns = gcp_fault_thread_cpu(&window->handler);
     gcp_fault_thread_stop(&window->handler);
     gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);

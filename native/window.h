@@ -90,7 +90,7 @@ struct gcp_window_thread {
  * unmapped:       to-space pages that are not present at the end
  * left:           from-space pages that are still present at the end of the sweep, before they are discarded
  * wakes:          UFFDIO_WAKE calls of the handler thread: faults whose page somebody else had mapped
- * handler_cpu_ns: CPU time of the handler thread
+ * handler_cpu_ns: CPU time of the handler thread;  handler: where it ran
  * runs:           how long the collector's runs were: pages per ioctl
  * sweeper, mutator[i]: the threads
  */
@@ -109,6 +109,7 @@ struct gcp_window_result {
     uint64_t left;
     uint64_t wakes;
     uint64_t handler_cpu_ns;
+    struct gcp_ran handler;
     struct gcp_window_thread sweeper;
     struct gcp_window_thread mutator[GCP_MAX_MUTATORS];
 };

@@ -86,23 +86,41 @@ static unsigned char *make_buffer(uint64_t bytes)
     return made;
 }
 
-int gcp_working_set_reach(uint32_t working_set, uint64_t *ret_streamed, char *why, size_t why_size)
+/* Use page frames and give them back: the page allocator hands out first what was freed last. */
+static int use_frames(uint64_t frames, uint64_t page_size)
+{
+    unsigned char *scratch = gcp_region_alloc(frames * page_size, 0);
+    if (!scratch)
+        return -ENOMEM;
+    int err = gcp_region_small((uint64_t)(uintptr_t)scratch, frames * page_size);
+    for (uint64_t page = 0; !err && page < frames; page++)
+        scratch[page * page_size] = 1;
+    int free_err = gcp_region_free(scratch, frames * page_size);
+    return err ? err : free_err;
+}
+
+int gcp_working_set_reach(uint32_t working_set, uint64_t frames, uint64_t *ret_streamed, char *why, size_t why_size)
 {
     static unsigned char *buffer;
     static uint64_t size;
+    struct gcp_platform platform;
 
     *ret_streamed = 0;
     if (working_set != GCP_WORKING_SET_MEMORY)
         return 0;
+    gcp_platform_get(&platform);
     if (!buffer) {
-        struct gcp_platform platform;
-        gcp_platform_get(&platform);
         uint64_t wanted = EVICT_CACHES * platform.llc_bytes;
         if (available_bytes() < 2 * wanted || !(buffer = make_buffer(wanted))) {
             snprintf(why, why_size, "no memory for %" PRIu64 " KiB to evict the last-level cache with", wanted / 1024);
             return -ENOMEM;
         }
         size = wanted;
+    }
+    int err = frames ? use_frames(frames, platform.page_size) : 0;
+    if (err) {
+        snprintf(why, why_size, "no memory for a destination of %" PRIu64 " pages: %s", frames, strerror(-err));
+        return err;
     }
     uint64_t streamed = 0;
     for (int pass = 0; pass < EVICT_PASSES; pass++)

@@ -108,7 +108,7 @@ void gcp_world_destroy(struct gcp_world *world);
 /* Another mutator with `roots` slots and room for `events` events; NULL without memory or beyond GCP_WORLD_MUTATORS. */
 struct gcp_mutator *gcp_mutator_create(struct gcp_world *world, uint64_t roots, uint64_t events);
 
-/* The calling thread is this mutator from here on; waits while the world is stopped, which is a pause like any other. */
+/* The calling thread is this mutator from here on.  It waits while the world is stopped: a pause like any other. */
 void gcp_mutator_enter(struct gcp_mutator *mutator);
 void gcp_mutator_leave(struct gcp_mutator *mutator);
 

@@ -77,7 +77,7 @@ def conditions(ratios: Mapping[tuple[int, str, str], float], seed: int = 1, nois
         found += [path("copy", 800.0, seed=seed, **fields), path("move", 800.0 * ratio, seed=seed, **fields)]
     copy = path("copy", 800.0, 65536, seed=seed)
     twin = path("copy", 800.0 * (1 + noise), 65536, seed=seed, replica=1)
-    return run([*found, copy, twin], f"{seed:012d}", f"2026-11-24T{seed % 24:02d}:00:00+00:00")
+    return run([*found, copy, twin], f"{chr(96 + seed)}{seed:011d}", f"2026-11-24T{seed % 24:02d}:00:00+00:00")
 
 
 def of(found: Result, arm: str, **fields: Any) -> Measurement:

@@ -55,6 +55,8 @@ NUMBERS: tuple[Any, ...] = (
     *(0.0, -0.0, 0.5, 1.0, -0.5, 1e-9, 1e-300, 5e-324, 1e9, 1e18, 1e20, 1e21, 1e300, 1e308, -1e308),
     *(float("nan"), float("inf"), float("-inf")),
 )
+MOST = 1 << 20
+"""Characters that a list grows to."""
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [None], [[]], {"": None}, {"kind": "path"}, [1, 2], ["x"])
 
 
@@ -155,9 +157,33 @@ class Mutated(NamedTuple):
     data: bytes
     how: str
 
+    def __repr__(self) -> str:
+        return self.how
+
 
 Mutation = tuple[int, int, str, int]
-WAYS = ("text", "text", "number", "number", "other", "delete", "double", "empty", "many", "negate", "swap", "rename")
+WAYS = (
+    *(
+        "like",
+        "like",
+        "like",
+        "like",
+        "like",
+        "like",
+        "text",
+        "number",
+        "number",
+        "other",
+        "delete",
+        "double",
+        "empty",
+        "many",
+        "negate",
+        "swap",
+        "rename",
+    ),
+)
+"""``like``: another value of the same type, which the types of the schema let pass."""
 
 
 def files(kinds: Callable[[str], bool] = lambda _: True) -> st.SearchStrategy[Mutated]:
@@ -170,21 +196,21 @@ def files(kinds: Callable[[str], bool] = lambda _: True) -> st.SearchStrategy[Mu
     chosen = [number for number, one in enumerate(sources()) if kinds(one.name)]
     index = st.integers(0, 1 << 20)
     mutation = st.tuples(index, index, st.sampled_from(WAYS), index)
-    damage = st.one_of(st.just(()), st.just(()), st.just(()), st.tuples(st.sampled_from(BYTES), index))
+    damage = st.tuples(st.sampled_from((*[""] * 40, *BYTES)), index)
     return st.builds(_made, st.sampled_from(chosen), st.lists(mutation, max_size=3), damage)
 
 
 BYTES = ("cut", "flip", "latin", "bom", "tail")
 
 
-def _made(number: int, mutations: list[Mutation], damage: tuple[str, int] | tuple[()]) -> Mutated:
+def _made(number: int, mutations: list[Mutation], damage: tuple[str, int]) -> Mutated:
     source = sources()[number]
     document = json.loads(source.text)
     said = [source.name]
     for mutation in mutations:
         said.append(_mutate(document, source, mutation))
     data = json.dumps(document).encode()
-    if damage:
+    if damage[0]:
         said.append(f"bytes: {damage[0]} {damage[1] % len(data)}")
         data = _damaged(data, *damage)
     return Mutated(data, "; ".join(said))
@@ -220,8 +246,22 @@ def _mutate(document: Any, source: Source, mutation: Mutation) -> str:
     return f"{'.'.join(map(str, where))}: {way} {pick}"
 
 
+def _alike(old: Any, pick: int) -> Any:
+    """Another value of the same type."""
+    if isinstance(old, bool) or old is None:
+        return not old if isinstance(old, bool) else (None, 1, "x", {}, [])[pick % 5]
+    if isinstance(old, list | dict):
+        return type(old)()
+    some: tuple[Any, ...] = TEXTS if isinstance(old, str) else (0, 1, 2, 3, 5, 64, 4096, 65536, 1 << 40, (1 << 61) + 1)
+    if isinstance(old, float):
+        some = (0.0, 1e-9, 0.1, 1.0, old / 2, old * 2, 1e6, 1e12, 1e18, 1e20)
+    return some[pick % len(some)]
+
+
 def _apply(parent: Any, key: Any, old: Any, way: str, pick: int) -> None:
     match way:
+        case "like":
+            parent[key] = _alike(old, pick)
         case "text":
             parent[key] = TEXTS[pick % len(TEXTS)]
         case "number":
@@ -238,7 +278,8 @@ def _apply(parent: Any, key: Any, old: Any, way: str, pick: int) -> None:
         case "empty":
             parent[key] = type(old)()
         case "many":
-            parent[key] = old * 2000 if isinstance(old, list) and len(old) < 50 else [old] * 2000
+            some = old if isinstance(old, list) and old else [old]
+            parent[key] = some * min(2000, MOST // len(json.dumps(some)))
         case "negate":
             parent[key] = -old
         case "swap":

@@ -1,86 +1,92 @@
-"""The thread's claims: all have a judge, judges tell confirmed from refuted, and the command shows real figures."""
+"""The thread's claims: what the machine lacks is asked first, the rest is judged, and all of it is a result."""
 
-import json
+import shlex
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from gcproto.claims import judges
+from gcproto.claims import needs
 from gcproto.claims.evidence import Evidence
-from gcproto.claims.finding import Judgement
+from gcproto.claims.finding import Claim, Finding, confirmed
+from gcproto.claims.needs import asked_first, judge, why_not
+from gcproto.claims.result import document
 from gcproto.claims.rows import CLAIMS
-from gcproto.results.schema import Measurement, Outcome, Proof, Scenario
+from gcproto.claims.sound import Rows
+from gcproto.errors import GcprotoError
+from gcproto.host.known_bugs import State
+from gcproto.record import Record
+from gcproto.results.schema import (
+    ClaimExperiment,
+    Interval,
+    Noise,
+    Result,
+    Skip,
+)
+from gcproto.results.store import load
+from tests.claim_maker import Made, made, survey
 from tests.processes import run_gcproto as gcproto
-from tests.result_maker import measurement
-
-SMALL = Scenario("small", 0, "move", 2 << 20, "congruent", 1, 512)
-
-
-class Made:
-    """Evidence that is given."""
-
-    thp = 9
-
-    def __init__(self, **paths: Measurement) -> None:
-        self.paths = paths
-
-    def path(self, source: str, arm: str, _granule: int, **_more: Any) -> Measurement | None:
-        return self.paths.get(f"{source}_{arm}")
-
-
-def made(scenario: Scenario, proof: Proof, median: float = 80.0, outcome: Outcome | None = None) -> Measurement:
-    one = measurement(scenario, [median] * 3)
-    one.median, one.proof, one.outcome = median, proof, outcome or Outcome()
-    return one
-
-
-def judgement(key: str, evidence: Made) -> Judgement:
-    claim = next(one for one in CLAIMS if one.key == key)
-    return claim.judge(evidence).judgement  # type: ignore[arg-type]
+from tests.processes import run_unprivileged
+from tests.result_maker import result, scenario
 
 
 def test_every_row_of_the_thread_is_there() -> None:
     assert [claim.key for claim in CLAIMS] == [f"T{number}" for number in range(1, 17)]
     for claim in CLAIMS:
-        assert claim.command.startswith("gcproto ")
         assert claim.judge.__doc__ == f"{claim.key}."
+        assert set(claim.needs) <= {*needs.CAPABILITIES, "folios", "thp"}
 
 
-def test_a_frame_that_changed_refutes_that_nothing_is_copied() -> None:
-    copy = made(SMALL, Proof(), 1000.0)
-    kept = made(SMALL, Proof(rounds=2, pfn_kept=1024))
-    lost = made(SMALL, Proof(rounds=2, pfn_kept=1023, pfn_changed=1))
-    assert judgement("T1", Made(small_move=kept, small_copy_discard=copy)) is Judgement.CONFIRMED
-    assert judgement("T1", Made(small_move=lost, small_copy_discard=copy)) is Judgement.REFUTED
-    assert judgement("T1", Made(small_move=kept)) is Judgement.UNTESTABLE
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_the_command_that_shows_it_alone_is_one(claim: Claim) -> None:
+    """Its options and values are those of today's commands; it is not run."""
+    for text in claim.command.split("; "):
+        program, *words = shlex.split(text)
+        assert program == "gcproto"
+        group: Any = cli_group()
+        context = group.make_context("gcproto", words[:1], resilient_parsing=True)
+        while True:
+            command: Any = group.get_command(context, words.pop(0))
+            assert command is not None, text
+            if not hasattr(command, "list_commands") or not words or words[0].startswith("-"):
+                break
+            if command.get_command(context, words[0]) is None:
+                break
+            group = command
+        command.make_context("x", words)
 
 
-def test_a_page_that_was_read_in_refutes_that_entries_are_copied() -> None:
-    copy = made(SMALL, Proof(), 9000.0)
-    for after, expected in ((512, Judgement.CONFIRMED), (511, Judgement.REFUTED)):
-        move = made(SMALL, Proof(swapped_before=512, swapped_after=after))
-        assert judgement("T2", Made(swapped_move=move, swapped_copy=copy)) is expected
+def cli_group() -> Any:
+    from gcproto.cli.app import cli
+
+    return cli
 
 
-def test_one_page_that_stays_refutes_always() -> None:
-    for moved, expected in ((512, Judgement.CONFIRMED), (511, Judgement.REFUTED)):
-        move = made(SMALL, Proof(), outcome=Outcome(asked=512, moved=moved))
-        assert judgement("T4", Made(swapcache_move=move)) is expected
+def test_what_is_missing_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "may_change", lambda: False)
+    here = survey(State.FIXED, move=True, orders=False, zram=False, loop=False, pins=True)
+    found = asked_first(CLAIMS, here)
+    assert set(CLAIM_KEYS) - set(found) == {"T1", "T3", "T8", "T16"}
+    assert found["T2"] == Skip("claim T2", "zram: no", "run as root")
+    assert found["T5"] == Skip("claim T5", "loop device: no; this user may not choose folio sizes", "run as root")
+    assert why_not(found["T2"]) == Finding("not testable here", "", "zram: no (what to do: run as root)")
+    monkeypatch.setattr(needs, "may_change", lambda: True)
+    assert asked_first(CLAIMS, survey(State.FIXED, **dict.fromkeys(needs.CAPABILITIES, True))) == {}
+    assert set(asked_first(CLAIMS, survey(None))) == set(CLAIM_KEYS) - {"T3"}
 
 
-def test_a_kernel_that_moves_mthps_whole_confirms_that_it_could() -> None:
-    whole, split = (made(SMALL, Proof(folios=32, folios_split=count)) for count in (0, 32))
-    assert judgement("T11", Made(mthp_move=whole)) is Judgement.CONFIRMED
-    assert judgement("T11", Made(mthp_move=split)) is Judgement.UNTESTABLE
+CLAIM_KEYS = [claim.key for claim in CLAIMS]
 
 
-def test_the_guess_about_tao_can_be_wrong() -> None:
-    split = made(SMALL, Proof(), 800.0)
-    for tao, expected in ((1500.0, Judgement.CONFIRMED), (700.0, Judgement.REFUTED)):
-        evidence = Made(mthp_tao=made(SMALL, Proof(), tao), mthp_copy_discard=made(SMALL, Proof(), 950.0))
-        evidence.paths["mthp_split_move"] = split
-        assert judgement("T10", evidence) is expected
+def test_what_fails_in_the_middle_is_said_and_the_rest_goes_on() -> None:
+    def fail(_evidence: Evidence) -> Finding:
+        raise GcprotoError("heaps of 96 MiB do not fit", why="5 MiB are free", remedy="free some")
+
+    finding, skip = judge(Claim("T9", "x", "gcproto", fail), Made())
+    assert skip == Skip("claim T9", "heaps of 96 MiB do not fit: 5 MiB are free", "free some")
+    assert finding.judgement == "not testable here"
+    assert judge(CLAIMS[0], Made()) == (CLAIMS[0].judge(Made()), None)
 
 
 def test_evidence_is_measured_once() -> None:
@@ -89,23 +95,100 @@ def test_evidence_is_measured_once() -> None:
     first, second = evidence.rows("result-moved"), evidence.rows("result-moved")
     assert first == second
     assert len(said) == 1
-    assert judges._rows(evidence, "result-moved") == (True, "rows of the contract: result-moved: ok")
+    assert Rows(evidence, "result-moved").text == "rows of the contract: result-moved as it says"
+
+
+def pools(*some: Result) -> Evidence:
+    evidence = Evidence(lambda _what: None)
+    evidence.results = list(some)
+    return evidence
+
+
+def test_the_noise_of_a_run_is_that_of_its_claims() -> None:
+    quiet, loud = result([made(scenario("move"))]), result([made(scenario("copy"))])
+    quiet.noise, loud.noise = (Noise([Interval(1.0 + floor, 1.0, 1.5)], floor) for floor in (0.01, 0.2))
+    evidence = pools(quiet, loud)
+    assert evidence.floor(quiet.measurements[0]) == 0.01
+    assert evidence.floor(quiet.measurements[0], loud.measurements[0]) == 0.2
+    found = document(Record(), [], [], evidence, 1, complete=True)
+    assert found.noise == Noise([Interval(1.01, 1.0, 1.5), Interval(1.2, 1.0, 1.5)], 0.2)
+
+
+def test_a_result_of_claims() -> None:
+    canary = scenario("canary", source="none")
+    first, second = result([made(canary), made(scenario("move"))]), result([made(canary), made(scenario("copy"))])
+    second.skips = [Skip("mthp", "no such folios")]
+    findings = [(CLAIMS[0], confirmed("figures")), (CLAIMS[8], Finding("in part", "f", "why"))]
+    one = document(Record(), findings, [Skip("claim T5", "no swap")], pools(first, second), 7, complete=True)
+    assert one.experiment == ClaimExperiment(["T1", "T9"])
+    assert one.verdicts == []
+    assert [(claim.key, claim.judgement, claim.why) for claim in one.claims] == [
+        ("T1", "confirmed", ""),
+        ("T9", "in part", "why"),
+    ]
+    assert one.claims[0].claim == CLAIMS[0].text
+    assert one.claims[0].command == CLAIMS[0].command
+    assert [made.scenario for made in one.measurements] == [canary, scenario("move"), scenario("copy")]
+    assert one.skips == [Skip("claim T5", "no swap"), Skip("mthp", "no such folios")]
+    assert msgspec.json.decode(msgspec.json.encode(one), type=Result) == one
+
+
+def test_a_run_that_a_signal_cut_short_ends_the_judging() -> None:
+    cut = result([made(scenario("move"))])
+    cut.producer.complete = False
+    evidence = Evidence(lambda _what: None)
+    with pytest.raises(KeyboardInterrupt):
+        evidence._taken(cut)
+    assert evidence.results == [cut]
 
 
 @pytest.mark.needs("move", "mthp", "pfn", "zram", "loop")
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_the_command_judges(tmp_path: Path) -> None:
-    done = gcproto("claims", "T1", "t6", "T5", "T16", "--json", "--out", str(tmp_path), timeout=180)
-    result = json.loads(done.stdout)
-    found = {one["name"]: one for one in result["verdicts"]}
-    assert list(found) == ["claim/T1", "claim/T5", "claim/T6", "claim/T16"]
-    assert {one["verdict"] for one in found.values()} == {"confirmed"}
-    assert "page frames kept" in found["claim/T1"]["text"]
-    assert "64K" in found["claim/T6"]["text"]
-    assert result["measurements"]
+    done = gcproto("claims", "T1", "t6", "T5", "T9", "T16", "--json", "--out", str(tmp_path), timeout=380)
+    found = msgspec.json.decode(done.stdout, type=Result)
+    claims = {one.key: one for one in found.claims}
+    assert list(claims) == ["T1", "T5", "T6", "T9", "T16"]
+    assert isinstance(found.experiment, ClaimExperiment)
+    assert claims["T16"].judgement == "in part"
+    assert "page frames kept" in claims["T1"].figures
+    assert "64K" in claims["T6"].figures
+    assert claims["T6"].judgement != "confirmed", "a THP that is asked for whole moves whole"
+    assert claims["T9"].judgement in {"in part", "refuted", "confirmed"}
+    assert "copies nothing" in claims["T9"].figures
+    assert found.measurements
+    assert found.noise
+    assert load(next(tmp_path.glob("*.json"))) == found
     shown = gcproto("show", str(next(tmp_path.glob("*.json")))).stdout
     assert "The thread's claims" in shown
     assert "alone: gcproto doctor" in shown
+
+
+@pytest.mark.needs("nobody", "move")
+@pytest.mark.timeout(200)
+def test_without_root_what_can_be_judged_is_and_the_rest_says_what_is_missing_first(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    out.chmod(0o777)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    done = run_unprivileged("claims", "T1", "T5", "--json", "--out", str(out), cwd=tmp_path, timeout=180)
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.splitlines()
+    missing = next(number for number, line in enumerate(said) if "claim T5 can't be judged here" in line)
+    assert missing < next(number for number, line in enumerate(said) if "measuring" in line)
+    assert "run as root" in said[missing]
+    assert not any("contract" in line for line in said), "nothing is measured for it"
+    found = msgspec.json.decode(done.stdout, type=Result)
+    claims = {one.key: one for one in found.claims}
+    assert claims["T1"].judgement == "in part"
+    assert claims["T1"].why.startswith("page frame numbers can't be read")
+    assert claims["T5"].judgement == "not testable here"
+    assert "loop device" in claims["T5"].why
+    assert [skip.what for skip in found.skips if skip.what.startswith("claim")] == ["claim T5"]
+    nothing = run_unprivileged("claims", "T5", "--out", str(out), cwd=tmp_path)
+    assert nothing.returncode == 3
+    assert "no claim could be judged here" in nothing.stderr
 
 
 def test_what_is_no_claim_is_usage(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gcproto.report.page.verdict import evidence_of
-from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, compared
+from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, bounds, compared
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
@@ -23,6 +23,7 @@ from gcproto.results.schema import (
     Console,
     ContractRow,
     Hazard,
+    Interval,
     Noise,
     PathScenario,
     Result,
@@ -63,7 +64,7 @@ def test_a_kernel_that_splits() -> None:
     one = found["Small folios: move or copy"]
     assert one.answer == "Move"
     assert one.standing is Standing.RUN
-    assert re.match(r"move costs 0\.10\dx copy, on one thread, just written", one.figure)
+    assert re.match(r"move costs 0\.10\dx copy, on one thread, pages just written", one.figure)
     assert found["64K mTHP: move or copy"].answer == "Either; a move splits"
     assert "64 of 64 folios a round were split to be moved." in found["64K mTHP: move or copy"].detail
     assert found["2M THP: move or copy"].answer == "Move whole, aligned"
@@ -121,7 +122,7 @@ def test_copy_is_the_baseline_and_discarding_a_row_in_words() -> None:
     one = small(paths_result())
     discard = next(text for text in one.detail if text.startswith("Copy-then-discard costs 1."))
     assert 1.25 < float(discard.split("x")[0].split()[-1]) < 1.35
-    assert discard.endswith("at 2M a call, on one thread, just written.")
+    assert discard.endswith("at 2M a call, on one thread, pages just written.")
     rows = headline_rows(evidence_of(groups_of(runs_of([paths_result()]), path_rows)[0]))
     assert {row.other for row in rows if isinstance(row, Claim)} == {"copy"}
     assert "copy-then-discard" in {row.arm for row in rows}
@@ -131,7 +132,7 @@ def test_batching_is_called_a_projection() -> None:
     found = findings(paths_result())["What would batching mTHP moves change"]
     assert found.standing is Standing.PROJECTED
     assert re.match(r"At best 0\.1\d\dx of today's cost", found.answer)
-    assert "on one thread, just written" in found.figure
+    assert "on one thread, pages just written" in found.figure
 
 
 def test_a_kernel_that_moves_whole_needs_no_projection() -> None:
@@ -231,10 +232,8 @@ class TestModes:
         assert one.answer == "Either"
         assert one.standing is Standing.UNSURE
         assert "(75 %) or 1.7" in one.figure
-        assert (
-            "Move has two modes: 75 % of the rounds at 300 ns/page and 25 % of the rounds at 1400 ns/page."
-            in one.detail
-        )
+        shares = "75 % of the rounds at 300 ns/page and 25 % of the rounds at 1400 ns/page."
+        assert f"Move has two modes, on one thread, in the caches: {shares}" in one.detail
 
     def test_two_modes_on_one_side_still_say_which(self) -> None:
         made = conditions({ONE: 0.5})
@@ -247,6 +246,23 @@ class TestModes:
         made = conditions({ONE: 0.5})
         two_modes(of(made, "copy", granule_bytes=PMD), 300.0, 1400.0, 0.75)
         assert small(made).standing is Standing.UNSURE
+
+    def test_a_run_with_two_modes_keeps_several_from_being_sure(self) -> None:
+        runs = [conditions({LIVE: 0.14}, seed, 0.02 * seed) for seed in (1, 2, 3)]
+        two_modes(of(runs[2], "copy", granule_bytes=PMD), 800.0, 90.0, 0.8)
+        one = small(*runs)
+        assert one.standing is Standing.UNSURE
+        assert one.answer == "Move?"
+        label = runs[2].run_id[:6]
+        assert f"in run {label}, rounds fall into two modes that do not say the same, 0.14" in one.basis
+        where = "beside a second live thread, in the caches"
+        said = f"Copy has two modes in run {label}, {where}: 79 % of the rounds at 800"
+        assert any(text.startswith(said) for text in one.detail)
+
+
+def test_an_interval_that_could_be_anything_has_no_digits() -> None:
+    assert bounds(Interval(1.0, 3e-9, 9.8e8)) == "<0.001->1000"
+    assert bounds(Interval(0.0005, 0.0004, 0.0006)) == "0.0004-0.0006"
 
 
 class TestBetweenRuns:
@@ -270,7 +286,7 @@ class TestBetweenRuns:
         one = small(*runs)
         assert one.standing is Standing.UNSURE
         assert one.answer == "Either"
-        assert any(text.startswith("Runs differ by more than their own intervals: 0.") for text in one.detail)
+        assert any(text.startswith("Runs differ by more than their own intervals, 0.") for text in one.detail)
 
     def test_the_least_noisy_run_speaks(self) -> None:
         noises = {1: 0.2, 2: 0.03, 3: 0.1}
@@ -347,7 +363,7 @@ class TestPlacement:
         ]
         one = window_finding(groups_of(runs_of(runs), window_rows)[0], "window")
         assert one
-        assert any("Runs differ by more than their own intervals: 0.2" in text for text in one.detail)
+        assert any("Runs differ by more than their own intervals, 0.2" in text for text in one.detail)
 
     def test_notes_of_version_one_are_shown(self) -> None:
         made = window_result()

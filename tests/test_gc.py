@@ -93,6 +93,11 @@ def test_without_collection_nothing_is_collected() -> None:
     assert not done.collections
 
 
+def test_without_collection_there_is_no_map() -> None:
+    done = run(request(mode="none", capacity=256 * MIB, verify=False, map=True))
+    assert not done.failure
+
+
 def test_without_collection_memory_runs_out_and_that_is_said() -> None:
     done = run(request(mode="none", capacity=64 * MIB, verify=False))
     assert done.out_of_memory

@@ -1,10 +1,12 @@
 """Verdicts: hazards refuse to run on a host, and what becomes of a guest that goes down in the middle."""
 
 import io
+import json
 import subprocess
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -19,7 +21,9 @@ from gcproto.kernels.transcript import read
 from gcproto.report.verdicts import agrees, print_verdicts, remembered
 from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, KernelCell, Subject, Verdict, Word
+from gcproto.results.upgrade import upgraded
 from tests.kernel_results import guest_result
+from tests.result_maker import result
 
 KERNEL = LocalKernel("6.18.15", "/k", ("/modules/zram.ko",), "here")
 
@@ -215,3 +219,21 @@ def test_a_real_kernel_with_real_bugs(tmp_path: Path) -> None:
         Hazard("ksm"): "ebusy",
         Hazard("swapcache-mthp"): "ebusy",
     }
+
+
+def test_a_stress_of_version_one_is_read() -> None:
+    old = json.loads(msgspec.json.encode(result([])))
+    old |= {"schema": "gcproto.result/1"}
+    del old["experiment"], old["claims"]
+    old["producer"] |= {"name": "kernels", "options": {"set": "stress"}}
+    names = ["stress/3", "hazard/ksm", "contract/result-moved", "console", "stress"]
+    old["verdicts"] = [{"name": name, "verdict": "fine", "text": "x", "seconds": 1.0} for name in names]
+    verdicts: list[Verdict] = upgraded(old).verdicts
+    subjects = [msgspec.to_builtins(one.subject) for one in verdicts]
+    assert subjects == [
+        {"kind": "hazard", "name": "stress", "seed": 3},
+        {"kind": "hazard", "name": "ksm"},
+        {"kind": "contract", "name": "result-moved"},
+        {"kind": "console"},
+        {"kind": "hazard", "name": "stress"},
+    ]

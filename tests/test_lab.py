@@ -13,11 +13,11 @@ from gcproto.host.machine import Machine, machine
 from gcproto.paths import grid
 from gcproto.paths.grid import Choice, build, parse_source, source_text
 from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.round import INVALID, UNABLE, VALID, Request, Round, request_for
+from gcproto.paths.round import ACCOUNT_FIELDS, INVALID, UNABLE, VALID, Request, Round, request_for
 from gcproto.paths.runner import Plan, Runner
-from gcproto.paths.tally import Tally
+from gcproto.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.record import Record
-from gcproto.results.schema import PathExperiment, PathScenario, Result, with_fields
+from gcproto.results.schema import Outcome, PathExperiment, PathScenario, Proof, Result, with_fields
 from gcproto.sizes import parse_size, size_text
 
 SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
@@ -69,6 +69,19 @@ def test_each_scenario_but_one_has_a_copy_to_compare_with() -> None:
     scenarios = set(build(Choice(quick=True), X86))
     lonely = [one for one in scenarios if replace_arm(one) not in scenarios and one.arm not in {"canary"}]
     assert lonely == []
+
+
+def test_what_is_compared_alone_is_compared_beside_a_live_thread() -> None:
+    """The verdict leads with a second live thread: the baseline and each main source must be there with two."""
+    for quick in (False, True):
+        scenarios = [one for one in build(Choice(quick=quick), X86) if one.alignment == "congruent" and not one.replica]
+        for source in ("small", "mthp", "thp"):
+            order = {"small": 0, "mthp": 4, "thp": 9}[source]
+            for arm in ("move", "copy", "copy_discard"):
+                mine = [one for one in scenarios if (one.source, one.order, one.arm) == (source, order, arm)]
+                alone, beside = ({one.granule_bytes for one in mine if one.threads == threads} for threads in (1, 2))
+                assert beside <= alone
+                assert beside >= ({2 << 20} if quick else {4096, 65536, 2 << 20})
 
 
 def replace_arm(scenario: PathScenario) -> PathScenario:
@@ -199,6 +212,11 @@ def test_interrupt_keeps_what_there_is() -> None:
     outcome = outcome_of(SMALL, Interrupted([a_round()] * 4))
     assert not outcome.producer.complete
     assert len(outcome.measurements[0].samples) == 2
+
+
+def test_what_is_summed_up_has_the_same_name_on_both_sides() -> None:
+    assert set(PROVEN) <= set(Round.__struct_fields__) & set(Proof.__struct_fields__)
+    assert {*SUMMED, *SAID} <= set(ACCOUNT_FIELDS) & set(Outcome.__struct_fields__)
 
 
 def test_tally_sums_the_proof() -> None:

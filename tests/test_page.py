@@ -19,10 +19,12 @@ from gcproto.results.schema import (
     ContractRow,
     Hazard,
     InvalidRound,
+    Latency,
     PathFigures,
     Result,
     Skip,
     Verdict,
+    WindowFigures,
     WorkloadFigures,
     with_fields,
 )
@@ -400,7 +402,7 @@ class TestModes:
         two_modes(of(made, "move"), 300.0, 1400.0, 0.75)
         text = page_of([made])
         assert "<td>300 (75 %) or 1400 (25 %)</td>" in text
-        assert "Move has two modes: 75 % of the rounds at 300 ns/page" in text
+        assert "Move has two modes, on one thread, in the caches: 75 % of the rounds at 300 ns/page" in text
         verdict = text[text.index('id="fig-verdict') : text.index("Figures and samples")]
         assert "in 75 % of the rounds" in verdict
         assert "in 25 % of the rounds" in verdict
@@ -491,8 +493,8 @@ class TestSeveralRuns:
     def test_the_least_noisy_leads_and_not_the_newest(self) -> None:
         page = build([(Path(f"{number}.json"), one) for number, one in enumerate(self.runs(0.14, 0.141))], [])
         assert page.answers[0].title == "2 runs together"
-        assert page.sections[0].parts[0].title.endswith("2026-11-24 01:00:00 UTC, run 000000000001")
-        assert page.sections[0].parts[1].title.endswith("2026-11-24 02:00:00 UTC, run 000000000002")
+        assert page.sections[0].parts[0].title.endswith("2026-11-24 01:00:00 UTC, run a00000000001")
+        assert page.sections[0].parts[1].title.endswith("2026-11-24 02:00:00 UTC, run b00000000002")
         assert page.sections[0].parts[1].folded
 
     def test_runs_of_other_kernels_are_not_pooled(self) -> None:
@@ -506,3 +508,21 @@ class TestSeveralRuns:
     def test_sure_is_said_of_several_runs_only(self) -> None:
         assert ">Sure<" not in page_of(self.runs(0.14))
         assert ">Sure<" in page_of(self.runs(0.14, 0.141, 0.139))
+
+
+class TestDamaged:
+    """Results that are sound by their form and absurd by their figures."""
+
+    @pytest.mark.parametrize("value", [5e-324, 1e20, 0.0])
+    def test_absurd_figures_make_a_page(self, value: float) -> None:
+        window, path, heap = window_result(), paths_result(), heap_result(rounds=3)
+        for one in (*window.measurements[1:2], *path.measurements[4:8], *heap.measurements[:1]):
+            one.samples = [value] * len(one.samples)
+            one.median, one.ci, one.ratio_to_copy = value, None, None
+        for one in window.measurements[:2]:
+            assert isinstance(one.figures, WindowFigures)
+            one.figures.access = Latency(5, value, value, value, value, value)
+        figures = heap.measurements[0].figures
+        assert isinstance(figures, WorkloadFigures)
+        figures.resident = [(0, value), (0, value)]
+        assert "<h1>" in page_of([window, path, heap])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcproto.report.page.render import write
-from tests.heap_results import heap_result
+from tests.condition_results import conditions
+from tests.heap_results import heap_result, placed_window_result
 from tests.test_page import KINDS, hostile, page_of, whole_page
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SECTIONS = ("verdict", "cost", "kernels", "heap", "policies", "window", "claims", "checks", "provenance")
 SIZES = {"screen": (1280, 900), "telephone": (390, 844)}
 
 
@@ -44,7 +46,17 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"hostile": hostile(), "map": [heap_result(rounds=6)], "window": KINDS["window"][0]}
+    ratios = {(1, "cache", "any"): 0.6, (2, "cache", "any"): 1.85, (2, "memory", "shuffled"): 1.3}
+    places = {"own": {"move": 0.43}, "shared": {"move": 1.0}, "unplaced": {"move": 0.2}}
+    made = {
+        "hostile": hostile(),
+        "map": [heap_result(rounds=6)],
+        "window": KINDS["window"][0],
+        "runs": [
+            *(conditions(ratios, seed, 0.02 * seed) for seed in (1, 2, 3)),
+            *(placed_window_result(places, f"{seed}window00000", seed) for seed in (1, 2)),
+        ],
+    }
     pages = {name: page_of(results) for name, results in made.items()} | {"every": whole_page()}
     for name, text in pages.items():
         write(text, folder / f"{name}.html")
@@ -83,7 +95,7 @@ def test_quiet_and_within_the_window(browser: "Browser", files: dict[str, Path],
         assert [url for url in visit.requests if not url.startswith("data:")] == [files["every"].as_uri()]
         page = visit.page
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        for section in ("verdict", "cost", "kernels", "heap", "window", "checks", "provenance"):
+        for section in SECTIONS:
             assert page.locator(f"#{section} h2").is_visible(), section
         shown = page.locator("figure.plot svg:visible")
         assert shown.count() == page.locator("figure.plot").count()
@@ -94,6 +106,55 @@ def test_quiet_and_within_the_window(browser: "Browser", files: dict[str, Path],
             " s.getBoundingClientRect().width / s.viewBox.baseVal.width)))"
         )
         assert smallest >= 9
+
+
+@pytest.mark.parametrize("name", ["every", "runs", "hostile"])
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_overflows_the_page(browser: "Browser", files: dict[str, Path], size: str, name: str) -> None:
+    """Wide tables scroll inside their frames, opened ones as well."""
+    with Visit(browser, files[name], size) as visit:
+        page = visit.page
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        outside = page.evaluate(
+            "[...document.querySelectorAll('.card, .card *, h3, h4, p')]"
+            ".filter(one => !one.closest('.scroll, .cases, .sr')"
+            " && one.getClientRects().length && one.getBoundingClientRect().right > innerWidth + 1)"
+            ".map(one => one.textContent.slice(0, 60))"
+        )
+        assert outside == []
+
+
+def test_every_section_with_parts_has_a_card_that_leads_to_it(browser: "Browser", files: dict[str, Path]) -> None:
+    with Visit(browser, files["every"]) as visit:
+        page = visit.page
+        leads = page.evaluate("[...document.querySelectorAll('.card .detail a')].map(one => one.getAttribute('href'))")
+        for section in SECTIONS[1:-1]:
+            inside = page.evaluate(
+                "([leads, section]) => leads.some(one => document.querySelector(`section#${section}`)"
+                ".matches(one) || document.querySelector(`section#${section} ` + one))",
+                [leads, section],
+            )
+            assert inside, section
+
+
+def test_a_card_shows_every_condition(browser: "Browser", files: dict[str, Path]) -> None:
+    with Visit(browser, files["runs"]) as visit:
+        card = visit.page.locator(".card", has_text="Small folios: move or copy?").first
+        heads = card.locator(".cases thead th").all_inner_texts()
+        assert heads == ["", "in the caches", "beyond the caches, shuffled frames"]
+        rows = card.locator(".cases tbody th").all_inner_texts()
+        assert rows == ["second thread live", "one thread"]
+        assert "not measured" in card.locator(".cases tbody tr").last.inner_text()
+
+
+def test_what_is_not_sure_does_not_look_sure(browser: "Browser", files: dict[str, Path]) -> None:
+    with Visit(browser, files["every"]) as visit:
+        seen = {
+            name: visit.page.locator(f".card.{name}").first.evaluate("one => getComputedStyle(one).borderLeftColor")
+            for name in ("run", "unsure")
+        }
+        assert seen["run"] != seen["unsure"]
 
 
 def _colour(page: "Page", selector: str, name: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from gcproto._native import lib
@@ -93,6 +94,10 @@ class TestWindow:
             assert invalid_reason(done, PAGES) == ""
             assert is_where_it_was_asked(done.sweeper.ran, cpus.collector)
             assert len(done.threads) == mutators
+            if done.fault.n and name == "move-thread":
+                assert is_where_it_was_asked(done.handler, cpus.handler)
+            else:
+                assert done.handler.first == -1
             for thread, cpu in zip(done.threads, cpus.mutators, strict=True):
                 assert is_where_it_was_asked(thread.ran, cpu)
         assert os.sched_getaffinity(0) == before, "the next window is not bound by this one"
@@ -136,9 +141,17 @@ class TestHeap:
         assert len(done.cpus.mutators) == mutators
         for ran, cpu in zip(done.cpus.mutators, cpus.mutators, strict=True):
             assert is_where_it_was_asked(ran, cpu)
-        by_thread = MODES[mode].handler == lib.GCP_HANDLER_THREAD
-        assert done.cpus.handler == (cpus.handler if by_thread else -1)
+        if MODES[mode].handler == lib.GCP_HANDLER_THREAD and done.cpus.handler.first >= 0:
+            assert is_where_it_was_asked(done.cpus.handler, cpus.handler)
+        else:
+            assert done.cpus.handler.first == -1, "nobody answered a fault there"
         assert os.sched_getaffinity(0) == before
+
+    @pytest.mark.parametrize("placement", Placement)
+    def test_a_worker_is_told(self, placement: Placement) -> None:
+        sent = msgspec.json.encode(heap(placement=placement))
+        assert msgspec.json.decode(sent, type=SessionRequest).placement is placement
+        assert heap().placement is Placement.UNPLACED
 
     def test_no_processor_of_its_own(self, one_processor: int) -> None:
         assert "processor of its own" in run_heap(heap(placement=Placement.OWN)).failure

@@ -19,7 +19,7 @@ from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
-from gcproto.paths.round import UNABLE, VALID, Request, Round, new_prover, request_for, run
+from gcproto.paths.round import UNABLE, VALID, Request, Round, new_prover, request_for, run, text_of
 from gcproto.results.schema import PathScenario, with_fields
 from tests.memory import PAGE, PRESENT, Region
 from tests.processes import SETPRIV, unprivileged_python
@@ -71,7 +71,7 @@ def view(entries: list[int], have: int) -> Iterator[Any]:
 def order_of(entries: list[int], order: int = 0, have: int = lib.GCP_PROOF_PFN) -> Any:
     seen: Any = ffi.new("struct gcp_frame_order *")
     with view(entries, have) as made:
-        lib.gcp_frames_look(made, order, seen)
+        assert lib.gcp_frames_look(made, order, seen) == 0
     return seen
 
 
@@ -87,15 +87,17 @@ def folios(heads: list[int], order: int) -> list[int]:
 # What is read from pagemap, and how it is judged.
 
 
-@given(st.integers(0, 4), st.lists(st.integers(0, 40), min_size=1, max_size=60))
+@given(
+    st.integers(0, 4),
+    st.lists(st.one_of(st.integers(0, 40), st.integers(0, 5000)), min_size=1, max_size=60),
+)
 def test_neighbours_are_counted_as_a_model_counts_them(order: int, places: list[int]) -> None:
     heads = [place << order for place in places]
     seen = order_of(folios(heads, order), order)
     pairs = [(a, b) for a, b in pairwise(heads) if a and b]
     assert seen.pairs == len(pairs)
     assert seen.adjacent == sum(abs(a - b) == 1 << order for a, b in pairs)
-    there = [head for head in heads if head]
-    assert seen.span == (max(there) + (1 << order) - min(there) if there else 0)
+    assert seen.blocks == len({head >> HERE.pmd_order for head in heads if head})
 
 
 def test_both_directions_are_neighbours_and_other_steps_are_not() -> None:
@@ -107,7 +109,7 @@ def test_both_directions_are_neighbours_and_other_steps_are_not() -> None:
 
 def test_who_may_not_read_frames_knows_no_pair() -> None:
     seen = order_of(folios(list(range(1, 100)), 0), have=lib.GCP_PROOF_PAGEMAP)
-    assert (seen.pairs, seen.adjacent, seen.span) == (0, 0, 0)
+    assert (seen.pairs, seen.adjacent, seen.blocks) == (0, 0, 0)
     assert not reached("consecutive", seen)
     assert not reached("shuffled", seen)
     assert reached("any", seen)
@@ -116,12 +118,12 @@ def test_who_may_not_read_frames_knows_no_pair() -> None:
 @pytest.mark.parametrize("n", [32, 128, 2048, 65536])
 def test_the_limits_tell_order_from_disorder(n: int) -> None:
     """From the smallest number of folios that is allowed on, neither passes as the other."""
-    even: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": n - 1, "span": n})
+    even: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": n - 1, "blocks": n})
     assert reached("consecutive", even)
     assert not reached("shuffled", even)
     # A random order has two adjacent pairs on average, and more than 8 in 2 of 10,000.
     for adjacent, random in ((0, True), (2, True), (8, True), (9 + n // 100, False)):
-        seen: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": adjacent, "span": 9 * n})
+        seen: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": adjacent, "blocks": n})
         assert reached("shuffled", seen) == random
         assert not reached("consecutive", seen)
     assert not lib.gcp_frames_reached(len(FRAMES), even)
@@ -132,12 +134,21 @@ def look(prover: Any, region: Region) -> Any:
     made: Any = ffi.new("struct gcp_view *")
     assert lib.gcp_view_init(region.pages, made) == 0
     assert lib.gcp_view_read(prover, region.start, region.pages, made) == 0
-    lib.gcp_frames_look(made, 0, seen)
+    assert lib.gcp_frames_look(made, 0, seen) == 0
     lib.gcp_view_deinit(made)
     return seen
 
 
-@pytest.mark.needs("pfn", "thp")
+def fill(start: int, frames: str, seed: int) -> None:
+    """A block of small folios; skips where memory has no block."""
+    what: Any = ffi.new("const char **")
+    err = -lib.gcp_frames_fill(start, BLOCK, 0, FRAMES[frames], seed, what)
+    if err in {errno.ENOMEM, errno.EAGAIN, errno.EBUSY}:
+        pytest.skip(f"{text_of(what[0])}: {os.strerror(err)}: memory is too fragmented")
+    assert err == 0, (text_of(what[0]), os.strerror(err))
+
+
+@pytest.mark.needs("move", "pfn", "thp")
 def test_a_range_filled_in_order_is_not_taken_for_a_shuffled_one(prover: Any) -> None:
     """Frames that were freed in order come back in order: touching alone must not pass as SHUFFLED."""
     allowed = os.sched_getaffinity(0)
@@ -146,15 +157,11 @@ def test_a_range_filled_in_order_is_not_taken_for_a_shuffled_one(prover: Any) ->
     try:
         for seed in range(10):
             for frames, share in shares.items():
-                with Region(BLOCK) as even:
-                    assert lib.gcp_frames_fill(even.start, BLOCK, 0, FRAMES["any"], 1) == 0
                 area = lib.gcp_region_alloc(BLOCK * PAGE, 0)
-                start = int(ffi.cast("uintptr_t", area))
-                if lib.gcp_frames_fill(start, BLOCK, 0, FRAMES["consecutive"], 1) != 0:
-                    pytest.skip("no THP: memory is too fragmented")
+                fill(int(ffi.cast("uintptr_t", area)), "consecutive", 1)
                 lib.gcp_region_free(area, BLOCK * PAGE)
                 with Region(BLOCK) as region:
-                    assert lib.gcp_frames_fill(region.start, BLOCK, 0, FRAMES[frames], seed) == 0
+                    fill(region.start, frames, seed)
                     assert lib.gcp_content_check(region.start, 0, BLOCK, seed) == -1
                     seen = look(prover, region)
                 assert reached("shuffled", seen) == (seen.adjacent <= 8 + seen.pairs // 100)
@@ -182,7 +189,9 @@ def test_each_order_comes_out_whatever_came_before(prover: Any, source: str) -> 
             assert got.contents == pages
             share = got.frames_adjacent / got.frames_pairs
             assert share >= 0.99 if frames == "consecutive" else share < 0.02
-            assert got.frames_span >= pages
+            assert got.frames_blocks == pages // BLOCK
+            if arm == "move":
+                assert (got.target_adjacent, got.target_blocks) == (got.frames_adjacent, got.frames_blocks)
 
 
 @pytest.mark.needs("move", "pfn", "thp")
@@ -223,6 +232,30 @@ def test_large_folios_are_shuffled_whole(prover: Any) -> None:
         assert "neighbours in memory" in even.reason
 
 
+@pytest.mark.needs("move", "thp")
+@pytest.mark.parametrize(
+    ("err", "told", "reason"),
+    [(errno.EBUSY, errno.EAGAIN, "UFFDIO_MOVE"), (errno.ENOTTY, errno.EOPNOTSUPP, "UFFDIO_MOVE 6.8")],
+)
+def test_a_shuffle_that_cannot_be_finished_is_no_source(prover: Any, err: int, told: int, reason: str) -> None:
+    """A page that stays busy, or a kernel without MOVE; the next round is a whole one again."""
+    asked = request(frames="shuffled", arm="mremap")
+    lib.gcp_inject(lib.GCP_CALL_MOVE, 77, 1 << 20, err)
+    try:
+        got = run(prover, asked)
+        assert lib.gcp_inject_done(lib.GCP_CALL_MOVE) > 0
+    finally:
+        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+    assert (got.status, got.err) == (UNABLE, told), got.reason
+    assert "shuffled frames" in got.reason
+    assert reason in got.reason
+    lib.gcp_inject(lib.GCP_CALL_MOVE, 77, 3, errno.EBUSY)
+    try:
+        assert done(prover, asked).status == VALID, "a passing reference is waited for"
+    finally:
+        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+
+
 @pytest.mark.needs("move")
 def test_without_a_wish_the_order_is_only_told(prover: Any) -> None:
     got = done(prover, request())
@@ -241,6 +274,7 @@ def test_without_a_wish_the_order_is_only_told(prover: Any) -> None:
         ({"frames": "consecutive", "source": "swapped"}, "no page frames of its own"),
         ({"frames": "shuffled", "pages": 31}, "31 folios are too few"),
         ({"frames": "consecutive", "pages": BLOCK // 2}, "whole blocks"),
+        ({"frames": "shuffled", "pages": BLOCK + 32}, "whole blocks"),
         ({"frames": "shuffled", "source": "thp", "order": HERE.pmd_order}, "4 folios are too few"),
         ({"working_set": 3}, "no working set 3"),
         ({"working_set": "memory"}, f"{4 * BLOCK} pages is too small"),
@@ -328,7 +362,7 @@ def test_without_privilege_the_order_is_made_but_not_proven() -> None:
     for got in (small, shuffled):
         assert got.status == VALID, got.reason
         assert not got.have & lib.GCP_PROOF_PFN
-        assert (got.frames_pairs, got.frames_adjacent, got.frames_span) == (0, 0, 0)
+        assert (got.frames_pairs, got.frames_adjacent, got.frames_blocks) == (0, 0, 0)
         assert (got.contents, got.path) == (4 * BLOCK, "moved")
     assert (large.status, large.err) == (UNABLE, errno.EPERM)
     assert "only root can see" in large.reason

@@ -110,7 +110,7 @@ def test_a_faulting_mutator(live: float, who: str) -> None:
     text = verdict(run(found))[0]
     assert f"a faulting mutator {who}: move costs" in text
     assert "at 4K per ioctl, beside a second live thread" in text
-    assert re.search(r"on one thread, just written: move, 0\.(69|70)", text)
+    assert re.search(r"on one thread, pages just written: move, 0\.(69|70)", text)
 
 
 def test_a_faulting_mutator_of_the_easy_case_only_says_so() -> None:

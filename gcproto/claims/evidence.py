@@ -1,13 +1,12 @@
 """What claims are judged by: rows of the contract, paths, heaps; each part is measured once, when first asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import cached_property
 
 from gcproto import contract
 from gcproto.collector import evacuation, gc_run
-from gcproto.collector.modes import MODES, Mode
-from gcproto.collector.policies import POLICIES
+from gcproto.collector.modes import MODES
 from gcproto.contract_run import run_rows
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.doctor import Survey, survey
@@ -16,18 +15,38 @@ from gcproto.host.settings import may_change
 from gcproto.paths import bench
 from gcproto.paths.grid import Choice
 from gcproto.process import interrupts
-from gcproto.results.schema import Measurement, Result
+from gcproto.results.schema import (
+    CACHE,
+    CONGRUENT,
+    CONSECUTIVE,
+    SKEWED,
+    Measurement,
+    ModeOptions,
+    PathScenario,
+    PolicyScenario,
+    Result,
+    WorkloadScenario,
+)
 from gcproto.sizes import MIB
 
 ROUNDS = 15
-HEAP_ROUNDS = 5
+HEAP_ROUNDS = 7
+"""Fewer than six can't tell two costs apart (gcproto.claims.contrast)."""
+CACHED_ROUNDS = 9
+RUNNING_ROUNDS = 2
+"""Of heaps whose pages are counted, and whose costs are not compared."""
 LIVE = 32 * MIB
 RUNNING_LIVE = 4 * MIB
 RUNNING_OPERATIONS = 60_000
+PINNED = 4 * MIB
+"""So much may be pinned by default (RLIMIT_MEMLOCK)."""
 ANSWERS = ("copy", "touch", "backoff")
 """To EBUSY: copy at once, write to the source and try again, wait and try again."""
+ORDER_64K = 4
+WHOLE_FOLIOS = ModeOptions(granule=1 << ORDER_64K)
+"""A collector that evacuates granules of a 64 KiB folio."""
 
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 class Evidence:
@@ -42,7 +61,7 @@ class Evidence:
 
     """
 
-    def __init__(self, say: Progress, seed: int = 1) -> None:
+    def __init__(self, say: Say, seed: int = 1) -> None:
         self._say = say
         self._seed = seed
         self._rows: dict[str, contract.RowResult] = {}
@@ -60,10 +79,12 @@ class Evidence:
                     self._rows[result.row.name] = result
         return [self._rows[name] for name in names]
 
-    def _bench(self, what: str, choice: Choice) -> list[Measurement]:
-        self._say(f"paths: {what}")
-        result = bench.run(bench.Order(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None)
-        return self._taken(result)
+    def floor(self, *some: Measurement) -> float:
+        """Relative size below which a difference is noise in the runs that these are of; 0 without an A/A pair."""
+        of_these = [
+            result for result in self.results if any(one is each for one in result.measurements for each in some)
+        ]
+        return max((result.noise.floor for result in of_these if result.noise), default=0.0)
 
     def _taken(self, result: Result) -> list[Measurement]:
         """Measurements of a run, which is kept; a run that a signal cut short ends the judging."""
@@ -73,55 +94,89 @@ class Evidence:
             raise KeyboardInterrupt
         return result.measurements
 
+    def _bench(self, what: str, choice: Choice) -> list[Measurement]:
+        self._say(f"paths: {what}")
+        return self._taken(bench.run(bench.Order(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None))
+
     @cached_property
     def _present(self) -> list[Measurement]:
         sources = ["small", *(f"mthp-{name}" for name in ("16k", "64k", "1m")), "thp"]
-        arms = ["move", "copy", "copy_discard", "split_move", "tao"]
-        return self._bench("present pages", Choice(sources=sources, arms=arms, granules=["64k", "2m"]))
+        arms = ["move", "copy", "copy_discard", "split_move"]
+        choice = Choice(sources=sources, arms=arms, granules=["64k", "2m"], alignments=[CONGRUENT], threads=[1])
+        return self._bench("present pages", choice)
+
+    @cached_property
+    def _migrated(self) -> list[Measurement]:
+        choice = Choice(
+            sources=["mthp-64k"],
+            arms=["tao", "copy", "copy_discard", "split_move"],
+            granules=["2m"],
+            alignments=[CONGRUENT],
+            threads=[1, 2],
+        )
+        return self._bench("folios that are migrated first", choice)
 
     @cached_property
     def _skewed(self) -> list[Measurement]:
-        choice = Choice(sources=["mthp-64k", "thp"], arms=["move", "copy"], granules=["2m"], alignments=["skewed"])
+        both = [CONGRUENT, SKEWED]
+        choice = Choice(
+            sources=["mthp-64k", "thp"], arms=["move", "copy"], granules=["2m"], alignments=both, threads=[1]
+        )
         return self._bench("misaligned destinations", choice)
 
     @cached_property
     def _swapped(self) -> list[Measurement]:
-        sources = ["swapped", "swapped-64k", "swapcache", "swapcache-64k"]
-        return self._bench(
-            "swapped pages",
-            Choice(sources=sources, arms=["move", "copy", "move_fallback"], granules=["64k"], swap=True),
+        choice = Choice(
+            sources=["swapped", "swapped-64k", "swapcache", "swapcache-64k"],
+            arms=["move", "copy", "move_fallback"],
+            granules=["64k"],
+            alignments=[CONGRUENT],
+            threads=[1],
+            swap=True,
         )
+        return self._bench("swapped pages", choice)
 
-    def path(
-        self, source: str, arm: str, granule: int, *, order: int = 0, skewed: bool = False, swap: bool = False
-    ) -> Measurement | None:
-        """A measured path; None if it could not be had."""
-        pool = self._swapped if swap else self._skewed if skewed else self._present
-        for one in pool:
-            scenario = one.scenario
-            if (scenario.source, scenario.arm, scenario.granule_bytes, scenario.order, scenario.replica) == (
-                *(source, arm, granule, order),
-                0,
-            ):
-                return one
-        return None
+    @cached_property
+    def _refused(self) -> list[Measurement]:
+        arms = ["move", "move_fallback"]
+        choice = Choice(sources=["pinned"], arms=arms, granules=["64k"], threads=[1], memory=PINNED)
+        return self._bench("pinned pages", choice)
 
-    def splits(self) -> dict[int, Measurement]:
-        """Splits ahead of a move, by order."""
-        found = [one for one in self._present if one.scenario.arm == "split_move" and one.split_part is not None]
-        return {one.scenario.order: one for one in sorted(found, key=lambda one: one.scenario.order)}
+    def present(self, source: str, arm: str, granule: int, order: int = 0) -> Measurement | None:
+        """A path of present pages, aligned, one thread; None if it could not be had."""
+        return _path(self._present, source, arm, granule, order)
+
+    def swapped(self, source: str, arm: str, granule: int, order: int = 0) -> Measurement | None:
+        """A path of swapped pages, in the swap cache or not."""
+        return _path(self._swapped, source, arm, granule, order)
+
+    def skewed(self, source: str, granule: int, order: int, alignment: str) -> Measurement | None:
+        """Moves to a destination that is aligned, or one page off."""
+        return _path(self._skewed, source, "move", granule, order, alignment=alignment)
+
+    def migrated(self, arm: str, granule: int, threads: int) -> Measurement | None:
+        """64 KiB mTHPs by an arm, with so many live threads."""
+        return _path(self._migrated, "mthp", arm, granule, ORDER_64K, threads=threads)
+
+    def refused(self, arm: str, granule: int) -> Measurement | None:
+        """Small folios that are pinned."""
+        return _path(self._refused, "pinned", arm, granule, 0)
+
+    def moves(self) -> list[Measurement]:
+        """All moves of present pages, of every folio size that could be had."""
+        return [one for one in self._present if isinstance(one.scenario, PathScenario) and one.scenario.arm == "move"]
 
     def _evacuated(self, what: str, order: evacuation.PolicyOrder) -> list[Measurement]:
         self._say(f"heaps: {what}")
         return self._taken(evacuation.run(order, lambda _done, _total: None))
 
     @cached_property
-    def policies(self) -> list[Measurement]:
+    def _policies(self) -> list[Measurement]:
         """Evacuation policies on heaps of small folios, 64 KiB mTHPs and THPs."""
         order = evacuation.PolicyOrder(
             workloads=["prefix", "sparse"],
             memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
-            policies=list(POLICIES),
+            policies=["move", "copy-large", "split-ahead", "whole", "auto"],
             live_bytes=LIVE,
             runs=HEAP_ROUNDS,
             seed=self._seed,
@@ -130,24 +185,30 @@ class Evidence:
         return self._evacuated("evacuation policies", order)
 
     def heap(self, workload: str, order: int, policy: str) -> Measurement | None:
-        """A heap of `policies`."""
-        wanted = (f"evacuate-{workload}", order, policy)
-        found = [one for one in self.policies if (one.scenario.source, one.scenario.order, one.scenario.arm) == wanted]
-        return found[0] if found else None
+        """A heap that stands still, evacuated by a policy."""
+        for one in self._policies:
+            match one.scenario:
+                case PolicyScenario(workload=known, order=of, policy=by) if (known, of, by) == (
+                    workload,
+                    order,
+                    policy,
+                ):
+                    return one
+        return None
 
     def _beside_mutators(
-        self, what: str, modes: list[tuple[Mode, dict[str, int | str | bool]]], memory: Memory, disturb: str = ""
+        self, what: str, mode: str, options: Iterable[ModeOptions], memory: Memory, disturb: str = ""
     ) -> list[Measurement]:
         self._say(f"heaps: {what}")
         order = gc_run.GcOrder(
             workload="lru",
-            modes=modes,
+            modes=[(MODES[mode].with_options(one), one) for one in options],
             factors=[3.0],
             memories=[memory],
             policies=["move"],
             live_bytes=RUNNING_LIVE,
             operations=RUNNING_OPERATIONS,
-            runs=2,
+            runs=RUNNING_ROUNDS,
             seed=self._seed,
             verify=True,
             disturb=disturb,
@@ -155,26 +216,37 @@ class Evidence:
         return self._taken(gc_run.run(order, lambda _done, _total: None))
 
     @cached_property
-    def pinned(self) -> list[Measurement]:
+    def _pinned(self) -> list[Measurement]:
         """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
-        options: list[dict[str, int | str | bool]] = [{"ebusy": answer} for answer in ANSWERS]
-        modes = [(MODES["move"].with_options(**one), one) for one in options]
-        return self._beside_mutators("pinned pages, every answer to EBUSY", modes, SMALL, "pins")
+        options = [ModeOptions(ebusy=answer) for answer in ANSWERS]
+        return self._beside_mutators("pinned pages, every answer to EBUSY", "move", options, SMALL, "pins")
+
+    def pinned(self, answer: str) -> Measurement | None:
+        """A heap whose pages are pinned, with an answer to EBUSY; verified."""
+        return _workload(self._pinned, ModeOptions(ebusy=answer))
 
     @cached_property
-    def running(self) -> list[Measurement]:
-        """A heap of 64 KiB mTHPs whose mutators run while it is evacuated as ART does; verified."""
-        return self._beside_mutators("64 KiB mTHPs beside mutators", [(MODES["art"], {})], parse_memory("64k"))
+    def _running(self) -> list[Measurement]:
+        options = [ModeOptions(), WHOLE_FOLIOS]
+        return self._beside_mutators("64 KiB mTHPs beside mutators", "art", options, parse_memory("64k"))
+
+    def running(self, *, whole_folios: bool) -> Measurement | None:
+        """A heap of 64 KiB mTHPs whose mutators run while it is evacuated as ART does; verified.
+
+        Args:
+            whole_folios: in granules of a folio; ART's are pages.
+
+        """
+        return _workload(self._running, WHOLE_FOLIOS if whole_folios else ModeOptions())
 
     @cached_property
-    def cached(self) -> list[Measurement]:
-        """A heap of 64 KiB mTHPs, half of it in the swap cache when it is evacuated, with each answer to EBUSY."""
+    def _cached(self) -> list[Measurement]:
         order = evacuation.PolicyOrder(
             workloads=["arrays"],
             memories=[parse_memory("64k")],
             policies=["move"],
             live_bytes=LIVE // 2,
-            runs=3,
+            runs=CACHED_ROUNDS,
             seed=self._seed,
             verify=True,
             ebusy=ANSWERS,
@@ -182,6 +254,14 @@ class Evidence:
             device="loop",
         )
         return self._evacuated("mTHPs in the swap cache, every answer to EBUSY", order)
+
+    def cached(self, answer: str) -> Measurement | None:
+        """A heap of 64 KiB mTHPs, half of it in the swap cache when it is evacuated, with an answer to EBUSY."""
+        for one in self._cached:
+            match one.scenario:
+                case PolicyScenario(ebusy=ebusy) if ebusy == answer:
+                    return one
+        return None
 
     @cached_property
     def survey(self) -> Survey:
@@ -192,3 +272,32 @@ class Evidence:
     def thp(self) -> int:
         """Order of a THP."""
         return machine().pmd_order
+
+
+def _path(
+    pool: Iterable[Measurement],
+    source: str,
+    arm: str,
+    granule: int,
+    order: int,
+    *,
+    alignment: str = CONGRUENT,
+    threads: int = 1,
+) -> Measurement | None:
+    """The one of a pool, in the caches, page frames in order; None if it could not be had."""
+    wanted = (source, arm, granule, order, alignment, threads, CACHE, CONSECUTIVE, 0)
+    for one in pool:
+        match one.scenario:
+            case PathScenario() as known:
+                of = (known.source, known.arm, known.granule_bytes, known.order, known.alignment, known.threads)
+                if (*of, known.working_set, known.frames, known.replica) == wanted:
+                    return one
+    return None
+
+
+def _workload(pool: Iterable[Measurement], options: ModeOptions) -> Measurement | None:
+    for one in pool:
+        match one.scenario:
+            case WorkloadScenario(options=known, replica=0) if known == options:
+                return one
+    return None

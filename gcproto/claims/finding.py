@@ -2,17 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from gcproto.claims.evidence import Evidence
-
-
-class Judgement(StrEnum):
-    """What measuring says of a claim."""
-
-    CONFIRMED = "confirmed"
-    REFUTED = "refuted"
-    UNTESTABLE = "not testable here"
+from gcproto.results.schema import Judgement
 
 
 @dataclass(frozen=True)
@@ -22,7 +14,7 @@ class Finding:
     Args:
         judgement: of the claim, on this kernel.
         figures: what was measured, in words.
-        why: why it can't be tested, and what it waits for; "" if it can.
+        why: why it can't be tested, and what it waits for; or what of it holds and what does not; "" else.
 
     """
 
@@ -31,14 +23,24 @@ class Finding:
     why: str = ""
 
 
-def judged(confirmed: bool, figures: str) -> Finding:
-    """Confirmed or refuted."""
-    return Finding(Judgement.CONFIRMED if confirmed else Judgement.REFUTED, figures)
+def confirmed(figures: str) -> Finding:
+    """All of it was seen."""
+    return Finding("confirmed", figures)
+
+
+def refuted(figures: str) -> Finding:
+    """The contrary was seen."""
+    return Finding("refuted", figures)
+
+
+def in_part(why: str, figures: str) -> Finding:
+    """Some of it was seen, or under a condition."""
+    return Finding("in part", figures, why)
 
 
 def untestable(why: str, figures: str = "") -> Finding:
     """It can't be tested here."""
-    return Finding(Judgement.UNTESTABLE, figures, why)
+    return Finding("not testable here", figures, why)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Claim:
         text: what is claimed.
         command: shows it alone.
         judge: finds out.
-        needs: of the machine (gcproto.claims.needs).
+        needs: of the machine, without which nothing can be said (gcproto.claims.needs).
 
     """
 

@@ -1,4 +1,4 @@
-"""What judging a claim needs of the machine: asked before anything is measured for it."""
+"""What judging a claim needs of the machine: asked before anything is measured."""
 
 from collections.abc import Sequence
 
@@ -9,67 +9,76 @@ from gcproto.host.capability import Capability
 from gcproto.host.doctor import Survey
 from gcproto.host.machine import machine
 from gcproto.host.settings import may_change
+from gcproto.results.schema import Skip
 
 CAPABILITIES = {
-    "move": ("a page really moved",),
-    "frames": ("page frame numbers", "/proc/kpageflags"),
-    "swap": ("zram", "loop device"),
-    "pins": ("io_uring fixed buffers",),
+    "move": "a page really moved",
+    "orders": "/proc/kpageflags",
+    "zram": "zram",
+    "loop": "loop device",
+    "pins": "io_uring fixed buffers",
 }
-"""The doctor's rows that a need stands for; ``folios`` and ``thp`` are asked of the settings."""
+"""The doctor's row that a need stands for; ``folios`` and ``thp`` are asked of the settings."""
 
 NO_USERFAULTFD = Capability("userfaultfd", "", False, reason="userfaultfd is unavailable", remedy="gcproto doctor")
 
 
-def missing(needs: Sequence[str], survey: Survey) -> str:
-    """What of these needs is not met here and what would help; "" if all are.
+def missing(claim: Claim, survey: Survey) -> Skip | None:
+    """What a claim needs and this machine does not have, and what would help; None if it has all.
 
     Args:
-        needs: words of ``CAPABILITIES``, ``folios`` (mTHPs can be chosen) or ``thp``.
+        claim: whose needs are words of ``CAPABILITIES``, ``folios`` (mTHPs can be chosen) or ``thp``.
         survey: of this machine.
 
     """
     rows = {row.name: row for row in survey.rows}
     reasons: dict[str, None] = {}
     remedies: dict[str, None] = {}
-    for need in needs:
-        for name in CAPABILITIES.get(need, ()):
-            row = rows.get(name, NO_USERFAULTFD)
-            if not row.able:
-                # What stands behind a semicolon is about other uses.
-                reasons[f"{name}: {row.reason.partition(';')[0]}"] = None
-                remedies |= {row.remedy: None} if row.remedy else {}
-        reason, remedy = _folios(need) if need not in CAPABILITIES else ("", "")
-        if reason:
-            reasons[reason], remedies[remedy] = None, None
-    return ", ".join(reasons) + (f" (what to do: {', '.join(remedies)})" if remedies else "")
+    for need in claim.needs:
+        name = CAPABILITIES.get(need, "")
+        row = rows.get(name, NO_USERFAULTFD) if name else _folios(need)
+        if not row.able:
+            reasons[f"{name}: {row.reason}" if name else row.reason] = None
+            remedies |= {row.remedy: None} if row.remedy else {}
+    return Skip(f"claim {claim.key}", "; ".join(reasons), "; ".join(remedies)) if reasons else None
 
 
-def _folios(need: str) -> tuple[str, str]:
-    """Why folio sizes can't be chosen, and what would help."""
+def _folios(need: str) -> Capability:
+    """Whether folio sizes can be chosen."""
     here = machine()
-    orders = [order for order in here.anon_orders if (order == here.pmd_order) == (need == "thp")]
-    if not orders:
-        return f"{'THPs' if need == 'thp' else 'mTHPs'}: this kernel has none", "use a kernel from 6.8 on"
-    return ("", "") if may_change() else ("folio sizes: this user may not choose them", "run as root")
+    name = "THPs" if need == "thp" else "mTHPs"
+    if not any((order == here.pmd_order) == (need == "thp") for order in here.anon_orders):
+        return Capability("folios", name, False, reason=f"this kernel has no {name}", remedy="use a kernel from 6.8 on")
+    if may_change():
+        return Capability("folios", name, True)
+    return Capability("folios", name, False, reason="this user may not choose folio sizes", remedy="run as root")
 
 
-def judge(claim: Claim, evidence: Evidence) -> tuple[Finding, bool]:
-    """Judge a claim, or say what is missing for it.
+def why_not(skip: Skip) -> Finding:
+    """What is said of a claim that can't be judged."""
+    return untestable(skip.reason + (f" (what to do: {skip.remedy})" if skip.remedy else ""))
+
+
+def asked_first(claims: Sequence[Claim], survey: Survey) -> dict[str, Skip]:
+    """Those of the claims that can't be judged here, by key, and why; nothing is measured for it."""
+    found = {claim.key: missing(claim, survey) for claim in claims}
+    return {key: skip for key, skip in found.items() if skip}
+
+
+def judge(claim: Claim, evidence: Evidence) -> tuple[Finding, Skip | None]:
+    """Judge a claim whose needs are met.
 
     Args:
         claim: to be judged.
         evidence: measures what is asked for.
 
     Returns:
-        The finding, and whether the machine had what judging needs.
+        The finding, and what kept it from being one.
 
     """
-    reason = missing(claim.needs, evidence.survey)
-    if reason:
-        return untestable(f"not here: {reason}"), False
     try:
-        return claim.judge(evidence), True
+        return claim.judge(evidence), None
     except GcprotoError as error:
         why = ": ".join(text for text in (error.what, error.why) if text)
-        return untestable(f"not here: {why}" + (f" (what to do: {error.remedy})" if error.remedy else "")), False
+        skip = Skip(f"claim {claim.key}", why, error.remedy)
+        return why_not(skip), skip

@@ -1,37 +1,60 @@
-"""Findings as a result: one verdict for each claim, and the measurements that they rest on."""
+"""Findings as a result: the claims with their judgements, and the measurements that they rest on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Claim, Finding
 from gcproto.record import Record
-from gcproto.results.schema import Result, Verdict
+from gcproto.results.schema import ClaimExperiment, ClaimVerdict, Measurement, Noise, Result, Skip
 
 
 def document(
-    record: Record, found: Sequence[tuple[Claim, Finding]], evidence: Evidence, seed: int, *, complete: bool
+    record: Record,
+    found: Sequence[tuple[Claim, Finding]],
+    skips: Sequence[Skip],
+    evidence: Evidence,
+    seed: int,
+    *,
+    complete: bool,
 ) -> Result:
     """The result.
 
     Args:
         record: of the run.
         found: claims with their findings.
+        skips: claims that could not be judged, and what they lack.
         evidence: what was measured for them.
         seed: of the measurements.
         complete: nothing was interrupted.
 
     """
     return record.result(
-        [one for result in evidence.results for one in result.measurements],
-        [skip for result in evidence.results for skip in result.skips],
-        options={"claims": [claim.key for claim, _ in found]},
+        ClaimExperiment([claim.key for claim, _ in found]),
+        list(_each_once(evidence)),
+        [*skips, *(skip for result in evidence.results for skip in result.skips)],
         seed=seed,
         complete=complete,
-        verdicts=[Verdict(f"claim/{claim.key}", one.judgement.value, _text(claim, one)) for claim, one in found],
+        noise=_noise(evidence),
+        claims=[
+            ClaimVerdict(claim.key, claim.text, one.judgement, one.figures, one.why, claim.command)
+            for claim, one in found
+        ],
     )
 
 
-def _text(claim: Claim, one: Finding) -> str:
-    """The claim, why it can't be tested, the figures, the command: lines of their own."""
-    lines = [claim.text, *(text for text in (one.why, one.figures) if text), f"alone: {claim.command}"]
-    return "\n".join(lines)
+def _each_once(evidence: Evidence) -> Iterator[Measurement]:
+    """A scenario that several runs have (the canary, copies beside other arms) is kept of the first."""
+    known = set()
+    for result in evidence.results:
+        for one in result.measurements:
+            if one.scenario not in known:
+                known.add(one.scenario)
+                yield one
+
+
+def _noise(evidence: Evidence) -> Noise | None:
+    """Of all runs together: the pairs of each, and the largest floor."""
+    noises = [result.noise for result in evidence.results if result.noise]
+    if not noises:
+        return None
+    return Noise([pair for noise in noises for pair in noise.pairs], max(noise.floor for noise in noises))

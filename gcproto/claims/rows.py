@@ -4,7 +4,7 @@ Barry Song, Lokesh Gidra, Suren Baghdasaryan and David Hildenbrand on "mm: Fix k
 encounters swapcache" (linux-mm, February 2025).
 """
 
-from gcproto.claims import judges
+from gcproto.claims import judge_bugs, judge_busy, judge_folios, judge_moves
 from gcproto.claims.finding import Claim
 
 
@@ -13,115 +13,119 @@ def _bench(sources: str, arms: str, granules: str, more: str = "") -> str:
 
 
 _GC = "gcproto gc --workload lru --live 4m --heap 3x --modes move"
+_ART = "gcproto gc --workload lru --live 4m --heap 3x --modes art --memory 64k --verify"
 _CACHED = "gcproto gc policies --workloads arrays --memory 64k --policies move --swapped 50 --device loop"
 
 CLAIMS = (
     Claim(
         "T1",
         "A present page is moved by rewriting its folio's index and anon_vma: nothing is copied",
-        _bench("small", "move,copy_discard", "2m"),
-        judges.present_is_rewritten,
-        ("move", "frames"),
+        _bench("small,mthp-64k,thp", "move,copy", "64k,2m"),
+        judge_moves.present_is_rewritten,
+        ("move",),
     ),
     Claim(
         "T2",
         "A swap entry is moved by copying the entry: the page stays swapped",
         _bench("swapped", "move,copy", "64k", " --swap"),
-        judges.swap_entry_is_copied,
-        ("move", "swap"),
+        judge_moves.swap_entry_is_copied,
+        ("move", "zram"),
     ),
     Claim(
         "T3",
         "A swap entry may refer to a folio in the swap cache, and unfixed kernels corrupt or panic",
         "gcproto kernels ab --check --config debug --patch native/kernel/undo --hazard swapcache-rmap",
-        judges.unfixed_kernels_corrupt,
-        ("move",),
+        judge_bugs.unfixed_kernels_corrupt,
     ),
     Claim(
         "T4",
         "Small folios in the swap cache always move",
         _bench("swapcache", "move", "64k", " --swap"),
-        judges.small_in_swap_cache_moves,
-        ("move", "swap"),
+        judge_moves.small_in_swap_cache_moves,
+        ("move", "zram"),
     ),
     Claim(
         "T5",
         "An mTHP in the swap cache gives EBUSY, whole or in part, also after waiting",
         "gcproto contract --swap swapcache-mthp swapcache-mthp-page swapcache-mthp-written",
-        judges.mthp_in_swap_cache_is_busy,
-        ("move", "swap", "folios"),
+        judge_busy.mthp_in_swap_cache_is_busy,
+        ("move", "loop", "folios"),
     ),
     Claim(
         "T6",
         "A present large folio is split first, whatever was asked for",
-        _bench("mthp-16k,mthp-64k,mthp-1m,thp", "move,split_move", "64k"),
-        judges.large_is_split,
-        ("move", "frames", "folios", "thp"),
+        _bench("mthp-16k,mthp-64k,mthp-1m,thp", "move,split_move", "64k,2m"),
+        judge_folios.large_is_split,
+        ("move", "orders"),
     ),
     Claim(
         "T7",
         "The split can fail: pinned, referenced, shared and swap-cached folios give EBUSY",
         "gcproto contract --swap mthp-pinned-page mthp-referenced mthp-forked swapcache-mthp",
-        judges.split_can_fail,
-        ("move", "swap", "folios", "pins"),
+        judge_busy.split_can_fail,
+        ("move", "folios"),
     ),
     Claim(
         "T8",
         "User space must retry or fall back to UFFDIO_COPY",
-        f"{_GC} --disturb pins --verify",
-        judges.heap_falls_back,
+        _bench("pinned", "move,move_fallback", "64k") + f"; {_GC} --disturb pins --verify",
+        judge_busy.heap_falls_back,
         ("move", "pins"),
     ),
     Claim(
         "T9",
         "To return EBUSY early is better than to try hard",
         f"{_CACHED} --ebusy copy,touch,backoff",
-        judges.early_ebusy_is_better,
-        ("move", "swap", "folios"),
+        judge_busy.early_ebusy_is_better,
+        ("move", "loop", "folios"),
     ),
     Claim(
         "T10",
         "Where a split is a migration (TAO), moving could be worse than UFFDIO_COPY",
-        _bench("mthp-64k", "tao,copy_discard,split_move", "2m"),
-        judges.tao_may_be_worse_than_copy,
+        _bench("mthp-64k", "tao,copy,copy_discard,split_move", "2m", " --threads 1 --threads 2"),
+        judge_folios.tao_may_be_worse_than_copy,
         ("move", "folios"),
     ),
     Claim(
         "T11",
         "A whole mTHP could be moved if the range covers it, in one VMA, mapped once",
         _bench("mthp-64k", "move", "64k") + "; gcproto kernels ab --set folios --patch native/kernel/series",
-        judges.whole_mthp_could_move,
-        ("move", "frames", "folios"),
+        judge_folios.whole_mthp_could_move,
+        ("move", "orders", "folios"),
     ),
     Claim(
         "T12",
         "Moving an mTHP across two page tables is a corner case",
-        _bench("mthp-64k,thp", "move", "2m", " --alignment skewed"),
-        judges.across_page_tables,
-        ("move", "frames", "folios", "thp"),
+        _bench("mthp-64k,thp", "move", "2m", " --alignment congruent --alignment skewed"),
+        judge_folios.across_page_tables,
+        ("move", "orders", "folios", "thp"),
     ),
     Claim(
         "T13",
         "Parts of mTHPs will still have to be moved for garbage collection",
-        "gcproto gc --workload lru --live 4m --heap 3x --modes art --memory 64k --verify",
-        judges.parts_of_mthps_move,
-        ("move", "frames", "folios"),
+        f"{_ART}; {_ART} --granule 64k",
+        judge_folios.parts_of_mthps_move,
+        ("move", "orders", "folios"),
     ),
     Claim(
         "T14",
         "A collector can evacuate at the granularity of folios",
-        "gcproto gc policies --workloads prefix --memory small,64k,2m",
-        judges.granules_of_folios,
-        ("move", "frames", "folios", "thp"),
+        "gcproto gc policies --workloads prefix,sparse --memory small,64k,2m",
+        judge_folios.granules_of_folios,
+        ("move", "orders", "folios", "thp"),
     ),
     Claim(
         "T15",
         "Splitting unmapped folios would let parts of mTHPs survive the swap cache",
         _CACHED,
-        judges.unmapped_split_would_save,
-        ("move", "swap", "folios"),
+        judge_busy.unmapped_split_would_save,
+        ("move", "loop", "folios"),
     ),
     Claim(
-        "T16", "The ioctl is unusable until the panic is fixed", "gcproto doctor", judges.panic_must_be_fixed, ("move",)
+        "T16",
+        "The ioctl is unusable until the panic is fixed",
+        "gcproto doctor",
+        judge_bugs.panic_must_be_fixed,
+        ("move",),
     ),
 )

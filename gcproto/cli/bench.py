@@ -84,6 +84,16 @@ def _memory(_ctx: click.Context, _param: click.Parameter, value: int | None) -> 
     callback=Once("number"),
     help="Only with that many live threads.",
 )
+@click.option(
+    "--working-set",
+    type=Words("working set", ("any", "cache", "memory")),
+    help="Where the work finds memory: cache (the last level), memory (beyond it), any.",
+)
+@click.option(
+    "--frames",
+    type=Words("order of frames", ("any", "consecutive", "shuffled")),
+    help="Order of the sources' page frames: consecutive, shuffled (root proves it), any.",
+)
 @click.option("--rounds", type=click.IntRange(3, 100000), help="Measured rounds [default: what fits the time].")
 @click.option(
     "--memory", type=Size(), callback=_memory, help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g)."
@@ -119,6 +129,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             granules=options["granules"] or [],
             alignments=list(options["alignment"]),
             threads=[int(text) for text in options["threads"]],
+            working_sets=list(options["working_set"] or ()),
+            frames=list(options["frames"] or ()),
             memory=options["memory"],
             quick=options["quick"],
             swap=options["swap"],

@@ -21,23 +21,16 @@ def guests(paths: Iterable[Path]) -> "list[Result]":
         GcprotoError: a file named by itself is no usable result, or there is no result of a guest at all.
 
     """
-    from gcproto.results.store import load
+    from gcproto.results.gather import gather
 
-    found: list[Result] = []
-    others = 0
     places = list(paths)
-    for place in places:
-        if place.is_dir():
-            for file in sorted(place.glob("*.json")):
-                try:
-                    result = load(file)
-                except GcprotoError as error:
-                    click.echo(f"gcproto: passed over: {error}", err=True)
-                    continue
-                found += [result] if result.guest else []
-                others += result.guest is None
-        else:
-            found.append(load(place))
+    gathered = gather(places)
+    for one in gathered.refused:
+        if one.named:
+            raise one.error
+        click.echo(f"gcproto: passed over: {one.error}", err=True)
+    found = [result for _, result in gathered.results if result.guest]
+    others = len(gathered.results) - len(found)
     if others:
         click.echo(f"gcproto: {others} results that are not of guests were passed over", err=True)
     if not found:

@@ -7,6 +7,7 @@ threads that nobody binds.
 
 import os
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -46,6 +47,11 @@ class Ran(msgspec.Struct):
     first: int = -1
     last: int = -1
     moves: int = 0
+
+
+def ran_of(raw: Any) -> Ran:
+    """The value of a ``struct gcp_ran``."""
+    return Ran(raw.asked, raw.first, raw.last, raw.moves)
 
 
 def allowed() -> list[int]:

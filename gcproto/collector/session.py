@@ -18,7 +18,7 @@ from gcproto.collector.events import Listener
 from gcproto.collector.folio_listener import FolioListener
 from gcproto.collector.map_listener import MapListener
 from gcproto.collector.modes import MODES, Mode
-from gcproto.collector.placement import Placement, Ran, cpus_for
+from gcproto.collector.placement import Placement, Ran, cpus_for, ran_of
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.recorder import Recorder, resident_bytes
 from gcproto.collector.second_thread import second_thread
@@ -71,7 +71,7 @@ class _Place:
 
     def ran(self) -> Ran:
         """Where it was found."""
-        return Ran(self._ran.asked, self._ran.first, self._ran.last, self._ran.moves)
+        return ran_of(self._ran)
 
 
 class _Mutator(threading.Thread):
@@ -155,7 +155,7 @@ class _Run:
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
         self.checks = Checks(self.heap) if request.verify else None
-        self.map = MapListener(memory.order or 0) if request.map and self.mode.concurrent else None
+        self.map = MapListener(memory.order or 0) if request.map and self.mode.moves_pages else None
         listeners: list[Listener] = [
             self.recorder,
             *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
@@ -183,8 +183,8 @@ class _Run:
             self.checks.collector = self.collector
         if self.map:
             self.map.native = self.collector.native
-        self.handler_cpu = cpus.handler if self.mode.handler == lib.GCP_HANDLER_THREAD else -1
-        self._pin_handler()
+        if self.mode.handler == lib.GCP_HANDLER_THREAD:
+            self._pin_handler(cpus.handler)
         self.place = _Place(cpus.collector)
         self.collector_cpu = 0
         self.collector_error = ""
@@ -194,13 +194,11 @@ class _Run:
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
 
-    def _pin_handler(self) -> None:
-        if self.handler_cpu < 0:
-            return
-        err = lib.gcp_compaction_helper_pin(self.collector.native, self.handler_cpu)
+    def _pin_handler(self, cpu: int) -> None:
+        err = lib.gcp_compaction_helper_pin(self.collector.native, cpu)
         if err:
             self.close()
-            raise GcprotoError(f"a thread can't be bound to processor {self.handler_cpu}", why=os.strerror(-err))
+            raise GcprotoError(f"a thread can't be bound to processor {cpu}", why=os.strerror(-err))
 
     def _begin(self) -> None:
         """All are set up, and nobody runs yet: what is measured begins here.  The clock comes last."""
@@ -349,7 +347,9 @@ class _Run:
         if self.mutators and self.collector.mode.handler == lib.GCP_HANDLER_THREAD:
             found.fault.add(counts_of(self.collector.helper.fault))
         if not self.request.standing:
-            found.cpus = Places(self.place.ran(), [one.place.ran() for one in self.mutators], self.handler_cpu)
+            found.cpus = Places(self.place.ran(), [one.place.ran() for one in self.mutators])
+            if self.mode.handler == lib.GCP_HANDLER_THREAD:
+                found.cpus.handler = ran_of(lib.gcp_compaction_helper_ran(self.collector.native))
         if not found.failure:
             self._spans(found, natives)
             found.wrong = self._wrong()

@@ -68,15 +68,14 @@ class Places(msgspec.Struct):
     """Where the threads of a run were: bound to, found when the measured time began, and when it ended.
 
     Attributes:
-        collector: of the collector's thread.
-        mutators: of each mutator.
-        handler: of the thread that answers faults what it is bound to, -1 for nothing, also where there is none.
+        collector: of the collector's thread;  mutators: of each mutator.
+        handler: of the thread that answers faults, where there is one: as it found itself when it did.
 
     """
 
     collector: Ran = msgspec.field(default_factory=Ran)
     mutators: list[Ran] = []
-    handler: int = -1
+    handler: Ran = msgspec.field(default_factory=Ran)
 
 
 class Session(msgspec.Struct):

@@ -6,7 +6,7 @@ import msgspec
 
 from gcproto._native import ffi, lib
 from gcproto.collector.counts import Counts, counts_of
-from gcproto.collector.placement import Cpus, Ran
+from gcproto.collector.placement import Cpus, Ran, ran_of
 from gcproto.collector.ways import Way
 from gcproto.host.child import Child, serve
 
@@ -71,6 +71,7 @@ class Window(msgspec.Struct):
     left: int
     wakes: int = 0
     handler_cpu_ns: int = 0
+    handler: Ran = msgspec.field(default_factory=Ran)
     sweeper: Thread = msgspec.field(default_factory=Thread)
     threads: list[Thread] = []
 
@@ -116,7 +117,7 @@ def _config(request: Request) -> Any:
 
 def _thread_of(raw: Any) -> Thread:
     return Thread(
-        Ran(raw.ran.asked, raw.ran.first, raw.ran.last, raw.ran.moves),
+        ran_of(raw.ran),
         raw.late_ns,
         raw.ns,
         raw.cpu_ns,
@@ -145,6 +146,7 @@ def run(request: Request) -> Window:
         left=got.left,
         wakes=got.wakes,
         handler_cpu_ns=got.handler_cpu_ns,
+        handler=ran_of(got.handler) if request.handler == lib.GCP_HANDLER_THREAD else Ran(),
         sweeper=_thread_of(got.sweeper),
         threads=[_thread_of(got.mutator[number]) for number in range(min(request.mutators, lib.GCP_MAX_MUTATORS))],
     )

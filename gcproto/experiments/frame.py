@@ -73,6 +73,7 @@ class Frame(Generic[E]):
         entries: what is measured.
         schedule: how often.
         progress: is told rounds of entries done and to be done.
+        expected: rounds of an entry, those of the warm-up counted, where an order leaves some out.
 
     Attributes:
         entries: all of them, also those that were given up;  active: those that are still run.
@@ -82,7 +83,13 @@ class Frame(Generic[E]):
 
     """
 
-    def __init__(self, entries: Sequence[E], schedule: Schedule, progress: Progress) -> None:
+    def __init__(
+        self,
+        entries: Sequence[E],
+        schedule: Schedule,
+        progress: Progress,
+        expected: Callable[[E], int] | None = None,
+    ) -> None:
         self.entries = list(entries)
         self.active = list(entries)
         self.schedule = schedule
@@ -93,7 +100,7 @@ class Frame(Generic[E]):
         self.random = random.Random(schedule.seed)
         self._deaths: dict[int, int] = defaultdict(int)
         self._steps = 0
-        self._left = schedule.total * len(self.entries)
+        self._left = sum(map(expected, self.entries)) if expected else schedule.total * len(self.entries)
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """In another order each time."""

@@ -5,11 +5,12 @@ other in every round.  Only what makes sense is in the grid: no split ahead of s
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gcproto._native import lib
 from gcproto.host.machine import Machine
 from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, SWAPIN_ARMS, order_of
-from gcproto.results.schema import PathScenario, with_fields
+from gcproto.results.schema import ANY, CACHE, MEMORY, SHUFFLED, PathScenario, with_fields
 from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
@@ -27,6 +28,8 @@ class Choice:
     granules: list[str] = field(default_factory=list)
     alignments: list[str] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
+    working_sets: list[str] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
     memory: int | None = None
     quick: bool = False
     swap: bool = False
@@ -43,6 +46,8 @@ class Block:
     threads: int = 1
     memory: int = 8 * MIB
     aa: bool = False
+    working_set: str = CACHE
+    frames: str = ANY
 
 
 def parse_source(text: str, machine: Machine) -> tuple[str, int]:
@@ -96,10 +101,29 @@ def default_blocks(machine: Machine) -> list[Block]:
         Block(main, ("tao",), few),
         Block(others, ("move", "copy"), (FOLIO, "2m")),
         Block(main, ("move", "copy", "mremap"), ("64k", "2m"), alignment="skewed"),
-        Block(main, ("move", "copy"), ("4k", "64k", "2m"), threads=2),
+        *_beyond_the_cache(main, machine, ("4k", "2m")),
+        *live_blocks(machine),
         Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), few, memory=4 * MIB),
         Block(("hole",), ("move", "move_holes", "zeropage", "copy"), few, memory=4 * MIB),
         Block(shared, ("move", "copy", "move_fallback"), ("2m",), memory=4 * MIB),
+    ]
+
+
+def live_blocks(machine: Machine) -> list[Block]:
+    """What the default grid measures beside a second live thread, the normal case of a concurrent collector.
+
+    The arms of the comparison at each granule, and once each way that asks the second thread's processor to drop TLB
+    entries: splitting, mremap, and moves that pages refuse.
+    """
+    mid = mid_order(machine)
+    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    main = ("small", *mid_source, *thp)
+    return [
+        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), threads=2),
+        Block(main, ("mremap",), ("2m",), threads=2),
+        Block((*mid_source, *thp), ("split_move",), ("2m",), threads=2),
+        Block(("forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), threads=2, memory=4 * MIB),
     ]
 
 
@@ -119,10 +143,33 @@ def quick_blocks(machine: Machine) -> list[Block]:
         Block((*mid_source, *thp), ("split_move",), ("2m",), memory=4 * MIB),
         Block(main, ("memcpy_touched", "memcpy_untouched"), ("2m",), memory=4 * MIB),
         Block(main, ("move", "copy"), ("2m",), alignment="skewed", memory=4 * MIB),
-        Block(main, ("move", "copy"), ("2m",), threads=2, memory=4 * MIB),
+        Block(main, ("move", "copy", "copy_discard"), ("4k", "2m"), threads=2, memory=4 * MIB),
+        *_beyond_the_cache(("small",), machine, ("2m",)),
         Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), memory=2 * MIB),
         Block(("hole",), ("move", "move_holes", "zeropage", "copy"), ("64k",), memory=2 * MIB),
     ]
+
+
+def _beyond_the_cache(sources: tuple[str, ...], machine: Machine, granules: tuple[str, ...]) -> Iterator[Block]:
+    """What the same costs where neither contents nor page tables nor the memory map are in the caches.
+
+    Alone and beside a second live thread; small folios on shuffled frames as well, as a heap has them that was
+    evacuated before.  Nothing where the size of the last-level cache is unknown: such memory can't be made there.
+    """
+    if not machine.llc_bytes:
+        return
+    arms = ("move", "copy", "copy_discard")
+    for threads in (1, 2):
+        yield Block(sources, arms, granules, threads=threads, working_set=MEMORY)
+    for threads in (1, 2):
+        yield Block(("small",), arms, granules[-1:], threads=threads, working_set=MEMORY, frames=SHUFFLED)
+
+
+def _working_set(block: Block, total: int, machine: Machine) -> str:
+    """The block's; a range that was chosen larger than half the last-level cache, or whose size is unknown, is any."""
+    if block.working_set == CACHE and not 0 < 2 * total <= machine.llc_bytes:
+        return ANY
+    return block.working_set
 
 
 def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
@@ -173,7 +220,8 @@ def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | 
 
 def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[PathScenario]:
     """All scenarios of a block; ranges are whole PMDs, so that every arm has the same page tables."""
-    total = -(-(memory or block.memory) // machine.pmd_size) * machine.pmd_size
+    least = int(lib.GCP_MEMORY_MIN_PAGES) * machine.page_size if block.working_set == MEMORY else 0
+    total = -(-max(memory or block.memory, least) // machine.pmd_size) * machine.pmd_size
     pages = total // machine.page_size
     for text in block.sources:
         source, order = parse_source(text, machine)
@@ -184,7 +232,17 @@ def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator
             if arm in {"memcpy_touched", "memcpy_untouched", "swapin"}:
                 sizes = {machine.pmd_size}  # they know no granule; this one has a copy arm beside it
             for size in sorted(size for size in sizes if size is not None):
-                yield PathScenario(source, order, arm, size, block.alignment, block.threads, pages)
+                yield PathScenario(
+                    source,
+                    order,
+                    arm,
+                    size,
+                    block.alignment,
+                    block.threads,
+                    pages,
+                    _working_set(block, total, machine),
+                    block.frames,
+                )
 
 
 def _replicas(scenarios: Iterable[PathScenario], machine: Machine) -> Iterator[PathScenario]:
@@ -215,7 +273,9 @@ def build(choice: Choice, machine: Machine) -> list[PathScenario]:
             continue
         if choice.threads and block.threads not in choice.threads:
             continue
-        chosen = Block(block.sources, arms, granules, block.alignment, block.threads, block.memory, block.aa)
+        if not _memory_fits(block, choice):
+            continue
+        chosen = replace(block, arms=arms, granules=granules)
         made = list(scenarios_of(chosen, machine, choice.memory))
         found.update(dict.fromkeys(made))
         if block.aa:
@@ -224,6 +284,13 @@ def build(choice: Choice, machine: Machine) -> list[PathScenario]:
     pages = machine.pmd_size // machine.page_size
     canary = PathScenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
     return [*found, canary]
+
+
+def _memory_fits(block: Block, choice: Choice) -> bool:
+    """Whether a block's memory was asked for; sources that are named are measured in the cache unless it was."""
+    usual = [ANY, CACHE] if choice.sources else [ANY, CACHE, MEMORY]
+    sets, frames = choice.working_sets or usual, choice.frames or ([ANY] if choice.sources else [ANY, SHUFFLED])
+    return block.working_set in sets and block.frames in frames
 
 
 def _see_that_all_is_there(choice: Choice, found: list[PathScenario], machine: Machine) -> None:
@@ -247,9 +314,9 @@ def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterat
     for block in blocks:
         kept = tuple(text for text in block.sources if parse_source(text, machine) in wanted)
         if kept:
-            for text in kept:
+            for text in kept if block.working_set != MEMORY else ():
                 memory.setdefault(parse_source(text, machine), block.memory)
-            yield Block(kept, block.arms, block.granules, block.alignment, block.threads, block.memory, block.aa)
+            yield replace(block, sources=kept)
     for text, one in zip(choice.sources, wanted, strict=True):
         if one not in memory:
             yield Block((text,), ("move", "copy", "copy_discard", "move_fallback"), GRANULES)
@@ -260,10 +327,15 @@ def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterat
     skewed, live = "skewed" in choice.alignments, 2 in choice.threads
     layouts = [("congruent", 1)] * bool(arms) + [("skewed", 1)] * skewed
     layouts += [("congruent", 2)] * live + [("skewed", 2)] * (skewed and live)
+    asked = choice.working_sets or choice.frames
+    places = [(kind, frames) for kind in choice.working_sets or [CACHE] for frames in choice.frames or [ANY]]
+    layouts = layouts or ([("congruent", 1)] if asked else [])
     for text, one in zip(choice.sources, wanted, strict=True):
         for alignment, threads in layouts:
             names = ("copy", *(arms or ("move",)))
-            yield Block((text,), names, granules, alignment, threads, memory.get(one, Block.memory))
+            for kind, frames in places:
+                size = memory.get(one, Block.memory)
+                yield Block((text,), names, granules, alignment, threads, size, working_set=kind, frames=frames)
 
 
 def _check(choice: Choice, machine: Machine) -> None:

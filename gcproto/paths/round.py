@@ -52,7 +52,10 @@ class Round(msgspec.Struct):
     reason: str
     frames_pairs: int = 0
     frames_adjacent: int = 0
-    frames_span: int = 0
+    frames_blocks: int = 0
+    target_pairs: int = 0
+    target_adjacent: int = 0
+    target_blocks: int = 0
     range_bytes: int = 0
     streamed_bytes: int = 0
 
@@ -126,7 +129,10 @@ def run(prover: Any, request: Request) -> Round:
         reason=text_of(got.reason),
         frames_pairs=got.frames_pairs,
         frames_adjacent=got.frames_adjacent,
-        frames_span=got.frames_span,
+        frames_blocks=got.frames_blocks,
+        target_pairs=got.target_pairs,
+        target_adjacent=got.target_adjacent,
+        target_blocks=got.target_blocks,
         range_bytes=got.range_bytes,
         streamed_bytes=got.streamed_bytes,
     )

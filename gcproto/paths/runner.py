@@ -18,7 +18,7 @@ from gcproto.paths.lab import Lab
 from gcproto.paths.names import SWAP_KINDS
 from gcproto.paths.round import FAILED, UNABLE, request_for
 from gcproto.paths.tally import Tally
-from gcproto.results.schema import PathScenario, Skip
+from gcproto.results.schema import MEMORY, PathScenario, Skip
 
 SOURCE_TRIES = 3
 """How often a source that came out otherwise (fragmented memory, a race) is made again in the same round."""
@@ -46,6 +46,7 @@ class Plan:
         cpu, touch_cpu: processors of the working and of the touching thread, -1 for none.
         slowdown: test aid: arm name to per mille by which its timed work is drawn out.
         swap_bytes: of a swap device.
+        sparse: scenarios beyond the cache, each of which takes as long as twenty others, are run in every such round.
 
     """
 
@@ -54,6 +55,7 @@ class Plan:
     touch_cpu: int
     slowdown: dict[str, int] = field(default_factory=dict)
     swap_bytes: int = 256 << 20
+    sparse: int = 1
 
 
 def swap_device(scenario: PathScenario) -> str | None:
@@ -84,7 +86,7 @@ class Runner:
         self.machine = machine
         self.settings = settings
         self.lab = lab
-        self.frame: Frame[Tally] = Frame([Tally(one) for one in scenarios], plan.schedule, progress)
+        self.frame: Frame[Tally] = Frame([Tally(one) for one in scenarios], plan.schedule, progress, self._expected)
         self._skips: dict[tuple[str, str, str], set[str]] = defaultdict(set)
 
     def skip(self, tally: Tally, reason: str, remedy: str = "") -> None:
@@ -108,10 +110,19 @@ class Runner:
                 self.skip(tally, why, "run it with two (taskset, cpuset)")
         self.frame.run(self._one, self._order)
 
-    def _order(self, _number: int, active: list[Tally]) -> Generator[Tally, None, None]:
+    def _due(self, number: int, tally: Tally) -> bool:
+        """Whether a scenario is run in a round; of the warm-up the last one counts."""
+        first = self.plan.schedule.warmup - 1
+        return tally.scenario.working_set != MEMORY or (number - max(0, first)) % self.plan.sparse == 0
+
+    def _expected(self, tally: Tally) -> int:
+        return sum(self._due(number, tally) for number in range(self.plan.schedule.total))
+
+    def _order(self, number: int, active: list[Tally]) -> Generator[Tally, None, None]:
         """Swap device by swap device, group by group, scenario by scenario."""
+        due = [one for one in active if self._due(number, one)]
         for device in self.frame.shuffled([None, "zram", "loop"]):
-            tallies = [one for one in active if swap_device(one.scenario) == device]
+            tallies = [one for one in due if swap_device(one.scenario) == device]
             if not tallies:
                 continue
             with self._swap(device):

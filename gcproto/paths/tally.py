@@ -24,7 +24,10 @@ PROVEN = (
     "cached_before",
     "frames_pairs",
     "frames_adjacent",
-    "frames_span",
+    "frames_blocks",
+    "target_pairs",
+    "target_adjacent",
+    "target_blocks",
 )
 """Counts of a round that are summed up, as both sides name them."""
 

@@ -84,7 +84,7 @@ def _build(build: str, origin: str, result: Result) -> dict[str, Any]:
         "id": build,
         "checkout_id": build,
         "origin": origin,
-        "architecture": str(result.environment.get("arch") or "x86_64"),
+        "architecture": re.sub(r"[^a-z0-9_]", "_", str(result.environment.get("arch") or "x86_64").lower()),
         "comment": str(result.environment.get("kernel", {}).get("version", ""))[:500],
         "status": "PASS",
     }

@@ -8,7 +8,7 @@ measured is said.
 from gcproto.report import labels
 from gcproto.report.words import cases, paths
 from gcproto.report.words.cases import Case, answer_of, pick_of, where
-from gcproto.report.words.claims import Claim, Refusal, compared
+from gcproto.report.words.claims import Claim, Refusal, bounds, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -61,7 +61,7 @@ def _versus(one: Claim[PathScenario]) -> str:
     """``costs 1.85x copy (1.80-1.90)``, with what keeps it from being a difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
-    return f"{one.versus} ({labels.bounds(one.value)}){why}{part}"
+    return f"{one.versus} ({bounds(one.value)}){why}{part}"
 
 
 def _other(case: Case, number: int) -> str:
@@ -71,7 +71,7 @@ def _other(case: Case, number: int) -> str:
     other = "" if granule == case.lead.at.granule_bytes else f" at {labels.size(granule)} per ioctl"
     if isinstance(one, Refusal):
         return f"{where(one.at)}: refused{other}"
-    return f"{where(one.at)}: {pick_of(one).lower()}, {one.factor} ({labels.bounds(one.value)}){other}"
+    return f"{where(one.at)}: {pick_of(one).text.lower()}, {one.factor} ({bounds(one.value)}){other}"
 
 
 def _fault(evidence: paths.Evidence) -> list[str]:

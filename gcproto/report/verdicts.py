@@ -10,6 +10,7 @@ from gcproto.report.terminal.draw import print_table
 from gcproto.report.terminal.table import Column, Table
 from gcproto.report.terminal.text import Part, say
 from gcproto.results import names
+from gcproto.results.facts import branch_of
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict
 from gcproto.results.series import release_of, short, version_key
 
@@ -22,9 +23,9 @@ Seen = dict[Subject, Verdict]
 
 
 def remembered(name: str, release: str) -> State | None:
-    """What is known of a bug in a release; None if the hazard is of no known bug."""
+    """What is known of a bug in a release; None if no bug is known by this name, or the release has no version."""
     bug = next((bug for bug in BUGS if bug.key == name), None)
-    return bug.state_by_version(parse(release)) if bug else None
+    return bug.state_by_version(parse(release)) if bug and branch_of(release) else None
 
 
 def agrees(verdict: str, state: State | None) -> bool:

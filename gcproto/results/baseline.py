@@ -1,12 +1,12 @@
 """What a measurement is compared with: copying, everywhere, by the same means on the same memory.
 
-Of a path it is the arm ``copy``, of a heap the mode ``copy`` as it is, of an evacuation policy copying all pages, of a
-window the way ``copy`` in the same placement.  Copying and discarding the source is a row of its own beside it.
+Of a path it is the arm ``copy``, of a heap the mode ``copy`` with the same options, of an evacuation policy copying all
+pages, of a window the way ``copy`` in the same placement.  Copying and discarding the source is a row of its own beside
+it.
 """
 
 from gcproto.results.schema import (
     Measurement,
-    ModeOptions,
     PathScenario,
     PolicyScenario,
     Scenario,
@@ -24,7 +24,9 @@ def baseline_of(one: Scenario) -> Scenario:
         case PathScenario():
             return with_fields(one, arm=COPY, replica=0)
         case WorkloadScenario():
-            return with_fields(one, mode=COPY, options=ModeOptions(), policy="", replica=0)
+            # Options that mode copy has no choice in stand in no scenario of it.
+            options = with_fields(one.options, granule=None, regions=None)
+            return with_fields(one, mode=COPY, options=options, policy="", replica=0)
         case PolicyScenario():
             return with_fields(one, policy=COPY)
         case WindowScenario():

@@ -72,7 +72,7 @@ def threads(one: PathScenario) -> str:
     return "second thread live" if one.threads > 1 else "one thread"
 
 
-PLACES = {CACHE: "in the caches", MEMORY: "beyond the caches", ANY: "just written"}
+PLACES = {CACHE: "in the caches", MEMORY: "beyond the caches", ANY: "pages just written"}
 """Where the work finds the memory of a working set."""
 
 

@@ -215,6 +215,8 @@ static void places(void)
         const struct gcp_ran *ran = &result->mutator[i].ran;
         good = good && ran->asked == first && ran->first == first && ran->last == first && !ran->moves;
     }
+    good = good && result->handler.asked == first && (result->handler.first == first || !result->fault.n);
+    good = good && result->handler.last == result->handler.first && !result->handler.moves;
     check(good, "threads run where they are bound to");
     check(sched_getaffinity(0, sizeof(after), &after) == 0 && CPU_EQUAL(&before, &after), "the caller is not bound");
     free(result);

@@ -23,7 +23,7 @@ from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import series_findings
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
-from gcproto.report.words.rows import shown_paths
+from gcproto.report.words.rows import shown_paths, stars
 from gcproto.report.words.runs import Group, Run, unlike
 from gcproto.report.words.thread import thread_finding
 from gcproto.report.words.windows import size_of, window_finding
@@ -66,31 +66,30 @@ def empty(name: str) -> Section:
     return Section(name, *SECTIONS[name])
 
 
-def together(groups: Sequence[Group[S]], name: str, what: str) -> list[Part]:
-    """A part for each group of several runs: what holds between them, as a picture and a table.
+def together(group: Group[S], name: str, what: str) -> list[Part]:
+    """What holds between the runs of a group, as a picture and a table; nothing of one run.
 
     Args:
-        groups: of one kind.
-        name: of the pictures.
+        group: of runs.
+        name: of the picture.
         what: costs less or more.
 
     """
-    parts = []
-    for number, group in enumerate(groups):
-        if not group.many:
-            continue
-        part = Part(f"{len(group.runs)} runs together: {names.several([run.label for run in group.runs])}")
-        if group.common:
-            title = "What holds between runs"
-            shown = isinstance(group.common[0].at, PathScenario | PolicyScenario)
-            picture = f"{name}-together-{number}"
-            part.wide.append(forest.plot(picture, title, group.common, what=what, arms=shown))
-            part.grids.append(runs_grid(group, group.common))
-            part.lines += list(dict.fromkeys(one.apart for one in group.common if one.apart))[:12]
-        else:
-            part.lines.append("These runs have no comparison in common.")
-        parts.append(part)
-    return parts
+    if not group.many:
+        return []
+    part = Part(f"{len(group.runs)} runs together: {names.several([run.label for run in group.runs])}")
+    if not group.common:
+        part.lines.append("These runs have no comparison in common.")
+        return [part]
+    shown = isinstance(group.common[0].at, PathScenario | PolicyScenario)
+    picture = f"{name}-{group.lead.slug}-together"
+    part.wide.append(forest.plot(picture, "What holds between runs", group.common, what=what, arms=shown))
+    part.grids.append(runs_grid(group, group.common))
+    part.lines += [f"{one.subject}: {one.apart}." for one in group.common if one.apart][:MOST_LINES]
+    return [part]
+
+
+MOST_LINES = 12
 
 
 def differing(groups: Sequence[Group[S]]) -> list[Part]:
@@ -211,10 +210,10 @@ def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, li
     findings = []
     for group in groups:
         section.parts.append(_heap_part(group.lead, group))
+        section.parts += together(group, "heap", "the mode")
         section.parts += [_following(run, heap_grid(run.result)) for run in group.runs[1:]]
         finding = heap_finding(group, "heap")
         findings += [finding] if finding else []
-    section.parts += together(groups, "heap", "the mode")
     return section, findings
 
 
@@ -244,7 +243,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
             folios.survival(result, name, placement),
         )
         part.small += [one for one in made if one]
-    part.lines += [text for text in (placed.crowded(result),) if text]
+    part.lines += [text for text in (placed.crowded(result),) if text] + stars(result)
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:
@@ -262,9 +261,9 @@ def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, 
     findings = []
     for group in groups:
         section.parts.append(_policies_part(group.lead, group))
+        section.parts += together(group, "policies", "the policy")
         section.parts += [_following(run, policy_grid(run.result)) for run in group.runs[1:]]
         findings += policy_findings(group, "policies")
-    section.parts += together(groups, "policies", "the policy")
     return section, findings
 
 
@@ -288,10 +287,10 @@ def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, li
     findings = []
     for group in groups:
         section.parts.append(_window_part(group.lead, group))
+        section.parts += together(group, "window", "the way")
         section.parts += [_following(run, window_grid(run.result)) for run in group.runs[1:]]
         finding = window_finding(group, "window")
         findings += [finding] if finding else []
-    section.parts += together(groups, "window", "the way")
     return section, findings
 
 

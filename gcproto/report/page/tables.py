@@ -6,7 +6,7 @@ from gcproto.report import labels
 from gcproto.report.page.model import Grid
 from gcproto.report.plots.kernels import names_of
 from gcproto.report.plots.samples import median_text, ratio_texts
-from gcproto.report.words.claims import Claim, S
+from gcproto.report.words.claims import Claim, S, bounds
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
 from gcproto.report.words.rows import mode_subject
 from gcproto.report.words.runs import Group, Run, noise_text
@@ -59,16 +59,16 @@ def _claim_lines(claim: Claim[S], runs: dict[str, Run]) -> list[tuple[str, ...]]
     lines: list[tuple[str, ...]] = []
     for one in claim.members:
         run = runs[one.run].result
-        figures = (f"{labels.number(one.ratio.value)}x", labels.bounds(one.ratio), f"{one.floor.value:.1%}")
+        figures = (f"{labels.number(one.ratio.value)}x", bounds(one.ratio), f"{one.floor.value:.1%}")
         lines.append((claim.subject, claim.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
     across = claim.across
     assert across
     further = ""
     if across.predicted_low is not None and across.predicted_high is not None:
-        further = labels.bounds(Interval(across.value, across.predicted_low, across.predicted_high))
+        further = bounds(Interval(across.value, across.predicted_low, across.predicted_high))
     tau = "" if across.tau is None else f"tau {across.tau:.1%}"
     holds = "yes" if claim.differs else "no" if not across.holds else f"no: {claim.why_not}"
-    figures = (f"{labels.number(across.value)}x", labels.bounds(across.interval), tau)
+    figures = (f"{labels.number(across.value)}x", bounds(across.interval), tau)
     lines.append((claim.subject, claim.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
     return lines
 
@@ -91,6 +91,7 @@ def measurement_grid(title: str, result: Result) -> Grid:
         "invalid",
         "frames kept",
         "frames changed",
+        "neighbours adjacent",
         "contents right",
         "folios",
         "split",
@@ -102,8 +103,8 @@ def measurement_grid(title: str, result: Result) -> Grid:
         heads,
         rows,
         4,
-        "Counts are sums over all valid rounds; frames are page frame numbers, pages whose contents were "
-        "right are all of a valid round.",
+        "Counts are sums over all valid rounds; frames are page frame numbers. Neighbours adjacent: of neighbouring "
+        "folios of the source, those on neighbouring page frames. A valid round has the contents of all pages right.",
     )
 
 
@@ -139,6 +140,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         str(len(one.invalid_rounds)),
         str(proof.pfn_kept),
         str(proof.pfn_changed),
+        labels.share(proof.frames_adjacent / proof.frames_pairs) if proof.frames_pairs else "",
         str(proof.contents),
         str(proof.folios),
         str(proof.folios_split),

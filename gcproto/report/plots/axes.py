@@ -8,6 +8,8 @@ from typing import Any
 from gcproto.report import labels
 from gcproto.report.plots.look import Look, Style, clean
 
+LEAST, MOST = 1e-12, 1e21
+"""Ends of the longest logarithmic axis."""
 LINE = 15
 """Height of a line of text, pixels."""
 
@@ -56,6 +58,9 @@ def log_scale(axis: Any, low: float, high: float, *, most: int = 7, text: Any = 
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+    # Damaged results hold numbers that no scale has room for; what lies beyond it is in the table.
+    low = min(max(low, LEAST), MOST)
+    high = min(max(high, low), MOST)
     room = max((high / low) ** 0.06, 1.06)
     low, high = low / room, high * room
     horizontal = axis.axis_name == "x"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from gcproto.report import labels
@@ -9,10 +10,10 @@ from gcproto.report.plots.axes import axes, log_scale
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
 from gcproto.report.plots.samples import rows_data
-from gcproto.report.words.claims import Claim, Refusal, Row, S
+from gcproto.report.words.claims import Claim, Refusal, Row, S, bounds
 
 ROW_WIDE, ROW_NARROW = 30, 46
-SUBJECT, ARM = 58, 26
+SUBJECT, ARM = 72, 26
 """Characters of a line's words at most."""
 CAPTION = (
     "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
@@ -48,8 +49,8 @@ def in_words(one: Row[S]) -> str:
         return f"{one.arm} is refused: {one.figures}"
     done = f"; {one.done}" if one.done else ""
     if not one.differs:
-        return f"{one.arm} {one.versus} ({labels.bounds(one.value)}), no sure difference: {one.why_not}{done}"
-    return f"{one.arm} {one.versus} ({labels.bounds(one.value)}, {one.standing.value.lower()}){done}"
+        return f"{one.arm} {one.versus} ({bounds(one.value)}), no sure difference: {one.why_not}{done}"
+    return f"{one.arm} {one.versus} ({bounds(one.value)}, {one.standing.value.lower()}){done}"
 
 
 def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
@@ -84,7 +85,7 @@ def _left(rows: Sequence[Row[S]], arms: bool) -> int:
     """Room for the words of a wide picture, pixels."""
     subject = max(len(clean(one.subject, SUBJECT)) for one in rows)
     arm = max(len(clean(one.arm, ARM)) for one in rows) if arms else 0
-    return min(470, 30 + round(6.4 * subject) + round(5.9 * arm))
+    return min(560, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
 def _ends(found: Any, look: Look, what: str, floor: float) -> None:
@@ -112,7 +113,7 @@ def _ends(found: Any, look: Look, what: str, floor: float) -> None:
 
 
 def _role(one: Claim[S]) -> str:
-    return "plain" if not one.differs and not one.few else "good" if one.value.value < 1 else "bad"
+    return "plain" if not one.differs and not one.leans else "good" if one.value.value < 1 else "bad"
 
 
 def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
@@ -151,7 +152,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     if isinstance(one, Refusal):
         return "refused", "", False
     part = "" if one.part is None else f", {labels.share(one.part)} done"
-    return one.factor + "?" * one.few, labels.bounds(one.value) + part, one.differs
+    return one.factor + "?" * one.leans, bounds(one.value) + part, one.differs
 
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
@@ -180,6 +181,9 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
         found.text(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
 
 
+ROOM = 40
+"""Pixels between two ticks at least."""
+
 TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     (
         (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7),
@@ -202,11 +206,17 @@ def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
     ticks: list[float] = [1.0]
     for less, more_ in TICKS:
         ticks = [one for one in less if one >= left] + [1.0] + [one for one in more_ if one <= right]
-        if len(ticks) <= most:
+        if len(ticks) <= most and _apart(ticks, area, right / left):
             break
     area.xaxis.set_major_locator(FixedLocator(ticks))
     area.xaxis.set_major_formatter(FixedFormatter([_tick(one) for one in ticks]))
 
 
+def _apart(ticks: Sequence[float], area: Any, span: float) -> bool:
+    """Whether there is room for the words of each tick."""
+    per_pixel = math.log(span) / (area.bbox.width or 300)
+    return all(math.log(b / a) >= ROOM * per_pixel for a, b in pairwise(ticks))
+
+
 def _tick(value: float) -> str:
-    return "copy" if math.isclose(value, 1) else f"{value:.2g}x"
+    return "copy" if math.isclose(value, 1) else f"{value:g}x"

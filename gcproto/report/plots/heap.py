@@ -9,7 +9,7 @@ from gcproto.report.plots.look import Look, Style, clean, style_of
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Workload, workloads
-from gcproto.report.words.rows import mode_subject
+from gcproto.report.words.rows import short_modes
 from gcproto.results import names
 from gcproto.results.schema import Collection, Result
 
@@ -43,8 +43,9 @@ def modes(result: Result, placement: str | None = None) -> list[Mode]:
         placement: only those of this one.
 
     """
+    short = short_modes(result)
     return [
-        Mode(mode_subject(one.at, result), one)
+        Mode(short[one.at], one)
         for one in workloads(result.measurements)
         if usable(one.measured) and placement in {None, one.at.placement}
     ]

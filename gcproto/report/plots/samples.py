@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gcproto.report import labels
 from gcproto.report.plots.plot import Data
-from gcproto.report.words.claims import Claim, Refusal, Row, S
+from gcproto.report.words.claims import Claim, Refusal, Row, S, bounds
 from gcproto.report.words.typical import typical
 from gcproto.results import names
 from gcproto.results.baseline import refused
@@ -48,7 +48,7 @@ def _line(one: Row[S]) -> tuple[str, ...]:
         one.other,
         typical(one.under),
         labels.number(one.value.value),
-        labels.bounds(one.value),
+        bounds(one.value),
         one.standing.value,
         one.basis,
         str(max(1, len(one.members))),

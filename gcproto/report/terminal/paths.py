@@ -17,7 +17,7 @@ from gcproto.report.terminal.text import Part, say
 from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused
-from gcproto.results.schema import ANY, CONGRUENT, MEMORY, SHUFFLED, Measurement, PathScenario, with_fields
+from gcproto.results.schema import ANY, CACHE, CONGRUENT, MEMORY, SHUFFLED, Measurement, PathScenario, with_fields
 
 MAIN_GRANULES = 3
 """A source with at least this many granules is one of the main table."""
@@ -112,7 +112,7 @@ def _label(arm: str, row: dict[labels.Granule, Path]) -> str:
 def _group(one: PathScenario, page_size: int) -> str:
     """What arms are compared inside; the table of swapped pages alone has several settings."""
     if one.source in SWAPPED:
-        more = names.layout(one)
+        more = [*names.layout(one), *([names.reach(one)] if one.working_set == CACHE else [])]
     elif one == _easy(one):
         more = []  # a skewed destination has a table of its own here
     else:

@@ -92,7 +92,7 @@ def print_noise(result: Result, console: Console) -> None:
             f"noise: {len(result.noise.pairs)} A/A pairs differ by up to {result.noise.floor:.1%} (95th percentile)"
         )
     if isinstance(run, dict) and run:
-        texts.append(_how_it_ran(run))
+        texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
         taken = _stolen(run)
         if taken:
             texts.append(f"the hypervisor stole {taken} ticks during the run")
@@ -106,11 +106,18 @@ def print_noise(result: Result, console: Console) -> None:
         say(console, one)
 
 
-def _how_it_ran(run: dict[str, Any]) -> str:
+def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
+    """Rounds, and the processors; those of several threads are their placement, which stands in their table.
+
+    Args:
+        run: the environment's group of that name.
+        alone: one thread did the work.
+
+    """
     cpu, second = run.get("cpu"), run.get("touch_cpu")
     beside = f", second thread on CPU {second}" if isinstance(second, int) and second >= 0 else ""
-    pinned = f"pinned to CPU {cpu}{beside}" if isinstance(cpu, int) and cpu >= 0 else "not pinned"
-    return f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up, {pinned}"
+    pinned = [f"pinned to CPU {cpu}{beside}"] if isinstance(cpu, int) and cpu >= 0 else ["not pinned"] * alone
+    return ", ".join((f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up", *pinned))
 
 
 def _stolen(run: dict[str, Any]) -> int:

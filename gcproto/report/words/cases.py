@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Refusal, Row, S, Standing
+from gcproto.report.words.claims import Refusal, Row, S, Standing, bounds
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -84,7 +84,7 @@ class Case:
         return self.cells[0].row
 
     @property
-    def picks(self) -> list[str]:
+    def picks(self) -> "list[Pick]":
         """Under each condition."""
         return [pick_of(one.row) for one in self.cells]
 
@@ -136,22 +136,26 @@ def _of_granule(rows: Sequence[PathRow], granule: int) -> PathRow:
 PICKS = ("Move", "Copy")
 
 
-def pick_of(one: Row[S], picks: tuple[str, str] = PICKS) -> str:
-    """Move, copy, either, refused; a question mark where too few rounds say so.
+class Pick(NamedTuple):
+    """Move, Copy, Either or Refused; with a question mark where it only leans there."""
 
-    Args:
-        one: the row.
-        picks: words for a cheaper arm and for one that is not.
+    word: str
+    leans: bool = False
 
-    """
+    @property
+    def text(self) -> str:
+        """``Move?``."""
+        return self.word + "?" * self.leans
+
+
+def pick_of(one: Row[S]) -> Pick:
+    """What to do, by one row."""
     if isinstance(one, Refusal):
-        return "Refused"
-    cheaper, dearer = picks
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
-    if not one.differs:
-        return "Either"
-    return cheaper if one.value.value < 1 else dearer
+        return Pick("Refused")
+    less, more = PICKS
+    if one.differs or one.leans:
+        return Pick(less if one.value.value < 1 else more, one.leans)
+    return Pick("Either")
 
 
 def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> str:
@@ -159,20 +163,24 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
 
     Args:
         case: the question.
-        words: from a pick to the answer's words.
+        words: from the word of a pick to those of the answer.
 
     """
-    first = words(case.picks[0])
-    if case.agrees:
-        return first
+    first = case.picks[0]
+    where = "" if case.agrees else f" {_depends_on(case)}"
+    return words(first.word) + where + "?" * first.leans
+
+
+def _depends_on(case: Case) -> str:
+    """The condition that the answer holds under, as short as the others allow."""
     at, lead = case.lead.at, case.cells[0].condition
     known = dict(zip((one.condition for one in case.cells), case.picks, strict=True))
     # What is left out of the answer was measured, and says the same.
     if all(known.get(Condition(lead.live, reach)) == case.picks[0] for reach in {one.reach for one in known}):
-        return f"{first} {_beside(at)}"
+        return _beside(at)
     if all(known.get(Condition(live, lead.reach)) == case.picks[0] for live in {one.live for one in known}):
-        return f"{first} {names.reach(at)}"
-    return f"{first} {_beside(at)}, {names.reach(at)}"
+        return names.reach(at)
+    return f"{_beside(at)}, {names.reach(at)}"
 
 
 def _beside(one: PathScenario) -> str:
@@ -193,7 +201,7 @@ def says(one: PathRow) -> str:
         return f"{subject} is refused {end}: {one.figures}."
     sure = "" if one.differs else ", no sure difference"
     done = f"; {one.done}" if one.done else ""
-    return f"{subject} {one.versus} ({labels.bounds(one.value)}) {end}{sure}{done}."
+    return f"{subject} {one.versus} ({bounds(one.value)}) {end}{sure}{done}."
 
 
 def costs(one: PathRow) -> str:
@@ -230,12 +238,11 @@ def _cell(row: PathRow | None, case: Case) -> str:
     if row is None:
         return "not measured"
     granule = row.at.granule_bytes
-    other = "" if granule == case.lead.at.granule_bytes else f", {labels.size(granule)} a call"
+    other = "" if granule == case.lead.at.granule_bytes else f"\n{labels.size(granule)} a call"
     if isinstance(row, Refusal):
         return f"refused{other}"
-    part = "" if row.part is None else f", {labels.share(row.part)} evacuated"
-    unsure = "" if row.differs else "?"
-    return f"{row.factor}{unsure}\n{labels.bounds(row.value)}{other}{part}"
+    part = "" if row.part is None else f"\n{labels.share(row.part)} evacuated"
+    return f"{row.cell}{other}{part}"
 
 
 def standing_of(case: Case) -> Standing:

@@ -5,6 +5,7 @@ enough rounds for an interval.  "Sure" is said only of what holds between runs (
 page is a refusal and has no ratio; what moved a part of its pages is never cheaper, for it is not the same work.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -23,7 +24,18 @@ MIN_FLOOR = 0.02
 SURE_FROM = 6
 """Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 
+WIDEST = 1000
+"""Ends of an interval that spans its square: two runs that disagree may have any, and its digits say nothing."""
+
 S = TypeVar("S", bound=Scenario)
+
+
+def bounds(one: Interval) -> str:
+    """``0.118-0.121`` of a ratio; ``<0.001->1000`` where it could be anything."""
+    if one.high <= one.low * WIDEST**2:
+        return labels.bounds(one)
+    low = "<0.001" if one.low < 1 / WIDEST else labels.number(one.low)
+    return f"{low}-{f'>{WIDEST}' if one.high > WIDEST else labels.number(one.high)}"
 
 
 class Standing(Enum):
@@ -118,8 +130,10 @@ class Claim(Generic[S]):
     @property
     def why_not(self) -> str:
         """Why there is no sure difference; "" if there is one."""
-        if any(one.straddles for one in (self, *self.members)):
-            return "its rounds fall into two modes that do not say the same"
+        torn = next((one for one in (self.members or (self,)) if one.straddles), None)
+        if torn:
+            where = f"in run {torn.run}, " if self.members else ""
+            return f"{where}rounds fall into two modes that do not say the same, {torn.modes_text}"
         if self.part is not None and self.value.value < 1:
             return f"only {labels.share(self.part)} of the pages were evacuated, which is not the same work"
         return self._between() if self.across else self._within()
@@ -127,7 +141,7 @@ class Claim(Generic[S]):
     def _within(self) -> str:
         one = self.ratio
         if one.low <= 1 <= one.high:
-            return f"the interval {labels.bounds(one)} includes 1"
+            return f"the interval {bounds(one)} includes 1"
         if abs(one.value - 1) <= self.floor.value:
             return f"a difference of {abs(one.value - 1):.1%} is within the {self.floor.text}"
         if self.rounds < SURE_FROM:
@@ -147,20 +161,20 @@ class Claim(Generic[S]):
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
             return ""
-        further = labels.bounds(Interval(one.value, one.predicted_low, one.predicted_high))
+        further = bounds(Interval(one.value, one.predicted_low, one.predicted_high))
         return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected to give {further}"
 
     @property
     def apart(self) -> str:
-        """Two runs whose intervals do not overlap, in words; "" if all do."""
+        """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
         if not low or not high or low.ratio.high >= high.ratio.low:
             return ""
         pair = " and ".join(
-            f"{labels.number(one.ratio.value)}x ({labels.bounds(one.ratio)}) in {one.run}" for one in (low, high)
+            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in (low, high)
         )
-        return f"Runs differ by more than their own intervals: {pair}."
+        return f"runs differ by more than their own intervals, {pair}"
 
     @property
     def rounds(self) -> int:
@@ -173,12 +187,19 @@ class Claim(Generic[S]):
         return not self.why_not
 
     @property
-    def few(self) -> bool:
-        """Whether there is a difference by all that was measured, and too little was measured."""
+    def leans(self) -> bool:
+        """Whether there is a difference that is not sure.
+
+        Too few rounds say so; or it holds between runs, and in one of them rounds fall into two modes.
+        """
+        if self.part is not None:
+            return False
+        if self.across:
+            beyond = self.across.holds and abs(self.across.value - 1) > self.floor.value
+            return beyond and any(one.straddles for one in self.members)
         one = self.ratio
         beyond = not one.low <= 1 <= one.high and abs(one.value - 1) > self.floor.value
-        alone = self.across is None and self.part is None and not self.straddles
-        return alone and beyond and self.rounds < SURE_FROM
+        return beyond and not self.straddles and self.rounds < SURE_FROM
 
     @property
     def standing(self) -> Standing:
@@ -196,12 +217,26 @@ class Claim(Generic[S]):
     def factor(self) -> str:
         """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
         found = [] if self.across else self.mode_ratios
-        if not found:
-            return f"{labels.number(self.value.value)}x"
-        return " or ".join(
+        return self.modes_text if found else f"{labels.number(self.value.value)}x"
+
+    @property
+    def modes_text(self) -> str:
+        """``0.33x (78 %) or 0.85x (22 %)``: the ratio in each mode of its run."""
+        return " or ".join(self._modes())
+
+    def _modes(self) -> list[str]:
+        return [
             f"{labels.number(value)}x" + ("" if share is None else f" ({labels.share(share)})")
-            for value, share in found
-        )
+            for value, share in self.mode_ratios
+        ]
+
+    @property
+    def cell(self) -> str:
+        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
+        unsure = "" if self.differs else "?"
+        if self.mode_ratios and not self.across:
+            return "\n".join(f"{one}{unsure}" for one in self._modes())
+        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}"
 
     @property
     def versus(self) -> str:
@@ -215,7 +250,7 @@ class Claim(Generic[S]):
             return self.why_not
         if self.across:
             return self.over_runs
-        return f"95 % interval {labels.bounds(self.ratio)}, {self.floor.text}"
+        return f"95 % interval {bounds(self.ratio)}, {self.floor.text}"
 
     @property
     def done(self) -> str:
@@ -292,7 +327,7 @@ class Compared:
         if below is None or below is over or not usable(below) or refused(below):
             return None
         ratio = ratio_interval(over, below)
-        if ratio is None or ratio.value <= 0 or ratio.low <= 0:
+        if ratio is None or not 0 < ratio.low <= ratio.value <= ratio.high < math.inf:
             return None
         return Claim(subject, arm, other, at, ratio, self.floor, over, below, self.run)
 

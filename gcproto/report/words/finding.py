@@ -14,6 +14,18 @@ class Small:
     rows: Sequence[Sequence[str]]
 
 
+def not_compared(question: str, why: str, place: str) -> "Finding":
+    """A card of what was measured and can't be compared.
+
+    Args:
+        question: as people ask it.
+        why: what is missing, a sentence.
+        place: anchor of the section with what was measured.
+
+    """
+    return Finding(question, "Not compared", "no ratio", Standing.MISSING, why, [], place)
+
+
 @dataclass(frozen=True)
 class Finding:
     """A question and its answer.

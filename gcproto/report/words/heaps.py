@@ -6,8 +6,9 @@ from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.cases import pick_of
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing
-from gcproto.report.words.finding import Finding
-from gcproto.report.words.kinds import Workload, kind_of
+from gcproto.report.words.finding import Finding, not_compared
+from gcproto.report.words.kinds import Workload, kind_of, workloads
+from gcproto.report.words.rows import mode_subject
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -20,10 +21,12 @@ HeapRow = Row[WorkloadScenario]
 
 
 def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
-    """A card; None if no mode that moves was measured beside mode copy."""
+    """A card; None if nothing was measured."""
     moving = [one for one in group.rows if one.at.mode in MOVING]
     if not moving:
-        return None
+        found = workloads(measured for run in group.runs for measured in run.result.measurements)
+        why = "a ratio takes a mode that moves and mode copy in one run, with 3 valid rounds each"
+        return not_compared(f"A whole heap ({found[0].at.workload}): move or copy?", why, place) if found else None
     every = placed.by_placement(moving)
     ordered = placed.leads([_first(rows) for rows in every.values()])
     lead = ordered[0]
@@ -39,7 +42,7 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
         lead.figures if isinstance(lead, Refusal) else lead.basis,
         [one for one in said if one],
         place,
-        placed.table_of(group.rows, "mode"),
+        placed.table_of(group.rows, "mode", lambda at: mode_subject(at, group.lead.result, where=False)),
     )
 
 
@@ -55,7 +58,7 @@ def _answer(ordered: Sequence[HeapRow]) -> str:
 
 
 def _pick(one: HeapRow) -> str:
-    return "Refused" if isinstance(one, Refusal) else pick_of(one)
+    return pick_of(one).text
 
 
 def _details(one: HeapRow) -> list[str]:
@@ -67,7 +70,7 @@ def _details(one: HeapRow) -> list[str]:
         f"{typical(one.under)} with {one.other} ({one.rounds} rounds{run})."
     )
     pauses = [_longest_pause(each) for each in (one.over, one.under)]
-    return [times, *([one.apart] if one.apart else []), *(text for text in pauses if text)]
+    return [times, *(text for text in pauses if text)]
 
 
 def _longest_pause(one: Measurement) -> str:

@@ -1,7 +1,7 @@
 """What runs of paths come to: move or copy, for each kind of page, under each condition."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gcproto.report import labels
 from gcproto.report.words import cases
@@ -65,6 +65,7 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
         thp_case(evidence),
         fault_case(evidence),
         *(busy_case(evidence, source) for source in BUSY),
+        *(refused_case(evidence, source) for source in BUSY),
         *(evidence.case(_is(source)) for source in ("zero", "swapped", "swapcache")),
     ]
     picked: list[PathRow] = []
@@ -114,6 +115,11 @@ def busy_case(evidence: Evidence, source: str) -> Case | None:
     return evidence.case(lambda one: _is(source, "move_fallback")(one) and one.order == 0)
 
 
+def refused_case(evidence: Evidence, source: str) -> Case | None:
+    """Small folios that say EBUSY, moved without an answer to it."""
+    return evidence.case(lambda one: _is(source)(one) and one.order == 0)
+
+
 def _discard(evidence: Evidence, case: Case) -> PathRow | None:
     """Copy-then-discard in the layout of the leading row, else in another of the case."""
     for cell in case.cells:
@@ -152,15 +158,25 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     lead = case.lead
     said = [cases.costs(lead)]
     if isinstance(lead, Claim):
-        said += [lead.apart] * bool(lead.apart) + [f"{lead.done[:1].upper()}{lead.done[1:]}."] * bool(lead.done)
-        said += two_modes(lead)
+        said += [sentence(text) for text in (lead.apart, lead.done) if text]
+    said += [text for cell in case.cells if isinstance(cell.row, Claim) for text in two_modes(cell.row)]
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
 
 
+def sentence(text: str) -> str:
+    """With its first letter and its full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def two_modes(one: Claim[PathScenario]) -> list[str]:
-    """That its samples are bimodal, as a sentence."""
+    """Samples that are bimodal, in whichever run they are, a sentence for each."""
+    return [text for member in (one.members or (one,)) for text in _two_modes(member)]
+
+
+def _two_modes(one: Claim[PathScenario]) -> list[str]:
     texts = []
+    run = f" in run {one.run}" if one.run else ""
     for arm, measured in ((one.arm, one.over), (one.other, one.under)):
         found = sample_modes(measured)
         if found:
@@ -168,7 +184,7 @@ def two_modes(one: Claim[PathScenario]) -> list[str]:
                 f"{labels.share(mode.share)} of the rounds at {labels.number(mode.median)} {measured.unit}"
                 for mode in found
             )
-            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes: {shares}.")
+            texts.append(f"{arm[:1].upper()}{arm[1:]} has two modes{run}, {cases.where(one.at)}: {shares}.")
     return texts
 
 
@@ -199,7 +215,8 @@ def _small(evidence: Evidence, place: str) -> Finding | None:
     return _finding("Small folios: move or copy?", case, evidence, place, _same) if case else None
 
 
-SPLITS = {"Move": "Move, but it splits", "Move?": "Move? It splits", "Either": "Either; a move splits"}
+SPLITS = {"Move": ", but it splits", "Either": "; a move splits"}
+"""What an answer says of a kernel that splits mTHPs to move them."""
 
 
 def folio(at: PathScenario, page_size: int) -> str:
@@ -226,8 +243,8 @@ def _mthp(evidence: Evidence, place: str) -> Finding | None:
         return None
     splits = case.lead.over.proof.folios_split > 0
     name = folio(case.lead.at, evidence.page_size)
-    picks: Callable[[str], str] = (lambda pick: SPLITS.get(pick, pick)) if splits else _same
-    return _finding(f"{name}: move or copy?", case, evidence, place, picks, [kept(case.lead)])
+    found = _finding(f"{name}: move or copy?", case, evidence, place, _same, [kept(case.lead)])
+    return replace(found, answer=found.answer + SPLITS.get(case.picks[0].word, "")) if splits else found
 
 
 def _batching(evidence: Evidence, place: str) -> Finding | None:
@@ -253,8 +270,9 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
         "Moved in batches without a split, an mTHP could cost as little and stay whole.",
     ]
     figure = f"{now} \N{RIGHTWARDS ARROW} {then} {unit}, {where}"
-    little = not one.differs or one.value.value >= 1
-    answer = "Little" if little else f"At best {labels.number(one.value.value)}x of today's cost"
+    answer = f"At best {labels.number(one.value.value)}x of today's cost" + "?" * one.leans
+    if not one.leans and (not one.differs or one.value.value >= 1):
+        answer = "Nothing" if one.differs else "Nothing that is sure"
     return Finding(question, answer, figure, Standing.PROJECTED, one.basis, detail, place)
 
 
@@ -271,7 +289,7 @@ def _thp(evidence: Evidence, place: str) -> Finding | None:
     return _finding(f"{name}: move or copy?", case, evidence, place, picks, more)
 
 
-FAULTS = {"Move": "Move it too", "Copy": "Copy it", "Move?": "Move it too?", "Copy?": "Copy it?"}
+FAULTS = {"Move": "Move it too", "Copy": "Copy it"}
 
 
 def _fault(evidence: Evidence, place: str) -> Finding | None:
@@ -281,13 +299,13 @@ def _fault(evidence: Evidence, place: str) -> Finding | None:
     return _finding("A mutator that faults on one page?", case, evidence, place, lambda pick: FAULTS.get(pick, pick))
 
 
-TRIES = {"Move": "Try to move", "Copy": "Copy at once", "Move?": "Try to move?", "Copy?": "Copy at once?"}
+TRIES = {"Move": "Try to move", "Copy": "Copy at once"}
 
 
 def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:
     """Pages that say EBUSY: what trying first costs, and what became of moving alone."""
     case = busy_case(evidence, source)
-    alone = evidence.case(lambda one: _is(source)(one) and one.order == 0)
+    alone = refused_case(evidence, source)
     moved = alone.lead if alone else None
     ebusy = case is not None and case.lead.over.outcome.ebusy > 0
     refused = isinstance(moved, Refusal) or (isinstance(moved, Claim) and moved.part is not None)

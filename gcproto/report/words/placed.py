@@ -3,11 +3,11 @@
 The scheduler decides more than the mode does where threads share processors, so what is steady leads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gcproto.report import labels, placement
-from gcproto.report.words.claims import Claim, Refusal, Row
+from gcproto.report import placement
+from gcproto.report.words.claims import Claim, Refusal, Row, bounds
 from gcproto.report.words.finding import Small
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WindowScenario, WorkloadScenario
@@ -66,7 +66,19 @@ def says(one: Row[P]) -> str:
     sure = "" if one.differs else ", no sure difference"
     means = NOTHING if not one.differs else GAINS if one.cheaper else LOSES
     meaning = means.get(one.at.placement, "")
-    return f"If {where}, {one.arm} {one.versus} ({labels.bounds(one.value)}){sure}. {meaning}".strip()
+    said = f"If {where}, {one.arm} {one.versus} ({bounds(one.value)}){sure}. {meaning}".strip()
+    return f"{said} {apart(one)}".strip()
+
+
+AGAIN = "The scheduler placed the threads anew in each run."
+
+
+def apart(one: Claim[P]) -> str:
+    """That runs do not agree, and why as far as it is known; "" if they do."""
+    if not one.apart:
+        return ""
+    said = f"{one.apart[:1].upper()}{one.apart[1:]}."
+    return f"{said} {AGAIN}" if one.at.placement == UNPLACED else said
 
 
 def missing(placements: Sequence[str]) -> str:
@@ -83,17 +95,18 @@ def crowded(result: Result) -> str:
     return f"{said}." if said else ""
 
 
-def table_of(rows: Sequence[Row[P]], what: str) -> Small:
+def table_of(rows: Sequence[Row[P]], what: str, name: Callable[[P], str]) -> Small:
     """Each way or mode in each placement.
 
     Args:
         rows: all of a group.
         what: head of the first column.
+        name: of a way or mode, without its placement.
 
     """
     found: dict[str, dict[str, str]] = {}
     for one in rows:
-        found.setdefault(_way(one), {})[one.at.placement] = _cell(one)
+        found.setdefault(name(one.at), {})[one.at.placement] = _cell(one)
     return _small(what, found)
 
 
@@ -108,15 +121,10 @@ def _small(what: str, found: dict[str, dict[str, str]]) -> Small:
     )
 
 
-def _way(one: Row[P]) -> str:
-    return one.at.way if isinstance(one.at, WindowScenario) else one.subject
-
-
 def _cell(one: Row[P]) -> str:
     if isinstance(one, Refusal):
         return "refused"
-    unsure = "" if one.differs else "?"
-    return f"{one.factor}{unsure}\n{labels.bounds(one.value)}"
+    return one.cell
 
 
 def notes_of(found: Sequence[Measurement], total: int) -> list[str]:

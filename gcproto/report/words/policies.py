@@ -1,16 +1,17 @@
 """What evacuation policies come to: how ``auto`` fares against the best fixed one, and which heaps to move."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.cases import PICKS
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
-from gcproto.report.words.finding import Finding, Small
+from gcproto.report.words.cases import pick_of
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
+from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
 from gcproto.report.words.runs import Group
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, Cell, cells
-from gcproto.results.schema import Interval, Measurement, PolicyScenario
+from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
 LIMIT = 0.05
@@ -20,45 +21,62 @@ MOVE = "move"
 PolicyRow = Row[PolicyScenario]
 
 
+class Heap(NamedTuple):
+    """A heap with its policies, and the label of the run that it is of; "" where there is only one."""
+
+    cell: Cell
+    run: str
+    page_size: int
+
+    @property
+    def name(self) -> str:
+        """``sparse 64K, 2 threads, run a``."""
+        return names.heap(self.cell.heap, self.page_size) + (f", run {self.run}" if self.run else "")
+
+
 def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
     """A card for ``auto`` and one for moving, heap by heap."""
-    page_size = page_size_of(group.lead.result)
-    found = heaps_of(group.lead.result.measurements)
-    made = [_auto(found, group, page_size, place), _moves(group, place)]
-    return [one for one in made if one]
+    found = heaps_of(group)
+    made = [one for one in (_auto(found, group, place), _moves(group, place)) if one]
+    if made or not found:
+        return made
+    why = "a ratio takes auto and a fixed policy, or move and copy, on one heap, with 3 valid rounds each"
+    return [not_compared("Which evacuation policy?", why, place)]
 
 
-def heaps_of(measurements: Sequence[Measurement]) -> list[Cell]:
-    """Heaps with all of their policies; those with a live second thread first."""
-    return sorted(cells(one.measured for one in policies(measurements)), key=lambda one: -one.threads)
+def heaps_of(group: Group[PolicyScenario]) -> list[Heap]:
+    """Heaps of all runs with their policies; those with a live second thread first."""
+    found = [
+        Heap(cell, run.label if group.many else "", page_size_of(run.result))
+        for run in group.runs
+        for cell in cells(one.measured for one in policies(run.result.measurements))
+    ]
+    return sorted(found, key=lambda one: -one.cell.threads)
 
 
-def heap_of(cell: Cell, page_size: int) -> str:
-    """``sparse 64K, 2 threads``."""
-    return names.heap(cell.heap, page_size)
-
-
-def _auto(found: Sequence[Cell], group: Group[PolicyScenario], page_size: int, place: str) -> Finding | None:
-    judged = [one for one in found if one.arm(AUTO) and one.best]
-    if not judged:
-        return None
-    good = [one for one in judged if not one.objection(LIMIT)]
-    ratios = [(one.to_best, one) for one in judged]
-    known = [(ratio, one) for ratio, one in ratios if ratio]
+def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Finding | None:
+    judged = [one for one in found if one.cell.arm(AUTO) and one.cell.best]
+    known = [(ratio, one) for one in judged if (ratio := one.cell.to_best)]
     if not known:
         return None
-    worst, cell = max(known, key=lambda one: one[0].value)
+    good = [one for one in judged if not one.cell.objection(LIMIT)]
+    worst, heap = max(known, key=lambda one: one[0].value)
     heads = ("heap", "best fixed policy", "auto to best", "move to best", "A/A")
     rows = [
-        (heap_of(one, page_size), best_name(one), ratio_text(ratio), ratio_text(move_to_best(one)), noise_text(one))
-        for ratio, one in ratios
+        (
+            one.name,
+            best_name(one.cell),
+            ratio_text(one.cell.to_best),
+            ratio_text(move_to_best(one.cell)),
+            noise_text(one.cell),
+        )
+        for one in judged
     ]
-    objections = [f"{heap_of(one, page_size)}: {one.objection(LIMIT)}." for one in judged if one.objection(LIMIT)]
-    run = f" (run {group.lead.label})" if group.many else ""
+    objections = [f"{one.name}: {one.cell.objection(LIMIT)}." for one in judged if one.cell.objection(LIMIT)]
     return Finding(
-        f"Does policy auto choose well?{run}",
+        "Does policy auto choose well?",
         f"On {len(good)} of {len(judged)} heaps",
-        f"at most {labels.number(worst.value)}x the best fixed policy ({heap_of(cell, page_size)})",
+        f"at most {labels.number(worst.value)}x the best fixed policy ({heap.name})",
         Standing.RUN,
         f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1",
         [*objections, *_missing(found, group)],
@@ -102,29 +120,24 @@ def _subject(one: PolicyRow) -> str:
 
 
 def _pick(one: PolicyRow) -> str:
-    if isinstance(one, Refusal):
-        return "Refused"
-    cheaper, dearer = PICKS
-    if one.few:
-        return (cheaper if one.ratio.value < 1 else dearer) + "?"
-    return "Either" if not one.differs else cheaper if one.cheaper else dearer
+    return pick_of(one).text
 
 
 def _ratio(one: PolicyRow) -> str:
     if isinstance(one, Refusal):
         return "refused"
-    part = f", {labels.share(one.part)} evacuated" if one.part is not None else ""
-    return f"{one.factor}{'' if one.differs else '?'}\n{labels.bounds(one.value)}{part}"
+    part = f"\n{labels.share(one.part)} evacuated" if one.part is not None else ""
+    return f"{one.cell}{part}"
 
 
 def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
     if not one:
         return ""
-    return f"Move costs {word} on {one.subject}: {one.factor} copy ({labels.bounds(one.value)}, {one.rounds} rounds)."
+    return f"Move costs {word} on {one.subject}: {one.factor} copy ({bounds(one.value)}, {one.rounds} rounds)."
 
 
-def _missing(found: Sequence[Cell], group: Group[PolicyScenario]) -> list[str]:
-    lacking = ["a second live thread"] * (not any(one.threads > 1 for one in found))
+def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
+    lacking = ["a second live thread"] * (not any(one.cell.threads > 1 for one in found))
     lacking += ["policy copy, so that nothing here says whether to copy all pages"] * (not group.rows)
     return [f"Not measured: {names.several(lacking)}."] if lacking else []
 
@@ -149,7 +162,7 @@ def ratio_text(ratio: Interval | None) -> str:
     """``1.03x (0.99-1.08)``, ``same choice``."""
     if ratio is None:
         return "not comparable"
-    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{labels.bounds(ratio)}"
+    return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{bounds(ratio)}"
 
 
 def noise_text(cell: Cell) -> str:

@@ -1,10 +1,11 @@
 """Every comparison that a run of one kind allows: paths, workloads, policies and windows against copying."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from gcproto.report import labels
 from gcproto.report.words.claims import Claim, Compared, Row, S, without_twins
-from gcproto.report.words.kinds import Path, paths, policies, windows, workloads
+from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.results import names
 from gcproto.results.baseline import COPY
 from gcproto.results.compare import key
@@ -88,14 +89,42 @@ def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]
     return [one for one in found if one]
 
 
-def mode_subject(one: WorkloadScenario, result: Result) -> str:
-    """The mode; with the size of its heap, its folios and its place where there are several."""
+def mode_subject(one: WorkloadScenario, result: Result, *, where: bool = True) -> str:
+    """The mode with its options; with the size of its heap, its folios and its place where there are several.
+
+    Args:
+        one: the mode.
+        result: that it is of.
+        where: with its place.
+
+    """
+    return ", ".join((names.mode(one), *_unlike(one, result, where=where))) + " (A/A)" * bool(one.replica)
+
+
+def _unlike(one: WorkloadScenario, result: Result, *, where: bool) -> list[str]:
     every = [other.at for other in workloads(result.measurements)]
-    page_size = page_size_of(result)
     more = [labels.size(one.heap_bytes)] * (len({other.heap_bytes for other in every}) > 1)
-    more += [names.memory(one, page_size)] * (len({other.memory for other in every}) > 1)
-    more += names.placed(one) if len({other.placement for other in every}) > 1 else []
-    return ", ".join((names.mode(one), *more)) + " (A/A)" * bool(one.replica)
+    more += [names.memory(one, page_size_of(result))] * (len({other.memory for other in every}) > 1)
+    several = len({other.placement for other in every}) > 1
+    return more + [names.place(one)] * (where and several)
+
+
+def short_modes(result: Result) -> dict[WorkloadScenario, str]:
+    """Modes by a name that has room in a picture of one placement: a star stands for options, numbered if several."""
+    found: dict[WorkloadScenario, str] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for one in (each.at for each in workloads(result.measurements)):
+        name = ", ".join((names.mode_short(one), *_unlike(one, result, where=False))) + " (A/A)" * bool(one.replica)
+        seen[name, one.placement] += 1
+        found[one] = f"{name}{seen[name, one.placement]}" if seen[name, one.placement] > 1 else name
+    return found
+
+
+def stars(result: Result) -> list[str]:
+    """What the stars of a run stand for, a sentence for each."""
+    short = short_modes(result)
+    said = (f"{name} in the pictures is {names.mode(at)}." for at, name in short.items() if names.options(at))
+    return list(dict.fromkeys(said))
 
 
 def policy_rows(result: Result, book: Compared) -> list[Row[PolicyScenario]]:
@@ -115,8 +144,3 @@ def window_rows(result: Result, book: Compared) -> list[Row[WindowScenario]]:
         for one in windows(without_twins(result.measurements))
     )
     return [one for one in found if one]
-
-
-def of_arm(found: Sequence[Path], arm: str) -> Iterator[Path]:
-    """Those of one arm."""
-    return (one for one in found if one.at.arm == arm)

@@ -1,7 +1,9 @@
 """Whether a result contradicts itself: what the schema's types can't say, so that every reader may rely on it."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cache
 
 import msgspec
@@ -48,6 +50,7 @@ KINDS: dict[type[Scenario], type[Figures]] = {
     WindowScenario: WindowFigures,
 }
 ROUNDING = 1e-9
+TIME = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class _Kernel(msgspec.Struct):
@@ -95,6 +98,8 @@ class _Environment(msgspec.Struct):
 def faults(result: Result) -> Iterator[str]:
     """What is wrong with a result, and where."""
     yield from _environment_faults(result)
+    if not _is_time(result.producer.started):
+        yield f"producer.started is {result.producer.started[:NAME]!r}, and no time with its zone"
     names = (result.run_id, *_words(result))
     if max(map(len, names)) > NAME or not result.run_id:
         yield f"run_id or a name of the kernel or the guest has more than {NAME} characters, or none"
@@ -107,6 +112,16 @@ def faults(result: Result) -> Iterator[str]:
     for number, one in enumerate(result.measurements):
         for text in _measurement_faults(one):
             yield f"measurements[{number}]: {text}"
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is a date and a time of RFC 3339, which other tools ask for."""
+    if not TIME.fullmatch(text):
+        return False
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _words(result: Result) -> Iterator[str]:

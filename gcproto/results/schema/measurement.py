@@ -68,7 +68,8 @@ class Proof(msgspec.Struct):
         swapped_before, swapped_after: swapped pages of source and destination.
         cached_before: of the source's swapped pages, those with their folio in the swap cache.
         frames_pairs, frames_adjacent: neighbouring folios of the sources whose page frames were read, and of these such
-            that are neighbours as well;  frames_span: page frames between the lowest and the highest, all rounds.
+            that are neighbours as well;  frames_blocks: aligned blocks of the PMD size that their frames lie in;
+            target_pairs, target_adjacent, target_blocks: the same of the destination's pages afterwards.
         range_bytes: of a round's source;  streamed_bytes: read before the work so that nothing of it is in a cache.
         path: the path in a word: moved-whole, split-and-moved, moved, copied, remapped, ...
 
@@ -89,7 +90,10 @@ class Proof(msgspec.Struct):
     cached_before: int = 0
     frames_pairs: int = 0
     frames_adjacent: int = 0
-    frames_span: int = 0
+    frames_blocks: int = 0
+    target_pairs: int = 0
+    target_adjacent: int = 0
+    target_blocks: int = 0
     range_bytes: int = 0
     streamed_bytes: int = 0
     path: str = ""

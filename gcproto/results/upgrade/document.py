@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from gcproto.experiments.entry import MAX_INVALID_SHARE
+from gcproto.results.modality import fill
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade.figures import figures, other_notes
 from gcproto.results.upgrade.scenario import experiment, scenario
@@ -14,6 +14,8 @@ Raw = dict[str, Any]
 ABSURD_NS_PAGE = 1e9
 """A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""
 LATE = "measured by version 1, which read the window's start late: too short by the time to schedule the collector"
+MAX_INVALID_SHARE = 0.1
+"""The rule of version 1: a measurement with a larger share of invalid rounds must not be quoted."""
 WRAPPED = "its start was read after its end: version 1 read that clock too late"
 
 
@@ -35,6 +37,7 @@ def upgraded(document: Raw) -> Result:
         what = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise msgspec.ValidationError(what) from error
     result = msgspec.convert(new, Result, str_keys=True)
+    fill(result.measurements)
     if any(bad.reason == WRAPPED for one in result.measurements for bad in one.invalid_rounds):
         # Ratios to windows that wrapped, and the noise of their pairs, mean nothing: all are made again.
         from gcproto.results.statistics import noise_of, summarise

@@ -1,0 +1,118 @@
+"""Pages that say EBUSY, and what follows on it: T5, T7, T8, T9, T15."""
+
+from gcproto.claims.contrast import contrast, judged_as
+from gcproto.claims.evidence import ANSWERS, ORDER_64K, Evidence
+from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
+from gcproto.claims.sound import Rows, always, ns, policy_figures, unusable, usable
+from gcproto.results.schema import Measurement, WorkloadFigures
+from gcproto.sizes import KIB
+
+EARLY, TOUCH, HARD = ANSWERS
+HEAP = "half of a heap of 64 KiB mTHPs in the swap cache"
+
+
+def _cached(evidence: Evidence) -> dict[str, Measurement] | Finding:
+    """Heaps whose mTHPs are in the swap cache, by the answer to EBUSY; or why they can't be had."""
+    found = {answer: evidence.cached(answer) for answer in ANSWERS}
+    sound = {answer: one for answer, one in found.items() if one is not None and usable(one)}
+    return sound if len(sound) == len(ANSWERS) else unusable(*found.values())
+
+
+def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
+    """T5."""
+    rows = Rows(evidence, "swapcache-mthp", "swapcache-mthp-page", "swapcache-mthp-written")
+    if rows.none:
+        return untestable(rows.missing)
+    if not rows.good:
+        return refuted(rows.text)
+    heaps = _cached(evidence)
+    if isinstance(heaps, Finding):
+        return in_part(f"what waiting gives was not measured: {heaps.why}", rows.text)
+    early, waited = heaps[EARLY].outcome, heaps[HARD].outcome
+    text = (
+        f"{rows.text}; {HEAP}: {early.copied_after_ebusy} pages busy, and after waiting and asking again "
+        f"({waited.ebusy} EBUSY) {waited.copied_after_ebusy}"
+    )
+    tried, copy = (evidence.swapped("swapcache", arm, 64 * KIB, ORDER_64K) for arm in ("move_fallback", "copy"))
+    if tried is not None and copy is not None and usable(tried, copy):
+        beside = contrast(tried, copy, "copying at once", evidence.floor(tried, copy))
+        text += f"; trying to move first {ns(tried.median)} ns/page, {beside.text}"
+    if not early.copied_after_ebusy:
+        return untestable("no page of the heap was busy", text)
+    if waited.copied_after_ebusy < early.copied_after_ebusy:
+        helped = early.copied_after_ebusy - waited.copied_after_ebusy
+        return in_part(f"waiting made {helped} of {early.copied_after_ebusy} busy pages movable", text)
+    return confirmed(text)
+
+
+def split_can_fail(evidence: Evidence) -> Finding:
+    """T7."""
+    names = ("mthp-pinned-page", "mthp-pinned-whole", "mthp-referenced", "mthp-forked", "swapcache-mthp")
+    rows = Rows(evidence, *names, "short-hides-ebusy")
+    if rows.none:
+        return untestable(rows.missing)
+    text = f"{rows.text}; ENOMEM was not provoked"
+    if not rows.good:
+        return refuted(text)
+    return in_part(f"not all could be had: {rows.missing}", text) if rows.missing else confirmed(text)
+
+
+def heap_falls_back(evidence: Evidence) -> Finding:
+    """T8."""
+    bare, with_copy = (evidence.refused(arm, 64 * KIB) for arm in ("move", "move_fallback"))
+    if bare is None or with_copy is None or not usable(bare, with_copy):
+        return unusable(bare, with_copy)
+    left, done = bare.outcome, with_copy.outcome
+    text = (
+        f"pinned pages: without an answer to EBUSY {left.left} of {left.asked} stay where they are, with UFFDIO_COPY "
+        f"{done.copied_after_ebusy} of {done.asked} are evacuated after EBUSY"
+    )
+    if not left.left:
+        return refuted(text)
+    heap = evidence.pinned(EARLY)
+    if heap is None or not usable(heap):
+        return in_part(f"no heap was verified: {unusable(heap).why}", text)
+    out = heap.outcome
+    verified = heap.figures.verified if isinstance(heap.figures, WorkloadFigures) else 0
+    text += (
+        f"; a heap beside pins, {verified} collections verified: {out.moved} pages moved, {out.copied} copied by "
+        f"choice, {out.copied_after_ebusy} after {out.ebusy} EBUSY"
+    )
+    if not verified or done.copied_after_ebusy != done.asked:
+        return refuted(text)
+    return always(confirmed(text), bare, with_copy, heap)
+
+
+def early_ebusy_is_better(evidence: Evidence) -> Finding:
+    """T9."""
+    found = _cached(evidence)
+    if isinstance(found, Finding):
+        return found
+    told = []
+    for name, one in found.items():
+        figures = policy_figures(one)
+        told.append(f"{name} {ns(one.median)} ns/page, {figures.ebusy:.0f} EBUSY, {figures.fallback:.0f} copied")
+    floor = evidence.floor(*found.values())
+    against = [contrast(found[EARLY], found[other], _words(other), floor) for other in (HARD, TOUCH)]
+    return judged_as("less", against, f"{HEAP}, by what follows on EBUSY: {'; '.join(told)}; to copy at once")
+
+
+def _words(answer: str) -> str:
+    return {HARD: "waiting and asking again", TOUCH: "writing to the page and asking again, which copies nothing"}[
+        answer
+    ]
+
+
+def unmapped_split_would_save(evidence: Evidence) -> Finding:
+    """T15."""
+    found = _cached(evidence)
+    if isinstance(found, Finding):
+        return found
+    copied, touched = (policy_figures(found[answer]) for answer in (EARLY, TOUCH))
+    pages = found[EARLY].outcome.asked / max(1, len(found[EARLY].samples))
+    text = (
+        f"{HEAP}: {copied.ebusy:.0f} EBUSY for {pages:.0f} pages, {copied.fallback:.0f} copied; of "
+        f"{copied.swapped_before:.0f} swapped pages {copied.swapped_after:.0f} are swapped afterwards, and "
+        f"{touched.swapped_after:.0f} if busy ones are written to and asked for again"
+    )
+    return untestable("waits for a kernel that splits unmapped folios; this is what it could save", text)
