@@ -16,6 +16,7 @@ from gcproto.paths import bench
 from gcproto.paths.grid import Choice
 from gcproto.process import interrupts
 from gcproto.results.schema import (
+    ANY,
     CACHE,
     CONGRUENT,
     CONSECUTIVE,
@@ -284,13 +285,17 @@ def _path(
     alignment: str = CONGRUENT,
     threads: int = 1,
 ) -> Measurement | None:
-    """The one of a pool, in the caches, page frames in order; None if it could not be had."""
-    wanted = (source, arm, granule, order, alignment, threads, CACHE, CONSECUTIVE, 0)
+    """The one of a pool, in the caches, page frames in order; None if it could not be had.
+
+    Without privilege the order of page frames is unknown, and judges say what that leaves open.
+    """
+    wanted = (source, arm, granule, order, alignment, threads, CACHE, 0)
     for one in pool:
         match one.scenario:
             case PathScenario() as known:
                 of = (known.source, known.arm, known.granule_bytes, known.order, known.alignment, known.threads)
-                if (*of, known.working_set, known.frames, known.replica) == wanted:
+                ordered = known.frames == CONSECUTIVE or (known.frames == ANY and one.proof.level != "pfn")
+                if ordered and (*of, known.working_set, known.replica) == wanted:
                     return one
     return None
 

@@ -10,7 +10,7 @@ from gcproto.experiments.frame import Schedule
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
 from gcproto.host.memory import need
-from gcproto.host.settings import SettingRefused, Settings
+from gcproto.host.settings import SettingRefused, Settings, why_not
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
@@ -111,7 +111,7 @@ def _settings(order: Order, scenarios: list[PathScenario]) -> Iterator[Settings 
             log.warning("no privilege to change settings: sources that need another mTHP size or swap are skipped")
             if order.choice.swap:
                 raise SettingRefused(
-                    "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
+                    "--swap adds and removes swap devices", why=why_not(), remedy="run it as root, on the host itself"
                 )
             yield None
     finally:
