@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from gcproto.contract import TIMEOUT_MS, Row, RowResult, Verdict, run_row
 from gcproto.host.machine import machine
-from gcproto.host.settings import SettingRefused, Settings
+from gcproto.host.settings import SettingRefused, Settings, why_not
 from gcproto.paths.grid import mid_order
 from gcproto.record import Record
 from gcproto.results.schema import ContractExperiment, ContractRow, Result, Word
@@ -38,7 +38,7 @@ def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -
     with Settings() as settings, ExitStack() as stack:
         if swap and not settings.may_change():
             raise SettingRefused(
-                "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
+                "--swap adds and removes swap devices", why=why_not(), remedy="run it as root, on the host itself"
             )
         if settings.may_change():
             _enable_folios(settings)

@@ -14,19 +14,28 @@
 
 static int fill(struct gcp_source *source)
 {
-    const char *what;
-    int err = gcp_frames_fill(source->start, source->pages, source->order, source->frames, source->seed, &what);
-    if (!err)
+    const char *what, *needs = "";
+    int told = EAGAIN;
+    int err = -gcp_frames_fill(source->start, source->pages, source->order, source->frames, source->seed, &what);
+    switch (err) {
+    case 0:
         return 0;
-    bool never = err == -EINVAL || err == -ENOTTY || err == -ENOSYS;
-    return gcp_source_fail(source,
-                           never                             ? EOPNOTSUPP
-                           : err == -EPERM || err == -EACCES ? EPERM
-                                                             : EAGAIN,
-                           "%s frames: %s: %s%s", gcp_frames_name(source->frames), what, strerror(-err),
-                           never ? "; MADV_COLLAPSE needs 6.1 with THP, which prctl(PR_SET_THP_DISABLE) must not have "
-                                   "switched off, UFFDIO_MOVE 6.8"
-                                 : "");
+    case EPERM:
+    case EACCES:
+        told = EPERM;
+        break;
+    case EINVAL:
+    case ENOTTY:
+    case ENOSYS:
+        told = EOPNOTSUPP;
+        needs = "; MADV_COLLAPSE needs 6.1 with THP, which prctl(PR_SET_THP_DISABLE) must not have switched off, "
+                "UFFDIO_MOVE 6.8";
+        break;
+    default:
+        break;
+    }
+    return gcp_source_fail(source, told, "%s frames: %s: %s%s", gcp_frames_name(source->frames), what, strerror(err),
+                           needs);
 }
 
 /*

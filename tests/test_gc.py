@@ -93,6 +93,11 @@ def test_without_collection_nothing_is_collected() -> None:
     assert not done.collections
 
 
+def test_without_collection_there_is_no_map() -> None:
+    done = run(request(mode="none", capacity=256 * MIB, verify=False, map=True))
+    assert not done.failure
+
+
 def test_without_collection_memory_runs_out_and_that_is_said() -> None:
     done = run(request(mode="none", capacity=64 * MIB, verify=False))
     assert done.out_of_memory
@@ -109,14 +114,25 @@ def test_out_of_memory_is_said_and_nothing_is_corrupted() -> None:
 @pytest.mark.needs("io_uring")
 @pytest.mark.parametrize("ebusy", ["copy", "touch", "backoff", "mutators-copy"])
 def test_pinned_pages_all_the_time(ebusy: str) -> None:
-    # Dense pages are moved out of the page frames that are pinned.
-    done = run(
-        request(
-            workload="prefix", disturb="pins", options=ModeOptions(ebusy=ebusy), operations=20_000, fragmentation=10
+    # Dense pages are moved out of the page frames that are pinned.  Whether a pin meets a page that is being moved is
+    # the scheduler's choice, so several runs may be needed; each of them must be right.
+    refused = 0
+    for seed in range(1, 7):
+        done = run(
+            request(
+                workload="prefix",
+                disturb="pins",
+                options=ModeOptions(ebusy=ebusy),
+                operations=20_000,
+                fragmentation=10,
+                seed=seed,
+            )
         )
-    )
-    assert_right(done)
-    assert sum(one.collector.ebusy + one.faults.ebusy for one in done.collections) > 0
+        assert_right(done)
+        refused += sum(one.collector.ebusy + one.faults.ebusy for one in done.collections)
+        if refused:
+            break
+    assert refused > 0
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -151,22 +152,19 @@ class TestLimits:
         assert "ulimit -v is 781 MiB" in done.stderr
 
     @pytest.mark.needs("nobody", "move")
-    def test_no_more_processes(self, tmp_path: Path) -> None:
+    def test_no_more_processes(self) -> None:
         """A worker that can't be started is said in words."""
         from tests.processes import SETPRIV, unprivileged_python
 
         found = unprivileged_python()
         assert found
-        tmp_path.chmod(0o777)
         script = 'ulimit -u 1; exec "$@"'
         command = [*SETPRIV, "bash", "-c", script, "bash", found[0], "-m", "gcproto.cli.main", *BENCH]
-        out = tmp_path / "r"
-        out.mkdir(mode=0o777)
-        out.chmod(0o777)
-        command[-1] = str(out)
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd="/", env={**os.environ, **found[1], "HOME": "/"}
-        )
+        with tempfile.TemporaryDirectory() as out:  # pytest's folders are for this user only
+            Path(out).chmod(0o777)
+            command[-1] = out
+            env = {**os.environ, **found[1], "HOME": "/"}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=env)
         assert done.returncode == ExitCode.UNABLE, done.stderr
         assert "too few processes or threads are allowed" in done.stderr
         assert "Traceback" not in done.stderr

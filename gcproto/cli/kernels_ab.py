@@ -61,6 +61,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.kernels.build import build, see_that_it_can_be_built
     from gcproto.kernels.cell import CHECK, Cell
     from gcproto.kernels.check import known
+    from gcproto.kernels.patches import collect
 
     known(options["hazards"])
     if options["hazards"] and not options["check"]:
@@ -69,6 +70,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
     machine.need()
     both = (*options["stock_patches"], *options["patches"])
+    collect(both)  # before a source of 160 MiB is downloaded
     with build_progress() as progress:
         base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
         name = options["name"] or usual_name("patched", options["configs"])

@@ -1,12 +1,11 @@
 """The settings of the machine that heaps are run with: folios of one size, and swap where pages are pushed out."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import Memory
-from gcproto.host.settings import Settings, may_change
+from gcproto.host.settings import Settings, may_change, why_not
 
 SWAP_BYTES = 1 << 30
 
@@ -27,8 +26,7 @@ def see_that_it_may(memories: Sequence[Memory], *, swap: str = "") -> None:
         what = (
             "pages that are pushed out need a swap device" if swap else f"--memory {sized[0].name} changes folio sizes"
         )
-        why = "this user is not root" if os.geteuid() else "/sys can't be written here"
-        raise GcprotoError(what, why=why, remedy="run as root, on the host itself")
+        raise GcprotoError(what, why=why_not(), remedy="run as root, on the host itself")
 
 
 @contextmanager

@@ -81,6 +81,11 @@ class Mode:
         return self.collects and self.concurrent and self.map_by == MOVE
 
     @property
+    def moves_pages(self) -> bool:
+        """Whether it evacuates pages beside the mutators by any ioctl, so that each of them has a fate."""
+        return self.collects and self.concurrent
+
+    @property
     def region(self) -> int:
         """Pages of which a dense region consists; 0: none is looked for."""
         wanted = self.regions == "always" or (self.regions == "granules" and self.granule > 1)

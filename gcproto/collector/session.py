@@ -155,7 +155,7 @@ class _Run:
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
         self.checks = Checks(self.heap) if request.verify else None
-        self.map = MapListener(memory.order or 0) if request.map and self.mode.concurrent else None
+        self.map = MapListener(memory.order or 0) if request.map and self.mode.moves_pages else None
         listeners: list[Listener] = [
             self.recorder,
             *(one for one in (self.folios, self.map, self.checks, self.swap) if one),

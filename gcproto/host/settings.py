@@ -32,6 +32,11 @@ def may_change() -> bool:
     return os.geteuid() == 0 and os.access("/sys/kernel/mm", os.W_OK)
 
 
+def why_not() -> str:
+    """Why settings can't be changed, where they can't."""
+    return "/sys can't be written here" if os.geteuid() == 0 else "this user is not root"
+
+
 class SettingRefused(GcprotoError):  # noqa: N818 - it is an event: the machine refused
     """A setting can't be changed; nothing was."""
 
@@ -175,7 +180,7 @@ class Settings:
     @contextmanager
     def _swap_on(self, kind: str, size_bytes: int) -> Iterator[str]:
         if not self._permitted:
-            raise SettingRefused("swap devices can't be added", why="this user is not root", remedy="run as root")
+            raise SettingRefused("swap devices can't be added", why=why_not(), remedy="run as root, on the host itself")
         if ZSWAP.exists():
             self.set(ZSWAP, "N")  # it would keep pages from the device, in memory of its own
         try:

@@ -10,13 +10,13 @@ from gcproto.experiments.frame import Schedule
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
 from gcproto.host.memory import need
-from gcproto.host.settings import SettingRefused, Settings
+from gcproto.host.settings import SettingRefused, Settings, why_not
 from gcproto.logs import get_logger
 from gcproto.paths.grid import Choice, build, source_text
 from gcproto.paths.lab import Lab
 from gcproto.paths.runner import Plan, Runner
 from gcproto.record import Record
-from gcproto.results.schema import PathExperiment, PathScenario, Result, Skip
+from gcproto.results.schema import MEMORY, PathExperiment, PathScenario, Result, Skip
 
 DEFAULT_ROUNDS = 100
 QUICK_ROUNDS = 80
@@ -55,7 +55,8 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     scenarios = build(order.choice, here)
     most = here.page_size * max(scenario.pages for scenario in scenarios)
     why = "source, destination and staging"
-    need(f"a round of {most >> 20} MiB", 3 * most, "choose a smaller --memory", why=why)
+    evicted = 2 * here.llc_bytes if any(one.working_set == MEMORY for one in scenarios) else 0
+    need(f"a round of {most >> 20} MiB", 3 * most + evicted, "choose a smaller --memory", why=why)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(
@@ -110,7 +111,7 @@ def _settings(order: Order, scenarios: list[PathScenario]) -> Iterator[Settings 
             log.warning("no privilege to change settings: sources that need another mTHP size or swap are skipped")
             if order.choice.swap:
                 raise SettingRefused(
-                    "--swap adds and removes swap devices", why="this user is not root", remedy="run it as root"
+                    "--swap adds and removes swap devices", why=why_not(), remedy="run it as root, on the host itself"
                 )
             yield None
     finally:

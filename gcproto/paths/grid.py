@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from gcproto._native import lib
 from gcproto.host.machine import Machine
 from gcproto.paths.names import ARMS, KINDS, SWAP_KINDS, SWAPIN_ARMS, order_of
-from gcproto.results.schema import ANY, CACHE, MEMORY, SHUFFLED, PathScenario, with_fields
+from gcproto.results.schema import ANY, CACHE, CONSECUTIVE, MEMORY, SHUFFLED, PathScenario, with_fields
 from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
@@ -153,16 +153,21 @@ def quick_blocks(machine: Machine) -> list[Block]:
 def _beyond_the_cache(sources: tuple[str, ...], machine: Machine, granules: tuple[str, ...]) -> Iterator[Block]:
     """What the same costs where neither contents nor page tables nor the memory map are in the caches.
 
-    Alone and beside a second live thread; small folios on shuffled frames as well, as a heap has them that was
-    evacuated before.  Nothing where the size of the last-level cache is unknown: such memory can't be made there.
+    Alone and beside a second live thread.  Small folios on consecutive page frames, and on shuffled ones as a heap has
+    them that was evacuated before.  Nothing where the size of the last-level cache is unknown: such memory can't be
+    made there.
     """
     if not machine.llc_bytes:
         return
     arms = ("move", "copy", "copy_discard")
-    for threads in (1, 2):
-        yield Block(sources, arms, granules, threads=threads, working_set=MEMORY)
-    for threads in (1, 2):
-        yield Block(("small",), arms, granules[-1:], threads=threads, working_set=MEMORY, frames=SHUFFLED)
+    for source in sources:
+        # A THP moves in a microsecond: the code of the first call, which is cold as well, would be half of 16 MiB's.
+        least = 64 * MIB if source == "thp" else MIB
+        frames = (CONSECUTIVE, SHUFFLED) if source == "small" else (ANY,)
+        for threads in (1, 2):
+            for order in frames:
+                sizes = granules if order != SHUFFLED else granules[-1:]
+                yield Block((source,), arms, sizes, threads=threads, memory=least, working_set=MEMORY, frames=order)
 
 
 def _working_set(block: Block, total: int, machine: Machine) -> str:
@@ -289,7 +294,10 @@ def build(choice: Choice, machine: Machine) -> list[PathScenario]:
 def _memory_fits(block: Block, choice: Choice) -> bool:
     """Whether a block's memory was asked for; sources that are named are measured in the cache unless it was."""
     usual = [ANY, CACHE] if choice.sources else [ANY, CACHE, MEMORY]
-    sets, frames = choice.working_sets or usual, choice.frames or ([ANY] if choice.sources else [ANY, SHUFFLED])
+    sets, frames = (
+        choice.working_sets or usual,
+        choice.frames or ([ANY] if choice.sources else [ANY, CONSECUTIVE, SHUFFLED]),
+    )
     return block.working_set in sets and block.frames in frames
 
 

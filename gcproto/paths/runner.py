@@ -156,7 +156,7 @@ class Runner:
                 break
         if done.status not in {UNABLE, FAILED}:
             tally.add(number, done, warmup=self.frame.warming(number))
-        elif tally.samples or tally.warmup:
+        elif tally.samples or tally.warmup or done.err == errno.EAGAIN:
             tally.lost(number, done.reason)
         else:
             self.skip(tally, done.reason)

@@ -1,7 +1,8 @@
 """What a measurement is compared with: copying, everywhere, by the same means on the same memory.
 
-Of a path it is the arm ``copy``, of a heap the mode ``copy`` with the same options, of an evacuation policy copying all pages, of a
-window the way ``copy`` in the same placement.  Copying and discarding the source is a row of its own beside it.
+Of a path it is the arm ``copy``, of a heap the mode ``copy`` with the same options, of an evacuation policy copying all
+pages, of a window the way ``copy`` in the same placement.  Copying and discarding the source is a row of its own beside
+it.
 """
 
 from gcproto.results.schema import (
