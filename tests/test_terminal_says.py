@@ -175,9 +175,9 @@ class TestWindows:
         windows = [self.window("copy", 2800), self.window("move", 1200)]
         assert "3 runnable threads on 2 processors" in self.said(*windows, cpus=2)
         assert "runnable" not in self.said(*windows, cpus=3)
-        assert "4 runnable threads on 3 processors" in self.said(
-            *windows, self.window("handler-thread", 1300, handler="thread"), cpus=3
-        )
+        assert "move-thread: 4 runnable threads on 3 processors" in self.said(
+            *windows, self.window("move-thread", 1300, handler="thread"), cpus=3
+        ), "only of those that have so many"
 
 
 def test_heaps_have_placements_and_say_that_threads_are_more_than_processors() -> None:

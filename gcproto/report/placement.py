@@ -13,6 +13,7 @@ from gcproto.results.schema import (
     Scenario,
     WindowScenario,
     WorkloadScenario,
+    with_fields,
 )
 
 HANDLER_THREAD = "thread"
@@ -60,8 +61,20 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
 
     """
     allowed = processors(result)
-    most = max((runnable(one.scenario) for one in measurements), default=0)
-    if allowed is None or most <= allowed:
+    every = [one.scenario for one in measurements]
+    over = [one for one in every if allowed is not None and runnable(one) > allowed]
+    if not over:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
-    return f"{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"
+    most = max(map(runnable, over))
+    who = "" if len(over) == len(every) else f"{names.several(list(dict.fromkeys(map(_unplaced, over))))}: "
+    return f"{who}{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"
+
+
+def _unplaced(one: Scenario) -> str:
+    """An arm without its placement."""
+    match one:
+        case WorkloadScenario() | WindowScenario():
+            return names.arm(with_fields(one, placement=names.UNPLACED))
+        case PathScenario() | PolicyScenario():
+            return names.arm(one)
