@@ -143,7 +143,7 @@ class TestMistakes:
         assert "Traceback" not in done.stderr
 
     def test_more_memory_than_there_is(self, tmp_path: Path) -> None:
-        done = run_gcproto("bench", "--sources", "small", "--memory", "90000g", "--out", str(tmp_path))
+        done = run_gcproto("bench", "--sources", "small", "--memory", "9000g", "--out", str(tmp_path))
         assert done.returncode == 3
         assert "does not fit" in done.stderr
         assert "smaller --memory" in done.stderr

@@ -110,7 +110,7 @@ def test_json() -> None:
     done = run_gcproto("doctor", "--json")
     assert done.returncode == 0
     document = json.loads(done.stdout)
-    assert set(document) == {"kernel", "capabilities", "bugs", "scenarios_off"}
+    assert set(document) == {"schema", "kernel", "capabilities", "bugs", "scenarios_off"}
 
 
 @pytest.mark.needs("nobody")

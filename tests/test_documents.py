@@ -58,7 +58,7 @@ COMMANDS: dict[Name, Callable[[Path], tuple[str, ...]]] = {
     "compare": arguments_of_compare,
     "doctor": lambda _: ("doctor",),
     "kernel": lambda _: ("kernels", "list"),
-    "contract-rule": lambda _: ("contract", "--list"),
+    "contract-rows": lambda _: ("contract", "--list"),
     "kernels-history": arguments_of_history,
     "kernels-compare": arguments_of_pair,
 }

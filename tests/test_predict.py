@@ -23,10 +23,11 @@ from gcproto.model.kinds import (
     Kind,
     What,
 )
-from gcproto.model.prediction import SCHEMA, Heap, predict
+from gcproto.model.prediction import Heap, predict
 from gcproto.model.proposals import PROPOSALS, load
 from gcproto.paths.grid import Choice, build
 from gcproto.results import names
+from gcproto.results.documents import schema_of
 from gcproto.results.schema import (
     CONGRUENT,
     MEMORY,
@@ -365,7 +366,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert "split of order 4" in done.stdout
     assert "Where the predicted time goes" in done.stdout
     answer = json.loads(gcproto("predict", str(path), "--json").stdout)
-    assert answer["schema"] == SCHEMA
+    assert answer["schema"] == schema_of("predict")
     assert answer["good"] == 1.0
     assert answer["left_out"] == []
     assert answer["heaps"][0]["scenario"]["kind"] == "policy"

@@ -96,7 +96,9 @@ def _chosen(names: tuple[str, ...]) -> "list[Row]":
 
 def _list(rows: "list[Row]", *, as_json: bool) -> None:
     if as_json:
-        echo_json({"schema": "gcproto.contract-rows/1", "rows": rows})
+        from gcproto.results.documents import document as with_schema
+
+        echo_json(with_schema("contract-rows", {"rows": rows}))
         return
     width = max(len(row.name) for row in rows)
     for row in rows:

@@ -13,8 +13,6 @@ from gcproto.model.proposals import Proposal
 from gcproto.results.schema import PathScenario, PolicyScenario, Result, Skip, with_fields
 from gcproto.results.series import page_size_of, release_of
 
-SCHEMA = "gcproto.prediction/1"
-
 FITTED_ON = frozenset({"prefix", "sparse"})
 """Workloads of the heaps that the costs are fitted on, beside all paths; heaps of other workloads check the fit."""
 
@@ -88,7 +86,6 @@ class Prediction(msgspec.Struct):
         reasons: why ``auto`` differs from ``move``, where both were measured.
         proposal: that was asked about, None for none.
         left_out: measurements that the model does not use, and why.
-        schema: of this document.
 
     """
 
@@ -98,7 +95,6 @@ class Prediction(msgspec.Struct):
     reasons: list[Reason]
     proposal: Proposal | None = None
     left_out: list[Skip] = []
-    schema: str = SCHEMA
 
 
 def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Prediction:

@@ -13,8 +13,7 @@ import msgspec
 
 Name = Literal[
     "compare",
-    "contract-row",
-    "contract-rule",
+    "contract-rows",
     "doctor",
     "kernel",
     "kernels-ab",
@@ -22,7 +21,7 @@ Name = Literal[
     "kernels-history",
     "predict",
 ]
-"""``contract-row``: what a row did; ``contract-rule``: what it says; ``kernel``: a line of `kernels list`."""
+"""``contract-rows``: what its rows say; ``kernel``: a line of `kernels list`."""
 
 VERSIONS: dict[Name, int] = dict.fromkeys(get_args(Name), 1)
 
