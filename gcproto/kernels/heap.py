@@ -28,8 +28,13 @@ from gcproto.results.schema import (
 HEAP = "heap"
 """Name of the scenario set."""
 
-WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain")
-WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000")
+THREADS = ("--mutators", "2", "--placement", "unplaced")
+"""In a guest whose processors take turns, a placement has no meaning."""
+WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain", *THREADS)
+WORKLOAD = (
+    *("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000"),
+    *THREADS,
+)
 FOLIOS = ("policies", "--workloads", "prefix", "--memory", "small,64k", "--policies", "move", "--live", "4m")
 ROUNDS_TO_RUNS = 4
 """A window has thousands of pages, so it takes fewer of them than a path needs rounds."""
