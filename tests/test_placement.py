@@ -16,6 +16,7 @@ from gcproto.collector.window import invalid_reason
 from gcproto.collector.window_round import WindowLab, request_for
 from gcproto.collector.window_round import run as run_window
 from gcproto.errors import GcprotoError
+from gcproto.results.schema import ModeOptions
 
 PAGES = 2048
 MIB = 1 << 20
@@ -120,7 +121,7 @@ class TestWindow:
 
 
 def heap(**changes: object) -> SessionRequest:
-    fields: dict[str, object] = {"mode": "move", "options": {}, "workload": "trees", "capacity": 32 * MIB}
+    fields: dict[str, object] = {"mode": "move", "options": ModeOptions(), "workload": "trees", "capacity": 32 * MIB}
     fields |= {"mutators": 2, "live_bytes": 2 * MIB, "operations": 2000, "mutation": 100, "fragmentation": 500}
     return SessionRequest(**{**fields, "seed": 1, **changes})  # type: ignore[arg-type]
 
