@@ -6,6 +6,7 @@ those skips into failures, so that CI cannot quietly skip what it is there for.
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
@@ -19,6 +20,11 @@ import pytest
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
 from tests.processes import unprivileged_python
+
+# Under nohup, or in a shell's background, these are ignored, and commands under test would rightly ignore them as well.
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 # No test asserts a time: machines are shared, and guests run beside the tests.
 hypothesis.settings.register_profile("no deadline", deadline=None)

@@ -225,10 +225,10 @@ def test_a_heap_that_is_too_small_is_a_skip_that_says_so(tmp_path: Path) -> None
         (["--heap", "0.5x"], "--heap"),
         (["--heap", "many"], "--heap"),
         (["--live", "much"], "--live"),
-        (["--disturb", "noise"], "unknown --disturb"),
+        (["--disturb", "noise"], "unknown disturbance 'noise'"),
         (["--workload", "replay"], "--recording"),
         (["--workload", "replay", "--recording", "/nowhere"], "/nowhere"),
-        (["--live", "9000g"], "does not fit"),
+        (["--live", "15g"], "does not fit"),
     ],
 )
 def test_wrong_usage(arguments: list[str], said: str, tmp_path: Path) -> None:

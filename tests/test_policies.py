@@ -343,7 +343,7 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
     assert by_name[4, "whole"]["figures"]["choices"][0]["large_by"] == "copied"
     shown = gcproto("show", str(next(tmp_path.glob("*.json")))).stdout
     assert "Evacuating large folios" in shown
-    assert "auto to best" in shown
+    assert "to best" in shown
     assert "same choice" in shown
 
 
@@ -378,7 +378,7 @@ def test_a_second_live_thread_is_beside_the_heap_and_costs(tmp_path: Path) -> No
         (found[threads],) = json.loads(done.stdout)["measurements"]
         assert found[threads]["valid"]
         assert found[threads]["scenario"]["threads"] == int(threads)
-    assert found["1"]["figures"]["second_thread_sweeps"] is None
+    assert found["1"]["figures"].get("second_thread_sweeps") is None
     assert found["2"]["figures"]["second_thread_sweeps"] > 100
     assert found["2"]["figures"]["map_ns_page"] > 1.2 * found["1"]["figures"]["map_ns_page"]
 

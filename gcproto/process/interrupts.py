@@ -16,6 +16,7 @@ Python's handlers run in the main thread only.  To block a signal there delays n
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -81,7 +82,14 @@ def install() -> bool:
         if before not in (signal.SIG_IGN, None):
             _state.before[number] = before
             signal.signal(number, _on_signal)
+    sys.unraisablehook = _on_unraisable
     return True
+
+
+def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """A signal whose exception a callback swallowed is raised again by ``check``: its traceback is nobody's."""
+    if not isinstance(lost.exc_value, Interrupted):
+        sys.__unraisablehook__(lost)
 
 
 def uninstall() -> None:
@@ -89,6 +97,7 @@ def uninstall() -> None:
     global _state
     for number, before in _state.before.items():
         signal.signal(number, before)
+    sys.unraisablehook = sys.__unraisablehook__
     _state = _State()
 
 
