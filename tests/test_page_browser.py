@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcproto.report.page.render import write
+from gcproto.process.outputs import write_whole as write
 from tests.condition_results import conditions
 from tests.heap_results import heap_result, placed_window_result
 from tests.test_page import KINDS, hostile, page_of, whole_page
@@ -59,7 +59,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     pages = {name: page_of(results) for name, results in made.items()} | {"every": whole_page()}
     for name, text in pages.items():
-        write(text, folder / f"{name}.html")
+        write(folder / f"{name}.html", text)
     return {name: folder / f"{name}.html" for name in pages}
 
 

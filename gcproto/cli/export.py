@@ -8,6 +8,7 @@ import click
 
 from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Measurement, Result
@@ -52,6 +53,8 @@ def command(
     found = gather(places or [Path("results")])
     for one in found.refused:
         click.echo(f"gcproto: not used: {one.error}", err=True)
+    outputs = [one for one in (pytest_benchmark, pyperf, table) if one]
+    see_that_outputs_are_new(outputs, [path for path, _ in found.results])
     results = [result for _, result in found.results]
     if not results:
         raise GcprotoError("there is no result to export", remedy="`gcproto bench` makes one", code=ExitCode.USAGE)
@@ -84,11 +87,5 @@ def _left_out(results: "list[Result]", usable: "Callable[[Measurement], bool]", 
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise GcprotoError(
-            f"{path} can't be written", why=why, remedy="choose another file", code=ExitCode.WRITE
-        ) from error
+    write_whole(path, text)
     click.echo(f"export: {path}", err=True)

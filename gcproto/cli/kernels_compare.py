@@ -8,7 +8,7 @@ import click
 from gcproto.cli.kernels_results import guests, kernel_named
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, Once
-from gcproto.errors import ExitCode
+from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from gcproto.results.series import Series
@@ -75,6 +75,15 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tupl
         before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
         return series, before, after, before == after
     sides = [guests([Path(place)]) for place in (base, new)]
+    for place, side in zip((base, new), sides, strict=True):
+        kernels = sorted({release_of(one) for one in side})
+        if len(kernels) > 1:
+            raise GcprotoError(
+                f"{place} has results of several kernels",
+                why=", ".join(kernels),
+                remedy=f"name two of them: gcproto kernels compare {kernels[0]} {kernels[1]} --results {place}",
+                code=ExitCode.USAGE,
+            )
     names = [kernel_named(release_of(side[0]), {release_of(one) for one in side}) for side in sides]
     same = names[0] == names[1]
     if same:  # two runs of one kernel: tell them apart

@@ -6,7 +6,7 @@ import click
 
 from gcproto.cli.kernels_results import guests
 from gcproto.cli.params import Once
-from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 
 @click.command(name="export")
@@ -26,11 +26,10 @@ def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | N
 
     from gcproto.report.kcidb import document
 
+    if output is not None:
+        see_that_outputs_are_new([output], places or [Path("results")])
     text = json.dumps(document(guests(places or [Path("results")]), origin), indent=1) + "\n"
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        output.write_text(text)
-    except OSError as error:
-        raise GcprotoError(f"{output} can't be written", why=str(error.strerror), code=ExitCode.WRITE) from error
+    write_whole(output, text)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.kernels_choice import catalog
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process.outputs import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,6 +58,12 @@ def _refresh(write_lock: Path | None) -> None:
     from gcproto.kernels import cache
     from gcproto.kernels.archive import ask
 
+    if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):
+        raise GcprotoError(
+            f"{str(write_lock)!r} can't be written",
+            why=f"{write_lock.absolute().parent} is no folder, or the name is empty",
+            code=ExitCode.WRITE,
+        )
     lock = ask(cache.folder("apt"))
     data = msgspec.json.format(msgspec.json.encode(lock), indent=1) + b"\n"
     target = cache.folder() / "seen.json"
@@ -65,7 +73,7 @@ def _refresh(write_lock: Path | None) -> None:
         temporary.write_bytes(data)
         temporary.replace(target)
         if write_lock:
-            write_lock.write_bytes(data)
+            write_whole(write_lock, data.decode())
 
 
 def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 from gcproto.cli.output import echo_json, keep
 from gcproto.cli.params import SHARE, Once
 from gcproto.cli.progress import progress_bar
-from gcproto.errors import ExitCode
+from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
@@ -75,7 +75,14 @@ def command(
         from gcproto.report.prediction import print_prediction
 
         print_prediction(found, console())
-    if fail_below is not None and (found.good is None or found.good < fail_below):
+    if fail_below is not None and found.good is None:
+        raise GcprotoError(
+            "no heap checks the model, so --fail-below can't be answered",
+            why="heaps of other workloads than those that it is fitted on are needed",
+            remedy="give results of `gcproto gc policies --workloads prefix,trees`",
+            code=ExitCode.USAGE,
+        )
+    if fail_below is not None and found.good is not None and found.good < fail_below:
         click.echo(f"gcproto: fewer than {fail_below:.0%} of the heaps are predicted to 15 %", err=True)
         ctx.exit(ExitCode.NO)
 

@@ -9,6 +9,7 @@ import click
 from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.cache_folder import for_matplotlib
+from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 if TYPE_CHECKING:
     from gcproto.report.plots.plot import Plot
@@ -57,6 +58,7 @@ def command(
     error and in the page, and the others are reported; the exit code is 2 if such a file was named by itself.
     """
     from gcproto.results.gather import gather
+    from gcproto.results.reading.text import clean
 
     found = gather(places or [Path("results")])
     for one in found.refused:
@@ -69,14 +71,15 @@ def command(
             code=ExitCode.USAGE,
         )
     known = _labels(given, found.results)
+    see_that_outputs_are_new([output], [path for path, _ in found.results])
     _prepare(output, folder)
     for_matplotlib()
     from gcproto.report.page.build import build
-    from gcproto.report.page.render import plots, render, write
+    from gcproto.report.page.render import plots, render
 
-    page = build(found.results, found.refused, title, known)
+    page = build(found.results, found.refused, clean(title), known)
     text = render(page)
-    write(text, output)
+    write_whole(output, text)
     click.echo(f"report: {output} ({len(found.results)} results, {len(text.encode()) / 1e6:.2f} MB)", err=True)
     if folder is not None:
         _write_plots(plots(page), folder)
@@ -95,6 +98,8 @@ def _labels(given: Sequence[str], results: "Sequence[tuple[Path, Result]]") -> d
         GcprotoError: one of them names nothing, no file of this report, or what another one names.
 
     """
+    from gcproto.results.reading.text import clean
+
     files = {path.resolve(): result.run_id for path, result in results}
     found: dict[str, str] = {}
     for text in given:
@@ -106,7 +111,7 @@ def _labels(given: Sequence[str], results: "Sequence[tuple[Path, Result]]") -> d
             raise _usage(f"--label {text}: {file} is none of the results of this report", "give the file as RESULT too")
         if run in found or name in found.values():
             raise _usage(f"--label {text} is given twice", "give each run one label, and each label to one run")
-        found[run] = name
+        found[run] = clean(name)
     return found
 
 

@@ -36,7 +36,8 @@ def settle() -> Path:
 
 
 def for_matplotlib() -> None:
-    """Have matplotlib keep its list of fonts with us where the user's folders can't be used."""
+    """Have matplotlib draw without a screen, its list of fonts with us where the user's folders can't be used."""
+    os.environ["MPLBACKEND"] = "agg"
     if VARIABLE not in os.environ and "MPLCONFIGDIR" not in os.environ:
         folder = settle()
         if VARIABLE in os.environ:

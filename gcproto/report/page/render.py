@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from importlib import resources
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -175,22 +174,3 @@ def _maps(page: Page) -> str:
         .replace("\u2028", "\\u2028")
         .replace("&", "\\u0026")
     )
-
-
-def write(text: str, path: Path) -> None:
-    """Write the page, whole or not at all.
-
-    Raises:
-        GcprotoError: it can't be written.
-
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        why = error.strerror or str(error)
-        raise GcprotoError(
-            f"{path} can't be written", why=why, remedy="choose another file with -o", code=ExitCode.WRITE
-        ) from error

@@ -1,0 +1,73 @@
+"""Files that commands write for users: whole or not at all, never over what was read, never in place of a device."""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from gcproto.errors import ExitCode, GcprotoError
+
+
+def see_that_outputs_are_new(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """See that no output is one of the inputs, nor another output.
+
+    Args:
+        outputs: files that will be written.
+        inputs: files and folders that are read.
+
+    Raises:
+        GcprotoError: one is; nothing was written.
+
+    """
+    read = {place.resolve() for given in inputs for place in _files(given)}
+    seen: set[Path] = set()
+    for output in outputs:
+        if output.name in {"", ".."}:
+            raise GcprotoError(f"{str(output)!r} is no name of a file", code=ExitCode.USAGE)
+        real = output.resolve()
+        if real in read:
+            raise GcprotoError(
+                f"{output} is one of the results that are read",
+                why="writing it would lose the measurements",
+                remedy="choose another file",
+                code=ExitCode.USAGE,
+            )
+        if real in seen:
+            raise GcprotoError(f"{output} is to be written twice", remedy="name two files", code=ExitCode.USAGE)
+        seen.add(real)
+
+
+def _files(place: Path) -> list[Path]:
+    return sorted(place.glob("*.json")) if place.is_dir() else [place]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text: a regular file is replaced when it is complete, a device or a pipe is written into.
+
+    Args:
+        path: of the file; links are followed.
+        text: its contents.
+
+    Raises:
+        GcprotoError: it can't be written; a regular file is then as it was before.
+
+    """
+    data = text.encode("utf-8", errors="replace")
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(data)
+            return
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        if temporary.is_file():
+            temporary.unlink(missing_ok=True)
+        why = error.strerror or str(error)
+        raise GcprotoError(
+            f"{path} can't be written", why=why, remedy="choose another file", code=ExitCode.WRITE
+        ) from error
