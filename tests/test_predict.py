@@ -396,3 +396,15 @@ def test_real_collections_are_fitted(tmp_path: Path) -> None:
     answer = json.loads(gcproto("predict", str(next(tmp_path.glob("*.json"))), "--json").stdout)
     assert answer["costs"][SPLIT_64K.name][0] > answer["costs"][SCATTERED.name][0]
     assert answer["good"] is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ['"splits_kept":[0.5,1e308]', '"page_cost":[-3,-3]', '"split_cost":[9,0.1]', '"ebusy_kept":[0,2]', '"name":" "'],
+)
+def test_proposals_that_can_not_be_meant(fields: str, tmp_path: Path) -> None:
+    file = tmp_path / "proposal.json"
+    named = "" if '"name"' in fields else '"name":"x",'
+    file.write_text(f'{{{named}"text":"t",{fields}}}')
+    with pytest.raises(GcprotoError, match="no usable proposal"):
+        load(str(file))

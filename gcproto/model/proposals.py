@@ -12,6 +12,9 @@ from gcproto.model.fit import Costs
 from gcproto.model.kinds import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS, SHOOT_DOWN, Row, What
 from gcproto.process.files import read_regular
 
+MOST = 100.0
+"""Times today's cost; more is no proposal."""
+
 SHOOT_DOWNS_OF_A_SPLIT = 2.0
 """One while its mappings become migration entries, and one because the batch of its pages ends with it."""
 
@@ -116,10 +119,25 @@ def load(text: str) -> Proposal:
     if text in PROPOSALS:
         return PROPOSALS[text]
     try:
-        return msgspec.json.decode(read_regular(Path(text), MOST_BYTES), type=Proposal)
+        found = msgspec.json.decode(read_regular(Path(text), MOST_BYTES), type=Proposal)
     except (OSError, msgspec.DecodeError) as error:
         raise GcprotoError(
             f"no proposal {text!r}",
             why=f"known: {', '.join(PROPOSALS)}; as a file: {error}",
             code=ExitCode.USAGE,
         ) from error
+    objection = _objection(found)
+    if objection:
+        raise GcprotoError(f"{text} is no usable proposal", why=objection, code=ExitCode.USAGE)
+    return found
+
+
+def _objection(one: Proposal) -> str:
+    """Why a proposal can't be meant, "" if it can."""
+    if not one.name.strip():
+        return "it has no name"
+    for name, most in (("splits_kept", 1.0), ("ebusy_kept", 1.0), ("page_cost", MOST), ("split_cost", MOST)):
+        low, high = getattr(one, name)
+        if not 0 <= low <= high <= most:
+            return f"{name} is not a range from low to high between 0 and {most:g}"
+    return ""
