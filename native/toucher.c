@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "platform.h"
@@ -50,6 +51,15 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret)
     while (atomic_load_explicit(&ret->sweeps, memory_order_acquire) == 0)
         sched_yield();
     return -ret->err;
+}
+
+uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (!toucher->running || pthread_getcpuclockid(toucher->thread, &clock) || clock_gettime(clock, &time))
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
 }
 
 uint64_t gcp_toucher_stop(struct gcp_toucher *toucher)

@@ -25,6 +25,9 @@ struct gcp_toucher {
 /* Start on `cpu` and wait until it has swept its pages once.  0 or -errno. */
 int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret);
 
+/* CPU time that its thread has had so far, ns; 0 if it does not run. */
+uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher);
+
 /* Stop; returns the sweeps it made: 0 would mean that it never ran. */
 uint64_t gcp_toucher_stop(struct gcp_toucher *toucher);
 

@@ -110,6 +110,19 @@ def test_round_in_the_worker() -> None:
     assert (done.path, done.account["moved"], done.contents) == ("moved", 512, 512)
 
 
+@pytest.mark.needs("move", "two_cpus")
+def test_a_second_thread_that_does_not_run_makes_the_round_invalid() -> None:
+    """Where it has to share a processor with the work, nothing is flushed on another one."""
+    cpu, touch_cpu = sorted(os.sched_getaffinity(0))[-1], min(os.sched_getaffinity(0))
+    beside = with_fields(SMALL, threads=2, granule_bytes=4096)
+    with Lab() as lab:
+        assert lab.run(request_for(beside, cpu, touch_cpu, seed=1)).status == VALID
+    alone = request_for(beside, cpu, cpu, seed=1)  # both on one processor: the work has it all to itself
+    with Lab() as lab:
+        done = [lab.run(alone) for _ in range(5)]
+    assert any("was not live beside the work" in one.reason for one in done if one.status == INVALID)
+
+
 @pytest.mark.needs("move")
 def test_a_round_that_hangs_is_killed_and_the_next_one_runs() -> None:
     """The test aid draws 1 ms of work out to minutes: a hang, as far as the watchdog can tell."""

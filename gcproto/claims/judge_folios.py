@@ -178,8 +178,9 @@ def granules_of_folios(evidence: Evidence) -> Finding:
     text = (
         f"dense heap of THPs, 2M granule: {whole.went_whole:.1%} of the pages move whole (half live: "
         f"{partly.went_whole:.1%}), {contrast(thp, small, 'small folios', floor).text}; of 64K mTHPs "
-        f"{split.could_go_whole:.1%} are asked for whole and {split.went_whole:.1%} move whole; there auto, with "
-        f"{ns(chosen.split_ns_page)} ns/page of splitting before the flip, takes {beside.text}"
+        f"{split.could_go_whole:.1%} are asked for whole and {split.went_whole:.1%} move whole; there auto, from "
+        f"flip to drain, takes {beside.text}, after {ns(chosen.split_ns_page)} ns/page of splitting before the flip, "
+        "which is not in that"
     )
     if whole.went_whole < MOST:
         return refuted(text)

@@ -111,7 +111,7 @@ def _invalid(results: Sequence[Result]) -> Grid:
                 rows.append((_name(result), text, reason, void, f"{len(rounds)} of {total}"))
     note = (
         "Rounds whose proof failed are kept in the file and are in no figure of this page. A measurement with more "
-        "than a tenth of them is void."
+        "than one of them, and more than a tenth, is void."
     )
     return Grid("Invalid rounds", ("run", "scenario", "reason", "", "rounds"), rows, 4, note, folded=False)
 

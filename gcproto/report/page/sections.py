@@ -112,7 +112,7 @@ def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
     section = empty("cost")
     section.intro = (
         "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
-        "measured in the same rounds, in random order. Ratios hold; nanoseconds of two machines do not compare."
+        "measured in the same rounds, in random order; memory beyond the caches in some of them only. Ratios hold; nanoseconds of two machines do not compare."
     )
     section.parts += differing(groups)
     total = sum(len(group.runs) for group in groups)
@@ -176,8 +176,8 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
     section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time, but it is "
-        "the same on every machine and in every boot to a fraction of a percent."
+        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
+        "does not depend on the host, and the table of boots says how far boots differ where a kernel had several."
     )
     return section, findings
 
