@@ -112,7 +112,8 @@ def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
     section = empty("cost")
     section.intro = (
         "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
-        "measured in the same rounds, in random order; memory beyond the caches in some of them only. Ratios hold; nanoseconds of two machines do not compare."
+        "measured in the same rounds, in random order; memory beyond the caches in some of them only. Ratios hold; "
+        "nanoseconds of two machines do not compare."
     )
     section.parts += differing(groups)
     total = sum(len(group.runs) for group in groups)
