@@ -37,9 +37,9 @@ MTHP_ORDERS = [order for order in machine().anon_orders if order < machine().pmd
 WORDS = {"root", "pfn", "thp", "mthp", "io_uring", "zram", "loop", "pkeys", "hugetlb", "guard", "soft_dirty", "uffd_wp"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def settings() -> Iterator[Settings]:
-    """Settings of the machine, put back behind the last row; for users who may not change them, as they are."""
+    """Settings of the machine, put back after the row; for users who may not change them, as they are."""
     with Settings() as opened:
         if opened.may_change():
             opened.quiet_khugepaged()
