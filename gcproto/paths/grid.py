@@ -81,13 +81,12 @@ def source_text(source: str, order: int, machine: Machine) -> str:
 def default_blocks(machine: Machine) -> list[Block]:
     """The default grid (measured in at most four minutes on two cores)."""
     mid = mid_order(machine)
-    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    mid_source, thp = _large_sources(machine)
     others = tuple(
         f"mthp-{size_text(machine.page_size << order)}"
         for order in machine.anon_orders
         if order not in {mid, machine.pmd_order}
     )
-    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
     pmd = size_text(machine.pmd_size)
     shared = (f"forked-{pmd}", f"pinned-{pmd}") if thp else ()
     main = ("small", *mid_source, *thp)
@@ -109,15 +108,20 @@ def default_blocks(machine: Machine) -> list[Block]:
     ]
 
 
+def _large_sources(machine: Machine) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The mTHP of the main table, and the THP, as names of sources; none where the machine has none."""
+    mid = mid_order(machine)
+    mthp = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
+    return mthp, ("thp",) if machine.pmd_order in machine.anon_orders else ()
+
+
 def live_blocks(machine: Machine) -> list[Block]:
     """What the default grid measures beside a second live thread, the normal case of a concurrent collector.
 
     The arms of the comparison at each granule, and once each way that asks the second thread's processor to drop TLB
     entries: splitting, mremap, and moves that pages refuse.
     """
-    mid = mid_order(machine)
-    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
-    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    mid_source, thp = _large_sources(machine)
     main = ("small", *mid_source, *thp)
     return [
         Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), threads=2),
@@ -133,9 +137,7 @@ def quick_blocks(machine: Machine) -> list[Block]:
     mremap below the size of a page table is left to the default grid: each call splits a mapping, and what that costs
     switches between two levels (310 and 400 ns a page at 64 KiB on 6.18) for minutes at a time, whatever runs.
     """
-    mid = mid_order(machine)
-    mid_source = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
-    thp = ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    mid_source, thp = _large_sources(machine)
     main = ("small", *mid_source, *thp)
     return [
         Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), memory=4 * MIB, aa=True),
