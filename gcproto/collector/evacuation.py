@@ -7,15 +7,14 @@ processors: a policy that has folios split before the flip is measured without t
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from gcproto.collector.folio_listener import whole_shares
-from gcproto.collector.heap_machine import heap_machine
+from gcproto.collector.heap_machine import heap_machine, memory_blocks
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.second_thread import two_processors
 from gcproto.collector.session_round import Session, SessionLab, SessionRequest
 from gcproto.experiments.entry import Entry
-from gcproto.experiments.frame import Block, Frame, Progress, Schedule
+from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
 from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host.memory import HEAP_PROGRAM, need
@@ -184,7 +183,7 @@ def run(order: PolicyOrder, progress: Progress) -> Result:
         def one(number: int, tally: _Tally) -> None:
             tally.add(number, lab.run(_request(order, tally.scenario, number)), warmup=frame.warming(number))
 
-        frame.run(one, blocks=[Block(partial(enable, memory), _is_of(memory)) for memory in order.memories])
+        frame.run(one, blocks=memory_blocks(enable, order.memories))
     return frame.result(record, PolicyExperiment(verify=order.verify))
 
 
@@ -206,10 +205,6 @@ def check(order: PolicyOrder) -> None:
         program=HEAP_PROGRAM,
         why="--verify needs three times the heap" if order.verify else "",
     )
-
-
-def _is_of(memory: Memory) -> Callable[[_Tally], bool]:
-    return lambda tally: tally.memory == memory
 
 
 def _tallies(order: PolicyOrder) -> Iterator[_Tally]:

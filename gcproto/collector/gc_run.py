@@ -1,19 +1,18 @@
 """Workloads on heaps, in several modes, interleaved: every scenario once in each round, in seeded random order."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import msgspec
 
 from gcproto.collector.gc_tally import HeapTally
-from gcproto.collector.heap_machine import heap_machine
+from gcproto.collector.heap_machine import heap_machine, memory_blocks
 from gcproto.collector.modes import Mode
 from gcproto.collector.placement import Placement, cpus_for
 from gcproto.collector.session_round import SessionLab, SessionRequest
 from gcproto.collector.trace_files import trace_file
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.experiments.frame import Block, Frame, Progress, Schedule
+from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.heap.folios import Memory
 from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host import environment
@@ -106,7 +105,7 @@ def run(order: GcOrder, progress: Progress) -> Result:
         SessionLab(order.timeout) as lab,
     ):
         running = _Running(order, tallies, lab, progress)
-        blocks = [Block(partial(enable, memory), _is_of(memory)) for memory in order.memories]
+        blocks = memory_blocks(enable, order.memories)
         running.frame.run(running.one, running.order_of, blocks)
     placed = {one: cpus_for(one, order.mutators) for one in order.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
@@ -126,10 +125,6 @@ def run(order: GcOrder, progress: Progress) -> Result:
     result = frame.result(record, experiment)
     _lower_bound(result.measurements)
     return result
-
-
-def _is_of(memory: Memory) -> Callable[[HeapTally], bool]:
-    return lambda tally: tally.memory == memory
 
 
 def _tallies(order: GcOrder) -> Iterator[HeapTally]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from gcproto.errors import GcprotoError
+from gcproto.experiments.frame import Block
 from gcproto.heap.folios import Memory
 from gcproto.host.settings import Settings, may_change, why_not
 
@@ -63,3 +65,27 @@ def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Call
             return
         with settings.swap_zram(SWAP_BYTES) if swap == "zram" else settings.swap_loop(SWAP_BYTES):
             yield enable
+
+
+class OnMemory(Protocol):
+    """What is run on a heap of some memory."""
+
+    memory: Memory
+
+
+def memory_blocks(enable: Callable[[Memory], None], memories: Sequence[Memory]) -> list[Block[Any]]:
+    """Blocks of an experiment, one for each memory, in order.
+
+    Args:
+        enable: as ``heap_machine`` gives it.
+        memories: of the heaps.
+
+    """
+
+    def block(memory: Memory) -> Block[Any]:
+        def among(entry: OnMemory) -> bool:
+            return entry.memory == memory
+
+        return Block(lambda: enable(memory), among)
+
+    return [block(memory) for memory in memories]
