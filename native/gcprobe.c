@@ -234,7 +234,7 @@ static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series,
             struct gcp_round *ret = &one->rounds[one->n++];
             for (int tries = 0; tries < SOURCE_TRIES; tries++) {
                 gcp_round_run(prover, &one->scenario, ret);
-                if (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN)
+                if (ret->status != GCP_ROUND_DISTURBED && (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN))
                     break;
             }
         }

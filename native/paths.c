@@ -128,7 +128,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     gcp_counters_read(work->prover, &work->ready);
     if (scenario->settle)
         gcp_settle();
-    uint64_t live = gcp_toucher_cpu(&toucher);
+    uint64_t live = gcp_toucher_await(&toucher);
     err = gcp_arm_run(work, ret);
     live = gcp_toucher_cpu(&toucher) - live;
     gcp_counters_read(work->prover, &work->after);
@@ -139,7 +139,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
         gcp_round_check(work, ret);
     /* Where another process took its processor away, nothing was flushed there: that is the easy case, not this one. */
     if (!err && ret->status == GCP_ROUND_VALID && scenario->touch_cpu >= 0 && live < ret->ns / 2) {
-        ret->status = GCP_ROUND_INVALID;
+        ret->status = GCP_ROUND_DISTURBED;
         snprintf(ret->reason, sizeof(ret->reason),
                  "the second thread ran for %" PRIu64 " of %" PRIu64 " ns: it was not live beside the work", live,
                  ret->ns);

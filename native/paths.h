@@ -73,9 +73,10 @@ struct gcp_scenario {
 
 enum gcp_round_status {
     GCP_ROUND_VALID = 0,
-    GCP_ROUND_INVALID = 1, /* measured, but the proof failed: `reason` says how */
-    GCP_ROUND_UNABLE = 2,  /* the source or the arm can't be had here: `reason`, `err` */
-    GCP_ROUND_FAILED = 3,  /* the work stopped at an error: `reason`, `err` */
+    GCP_ROUND_INVALID = 1,   /* measured, but the proof failed: `reason` says how */
+    GCP_ROUND_UNABLE = 2,    /* the source or the arm can't be had here: `reason`, `err` */
+    GCP_ROUND_FAILED = 3,    /* the work stopped at an error: `reason`, `err` */
+    GCP_ROUND_DISTURBED = 4, /* proven, but the second thread was kept from running: to be done again */
 };
 
 /*

@@ -9,9 +9,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "platform.h"
 
 #define TOUCHED_PAGES 64
+#define AWAITED_NS 100000000ULL
+#define SOON_NS 20000
+
+static uint64_t cpu_of(pthread_t thread)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (pthread_getcpuclockid(thread, &clock) || clock_gettime(clock, &time))
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
+}
 
 static void *sweep(void *arg)
 {
@@ -23,6 +35,13 @@ static void *sweep(void *arg)
         for (uint64_t at = 0; at < toucher->bytes; at += toucher->page)
             toucher->pages[at]++;
         atomic_fetch_add_explicit(&toucher->sweeps, 1, memory_order_release);
+        uint64_t asked = atomic_load_explicit(&toucher->asked, memory_order_relaxed);
+        if (asked != atomic_load_explicit(&toucher->answered, memory_order_relaxed)) {
+            /* To read a thread's clock the kernel updates its share, and may find it used up: it gives its processor
+             * away on the way back, and answers when it has it again. */
+            atomic_store(&toucher->had, cpu_of(pthread_self()));
+            atomic_store(&toucher->answered, asked);
+        }
     }
     return NULL;
 }
@@ -55,11 +74,27 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret)
 
 uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher)
 {
-    clockid_t clock;
-    struct timespec time;
-    if (!toucher->running || pthread_getcpuclockid(toucher->thread, &clock) || clock_gettime(clock, &time))
-        return 0;
-    return (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
+    return toucher->running ? cpu_of(toucher->thread) : 0;
+}
+
+/* Ask for its CPU time; whether the answer came so soon that both threads run. */
+static bool asks(struct gcp_toucher *toucher, uint64_t until)
+{
+    uint64_t start = gcp_now();
+    uint64_t asked = atomic_fetch_add(&toucher->asked, 1) + 1;
+    while (atomic_load(&toucher->answered) < asked)
+        if (gcp_now() >= until)
+            return false;
+    return gcp_now() < start + SOON_NS;
+}
+
+uint64_t gcp_toucher_await(struct gcp_toucher *toucher)
+{
+    uint64_t until = gcp_now() + AWAITED_NS;
+    while (toucher->running && gcp_now() < until)
+        if (asks(toucher, until))
+            return atomic_load(&toucher->had);
+    return gcp_toucher_cpu(toucher);
 }
 
 uint64_t gcp_toucher_stop(struct gcp_toucher *toucher)

@@ -19,11 +19,18 @@ struct gcp_toucher {
     uint64_t page;
     atomic_bool stop;
     atomic_uint_fast64_t sweeps;
+    atomic_uint_fast64_t asked;
+    atomic_uint_fast64_t answered;
+    atomic_uint_fast64_t had;
     bool running;
 };
 
 /* Start on `cpu` and wait until it has swept its pages once.  0 or -errno. */
 int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret);
+
+/* Wait until it and the caller run at the same time, for at most 100 ms: other processes may have their processors.
+ * Returns the CPU time that it has had so far, ns. */
+uint64_t gcp_toucher_await(struct gcp_toucher *toucher);
 
 /* CPU time that its thread has had so far, ns; 0 if it does not run. */
 uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher);

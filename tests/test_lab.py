@@ -13,11 +13,11 @@ from gcproto.host.machine import Machine, machine
 from gcproto.paths import grid
 from gcproto.paths.grid import Choice, build, parse_source, source_text
 from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.round import ACCOUNT_FIELDS, INVALID, UNABLE, VALID, Request, Round, request_for
-from gcproto.paths.runner import Plan, Runner
+from gcproto.paths.round import ACCOUNT_FIELDS, DISTURBED, INVALID, UNABLE, VALID, Request, Round, request_for
+from gcproto.paths.runner import TRIES, Plan, Runner
 from gcproto.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.record import Record
-from gcproto.results.schema import Outcome, PathExperiment, PathScenario, Proof, Result, with_fields
+from gcproto.results.schema import Outcome, PathExperiment, PathFigures, PathScenario, Proof, Result, with_fields
 from gcproto.sizes import parse_size, size_text
 
 SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
@@ -116,11 +116,12 @@ def test_a_second_thread_that_does_not_run_makes_the_round_invalid() -> None:
     cpu, touch_cpu = sorted(os.sched_getaffinity(0))[-1], min(os.sched_getaffinity(0))
     beside = with_fields(SMALL, threads=2, granule_bytes=4096)
     with Lab() as lab:
-        assert lab.run(request_for(beside, cpu, touch_cpu, seed=1)).status == VALID
+        found = [lab.run(request_for(beside, cpu, touch_cpu, seed=1)) for _ in range(TRIES)]
+    assert any(one.status == VALID for one in found), found[-1].reason
     alone = request_for(beside, cpu, cpu, seed=1)  # both on one processor: the work has it all to itself
     with Lab() as lab:
         done = [lab.run(alone) for _ in range(5)]
-    assert any("was not live beside the work" in one.reason for one in done if one.status == INVALID)
+    assert any("was not live beside the work" in one.reason for one in done if one.status == DISTURBED)
 
 
 @pytest.mark.needs("move")
@@ -185,6 +186,24 @@ def test_too_many_invalid_rounds() -> None:
     lab = ScriptedLab([a_round(), a_round(), a_round(), *[a_round(INVALID, 1, "wrong")] * 2])
     (measured,) = outcome_of(SMALL, lab).measurements
     assert not measured.valid
+
+
+def test_a_disturbed_round_is_done_again_and_counted() -> None:
+    """The proof held, and another process had taken the second thread's processor: no fault, and no figure either."""
+    away = a_round(DISTURBED, 1, "the second thread ran for 0 of 9 ns: it was not live beside the work")
+    lab = ScriptedLab([a_round(), away, a_round(), away, away, a_round(), a_round(), a_round()])
+    (measured,) = outcome_of(SMALL, lab).measurements
+    assert (measured.samples, measured.invalid_rounds, measured.valid) == ([1000.0] * 4, [], True)
+    assert isinstance(measured.figures, PathFigures)
+    assert measured.figures.disturbed == 3
+
+
+def test_a_round_that_stays_disturbed_is_invalid() -> None:
+    away = a_round(DISTURBED, 1, "it was not live beside the work")
+    lab = ScriptedLab([a_round(), *([away] * TRIES), *([a_round()] * 3)])
+    (measured,) = outcome_of(SMALL, lab).measurements
+    assert measured.samples == [1000.0] * 3
+    assert [(bad.round, bad.reason) for bad in measured.invalid_rounds] == [(1, "it was not live beside the work")]
 
 
 def test_a_hang_is_a_result_and_two_end_the_scenario() -> None:

@@ -64,6 +64,7 @@ VALID: int = lib.GCP_ROUND_VALID
 INVALID: int = lib.GCP_ROUND_INVALID
 UNABLE: int = lib.GCP_ROUND_UNABLE
 FAILED: int = lib.GCP_ROUND_FAILED
+DISTURBED: int = lib.GCP_ROUND_DISTURBED
 
 ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
 

@@ -16,12 +16,13 @@ from gcproto.host.machine import Machine
 from gcproto.paths.grid import source_text
 from gcproto.paths.lab import Lab
 from gcproto.paths.names import SWAP_KINDS
-from gcproto.paths.round import FAILED, UNABLE, request_for
+from gcproto.paths.round import DISTURBED, FAILED, UNABLE, request_for
 from gcproto.paths.tally import Tally
 from gcproto.results.schema import MEMORY, PathScenario, Skip
 
-SOURCE_TRIES = 3
-"""How often a source that came out otherwise (fragmented memory, a race) is made again in the same round."""
+TRIES = 5
+"""How often a round is run until it is the one asked for: its source may come out otherwise (fragmented memory, a
+race), or its second thread may have been kept from running by another process."""
 
 
 class Machinery(Protocol):
@@ -150,9 +151,10 @@ class Runner:
             self.frame.random.getrandbits(63),
             self.plan.slowdown.get(tally.scenario.arm, 0),
         )
-        for _ in range(SOURCE_TRIES):
+        for _ in range(TRIES):
             done = self.lab.run(request)
-            if done.status != UNABLE or done.err != errno.EAGAIN:
+            tally.disturbed += done.status == DISTURBED
+            if done.status != DISTURBED and (done.status != UNABLE or done.err != errno.EAGAIN):
                 break
         if done.status not in {UNABLE, FAILED}:
             tally.add(number, done, warmup=self.frame.warming(number))

@@ -37,7 +37,8 @@ class Tally(Entry):
     """The rounds of one path so far.
 
     ``samples`` are ns per base page; ``splits`` the part of each that was spent on splitting first, ``swapins`` the
-    part that was spent on reading pages back from swap.
+    part that was spent on reading pages back from swap.  ``disturbed`` is how often a round was run in which the second
+    thread did not, those of the warm-up counted.
     """
 
     scenario: PathScenario
@@ -46,6 +47,7 @@ class Tally(Entry):
     proof: Proof = field(default_factory=Proof)
     outcome: Outcome = field(default_factory=Outcome)
     paths: Counter[str] = field(default_factory=Counter)
+    disturbed: int = 0
 
     def add(self, number: int, done: Round, *, warmup: bool) -> None:
         """Count a round that was measured; an invalid one is kept apart."""
@@ -86,5 +88,6 @@ class Tally(Entry):
         figures = PathFigures(
             split_part=median(self.splits) if any(self.splits) else None,
             swapin_part=median(self.swapins) if any(self.swapins) else None,
+            disturbed=self.disturbed,
         )
         return self.summed(UNIT_TIME, proof=self.proof, outcome=self.outcome, figures=figures)

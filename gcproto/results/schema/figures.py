@@ -38,11 +38,14 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     Attributes:
         split_part: of arms that split first, the part of the samples spent on it (median).
         swapin_part: of arms that swap in, the part that the first reads took (median).
+        disturbed: how often a round was run in which another process kept the second thread from running; each was done
+            again, and is an invalid round where that did not help.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
+    disturbed: int = 0
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):
