@@ -6,10 +6,12 @@
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
-NATIVE := $(wildcard native/*.c native/*.h native/contract/*.c native/contract/*.h native/hazards/*.c native/hazards/*.h)
+ROOMS := base uffd paths heap heap/window heap/compaction trial contract hazards probe
+NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
-INCLUDE := -Inative -Inative/contract -Inative/hazards
+INCLUDE := -Inative
 C_FILES := $(filter %.c,$(NATIVE))
+BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
 .PHONY: bench test lint format gcprobe gcprobe-arm64 check-c check-asan clean
@@ -20,11 +22,11 @@ bench: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(ARGS)
 
-$(VENV)/installed: pyproject.toml setup.py requirements.lock native/build_native.py $(NATIVE)
+$(VENV)/installed: pyproject.toml setup.py requirements.lock $(BUILD) $(NATIVE)
 	.ci/bootstrap $(VENV)
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml setup.py requirements.lock native/build_native.py $(NATIVE)
+$(VENV)/installed-dev: pyproject.toml setup.py requirements.lock $(BUILD) $(NATIVE)
 	.ci/bootstrap $(VENV) dev
 	@touch $@ $(VENV)/installed
 
@@ -48,10 +50,10 @@ check-c:
 	done
 
 gcprobe: $(NATIVE)
-	eval $(CC) $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
+	eval $(CC) $$(python3 native/build/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
 
 gcprobe-arm64: $(NATIVE)
-	eval aarch64-linux-gnu-gcc $$(python3 native/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
+	eval aarch64-linux-gnu-gcc $$(python3 native/build/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
 
 clean:
 	rm -rf build gcproto/_native.c gcproto/*.so gcprobe gcprobe-arm64 $(VENV)

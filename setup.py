@@ -1,5 +1,5 @@
-"""Only what pyproject.toml cannot say: the C extension, described in native/build_native.py."""
+"""Only what pyproject.toml cannot say: the C extension, described in native/build/build_native.py."""
 
 from setuptools import setup
 
-setup(cffi_modules=["native/build_native.py:ffibuilder"])
+setup(cffi_modules=["native/build/build_native.py:ffibuilder"])

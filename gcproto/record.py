@@ -9,7 +9,24 @@ from collections.abc import Sequence
 from gcproto import __version__
 from gcproto.host import environment
 from gcproto.logs import bind
-from gcproto.results.schema import ClaimVerdict, Experiment, Measurement, Noise, Producer, Result, Skip, Verdict
+from gcproto.results.schema import (
+    ClaimExperiment,
+    ClaimVerdict,
+    ContractExperiment,
+    Experiment,
+    HazardExperiment,
+    KernelCell,
+    Measurement,
+    Noise,
+    PathExperiment,
+    PolicyExperiment,
+    Producer,
+    Result,
+    Skip,
+    Verdict,
+    WindowExperiment,
+    WorkloadExperiment,
+)
 
 
 class Record:
@@ -61,7 +78,7 @@ class Record:
                 seed=seed,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.monotonic() - self._clock, 3),
-                benchmark=str(self.environment["build"]["hash"]),
+                benchmark=self._program(experiment),
                 complete=complete,
             ),
             environment=self.environment,
@@ -71,3 +88,16 @@ class Record:
             verdicts=list(verdicts),
             claims=list(claims),
         )
+
+    def _program(self, experiment: Experiment) -> str:
+        """The code that measured: results of other code are another series."""
+        hashes: dict[str, str] = self.environment["build"]["hash"]
+        match experiment:
+            case PathExperiment() | KernelCell():
+                return hashes["paths"]
+            case WorkloadExperiment() | PolicyExperiment() | WindowExperiment():
+                return hashes["heap"]
+            case ContractExperiment() | HazardExperiment():
+                return hashes["contract"]
+            case ClaimExperiment():
+                return f"{hashes['paths']}+{hashes['heap']}"

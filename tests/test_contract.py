@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from gcproto.contract import Row, RowResult, Verdict, find, ktap, rows, run_drill, run_row
-from gcproto.contract_run import seen
+from gcproto.contract.run import seen
 from gcproto.errors import GcprotoError
 from gcproto.host.kernel_files import mthp_files, read
 from gcproto.host.machine import machine

@@ -8,20 +8,19 @@ import msgspec
 import pytest
 
 from gcproto._native import lib
+from gcproto.chars import text_of
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
-from gcproto.paths.round import text_of
 from gcproto.results.schema import Measurement, PathFigures, PathScenario
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
-INCLUDES = ["-I", str(NATIVE), "-I", str(NATIVE / "contract")]
-PROGRAM = {"gcprobe.c", "gcprobe_json.c"}
+INCLUDES = ["-I", str(NATIVE)]
+ROOMS = ("base", "uffd", "paths", "heap", "trial", "contract")
 
 
 def library() -> list[str]:
-    files = [*NATIVE.glob("*.c"), *NATIVE.glob("contract/*.c")]
-    return [str(path) for path in sorted(files) if path.name not in PROGRAM]
+    return sorted(str(path) for room in ROOMS for path in NATIVE.glob(f"{room}/**/*.c"))
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +145,7 @@ def test_gcprobe_says_why_a_working_set_is_none(gcprobe: str) -> None:
 @pytest.mark.needs("static")
 def test_gcprobe_is_the_same_engine(gcprobe: str) -> None:
     info = json.loads(probe(gcprobe, "info").stdout)["info"]
-    assert info["benchmark"] == text_of(lib.gcp_build_hash())
+    assert info["benchmark"] == text_of(lib.gcp_build_paths())
     assert info["llc_bytes"] == machine().llc_bytes
 
 

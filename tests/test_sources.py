@@ -16,10 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
-from gcproto.paths.round import DISTURBED, UNABLE, VALID, Request, Round, new_prover, request_for, run, text_of
+from gcproto.paths.round import DISTURBED, UNABLE, VALID, Request, Round, new_prover, request_for, run
 from gcproto.paths.runner import TRIES
 from gcproto.results.schema import PathScenario, with_fields
 from tests.memory import PAGE, PRESENT, Region

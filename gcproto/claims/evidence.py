@@ -7,7 +7,7 @@ from functools import cached_property
 from gcproto import contract
 from gcproto.collector import evacuation, gc_run
 from gcproto.collector.modes import MODES
-from gcproto.contract_run import run_rows
+from gcproto.contract.run import run_rows
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine

@@ -37,7 +37,7 @@ def command(
     if as_list:
         _list(chosen, as_json=as_json)
         return
-    from gcproto.contract_run import run_rows
+    from gcproto.contract.run import run_rows
 
     # Closed here and now whatever happens: the settings are put back then.
     with closing(run_rows(chosen, swap=swap, timeout_ms=int(timeout * 1000))) as results:
@@ -67,7 +67,7 @@ def _print_ktap(results: "Iterable[RowResult]", count: int) -> int:
 
 def _print_result(results: "Iterable[RowResult]", experiment: "ContractExperiment") -> int:
     """Print all rows as a result, also those that ran until a signal came; how many are not as they say."""
-    from gcproto.contract_run import document
+    from gcproto.contract.run import document
     from gcproto.record import Record
 
     record = Record()

@@ -29,7 +29,7 @@ class Counts(msgspec.Struct):
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 
     def quantile(self, permille: int) -> int:
-        """The value that so many of 1000 values do not exceed (see native/histogram.h)."""
+        """The value that so many of 1000 values do not exceed (see native/base/histogram.h)."""
         raw: Any = ffi.new("struct gcp_histogram *")
         raw.n, raw.max = self.n, self.max
         for bucket, count in self.buckets.items():

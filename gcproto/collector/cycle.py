@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.collector.events import Listener, Stop
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.forward import forward_roots
@@ -89,7 +90,7 @@ class Collector:
             reason: Any = lib.gcp_compaction_reason(ffi.NULL)
             raise GcprotoError(
                 "the collector can't work here",
-                why=bytes(ffi.string(reason)).decode(),  # type: ignore[arg-type]
+                why=text_of(reason),
                 remedy="gcproto doctor says what is missing; modes stw and memmove need the least",
             )
         self.plan: Any = lib.gcp_compaction_plan(self._native)
@@ -292,7 +293,7 @@ class Collector:
         return False
 
     def _report(self) -> None:
-        reason = bytes(ffi.string(lib.gcp_compaction_reason(self._native))).decode()  # type: ignore[arg-type]
+        reason = text_of(lib.gcp_compaction_reason(self._native))
         self.failures.append(f"collection {self.cycles}: {reason}")
         self._tell("failed", reason)
 

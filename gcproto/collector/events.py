@@ -11,8 +11,8 @@ PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification
 class Stop:
     """When a pause was, ns of the monotonic clock.
 
-    It is read in C (native/world.c), before mutators can run again: the collector's thread comes to read a clock when
-    they have left it a processor, and the GIL.
+    It is read in C (native/heap/world.c), before mutators can run again: the collector's thread comes to read a clock
+    when they have left it a processor, and the GIL.
 
     Args:
         requested: mutators were asked to stop.

@@ -109,7 +109,7 @@ def mark_roots(begin: int, live: int, starts: int, stack: int, roots: int, count
 
     Args:
         begin: address of the moving space.
-        live: bitmap of live words (see native/plan.h).
+        live: bitmap of live words (see native/heap/plan.h).
         starts: bitmap of first words of live objects.
         stack: memory of the mark stack.
         roots: address of the slots; mutators may write them meanwhile.

@@ -22,7 +22,7 @@ EBUSY = {
     "backoff": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_BACKOFF)),
     "mutators-copy": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_COPY)),
 }
-"""What follows on EBUSY, for the collector and for a faulting mutator (see native/pages.h): ``copy`` is ART's policy
+"""What follows on EBUSY, for the collector and for a faulting mutator (native/heap/pages.h): ``copy`` is ART's policy
 today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
 
 
@@ -38,7 +38,7 @@ class Mode:
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
-            ``struct gcp_compaction_policy`` (native/compaction.h) and ``EBUSY``.
+            ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.

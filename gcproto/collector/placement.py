@@ -41,7 +41,7 @@ class Cpus(msgspec.Struct, frozen=True):
 
 
 class Ran(msgspec.Struct):
-    """Where a thread ran, as far as it looked; fields as in ``struct gcp_ran`` (native/platform.h)."""
+    """Where a thread ran, as far as it looked; fields as in ``struct gcp_ran`` (native/base/platform.h)."""
 
     asked: int = -1
     first: int = -1

@@ -2,7 +2,7 @@
 
 Called by the collector thread for page after page, and by the fault handler on the faulting mutator's own thread; so it
 allocates nothing, raises nothing and takes no lock.  It reads from-space only where its own page's words come from (see
-native/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
+native/heap/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""A second live thread beside a heap that stands still: native/toucher.c, as the path lab has it.
+"""A second live thread beside a heap that stands still: native/base/toucher.c, as the path lab has it.
 
 It touches pages of its own on another processor, so that each page that leaves its place has to be flushed from that
 processor's TLB as well.  That is what a collector meets whose mutators run.

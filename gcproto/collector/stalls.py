@@ -1,6 +1,6 @@
 """What kept a mutator from going on: its events, the longest of them, and the minimum mutator utilisation.
 
-All times are ns of the monotonic clock, read in C on the thread that they are about (native/timeline.h).
+All times are ns of the monotonic clock, read in C on the thread that they are about (native/heap/timeline.h).
 """
 
 from collections.abc import Callable

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.placement import Cpus, Ran, ran_of
 from gcproto.collector.ways import Way
@@ -15,7 +16,7 @@ UNPLACED = Cpus(-1, (), -1)
 
 
 class Request(msgspec.Struct):
-    """A window to run; fields as in ``struct gcp_window_config`` (native/window.h), where not said otherwise.
+    """A window to run; fields as in ``struct gcp_window_config`` (native/heap/window/window.h), unless said otherwise.
 
     Attributes:
         cpus: what its threads are bound to; of mutators without an entry: nothing.
@@ -133,7 +134,7 @@ def run(request: Request) -> Window:
     lib.gcp_window_run(_config(request), got)
     return Window(
         err=got.err,
-        reason=bytes(ffi.string(got.reason)).decode(errors="replace"),  # type: ignore[arg-type]
+        reason=text_of(got.reason),
         mutator_ns=got.mutator_ns,
         collector_ns=got.collector_ns,
         access=counts_of(got.access),

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import numba
 
-from gcproto._native import ffi, lib
+from gcproto._native import lib
+from gcproto.chars import text_of
 from gcproto.process.cache_folder import settle
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,7 +31,7 @@ _registry: list[tuple[str, Any, str]] = []
 def cache_folder() -> Path:
     """Where this version's compiled code is kept: below ``NUMBA_CACHE_DIR`` or the user's cache folder."""
     root = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256(bytes(ffi.string(lib.gcp_build_hash())))  # type: ignore[arg-type]
+    digest = hashlib.sha256(text_of(lib.gcp_build_layout()).encode())
     digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
     for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -18,7 +18,7 @@ ROOT_SLOTS = 256
 
 @dataclass(frozen=True)
 class Tables:
-    """Addresses of what lies beside the spaces (see native/plan.h); all of it costs memory only where it is used."""
+    """Addresses of what lies beside the spaces (native/heap/plan.h); all of it costs memory only where it is used."""
 
     live: int
     starts: int

@@ -69,7 +69,7 @@ class Child(Generic[Asked, Answer]):
 
     def _worker(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            command = [sys.executable, "-m", "gcproto.host.worker", self.module, str(os.getpid())]
+            command = [sys.executable, "-P", "-m", "gcproto.host.worker", self.module, str(os.getpid())]
             with interrupts.held(), interrupts.blocked():
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self._process

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.host import memory, swap_devices
 from gcproto.host.kernel_files import THP, mthp_files, read, read_choice
 
@@ -64,9 +65,13 @@ def capture() -> dict[str, Any]:
         "load": read("/proc/loadavg") or UNKNOWN,
         "steal": steal(),
         "build": {
-            "hash": _text(lib.gcp_build_hash()),
-            "compiler": _text(lib.gcp_build_compiler()),
-            "flags": _text(lib.gcp_build_flags()),
+            "hash": {
+                "paths": text_of(lib.gcp_build_paths()),
+                "heap": text_of(lib.gcp_build_heap()),
+                "contract": text_of(lib.gcp_build_contract()),
+            },
+            "compiler": text_of(lib.gcp_build_compiler()),
+            "flags": text_of(lib.gcp_build_flags()),
             "git": _git(),
         },
         "python": platform.python_version(),
@@ -90,10 +95,6 @@ def steal() -> int | None:
     found = re.search(r"^cpu +((?:\d+ *)+)", read("/proc/stat") or "", re.M)
     fields = found[1].split() if found else []
     return int(fields[7]) if len(fields) > 7 else None
-
-
-def _text(chars: Any) -> str:
-    return bytes(ffi.string(chars)).decode(errors="replace")  # type: ignore[arg-type]
 
 
 def _number(path: Path | str) -> int | None:

@@ -1,4 +1,4 @@
-"""Sizes of this machine's memory and its processors, asked of the system (see native/platform.h)."""
+"""Sizes of this machine's memory and its processors, asked of the system (see native/base/platform.h)."""
 
 import os
 from dataclasses import dataclass

@@ -232,7 +232,7 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, Any]:
             "range_ioctls": hex(uffd["range_ioctls"]) if "range_ioctls" in uffd else "unknown",
             "move_errno": uffd.get("move_errno"),
         },
-        "build": {"hash": info.get("benchmark", "unknown"), "compiler": info.get("compiler", "unknown")},
+        "build": {"hash": {"paths": info.get("benchmark", "unknown")}, "compiler": info.get("compiler", "unknown")},
         "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
         "notes": found.notes + [f"not understood: {line[:SHOWN]}" for line in found.garbled],
     }

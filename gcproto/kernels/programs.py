@@ -17,24 +17,26 @@ from gcproto.kernels import cache
 from gcproto.process import tools
 
 FLAGS = ("-std=gnu11", "-O2", "-g", "-static")
-INCLUDES = ("native", "native/contract", "native/hazards", "native/guest")
+ROOMS = ("base", "uffd", "paths", "heap", "trial", "contract", "hazards", "probe")
+"""Folders of the sources of ``gcprobe``."""
 
 
 def sources() -> Path:
-    """The folder with ``native/``.
+    """The folder ``native``: a part of the package, or beside it in a checkout.
 
     Raises:
         GcprotoError: gcproto was installed without its sources.
 
     """
-    root = Path(gcproto.__file__).resolve().parent.parent
-    if not (root / "native" / "gcprobe.c").exists():
-        raise GcprotoError(
-            "the programs for guests can't be built",
-            why=f"{root} has no native/: gcproto was installed without its sources",
-            remedy="run it from a checkout (make .venv/installed), which is an editable installation",
-        )
-    return root
+    package = Path(gcproto.__file__).resolve().parent
+    for native in (package / "native", package.parent / "native"):
+        if (native / "probe" / "gcprobe.c").exists():
+            return native
+    raise GcprotoError(
+        "the programs for guests can't be built",
+        why=f"neither {package} nor the folder above it has native/probe/gcprobe.c",
+        remedy="install gcproto again, from a release or a checkout: its C sources are part of it",
+    )
 
 
 def build() -> Path:
@@ -44,8 +46,8 @@ def build() -> Path:
         GcprotoError: there is no compiler, no static C library, or the disk is full.
 
     """
-    root = sources()
-    files = sorted(path for pattern in ("**/*.c", "**/*.h") for path in (root / "native").glob(pattern))
+    native = sources()
+    files = sorted(native.glob("**/*.[ch]"))
     digest = hashlib.sha256("\0".join(FLAGS).encode())
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -57,16 +59,15 @@ def build() -> Path:
     target = cache.folder("programs") / digest.hexdigest()[:16]
     if not target.exists():
         with cache.whole(target) as folder:
-            _compile(root, folder)
+            _compile(native, folder)
     return target
 
 
-def _compile(root: Path, folder: Path) -> None:
-    native = root / "native"
-    hashed = tools.run([sys.executable, str(native / "code_hash.py")]).out
-    probe = [*native.glob("*.c"), *native.glob("contract/*.c"), *native.glob("hazards/*.c")]
+def _compile(native: Path, folder: Path) -> None:
+    hashed = tools.run([sys.executable, str(native / "build" / "code_hash.py")]).out
+    probe = [path for room in ROOMS for path in native.glob(f"{room}/**/*.c")]
     for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
-        command = ["cc", *shlex.split(hashed), *FLAGS, *(f"-I{root / include}" for include in INCLUDES)]
+        command = ["cc", *shlex.split(hashed), *FLAGS, f"-I{native}"]
         command += ["-o", str(folder / name), *(str(part) for part in parts), "-pthread"]
         # What the compiler leaves is removed with the folder.
         done = tools.run(command, environment=os.environ | {"TMPDIR": str(folder)})

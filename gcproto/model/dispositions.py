@@ -26,7 +26,7 @@ from gcproto.results.schema import (
 from gcproto.results.series import page_size_of, release_of
 
 DISCARD_LUMP = 8 << 20
-"""Bytes that the path lab gives back at once, or one granule if that is more (native/path_arms.c)."""
+"""Bytes that the path lab gives back at once, or one granule if that is more (native/paths/arms.c)."""
 
 
 class Dispositions(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.host.machine import Machine
 
 KINDS: Final[dict[str, int]] = {
@@ -29,18 +30,18 @@ def _numbers(name_of: Callable[[int], Any]) -> dict[str, int]:
     """Names that a C function knows, with their numbers."""
     found: dict[str, int] = {}
     while (name := name_of(len(found))) != ffi.NULL:
-        found[bytes(ffi.string(name)).decode()] = len(found)  # type: ignore[arg-type]
+        found[text_of(name)] = len(found)
     return found
 
 
 ARMS: Final[dict[str, int]] = _numbers(lib.gcp_arm_name)
-"""Arm names and their numbers in C (native/paths.h says what each does)."""
+"""Arm names and their numbers in C (native/paths/paths.h says what each does)."""
 
 FRAMES: Final[dict[str, int]] = _numbers(lib.gcp_frames_name)
-"""Orders of a source's page frames (native/frames.h): ``any``, ``consecutive``, ``shuffled``."""
+"""Orders of a source's page frames (native/paths/frames.h): ``any``, ``consecutive``, ``shuffled``."""
 
 WORKING_SETS: Final[dict[str, int]] = _numbers(lib.gcp_working_set_name)
-"""Where the work finds what it touches (native/working_set.h): ``any``, ``cache``, ``memory``."""
+"""Where the work finds what it touches (native/paths/working_set.h): ``any``, ``cache``, ``memory``."""
 
 
 def order_of(source: str, size: int | None, machine: Machine) -> int:

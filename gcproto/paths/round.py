@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.chars import text_of
 from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
 
 
 class Request(msgspec.Struct):
-    """A round to run; fields as in ``struct gcp_scenario`` (native/paths.h)."""
+    """A round to run; fields as in ``struct gcp_scenario`` (native/paths/paths.h)."""
 
     source: int
     order: int
@@ -96,11 +97,6 @@ def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slo
     )
 
 
-def text_of(chars: Any) -> str:
-    """A C string (char array or pointer) as text."""
-    return bytes(ffi.string(chars)).decode(errors="replace")  # type: ignore[arg-type]
-
-
 def run(prover: Any, request: Request) -> Round:
     """Run a round in this process (it may hang on kernels with known bugs: see gcproto.paths.lab)."""
     scenario = ffi.new("struct gcp_scenario *", msgspec.to_builtins(request))
@@ -140,7 +136,7 @@ def run(prover: Any, request: Request) -> Round:
 
 
 def new_prover() -> Any:
-    """A prover (native/proof.h) for the life of this process."""
+    """A prover (native/base/proof.h) for the life of this process."""
     prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)
     return prover

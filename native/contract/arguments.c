@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 /* Two movable pages and where they could go: all that is wrong is what the row makes wrong. */
 struct good {

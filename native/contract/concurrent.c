@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "ability.h"
-#include "clock.h"
-#include "rows.h"
+#include "uffd/ability.h"
+#include "base/clock.h"
+#include "contract/rows.h"
 
 #define PAGES 256
 #define ROUNDS 40

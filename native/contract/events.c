@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 struct change {
     void *area;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 static void present_page_stays(struct gcp_trial *trial)
 {

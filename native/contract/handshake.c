@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 static int open_bare(struct gcp_trial *trial)
 {

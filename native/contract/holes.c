@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 static void hole_is_enoent(struct gcp_trial *trial)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rows.h"
+#include "contract/contract.h"
 
 struct lines {
     char *text;
@@ -15,7 +15,7 @@ struct lines {
     size_t used;
 };
 
-GCP_PRINTF(2, 3) static void add(struct lines *lines, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct lines *lines, const char *format, ...)
 {
     size_t left = lines->used < lines->size ? lines->size - lines->used : 0;
     va_list args;
@@ -26,8 +26,8 @@ GCP_PRINTF(2, 3) static void add(struct lines *lines, const char *format, ...)
         lines->used += (size_t)n;
 }
 
-size_t gcp_contract_ktap_lines(size_t number, const struct gcp_contract_row *row,
-                               const struct gcp_contract_result *result, char *ret, size_t size)
+size_t gcp_contract_ktap_lines(size_t number, const struct gcp_row *row, const struct gcp_row_result *result, char *ret,
+                               size_t size)
 {
     struct lines lines = {.text = ret, .size = size};
     const char *good = result->verdict == GCP_VERDICT_OK || result->verdict == GCP_VERDICT_SKIP ? "ok" : "not ok";
@@ -57,7 +57,7 @@ size_t gcp_contract_ktap_lines(size_t number, const struct gcp_contract_row *row
     return lines.used;
 }
 
-static int print(FILE *out, size_t number, const struct gcp_contract_row *row, const struct gcp_contract_result *result)
+static int print(FILE *out, size_t number, const struct gcp_row *row, const struct gcp_row_result *result)
 {
     size_t bytes = gcp_contract_ktap_lines(number, row, result, NULL, 0) + 1;
     char *text = malloc(bytes);
@@ -85,7 +85,7 @@ int gcp_contract_ktap(FILE *out, const char *only, uint32_t timeout_ms)
     if (fprintf(out, "KTAP version 1\n1..%zu\n", n) < 0 || fflush(out) != 0)
         return -EIO;
     for (size_t i = 0; i < n; i++) {
-        struct gcp_contract_result result;
+        struct gcp_row_result result;
         int err = gcp_contract_run(first + i, timeout_ms, &result);
         if (!err)
             err = print(out, i + 1, gcp_contract_row(first + i), &result);

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1U

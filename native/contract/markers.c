@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 static void install_guard(struct gcp_trial *trial, uint64_t start)
 {

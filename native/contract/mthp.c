@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 /* `n` folios, one or two, not from a PMD boundary on: two of half a PMD would come as one THP. */
 static uint64_t folios(struct gcp_trial *trial, uint64_t n, uint32_t *ret_order, struct gcp_source *ret)

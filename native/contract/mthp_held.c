@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "pin.h"
-#include "rows.h"
+#include "base/pin.h"
+#include "contract/rows.h"
 
 static void expect_ebusy_or_livelock(struct gcp_trial *trial, const struct gcp_source *source, uint64_t pages)
 {

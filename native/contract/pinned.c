@@ -2,8 +2,8 @@
  * folio is in mthp_held.c, since it hangs some kernels. */
 #include <errno.h>
 
-#include "pin.h"
-#include "rows.h"
+#include "base/pin.h"
+#include "contract/rows.h"
 
 #define PAGES 4
 

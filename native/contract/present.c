@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #define PAGES 8
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 static void unregistered_dst_is_einval(struct gcp_trial *trial)
 {

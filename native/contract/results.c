@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #define PAGES 4
 

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #define PAGES 8
 #define WRITEBACK_MS 2000

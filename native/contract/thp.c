@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #define PROOF (GCP_PROOF_KPF | GCP_PROOF_VMSTAT)
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-#include "rows.h"
+#include "contract/rows.h"
 
 #define PAGES 4
 

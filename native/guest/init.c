@@ -13,7 +13,7 @@
  * is done: whoever reads the results sees what is missing.
  */
 #define _GNU_SOURCE
-#include "init.h"
+#include "guest/init.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -37,58 +37,7 @@
 
 #define MAX_WORDS 64
 
-static int report_fd = -1;
 static bool host_mounted;
-
-static void write_all(const char *text, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = write(report_fd, text, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        text += n;
-        bytes -= (size_t)n;
-    }
-}
-
-void gcp_guest_say(const char *key, const char *text)
-{
-    static char line[32768];
-    size_t at = (size_t)snprintf(line, sizeof(line), "{\"guest\":{\"%s\":\"", key);
-    for (const unsigned char *c = (const unsigned char *)text; *c && at + 16 < sizeof(line); c++) {
-        if (*c == '"' || *c == '\\')
-            at += (size_t)snprintf(line + at, sizeof(line) - at, "\\%c", *c);
-        else if (*c < 0x20 || *c >= 0x7f)
-            at += (size_t)snprintf(line + at, sizeof(line) - at, "\\u%04x", *c);
-        else
-            line[at++] = (char)*c;
-    }
-    at += (size_t)snprintf(line + at, sizeof(line) - at, "\"}}\n");
-    write_all(line, at);
-}
-
-void gcp_guest_note(const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    gcp_guest_say("note", text);
-}
-
-int gcp_guest_write(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t n = write(fd, text, strlen(text));
-    int err = n < 0 ? -errno : 0;
-    close(fd);
-    return err;
-}
 
 static void mount_or_note(const char *source, const char *target, const char *type, const char *options)
 {
@@ -101,13 +50,13 @@ static void mount_or_note(const char *source, const char *target, const char *ty
 static void open_report(void)
 {
     struct termios settings;
-    report_fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (report_fd < 0)
+    gcp_guest_report = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (gcp_guest_report < 0)
         return;
-    if (tcgetattr(report_fd, &settings) == 0) {
+    if (tcgetattr(gcp_guest_report, &settings) == 0) {
         cfmakeraw(&settings);
         cfsetspeed(&settings, B115200);
-        tcsetattr(report_fd, TCSANOW, &settings);
+        tcsetattr(gcp_guest_report, TCSANOW, &settings);
     }
 }
 
@@ -147,7 +96,7 @@ __attribute__((noreturn)) static void become(char **words, const char *mode)
     bool host = strcmp(mode, "host") == 0;
     if (host && (!host_mounted || chroot("/host") < 0 || chdir("/") < 0))
         _exit(126);
-    dup2(report_fd, STDOUT_FILENO);
+    dup2(gcp_guest_report, STDOUT_FILENO);
     setsid();
     /* Nothing but interrupts comes between two instructions of a job that is measured. */
     if (strcmp(mode, "fifo") == 0)
@@ -177,7 +126,7 @@ static void job(const char *name, uint64_t seconds, const char *mode, char **wor
     int status = 0;
     bool killed = false;
     gcp_guest_say("begin", name);
-    tcdrain(report_fd);
+    tcdrain(gcp_guest_report);
     uint64_t begin = now();
     pid_t child = fork();
     if (child == 0)
@@ -197,11 +146,11 @@ static void job(const char *name, uint64_t seconds, const char *mode, char **wor
         if (got <= 0)
             nanosleep(&tick, NULL);
     }
-    tcdrain(report_fd);
+    tcdrain(gcp_guest_report);
     snprintf(text, sizeof(text), "%s %s %d %" PRIu64, name, ending(child, killed, status),
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), now() - begin);
     gcp_guest_say("end", text);
-    tcdrain(report_fd);
+    tcdrain(gcp_guest_report);
 }
 
 /* FILE TEXT...: the words of the text as they stand. */
@@ -301,7 +250,7 @@ int main(void)
     gcp_guest_say("started", "init");
     follow("/plan");
     gcp_guest_say("done", "plan");
-    tcdrain(report_fd);
+    tcdrain(gcp_guest_report);
     sync();
     reboot(RB_POWER_OFF);
     reboot(RB_AUTOBOOT);

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The results' port, -1 until it is open. */
+extern int gcp_guest_report;
+
 /* {"guest":{"KEY":"TEXT"}} on the results' port; gcp_guest_note has the key "note". */
 void gcp_guest_say(const char *key, const char *text);
 __attribute__((format(printf, 1, 2))) void gcp_guest_note(const char *format, ...);

@@ -15,7 +15,7 @@
 #include <sys/swap.h>
 #include <unistd.h>
 
-#include "init.h"
+#include "guest/init.h"
 
 #define PAGE 4096
 

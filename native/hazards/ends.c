@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "tables.h"
+#include "hazards/tables.h"
 
 static void crash(struct gcp_trial *trial)
 {

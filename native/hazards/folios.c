@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "ability.h"
-#include "race.h"
-#include "tables.h"
+#include "uffd/ability.h"
+#include "hazards/race.h"
+#include "hazards/tables.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "ability.h"
-#include "tables.h"
+#include "uffd/ability.h"
+#include "hazards/tables.h"
 
 #define PAGES 16
 #define MERGE_MS 20000

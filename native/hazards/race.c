@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "race.h"
+#include "hazards/race.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "rows.h"
+#include "trial/trial.h"
 
 #define GCP_RACE_PAGES 512
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hazards.h"
-#include "tables.h"
+#include "hazards/hazards.h"
+#include "hazards/tables.h"
 
 #define TIMEOUT_MS 60000
 
@@ -16,7 +16,7 @@ static const struct gcp_row_table *const TABLES[] = {&gcp_hazards_pages, &gcp_ha
 /* A text may begin with the word of the verdict where the row's own says too little. */
 static const char *const WORDS[] = {"ebusy", "corruption", "hang"};
 
-static const char *word_of(const struct gcp_contract_result *result, const char **ret_text)
+static const char *word_of(const struct gcp_row_result *result, const char **ret_text)
 {
     *ret_text = result->text;
     for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
@@ -42,7 +42,7 @@ static const char *word_of(const struct gcp_contract_result *result, const char 
 
 static int run(FILE *out, const struct gcp_row_entry *entry)
 {
-    struct gcp_contract_result result;
+    struct gcp_row_result result;
     const char *text;
     fprintf(out, "{\"begin\":{\"hazard\":\"%s\"}}\n", entry->row.name);
     if (fflush(out) != 0)

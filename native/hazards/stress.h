@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "uffd.h"
+#include "uffd/uffd.h"
 
 #define GCP_STRESS_PAGES 1024 /* that are accounted for */
 #define GCP_STRESS_LOOSE 64   /* behind them, also thrown away: their contents are right or zero */

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pin.h"
-#include "platform.h"
-#include "stress.h"
-#include "uapi.h"
+#include "base/pin.h"
+#include "base/platform.h"
+#include "hazards/stress.h"
+#include "base/uapi.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "platform.h"
-#include "stress.h"
-#include "uapi.h"
+#include "base/platform.h"
+#include "hazards/stress.h"
+#include "base/uapi.h"
 
 #define STUBBORN 40
 #define SLOT 64 /* byte of a page at which the readers' words begin */

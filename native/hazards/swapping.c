@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "race.h"
-#include "tables.h"
+#include "hazards/race.h"
+#include "hazards/tables.h"
 
 #define TRIES 40
 #define PAGES 64

@@ -2,8 +2,8 @@
 #ifndef GCP_HAZARD_TABLES_H
 #define GCP_HAZARD_TABLES_H
 
-#include "content.h"
-#include "rows.h"
+#include "base/content.h"
+#include "trial/trial.h"
 
 /* gcp_hazards_ends: by name only; they end the machine, to test who watches it. */
 extern const struct gcp_row_table gcp_hazards_pages, gcp_hazards_folios, gcp_hazards_swapping, gcp_hazards_whole,

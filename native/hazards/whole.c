@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ability.h"
-#include "pin.h"
-#include "race.h"
-#include "tables.h"
+#include "uffd/ability.h"
+#include "base/pin.h"
+#include "hazards/race.h"
+#include "hazards/tables.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102

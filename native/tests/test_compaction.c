@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compaction.h"
-#include "content.h"
-#include "inject.h"
-#include "platform.h"
+#include "heap/compaction/compaction.h"
+#include "base/content.h"
+#include "uffd/inject.h"
+#include "base/platform.h"
 
 #define PAGES 3000
 #define DENSE 1024 /* whole granules */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract.h"
+#include "contract/contract.h"
 
 #define TIMEOUT_MS 60000
 
@@ -21,16 +21,16 @@ static void check(int good, const char *what)
 
 static void test_drill(const char *name, uint32_t verdict, uint32_t timeout_ms)
 {
-    struct gcp_contract_result result;
-    int err = gcp_contract_run_drill(name, timeout_ms, &result);
+    struct gcp_row_result result;
+    int err = gcp_drill_run(name, timeout_ms, &result);
     check(!err && result.verdict == verdict && result.text[0], name);
 }
 
 /* A buffer that is too small is never written beyond its end, and the length needed is the same with any. */
 static void test_short_buffers(void)
 {
-    struct gcp_contract_row row = {"row", "A rule", "6.8: otherwise", "pfn"};
-    struct gcp_contract_result result = {.verdict = GCP_VERDICT_DIFFERS, .attempts = 3, .text = "seen"};
+    struct gcp_row row = {"row", "A rule", "6.8: otherwise", "pfn"};
+    struct gcp_row_result result = {.verdict = GCP_VERDICT_DIFFERS, .attempts = 3, .text = "seen"};
     size_t need = gcp_contract_ktap_lines(1, &row, &result, NULL, 0);
     int same = 1;
     for (size_t size = 0; size <= need + 1; size++) {
@@ -46,7 +46,7 @@ static void test_short_buffers(void)
 
 int main(void)
 {
-    struct gcp_contract_result result;
+    struct gcp_row_result result;
 
     check(gcp_contract_ktap(stdout, NULL, TIMEOUT_MS) == 0, "no row differs");
     check(gcp_contract_ktap(stdout, "no-such-row", TIMEOUT_MS) == -ENOENT, "a row that is not there");

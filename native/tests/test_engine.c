@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "evacuate.h"
-#include "paths.h"
-#include "pin.h"
-#include "platform.h"
-#include "sources.h"
-#include "uffd.h"
+#include "paths/evacuate.h"
+#include "paths/paths.h"
+#include "base/pin.h"
+#include "base/platform.h"
+#include "paths/sources.h"
+#include "uffd/uffd.h"
 
 static int failures;
 

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "inject.h"
-#include "timeline.h"
-#include "window.h"
+#include "base/clock.h"
+#include "uffd/inject.h"
+#include "heap/timeline.h"
+#include "heap/window/window.h"
 
 #define PAGES 1500
 #define TINY 64 /* 256 KiB of small pages: mutators are through before the collector is scheduled */

@@ -38,7 +38,7 @@ class Pause(msgspec.Struct):
 
 
 class MapAccount(msgspec.Struct, omit_defaults=True):
-    """Pages and ioctls of mapping to-space: ``struct gcp_map_account`` (native/pages.h).
+    """Pages and ioctls of mapping to-space: ``struct gcp_map_account`` (native/heap/pages.h).
 
     ``whole_large`` is None in results of versions that did not count it.
     """
@@ -77,7 +77,10 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
 
 
 class CollectorAccount(MapAccount, omit_defaults=True):
-    """What the collector's thread did: ``struct gcp_swept`` (native/compaction.h), and what was restored afterwards."""
+    """What the collector's thread did, and what was restored afterwards.
+
+    ``struct gcp_swept`` (native/heap/compaction/compaction.h).
+    """
 
     updated: int = 0
     built: int = 0

@@ -1,0 +1,361 @@
+/*
+ * A fault on to-space while it is compacted: on the thread that faulted, inside its SIGBUS handler, or on a handler
+ * thread.  Takes no lock, allocates nothing.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "heap/compaction/state.h"
+#include "base/futex.h"
+#include "heap/sigbus.h"
+#include "base/uapi.h"
+
+static struct gcp_map_how how_of(const struct gcp_compaction *c, uint32_t by, int stage)
+{
+    return (struct gcp_map_how){.by = by, .ebusy = c->policy.mutator_ebusy, .tolerate = stage > 0};
+}
+
+__attribute__((noreturn)) static void die(const struct gcp_compaction *c)
+{
+    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
+    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
+        write(STDERR_FILENO, "\n", 1) < 0)
+        _exit(118);
+    _exit(117);
+}
+
+/*
+ * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
+ * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
+ */
+static void give_in(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, bool owner)
+{
+    uint32_t recovery;
+    if (!m->world)
+        die(c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
+    gcp_mutator_block(m);
+    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
+        gcp_futex_wait(&c->recovery, recovery, 100);
+    if (owner) {
+        if (src)
+            memcpy((void *)(uintptr_t)gcp_to_page(c, index), (void *)(uintptr_t)src, c->pages.page);
+        gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+    }
+    gcp_mutator_unblock(m);
+}
+
+/* The page is built at `src` and this thread's to map. */
+static void finish(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, uint32_t by,
+                   int stage)
+{
+    const struct gcp_map_how how = how_of(c, by, stage);
+    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPING);
+    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
+        give_in(c, m, index, src, true);
+        return;
+    }
+    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+}
+
+/* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
+static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
+    uint64_t from = word >> GCP_PAGE_STATE_BITS;
+    if (word != gcp_state_word(from, GCP_PAGE_PROCESSED) ||
+        !atomic_compare_exchange_strong_explicit(&c->pages.words[index], &word,
+                                                 gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
+                                                 memory_order_acq_rel, memory_order_acquire))
+        return false;
+    finish(c, m, index, gcp_from_page(c, from), GCP_MAP_COPY, stage);
+    return true;
+}
+
+/* Ready pages of the group around `index`, the one that faulted first. */
+static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    uint64_t group = c->policy.fault_pages, first = index / group * group;
+    uint64_t limit = first + group - index;
+    /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
+    while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
+        index--, limit++;
+    struct gcp_choice choice = gcp_choose(c, index, limit);
+    how.by = choice.by;
+    int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
+        give_in(c, m, index, 0, false);
+    }
+}
+
+/* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
+static void copy_ready(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    const struct gcp_map_how how = how_of(c, GCP_MAP_COPY, stage);
+    int64_t done = gcp_pages_map(&c->pages, index, 1, &how, &m->account);
+    if (done < 0) {
+        gcp_compaction_fail(c, (int32_t)-done, "copying a ready page in a fault");
+        give_in(c, m, index, 0, false);
+    }
+}
+
+static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
+    uint64_t from = gcp_place_of(c, index);
+    c->produce(&c->plan, index, gcp_from_page(c, from));
+    m->updated++;
+    if (group == 1) {
+        finish(c, m, index, gcp_from_page(c, from), gcp_choose_one(c, from), stage);
+        return GCP_EVENT_FAULT_DENSE;
+    }
+    gcp_pages_publish(&c->pages, index, from);
+    if (end > c->plan.compact_end)
+        end = c->plan.compact_end;
+    for (uint64_t other = first; other < end; other++)
+        if (other != index && gcp_in_place(c, other) && !gcp_dense_page_empty(c, other) &&
+            gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
+            from = gcp_place_of(c, other);
+            c->produce(&c->plan, other, gcp_from_page(c, from));
+            m->updated++;
+            gcp_pages_publish(&c->pages, other, from);
+        }
+    map_group(c, m, index, stage);
+    return GCP_EVENT_FAULT_DENSE;
+}
+
+/* Whether a page of the compacted part is built of live words: neither of a dense region nor in the gap before one. */
+static bool compacted(const struct gcp_compaction *c, uint64_t index)
+{
+    uint16_t fill = gcp_fill(c, index);
+    return fill && fill != GCP_KEPT;
+}
+
+/* Unprocessed pages next to `index`, within its group and the compacted part, claimed for this fault. */
+static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t *ret_end)
+{
+    uint64_t group = c->policy.fault_pages, low = index / group * group, high = low + group, first = index,
+             end = index + 1;
+    if (low < c->plan.dense_end)
+        low = c->plan.dense_end;
+    if (high > c->plan.compact_end)
+        high = c->plan.compact_end;
+    while (end < high && compacted(c, end) && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
+        end++;
+    while (first > low && compacted(c, first - 1) && gcp_claim(c, first - 1, GCP_PAGE_MUTATOR_PROCESSING))
+        first--;
+    *ret_end = end;
+    return first;
+}
+
+/* One compacted page that is this thread's. */
+static void build(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, bool move, int stage)
+{
+    uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
+    uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
+    c->produce(&c->plan, index, src);
+    m->built++;
+    uint32_t without = move ? c->policy.early_by : GCP_MAP_COPY;
+    finish(c, m, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without, stage);
+}
+
+static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    bool move = c->policy.map_by == GCP_MAP_MOVE && c->policy.fault_by == GCP_MAP_MOVE;
+    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
+    /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
+    if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
+        first = claim_neighbours(c, index, &end);
+        page = gcp_recycle_take(&c->recycle, end - first);
+    }
+    /*
+     * A claim is never given back: the collector has perhaps passed the page by then, would not come again, and would
+     * recycle what the page is to be built of.
+     */
+    if (page == GCP_NO_PAGE) {
+        build(c, m, index, move, stage);
+        for (uint64_t other = first; other < end; other++)
+            if (other != index)
+                build(c, m, other, move, stage);
+        return GCP_EVENT_FAULT_BUILT;
+    }
+    for (uint64_t other = first; other < end; other++) {
+        c->produce(&c->plan, other, gcp_from_page(c, page + other - first));
+        m->built++;
+        gcp_pages_publish(&c->pages, other, page + other - first);
+    }
+    map_group(c, m, index, stage);
+    return GCP_EVENT_FAULT_BUILT;
+}
+
+static enum gcp_event_kind fault_slid(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    c->produce(&c->plan, index, m->buffer);
+    m->slid++;
+    finish(c, m, index, m->buffer, c->policy.early_by, stage);
+    return GCP_EVENT_FAULT_SLID;
+}
+
+/* No object is there yet: memory for the next ones. */
+static enum gcp_event_kind fault_fresh(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    const struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    uint64_t page = c->pages.page, end = index + 1;
+    uint64_t recycled = c->policy.fresh_by_recycled && !stage ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
+    if (recycled != GCP_NO_PAGE) {
+        memset((void *)(uintptr_t)gcp_from_page(c, recycled), 0, page);
+        m->fresh++;
+        finish(c, m, index, gcp_from_page(c, recycled), c->policy.map_by, stage);
+        return GCP_EVENT_FAULT_FRESH;
+    }
+    /* All that is left of the mutator's allocation buffer in one call. */
+    uint64_t last = m->tlab_end > gcp_to_page(c, index) ? (m->tlab_end - c->plan.to) / page : end;
+    while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
+        end++;
+    for (uint64_t at = index; at < end;) {
+        int64_t done = gcp_pages_map_from(&c->pages, at, 0, end - at, &how, &m->account);
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
+            give_in(c, m, at, 0, true);
+            done = 1;
+        } else if (!done) {
+            done = (int64_t)(end - at); /* not registered any more: the kernel's own zeroes will do */
+        } else {
+            m->fresh += (uint64_t)done;
+        }
+        for (int64_t i = 0; i < done; i++, at++)
+            gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPED);
+    }
+    return GCP_EVENT_FAULT_FRESH;
+}
+
+static enum gcp_event_kind produce(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    if (index >= c->plan.used_end)
+        return fault_fresh(c, m, index, stage);
+    if (index >= c->plan.compact_end)
+        return fault_slid(c, m, index, stage);
+    if (!gcp_in_place(c, index))
+        return fault_compacted(c, m, index, stage);
+    return fault_dense(c, m, index, stage);
+}
+
+/* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
+static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    uint64_t leader = gcp_granule_leader(c, index), granule = c->policy.granule;
+    enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
+    for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
+        if (m->world && gcp_compaction_failed(c)) {
+            give_in(c, m, index, 0, false);
+            return GCP_EVENT_FAULT_WAITED;
+        }
+        enum gcp_page_state state = gcp_page_state(&c->pages, leader);
+        if (state == GCP_PAGE_UNPROCESSED) {
+            if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
+                continue;
+            gcp_granule_produce(c, leader);
+            m->updated += granule;
+            kind = GCP_EVENT_FAULT_DENSE;
+        } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {
+            gcp_back_off(tries++);
+            kind = GCP_EVENT_FAULT_WAITED;
+            continue;
+        }
+        struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+        uint64_t at = gcp_page_state(&c->pages, leader) == GCP_PAGE_PROCESSED ? leader : index;
+        struct gcp_choice choice = gcp_choose(c, at, leader + granule - at);
+        how.by = choice.by;
+        int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
+        if (!done)
+            return kind; /* not registered any more: all of it was mapped before */
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
+            give_in(c, m, index, 0, false);
+            return kind;
+        }
+    }
+    m->waited += kind == GCP_EVENT_FAULT_WAITED;
+    return kind;
+}
+
+static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+{
+    if (gcp_in_granule(c, index))
+        return resolve_granule(c, m, index, stage);
+    for (uint32_t tries = 0;; tries++) {
+        if (m->world && gcp_compaction_failed(c)) {
+            give_in(c, m, index, 0, false);
+            return GCP_EVENT_FAULT_WAITED;
+        }
+        switch (gcp_page_state(&c->pages, index)) {
+        case GCP_PAGE_PROCESSED_AND_MAPPED:
+            m->waited += tries != 0;
+            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
+        case GCP_PAGE_PROCESSED:
+            if (c->policy.map_by == GCP_MAP_REMAP) {
+                if (!copy_claimed(c, m, index, stage))
+                    break;
+            } else if (c->policy.ready_by == GCP_MAP_COPY) {
+                copy_ready(c, m, index, stage);
+            } else {
+                map_group(c, m, index, stage);
+            }
+            return GCP_EVENT_FAULT_READY;
+        case GCP_PAGE_UNPROCESSED:
+            if (gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING))
+                return produce(c, m, index, stage);
+            break;
+        default:
+            gcp_back_off(tries);
+        }
+    }
+}
+
+static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
+{
+    uint64_t begin = gcp_now();
+    enum gcp_event_kind kind = resolve(c, m, (address - c->plan.to) / c->pages.page, stage);
+    uint64_t end = gcp_now();
+    m->faults++;
+    gcp_histogram_record(&m->fault, end - begin);
+    gcp_timeline_record(&m->timeline, kind, begin, end, 1);
+}
+
+int gcp_fault_serve(void *context, uint64_t address, int stage)
+{
+    struct gcp_mutator *m = gcp_mutator_self();
+    if (!m)
+        return ESRCH; /* only mutators touch to-space while it is registered */
+    serve(context, m, address, stage);
+    return 0;
+}
+
+/* The same on the handler thread.  The page may be somebody else's, so whoever waits for it is always woken. */
+static int help(void *context, uint64_t address)
+{
+    struct gcp_compaction *c = context;
+    serve(c, &c->helper, address, 1);
+    return GCP_SERVED_WAKE;
+}
+
+/* Threads that sleep in the kernel can't be stopped, so there is no way out without the one that wakes them. */
+static void help_failed(void *context, int err)
+{
+    struct gcp_compaction *c = context;
+    gcp_compaction_fail(c, err, "reading faults from the userfaultfd");
+    die(c);
+}
+
+int gcp_helper_start(struct gcp_compaction *c)
+{
+    const struct gcp_fault_thread_how how = {
+        .uffd = &c->uffd, .page = c->pages.page, .serve = help, .failed = help_failed, .context = c};
+    return gcp_fault_thread_start(&how, &c->thread);
+}

@@ -1,0 +1,60 @@
+/*
+ * What depends on folios: granules of the dense prefix and of dense regions that are claimed and mapped as one, and how
+ * pages in large folios are mapped.  ART knows neither: it evacuates page by page, and its heap has small folios.
+ */
+#include "heap/compaction/state.h"
+
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
+{
+    for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
+        /* A page without a live word goes along: left out, it would break the folio. */
+        uint64_t from = gcp_place_of(c, index);
+        c->produce(&c->plan, index, gcp_from_page(c, from));
+        gcp_pages_publish(&c->pages, index, from);
+    }
+}
+
+uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
+{
+    bool large = c->policy.map_by == GCP_MAP_MOVE && c->pages.orders[from];
+    return large ? c->policy.large_by : c->policy.map_by;
+}
+
+/* Whether all of an aligned folio that the kernel moves whole is there, as far as is known. */
+static bool is_whole(const struct gcp_compaction *c, uint64_t from)
+{
+    uint64_t whole = c->policy.whole, at = 0;
+    while (at < whole && 1ULL << c->pages.orders[from + at] >= whole)
+        at++;
+    return at == whole;
+}
+
+/* Pages from `from` on, of `run`, that are all in small folios or all in large ones. */
+static uint64_t alike(const struct gcp_compaction *c, uint64_t from, uint64_t run)
+{
+    uint64_t n = 1;
+    while (n < run && !c->pages.orders[from + n] == !c->pages.orders[from])
+        n++;
+    return n;
+}
+
+struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most)
+{
+    uint64_t from, run, whole = c->policy.whole;
+    /* What ART has: nothing to choose, and the run is measured by whoever maps it. */
+    if (c->policy.map_by != GCP_MAP_MOVE || (!whole && c->policy.large_by == GCP_MAP_MOVE))
+        return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
+    run = gcp_pages_ready(&c->pages, index, most, &from);
+    if (!run)
+        return (struct gcp_choice){c->policy.map_by, 1, c->pages.count};
+    if (whole && (index - from) % whole == 0) {
+        uint64_t n = 0, to_the_next = whole - index % whole;
+        while (index % whole == 0 && run >= n + whole && is_whole(c, from + n))
+            n += whole;
+        if (n)
+            return (struct gcp_choice){GCP_MAP_MOVE, n, from};
+        if (run > to_the_next)
+            run = to_the_next;
+    }
+    return (struct gcp_choice){gcp_choose_one(c, from), alike(c, from, run), from};
+}

@@ -1,0 +1,31 @@
+#define _GNU_SOURCE
+#include "heap/compaction/state.h"
+
+#include <string.h>
+
+bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index)
+{
+    const uint64_t *live = (const uint64_t *)(uintptr_t)c->plan.live;
+    uint64_t chunks = c->pages.page / 8 / GCP_CHUNK_WORDS, from = gcp_place_of(c, index), any = 0;
+    for (uint64_t i = 0; i < chunks; i++)
+        any |= live[from * chunks + i];
+    return !any;
+}
+
+void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what)
+{
+    int32_t none = 0;
+    /* snprintf is not for signal handlers; the text is put together by hand. */
+    static const char HEAD[] = "errno 000 of ";
+    if (!__atomic_compare_exchange_n(&c->err, &none, err, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return;
+    memcpy(c->reason, HEAD, sizeof(HEAD));
+    c->reason[6] = (char)('0' + err / 100 % 10);
+    c->reason[7] = (char)('0' + err / 10 % 10);
+    c->reason[8] = (char)('0' + err % 10);
+    size_t length = strlen(what);
+    if (length > sizeof(c->reason) - sizeof(HEAD))
+        length = sizeof(c->reason) - sizeof(HEAD);
+    memcpy(c->reason + sizeof(HEAD) - 1, what, length);
+    c->reason[sizeof(HEAD) - 1 + length] = '\0';
+}

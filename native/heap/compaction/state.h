@@ -1,0 +1,154 @@
+/* What the parts of compaction share: its state, and the steps from one page state to the next. */
+#ifndef GCP_COMPACTION_STATE_H
+#define GCP_COMPACTION_STATE_H
+
+#include <stdbool.h>
+
+#include "heap/compaction/compaction.h"
+#include "heap/recycle.h"
+
+/* How far recovery from an error has come; a futex of the handlers that wait for it. */
+enum gcp_recovery {
+    GCP_RECOVERY_NONE = 0,
+    GCP_RECOVERY_UNREGISTERED = 1, /* plain stores work; handlers put their own pages into their places */
+};
+
+struct gcp_compaction {
+    struct gcp_uffd uffd;
+    struct gcp_compaction_policy policy;
+    struct gcp_plan plan;
+    struct gcp_pages pages;
+    struct gcp_recycle recycle;
+    gcp_producer produce;
+    uint64_t bytes;
+    uint64_t table;      /* pages that a page table maps */
+    uint64_t buffer;     /* a page for contents that the collector maps at once */
+    uint64_t registered; /* bytes of to-space */
+    /* The collector's sweep. */
+    uint64_t pending;    /* ready pages that are not mapped yet end here */
+    uint64_t settled;    /* no page from here on is being built by a mutator */
+    uint64_t reclaimed;  /* from-pages from here on were reclaimable when pages were last mapped */
+    uint64_t given_back; /* copy mode: from-pages from here on have been given back */
+    uint64_t group;      /* recycled pages for the group of to-space pages that is being built, and that group */
+    uint64_t group_of;
+    uint64_t stuck; /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
+    struct gcp_timeline timeline;
+    /* REMAP: where mappings of from-space begin, and where those of to-space will; a byte for each page. */
+    uint8_t *from_cuts;
+    uint8_t *to_cuts;
+    /* Errors. */
+    int32_t err;
+    uint32_t recovery;
+    char reason[200];
+    /* A handler thread, where the policy has one. */
+    struct gcp_mutator helper;
+    struct gcp_fault_thread thread;
+    bool serving;
+};
+
+static inline uint32_t gcp_state_word(uint64_t from_index, enum gcp_page_state state)
+{
+    return (uint32_t)(from_index << GCP_PAGE_STATE_BITS) | (uint32_t)state;
+}
+
+/* Claim the processing of a page: whoever changes it from unprocessed has it. */
+static inline bool gcp_claim(struct gcp_compaction *c, uint64_t index, enum gcp_page_state state)
+{
+    uint32_t none = GCP_PAGE_UNPROCESSED;
+    return atomic_compare_exchange_strong_explicit(&c->pages.words[index], &none, (uint32_t)state, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+static inline void gcp_state_set(struct gcp_compaction *c, uint64_t index, enum gcp_page_state state)
+{
+    atomic_store_explicit(&c->pages.words[index], (uint32_t)state, memory_order_release);
+}
+
+static inline uint64_t gcp_from_page(const struct gcp_compaction *c, uint64_t page)
+{
+    return c->plan.from + page * c->pages.page;
+}
+
+static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page)
+{
+    return c->plan.to + page * c->pages.page;
+}
+
+/* Words of a compacted page's contents, GCP_KEPT for a page of a dense region. */
+static inline uint16_t gcp_fill(const struct gcp_compaction *c, uint64_t index)
+{
+    return ((const uint16_t *)(uintptr_t)c->plan.fill)[index];
+}
+
+/* Whether a page keeps its layout: of the dense prefix, or of a dense region behind it. */
+static inline bool gcp_in_place(const struct gcp_compaction *c, uint64_t index)
+{
+    return index < c->plan.dense_end || (c->plan.kept && index < c->plan.compact_end && gcp_fill(c, index) == GCP_KEPT);
+}
+
+/* The from-page of such a page. */
+static inline uint64_t gcp_place_of(const struct gcp_compaction *c, uint64_t index)
+{
+    if (index < c->plan.dense_end)
+        return index;
+    return ((const uint64_t *)(uintptr_t)c->plan.first)[index] / (c->pages.page / 8);
+}
+
+/* Whether a page belongs to a granule of several pages that is claimed, updated and mapped as one. */
+static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index)
+{
+    return c->policy.granule > 1 && gcp_in_place(c, index);
+}
+
+/* The page whose state stands for its whole granule until that is ready. */
+static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64_t index)
+{
+    return index & ~(c->policy.granule - 1);
+}
+
+/* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+
+/* How a run of ready pages is mapped: by enum gcp_map_by, so many of them, out of from-pages from `from` on. */
+struct gcp_choice {
+    uint32_t by;
+    uint64_t pages;
+    uint64_t from;
+};
+
+/*
+ * For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy.  Where
+ * there is nothing to choose: `most`.  Both have no `from` (the number of pages).
+ */
+struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most);
+
+/* The same for one page whose contents lie at from-page `from`. */
+uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from);
+
+/* Whether a page that keeps its layout has no live word: nothing is to be mapped then. */
+bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
+
+/* Remember the first error and what it hit. */
+void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
+
+static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
+{
+    return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;
+}
+
+/*
+ * REMAP.  The flip of a space that consists of many mappings: 0 or -errno, then nothing has moved; and its way back.
+ * Then the run of ready pages at `at`: the pages that are mapped now, 0 if a mutator was faster, or a negative errno.
+ */
+int32_t gcp_remap_init(struct gcp_compaction *c);
+void gcp_remap_deinit(struct gcp_compaction *c);
+int32_t gcp_remap_flip(struct gcp_compaction *c);
+void gcp_remap_flip_back(struct gcp_compaction *c);
+int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
+                      struct gcp_map_account *account);
+
+/* The fault service, and the thread of the handler mode. */
+int gcp_fault_serve(void *context, uint64_t address, int stage);
+int gcp_helper_start(struct gcp_compaction *c);
+
+#endif

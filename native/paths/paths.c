@@ -1,0 +1,203 @@
+#define _GNU_SOURCE
+#include "paths/paths.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/platform.h"
+#include "base/toucher.h"
+#include "base/uapi.h"
+#include "uffd/uffd.h"
+
+static const char *const ARM_NAMES[] = {
+    [GCP_ARM_MOVE] = "move",
+    [GCP_ARM_COPY] = "copy",
+    [GCP_ARM_COPY_DISCARD] = "copy_discard",
+    [GCP_ARM_MOVE_FALLBACK] = "move_fallback",
+    [GCP_ARM_MOVE_HOLES] = "move_holes",
+    [GCP_ARM_SPLIT_MOVE] = "split_move",
+    [GCP_ARM_MREMAP] = "mremap",
+    [GCP_ARM_MEMCPY_TOUCHED] = "memcpy_touched",
+    [GCP_ARM_MEMCPY_UNTOUCHED] = "memcpy_untouched",
+    [GCP_ARM_ZEROPAGE] = "zeropage",
+    [GCP_ARM_TAO] = "tao",
+    [GCP_ARM_CANARY] = "canary",
+    [GCP_ARM_MOVE_BARE] = "move_bare",
+    [GCP_ARM_SWAPIN] = "swapin",
+    [GCP_ARM_MOVE_SWAPIN] = "move_swapin",
+};
+
+const char *gcp_arm_name(uint32_t arm)
+{
+    return arm < sizeof(ARM_NAMES) / sizeof(ARM_NAMES[0]) ? ARM_NAMES[arm] : NULL;
+}
+
+static void unable(struct gcp_round *ret, int err, const char *what, const char *why)
+{
+    ret->status = GCP_ROUND_UNABLE;
+    ret->err = err;
+    snprintf(ret->reason, sizeof(ret->reason), "%s: %s", what, why);
+}
+
+/* Small pages, nothing touched.  Where a whole THP is to go its page table must not be there yet: it is not. */
+static uint64_t small_region(uint64_t bytes, uint64_t offset)
+{
+    void *area = gcp_region_alloc(bytes, offset);
+    if (area)
+        madvise(area, bytes, MADV_NOHUGEPAGE);
+    return (uint64_t)(uintptr_t)area;
+}
+
+/*
+ * A swapped folio comes back as one only where the mapping allows folios of its size, as a heap's does.  The source's
+ * no longer does, to keep khugepaged away while pages are present (populate_folios); swap entries are nothing to it.
+ */
+static int allow_folios(struct gcp_work *work, struct gcp_round *ret)
+{
+    if (!gcp_arm_swaps_in(work->scenario->arm) || work->scenario->order == 0)
+        return 0;
+    int err = gcp_region_large(gcp_arm_destination(work), work->bytes);
+    if (err)
+        unable(ret, -err, "madvise(MADV_HUGEPAGE)", strerror(-err));
+    return err;
+}
+
+static int make_target(struct gcp_work *work, struct gcp_round *ret)
+{
+    work->target = small_region(work->bytes, work->scenario->skew_pages * work->page);
+    if (work->scenario->arm == GCP_ARM_TAO)
+        work->staging = small_region(work->bytes, 0);
+    if (!work->target || (work->scenario->arm == GCP_ARM_TAO && !work->staging)) {
+        unable(ret, ENOMEM, "destination", "no address space");
+        return -ENOMEM;
+    }
+    int err = allow_folios(work, ret);
+    if (err || !gcp_arm_needs_uffd(work->scenario->arm))
+        return err;
+    uint64_t ioctls = 0;
+    err = gcp_uffd_register(work->uffd, work->target, work->bytes, &ioctls).err;
+    if (err)
+        unable(ret, err, "UFFDIO_REGISTER", strerror(err));
+    else if (gcp_arm_moves(work->scenario->arm) && !(ioctls & (1ULL << GCP_NR_MOVE)))
+        unable(ret, err = ENOTTY, "UFFDIO_MOVE", "this kernel does not have it; it came with 6.8");
+    return -err;
+}
+
+static void run_in(struct gcp_work *work, struct gcp_round *ret)
+{
+    const struct gcp_scenario *scenario = work->scenario;
+
+    int err = gcp_source_init(work->prover, scenario->source, scenario->order, scenario->frames, scenario->pages, 0,
+                              scenario->seed, &work->source);
+    if (err) {
+        unable(ret, -err, "source", work->source.why);
+        return;
+    }
+    ret->frames_pairs = work->source.frame_order.pairs;
+    ret->frames_adjacent = work->source.frame_order.adjacent;
+    ret->frames_blocks = work->source.frame_order.blocks;
+    ret->range_bytes = work->bytes;
+    if (make_target(work, ret))
+        return;
+    if (gcp_view_init(scenario->pages, &work->view_after) || gcp_view_init(scenario->pages, &work->source_after)) {
+        unable(ret, ENOMEM, "proof", "no memory");
+        return;
+    }
+
+    struct gcp_toucher toucher = {0};
+    if (scenario->touch_cpu >= 0) {
+        err = gcp_toucher_start(scenario->touch_cpu, &toucher);
+        if (err) {
+            gcp_toucher_stop(&toucher);
+            unable(ret, -err, "second thread", strerror(-err));
+            return;
+        }
+    }
+    char why[160];
+    uint64_t frames = gcp_arm_takes_frames(scenario->arm) ? scenario->pages : 0;
+    err = gcp_working_set_reach(scenario->working_set, frames, &ret->streamed_bytes, why, sizeof(why));
+    if (err) {
+        gcp_toucher_stop(&toucher);
+        unable(ret, -err, "working set", why);
+        return;
+    }
+    gcp_counters_read(work->prover, &work->ready);
+    if (scenario->settle)
+        gcp_settle();
+    uint64_t live = gcp_toucher_await(&toucher);
+    err = gcp_arm_run(work, ret);
+    live = gcp_toucher_cpu(&toucher) - live;
+    gcp_counters_read(work->prover, &work->after);
+    gcp_toucher_stop(&toucher);
+    if (err)
+        ret->status = GCP_ROUND_FAILED;
+    else
+        gcp_round_check(work, ret);
+    /* Where another process took its processor away, nothing was flushed there: that is the easy case, not this one. */
+    if (!err && ret->status == GCP_ROUND_VALID && scenario->touch_cpu >= 0 && live < ret->ns / 2) {
+        ret->status = GCP_ROUND_DISTURBED;
+        snprintf(ret->reason, sizeof(ret->reason),
+                 "the second thread ran for %" PRIu64 " of %" PRIu64 " ns: it was not live beside the work", live,
+                 ret->ns);
+    }
+}
+
+int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_round *ret)
+{
+    struct gcp_uffd uffd = {.fd = -1};
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct gcp_work work = {
+        .prover = prover,
+        .scenario = scenario,
+        .uffd = &uffd,
+        .page = page,
+        .bytes = scenario->pages * page,
+        .granule = scenario->granule ? scenario->granule : scenario->pages * page,
+    };
+
+    memset(ret, 0, sizeof(*ret));
+    ret->have = prover->have;
+    if (!scenario->pages || work.granule % page || !gcp_arm_name(scenario->arm)) {
+        unable(ret, EINVAL, "scenario", "no pages, a granule that is no multiple of the page size, or an unknown arm");
+        return 0;
+    }
+    if (scenario->arm == GCP_ARM_SPLIT_MOVE && scenario->order == 0) {
+        unable(ret, EINVAL, "scenario", "small folios can't be split");
+        return 0;
+    }
+    if (gcp_arm_swaps_in(scenario->arm) && scenario->source != GCP_SOURCE_SWAPPED) {
+        unable(ret, EINVAL, "scenario", "only pages that are swapped out can be swapped in");
+        return 0;
+    }
+    char why[160];
+    int err = gcp_working_set_check(scenario->working_set, scenario->pages, why, sizeof(why));
+    if (err) {
+        unable(ret, -err, "working set", why);
+        return 0;
+    }
+    err = gcp_pin_cpu(scenario->cpu);
+    if (err) {
+        unable(ret, -err, "pinning the thread", strerror(-err));
+        return 0;
+    }
+    if (gcp_arm_needs_uffd(scenario->arm))
+        err = gcp_uffd_init(0, &uffd);
+    if (err)
+        unable(ret, -err, "userfaultfd", strerror(-err));
+    else
+        run_in(&work, ret);
+
+    gcp_uffd_deinit(&uffd);
+    if (work.target)
+        gcp_region_free((void *)(uintptr_t)work.target, work.bytes);
+    if (work.staging)
+        gcp_region_free((void *)(uintptr_t)work.staging, work.bytes);
+    gcp_source_deinit(&work.source);
+    gcp_view_deinit(&work.view_after);
+    gcp_view_deinit(&work.source_after);
+    return 0;
+}

@@ -1,0 +1,289 @@
+#define _GNU_SOURCE
+#include "paths/sources.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pin.h"
+#include "base/platform.h"
+#include "base/uapi.h"
+
+/* How often MADV_PAGEOUT is asked: pages that were in a per-CPU list the first time are on the LRU the next. */
+#define PAGEOUT_TRIES 4
+
+int gcp_source_fail(struct gcp_source *source, int err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(source->why, sizeof(source->why), format, args);
+    va_end(args);
+    return -err;
+}
+
+int gcp_source_look(struct gcp_prover *prover, struct gcp_source *source)
+{
+    int err = gcp_view_read(prover, source->start, source->pages, &source->view);
+    return err ? gcp_source_fail(source, -err, "/proc/self/pagemap can't be read: %s", strerror(-err)) : 0;
+}
+
+/* Read every page without writing it. */
+static void read_touch(uint64_t start, uint64_t pages, uint64_t page)
+{
+    for (uint64_t i = 0; i < pages; i++)
+        (void)*(volatile const unsigned char *)(uintptr_t)(start + i * page);
+}
+
+static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    read_touch(source->start, source->pages, platform->page_size);
+    int err = gcp_source_look(prover, source);
+    if (err)
+        return err;
+    if (source->view.present != source->pages)
+        return gcp_source_fail(source, EAGAIN, "reading did not map the zero page everywhere");
+    if ((source->view.have & GCP_PROOF_KPF) && source->view.zero_pages != source->pages)
+        return gcp_source_fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " pages are the zero page",
+                               source->view.zero_pages, source->pages);
+    return 0;
+}
+
+static int make_hole(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    int err = gcp_source_look(prover, source);
+    if (err)
+        return err;
+    return source->view.present || source->view.swapped ? gcp_source_fail(source, EAGAIN, "the range is not empty") : 0;
+}
+
+int32_t gcp_sharer_start(void)
+{
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        /* Lives as long as the source, and never longer than its parent. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(0);
+        for (;;)
+            pause();
+    }
+    return child;
+}
+
+void gcp_sharer_stop(int32_t child)
+{
+    if (child <= 0)
+        return;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static int share_with_child(struct gcp_prover *prover, struct gcp_source *source)
+{
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        return gcp_source_fail(source, -child, "fork: %s", strerror(-child));
+    source->child = child;
+    int err = gcp_source_look(prover, source);
+    if (err)
+        return err;
+    for (uint64_t i = 0; i < source->pages; i++)
+        if (!(source->view.entries[i] & GCP_PM_PRESENT) || (source->view.entries[i] & GCP_PM_EXCLUSIVE))
+            return gcp_source_fail(source, EAGAIN, "page %" PRIu64 " is not shared with the child", i);
+    return 0;
+}
+
+/* VmPin of /proc/self/status in KiB: what long-term pins of this address space add up to. */
+static uint64_t pinned_kib(void)
+{
+    char line[128];
+    uint64_t kib = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "VmPin: %" SCNu64, &kib) == 1)
+            break;
+    fclose(file);
+    return kib;
+}
+
+static int pin_pages(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    uint64_t bytes = source->pages * platform->page_size;
+    uint64_t before = pinned_kib();
+    int32_t fd = gcp_pin(source->start, bytes);
+    if (fd == -ENOSYS || fd == -EPERM)
+        return gcp_source_fail(source, EOPNOTSUPP, "io_uring is %s",
+                               fd == -ENOSYS ? "not in this kernel" : "switched off (sysctl kernel.io_uring_disabled)");
+    if (fd == -ENOMEM)
+        return gcp_source_fail(source, EPERM, "pinning %" PRIu64 " KiB exceeds RLIMIT_MEMLOCK (ulimit -l)",
+                               bytes / 1024);
+    if (fd < 0)
+        return gcp_source_fail(source, -fd, "io_uring fixed buffers: %s", strerror(-fd));
+    source->ring_fd = fd;
+    uint64_t pinned = pinned_kib() - before;
+    if (pinned < bytes / 1024)
+        return gcp_source_fail(source, EAGAIN, "VmPin grew by %" PRIu64 " of %" PRIu64 " KiB", pinned, bytes / 1024);
+    return gcp_source_look(prover, source);
+}
+
+static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    void *area = (void *)(uintptr_t)source->start;
+    uint64_t bytes = source->pages * platform->page_size;
+    struct gcp_counters before, after;
+
+    gcp_counters_read(prover, &before);
+    for (int i = 0; i < PAGEOUT_TRIES; i++) {
+        if (madvise(area, bytes, GCP_MADV_PAGEOUT) < 0)
+            return gcp_source_fail(source, EOPNOTSUPP, "madvise(MADV_PAGEOUT): %s", strerror(errno));
+        int err = gcp_source_look(prover, source);
+        if (err)
+            return err;
+        if (source->view.swapped == source->pages)
+            break;
+    }
+    gcp_counters_read(prover, &after);
+    if (source->view.swapped != source->pages)
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64 " pages went to swap; is a swap device active?",
+                               source->view.swapped, source->pages);
+    if (source->order && (after.have & GCP_PROOF_MTHP)) {
+        uint64_t whole = after.swpout[source->order] - before.swpout[source->order];
+        if (whole != source->pages >> source->order)
+            return gcp_source_fail(source, EOPNOTSUPP,
+                                   "%" PRIu64 " of %" PRIu64
+                                   " folios were swapped out whole (a swap file can't, a block device "
+                                   "can)",
+                                   whole, source->pages >> source->order);
+    }
+    return 0;
+}
+
+static int make_swapped(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    int err = swap_out(prover, source, platform);
+    if (err)
+        return err;
+    if (source->view.swapped_cached)
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64
+                               " pages stay in the swap cache; a synchronous device (zram) empties it",
+                               source->view.swapped_cached, source->pages);
+    return 0;
+}
+
+static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    int err = swap_out(prover, source, platform);
+    if (err)
+        return err;
+    if (source->view.swapped_cached == source->pages)
+        return 0;
+    if (source->order)
+        return gcp_source_fail(source, EOPNOTSUPP,
+                               "%" PRIu64 " of %" PRIu64
+                               " pages are in the swap cache; a device that is not synchronous (a loop "
+                               "device) leaves large folios there",
+                               source->view.swapped_cached, source->pages);
+    /* WILLNEED reads small folios back into the swap cache without mapping them. */
+    if (madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_WILLNEED) < 0)
+        return gcp_source_fail(source, errno, "madvise(MADV_WILLNEED): %s", strerror(errno));
+    err = gcp_source_look(prover, source);
+    if (err)
+        return err;
+    if (source->view.swapped != source->pages || source->view.swapped_cached != source->pages)
+        return gcp_source_fail(source, EAGAIN, "%" PRIu64 " of %" PRIu64 " swapped pages are in the swap cache",
+                               source->view.swapped_cached, source->pages);
+    return 0;
+}
+
+static int make(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
+{
+    if (source->kind == GCP_SOURCE_ZERO)
+        return make_zero(prover, source, platform);
+    if (source->kind == GCP_SOURCE_HOLE)
+        return make_hole(prover, source, platform);
+    int err = gcp_source_populate(prover, source, platform);
+    if (err)
+        return err;
+    switch (source->kind) {
+    case GCP_SOURCE_PLAIN:
+        return 0;
+    case GCP_SOURCE_FORKED:
+        return share_with_child(prover, source);
+    case GCP_SOURCE_PINNED:
+        return pin_pages(prover, source, platform);
+    case GCP_SOURCE_SWAPPED:
+        return make_swapped(prover, source, platform);
+    case GCP_SOURCE_SWAPCACHE:
+        return make_swapcache(prover, source, platform);
+    default:
+        return gcp_source_fail(source, EINVAL, "unknown source kind %u", source->kind);
+    }
+}
+
+int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, uint32_t frames, uint64_t pages,
+                    uint64_t offset, uint64_t seed, struct gcp_source *ret)
+{
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+
+    memset(ret, 0, sizeof(*ret));
+    ret->kind = kind;
+    ret->order = order;
+    ret->frames = frames;
+    ret->pages = pages;
+    ret->seed = seed;
+    bool large_wrong = order && (pages % (1ULL << order) || offset % (platform.page_size << order));
+    if (!pages || order > platform.pmd_order || offset % platform.page_size || large_wrong ||
+        (order && (kind == GCP_SOURCE_ZERO || kind == GCP_SOURCE_HOLE)))
+        return gcp_source_fail(ret, EINVAL, "no such source: kind %u, order %u, %" PRIu64 " pages at offset %" PRIu64,
+                               kind, order, pages, offset);
+    int err = gcp_source_frames_fit(prover, ret, offset, &platform);
+    if (err)
+        return err;
+
+    err = gcp_view_init(pages, &ret->view);
+    if (err)
+        return gcp_source_fail(ret, -err, "no memory");
+    void *area = gcp_region_alloc(pages * platform.page_size, offset);
+    if (!area) {
+        gcp_source_deinit(ret);
+        return gcp_source_fail(ret, ENOMEM, "no address space for %" PRIu64 " pages", pages);
+    }
+    ret->start = (uint64_t)(uintptr_t)area;
+    err = make(prover, ret, &platform);
+    if (!err)
+        err = gcp_source_frames_prove(ret);
+    if (err)
+        gcp_source_deinit(ret);
+    return err;
+}
+
+void gcp_source_deinit(struct gcp_source *source)
+{
+    gcp_sharer_stop(source->child);
+    source->child = 0;
+    gcp_unpin(source->ring_fd);
+    source->ring_fd = 0;
+    if (source->start)
+        gcp_region_free((void *)(uintptr_t)source->start, source->pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    source->start = 0;
+    gcp_view_deinit(&source->view);
+}

@@ -1,0 +1,360 @@
+/*
+ * gcprobe: the path lab's engine as a static program, for machines and guests without Python.
+ *
+ *   gcprobe info
+ *   gcprobe run --source small --arm move,copy --granule 65536,2097152 [--order N] [--pages N] [--skew N]
+ *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
+ *               [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]
+ *   gcprobe contract [ROW]
+ *   gcprobe hazard [NAME | --list]
+ *   gcprobe stress SECONDS SEED
+ *
+ * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
+ * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
+ * swap.  The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract
+ * differs, 2 usage, 3 nothing could be measured.
+ */
+#define _GNU_SOURCE
+#include "probe/gcprobe.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/contract.h"
+#include "hazards/hazards.h"
+#include "base/platform.h"
+#include "hazards/stress.h"
+
+#define MAX_LIST 16
+
+/* As in gcproto/paths/runner.py: how often a source that came out otherwise is made again in the same round. */
+#define SOURCE_TRIES 3
+
+/* A row takes milliseconds, on an emulated machine seconds; one that spins in the kernel takes all of this. */
+#define ROW_MS 10000
+#define GUEST_ROW_MS 60000
+
+static const struct {
+    const char *name;
+    uint32_t kind;
+} SOURCES[] = {
+    {"small", GCP_SOURCE_PLAIN},         {"mthp", GCP_SOURCE_PLAIN},    {"thp", GCP_SOURCE_PLAIN},
+    {"zero", GCP_SOURCE_ZERO},           {"hole", GCP_SOURCE_HOLE},     {"none", GCP_SOURCE_HOLE},
+    {"forked", GCP_SOURCE_FORKED},       {"pinned", GCP_SOURCE_PINNED}, {"swapped", GCP_SOURCE_SWAPPED},
+    {"swapcache", GCP_SOURCE_SWAPCACHE},
+};
+
+struct options {
+    const char *source_name;
+    const char *unit;
+    struct gcp_scenario base;
+    uint32_t arms[MAX_LIST];
+    size_t n_arms;
+    uint64_t granules[MAX_LIST];
+    size_t n_granules;
+    size_t rounds;
+    size_t warmup;
+    bool order_given;
+};
+
+static int usage(const char *problem, const char *value)
+{
+    fprintf(stderr,
+            "gcprobe: %s%s%s\n"
+            "usage: gcprobe info | contract [ROW] | hazard [NAME|--list] | stress SECONDS SEED | run --source NAME "
+            "--arm NAME[,NAME...] "
+            "--granule BYTES[,BYTES...] "
+            "[--order N]\n"
+            "       [--pages N] [--skew PAGES] [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit "
+            "TEXT]\n       [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]\n",
+            problem, value ? ": " : "", value ? value : "");
+    return 2;
+}
+
+static bool parse_number(const char *text, uint64_t limit, uint64_t *ret)
+{
+    char *end;
+    errno = 0;
+    *ret = strtoull(text, &end, 0);
+    return !errno && end != text && !*end && *text != '-' && *ret <= limit;
+}
+
+static bool parse_arms(char *text, struct options *ret)
+{
+    for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+        uint32_t arm = 0;
+        while (gcp_arm_name(arm) && strcmp(gcp_arm_name(arm), name) != 0)
+            arm++;
+        if (!gcp_arm_name(arm) || ret->n_arms == MAX_LIST)
+            return false;
+        ret->arms[ret->n_arms++] = arm;
+    }
+    return ret->n_arms > 0;
+}
+
+static bool parse_granules(char *text, struct options *ret)
+{
+    for (char *item = strtok(text, ","); item; item = strtok(NULL, ","))
+        if (ret->n_granules == MAX_LIST || !parse_number(item, UINT64_MAX, &ret->granules[ret->n_granules++]))
+            return false;
+    return ret->n_granules > 0;
+}
+
+static bool parse_source(const char *text, struct options *ret)
+{
+    for (size_t i = 0; i < sizeof(SOURCES) / sizeof(SOURCES[0]); i++)
+        if (strcmp(SOURCES[i].name, text) == 0) {
+            ret->source_name = SOURCES[i].name;
+            ret->base.source = SOURCES[i].kind;
+            return true;
+        }
+    return false;
+}
+
+/* The number of a name in a list that one of the *_name functions knows. */
+static bool parse_name(const char *text, const char *(*name_of)(uint32_t), uint32_t *ret)
+{
+    for (*ret = 0; name_of(*ret); ++*ret)
+        if (strcmp(name_of(*ret), text) == 0)
+            return true;
+    return false;
+}
+
+static bool parse_option(int option, char *value, struct options *ret)
+{
+    uint64_t number = 0;
+    if (strchr("ASgFW", option) == NULL && option != 'u' && !parse_number(value, INT64_MAX, &number))
+        return false;
+    switch (option) {
+    case 'S':
+        return parse_source(value, ret);
+    case 'A':
+        return parse_arms(value, ret);
+    case 'g':
+        return parse_granules(value, ret);
+    case 'u':
+        ret->unit = value;
+        return true;
+    case 'o':
+        ret->base.order = (uint32_t)number;
+        ret->order_given = true;
+        return number <= GCP_MAX_ORDER;
+    case 'p':
+        ret->base.pages = number;
+        return number > 0;
+    case 'k':
+        ret->base.skew_pages = (uint32_t)number;
+        return number < 1U << 16;
+    case 'n':
+        ret->rounds = number;
+        return number > 0 && number < 1U << 24;
+    case 'w':
+        ret->warmup = number;
+        return number < 1U << 16;
+    case 'c':
+        ret->base.cpu = (int32_t)number;
+        return number < 1U << 16;
+    case 't':
+        ret->base.touch_cpu = (int32_t)number;
+        return number < 1U << 16;
+    case 'x':
+        ret->base.slow_permille = (uint32_t)number;
+        return number < 1U << 20;
+    case 'T':
+        ret->base.settle = (uint32_t)number;
+        return number < 2;
+    case 'F':
+        return parse_name(value, gcp_frames_name, &ret->base.frames);
+    case 'W':
+        return parse_name(value, gcp_working_set_name, &ret->base.working_set);
+    case 's':
+        ret->base.seed = number;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int parse(int argc, char **argv, struct options *ret)
+{
+    static const struct option LONG[] = {
+        {"source", required_argument, NULL, 'S'},
+        {"arm", required_argument, NULL, 'A'},
+        {"granule", required_argument, NULL, 'g'},
+        {"order", required_argument, NULL, 'o'},
+        {"pages", required_argument, NULL, 'p'},
+        {"skew", required_argument, NULL, 'k'},
+        {"rounds", required_argument, NULL, 'n'},
+        {"warmup", required_argument, NULL, 'w'},
+        {"cpu", required_argument, NULL, 'c'},
+        {"touch-cpu", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 's'},
+        {"unit", required_argument, NULL, 'u'},
+        {"slow", required_argument, NULL, 'x'},
+        {"settle", required_argument, NULL, 'T'},
+        {"frames", required_argument, NULL, 'F'},
+        {"working-set", required_argument, NULL, 'W'},
+        {NULL, 0, NULL, 0},
+    };
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    *ret = (struct options){.unit = "ns/page", .rounds = 11, .warmup = 1};
+    ret->base = (struct gcp_scenario){.pages = 2 * platform.pmd_size / platform.page_size, .cpu = -1, .touch_cpu = -1};
+
+    int option;
+    while ((option = getopt_long(argc, argv, "", LONG, NULL)) != -1) {
+        if (option == '?')
+            return usage("unknown option or missing value", NULL);
+        if (!parse_option(option, optarg, ret))
+            return usage("unusable value", optarg);
+    }
+    if (optind < argc)
+        return usage("unexpected argument", argv[optind]);
+    if (!ret->source_name || !ret->n_arms || !ret->n_granules)
+        return usage("--source, --arm and --granule are needed", NULL);
+    if (strcmp(ret->source_name, "thp") == 0 && !ret->order_given)
+        ret->base.order = platform.pmd_order;
+    if (strcmp(ret->source_name, "mthp") == 0 && !ret->order_given)
+        return usage("mthp needs --order", NULL);
+    return 0;
+}
+
+static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series, size_t n_series, size_t rounds)
+{
+    for (size_t round = 0; round < rounds; round++)
+        for (size_t i = 0; i < n_series; i++) {
+            /* Start each round with another scenario, so that none always runs behind the same one. */
+            struct gcprobe_series *one = &series[(i + round) % n_series];
+            if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
+                continue;
+            one->scenario.seed += 0x9E3779B97F4A7C15ULL;
+            struct gcp_round *ret = &one->rounds[one->n++];
+            for (int tries = 0; tries < SOURCE_TRIES; tries++) {
+                gcp_round_run(prover, &one->scenario, ret);
+                if (ret->status != GCP_ROUND_DISTURBED && (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN))
+                    break;
+            }
+        }
+}
+
+static int report(const struct gcprobe_series *series, size_t n_series, const char *unit)
+{
+    size_t measured = 0, invalid = 0;
+    for (size_t i = 0; i < n_series; i++) {
+        if (series[i].n == 0 || series[i].rounds[0].status == GCP_ROUND_UNABLE) {
+            gcprobe_print_skip(stdout, &series[i]);
+            continue;
+        }
+        gcprobe_print(stdout, &series[i], unit);
+        measured++;
+        for (size_t k = 0; k < series[i].n; k++)
+            invalid += series[i].rounds[k].status != GCP_ROUND_VALID;
+    }
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "gcprobe: the output can't be written: %s\n", strerror(errno));
+        return 3;
+    }
+    return measured == 0 ? 3 : invalid ? 1 : 0;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options;
+    int bad = parse(argc, argv, &options);
+    if (bad)
+        return bad;
+    struct gcp_prover prover;
+    int err = gcp_prover_init(&prover);
+    if (err) {
+        fprintf(stderr, "gcprobe: /proc/self/pagemap: %s; nothing could be proven\n", strerror(-err));
+        return 3;
+    }
+
+    size_t n_series = options.n_arms * options.n_granules, total = options.rounds + options.warmup;
+    struct gcprobe_series *series = calloc(n_series, sizeof(*series));
+    for (size_t i = 0; series && i < n_series; i++) {
+        series[i] = (struct gcprobe_series){
+            .source_name = options.source_name, .scenario = options.base, .warmup = options.warmup};
+        series[i].scenario.arm = options.arms[i / options.n_granules];
+        series[i].scenario.granule = options.granules[i % options.n_granules];
+        series[i].rounds = calloc(total, sizeof(*series[i].rounds));
+        if (!series[i].rounds)
+            abort();
+    }
+    if (!series)
+        abort();
+    run_rounds(&prover, series, n_series, total);
+    int code = report(series, n_series, options.unit);
+
+    for (size_t i = 0; i < n_series; i++)
+        free(series[i].rounds);
+    free(series);
+    gcp_prover_deinit(&prover);
+    return code;
+}
+
+static int contract(const char *only)
+{
+    int failures = gcp_contract_ktap(stdout, only, gcp_in_guest() ? GUEST_ROW_MS : ROW_MS);
+    if (failures == -ENOENT)
+        return usage("no such row of the contract", only);
+    if (failures < 0) {
+        fprintf(stderr, "gcprobe: the contract can't be run: %s\n", strerror(-failures));
+        return 3;
+    }
+    return failures ? 1 : 0;
+}
+
+static int hazard(const char *only)
+{
+    if (only && strcmp(only, "--list") == 0) {
+        gcp_hazards_list(stdout);
+        return 0;
+    }
+    int err = gcp_hazards(stdout, only);
+    if (err == -ENOENT)
+        return usage("no such hazard", only);
+    if (err == -EPERM)
+        fprintf(stderr,
+                "gcprobe: hazards may hang, panic or corrupt a machine, and this is no guest of the kernel lab\n"
+                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that nobody needs\n");
+    else if (err)
+        fprintf(stderr, "gcprobe: hazards can't be run: %s\n", strerror(-err));
+    return err ? 3 : 0;
+}
+
+static int stress(const char *seconds_text, const char *seed_text)
+{
+    uint64_t seconds, seed;
+    if (!parse_number(seconds_text, 1U << 20, &seconds) || !parse_number(seed_text, 1U << 30, &seed))
+        return usage("unusable value", seconds_text);
+    int err = gcp_stress(stdout, seconds, seed);
+    if (err == -EPERM)
+        fprintf(stderr, "gcprobe: the stress changes settings and may take a machine down: for guests only\n"
+                        "  what to do: gcproto kernels stress\n");
+    else if (err)
+        fprintf(stderr, "gcprobe: the stress can't be run: %s\n", strerror(-err));
+    return err ? 3 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage("say what to do", NULL);
+    if (strcmp(argv[1], "info") == 0) {
+        gcprobe_print_info(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "run") == 0)
+        return run(argc - 1, argv + 1);
+    if (strcmp(argv[1], "contract") == 0 && argc <= 3)
+        return contract(argc == 3 ? argv[2] : NULL);
+    if (strcmp(argv[1], "hazard") == 0 && argc <= 3)
+        return hazard(argc == 3 ? argv[2] : NULL);
+    if (strcmp(argv[1], "stress") == 0 && argc == 4)
+        return stress(argv[2], argv[3]);
+    return usage("unknown command", argv[1]);
+}

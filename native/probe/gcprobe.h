@@ -1,0 +1,30 @@
+/* Between the files of gcprobe: the rounds of one scenario, and their one line of JSON. */
+#ifndef GCP_GCPROBE_H
+#define GCP_GCPROBE_H
+
+#include <stdio.h>
+
+#include "paths/paths.h"
+
+/*
+ * source_name: as in results; rounds: all that were run, in order, `warmup` of them first
+ * numbers:     of each, the round of the whole run it belongs to
+ */
+struct gcprobe_series {
+    const char *source_name;
+    struct gcp_scenario scenario;
+    struct gcp_round *rounds;
+    size_t n;
+    size_t warmup;
+};
+
+/* One measurement, fields as in gcproto.results.schema.Measurement; `unit` as there. */
+void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *unit);
+
+/* A scenario that can't be had here: {"skip": {...}}. */
+void gcprobe_print_skip(FILE *out, const struct gcprobe_series *series);
+
+/* What the platform and userfaultfd offer: {"info": {...}}. */
+void gcprobe_print_info(FILE *out);
+
+#endif

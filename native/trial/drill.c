@@ -1,0 +1,83 @@
+/* The drill: rows that end in every way that a row can end, for the tests of the runner itself. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <unistd.h>
+
+#include "trial/trial.h"
+
+static void passes(struct gcp_trial *trial)
+{
+    gcp_trial_note(trial, "one of two ways");
+}
+
+static void differs(struct gcp_trial *trial)
+{
+    gcp_trial_differs(trial, "seen %d, expected %d", 1, 2);
+}
+
+static void skips(struct gcp_trial *trial)
+{
+    gcp_trial_skip(trial, "nothing here");
+}
+
+static void hangs(struct gcp_trial *trial)
+{
+    (void)trial;
+    for (;;)
+        pause();
+}
+
+/* Neither a blocked signal nor a child that holds the pipe open keeps the watchdog waiting. */
+static void hangs_stubbornly(struct gcp_trial *trial)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    gcp_sharer_start();
+    hangs(trial);
+}
+
+static void hangs_as_documented(struct gcp_trial *trial)
+{
+    gcp_trial_if_killed(trial, "a documented bug");
+    hangs(trial);
+}
+
+static void crashes(struct gcp_trial *trial)
+{
+    (void)trial;
+    gcp_sharer_start();
+    raise(SIGSEGV);
+}
+
+static void crashes_after_a_warning(struct gcp_trial *trial)
+{
+    gcp_trial_if_killed(trial, "only a hang would be documented");
+    raise(SIGBUS);
+}
+
+static void leaves(struct gcp_trial *trial)
+{
+    (void)trial;
+    _exit(7);
+}
+
+static void is_disturbed(struct gcp_trial *trial)
+{
+    gcp_trial_noise(trial, "a counter ran ahead");
+}
+
+static const struct gcp_row_entry ROWS[] = {
+    {{"passes", "A row that returns is OK", "", ""}, passes},
+    {{"differs", "A row can say that the kernel differs", "", ""}, differs},
+    {{"skips", "A row can say why it can't be had", "", ""}, skips},
+    {{"hangs", "A row that does not end is killed", "", ""}, hangs},
+    {{"hangs-stubbornly", "A row that blocks its signals is killed", "", ""}, hangs_stubbornly},
+    {{"hangs-as-documented", "Being killed is OK where a documented bug spins", "", ""}, hangs_as_documented},
+    {{"crashes", "A signal is a crash", "", ""}, crashes},
+    {{"crashes-after-a-warning", "A signal is a crash also where a hang would be OK", "", ""}, crashes_after_a_warning},
+    {{"leaves", "No verdict is a crash", "", ""}, leaves},
+    {{"is-disturbed", "A counter that ran ahead is looked at again", "", ""}, is_disturbed},
+};
+
+const struct gcp_row_table gcp_rows_drill = GCP_ROW_TABLE(ROWS);

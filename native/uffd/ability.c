@@ -1,0 +1,248 @@
+#define _GNU_SOURCE
+#include "uffd/ability.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/content.h"
+#include "base/pin.h"
+#include "base/platform.h"
+#include "uffd/uffd.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+int32_t gcp_ability_cycles(void)
+{
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof(attr));
+    attr.type = PERF_TYPE_HARDWARE;
+    attr.size = sizeof(attr);
+    attr.config = PERF_COUNT_HW_CPU_CYCLES;
+    attr.exclude_kernel = 1;
+    attr.exclude_hv = 1;
+    int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+int32_t gcp_ability_dontunmap(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED)
+        return errno;
+    void *moved = mremap(area, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+    int err = moved == MAP_FAILED ? errno : 0;
+    if (!err)
+        munmap(moved, page);
+    munmap(area, page);
+    return err;
+}
+
+int32_t gcp_ability_pin(void)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED)
+        return errno;
+    int32_t ring = gcp_pin((uint64_t)(uintptr_t)area, page);
+    gcp_unpin(ring);
+    munmap(area, page);
+    return ring < 0 ? -ring : 0;
+}
+
+struct answer {
+    uint32_t verdict;
+    int32_t err;
+};
+
+/* The second page of a pinned THP can't be moved without splitting it, and a pinned folio can't be split. */
+static struct answer try_pinned_thp(void)
+{
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    uint64_t page = platform.page_size, pmd = platform.pmd_size;
+    char *src = gcp_region_alloc(pmd, 0), *dst = gcp_region_alloc(pmd, 0);
+    if (!src || !dst)
+        return (struct answer){GCP_LIVELOCK_UNKNOWN, ENOMEM};
+    for (uint64_t at = 0; at < pmd; at += page)
+        src[at] = 1;
+    /* MADV_COLLAPSE makes a THP whatever the settings say. */
+    if (madvise(src, pmd, MADV_COLLAPSE) < 0)
+        return (struct answer){GCP_LIVELOCK_UNKNOWN, errno};
+    int32_t ring = gcp_pin((uint64_t)(uintptr_t)src, page);
+    if (ring < 0)
+        return (struct answer){GCP_LIVELOCK_UNKNOWN, -ring};
+    struct gcp_uffd uffd;
+    int err = gcp_uffd_init(0, &uffd);
+    if (err)
+        return (struct answer){GCP_LIVELOCK_UNKNOWN, -err};
+    err = gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, pmd, NULL).err;
+    if (err)
+        return (struct answer){GCP_LIVELOCK_UNKNOWN, err};
+    struct gcp_outcome did =
+        gcp_uffd_move(&uffd, (uint64_t)(uintptr_t)dst + page, (uint64_t)(uintptr_t)src + page, page, 0);
+    return (struct answer){did.err == EBUSY ? GCP_LIVELOCK_NO : GCP_LIVELOCK_OTHER, did.err};
+}
+
+static void child(int fd, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+    struct answer answer = try_pinned_thp();
+    _exit(write(fd, &answer, sizeof(answer)) == sizeof(answer) ? 0 : 1);
+}
+
+uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
+{
+    int ends[2];
+    struct answer answer = {GCP_LIVELOCK_UNKNOWN, 0};
+    if (pipe(ends) < 0) {
+        *ret_err = errno;
+        return GCP_LIVELOCK_UNKNOWN;
+    }
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        child(ends[1], parent);
+    }
+    if (pid < 0) {
+        answer.err = errno;
+        close(ends[1]);
+    } else {
+        close(ends[1]);
+        struct pollfd wait_for = {.fd = ends[0], .events = POLLIN};
+        int ready;
+        do
+            ready = poll(&wait_for, 1, (int)timeout_ms);
+        while (ready < 0 && errno == EINTR);
+        bool hung = ready == 0;
+        if (!hung && read(ends[0], &answer, sizeof(answer)) != sizeof(answer))
+            answer = (struct answer){GCP_LIVELOCK_UNKNOWN, EIO};
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        if (hung)
+            answer = (struct answer){GCP_LIVELOCK_YES, 0};
+    }
+    close(ends[0]);
+    *ret_err = answer.err;
+    return answer.verdict;
+}
+
+/* A range whose accessed bits never rest. */
+struct unrest {
+    char *start;
+    uint64_t bytes;
+    uint64_t page;
+    atomic_int over;
+};
+
+static void *clear_accessed(void *arg)
+{
+    struct unrest *unrest = arg;
+    while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
+        madvise(unrest->start, unrest->bytes, MADV_COLD);
+    return NULL;
+}
+
+static void *set_accessed(void *arg)
+{
+    struct unrest *unrest = arg;
+    while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
+        for (uint64_t at = 0; at < unrest->bytes; at += unrest->page)
+            (void)*(volatile const char *)(unrest->start + at);
+    return NULL;
+}
+
+/* An emulated machine would need minutes for all the pages; on a real one the bug shows within milliseconds. */
+#define RETRY_MS 4000
+#define RETRY_PAGES 512
+#define RETRY_SEED 0x72657472ULL
+
+/* Move a range while its accessed bits change.  0 or -errno. */
+static int32_t move_restless(const struct gcp_uffd *uffd, char *src, char *dst, uint64_t page, uint64_t granule,
+                             uint64_t *moved, uint64_t *eexist)
+{
+    uint64_t bytes = RETRY_PAGES * page;
+    struct unrest unrest = {.start = src, .bytes = bytes, .page = page};
+    pthread_t clearer, setter;
+    int32_t err = -pthread_create(&clearer, NULL, clear_accessed, &unrest);
+    if (err)
+        return err;
+    err = -pthread_create(&setter, NULL, set_accessed, &unrest);
+    bool two = !err;
+    for (uint64_t at = 0; !err && at < bytes;) {
+        uint64_t len = granule < bytes - at ? granule : bytes - at;
+        struct gcp_outcome did =
+            gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst + at, (uint64_t)(uintptr_t)src + at, len, 0);
+        if (did.bytes > 0) {
+            *moved += (uint64_t)did.bytes / page;
+            at += (uint64_t)did.bytes;
+        } else if (did.err == EEXIST) {
+            *eexist += 1;
+            at += page;
+        } else if (did.err != EAGAIN) {
+            err = -did.err;
+        }
+    }
+    atomic_store(&unrest.over, 1);
+    pthread_join(clearer, NULL);
+    if (two)
+        pthread_join(setter, NULL);
+    return err;
+}
+
+int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved, uint64_t *ret_eexist)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = RETRY_PAGES * page;
+    struct gcp_uffd uffd;
+    *ret_moved = *ret_eexist = 0;
+    uint64_t deadline = gcp_now() + RETRY_MS * 1000000ULL;
+    int32_t err = gcp_uffd_init(0, &uffd);
+    while (!err && !*ret_eexist && *ret_moved < pages && gcp_now() < deadline) {
+        char *src = gcp_region_alloc(bytes, 0), *dst = gcp_region_alloc(bytes, 0);
+        err = src && dst ? 0 : -ENOMEM;
+        if (!err) {
+            madvise(src, bytes, MADV_NOHUGEPAGE);
+            madvise(dst, bytes, MADV_NOHUGEPAGE);
+            gcp_content_fill((uint64_t)(uintptr_t)src, 0, RETRY_PAGES, RETRY_SEED);
+            err = -gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, bytes, NULL).err;
+        }
+        if (!err)
+            err = move_restless(&uffd, src, dst, page, granule, ret_moved, ret_eexist);
+        if (!err) {
+            gcp_uffd_unregister(&uffd, (uint64_t)(uintptr_t)dst, bytes);
+            if (gcp_content_check((uint64_t)(uintptr_t)dst, 0, RETRY_PAGES, RETRY_SEED) >= 0)
+                err = -EIO;
+        }
+        if (src)
+            gcp_region_free(src, bytes);
+        if (dst)
+            gcp_region_free(dst, bytes);
+    }
+    gcp_uffd_deinit(&uffd);
+    return err;
+}
