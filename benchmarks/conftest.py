@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import pytest_benchmark.session
 
+from gcproto.experiments.paths.lab import Lab
 from gcproto.host import environment
 from gcproto.host.machine import choose_cpus
 from gcproto.host.settings import Settings
-from gcproto.paths.lab import Lab
 
 MACHINE_INFO = ("kernel", "page_size", "pmd_size", "thp", "uffd", "memory", "swap", "build", "steal")
 

@@ -19,8 +19,8 @@ import pytest
 from benchmarks.kernel_clock import CLOCK
 from gcproto._native import ffi, lib
 from gcproto.collector.cycle import Collector
-from gcproto.collector.events import Listener
 from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.watch.events import Listener
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES

@@ -13,13 +13,13 @@ import pytest
 
 from benchmarks.kernel_clock import CLOCK
 from gcproto.errors import GcprotoError
+from gcproto.experiments.paths.grid import Choice, build, source_text
+from gcproto.experiments.paths.lab import Lab, WorkerDied
+from gcproto.experiments.paths.round import UNABLE, VALID, request_for
+from gcproto.experiments.paths.tally import Tally
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
-from gcproto.paths.grid import Choice, build, source_text
-from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.round import UNABLE, VALID, request_for
-from gcproto.paths.tally import Tally
 from gcproto.results.schema import PathScenario
 from gcproto.sizes import size_text
 

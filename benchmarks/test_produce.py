@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.kernel_clock import CLOCK
 from gcproto._native import ffi, lib
-from gcproto.collector.produce import produce
+from gcproto.collector.compiled.produce import produce
 from gcproto.heap.memory import copy_bytes
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS

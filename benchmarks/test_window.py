@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from benchmarks.kernel_clock import CLOCK
-from gcproto.collector.ways import Handler, Way, ways
-from gcproto.collector.window import invalid_reason
-from gcproto.collector.window_round import WindowLab, request_for
 from gcproto.errors import GcprotoError
+from gcproto.experiments.window.round import WindowLab, request_for
+from gcproto.experiments.window.run import invalid_reason
+from gcproto.experiments.window.ways import Handler, Way, ways
 from gcproto.host import probes
 
 ROUNDS = 9

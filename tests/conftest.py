@@ -76,8 +76,8 @@ def _compiles(*flags: str) -> bool:
 def _guest_kernel() -> bool:
     """The kernel that tests boot is in the cache, or can be fetched."""
     from gcproto.errors import GcprotoError
-    from gcproto.kernels.catalog import Catalog, locked
-    from gcproto.kernels.fetch import fetch
+    from gcproto.kernels.get.catalog import Catalog, locked
+    from gcproto.kernels.get.fetch import fetch
 
     try:
         fetch(Catalog(locked()).find("6.18"))
@@ -88,7 +88,7 @@ def _guest_kernel() -> bool:
 
 def _kernel_tools() -> bool:
     from gcproto.errors import GcprotoError
-    from gcproto.kernels.build import need_tools
+    from gcproto.kernels.build.build import need_tools
 
     try:
         need_tools()
@@ -98,7 +98,7 @@ def _kernel_tools() -> bool:
 
 
 def _virtiofsd() -> bool:
-    from gcproto.kernels.host_files import daemon
+    from gcproto.kernels.guest.host_files import daemon
 
     return daemon() is not None
 

@@ -7,7 +7,7 @@ import struct
 import tarfile
 from pathlib import Path
 
-from gcproto.kernels.catalog import Kernel, Package
+from gcproto.kernels.get.catalog import Kernel, Package
 
 RELEASE = "6.18.15+deb13-cloud-amd64"
 

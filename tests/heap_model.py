@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.collector.checks import Checks
 from gcproto.collector.cycle import Collector
-from gcproto.collector.events import Listener
 from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.watch.checks import Checks
+from gcproto.collector.watch.events import Listener
 from gcproto.heap import mutator
 from gcproto.heap.objects import get_ref, get_word
 from gcproto.heap.space import Heap

@@ -15,10 +15,10 @@ from gcproto.claims.result import document
 from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
 from gcproto.errors import GcprotoError
+from gcproto.experiments.paths import bench
+from gcproto.experiments.paths.grid import build
 from gcproto.host.known_bugs import State
 from gcproto.host.machine import machine
-from gcproto.paths import bench
-from gcproto.paths.grid import build
 from gcproto.record import Record
 from gcproto.results.schema import (
     CONGRUENT,

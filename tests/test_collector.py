@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gcproto._native import lib
+from gcproto.collector.compiled.prepare import NEVER
 from gcproto.collector.modes import MODES
-from gcproto.collector.prepare import NEVER
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import TLAB_BYTES
 from tests.heap_model import MIB, Bench, bench, mode_with
@@ -155,7 +155,7 @@ def test_a_dense_region_slides_where_the_flip_fails() -> None:
 
 
 def test_memory_does_not_grow_over_collections() -> None:
-    from gcproto.collector.recorder import resident_bytes
+    from gcproto.collector.watch.recorder import resident_bytes
 
     with bench(32 * MIB) as heap:
         sizes = []

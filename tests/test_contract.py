@@ -22,7 +22,7 @@ from gcproto.host.kernel_files import mthp_files, read
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.host.swap_devices import active
-from gcproto.kernels import transcript
+from gcproto.kernels.guest import transcript
 from gcproto.results.schema import ContractExperiment, ContractRow, Result
 from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail

@@ -9,9 +9,9 @@ import pytest
 
 from gcproto._native import lib
 from gcproto.collector.modes import MODES
-from gcproto.collector.session import run
-from gcproto.collector.session_round import Session, SessionRequest
 from gcproto.errors import GcprotoError
+from gcproto.experiments.session.request import Session, SessionRequest
+from gcproto.experiments.session.run import run
 from gcproto.heap.workloads import NAMES, workload
 from gcproto.heap.workloads.recording import load
 from gcproto.results.schema import ModeOptions, with_fields

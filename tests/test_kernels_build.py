@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels import built, cache, kconfig, source, worktree
-from gcproto.kernels.build import Order, build, need_tools
-from gcproto.kernels.patches import Patch
+from gcproto.kernels import cache
+from gcproto.kernels.build import built, kconfig, source, worktree
+from gcproto.kernels.build.build import Order, build, need_tools
+from gcproto.kernels.build.patches import Patch
 from tests.deb_maker import kernel_files, offer
 from tests.tree_maker import diff, tree
 
@@ -23,7 +24,7 @@ BAD = Patch("bad", diff("one.c", "int one;", "#error").encode())
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an empty cache and a tree; the tools of a real build are taken as given."""
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gcproto.kernels.build.need_tools", lambda: "gcc 1")
+    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda: "gcc 1")
     tree(tmp_path / "tree")
     return tmp_path
 
@@ -211,7 +212,7 @@ def test_one_build_at_a_time_in_a_tree(home: Path) -> None:
 
 
 def test_a_source_package_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gcproto.kernels.catalog import Source
+    from gcproto.kernels.get.catalog import Source
 
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
     tree(tmp_path / "linux-source-7.3")
@@ -219,7 +220,7 @@ def test_a_source_package_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.M
     subprocess.run(["tar", "-cJf", inner, "-C", tmp_path, "linux-source-7.3"], check=True)
     package = offer(tmp_path / "m", {"usr/src/linux-source-7.3.tar.xz": inner.read_bytes()}, "linux-source-7.3")
     monkeypatch.setattr(
-        "gcproto.kernels.source.download", lambda _what, one, _progress: tmp_path / "m/debian" / one.file
+        "gcproto.kernels.build.source.download", lambda _what, one, _progress: tmp_path / "m/debian" / one.file
     )
     found = source.fetched(Source("7.3", "7.3.4", "trixie-backports", package))
     assert source.version(Path(found.folder)) == "7.3.4"
@@ -230,12 +231,12 @@ def test_a_source_package_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_package_without_a_source_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gcproto.kernels.catalog import Source
+    from gcproto.kernels.get.catalog import Source
 
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
     package = offer(tmp_path / "m", kernel_files(), "linux-source-7.3")
     monkeypatch.setattr(
-        "gcproto.kernels.source.download", lambda _what, one, _progress: tmp_path / "m/debian" / one.file
+        "gcproto.kernels.build.source.download", lambda _what, one, _progress: tmp_path / "m/debian" / one.file
     )
     with pytest.raises(GcprotoError, match="holds no linux-source"):
         source.fetched(Source("7.3", "7.3.4", "x", package))

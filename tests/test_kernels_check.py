@@ -12,12 +12,13 @@ from rich.console import Console
 
 from gcproto import contract
 from gcproto.host.known_bugs import State
-from gcproto.kernels import check, programs
-from gcproto.kernels import machine as vm
-from gcproto.kernels.check import HAZARDS, SEVERITY, best, plan
-from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.machine import Boot
-from gcproto.kernels.transcript import read
+from gcproto.kernels.get.fetch import LocalKernel
+from gcproto.kernels.guest import machine as vm
+from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.machine import Boot
+from gcproto.kernels.guest.transcript import read
+from gcproto.kernels.run import check
+from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, plan
 from gcproto.report.verdicts import agrees, print_verdicts, remembered
 from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, KernelCell, Subject, Verdict, Word

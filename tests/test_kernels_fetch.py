@@ -10,8 +10,8 @@ import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.bzimage import release_of
-from gcproto.kernels.fetch import fetch, forget, from_path, here, home
+from gcproto.kernels.get.bzimage import release_of
+from gcproto.kernels.get.fetch import fetch, forget, from_path, here, home
 from tests.deb_maker import RELEASE, bzimage, deb, kernel, kernel_files, module, offer
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
-from gcproto.kernels import cpio, machine, plan
-from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.image import initramfs
-from gcproto.kernels.machine import _judge
-from gcproto.kernels.plan import Job, Measure, Plan
-from gcproto.kernels.transcript import read, unfinished
+from gcproto.kernels.get.fetch import LocalKernel
+from gcproto.kernels.guest import cpio, machine, plan
+from gcproto.kernels.guest.image import initramfs
+from gcproto.kernels.guest.machine import _judge
+from gcproto.kernels.guest.plan import Job, Measure, Plan
+from gcproto.kernels.guest.transcript import read, unfinished
 from gcproto.results.schema import ContractRow, Verdict
 from tests.result_maker import measurement as path_measurement
 from tests.result_maker import result, scenario

@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from gcproto.errors import GcprotoError
-from gcproto.kernels import cell, heap, host_files, machine
-from gcproto.kernels.fetch import LocalKernel
-from gcproto.kernels.plan import Measure, Plan
-from gcproto.kernels.transcript import read
+from gcproto.kernels.get.fetch import LocalKernel
+from gcproto.kernels.guest import host_files, machine
+from gcproto.kernels.guest.plan import Measure, Plan
+from gcproto.kernels.guest.transcript import read
+from gcproto.kernels.run import cell, heap
 from gcproto.report.kernels import print_guest_heaps
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels.patches import apply, collect
+from gcproto.kernels.build.patches import apply, collect
 from tests.tree_maker import diff, mail, tree
 
 ONE = diff("one.c", "int one;", "int changed;")

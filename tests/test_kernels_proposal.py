@@ -8,11 +8,12 @@ import pytest
 from rich.console import Console
 
 from gcproto.errors import GcprotoError
-from gcproto.kernels import programs, stress
-from gcproto.kernels.check import HAZARDS, known, plan
-from gcproto.kernels.console import splats
-from gcproto.kernels.fetch import LocalKernel, from_path
-from gcproto.kernels.plan import SETS, Measure
+from gcproto.kernels.get.fetch import LocalKernel, from_path
+from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.plan import SETS, Measure
+from gcproto.kernels.run import stress
+from gcproto.kernels.run.check import HAZARDS, known, plan
 from gcproto.report.proposal import print_proposal, rows
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
 from tests.deb_maker import bzimage

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from gcproto.kernels.catalog import Catalog, locked
-from gcproto.kernels.fetch import fetch
-from gcproto.kernels.machine import CPU
+from gcproto.kernels.get.catalog import Catalog, locked
+from gcproto.kernels.get.fetch import fetch
+from gcproto.kernels.guest.machine import CPU
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
 from tests.result_maker import scenario

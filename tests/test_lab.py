@@ -9,13 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcproto.experiments.frame import Schedule
+from gcproto.experiments.paths import grid
+from gcproto.experiments.paths.grid import Choice, build, parse_source, source_text
+from gcproto.experiments.paths.lab import Lab, WorkerDied
+from gcproto.experiments.paths.round import (
+    ACCOUNT_FIELDS,
+    DISTURBED,
+    INVALID,
+    UNABLE,
+    VALID,
+    Request,
+    Round,
+    request_for,
+)
+from gcproto.experiments.paths.runner import TRIES, Plan, Runner
+from gcproto.experiments.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.host.machine import Machine, machine
-from gcproto.paths import grid
-from gcproto.paths.grid import Choice, build, parse_source, source_text
-from gcproto.paths.lab import Lab, WorkerDied
-from gcproto.paths.round import ACCOUNT_FIELDS, DISTURBED, INVALID, UNABLE, VALID, Request, Round, request_for
-from gcproto.paths.runner import TRIES, Plan, Runner
-from gcproto.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.record import Record
 from gcproto.results.schema import Outcome, PathExperiment, PathFigures, PathScenario, Proof, Result, with_fields
 from gcproto.sizes import parse_size, size_text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gcproto.cli.gc_live import describe
-from gcproto.collector.status import Status, read, write
+from gcproto.experiments.session.status import Status, read, write
 from tests.processes import COMMAND
 from tests.processes import run_gcproto as gcproto
 

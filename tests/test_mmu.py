@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcproto.collector.mmu import mmu
+from gcproto.experiments.session.mmu import mmu
 
 
 def by_hand(stops: list[tuple[int, int]], begin: int, end: int, window: int) -> float:

@@ -8,14 +8,14 @@ import pytest
 
 from gcproto._native import lib
 from gcproto.collector.modes import MODES
-from gcproto.collector.placement import Cpus, Placement, Ran, allowed, cpus_for, oversubscribed
-from gcproto.collector.session import run as run_heap
-from gcproto.collector.session_round import SessionRequest
-from gcproto.collector.ways import ways
-from gcproto.collector.window import invalid_reason
-from gcproto.collector.window_round import WindowLab, request_for
-from gcproto.collector.window_round import run as run_window
 from gcproto.errors import GcprotoError
+from gcproto.experiments.placement import Cpus, Placement, Ran, allowed, cpus_for, oversubscribed
+from gcproto.experiments.session.request import SessionRequest
+from gcproto.experiments.session.run import run as run_heap
+from gcproto.experiments.window.round import WindowLab, request_for
+from gcproto.experiments.window.round import run as run_window
+from gcproto.experiments.window.run import invalid_reason
+from gcproto.experiments.window.ways import ways
 from gcproto.results.schema import ModeOptions
 
 PAGES = 2048

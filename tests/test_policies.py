@@ -13,14 +13,14 @@ from click.testing import CliRunner
 
 from gcproto._native import lib
 from gcproto.cli.gc import command as gc_command
-from gcproto.collector import evacuation
 from gcproto.collector.costs import Costs, measure
 from gcproto.collector.modes import COPY, MODES, MOVE
 from gcproto.collector.policies import POLICIES, Choice
-from gcproto.collector.second_thread import second_thread
-from gcproto.collector.session import run
-from gcproto.collector.session_round import Session, SessionRequest
 from gcproto.errors import GcprotoError
+from gcproto.experiments.policies import run as evacuation
+from gcproto.experiments.session.request import Session, SessionRequest
+from gcproto.experiments.session.run import run
+from gcproto.experiments.session.second_thread import second_thread
 from gcproto.heap.folios import SMALL, FolioCensus, Memory, parse_memory
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings

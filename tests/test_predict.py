@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import GcprotoError
+from gcproto.experiments.paths.grid import Choice, build
 from gcproto.host.machine import machine
 from gcproto.model.dispositions import dispositions, left_out, objection
 from gcproto.model.fit import Costs, fit, row_of
@@ -25,7 +26,6 @@ from gcproto.model.kinds import (
 )
 from gcproto.model.prediction import Heap, predict
 from gcproto.model.proposals import PROPOSALS, load
-from gcproto.paths.grid import Choice, build
 from gcproto.results import names
 from gcproto.results.documents import schema_of
 from gcproto.results.schema import (

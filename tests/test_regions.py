@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from gcproto._native import ffi
-from gcproto.collector.prepare import NEVER, prepare
-from gcproto.collector.produce import produce
+from gcproto.collector.compiled.prepare import NEVER, prepare
+from gcproto.collector.compiled.produce import produce
 from gcproto.heap.calls import KEPT
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from gcproto._native import lib
+from gcproto.experiments.paths.names import ARMS, KINDS
+from gcproto.experiments.paths.round import VALID, Request, new_prover, run
 from gcproto.host.machine import choose_cpus, machine
 from gcproto.host.settings import Settings
 from gcproto.model.dispositions import dispositions
 from gcproto.model.fit import row_of
 from gcproto.model.kinds import SHOOT_DOWN, SHOOT_DOWN_LONG
 from gcproto.model.shoot_downs import RULES, Moves, long_ones, rule_of, shoot_downs
-from gcproto.paths.names import ARMS, KINDS
-from gcproto.paths.round import VALID, Request, new_prover, run
 from tests.result_maker import measurement, result, scenario
 
 BATCHED, EACH = RULES

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
+from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
+from gcproto.experiments.paths.round import DISTURBED, UNABLE, VALID, Request, Round, new_prover, request_for, run
+from gcproto.experiments.paths.runner import TRIES
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
-from gcproto.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
-from gcproto.paths.round import DISTURBED, UNABLE, VALID, Request, Round, new_prover, request_for, run
-from gcproto.paths.runner import TRIES
 from gcproto.results.schema import PathScenario, with_fields
 from tests.memory import PAGE, PRESENT, Region
 from tests.processes import SETPRIV, unprivileged_python
@@ -339,7 +339,7 @@ def test_a_request_names_both() -> None:
 
 AS_NOBODY = """
 import json, sys
-from gcproto.paths.round import Request, new_prover, run
+from gcproto.experiments.paths.round import Request, new_prover, run
 import msgspec
 prover = new_prover()
 rounds = [run(prover, msgspec.convert(asked, Request)) for asked in json.loads(sys.argv[1])]

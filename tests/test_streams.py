@@ -230,7 +230,7 @@ def test_patches_are_looked_at_before_another_build_is_waited_for(tmp_path: Path
     hold += "for tree in map(pathlib.Path, sys.argv[1:]):\n"
     hold += "    tree.mkdir(parents=True)\n    file = (tree / 'lock').open('w')\n    fcntl.flock(file, fcntl.LOCK_EX)\n"
     hold += "    print('held', flush=True)\n    time.sleep(600)\n"
-    from gcproto.kernels import kconfig, source
+    from gcproto.kernels.build import kconfig, source
 
     place = tmp_path / f"cache/kernels/trees/{source.given(top).key}-{kconfig.chosen([]).key}"
     holder = subprocess.Popen([sys.executable, "-c", hold, str(place)], stdout=subprocess.PIPE, text=True)
@@ -300,9 +300,7 @@ class TestNet:
     @pytest.mark.needs("move")
     @pytest.mark.parametrize("verbose", [False, True])
     def test_a_fault_of_a_worker_is_the_reason_of_the_round(self, verbose: bool, tmp_path: Path) -> None:
-        broken = (
-            "import gcproto.paths.round as round\ndef broken(prover, request):\n    raise ValueError('unforeseen')\n"
-        )
+        broken = "import gcproto.experiments.paths.round as round\ndef broken(prover, request):\n    raise ValueError('unforeseen')\n"
         (tmp_path / "sitecustomize.py").write_text(broken + "round.run = broken\n")
         done = subprocess.run(
             [*COMMAND, *(["-v"] if verbose else []), *BENCH],

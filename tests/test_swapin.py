@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console
 
 from gcproto._native import lib
+from gcproto.experiments.paths.grid import Choice, build
+from gcproto.experiments.paths.lab import Lab
+from gcproto.experiments.paths.names import SWAPIN_ARMS
+from gcproto.experiments.paths.round import INVALID, UNABLE, VALID, Round, new_prover, request_for, run
 from gcproto.host.machine import Machine, machine
 from gcproto.host.settings import Settings
-from gcproto.kernels import programs
-from gcproto.paths.grid import Choice, build
-from gcproto.paths.lab import Lab
-from gcproto.paths.names import SWAPIN_ARMS
-from gcproto.paths.round import INVALID, UNABLE, VALID, Round, new_prover, request_for, run
+from gcproto.kernels.guest import programs
 from gcproto.report.tables import print_result
 from gcproto.report.words.kinds import paths
 from gcproto.results.schema import Measurement, PathFigures, PathScenario

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from gcproto._native import ffi, lib
-from gcproto.collector import session
 from gcproto.collector.cycle import Collector
-from gcproto.collector.recorder import Recorder
-from gcproto.collector.stalls import EVENT, LONGEST, joined
+from gcproto.collector.watch.recorder import Recorder
+from gcproto.experiments.session import run as session
+from gcproto.experiments.session.stalls import EVENT, LONGEST, joined
 
 from .test_placement import heap as request
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from gcproto._native import lib
 from gcproto.collector.counts import Counts
-from gcproto.collector.placement import Placement
-from gcproto.collector.ways import COPY, MOVE, Handler, ways
-from gcproto.collector.window import WindowOrder, invalid_reason, run
-from gcproto.collector.window_round import Request, Window, WindowLab, request_for
-from gcproto.collector.window_round import run as run_here
+from gcproto.experiments.placement import Placement
+from gcproto.experiments.window.round import Request, Window, WindowLab, request_for
+from gcproto.experiments.window.round import run as run_here
+from gcproto.experiments.window.run import WindowOrder, invalid_reason, run
+from gcproto.experiments.window.ways import COPY, MOVE, Handler, ways
 from gcproto.host.child import WorkerDied
 from gcproto.host.machine import machine
 from gcproto.results.schema import WindowExperiment, WindowFigures, WindowScenario

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gcproto._native import lib
+from gcproto.collector.compiled.prepare import NEVER
 from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import MODES
-from gcproto.collector.prepare import NEVER
 from gcproto.heap.compiled import kernel
 from gcproto.heap.memory import load64
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS

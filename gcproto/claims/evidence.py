@@ -5,15 +5,16 @@ from contextlib import closing
 from functools import cached_property
 
 from gcproto import contract
-from gcproto.collector import evacuation, gc_run
 from gcproto.collector.modes import MODES
 from gcproto.contract.run import run_rows
+from gcproto.experiments.paths import bench
+from gcproto.experiments.paths.grid import Choice
+from gcproto.experiments.policies import run as evacuation
+from gcproto.experiments.workloads import run as gc_run
 from gcproto.heap.folios import SMALL, Memory, parse_memory
 from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine
 from gcproto.host.settings import may_change
-from gcproto.paths import bench
-from gcproto.paths.grid import Choice
 from gcproto.process import interrupts
 from gcproto.results.schema import (
     CONGRUENT,

@@ -14,21 +14,21 @@ MOST_PERCENT = 10_000
 
 
 def _source(word: str) -> Hashable:
+    from gcproto.experiments.paths.grid import parse_source
     from gcproto.host.machine import machine
-    from gcproto.paths.grid import parse_source
 
     return parse_source(word, machine())
 
 
 def _granule(word: str) -> Hashable:
-    from gcproto.paths.grid import FOLIO, WHOLE
+    from gcproto.experiments.paths.grid import FOLIO, WHOLE
     from gcproto.sizes import parse_size
 
     return word if word in {FOLIO, WHOLE} else parse_size(word)
 
 
 def _arms() -> list[str]:
-    from gcproto.paths.names import ARMS
+    from gcproto.experiments.paths.names import ARMS
 
     return sorted(ARMS)
 
@@ -118,8 +118,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Every number is proven in the round it comes from.  The result is printed, and written to a file that
     `gcproto show` and `gcproto compare` read.  Exit code 1 means that a measurement has too many invalid rounds.
     """
-    from gcproto.paths.bench import Order, run
-    from gcproto.paths.grid import Choice
+    from gcproto.experiments.paths.bench import Order, run
+    from gcproto.experiments.paths.grid import Choice
     from gcproto.results.store import prepare
 
     try:

@@ -52,7 +52,7 @@ def _memory(word: str) -> object:
 
 
 def _disturbances() -> list[str]:
-    from gcproto.collector.disturb import KINDS
+    from gcproto.experiments.session.disturb import KINDS
 
     return list(KINDS)
 
@@ -159,7 +159,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if options["explain"]:
         _explain(options["workload"])
         return
-    from gcproto.collector.gc_run import run
+    from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
     options["mutators"] = options["mutators"] or default_mutators()
@@ -174,8 +174,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _order(options: dict[str, Any]) -> Any:
-    from gcproto.collector.gc_run import GcOrder
     from gcproto.collector.modes import MODES, MOVE
+    from gcproto.experiments.workloads.run import GcOrder
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.process.files import see_that_it_can_be_made

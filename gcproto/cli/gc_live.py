@@ -15,7 +15,7 @@ from gcproto.cli.progress import rounds_bar
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gcproto.collector.status import Status
+    from gcproto.experiments.session.status import Status
 
 REFRESHES = 4
 """A second."""
@@ -38,7 +38,7 @@ def live_view() -> Iterator[View]:
 
 def _lines(path: str) -> Callable[[int, int], None]:
     """Plain lines: what the run that has just ended came to."""
-    from gcproto.collector.status import read
+    from gcproto.experiments.session.status import read
 
     def progress(done: int, total: int) -> None:
         status = read(path)
@@ -69,7 +69,7 @@ def _on_terminal(path: str) -> Iterator[Callable[[int, int], None]]:
     with Live(bar, console=Console(stderr=True), transient=True, refresh_per_second=REFRESHES) as live:
 
         def watch() -> None:
-            from gcproto.collector.status import read
+            from gcproto.experiments.session.status import read
 
             while not ended.wait(1 / REFRESHES):
                 status = read(path)

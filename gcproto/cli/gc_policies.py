@@ -100,7 +100,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Shown is the time from flip to drain for each page evacuated; folios that are split ahead are split before the flip,
     and made THPs again after the drain, beside the mutators, and what that takes is shown apart.
     """
-    from gcproto.collector.evacuation import PolicyOrder, run
+    from gcproto.experiments.policies.run import PolicyOrder, run
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.results.store import prepare

@@ -14,7 +14,7 @@ MOST_PAGES = 1 << 24
 
 
 def _ways() -> list[str]:
-    from gcproto.collector.ways import ways
+    from gcproto.experiments.window.ways import ways
 
     return list(ways())
 
@@ -50,8 +50,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Ways and placements are interleaved: each once in every round.  Shown are the mutators' time, the collector's, what
     a mutator's first touch of a page and the serving of a fault took, and who mapped how much.
     """
-    from gcproto.collector.ways import Handler, ways
-    from gcproto.collector.window import WindowOrder, default_ways, run
+    from gcproto.experiments.window.run import WindowOrder, default_ways, run
+    from gcproto.experiments.window.ways import Handler, ways
     from gcproto.host.environment import page_size
     from gcproto.results.store import prepare
 

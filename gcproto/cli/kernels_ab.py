@@ -57,11 +57,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     In executed instructions per page, from the same tree, configuration and compiler.  What is built already is not
     built again: behind a change of a patch only what it touches is compiled, and only the patched kernel.
     """
-    from gcproto.kernels import machine
-    from gcproto.kernels.build import build, see_that_it_can_be_built
-    from gcproto.kernels.cell import CHECK, Cell
-    from gcproto.kernels.check import known
-    from gcproto.kernels.patches import collect
+    from gcproto.kernels.build.build import build, see_that_it_can_be_built
+    from gcproto.kernels.build.patches import collect
+    from gcproto.kernels.guest import machine
+    from gcproto.kernels.run.cell import CHECK, Cell
+    from gcproto.kernels.run.check import known
 
     known(options["hazards"])
     if options["hazards"] and not options["check"]:

@@ -14,9 +14,9 @@ from gcproto.cli.params import Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from gcproto.kernels.build import Order, Progress
-    from gcproto.kernels.built import Built
-    from gcproto.kernels.source import Origin
+    from gcproto.kernels.build.build import Order, Progress
+    from gcproto.kernels.build.built import Built
+    from gcproto.kernels.build.source import Origin
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,14 +91,14 @@ def ordered(options: dict[str, Any], name: str | None, progress: "Progress") -> 
         progress: is told of it.
 
     """
-    from gcproto.kernels.build import build
+    from gcproto.kernels.build.build import build
 
     return build(order(options, name), progress)
 
 
 def usual_name(word: str, configs: Sequence[str]) -> str:
     """How a kernel is called if nobody says: ``stock``, ``patched-debug``."""
-    from gcproto.kernels import kconfig
+    from gcproto.kernels.build import kconfig
 
     key = kconfig.chosen(configs).key
     return word if key == "fast" else f"{word}-{key}"[:32]
@@ -106,9 +106,9 @@ def usual_name(word: str, configs: Sequence[str]) -> str:
 
 def order(options: dict[str, Any], name: str | None) -> "Order":
     """What options ask for; see `ordered`."""
-    from gcproto.kernels import kconfig
-    from gcproto.kernels.build import Order, need_tools
-    from gcproto.kernels.patches import collect
+    from gcproto.kernels.build import kconfig
+    from gcproto.kernels.build.build import Order, need_tools
+    from gcproto.kernels.build.patches import collect
 
     need_tools()  # before 160 MiB are downloaded
     config = kconfig.chosen(options["configs"])
@@ -125,7 +125,7 @@ def order(options: dict[str, Any], name: str | None) -> "Order":
 def origin(text: str) -> "Origin":
     """The source of an option: a tree where there is one of that path, otherwise a branch of the archive."""
     from gcproto.cli.kernels_choice import catalog, download_bars
-    from gcproto.kernels import source
+    from gcproto.kernels.build import source
 
     if "/" in text or Path(text).is_dir():
         return source.given(Path(text))
@@ -135,7 +135,7 @@ def origin(text: str) -> "Origin":
 
 
 def _forget(name: str) -> None:
-    from gcproto.kernels import built
+    from gcproto.kernels.build import built
 
     found = built.find(name)
     if found is None:

@@ -11,7 +11,7 @@ from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import Once, seconds
 
 if TYPE_CHECKING:
-    from gcproto.kernels.machine import Machine
+    from gcproto.kernels.guest.machine import Machine
     from gcproto.results.schema import Result
 
 
@@ -35,8 +35,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     The table says what each kernel did, beside what is known of its version: an exclamation mark stands where the two
     disagree.  A kernel that has a bug is a finding, not a failure; the exit code is 1 if a guest could not be run.
     """
-    from gcproto.kernels.cell import CHECK, Cell
-    from gcproto.kernels.check import known
+    from gcproto.kernels.run.cell import CHECK, Cell
+    from gcproto.kernels.run.check import known
 
     known(options["hazards"])
     kernels = chosen(options)
@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def check_guest(options: dict[str, Any]) -> "Machine":
     """Two processors that really run side by side: races need them."""
-    from gcproto.kernels.machine import Machine
+    from gcproto.kernels.guest.machine import Machine
 
     return Machine(
         icount=False,

@@ -10,8 +10,8 @@ import click
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from gcproto.kernels.catalog import Catalog, Kernel
-    from gcproto.kernels.fetch import LocalKernel, Progress
+    from gcproto.kernels.get.catalog import Catalog, Kernel
+    from gcproto.kernels.get.fetch import LocalKernel, Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ def catalog() -> "Catalog":
     import msgspec
 
     from gcproto.kernels import cache
-    from gcproto.kernels.catalog import Catalog, Lock, locked
+    from gcproto.kernels.get.catalog import Catalog, Lock, locked
 
     try:
         seen = msgspec.json.decode((cache.folder() / "seen.json").read_bytes(), type=Lock)
@@ -52,8 +52,8 @@ def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
         GcprotoError: a version is unknown, a path is no kernel, or nothing was chosen.
 
     """
-    from gcproto.kernels import built
-    from gcproto.kernels.fetch import from_path, here
+    from gcproto.kernels.build import built
+    from gcproto.kernels.get.fetch import from_path, here
 
     known = catalog()
     found: dict[str, Kernel | LocalKernel] = {}

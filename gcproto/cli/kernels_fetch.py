@@ -18,8 +18,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     What is here is not fetched again.  One that can't be had does not keep the others from being fetched; the exit code
     is 3 then.
     """
-    from gcproto.kernels.catalog import Kernel
-    from gcproto.kernels.fetch import fetch
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import fetch
 
     failed = 0
     for kernel in chosen(options):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gcproto.host.kernel_version import KernelVersion
-    from gcproto.kernels.built import Built
-    from gcproto.kernels.catalog import Catalog, Kernel
+    from gcproto.kernels.build.built import Built
+    from gcproto.kernels.get.catalog import Catalog, Kernel
 
 
 @click.command(name="list")
@@ -35,7 +35,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     """
     import msgspec
 
-    from gcproto.kernels.built import all_built
+    from gcproto.kernels.build.built import all_built
     from gcproto.results.documents import document
 
     if refresh or write_lock:
@@ -56,7 +56,7 @@ def _refresh(write_lock: Path | None) -> None:
     import msgspec
 
     from gcproto.kernels import cache
-    from gcproto.kernels.archive import ask
+    from gcproto.kernels.get.archive import ask
 
     if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):
         raise GcprotoError(
@@ -77,7 +77,7 @@ def _refresh(write_lock: Path | None) -> None:
 
 
 def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
-    from gcproto.kernels.fetch import here
+    from gcproto.kernels.get.fetch import here
 
     found = here(kernel)
     if found:

@@ -11,10 +11,10 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
-    from gcproto.kernels.catalog import Kernel
-    from gcproto.kernels.cell import Cell
-    from gcproto.kernels.fetch import LocalKernel
-    from gcproto.kernels.matrix import Pool
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import LocalKernel
+    from gcproto.kernels.run.cell import Cell
+    from gcproto.kernels.run.matrix import Pool
     from gcproto.results.schema import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,7 +40,7 @@ def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str
         Folder of the guests' programs; "" on a cluster, whose workers build and fetch for themselves.
 
     """
-    from gcproto.kernels import machine, programs
+    from gcproto.kernels.guest import machine, programs
     from gcproto.results.store import prepare
 
     prepare(options["out"])
@@ -55,8 +55,8 @@ def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str
 
 def _fetch(kernel: "Kernel | LocalKernel") -> None:
     """Fetch a kernel; of one that can't be had its cell will say why."""
-    from gcproto.kernels.catalog import Kernel
-    from gcproto.kernels.fetch import fetch
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import fetch
 
     if not isinstance(kernel, Kernel):
         return
@@ -72,7 +72,7 @@ def _pool(options: dict[str, Any]) -> "Pool":
     import os
 
     from gcproto.kernels import cache
-    from gcproto.kernels.matrix import DaskPool, LocalPool
+    from gcproto.kernels.run.matrix import DaskPool, LocalPool
 
     if options["dask"]:
         return DaskPool(options["dask"])
@@ -100,7 +100,7 @@ def run_cells(
         The results, in the order in which they came.
 
     """
-    from gcproto.kernels.matrix import run
+    from gcproto.kernels.run.matrix import run
     from gcproto.results.store import save
 
     results: list[Result] = []

@@ -41,9 +41,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     others go on, and the exit code is 1.  With several boots the spread of each scenario over them is shown, and
     flagged where it is more than 0.5 %.
     """
-    from gcproto.kernels import machine
-    from gcproto.kernels.cell import Cell
-    from gcproto.kernels.heap import HEAP
+    from gcproto.kernels.guest import machine
+    from gcproto.kernels.run.cell import Cell
+    from gcproto.kernels.run.heap import HEAP
     from gcproto.results.series import spreads
 
     heap = options["scenarios"] == HEAP
@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
-    from gcproto.kernels.heap import HEAP
+    from gcproto.kernels.run.heap import HEAP
 
     heap = options["scenarios"] == HEAP
     if options["as_json"]:

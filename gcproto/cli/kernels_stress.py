@@ -35,8 +35,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     console are looked at.  Odd seeds swap to zram, even ones to a loop device.  Best with a kernel that was built with
     `--config debug`.  Exit code 1 if something was wrong.
     """
-    from gcproto.kernels.cell import STRESS, Cell
-    from gcproto.kernels.stress import GRACE
+    from gcproto.kernels.run.cell import STRESS, Cell
+    from gcproto.kernels.run.stress import GRACE
 
     kernels = chosen(options)
     built = ready(kernels, options)

@@ -7,7 +7,7 @@ import click
 from gcproto.cli.params import Words
 
 if TYPE_CHECKING:
-    from gcproto.collector.placement import Placement
+    from gcproto.experiments.placement import Placement
 
 NAMES = ("own", "shared", "unplaced")
 OPTION = click.option(
@@ -20,7 +20,7 @@ OPTION = click.option(
 
 def default_mutators() -> int:
     """One for each processor but the collector's."""
-    from gcproto.collector.placement import allowed
+    from gcproto.experiments.placement import allowed
 
     return max(1, len(allowed()) - 1)
 
@@ -36,7 +36,7 @@ def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Place
         GcprotoError: one is impossible here.
 
     """
-    from gcproto.collector.placement import Placement, allowed, cpus_for
+    from gcproto.experiments.placement import Placement, allowed, cpus_for
 
     usual = default if len(allowed()) > 1 else ("unplaced",)
     found = [Placement(name) for name in options["placement"] or usual]
@@ -53,7 +53,7 @@ def say_if_crowded(mutators: int, handler_thread: bool = False) -> None:
         handler_thread: another thread answers faults.
 
     """
-    from gcproto.collector.placement import allowed, oversubscribed
+    from gcproto.experiments.placement import allowed, oversubscribed
 
     threads = mutators + 1 + handler_thread
     if oversubscribed(threads):

@@ -89,13 +89,13 @@ def command(
 
 def _measure(folder: Path) -> "list[Result]":
     """Measure all that a fit needs; what this machine can't do is refused before anything is measured."""
-    from gcproto.collector.evacuation import PolicyOrder, check, run
-    from gcproto.collector.heap_machine import see_that_it_may
+    from gcproto.experiments.heap_machine import see_that_it_may
+    from gcproto.experiments.paths import bench
+    from gcproto.experiments.paths.grid import Choice
+    from gcproto.experiments.policies.run import PolicyOrder, check, run
     from gcproto.heap.folios import parse_memory
     from gcproto.host import probes
     from gcproto.host.machine import choose_cpus
-    from gcproto.paths import bench
-    from gcproto.paths.grid import Choice
     from gcproto.results.store import prepare
 
     probes.require_sigbus()

@@ -5,7 +5,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - allocation buffers are given back in the marking pause and slid in the other one, for all mutators by the collector;
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
-- dense regions behind the prefix keep their layout (gcproto.collector.regions), and folios count (folio_map);
+- dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
 - there is no young collection.
 """
 
@@ -15,13 +15,13 @@ from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
-from gcproto.collector.events import Listener, Stop
+from gcproto.collector.compiled.forward import forward_roots
+from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
+from gcproto.collector.compiled.prepare import plan_black, prepare
+from gcproto.collector.compiled.produce import producer, slide
 from gcproto.collector.folio_map import FolioMap
-from gcproto.collector.forward import forward_roots
-from gcproto.collector.mark import count_bits, mark_dirty, mark_roots
 from gcproto.collector.modes import Mode
-from gcproto.collector.prepare import plan_black, prepare
-from gcproto.collector.produce import producer, slide
+from gcproto.collector.watch.events import Listener, Stop
 from gcproto.errors import GcprotoError
 from gcproto.heap.calls import CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS

@@ -2,7 +2,7 @@
 
 Fresh memory lies in folios as the heap's policy asks for.  What a collection has evacuated lies in small ones: COPY
 makes such, and MOVE has a folio split unless it takes all of it to where it is aligned as well, on a kernel that keeps
-it then.  Nothing here looks at the kernel's tables; who wants proof counts (gcproto.collector.folio_listener).
+it then.  Nothing here looks at the kernel's tables; who wants proof counts (gcproto.collector.watch.folios).
 """
 
 from typing import Any

@@ -43,7 +43,7 @@ class Mode:
         restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
-            ``always``: of one page as well, ``never`` (ART); see gcproto.collector.regions.
+            ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
 
     """
 

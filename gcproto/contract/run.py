@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 
 from gcproto.contract import TIMEOUT_MS, Row, RowResult, Verdict, run_row
+from gcproto.experiments.paths.grid import mid_order
 from gcproto.host.machine import machine
 from gcproto.host.settings import SettingRefused, Settings, why_not
-from gcproto.paths.grid import mid_order
 from gcproto.record import Record
 from gcproto.results.schema import ContractExperiment, ContractRow, Result, Word
 from gcproto.results.schema import Verdict as Seen
@@ -20,7 +20,7 @@ WORDS: dict[Verdict, Word] = {
     Verdict.HANG: "hang",
     Verdict.CRASH: "differs",
 }
-"""As results have them, and as gcproto.kernels.transcript reads them in KTAP."""
+"""As results have them, and as gcproto.kernels.guest.transcript reads them in KTAP."""
 
 
 def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -> Generator[RowResult]:

@@ -33,7 +33,7 @@ def cache_folder() -> Path:
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(text_of(lib.gcp_build_layout()).encode())
     digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
-    for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/*.py")]):
+    for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/compiled/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return settle() / digest.hexdigest()[:16]
 

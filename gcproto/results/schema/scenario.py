@@ -140,7 +140,7 @@ class WindowScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="window"
     """The window after the flip, in one way.
 
     Attributes:
-        way: name (gcproto.collector.ways).
+        way: name (gcproto.experiments.window.ways).
         size_bytes: of each space.
         mutators: threads that touch to-space.
         batch, group: parameters of all ways of a run: pages per ioctl of the collector where it maps in batches, and

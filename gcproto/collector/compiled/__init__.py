@@ -1,0 +1,1 @@
+"""What runs inside a fault handler or a pause, compiled by numba: nothing here allocates or raises."""

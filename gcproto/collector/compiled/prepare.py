@@ -1,0 +1,140 @@
+"""Prepare: from the live bitmap to a plan (ART: PrepareForCompaction).
+
+Mutators run: they may write fields and allocate beyond what was there when marking ended, but headers never change, and
+nothing else is read here.
+"""
+
+from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact, end_of_contents, live_words
+from gcproto.collector.compiled.leads import lead_in_place
+from gcproto.collector.compiled.mark import set_bits
+from gcproto.collector.compiled.regions import plan_regions
+from gcproto.heap.calls import (
+    PLAN_BLACK_BEGIN,
+    PLAN_BLACK_SHIFT,
+    PLAN_COMPACT_END,
+    PLAN_DENSE_END,
+    PLAN_FIRST,
+    PLAN_KEPT,
+    PLAN_LIVE,
+    PLAN_STARTS,
+    PLAN_TO,
+    PLAN_USED_END,
+)
+from gcproto.heap.compiled import entry, kernel
+from gcproto.heap.memory import load64, store64
+from gcproto.heap.objects import words_of
+from gcproto.heap.pages import PAGE_WORDS
+
+NEVER = 1001
+"""A threshold that no page reaches: no dense prefix."""
+
+
+@kernel
+def dense_prefix(live: int, pages: int, permille: int, granule: int) -> tuple[int, int]:
+    """How many pages at the start are live to ``permille`` of 1000 together, the last one by itself too.
+
+    Whole granules only, so that each is updated and mapped as one.
+
+    ART: 95 % (kBlackDenseRegionThreshold), trimmed back to a page that reaches it.  Nothing has to be lowered for
+    classes here, as headers say all.
+
+    Returns:
+        these pages, and the live words of all pages.
+
+    """
+    best = 0
+    together = 0
+    for page in range(pages):
+        together += live_words(live, page)
+        if together * 1000 >= permille * (page + 1) * PAGE_WORDS:
+            best = page + 1
+    while best > 0 and live_words(live, best - 1) * 1000 < permille * PAGE_WORDS:
+        best -= 1
+    return best // granule * granule, together
+
+
+@entry("int64(int64, int64, int64, int64, int64)")
+def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> int:
+    """Plan what was marked.
+
+    Args:
+        plan: address of the plan; its bitmaps and tables are there.
+        pages: that were in use when marking ended; what is allocated since begins behind them.
+        permille: of the dense prefix, NEVER for none.
+        granule: pages that are evacuated at once.
+        region: pages of a dense region's granule; 0: no such regions are looked for.
+
+    Returns:
+        live words.
+
+    """
+    live = load64(plan + PLAN_LIVE)
+    first = load64(plan + PLAN_FIRST)
+    dense, words = dense_prefix(live, pages, permille, granule)
+    known = -1
+    for index in range(dense):
+        known = lead_in_place(plan, index, index, known)
+    store64(plan + PLAN_KEPT, 0)
+    if region > 0:
+        total = plan_regions(plan, pages, permille, region, dense)
+    else:
+        total = compact(plan, dense * PAGE_CHUNKS, pages * PAGE_CHUNKS, dense * PAGE_WORDS)
+    end_of_contents(plan, total)
+    page = (total + PAGE_WORDS - 1) // PAGE_WORDS
+    store64(plan + PLAN_DENSE_END, dense)
+    store64(plan + PLAN_COMPACT_END, page)
+    store64(plan + PLAN_BLACK_BEGIN, pages * PAGE_WORDS)
+    store64(plan + PLAN_BLACK_SHIFT, pages - page)
+    store64(plan + PLAN_USED_END, page)
+    # Where the contents of the page behind the last one would begin: nothing from there on is needed.
+    store64(first + 8 * page, pages * PAGE_WORDS)
+    return words
+
+
+@entry("int64(int64, int64, int64)")
+def plan_black(plan: int, top: int, mutator_buffers: int) -> int:
+    """Plan what was allocated since marking ended, while the world is stopped (ART: UpdateMovingSpaceBlackAllocations).
+
+    All of it is live.  Objects follow each other from the start of each allocation buffer; what is left of a buffer is
+    zero, and no header is.
+
+    Args:
+        plan: address of the plan.
+        top: word behind the last allocation buffer.
+        mutator_buffers: address of pairs of words, the free part of each mutator's buffer, in ascending order; it ends
+            with a pair of -1.
+
+    Returns:
+        objects found.
+
+    """
+    to = load64(plan + PLAN_TO)
+    live = load64(plan + PLAN_LIVE)
+    starts = load64(plan + PLAN_STARTS)
+    begin = load64(plan + PLAN_BLACK_BEGIN)
+    word = begin
+    found = 0
+    last = begin
+    while word < top:
+        while load64(mutator_buffers) >= 0 and load64(mutator_buffers) < word:
+            mutator_buffers += 16
+        if load64(mutator_buffers) == word:
+            word = load64(mutator_buffers + 8)
+            continue
+        head = load64(to + 8 * word)
+        if head == 0:
+            word += 1
+            continue
+        set_bits(live, word, words_of(head))
+        store64(starts + ((word >> 6) << 3), load64(starts + ((word >> 6) << 3)) | (1 << (word & 63)))
+        word += words_of(head)
+        last = word
+        found += 1
+    compact_end = load64(plan + PLAN_COMPACT_END)
+    shift = load64(plan + PLAN_BLACK_SHIFT)
+    pages = (last - begin + PAGE_WORDS - 1) // PAGE_WORDS
+    known = -1
+    for index in range(compact_end, compact_end + pages):
+        known = lead_in_place(plan, index, index + shift, known)
+    store64(plan + PLAN_USED_END, compact_end + pages)
+    return found

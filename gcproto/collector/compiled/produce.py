@@ -1,0 +1,174 @@
+"""The producer: what stands on one to-space page.
+
+Called by the collector thread for page after page, and by the fault handler on the faulting mutator's own thread; so it
+allocates nothing, raises nothing and takes no lock.  It reads from-space only where its own page's words come from (see
+native/heap/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
+"""
+
+from functools import cache
+from typing import Any
+
+from numba import cfunc
+
+from gcproto.collector.compiled.forward import forward_fields
+from gcproto.heap.calls import (
+    KEPT,
+    PLAN_BLACK_SHIFT,
+    PLAN_COMPACT_END,
+    PLAN_DENSE_END,
+    PLAN_FILL,
+    PLAN_FIRST,
+    PLAN_FROM,
+    PLAN_LEAD_REFS,
+    PLAN_LEAD_WORDS,
+    PLAN_LIVE,
+    PLAN_SKIP,
+    PLAN_STARTS,
+    PLAN_USED_END,
+)
+from gcproto.heap.compiled import entry, kernel
+from gcproto.heap.memory import copy_bytes, copy_line, ctz, drop_lowest, load16, load64, lshr, store64, zero_bytes
+from gcproto.heap.objects import refs_of, words_of
+from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+
+LINE_WORDS = 8
+LONG = 256
+"""Strides of at least so many words are worth a call of memmove."""
+
+
+@kernel
+def _copy_stride(destination: int, source: int, count: int) -> None:
+    """Copy words upwards; the ranges may overlap if the destination is the lower one."""
+    if count >= LONG:
+        copy_bytes(destination, source, 8 * count)
+        return
+    end = source + 8 * count
+    while source + 8 * LINE_WORDS <= end:
+        copy_line(destination, source)
+        destination += 8 * LINE_WORDS
+        source += 8 * LINE_WORDS
+    while source < end:
+        store64(destination, load64(source))
+        destination += 8
+        source += 8
+
+
+@kernel
+def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
+    """Copy ``count`` live words of from-space, from ``word`` on, to ``destination``, in strides."""
+    live = load64(plan + PLAN_LIVE)
+    source = load64(plan + PLAN_FROM)
+    chunk = word >> 6
+    skip = word & 63
+    bits = lshr(load64(live + 8 * chunk), skip) << skip
+    while count > 0:
+        while bits == 0:
+            chunk += 1
+            bits = load64(live + 8 * chunk)
+        start = ctz(bits)
+        length = ctz(~lshr(bits, start))
+        first = 64 * chunk + start
+        if start + length >= 64:
+            # To the end of its chunk, and on through the chunks behind it.
+            length = 64 - start
+            chunk += 1
+            bits = load64(live + 8 * chunk)
+            while bits == -1 and length < count:
+                length += 64
+                chunk += 1
+                bits = load64(live + 8 * chunk)
+            if length < count:
+                more = ctz(~bits)
+                length += more
+                bits = lshr(bits, more) << more if more < 64 else 0
+        else:
+            end = start + length
+            bits = lshr(bits, end) << end
+        length = min(length, count)
+        _copy_stride(destination, source + 8 * first, length)
+        destination += 8 * length
+        count -= length
+
+
+@kernel
+def _compacted(plan: int, index: int, destination: int) -> None:
+    word = load64(load64(plan + PLAN_FIRST) + 8 * index)
+    begin = load16(load64(plan + PLAN_SKIP) + 2 * index)
+    end = load16(load64(plan + PLAN_FILL) + 2 * index)
+    if begin > 0:
+        zero_bytes(destination, 8 * begin)
+    if end > 0:
+        _copy_live(plan, word, end - begin, destination + 8 * begin)
+    if end < PAGE_WORDS:
+        zero_bytes(destination + 8 * end, 8 * (PAGE_WORDS - end))
+    # Objects follow each other without gaps now: headers lead from one to the next.
+    forward_fields(plan, destination + 8 * begin, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
+    at = begin + load16(load64(plan + PLAN_LEAD_WORDS) + 2 * index)
+    while at < end:
+        head = load64(destination + 8 * at)
+        forward_fields(plan, destination + 8 * at + 8, min(refs_of(head), end - at - 1))
+        at += words_of(head)
+
+
+@kernel
+def _in_place(plan: int, index: int, from_page: int, destination: int) -> None:
+    """Update the references of a page that keeps its layout; garbage between its objects stays as it is."""
+    starts = load64(plan + PLAN_STARTS)
+    forward_fields(plan, destination, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
+    base = from_page * PAGE_WORDS
+    for chunk in range(base >> 6, (base + PAGE_WORDS) >> 6):
+        bits = load64(starts + 8 * chunk)
+        while bits != 0:
+            at = 64 * chunk + ctz(bits) - base
+            bits = drop_lowest(bits)
+            head = load64(destination + 8 * at)
+            forward_fields(plan, destination + 8 * at + 8, min(refs_of(head), PAGE_WORDS - at - 1))
+
+
+@kernel
+def produce(plan: int, index: int, destination: int) -> None:
+    """Build to-space page ``index`` at ``destination``; of the dense prefix and regions, where it lies in from-space.
+
+    Args:
+        plan: address of the plan.
+        index: below the plan's used_end.
+        destination: address of a page that nobody else writes.
+
+    """
+    if index < load64(plan + PLAN_DENSE_END):
+        _in_place(plan, index, index, destination)
+        return
+    from_page = index + load64(plan + PLAN_BLACK_SHIFT)
+    if index < load64(plan + PLAN_COMPACT_END):
+        if load16(load64(plan + PLAN_FILL) + 2 * index) != KEPT:
+            _compacted(plan, index, destination)
+            return
+        from_page = load64(load64(plan + PLAN_FIRST) + 8 * index) // PAGE_WORDS
+    source = load64(plan + PLAN_FROM) + from_page * PAGE_BYTES
+    if source != destination:
+        copy_bytes(destination, source, PAGE_BYTES)
+    _in_place(plan, index, from_page, destination)
+
+
+@cache
+def producer() -> int:
+    """Address of the same for C: a ``gcp_producer``."""
+    compiled: Any = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)  # type: ignore[attr-defined]
+    _kept.append(compiled)
+    return int(compiled.address)
+
+
+_kept: list[Any] = []
+"""Compiled code that C has the address of is never collected."""
+
+
+@entry("void(int64)")
+def slide(plan: int) -> None:
+    """Every page, from low to high, within one space: what a stop-the-world collector without userfaultfd does.
+
+    No page is written before what lies there has been read: a live word never moves up, and pages behind it have their
+    words from further up still.  The plan says the same address for both spaces.
+    """
+    space = load64(plan + PLAN_FROM)
+    for index in range(load64(plan + PLAN_USED_END)):
+        produce(plan, index, space + index * PAGE_BYTES)

@@ -1,0 +1,1 @@
+"""Events of a collection, and who listens to them."""

@@ -1,0 +1,109 @@
+"""The listener that measures: phases, pauses, what was evacuated how, memory."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from gcproto._native import ffi
+from gcproto.collector.counts import Counts, counts_of
+from gcproto.collector.watch.events import Listener, Stop
+from gcproto.heap.pages import PAGE_BYTES
+from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
+
+SWEPT = (
+    "updated",
+    "built",
+    "slid",
+    "empty",
+    "recycled",
+    "discarded",
+    "flushes",
+    "recovered",
+    "map_ns",
+    "renewed",
+    "renew_ns",
+)
+ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is present, in bytes."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+
+
+class Recorder(Listener):
+    """Writes down every collection.
+
+    Attributes:
+        cycles: finished ones;  phase: that is under way, "" for none.
+        runs: pages per ioctl of the collector in measured cycles.
+        spans: (ns, ns, name) of phases;  stops: (requested, stopped, restarted, name) of pauses.  Monotonic time.
+
+    """
+
+    def __init__(self) -> None:
+        self.cycles: list[Collection] = []
+        self.spans: list[tuple[int, int, str]] = []
+        self.stops: list[tuple[int, int, int, str]] = []
+        self.runs = Counts()
+        self.measured = False
+        self.phase = ""
+        self._cycle = Collection(0)
+        self._begun = 0
+
+    def cycle_begins(self, number: int, used: int) -> None:
+        """A new record."""
+        self._cycle = Collection(number, measured=self.measured, used_before=used)
+
+    def cycle_ends(self, number: int, used: int) -> None:
+        """The record is complete."""
+        self._cycle.used_after = used
+        self._cycle.resident = resident_bytes()
+        self.cycles.append(self._cycle)
+
+    def phase_begins(self, name: str) -> None:
+        """Phases don't nest."""
+        self._begun = time.monotonic_ns()
+        self.phase = name
+
+    def phase_ends(self, name: str) -> None:
+        """A span, and the sum of its name."""
+        now = time.monotonic_ns()
+        phases = self._cycle.phases
+        setattr(phases, name, getattr(phases, name) + now - self._begun)
+        self.spans.append((self._begun, now, name))
+        self.phase = ""
+
+    def stop_requested(self, name: str) -> None:
+        """What it is doing."""
+        self.phase = f"pause: {name}"
+
+    def mutators_restarted(self, name: str, stop: Stop) -> None:
+        """The pause is over."""
+        self._cycle.pauses.append(Pause(name, stop.stopped - stop.requested, stop.restarted - stop.stopped))
+        self.stops.append((stop.requested, stop.stopped, stop.restarted, name))
+        self.phase = ""
+
+    def marked(self, objects: int, words: int, dirty_cards: int) -> None:
+        """What lives."""
+        self._cycle.objects, self._cycle.live_bytes, self._cycle.dirty_cards = objects, words * 8, dirty_cards
+
+    def planned(self, plan: Any) -> None:
+        """What is to become of the pages."""
+        self._cycle.dense = int(plan.dense_end)
+        self._cycle.kept = int(plan.kept)
+        self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end) - int(plan.kept)
+        self._cycle.slid = int(plan.used_end) - int(plan.compact_end)
+
+    def restored(self, pages: int, refused: int) -> None:
+        """Counts of what was restored."""
+        self._cycle.collector.restored, self._cycle.collector.restore_refused = pages, refused
+
+    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+        """What became of them."""
+        found = {name: int(getattr(swept, name)) for name in SWEPT}
+        found |= {name: int(getattr(swept.account, name)) for name in ACCOUNT}
+        self._cycle.collector = CollectorAccount(**found)
+        self._cycle.faults = FaultAccount(**faults)
+        if self._cycle.measured:
+            self.runs.add(counts_of(swept.runs))

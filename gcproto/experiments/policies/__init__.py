@@ -1,0 +1,1 @@
+"""Evacuation policies compared, on heaps that stand still while they are collected."""

@@ -1,0 +1,249 @@
+"""Evacuation policies beside each other: heaps that stand still, collected once, every policy in each round.
+
+What is measured is the time from the flip to the drain, in which pages are evacuated, without mutators that compete for
+processors: a policy that has folios split before the flip is measured without that, and with it (``split ns/page``).
+"""
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from gcproto.collector.policies import POLICIES
+from gcproto.collector.watch.folios import whole_shares
+from gcproto.experiments.entry import Entry
+from gcproto.experiments.frame import Frame, Progress, Schedule
+from gcproto.experiments.heap_machine import heap_machine, memory_blocks
+from gcproto.experiments.session.request import Session, SessionLab, SessionRequest
+from gcproto.experiments.session.second_thread import two_processors
+from gcproto.heap.folios import Memory
+from gcproto.heap.sizes import see_that_it_can_be_made
+from gcproto.host.memory import HEAP_PROGRAM, need
+from gcproto.record import Record
+from gcproto.results.folios import made_figures
+from gcproto.results.outcome import outcome_of
+from gcproto.results.schema import (
+    UNIT_TIME,
+    Collection,
+    Measurement,
+    ModeOptions,
+    PolicyChoice,
+    PolicyExperiment,
+    PolicyFigures,
+    PolicyScenario,
+    Proof,
+    Result,
+)
+
+HEAP_FACTOR = 3
+WARMUP = 1
+FRAGMENTATION = {"prefix": 0}
+"""Nothing of a dense prefix is dropped; of the others half."""
+
+
+@dataclass
+class PolicyOrder:
+    """What a user asks of a run (see ``gcproto gc policies --help``).
+
+    Args:
+        workloads, memories, policies: the grid.
+        live_bytes: of each heap.
+        runs: measured rounds.
+        seed: of graphs and orders.
+        verify: check the collections.
+        ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
+        swapped: of 1000 pages in use, those that are swapped out before;  device: to ``zram`` or ``loop``.
+        threads: 2: a second thread keeps the address space live on another processor (gcproto.experiments.session.second_thread).
+        collections: of each heap, one after the other; the last is measured.
+        timeout: seconds for one heap.
+
+    """
+
+    workloads: list[str]
+    memories: list[Memory]
+    policies: list[str]
+    live_bytes: int
+    runs: int = 7
+    seed: int = 1
+    verify: bool = False
+    ebusy: tuple[str, ...] = ("copy",)
+    swapped: int = 0
+    device: str = "zram"
+    threads: int = 1
+    collections: int = 1
+    timeout: float = 60.0
+
+
+@dataclass
+class _Tally(Entry):
+    """The heaps of one scenario so far; ``cycles`` are the measured collections, ``heaps`` all of them."""
+
+    scenario: PolicyScenario
+    memory: Memory
+    cycles: list[Collection] = field(default_factory=list)
+    swapped: list[tuple[int, int]] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
+    choices: list[PolicyChoice] = field(default_factory=list)
+    sweeps: list[int] = field(default_factory=list)
+    heaps: list[list[Collection]] = field(default_factory=list)
+
+    def add(self, number: int, done: Session, *, warmup: bool) -> None:
+        """Count a collection; one that was not right is kept apart."""
+        idle = "the second thread did not run" if done.sweeps == 0 else ""
+        nothing = "" if done.collections else "nothing was collected"
+        problems = [done.failure, *done.wrong, *done.failures, idle, nothing]
+        reason = next((text for text in problems if text), "")
+        if reason:
+            self.lost(number, reason)
+            return
+        cycle = done.collections[-1]
+        sample = (cycle.phases.compact + cycle.phases.drain) / max(1, cycle.collector.produced)
+        if not self.take(number, sample, "", warmup=warmup):
+            return
+        self.cycles.append(cycle)
+        before, after = done.swapped
+        self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
+        self.reasons.add(done.choice)
+        self.sweeps.append(done.sweeps)
+        self.heaps.append(done.collections)
+        if done.chosen and done.chosen not in self.choices:
+            self.choices.append(done.chosen)
+
+    def measurement(self) -> Measurement:
+        """The measurement, statistics still missing."""
+        split = sum(sum(one.splits.values()) for one in self.cycles)
+        return self.summed(
+            UNIT_TIME,
+            proof=Proof(
+                level="state",
+                rounds=len(self.cycles),
+                swapped_before=sum(before for before, _ in self.swapped),
+                swapped_after=sum(after for _, after in self.swapped),
+                folios_split=split,
+                order_after=_sum([one.folios.by_order for one in self.cycles]),
+                path=self.scenario.policy,
+            ),
+            outcome=outcome_of(
+                (one.collector for one in self.cycles),
+                asked=sum(one.collector.produced for one in self.cycles),
+                splits=split,
+            ),
+            figures=self._figures() if self.cycles else PolicyFigures(),
+        )
+
+    def _figures(self) -> PolicyFigures:
+        def a_page(value: Callable[[Collection], float]) -> float:
+            return statistics.median(value(one) / max(1, one.collector.produced) for one in self.cycles)
+
+        def middle(value: Callable[[Collection], float]) -> float:
+            return statistics.median(float(value(one)) for one in self.cycles)
+
+        could, did = whole_shares(self.cycles, self.memory.order or 0)
+        restored, renewed = made_figures(self.heaps)
+        produced = sum(one.collector.produced for one in self.cycles)
+        return PolicyFigures(
+            map_ns_page=a_page(lambda one: one.collector.map_ns),
+            split_ns_page=a_page(lambda one: one.phases.split),
+            dense_share=sum(one.collector.updated for one in self.cycles) / max(1, produced),
+            could_go_whole=could,
+            went_whole=did,
+            swapped_before=statistics.median(float(before) for before, _ in self.swapped),
+            swapped_after=statistics.median(float(after) for _, after in self.swapped),
+            ebusy=middle(lambda one: one.collector.ebusy),
+            fallback=middle(lambda one: one.collector.copied_after_ebusy),
+            folios_split=middle(lambda one: sum(one.splits.values())),
+            second_thread_sweeps=statistics.median(map(float, self.sweeps)) if min(self.sweeps) > 0 else None,
+            restored=restored,
+            renewed=renewed,
+            choice=min((text for text in self.reasons if text), default=""),
+            choices=self.choices,
+            collections=[[one] for one in self.cycles],
+        )
+
+
+def _sum(counts: list[dict[int, int]]) -> dict[int, int]:
+    names = sorted({name for one in counts for name in one})
+    return {name: sum(one.get(name, 0) for one in counts) for name in names}
+
+
+def run(order: PolicyOrder, progress: Progress) -> Result:
+    """Measure.
+
+    Raises:
+        GcprotoError: memory is too small, or folios of a size can't be had.
+
+    """
+    check(order)
+    record = Record()
+    frame: Frame[_Tally] = Frame(list(_tallies(order)), Schedule(order.runs, WARMUP, order.seed), progress)
+    with (
+        heap_machine(order.memories, swap=order.device if order.swapped else "") as enable,
+        SessionLab(order.timeout) as lab,
+    ):
+
+        def one(number: int, tally: _Tally) -> None:
+            tally.add(number, lab.run(_request(order, tally.scenario, number)), warmup=frame.warming(number))
+
+        frame.run(one, blocks=memory_blocks(enable, order.memories))
+    return frame.result(record, PolicyExperiment(verify=order.verify))
+
+
+def check(order: PolicyOrder) -> None:
+    """See that heaps fit, and that there are the processors, before anything is measured.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
+    see_that_it_can_be_made(order.live_bytes * HEAP_FACTOR)
+    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
+    if order.threads > 1:
+        two_processors()
+    need(
+        f"a heap of {needed >> 20} MiB",
+        needed,
+        "choose a smaller --live",
+        program=HEAP_PROGRAM,
+        why="--verify needs three times the heap" if order.verify else "",
+    )
+
+
+def _tallies(order: PolicyOrder) -> Iterator[_Tally]:
+    for memory in order.memories:
+        for workload in order.workloads:
+            for policy in order.policies:
+                for answer in order.ebusy:
+                    scenario = PolicyScenario(
+                        workload=workload,
+                        memory=memory.name,
+                        order=memory.order,
+                        policy=policy,
+                        ebusy=answer,
+                        swapped_permille=order.swapped,
+                        device=order.device if order.swapped else "",
+                        threads=order.threads,
+                        collections=order.collections,
+                        live_bytes=order.live_bytes,
+                    )
+                    yield _Tally(scenario, memory)
+
+
+def _request(order: PolicyOrder, asked: PolicyScenario, number: int) -> SessionRequest:
+    mode = asked.policy if asked.policy not in POLICIES else "move"
+    return SessionRequest(
+        mode=mode,
+        options=ModeOptions(ebusy=asked.ebusy),
+        workload=asked.workload,
+        capacity=order.live_bytes * HEAP_FACTOR,
+        mutators=1,
+        live_bytes=order.live_bytes,
+        operations=0,
+        mutation=0,
+        fragmentation=FRAGMENTATION.get(asked.workload, 500),
+        seed=order.seed * 1000 + number,
+        verify=order.verify,
+        memory=asked.memory,
+        policy="move" if mode != "move" else asked.policy,
+        standing=order.collections,
+        threads=order.threads,
+        page_out=order.swapped,
+    )

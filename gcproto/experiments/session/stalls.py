@@ -1,0 +1,95 @@
+"""What kept a mutator from going on: its events, the longest of them, and the minimum mutator utilisation.
+
+All times are ns of the monotonic clock, read in C on the thread that they are about (native/heap/timeline.h).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gcproto._native import ffi, lib
+from gcproto.experiments.session.mmu import WINDOWS_MS, mmu
+from gcproto.results.schema import Stall
+
+EVENT = np.dtype([("start", "<u8"), ("ns", "<u4"), ("kind", "<u2"), ("pages", "<u2")])
+LONGEST = 2**32 - 1
+"""ns that one event can hold; what took longer is several, one right after the other."""
+CAUSES = {
+    int(lib.GCP_EVENT_PAUSE): "pause",
+    int(lib.GCP_EVENT_ALLOCATION): "waiting for memory",
+    int(lib.GCP_EVENT_FAULT_READY): "fault on a ready page",
+    int(lib.GCP_EVENT_FAULT_DENSE): "fault on a dense page",
+    int(lib.GCP_EVENT_FAULT_BUILT): "fault that built a page",
+    int(lib.GCP_EVENT_FAULT_SLID): "fault that slid a page",
+    int(lib.GCP_EVENT_FAULT_FRESH): "fault on a fresh page",
+    int(lib.GCP_EVENT_FAULT_WAITED): "fault that waited for another thread",
+    int(lib.GCP_EVENT_MAP): "map",
+    int(lib.GCP_EVENT_DISCARD): "discard",
+}
+
+
+def events_of(timeline: Any) -> Any:
+    """The events of a ``struct gcp_timeline``: an array of EVENT, a copy."""
+    count = int(timeline.n)
+    if not count:
+        return np.zeros(0, dtype=EVENT)
+    raw: Any = ffi.buffer(timeline.events, count * EVENT.itemsize)
+    return np.frombuffer(raw, dtype=EVENT).copy()
+
+
+def joined(events: Any) -> tuple[Any, Any, Any]:
+    """Starts, lengths in ns, and kinds of events, the parts of a long one taken together."""
+    starts, lengths, kinds = events["start"].astype(np.int64), events["ns"].astype(np.int64), events["kind"]
+    if not len(events):
+        return starts, lengths, kinds
+    part = (lengths[:-1] == LONGEST) & (starts[1:] == starts[:-1] + LONGEST) & (kinds[1:] == kinds[:-1])
+    first = np.flatnonzero(np.concatenate([[True], ~part]))
+    return starts[first], np.add.reduceat(lengths, first), kinds[first]
+
+
+def timing_error(mutators: list[Any], started: int) -> str:
+    """Why the times of a run can't be believed; "" if they can.
+
+    Args:
+        mutators: ``struct gcp_mutator *`` of each, all through.
+        started: when they were let go.
+
+    """
+    for native in mutators:
+        ended = int(native.ended_ns)
+        if not ended:
+            return "its workload does not say when it ended (gcproto.heap.mutator.ended)"
+        if ended < started:
+            return f"the clock says that mutator {int(native.number)} ended {started - ended} ns before it began"
+        if native.timeline.backwards:
+            return f"{int(native.timeline.backwards)} events of mutator {int(native.number)} ended before they began"
+    return ""
+
+
+def stalls_of(mutators: list[Any], started: int, pause_at: Callable[[int], str]) -> tuple[dict[int, float], Stall]:
+    """The worst utilisation of any mutator by window in ms, and the longest stall.
+
+    Args:
+        mutators: ``struct gcp_mutator *`` of each, all through.
+        started: when they were let go.
+        pause_at: what the pause was for that a moment lies in.
+
+    """
+    worst: dict[int, float] = {}
+    longest = Stall()
+    for native in mutators:
+        events = events_of(native.timeline)
+        starts, lengths, kinds = joined(events[events["start"] >= started])
+        for window in WINDOWS_MS:
+            value = mmu(starts, starts + lengths, started, int(native.ended_ns), window * 1_000_000)
+            if value is not None:
+                worst[window] = min(worst.get(window, 1.0), value)
+        if len(lengths):
+            at = int(np.argmax(lengths))
+            if lengths[at] > longest.ns:
+                cause = CAUSES[int(kinds[at])]
+                if cause == "pause":
+                    cause = pause_at(int(starts[at] + lengths[at] // 2))
+                longest = Stall(int(lengths[at]), cause, int(native.number))
+    return worst, longest

@@ -1,0 +1,1 @@
+"""The window after the flip by itself: ways of evacuating beside mutators compared."""

@@ -1,0 +1,1 @@
+"""Whole workloads on heaps: modes of collecting compared."""

@@ -1,0 +1,270 @@
+"""Workloads on heaps, in several modes, interleaved: every scenario once in each round, in seeded random order."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gcproto.collector.modes import Mode
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.experiments.frame import Frame, Progress, Schedule
+from gcproto.experiments.heap_machine import heap_machine, memory_blocks
+from gcproto.experiments.placement import Placement, cpus_for
+from gcproto.experiments.session.request import SessionLab, SessionRequest
+from gcproto.experiments.workloads.tally import HeapTally
+from gcproto.experiments.workloads.trace_files import trace_file
+from gcproto.heap.folios import Memory
+from gcproto.heap.sizes import see_that_it_can_be_made
+from gcproto.host import environment
+from gcproto.host.memory import HEAP_PROGRAM, need
+from gcproto.logs import get_logger
+from gcproto.record import Record
+from gcproto.results import names
+from gcproto.results.schema import (
+    Measurement,
+    ModeOptions,
+    Result,
+    Skip,
+    WorkloadExperiment,
+    WorkloadFigures,
+    WorkloadScenario,
+)
+
+WARMUP = 1
+NONE_SPARE = 32 << 20
+NONE_SHARE = 0.5
+"""Mode none gets what the others allocated and something to spare, at most this share of the memory available."""
+
+
+@dataclass
+class GcOrder:
+    """What a user asks of a run (see ``gcproto gc --help``).
+
+    Args:
+        workload, mutators, live_bytes, operations, mutation, fragmentation: as in ``SessionRequest``; live_bytes and
+            operations of all mutators together.
+        modes: to compare;  options: in what they differ from their defaults, as far as they have a choice.
+        memories: folios of the heap, one after the other.
+        policies: of evacuation, each of which every mode that moves is run with.
+        placements: of mutators and collector on processors (gcproto.experiments.placement).
+        factors: heap sizes as multiples of the live bytes.
+        runs: measured rounds.
+        seed: of graphs, operations and the order of modes.
+        verify, disturb, trace, recording, map: as in ``SessionRequest``.
+        status: file that each run tells what it is doing, "" for none.
+        timeout: seconds for one run.
+        traces: files that were written, once it has run.
+
+    """
+
+    workload: str
+    modes: list[tuple[Mode, ModeOptions]]
+    factors: list[float]
+    memories: list[Memory]
+    policies: list[str]
+    live_bytes: int
+    operations: int
+    placements: tuple[Placement, ...] = (Placement.UNPLACED,)
+    mutators: int = 2
+    mutation: int = 100
+    fragmentation: int = 500
+    runs: int = 5
+    seed: int = 1
+    verify: bool = False
+    disturb: str = ""
+    trace: str = ""
+    recording: str = ""
+    map: bool = False
+    status: str = ""
+    timeout: float = 600.0
+    traces: list[str] = field(default_factory=list)
+
+
+def run(order: GcOrder, progress: Progress) -> Result:
+    """Measure.
+
+    Raises:
+        GcprotoError: memory is too small, or a heap is.
+
+    """
+    for factor in order.factors:
+        see_that_it_can_be_made(int(order.live_bytes * factor))
+    largest = int(order.live_bytes * max(order.factors))
+    need(
+        f"a heap of {largest >> 20} MiB",
+        largest * (3 if order.verify else 1),
+        "choose a smaller --live or --heap",
+        program=HEAP_PROGRAM,
+        threads=order.mutators,
+        why="--verify needs three times the heap" if order.verify else "",
+    )
+    record = Record()
+    tallies = list(_tallies(order))
+    with (
+        heap_machine(order.memories, swap="zram" if "pageout" in order.disturb else "") as enable,
+        SessionLab(order.timeout) as lab,
+    ):
+        running = _Running(order, tallies, lab, progress)
+        blocks = memory_blocks(enable, order.memories)
+        running.frame.run(running.one, running.order_of, blocks)
+    placed = {one: cpus_for(one, order.mutators) for one in order.placements}
+    record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
+    frame = running.frame
+    if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
+        first = frame.skips[0]
+        raise GcprotoError(first.what, why=first.reason, remedy=first.remedy, code=ExitCode.NO)
+    experiment = WorkloadExperiment(
+        workload=order.workload,
+        operations=order.operations,
+        mutation=order.mutation,
+        fragmentation=order.fragmentation,
+        verify=order.verify,
+        disturb=order.disturb,
+        map=order.map,
+    )
+    result = frame.result(record, experiment)
+    _lower_bound(result.measurements)
+    return result
+
+
+def _tallies(order: GcOrder) -> Iterator[HeapTally]:
+    for memory in order.memories:
+        for placement in order.placements:
+            for mode, options in order.modes:
+                factors = order.factors if mode.collects else order.factors[:1]
+                policies = order.policies if mode.moves else [""]
+                for factor in factors:
+                    for policy in policies:
+                        yield _tally(order, mode, options, memory, int(order.live_bytes * factor), policy, placement)
+
+
+def _tally(
+    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: Placement
+) -> HeapTally:
+    scenario = WorkloadScenario(
+        workload=order.workload,
+        mode=mode.name,
+        options=mode.able(options),
+        policy=policy,
+        memory=memory.name,
+        order=memory.order,
+        heap_bytes=capacity,
+        live_bytes=order.live_bytes,
+        mutators=order.mutators,
+        placement=placement.value,
+    )
+    return HeapTally(scenario, mode, memory, capacity, order.verify)
+
+
+class _Running:
+    """The rounds of one run."""
+
+    def __init__(self, order: GcOrder, tallies: list[HeapTally], lab: SessionLab, progress: Progress) -> None:
+        self.order = order
+        self.lab = lab
+        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(order.runs, WARMUP, order.seed), progress)
+        self._digests: list[int] = []
+
+    def order_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
+        """Mode none comes last in the first round: it needs to know how much the others allocated."""
+        self._digests = []
+        yield from sorted(self.frame.shuffled(active), key=lambda one: not one.mode.collects and not number)
+
+    def one(self, number: int, tally: HeapTally) -> None:
+        """One run."""
+        if not tally.mode.collects and not number and not self._provide(tally):
+            return
+        request = self._request(tally, number)
+        done = self.lab.run(request)
+        if done.out_of_memory:
+            self.frame.give_up(tally, self._too_small(tally, done.failure))
+            return
+        if request.trace:
+            self.order.traces.append(request.trace)
+        tally.add(number, done, self._digests, warmup=self.frame.warming(number))
+        self._digests = self._digests or done.digests
+        get_logger("gc").debug("run", mode=names.mode(tally.scenario), heap=tally.capacity, round=number)
+
+    def _too_small(self, tally: HeapTally, why: str) -> Skip:
+        live = self.order.live_bytes >> 20
+        return Skip(
+            f"{tally.mode.name} with {tally.capacity >> 20} MiB",
+            why,
+            f"choose a larger --heap: --live {live}m is what the objects take, without room to allocate",
+        )
+
+    def _provide(self, tally: HeapTally) -> bool:
+        """Give mode none a heap for everything; False if there is no memory for it.
+
+        Its sizes differ, its work does not: it is compared with the smallest of the other heaps.
+        """
+        allocated = max((one.allocated for one in self.frame.entries if one.mode.collects), default=0)
+        available = environment.available_bytes() or 0
+        needed = allocated + allocated // 20 + NONE_SPARE
+        if allocated and needed <= NONE_SHARE * available:
+            tally.capacity = needed
+            return True
+        why = "no other mode has said how much is allocated"
+        if allocated:
+            why = f"{needed >> 20} MiB would be allocated without ever collecting, {available >> 20} MiB are available"
+        self.frame.give_up(tally, Skip("mode none", why, "choose fewer --operations"))
+        return False
+
+    def _request(self, tally: HeapTally, number: int) -> SessionRequest:
+        order, asked = self.order, tally.scenario
+        last = number == WARMUP + order.runs - 1
+        return SessionRequest(
+            mode=asked.mode,
+            options=asked.options,
+            workload=order.workload,
+            capacity=tally.capacity,
+            mutators=order.mutators,
+            live_bytes=order.live_bytes // order.mutators,
+            operations=max(1, order.operations // order.mutators),
+            mutation=order.mutation,
+            fragmentation=order.fragmentation,
+            seed=order.seed * 1000 + number,
+            verify=order.verify and tally.mode.collects,
+            disturb=order.disturb,
+            trace=self._trace(asked) if order.trace and last else "",
+            recording=order.recording,
+            memory=asked.memory,
+            policy=asked.policy or "move",
+            map=order.map,
+            status=order.status,
+            placement=Placement(asked.placement),
+            label=f"{names.mode(asked)} {tally.capacity >> 20}M, {asked.memory} folios",
+        )
+
+    def _trace(self, asked: WorkloadScenario) -> str:
+        """Each scenario has a file of its own."""
+        words = [names.mode(asked)] + [asked.placement] * (len(self.order.placements) > 1)
+        alone = len(self.frame.entries) == 1
+        return trace_file(self.order.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
+
+
+def _lower_bound(measurements: list[Measurement]) -> None:
+    """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
+
+    That is the smallest, over all modes measured in the same placement, of the cost without what is known to be the
+    collector's: pauses of the wall time, the collector thread of the CPU time.
+    """
+    by_placement: dict[str, list[WorkloadFigures]] = {}
+    for one in measurements:
+        match one.scenario, one.figures:
+            case WorkloadScenario(placement=placement), WorkloadFigures() as figures if one.valid and figures.wall_ms:
+                by_placement.setdefault(placement, []).append(figures)
+    for group in by_placement.values():
+        wall_bound = min((each.wall_ms or 0.0) - _pauses_ms(each) for each in group)
+        cpu_bound = min(each.mutator_cpu_ms or 0.0 for each in group)
+        if wall_bound <= 0 or cpu_bound <= 0:
+            continue
+        for each in group:
+            each.lbo_wall = (each.wall_ms or 0.0) / wall_bound
+            each.lbo_cpu = ((each.mutator_cpu_ms or 0.0) + (each.collector_cpu_ms or 0.0)) / cpu_bound
+
+
+def _pauses_ms(one: WorkloadFigures) -> float:
+    """Of a round, with the time to stop."""
+    total = sum(p.stop_ns + p.ns for round_ in one.collections for c in round_ if c.measured for p in c.pauses)
+    return total / 1e6 / max(1, len(one.collections))

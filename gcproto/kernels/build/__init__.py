@@ -1,0 +1,1 @@
+"""Kernels built here, from Debian's sources or a tree, with patches."""

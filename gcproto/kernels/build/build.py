@@ -1,0 +1,230 @@
+"""Builds a kernel from a source, a configuration and patches, incrementally.
+
+There is one build tree for each source and configuration, in the cache: the source with the patches of the last build,
+and its objects.  A build writes only the files that differ, so that make compiles what they touch; the image is put
+into the catalog when all of it is done.  What was built already from the same things is not built again.
+"""
+
+import datetime
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.build import built, kconfig, patches, source, worktree
+from gcproto.kernels.build.built import Built
+from gcproto.kernels.build.kconfig import Config
+from gcproto.kernels.build.patches import Patch
+from gcproto.kernels.build.source import Origin
+from gcproto.kernels.get.bzimage import release_of
+from gcproto.process import tools
+
+TOOLS = {
+    "make": "make",
+    "gcc": "gcc",
+    "ld": "binutils",
+    "flex": "flex",
+    "bison": "bison",
+    "bc": "bc",
+    "perl": "perl",
+    "patch": "patch",
+    "tar": "tar",
+    "xz": "xz-utils",
+    "cpio": "cpio",
+}
+HEADERS = {"gelf.h": "libelf-dev"}
+IMAGE = "arch/x86/boot/bzImage"
+
+FIRST_OBJECTS = 1900
+"""Lines that make prints in a first build of the fast configuration, until a build of the tree says how many it is."""
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, steps so far, steps in all (0: not known)."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be built.
+
+    Attributes:
+        name: of the kernel.
+        origin: the source.
+        config: its configuration.
+        patches: on top of the source.
+        jobs: that make runs side by side.
+
+    """
+
+    name: str
+    origin: Origin
+    config: Config
+    patches: tuple[Patch, ...]
+    jobs: int
+
+
+def need_tools() -> str:
+    """First line of the compiler's --version.
+
+    Raises:
+        GcprotoError: a tool or a header is missing; says how to install all that are.
+
+    """
+    missing = {package for tool, package in TOOLS.items() if not shutil.which(tool)}
+    if "gcc" not in missing:
+        for header, package in HEADERS.items():
+            command = ["gcc", "-E", "-include", header, "-x", "c", os.devnull, "-o", os.devnull]
+            if subprocess.run(command, capture_output=True, check=False).returncode:
+                missing.add(package)
+    if missing:
+        packages = " ".join(sorted(missing))
+        raise GcprotoError(
+            "kernels can't be built here",
+            why=f"missing: {packages}",
+            remedy=f"apt-get install --no-install-recommends {packages}",
+        )
+    said = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True).stdout
+    return said.splitlines()[0]
+
+
+def see_that_it_can_be_built(order: Order) -> None:
+    """See that the name is one and the patches apply, without waiting for a build tree.
+
+    Args:
+        order: what is to be built.
+
+    Raises:
+        GcprotoError: they don't.
+
+    """
+    built.check_name(order.name)
+    patches.apply(order.patches, Path(order.origin.folder))
+
+
+def build(order: Order, progress: Progress) -> Built:
+    """The kernel, built unless it is in the catalog already.
+
+    Args:
+        order: what.
+        progress: is told of it.
+
+    Raises:
+        GcprotoError: a tool is missing, a patch does not apply, the kernel does not compile (``why`` has the messages),
+            or the disk is full.
+
+    """
+    built.check_name(order.name)
+    compiler = need_tools()
+    # Before the tree is touched: a patch that does not apply must not cost the next build anything.
+    progress("patches", 0, 0)
+    overlay = patches.apply(order.patches, Path(order.origin.folder))
+    tree = cache.folder("trees") / f"{order.origin.key}-{order.config.key}"
+    with cache.alone(tree, lambda: progress(f"waiting for another build in {tree}", 0, 0)):
+        progress("source", 0, 0)
+        digest, _ = worktree.sync(order.origin, overlay, tree / "src", tree / "source.json")
+        parts = (digest, order.config.text, compiler, order.name)
+        identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        done = next((one for one in built.all_built() if one.identity == identity), None)
+        if done:
+            return done
+        return _make(order, tree, identity, compiler, progress)
+
+
+def _make(order: Order, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
+    objects = tree / "obj"
+    make = ["make", "-C", str(tree / "src"), f"O={objects}", "LC_ALL=C"]
+    progress("configuration", 0, 0)
+    missing = kconfig.configure(order.config, tree / "src", objects, make)
+    steps = tree / "steps"
+    expected = int(steps.read_text()) if steps.exists() else FIRST_OBJECTS
+    began = time.monotonic()
+    count = _compile([*make, f"LOCALVERSION=-{order.name}", f"-j{order.jobs}", "bzImage"], tree, expected, progress)
+    seconds = time.monotonic() - began
+    if count > expected or not steps.exists():
+        steps.write_text(str(count))
+    release = release_of(objects / IMAGE)
+    config = (objects / ".config").read_text()
+    made = Built(
+        name=order.name,
+        release=release,
+        upstream=source.version(tree / "src"),
+        source=order.origin.text,
+        config=order.config.names,
+        patches=tuple((one.name, one.sha256) for one in order.patches),
+        identity=identity,
+        compiler=compiler,
+        written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 1),
+        builtin=kconfig.builtin(config),
+        missing=tuple(missing),
+    )
+    built.keep(made, objects / IMAGE, objects / ".config")
+    return made
+
+
+def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progress) -> int:
+    """Run make to its end; the number of lines that it printed."""
+    # The same sources give the same image: neither the day nor the machine is in it.
+    environment = os.environ | {
+        "KBUILD_BUILD_USER": "gcproto",
+        "KBUILD_BUILD_HOST": "gcproto",
+        "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
+        "LC_ALL": "C",
+    }
+    environment.pop("MAKEFLAGS", None)
+    errors: list[str] = []
+    count = 0
+    with tools.running(["nice", "-n", "10", *command], environment) as process:  # it gives way to other programs
+        assert process.stdout
+        assert process.stderr
+        reader = threading.Thread(target=_collect, args=(process.stderr, errors), daemon=True)
+        reader.start()
+        with (tree / "build.log").open("w") as log:
+            for line in process.stdout:
+                log.write(line.decode(errors="replace"))
+                count += 1
+                progress("compiling", count, max(expected, count))
+        code = process.wait()
+        reader.join(5)
+    if code:
+        raise _failed(errors, code, tree)
+    warnings = [line for line in errors if "warning:" in line]
+    for text in warnings[:10]:
+        progress(f"warning {_short(text, tree)}", count, count)
+    return count
+
+
+def _collect(stream: IO[bytes], into: list[str]) -> None:
+    into.extend(line.decode(errors="replace").rstrip("\n") for line in stream)
+
+
+def _short(line: str, tree: Path) -> str:
+    """A message without the build tree's place."""
+    return line.replace(f"{tree / 'src'}/", "").replace(f"{tree}/", "")
+
+
+def _failed(errors: Sequence[str], code: int, tree: Path) -> GcprotoError:
+    """What the compiler said, from its first error on."""
+    if any("No space left on device" in line for line in errors):
+        return GcprotoError(
+            "the kernel can't be built",
+            why=f"No space left on device: {tree}",
+            remedy="free some space (a build tree takes 2 GiB); GCPROTO_CACHE names another folder",
+            code=ExitCode.WRITE,
+        )
+    first = next((i for i, line in enumerate(errors) if re.search(r"error:|undefined reference|Error \d", line)), 0)
+    shown = [_short(line, tree) for line in errors[max(first - 1, 0) : first + 12]]
+    return GcprotoError(
+        "the kernel does not build",
+        why="\n    ".join(shown) or f"make ended with exit code {code}",
+        remedy="mend the patch and build again: only what it touches is compiled",
+        code=ExitCode.USAGE,
+    )

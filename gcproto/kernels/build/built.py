@@ -1,0 +1,114 @@
+"""The catalog of kernels that were built here: each in a folder of its own, complete or not there at all."""
+
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.get.fetch import LocalKernel
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A kernel that was built here.
+
+    Attributes:
+        name: as the user called it.
+        release: what ``uname -r`` says in it: the source's version and the name.
+        upstream: version of the source.
+        source: for people.
+        config: names of the fragments.
+        patches: name and SHA256 of each.
+        identity: digest of all that it was built from.
+        compiler: first line of its --version.
+        written: day and time.
+        seconds: that the build took.
+        builtin: as in LocalKernel.
+        missing: options of the fragments that the source does not have.
+
+    """
+
+    name: str
+    release: str
+    upstream: str
+    source: str
+    config: tuple[str, ...]
+    patches: tuple[tuple[str, str], ...]
+    identity: str
+    compiler: str
+    written: str
+    seconds: float
+    builtin: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def home(self) -> Path:
+        """Its folder in the cache."""
+        return cache.folder("built") / self.release
+
+    @property
+    def local(self) -> LocalKernel:
+        """To boot it."""
+        patched = f", {len(self.patches)} patches" if self.patches else ""
+        origin = f"built: {self.source}, {'+'.join(self.config)}{patched}"
+        return LocalKernel(self.release, str(self.home / "vmlinuz"), (), origin, self.builtin)
+
+
+def check_name(name: str) -> str:
+    """A name that can be part of a kernel's release.
+
+    Raises:
+        GcprotoError: it can't.
+
+    """
+    if NAME.fullmatch(name):
+        return name
+    raise GcprotoError(
+        f"a kernel can't be called {name!r}",
+        why="the name becomes part of its release: lower case letters, digits, dot, dash, underscore; at most 32",
+        code=ExitCode.USAGE,
+    )
+
+
+def all_built() -> list[Built]:
+    """Those that are here, by release."""
+    found = []
+    for file in sorted(cache.folder("built").glob("*/built.json")):
+        try:
+            one = msgspec.json.decode(file.read_bytes(), type=Built)
+        except (OSError, msgspec.DecodeError):
+            continue  # of another version of this program: it is built anew when it is asked for
+        if (one.home / "vmlinuz").exists():
+            found.append(one)
+    return found
+
+
+def find(text: str) -> Built | None:
+    """The kernel of that release, or the newest of that name."""
+    here = all_built()
+    exact = [one for one in here if text == one.release]
+    named = sorted((one for one in here if text == one.name), key=lambda one: one.written)
+    candidates = exact or named
+    return candidates[-1] if candidates else None
+
+
+def keep(made: Built, vmlinuz: Path, config: Path) -> None:
+    """Put a kernel into the catalog in the place of an older one of its release.
+
+    Raises:
+        GcprotoError: the disk is full.
+
+    """
+    with cache.whole(made.home, replace=True) as folder:
+        shutil.copyfile(vmlinuz, folder / "vmlinuz")
+        shutil.copyfile(config, folder / "config")
+        (folder / "built.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+
+
+def forget(one: Built) -> None:
+    """Remove a kernel from the catalog."""
+    shutil.rmtree(one.home, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""Configurations of kernels that are built here: fragments, merged over tinyconfig.
+
+``fast``: what the path lab looks at, built in, and nothing that slows it down.  ``debug``: that, and DEBUG_VM, lockdep,
+page table checks.  ``kasan``: that, and KASAN.  Anything else is the path of a fragment; several are merged in their
+order, over ``fast`` unless the first is one of ours.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.get import modules
+from gcproto.process import tools
+from gcproto.process.files import read_regular
+
+OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
+OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
+"""The option that builds what a guest would else load as a module."""
+
+MOST_BYTES = 16 << 20
+"""Of a fragment."""
+
+OPTION = re.compile(r"(?:# )?(CONFIG_\w+)(?:=(.*)| is not set)")
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Fragments.
+
+    Attributes:
+        key: names the build trees that have it.
+        names: for people.
+        texts: of the fragments, in their order.
+
+    """
+
+    key: str
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self.texts)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Value of each option that a fragment names; the last word counts."""
+        return options(self.text)
+
+
+def options(text: str) -> dict[str, str]:
+    """Options of a fragment or of a .config; ``n`` for those that are not set."""
+    found = (OPTION.fullmatch(line.strip()) for line in text.splitlines())
+    return {one[1]: one[2] if one[2] is not None else "n" for one in found if one}
+
+
+def builtin(config_text: str) -> tuple[str, ...]:
+    """What guests want of a kernel that is in it, by its .config."""
+    have = options(config_text)
+    return tuple(name for name in modules.WANTED if have.get(OPTION_OF[name]) == "y")
+
+
+def chosen(words: Sequence[str]) -> Config:
+    """The configuration of names and paths.
+
+    Raises:
+        GcprotoError: a name is unknown, or a file is no fragment.
+
+    """
+    words = list(words) or ["fast"]
+    if words[0] not in OURS:
+        words.insert(0, "fast")
+    names, texts = [], []
+    for word in words:
+        for part in OURS.get(word, (word,)):
+            if part not in names:
+                names.append(part)
+                texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
+    others = "".join(f"\0{name}\0{text}" for name, text in zip(names, texts, strict=True) if name not in OURS)
+    last = [word for word in words if word in OURS][-1]
+    if not others:
+        return Config(last, tuple(names), tuple(texts))
+    stem = re.sub(r"\W+", "-", Path(words[-1]).stem) if words[-1] not in OURS else "more"
+    return Config(f"{last}-{stem}-{hashlib.sha256(others.encode()).hexdigest()[:8]}", tuple(names), tuple(texts))
+
+
+def _ours(name: str) -> str:
+    return resources.files("gcproto.kernels.build").joinpath("configs", f"{name}.config").read_text()
+
+
+def _fragment(path: Path) -> str:
+    try:
+        text = read_regular(path, MOST_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise GcprotoError(
+            f"there is no configuration {str(path)!r}",
+            why=str(why),
+            remedy=f"one of {', '.join(OURS)}, or the path of a fragment with lines like CONFIG_NUMA=y",
+            code=ExitCode.USAGE,
+        ) from error
+    if not options(text):
+        raise GcprotoError(
+            f"{path} is no configuration",
+            why="it has no line like CONFIG_NUMA=y or # CONFIG_NUMA is not set",
+            code=ExitCode.USAGE,
+        )
+    return text
+
+
+def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) -> list[str]:
+    """See that a build folder has a configuration; unchanged, it stays as it is and nothing is rebuilt.
+
+    Args:
+        config: fragments.
+        tree: the source.
+        objects: the build folder.
+        make: the words that call make for them.
+
+    Returns:
+        Options that the source does not have as they were asked for, as ``CONFIG_X=y``.
+
+    Raises:
+        GcprotoError: make refuses: ``why`` has its message.
+
+    """
+    file, record = objects / ".config", objects / ".gcproto-config"
+    with cache.writing(str(objects)):
+        objects.mkdir(parents=True, exist_ok=True)
+        if not (file.exists() and record.exists() and record.read_text() == config.text):
+            record.unlink(missing_ok=True)
+            _run([*make, "tinyconfig"])
+            merged = objects / ".gcproto-fragment"
+            merged.write_text("".join(f"{name}={value}\n" for name, value in config.asked.items()))
+            _run(["scripts/kconfig/merge_config.sh", "-m", "-O", str(objects), str(file), str(merged)], tree)
+            _run([*make, "olddefconfig"])
+            record.write_text(config.text)
+        else:  # a patch may have brought new options
+            _run([*make, "olddefconfig"])
+    have = options(file.read_text())
+    return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") != value]
+
+
+def _run(command: Sequence[str], folder: Path | None = None) -> None:
+    done = tools.run(command, folder=folder)
+    if done.code:
+        lines = (done.err.strip() or done.out.strip()).splitlines()
+        raise GcprotoError(
+            "the kernel can't be configured",
+            why="\n    ".join(lines[-8:]) or f"{command[0]} ended with exit code {done.code}",
+            remedy="does the source build with `make tinyconfig`?",
+        )

@@ -1,0 +1,244 @@
+"""Which kernels there are: the lock file of Debian's packages, and how a kernel is named.
+
+A kernel is a release (``6.18.15+deb13-cloud-amd64``) and the packages that hold it, each with its SHA256.  The lock in
+this folder lists what was in the archive when it was written; ``gcproto kernels list --refresh`` asks the archive again
+and keeps the answer in the cache.  Debian's archive forgets old versions: what is only in the lock may be gone.
+
+How Debian packs a kernel: up to 6.18 ``linux-image-RELEASE`` holds vmlinuz and modules; from 6.19 it is empty and
+``linux-binary-RELEASE`` holds vmlinuz, ``linux-modules-RELEASE`` the modules (the archive has none for 6.19 to 7.1).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from importlib import resources
+
+import msgspec
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.host.kernel_version import KernelVersion, parse
+
+FLAVOUR = "cloud-amd64"
+"""Small, boots in a virtual machine without an initramfs of its own; the same source as the generic flavour."""
+
+UNSTABLE = frozenset({"forky", "sid", "experimental"})
+"""Suites that are built with newer compilers."""
+
+REMEDY = "`gcproto kernels list` shows what there is; a vmlinuz can be given by its path"
+
+
+class Package(msgspec.Struct, frozen=True, order=True):
+    """A package of the archive.
+
+    Attributes:
+        name, version: as Debian has them.
+        archive: ``debian`` or ``debian-security``.
+        file: its path in the archive.
+        size: bytes.
+        sha256: of the file.
+
+    """
+
+    name: str
+    version: str
+    archive: str
+    file: str
+    size: int
+    sha256: str
+
+
+class Kernel(msgspec.Struct, frozen=True):
+    """A kernel of the archive.
+
+    Attributes:
+        release: what ``uname -r`` says in it.
+        upstream: version of the source, e.g. ``6.1.192`` or ``7.3~rc7``.
+        suite: the archive's suite that has it, e.g. ``trixie-backports``.
+        packages: that hold it, vmlinuz first.
+
+    """
+
+    release: str
+    upstream: str
+    suite: str
+    packages: tuple[Package, ...]
+
+    @property
+    def version(self) -> KernelVersion:
+        """Of its source."""
+        return parse(self.upstream)
+
+    @property
+    def candidate(self) -> bool:
+        """Whether it is a release candidate."""
+        return "~rc" in self.upstream
+
+    @property
+    def has_modules(self) -> bool:
+        """Whether the archive has its modules (zram, loop): without them it has no swap."""
+        return any(package.name.startswith(("linux-image-", "linux-modules-")) for package in self.packages)
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(package.size for package in self.packages)
+
+    @property
+    def order(self) -> tuple[KernelVersion, bool, str]:
+        """Sorts by version of the source, candidates before their release."""
+        return self.version, not self.candidate, self.release
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A kernel's source in the archive, to build kernels from.
+
+    Attributes:
+        branch: how it is named, e.g. ``7.3``.
+        upstream: version of the source, e.g. ``7.3.4``.
+        suite: the archive's suite that has it.
+        package: ``linux-source-7.3``.
+
+    """
+
+    branch: str
+    upstream: str
+    suite: str
+    package: Package
+
+
+class Lock(msgspec.Struct):
+    """A list of kernels and sources, and the day on which the archive had them."""
+
+    written: str
+    kernels: list[Kernel]
+    sources: list[Source] = []
+
+
+class Catalog:
+    """The kernels that can be named.
+
+    Args:
+        locked: of the lock file in this package.
+        seen: of the archive when it was asked last; None if it never was.
+
+    """
+
+    def __init__(self, locked: Lock, seen: Lock | None = None) -> None:
+        self.locked = locked
+        self.seen = seen
+
+    @cached_property
+    def kernels(self) -> list[Kernel]:
+        """All, by version; the archive's word is newer than the lock's."""
+        found = {kernel.release: kernel for kernel in self.locked.kernels}
+        found.update({kernel.release: kernel for kernel in (self.seen.kernels if self.seen else [])})
+        return sorted(found.values(), key=lambda kernel: kernel.order)
+
+    def gone(self, kernel: Kernel) -> bool:
+        """Whether the archive had it no more when it was asked last."""
+        return self.seen is not None and kernel.release not in {one.release for one in self.seen.kernels}
+
+    def find(self, text: str) -> Kernel:
+        """The kernel meant by a release, a version, or a branch (its newest release).
+
+        Raises:
+            GcprotoError: there is none.
+
+        """
+        exact = [one for one in self.kernels if text == one.release]
+        branch = [one for one in self.kernels if text == _branch(one)]
+        released = [one for one in branch if not one.candidate]
+        short = [one for one in self.kernels if text == one.release.removesuffix(f"-{FLAVOUR}")]
+        version = [one for one in self.kernels if text == one.upstream]
+        for found in (exact, released, branch, short, version):
+            if found:
+                return found[-1]
+        raise GcprotoError(f"no kernel {text!r} is known", remedy=REMEDY, code=ExitCode.USAGE)
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Sources by branch; the archive's word is newer than the lock's."""
+        found = {one.branch: one for one in self.locked.sources}
+        found.update({one.branch: one for one in (self.seen.sources if self.seen else [])})
+        return sorted(found.values(), key=lambda one: parse(one.upstream))
+
+    def find_source(self, text: str) -> Source:
+        """The source meant by a branch or a version.
+
+        Raises:
+            GcprotoError: there is none.
+
+        """
+        for one in self.sources:
+            if text in (one.branch, one.upstream, one.package.name):
+                return one
+        known = ", ".join(one.branch for one in self.sources)
+        raise GcprotoError(
+            f"no source {text!r} is known",
+            why=f"the archive has {known}" if known else "the lock lists none",
+            remedy="name one of them, or give the path of a kernel tree (with a slash in it)",
+            code=ExitCode.USAGE,
+        )
+
+    def default(self) -> list[Kernel]:
+        """The default matrix: the newest release of each branch, and the oldest that has UFFDIO_MOVE.
+
+        Of one branch those built for a stable suite or its backports come first: compilers differ between suites, and
+        instruction counts with them.
+        """
+        newest: dict[tuple[int, int], Kernel] = {}
+        for one in self.kernels:
+            old = newest.get(one.version.branch)
+            if not one.candidate and not (old and one.suite in UNSTABLE and old.suite not in UNSTABLE):
+                newest[one.version.branch] = one
+        moving = [one for one in self.kernels if one.version >= KernelVersion(6, 8, 0)]
+        chosen = {one.release: one for one in (*newest.values(), *moving[:1])}
+        return sorted(chosen.values(), key=lambda kernel: kernel.order)
+
+
+def _branch(kernel: Kernel) -> str:
+    return ".".join(str(part) for part in kernel.version.branch)
+
+
+def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
+    """Kernels of the archive's packages.
+
+    Args:
+        packages: named linux-image-, linux-binary- and linux-modules-RELEASE, each with its suite.
+
+    """
+    by_release: dict[str, dict[str, tuple[Package, str]]] = {}
+    for package, suite in packages:
+        matched = re.fullmatch(r"linux-(image|binary|modules)-(\d.*)", package.name)
+        # linux-image-6.12-cloud-amd64 and the like only depend on the newest one; an -rc has no patch level.
+        if matched and (re.match(r"\d+\.\d+\.\d+", matched[2]) or "~rc" in package.version):
+            by_release.setdefault(matched[2], {})[matched[1]] = (package, suite)
+    found = [_kernel(release, parts) for release, parts in by_release.items() if "binary" in parts or "image" in parts]
+    return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.order)
+
+
+def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:
+    """Sources of the archive's packages, named linux-source-BRANCH, each with its suite."""
+    found = [
+        Source(matched[1], _upstream(package), suite, package)
+        for package, suite in packages
+        if (matched := re.fullmatch(r"linux-source-(\d+\.\d+)", package.name))
+    ]
+    return sorted(found, key=lambda one: parse(one.upstream))
+
+
+def _upstream(package: Package) -> str:
+    """Version of the source in a package's version."""
+    return re.sub(r"-[^-]*$", "", package.version).split(":")[-1]
+
+
+def _kernel(release: str, parts: dict[str, tuple[Package, str]]) -> Kernel:
+    wanted = ("binary", "modules") if "binary" in parts else ("image",)
+    chosen: Sequence[Package] = [parts[kind][0] for kind in wanted if kind in parts]
+    return Kernel(release, _upstream(chosen[0]), parts[wanted[0]][1], tuple(chosen))
+
+
+def locked() -> Lock:
+    """The lock file that came with this version."""
+    text = resources.files("gcproto.kernels.get").joinpath("debian.lock.json").read_bytes()
+    return msgspec.json.decode(text, type=Lock)

@@ -1,0 +1,1 @@
+"""A guest: its machine, its files, its plan, and what it said."""

@@ -1,0 +1,221 @@
+"""The virtual machine: QEMU without KVM, with instruction counting or without.
+
+With ``-icount shift=0,sleep=off`` the guest's clock advances by 1 ns for each instruction it executes, and waiting
+costs no time: a "time" measured in the guest is a count of instructions, the same in every boot to a fraction of a
+percent and on any host.  Without it the guest's clock is the wall clock of an emulated machine, good for races and for
+telling factors, not percents.
+"""
+
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import msgspec
+
+from gcproto.errors import GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.guest.host_files import shared
+from gcproto.kernels.guest.plan import Plan
+
+Imager = Callable[[Plan], bytes]
+"""Makes the initramfs for a plan."""
+
+QEMU = "qemu-system-x86_64"
+INSTALL = {QEMU: "qemu-system-x86", "setpriv": "util-linux"}
+CPU = "max,-erms,-fsrm,-la57"
+"""Without ERMS and FSRM: the kernel would clear and copy pages by string instructions, which are counted byte by byte;
+without five-level page tables, which few machines use."""
+
+COMMAND_LINE = "console=ttyS0 panic=-1 oops=panic quiet nokaslr"
+TAIL = 60
+QUIET_SECONDS = 60.0
+"""A guest that ran out of time and has said nothing for so long hangs."""
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The machine that a guest gets.
+
+    Attributes:
+        icount: count instructions; the guest has usually one processor then.
+        cpus: processors.
+        memory_mib: memory.
+        timeout: seconds of wall time, then it is ended.
+        command_line: more words for the kernel's command line.
+        files: it can mount this machine's files, read-only (gcproto.kernels.guest.host_files).
+
+    """
+
+    icount: bool = True
+    cpus: int = 1
+    memory_mib: int = 1024
+    timeout: float = 300.0
+    command_line: str = ""
+    files: bool = False
+
+    def command(self, vmlinuz: str, initrd: str, console: str, devices: Sequence[str] = ()) -> list[str]:
+        """QEMU's command line; results come from its standard output."""
+        accelerator = (
+            ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        )
+        return [
+            QEMU,
+            *accelerator,
+            *("-cpu", CPU, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
+            *("-display", "none", "-nodefaults", "-no-reboot", "-no-user-config"),
+            *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", "-serial", "chardev:results"),
+            *("-kernel", vmlinuz, "-initrd", initrd),
+            *("-append", f"{COMMAND_LINE} {self.command_line}".strip()),
+            *devices,
+        ]
+
+
+class Boot(msgspec.Struct):
+    """What became of a guest.
+
+    Attributes:
+        outcome, why: as in gcproto.results.schema.Guest.
+        lines: what came from the results' port.
+        console: the kernel's, all of it.
+        seconds: wall time.
+        command: QEMU's command line.
+
+    """
+
+    outcome: str
+    why: str
+    lines: list[str]
+    console: list[str]
+    seconds: float
+    command: list[str]
+
+
+def need() -> str:
+    """QEMU's version.
+
+    Raises:
+        GcprotoError: QEMU or a helper is missing.
+
+    """
+    missing = [name for name in INSTALL if not shutil.which(name)]
+    if missing:
+        packages = " ".join(INSTALL[name] for name in missing)
+        raise GcprotoError(
+            f"guests can't be booted: {', '.join(missing)} is not here",
+            remedy=f"apt-get install --no-install-recommends {packages}",
+        )
+    said = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"version (\S+)", said.stdout)
+    if said.returncode or not found:
+        raise GcprotoError(f"{QEMU} does not run", why=said.stderr.strip()[:200], remedy="install it again")
+    return found[1]
+
+
+def host() -> dict[str, str]:
+    """The machine that guests run on, for results."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return {"cpu": model[1] if model else platform.processor(), "kernel": platform.release(), "qemu": need()}
+
+
+def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
+    """Boot a guest and wait for its end; QEMU never outlives this call or this process.
+
+    Raises:
+        GcprotoError: the temporary files can't be written.
+
+    """
+    with cache.writing("the guest's initramfs"), tempfile.TemporaryDirectory(prefix="gcproto-guest-") as folder:
+        image, console = Path(folder) / "initramfs", Path(folder) / "console"
+        image.write_bytes(initrd)
+        console.touch()
+        begun = time.monotonic()
+        files: AbstractContextManager[list[str]] = nullcontext([])
+        if machine.files:
+            files = shared(Path(folder), machine.memory_mib)
+        with files as devices:
+            command = machine.command(vmlinuz, str(image), str(console), devices)
+            lines, ended, quiet, errors = _watch(command, machine.timeout, console)
+        text = console.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
+        seconds = time.monotonic() - begun
+    outcome, why = _judge(lines, text, ended, quiet, errors, machine.timeout)
+    shown = [word.replace(folder + "/", "") for word in command]
+    return Boot(outcome, why, lines, text, seconds, shown)
+
+
+def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str], int | None, float, str]:
+    """Lines of results, exit code (None: ended by us), seconds since it last said anything, QEMU's own messages."""
+    lines: list[str] = []
+    errors: list[str] = []
+    last = [time.monotonic()]
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is this program's to handle
+    )
+    assert process.stdout
+    assert process.stderr
+
+    def read() -> None:
+        assert process.stdout
+        for line in process.stdout:
+            lines.append(line.rstrip("\r\n"))
+            last[0] = time.monotonic()
+
+    threads = [threading.Thread(target=read), threading.Thread(target=lambda: errors.extend(process.stderr or ()))]
+    for thread in threads:
+        thread.start()
+    deadline, size = time.monotonic() + timeout, -1
+    try:
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            now = console.stat().st_size
+            if now != size:
+                size, last[0] = now, time.monotonic()
+        ended = process.poll()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for thread in threads:
+            thread.join()
+        process.stdout.close()
+        process.stderr.close()
+    return lines, ended, time.monotonic() - last[0], "".join(errors).strip()
+
+
+def _judge(
+    lines: list[str], console: list[str], ended: int | None, quiet: float, errors: str, timeout: float
+) -> tuple[str, str]:
+    """Outcome and why."""
+    if any(line.startswith('{"guest":{"done"') for line in lines):
+        return "done", ""
+    panic = [line for line in console if "Kernel panic" in line]
+    if panic:
+        cause = next((line for line in console if re.search(r"BUG|Oops|general protection|kernel BUG", line)), "")
+        return "panic", "; ".join(_plain(line) for line in (cause, panic[0]) if line)
+    if ended is None:
+        if not lines and not console:
+            return "unbootable", f"no sign of life within {timeout:g} s"
+        if quiet > min(QUIET_SECONDS, timeout / 3):
+            return "hang", f"nothing was heard for {quiet:.0f} s until it was ended after {timeout:g} s"
+        return "timeout", f"not done after {timeout:g} s"
+    if not lines and not console:
+        return "unbootable", errors or f"QEMU ended at once with exit code {ended}"
+    return "died", errors or f"QEMU ended with exit code {ended} before the guest was done"
+
+
+def _plain(line: str) -> str:
+    """A line of the console without its time."""
+    return re.sub(r"^\[[^]]*\]\s*", "", line)

@@ -1,0 +1,1 @@
+"""What is run in guests: cells of the matrix, checks, stress, heaps."""

@@ -1,0 +1,244 @@
+"""A cell of the matrix: one kernel, one scenario set, one boot.  A job by itself that runs anywhere.
+
+It names its kernel so that another machine can fetch it, and needs nothing of the process that made it.
+"""
+
+import datetime
+import tempfile
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gcproto import __version__
+from gcproto.errors import GcprotoError
+from gcproto.kernels.get.catalog import Kernel
+from gcproto.kernels.get.fetch import LocalKernel, fetch
+from gcproto.kernels.guest import machine as vm
+from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.image import initramfs
+from gcproto.kernels.guest.plan import SETS, Measure, Plan
+from gcproto.kernels.guest.transcript import Transcript, read, unfinished
+from gcproto.kernels.run import check, heap, stress
+from gcproto.results.schema import (
+    UNIT_INSTRUCTIONS,
+    UNIT_TIME,
+    Guest,
+    KernelCell,
+    PolicyExperiment,
+    Producer,
+    Result,
+    Skip,
+    WindowExperiment,
+    WorkloadExperiment,
+)
+from gcproto.results.statistics import summarise
+
+CHECK = "check"
+"""The scenario set that gives verdicts instead of measurements."""
+
+STRESS = stress.STRESS
+"""The one that moves pages under everything that may happen to them."""
+
+TAIL = 12
+LONG_TAIL = 120
+"""Lines of the console that are kept when all went well, and when not."""
+
+SHOWN = 200
+"""Characters of a line that is not understood."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What is to be run.
+
+    Attributes:
+        kernel: of the archive, or on this machine.
+        scenarios: name of a scenario set (gcproto.kernels.guest.plan.SETS), heap.HEAP, or CHECK.
+        machine: the machine that the guest gets.
+        boot: number of this boot of the kernel in the run, from 1 on.
+        rounds, pages, seed: see gcproto.kernels.guest.plan.Measure.
+        programs: folder with the guest's programs, as built when the run began; another machine builds its own.
+        command: the command line that asked for it.
+        seconds: of STRESS, by the guest's clock.
+        hazards: of CHECK, these and nothing else; none: all, and the contract.
+
+    """
+
+    kernel: Kernel | LocalKernel
+    scenarios: str
+    machine: vm.Machine
+    boot: int = 1
+    rounds: int = 21
+    pages: int = 512
+    seed: int = 1
+    programs: str = ""
+    command: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    seconds: int = 0
+
+    @property
+    def release(self) -> str:
+        """Of the kernel."""
+        return self.kernel.release
+
+    @property
+    def key(self) -> str:
+        """Unique in a run."""
+        return f"{self.release} {self.scenarios} {self.boot}"
+
+
+def local(kernel: Kernel | LocalKernel) -> LocalKernel:
+    """The kernel on this machine, fetched if it is not there."""
+    return kernel if isinstance(kernel, LocalKernel) else fetch(kernel)
+
+
+def run_cell(cell: Cell) -> Result:
+    """Boot the kernel and bring the results back.
+
+    Returns:
+        The result; a guest that panics, hangs or can't be booted is one too: ``guest.outcome`` says so.
+
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
+    try:
+        kernel = local(cell.kernel)
+        where = vm.host()
+        built = _programs(cell)
+        if cell.scenarios == CHECK:
+            booted, found, verdicts = check.run(
+                cell.machine, kernel, lambda plan: initramfs(kernel, built, plan), cell.hazards
+            )
+            skips = found.skips
+        elif cell.scenarios == STRESS:
+            # Odd seeds swap to zram, which empties the swap cache at once, even ones to a device that does not.
+            plan = stress.plan(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
+            booted, found, verdicts = check.follow(
+                cell.machine, kernel, plan, lambda plan: initramfs(kernel, built, plan)
+            )
+            skips = found.skips
+        else:
+            plan = _plan(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
+            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
+            found = read(booted.lines)
+            _take_in(found, cell.machine)
+            why = f"{booted.outcome}: {booted.why}" if booted.why else ""
+            verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
+        if not kernel.swap and cell.scenarios != heap.HEAP:
+            skips.append(_no_modules(cell.kernel))
+        skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
+    except (GcprotoError, OSError) as error:
+        why = str(error)
+        booted = vm.Boot("unbootable", why, [], [], 0.0, [])
+        found, verdicts, skips = Transcript(), [], [Skip(f"kernel {cell.release}", why)]
+        where = {}
+    summarise(found.measurements)
+    return Result(
+        run_id=uuid.uuid4().hex[:12],
+        experiment=_experiment(cell, found),
+        producer=_producer(cell, started, booted, found),
+        environment=environment_of(cell, found),
+        measurements=found.measurements,
+        skips=skips,
+        noise=None,
+        guest=Guest(
+            booted.outcome,
+            booted.why,
+            cell.boot,
+            cell.machine.icount,
+            round(booted.seconds, 3),
+            booted.command,
+            booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
+            where,
+        ),
+        verdicts=verdicts,
+    )
+
+
+def _plan(cell: Cell, measure: Measure, *, swap: bool) -> Plan:
+    return heap.plan(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+
+
+def _take_in(found: Transcript, machine: vm.Machine) -> None:
+    """What other producers measured in the guest becomes part of its result."""
+    for result in found.results:
+        found.measurements += heap.counted(result.measurements) if machine.icount else result.measurements
+        found.skips += result.skips
+
+
+def _programs(cell: Cell) -> Path:
+    folder = Path(cell.programs)
+    return folder if cell.programs and folder.is_dir() else programs.build()
+
+
+def _no_modules(kernel: Kernel | LocalKernel) -> Skip:
+    if isinstance(kernel, Kernel) and not kernel.has_modules:
+        return Skip("swapped pages", "Debian's archive has no modules (zram) for it", "build a kernel with zram in it")
+    return Skip("swapped pages", "no zram module was found", "give the folder of its modules: --modules")
+
+
+def _experiment(cell: Cell, found: Transcript) -> KernelCell:
+    inner = [result.experiment for result in found.results]
+    return KernelCell(
+        set=cell.scenarios,
+        rounds=cell.rounds,
+        pages=cell.pages,
+        icount=cell.machine.icount,
+        cpus=cell.machine.cpus,
+        memory_mib=cell.machine.memory_mib,
+        cpu=vm.CPU,
+        parts=[one for one in inner if isinstance(one, WorkloadExperiment | PolicyExperiment | WindowExperiment)],
+    )
+
+
+def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Transcript) -> Producer:
+    return Producer(
+        version=__version__,
+        command=list(cell.command),
+        seed=cell.seed,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(booted.seconds, 3),
+        benchmark=str(found.info.get("benchmark", "unknown")),
+        complete=booted.outcome == "done"
+        and not found.unread
+        and all(result.producer.complete for result in found.results),
+    )
+
+
+def environment_of(cell: Cell, found: Transcript) -> dict[str, Any]:
+    """The guest's environment, in the form that other producers give theirs."""
+    info = found.info
+    uffd = info.get("uffd", {})
+    vias = {0: "none", 1: "/dev/userfaultfd", 2: "system call", 3: "user-mode only"}
+    memory = dict(line.split(":", 1) for line in found.files.get("/proc/meminfo", "").splitlines() if ":" in line)
+    return {
+        "kernel": {
+            "release": info.get("kernel", {}).get("release", cell.release),
+            "version": found.files.get("/proc/version", "unknown").strip(),
+            "cmdline": found.files.get("/proc/cmdline", "unknown").strip(),
+        },
+        "page_size": info.get("page_size"),
+        "pmd_size": info.get("pmd_size"),
+        "arch": info.get("kernel", {}).get("machine", "x86_64"),
+        "cpu": {"model": f"QEMU TCG -cpu {vm.CPU}", "count": info.get("cpus"), "allowed": info.get("cpus")},
+        "memory": {"total_kib": int(memory["MemTotal"].split()[0]) if "MemTotal" in memory else None},
+        "thp": {
+            "enabled": "madvise",
+            "anon_orders": info.get("anon_orders"),
+        },
+        "uffd": {
+            "via": vias.get(uffd.get("via"), "unknown"),
+            "features": hex(uffd["features"]) if "features" in uffd else "unknown",
+            "range_ioctls": hex(uffd["range_ioctls"]) if "range_ioctls" in uffd else "unknown",
+            "move_errno": uffd.get("move_errno"),
+        },
+        "build": {"hash": {"paths": info.get("benchmark", "unknown")}, "compiler": info.get("compiler", "unknown")},
+        "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
+        "notes": found.notes + [f"not understood: {line[:SHOWN]}" for line in found.garbled],
+    }
+
+
+def use_temporary(folder: str) -> None:
+    """Temporary files of this process go below `folder`: whoever gave it removes what a killed process leaves."""
+    tempfile.tempdir = str(Path(folder))

@@ -1,0 +1,208 @@
+"""What kernels do where they might misbehave: the contract and the hazards, in guests of two processors.
+
+The guest's clock is the wall clock here: races need two processors that really run side by side.  A hazard or a row
+that takes the guest down is a verdict; the hazards after it run in another boot.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from gcproto import contract
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.kernels.get.fetch import LocalKernel
+from gcproto.kernels.guest import machine as vm
+from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.plan import INFO, MM, Job, Plan, preamble
+from gcproto.kernels.guest.transcript import Transcript, read
+from gcproto.results.schema import Console, ContractRow, Hazard, Subject, Verdict, Word
+from gcproto.sizes import MIB
+
+CONTRACT: Final = ("/gcprobe", "contract")
+"""Command of the jobs that run all rows of the contract, in their order."""
+
+HAZARDS = (
+    "zeropage-ebusy",
+    "retry-eexist",
+    "ksm",
+    "whole-two-tables",
+    "whole-misaligned",
+    "whole-half-back",
+    "whole-back",
+    "whole-partial",
+    "whole-order",
+    "whole-locked",
+    "whole-protected",
+    "whole-protected-page",
+    "whole-protected-pinned",
+    "whole-soft-dirty",
+    "whole-guard",
+    "whole-forked",
+    "whole-first-page",
+    "whole-pin-race",
+    "uffd-wp-swap",
+    "swapcache-mthp",
+    "swapcache-rmap",
+    "swapcache-race",
+    "livelock-references",
+    "livelock-threads",
+    "khugepaged-race",
+    "huge-zero-pfn",
+)
+"""As ``gcprobe hazard --list`` has them."""
+
+SWAP_BYTES = 128 * MIB
+MAX_BOOTS = len(HAZARDS) + 3
+SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
+
+
+def known(names: Sequence[str]) -> None:
+    """See that these are hazards.
+
+    Raises:
+        GcprotoError: one is not.
+
+    """
+    for name in names:
+        if name not in HAZARDS:
+            raise GcprotoError(
+                f"there is no hazard {name!r}", why=f"there are {', '.join(HAZARDS)}", code=ExitCode.USAGE
+            )
+
+
+def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
+    """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
+
+    Args:
+        swap: the guest can have it.
+        only: these hazards and no contract; none: everything.
+
+    """
+    ksm = "/sys/kernel/mm/ksm"
+    steps: list[str | Job] = [*preamble(), INFO]
+    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
+    if swap and not only:
+        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", CONTRACT, 600, "other"), "swapoff"]
+    if swap:
+        steps.append(f"loop {SWAP_BYTES}")
+    if not only:
+        steps.append(Job("contract", CONTRACT, 600, "other"))
+    steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
+    steps += [
+        Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name)) for name in only or HAZARDS
+    ]
+    return Plan(tuple(steps))
+
+
+def run(
+    machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager", only: Sequence[str] = ()
+) -> tuple[vm.Boot, Transcript, list[Verdict]]:
+    """Boot until every job has had its turn.
+
+    Args:
+        machine: two processors, no instruction counting.
+        kernel: to boot.
+        image: makes the initramfs of a plan.
+        only: these hazards and nothing else.
+
+    Returns:
+        The last boot (the first that failed to start anything at all, if one did) with the seconds of all of them,
+        what all of them said, verdicts.
+
+    """
+    return follow(machine, kernel, plan(swap=kernel.swap, only=only), image)
+
+
+def follow(
+    machine: vm.Machine, kernel: LocalKernel, wanted: Plan, image: "vm.Imager"
+) -> tuple[vm.Boot, Transcript, list[Verdict]]:
+    """Boot a plan, and what is left of it when a job took the guest down, until all have had their turn; see `run`."""
+    left = wanted
+    found = Transcript()
+    verdicts: list[Verdict] = []
+    reached: set[str] = set()
+    seconds = 0.0
+    for _ in range(MAX_BOOTS):
+        booted = vm.boot(machine, kernel.vmlinuz, image(left))
+        seconds += booted.seconds
+        said = read(booted.lines)
+        jobs = {job.name: job for job in left.jobs}
+        verdicts += [*said.verdicts, *_complaints(booted)]
+        _merge(found, said)
+        for name, end in said.ended.items():
+            if end.how == "killed" and name in jobs:
+                verdicts += _ended_by(jobs[name], said, "hang", "its process had to be killed from outside")
+        fallen = next((jobs[name] for name in said.begun if name not in said.ended and name in jobs), None)
+        reached |= said.ended.keys()
+        if booted.outcome == "done" or fallen is None:
+            break
+        verdicts += _ended_by(fallen, said, "panic" if booted.outcome == "panic" else "hang", _why(booted))
+        # What was done or brought the machine down has had its turn; the rest needs another boot.
+        reached.add(fallen.name)
+        left = left.without(reached - {INFO.name})
+    for job in wanted.jobs:
+        if job.name not in reached and (job.hazard or job.command == CONTRACT):
+            verdicts += _ended_by(job, Transcript(), "unavailable", f"never reached: {booted.outcome} {booted.why}")
+    booted.seconds = seconds
+    return booted, found, best(verdicts)
+
+
+def _complaints(booted: vm.Boot) -> list[Verdict]:
+    """What the kernel complained of without going down, by its debugging configuration or by itself."""
+    if booted.outcome == "panic":
+        return []  # a verdict of its own
+    said = splats(booted.console)
+    return [Verdict(Console(), "differs", "; ".join(said[:5]))] if said else []
+
+
+def _why(booted: vm.Boot) -> str:
+    """Why the guest went down, and in which function."""
+    where = next(
+        (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
+    )
+    return booted.why + (f" in {where}" if where else "")
+
+
+def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Verdict]:
+    """Verdicts on a job that did not come to its end.
+
+    Args:
+        job: the job.
+        said: by the boot that it was in.
+        word: what became of it.
+        text: the same, told.
+
+    """
+    if job.command != CONTRACT:
+        yield Verdict(_subject(job), word, text)
+        return
+    # Rows run in their order, and each is told before the next begins.
+    rows = [ContractRow(row.name) for row in contract.rows()][said.rows.get(job.name, 0) :]
+    for at, row in enumerate(rows):
+        never = f"never reached in {job.name}: it ended in row {rows[0].name}"
+        yield Verdict(row, "unavailable", never) if at else Verdict(row, word, text)
+
+
+def _subject(job: Job) -> Subject:
+    """The hazard; of a job that is none, the kernel itself."""
+    return job.hazard or Console()
+
+
+def _merge(into: Transcript, said: Transcript) -> None:
+    into.info = into.info or said.info
+    into.files = into.files or said.files
+    into.begun += said.begun
+    into.ended.update(said.ended)
+    into.notes += [note for note in said.notes if note not in into.notes]
+    into.garbled += said.garbled
+    into.skips += said.skips
+
+
+def best(verdicts: list[Verdict]) -> list[Verdict]:
+    """One verdict for each subject: the gravest, and of two alike the first."""
+    found: dict[Subject, Verdict] = {}
+    for one in verdicts:
+        old = found.get(one.subject)
+        if old is None or SEVERITY.index(one.verdict) > SEVERITY.index(old.verdict):
+            found[one.subject] = one
+    return list(found.values())

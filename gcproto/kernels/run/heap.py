@@ -1,0 +1,121 @@
+"""The heap in a guest: ``gcproto gc window``, heaps of mTHPs and a verified workload, run by this machine's Python.
+
+Compiled code is brought along: compiling in an emulated machine would take minutes.  It is compiled here once for a
+processor without extensions, since the guest's is not this machine's, and copied into the guest's memory, since numba
+wants a cache that it can write.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import gcproto
+from gcproto.errors import GcprotoError
+from gcproto.kernels import cache
+from gcproto.kernels.guest.host_files import ROOTS
+from gcproto.kernels.guest.plan import INFO, Job, Measure, Plan, canary, folios, preamble
+from gcproto.process import tools
+from gcproto.results.schema import (
+    UNIT_INSTRUCTIONS,
+    UNIT_INSTRUCTIONS_OPERATION,
+    Measurement,
+    PathScenario,
+    PolicyScenario,
+    WindowScenario,
+    WorkloadScenario,
+)
+
+HEAP = "heap"
+"""Name of the scenario set."""
+
+THREADS = ("--mutators", "2", "--placement", "unplaced")
+"""In a guest whose processors take turns, a placement has no meaning."""
+WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain", *THREADS)
+WORKLOAD = (
+    *("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000"),
+    *THREADS,
+)
+FOLIOS = ("policies", "--workloads", "prefix", "--memory", "small,64k", "--policies", "move", "--live", "4m")
+ROUNDS_TO_RUNS = 4
+"""A window has thousands of pages, so it takes fewer of them than a path needs rounds."""
+
+CPU_VARIABLES = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+IN_GUEST = "/run/compiled"
+
+
+def _variables(folder: str) -> dict[str, str]:
+    root = Path(gcproto.__file__).resolve().parent.parent
+    return CPU_VARIABLES | {"NUMBA_CACHE_DIR": folder, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _gcproto(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "gcproto.cli.main", "gc", *words)
+
+
+def compiled() -> Path:
+    """The folder with the collector and the workloads compiled for guests; compiles what is not there.
+
+    Raises:
+        GcprotoError: it can't be compiled, or the folder can't be written.
+
+    """
+    folder = cache.folder("compiled")
+    with cache.alone(folder):  # two cells compile once
+        for workload in ("trees", "prefix"):
+            _compile(workload, folder)
+    return folder
+
+
+def _compile(workload: str, folder: Path) -> None:
+    """Run a workload for a moment, with the cache there."""
+    words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--runs", "1")
+    # It ends with this process, which may be a worker that is killed.
+    command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(*words, "--verify", "--json"))
+    done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
+    if done.code:
+        raise GcprotoError(
+            "the heap can't be compiled for guests",
+            why=done.err.strip()[-300:],
+            remedy="`gcproto gc` has to run on this machine first",
+        )
+
+
+def plan(measure: Measure) -> Plan:
+    """Mount this machine's files, run the window, the heaps and the workload.
+
+    Args:
+        measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
+
+    """
+    from gcproto.heap.compiled import cache_folder  # brings numba, which other plans do without
+
+    runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
+    variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
+    environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
+    common = ("--runs", runs, "--seed", str(measure.seed), "--json", "--out", "/run/results")
+    return Plan(
+        (
+            *preamble(),
+            *folios(0),
+            INFO,
+            canary(measure),
+            *ROOTS,
+            Job("make-room", ("/bin/mkdir", IN_GUEST), 20, "host"),
+            Job("bring-compiled", ("/bin/cp", "-r", str(compiled() / cache_folder().name), IN_GUEST), 120, "host"),
+            Job("window", (*environment, *_gcproto("window", *WINDOW, *common)), 600, "host"),
+            Job("folios", (*environment, *_gcproto(*FOLIOS, "--verify", *common)), 600, "host"),
+            Job("workload", (*environment, *_gcproto(*WORKLOAD, "--verify", *common)), 600, "host"),
+        )
+    )
+
+
+def counted(measurements: list[Measurement]) -> list[Measurement]:
+    """Measurements of a guest whose clock counts instructions, named for what they are."""
+    for one in measurements:
+        match one.scenario:
+            case WorkloadScenario():
+                one.unit = UNIT_INSTRUCTIONS_OPERATION
+            case PathScenario() | PolicyScenario() | WindowScenario():
+                one.unit = UNIT_INSTRUCTIONS
+        one.notes.append("counted in instructions, each shown as 1 ns: figures, latencies, phases and pauses as well")
+    return measurements

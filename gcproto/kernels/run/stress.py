@@ -1,0 +1,29 @@
+"""The stress: pages that move while everything else happens to them, by seed, in guests."""
+
+from gcproto.kernels.guest.plan import INFO, Job, Plan, preamble
+from gcproto.kernels.run.check import SWAP_BYTES
+from gcproto.results.schema import Hazard
+
+STRESS = "stress"
+"""Name of the hazard, as the guest's program says it."""
+
+GRACE = 300
+"""Seconds of the guest's clock that the last round may take beyond its time."""
+
+
+def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
+    """One stress of that many seconds of the guest's clock.
+
+    Args:
+        seconds: of the guest's clock.
+        seed: of everything random.
+        swap: the guest can have it.
+        loop: swap on a loop device, which leaves folios in the swap cache, instead of zram.
+
+    """
+    steps: list[str | Job] = [*preamble(), INFO]
+    if swap:
+        steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
+    command = ("/gcprobe", "stress", str(seconds), str(seed))
+    steps.append(Job(STRESS, command, seconds + GRACE, "other", Hazard(STRESS, seed)))
+    return Plan(tuple(steps))
