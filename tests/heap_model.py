@@ -37,7 +37,6 @@ class Bench:
         self.checks = Checks(self.heap)
         self.failures = Failures()
         self.collector = Collector(self.heap, mode, [self.checks, self.failures])
-        self.checks.collector = self.collector
 
     def close(self) -> None:
         self.collector.close()

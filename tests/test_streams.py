@@ -300,7 +300,10 @@ class TestNet:
     @pytest.mark.needs("move")
     @pytest.mark.parametrize("verbose", [False, True])
     def test_a_fault_of_a_worker_is_the_reason_of_the_round(self, verbose: bool, tmp_path: Path) -> None:
-        broken = "import gcproto.experiments.paths.round as round\ndef broken(prover, request):\n    raise ValueError('unforeseen')\n"
+        broken = (
+            "import gcproto.experiments.paths.round as round\n"
+            "def broken(prover, request):\n    raise ValueError('unforeseen')\n"
+        )
         (tmp_path / "sitecustomize.py").write_text(broken + "round.run = broken\n")
         done = subprocess.run(
             [*COMMAND, *(["-v"] if verbose else []), *BENCH],

@@ -16,6 +16,8 @@ from gcproto._native import ffi, lib
 from gcproto.collector.cycle import Collector
 from gcproto.collector.watch.recorder import Recorder
 from gcproto.experiments.session import run as session
+from gcproto.experiments.session.collector_thread import CollectorThread
+from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.stalls import EVENT, LONGEST, joined
 
 from .test_placement import heap as request
@@ -121,7 +123,7 @@ class TestHeap:
 
     def test_it_ends_when_compiled_code_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Back in Python a thread may have to wait for the GIL."""
-        enter = session._Mutator.enter
+        enter = Mutator.enter
 
         def late(self: Any, function: Any, address: int) -> int:
             found = enter(self, function, address)
@@ -129,7 +131,7 @@ class TestHeap:
                 time.sleep(5 * LATE)
             return found
 
-        monkeypatch.setattr(session._Mutator, "enter", late)
+        monkeypatch.setattr(Mutator, "enter", late)
         done = session.run(request())
         assert not done.failure
         assert 0 < done.mutator_ns < 5 * LATE * 1e9
@@ -159,22 +161,23 @@ class TestHeap:
 
     def test_a_thread_that_answers_faults_costs_cpu_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         used: list[int] = []
-        handler_cpu = session._Run._handler_cpu
+        handler = CollectorThread._handler
 
-        def noted(self: Any) -> int:
-            used.append(handler_cpu(self))
+        def noted(self: CollectorThread) -> int:
+            used.append(handler(self))
             return used[-1]
 
-        monkeypatch.setattr(session._Run, "_handler_cpu", noted)
+        monkeypatch.setattr(CollectorThread, "_handler", noted)
         done = session.run(request(mode="thread", workload="sparse", operations=6, mutators=4))
         assert not done.failure
         assert done.fault.n > 0, "the thread had nothing to answer"
-        assert used[-1] > 0
-        assert done.collector_cpu_ns > used[-1]
+        answered = used[-1] - used[0]
+        assert answered > 0
+        assert done.collector_cpu_ns > answered
 
     def test_pauses_faults_and_waits_of_the_set_up_are_not_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A mutator that was stopped for a quarter of an hour while it set up."""
-        enter = session._Mutator.enter
+        enter = Mutator.enter
         long = 15 * 60 * 10**9
 
         def stopped(self: Any, function: Any, address: int) -> int:
@@ -184,33 +187,33 @@ class TestHeap:
                     lib.gcp_histogram_record(ffi.addressof(self.native, name), long)
             return found
 
-        monkeypatch.setattr(session._Mutator, "enter", stopped)
+        monkeypatch.setattr(Mutator, "enter", stopped)
         done = session.run(request())
         assert not done.failure
         assert done.pause.n > 0
         assert max(done.fault.max, done.pause.max, done.wait.max) < long
 
     def test_times_that_contradict_each_other_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        begin = session._Run._begin
+        begin = session.Running.begin
 
-        def skewed(self: Any) -> None:
+        def skewed(self: session.Running) -> None:
             begin(self)
-            self.began += 3600 * 10**9
+            self.course.began += 3600 * 10**9
 
-        monkeypatch.setattr(session._Run, "_begin", skewed)
+        monkeypatch.setattr(session.Running, "begin", skewed)
         done = session.run(request())
         assert "before it began" in done.failure
         assert done.mutator_ns == 0
 
     def test_a_workload_that_takes_no_time_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        enter = session._Mutator.enter
+        enter = Mutator.enter
 
         def untimed(self: Any, function: Any, address: int) -> int:
             found = enter(self, function, address)
             self.native.ended_ns = 0
             return found
 
-        monkeypatch.setattr(session._Mutator, "enter", untimed)
+        monkeypatch.setattr(Mutator, "enter", untimed)
         assert "does not say when it ended" in session.run(request()).failure
 
     def test_pauses_are_in_order_and_end_before_mutators_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +244,7 @@ class TestStanding:
     def test_the_second_thread_is_counted_while_the_heap_is_collected(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """One that runs while the heap is set up, and not when it is collected, did not run."""
         events: list[str] = []
-        collect, enter = Collector.collect, session._Mutator.enter
+        collect, enter = Collector.collect, Mutator.enter
 
         def counted(self: Collector) -> None:
             events.append("collect")
@@ -260,7 +263,7 @@ class TestStanding:
             yield sweeps
 
         monkeypatch.setattr(Collector, "collect", counted)
-        monkeypatch.setattr(session._Mutator, "enter", set_up)
+        monkeypatch.setattr(Mutator, "enter", set_up)
         monkeypatch.setattr(session, "second_thread", only_in_the_set_up)
         done = session.run(request(standing=2, mutators=1, threads=2))
         assert not done.failure

@@ -58,7 +58,6 @@ def test_pages_behind_a_header_that_has_moved_away(dense: int, group: int) -> No
     bench.collector.close()
     bench.collector = WorstOrder(bench.heap, mode, [bench.checks, bench.failures])
     bench.collector.bench = bench
-    bench.checks.collector = bench.collector
     try:
         for number in range(OBJECTS):
             bench.allocate(WORDS, WORDS - 1 - number, number)

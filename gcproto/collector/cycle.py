@@ -9,7 +9,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - there is no young collection.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ from gcproto.collector.compiled.prepare import plan_black, prepare
 from gcproto.collector.compiled.produce import producer, slide
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
-from gcproto.collector.watch.events import Listener, Stop
+from gcproto.collector.watch.events import Listener, Listeners, Stop
 from gcproto.errors import GcprotoError
 from gcproto.heap.calls import CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
@@ -72,10 +72,10 @@ class Collector:
 
     """
 
-    def __init__(self, heap: Heap, mode: Mode, listeners: Iterable[Listener] = (), trigger_share: float = 0.0) -> None:
+    def __init__(self, heap: Heap, mode: Mode, listeners: Sequence[Listener] = (), trigger_share: float = 0.0) -> None:
         self.heap = heap
         self.mode = mode
-        self.listeners = list(listeners)
+        self.tell = Listeners(listeners)
         self.trigger_share = trigger_share
         self.cycles = 0
         self.failures: list[str] = []
@@ -100,6 +100,7 @@ class Collector:
         self._allocated_before = 0
         self._allocated_until_room = -1
         self._set_trigger()
+        self.tell.attached(self)
 
     @property
     def native(self) -> Any:
@@ -139,7 +140,7 @@ class Collector:
         self._allocated_before = self._allocated()
         lib.gcp_world_begin(heap.world)
         try:
-            self._tell("cycle_begins", self.cycles, heap.used)
+            self.tell.cycle_begins(self.cycles, heap.used)
             if self.mode.collects:
                 if self.mode.remap:
                     self._collect_beside_mutators()
@@ -148,33 +149,29 @@ class Collector:
             else:
                 lib.gcp_world_freed(heap.world)  # nothing: who waits for memory is to learn that there is none
             self._set_trigger()
-            self._tell("cycle_ends", self.cycles, heap.used)
+            self.tell.cycle_ends(self.cycles, heap.used)
         finally:
             lib.gcp_world_finish(heap.world)
 
-    def _tell(self, event: str, *arguments: Any) -> None:
-        for listener in self.listeners:
-            getattr(listener, event)(*arguments)
-
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        self._tell("phase_begins", name)
+        self.tell.phase_begins(name)
         yield
-        self._tell("phase_ends", name)
+        self.tell.phase_ends(name)
 
     @contextmanager
     def pause(self, name: str) -> Iterator[None]:
         """Mutators are stopped within."""
-        self._tell("stop_requested", name)
+        self.tell.stop_requested(name)
         lib.gcp_world_stop(self.heap.world)
-        self._tell("mutators_stopped", name)
+        self.tell.mutators_stopped(name)
         try:
             yield
         finally:
             world = self.heap.world
             lib.gcp_world_start(world)
             stop = Stop(int(world.requested_ns), int(world.stopped_ns), int(world.restarted_ns))
-            self._tell("mutators_restarted", name, stop)
+            self.tell.mutators_restarted(name, stop)
 
     def _allocated(self) -> int:
         return sum(int(one.allocated_bytes) for one in self.heap.mutators)
@@ -211,9 +208,9 @@ class Collector:
         mode = self.mode
         words = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
         live = int(words)
-        if any(type(listener).marked is not Listener.marked for listener in self.listeners):
+        if self.tell.counts_objects:
             objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
-            self._tell("marked", objects, live, dirty)
+            self.tell.marked(objects, live, dirty)
 
     def _align_top(self) -> int:
         """Buffers are given back; what comes next begins on a page of its own.  Returns the pages in use."""
@@ -252,7 +249,7 @@ class Collector:
         before = fault_sums([*self.heap.mutators, self.helper])
         with self.pause("flip"):
             self._plan_black()
-            self._tell("planned", self.plan)
+            self.tell.planned(self.plan)
             flipped = self._flip()
             self._forward_roots()
             self._slide_allocation()
@@ -270,7 +267,7 @@ class Collector:
             if failed:
                 self._recover(swept)
         after = fault_sums([*self.heap.mutators, self.helper])
-        self._tell("swept", swept, {name: after[name] - before[name] for name in after})
+        self.tell.swept(swept, {name: after[name] - before[name] for name in after})
         if flipped:
             self.folios.note_evacuated(self.plan)
         with self._phase("release"):
@@ -279,8 +276,8 @@ class Collector:
         if self.mode.restore:
             with self._phase("restore"):
                 restored = self.folios.restore(self.plan)
-            self._tell("restored", *restored)
-        self._tell("released")
+            self.tell.restored(*restored)
+        self.tell.released()
 
     def _sweep(self, swept: Any) -> int:
         return int(lib.gcp_compaction_sweep(self._native, swept))
@@ -295,7 +292,7 @@ class Collector:
     def _report(self) -> None:
         reason = text_of(lib.gcp_compaction_reason(self._native))
         self.failures.append(f"collection {self.cycles}: {reason}")
-        self._tell("failed", reason)
+        self.tell.failed(reason)
 
     def _recover(self, swept: Any) -> None:
         self._report()
@@ -345,10 +342,10 @@ class Collector:
                 self._mark_roots()
             with self._phase("prepare"):
                 self._prepare(pages, 0)
-            self._tell("planned", self.plan)
+            self.tell.planned(self.plan)
             with self._phase("compact"):
                 self._forward_roots()
                 self._slide_pages(swept)
                 self._slide_allocation()
-            self._tell("swept", swept, fault_sums([]))
-        self._tell("released")
+            self.tell.swept(swept, fault_sums([]))
+        self.tell.released()

@@ -1,7 +1,7 @@
 """Hashes of what measures, for results: the same for both doors of the engine.  Needs nothing but Python.
 
-Each lab has a hash of its own, so that a change of the heap starts no new series of paths; and what compiled Python code
-relies on, the declarations, has another.  Comments do not count: they measure nothing.
+Each lab has a hash of its own, so that a change of the heap starts no new series of paths; and what compiled Python
+code relies on, the declarations, has another.  Comments do not count: they measure nothing.
 
 Called as a program it prints the defines that the Makefile gives to the compiler for ``gcprobe``.
 """

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.collector.watch.events import Listener
+from gcproto.collector.watch.events import Listener, Watched
 from gcproto.collector.watch.recorder import ACCOUNT
 from gcproto.heap.space import Heap
 from gcproto.heap.verify import Verifier
@@ -48,12 +48,15 @@ class Checks(Listener):
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self.collector: Any = None
         self.wrong: list[str] = []
         self.passed = 0
         self._verifier = Verifier(heap)
         self._plan: Any = None
         self._errors: list[str] = []
+
+    def attached(self, collector: Watched) -> None:
+        """Whose mode, pauses and number of collections count."""
+        self._collector = collector
 
     def close(self) -> None:
         """Give the verifier's memory back."""
@@ -66,16 +69,16 @@ class Checks(Listener):
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """Look at the account, where pages were evacuated by anybody's ioctls."""
-        if self.collector.mode.concurrent:
+        if self._collector.mode.concurrent:
             self._errors.append(account_error(self._plan, swept, faults))
 
     def released(self) -> None:
         """Look at the heap."""
-        with self.collector.pause("verification"):
+        with self._collector.pause("verification"):
             self._errors.append(self._verifier.after(self._plan))
             self._errors.append(self._left())
         found = [error for error in self._errors if error]
-        self.wrong += [f"collection {self.collector.cycles}: {error}" for error in found]
+        self.wrong += [f"collection {self._collector.cycles}: {error}" for error in found]
         self.passed += not found
 
     def _left(self) -> str:

@@ -1,7 +1,11 @@
 """What a collection tells those who listen; timing stands in listeners, never in the collector (as in whippet)."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+from gcproto.collector.modes import Mode
 
 PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "restore", "verify")
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
@@ -26,11 +30,43 @@ class Stop:
     restarted: int
 
 
+class Watched(Protocol):
+    """The collector, as listeners see it."""
+
+    @property
+    def mode(self) -> Mode:
+        """How it collects."""
+        ...
+
+    @property
+    def native(self) -> Any:
+        """Its ``struct gcp_compaction *``."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """Collections so far."""
+        ...
+
+    def pause(self, name: str) -> AbstractContextManager[None]:
+        """Mutators are stopped within."""
+        ...
+
+
 class Listener:
     """Does nothing; listeners override what they want to know.
 
-    Phases run beside mutators, pauses stop them.  All is called on the collector's thread, in order.
+    Phases run beside mutators, pauses stop them.  But for the first, all is called on the collector's thread, in order.
+
+    Attributes:
+        counts_objects: whether somebody wants the number of live objects, which takes a pass over a bitmap.
+
     """
+
+    counts_objects = False
+
+    def attached(self, collector: Watched) -> None:
+        """The collector is ready, and has not collected yet."""
 
     def cycle_begins(self, number: int, used: int) -> None:
         """Collection ``number`` begins, with ``used`` bytes of the space in use."""
@@ -70,3 +106,81 @@ class Listener:
 
     def failed(self, reason: str) -> None:
         """A system call had an answer that none is known for; the collection goes on with the world stopped."""
+
+
+class Listeners(Listener):
+    """Several as one, told in their order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._all = tuple(listeners)
+        self.counts_objects = any(one.counts_objects for one in self._all)
+
+    def attached(self, collector: Watched) -> None:
+        """All are told."""
+        for one in self._all:
+            one.attached(collector)
+
+    def cycle_begins(self, number: int, used: int) -> None:
+        """All are told."""
+        for one in self._all:
+            one.cycle_begins(number, used)
+
+    def cycle_ends(self, number: int, used: int) -> None:
+        """All are told."""
+        for one in self._all:
+            one.cycle_ends(number, used)
+
+    def phase_begins(self, name: str) -> None:
+        """All are told."""
+        for one in self._all:
+            one.phase_begins(name)
+
+    def phase_ends(self, name: str) -> None:
+        """All are told."""
+        for one in self._all:
+            one.phase_ends(name)
+
+    def stop_requested(self, name: str) -> None:
+        """All are told."""
+        for one in self._all:
+            one.stop_requested(name)
+
+    def mutators_stopped(self, name: str) -> None:
+        """All are told."""
+        for one in self._all:
+            one.mutators_stopped(name)
+
+    def mutators_restarted(self, name: str, stop: Stop) -> None:
+        """All are told."""
+        for one in self._all:
+            one.mutators_restarted(name, stop)
+
+    def marked(self, objects: int, words: int, dirty_cards: int) -> None:
+        """All are told."""
+        for one in self._all:
+            one.marked(objects, words, dirty_cards)
+
+    def planned(self, plan: Any) -> None:
+        """All are told."""
+        for one in self._all:
+            one.planned(plan)
+
+    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+        """All are told."""
+        for one in self._all:
+            one.swept(swept, faults)
+
+    def restored(self, pages: int, refused: int) -> None:
+        """All are told."""
+        for one in self._all:
+            one.restored(pages, refused)
+
+    def released(self) -> None:
+        """All are told."""
+        for one in self._all:
+            one.released()
+
+    def failed(self, reason: str) -> None:
+        """All are told."""
+        for one in self._all:
+            one.failed(reason)

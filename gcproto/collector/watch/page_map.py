@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gcproto._native import ffi, lib
-from gcproto.collector.watch.events import Listener
+from gcproto.collector.watch.events import Listener, Watched
 from gcproto.heap.calls import KEPT
 from gcproto.results.folios import kept_whole
 from gcproto.results.page_map import encode
@@ -20,17 +20,17 @@ class MapListener(Listener):
     Args:
         order: of the folios that the heap's memory is made of.
 
-    Attributes:
-        native: ``struct gcp_compaction *``, set by whoever makes the collector.
-
     """
 
     def __init__(self, order: int) -> None:
         self.order = order
-        self.native: Any = ffi.NULL
         self._used = 0
         self._in_place: np.ndarray[Any, np.dtype[np.bool_]] = np.zeros(0, dtype=bool)
         self._maps: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
+
+    def attached(self, collector: Watched) -> None:
+        """Whose letters are taken."""
+        self._native: Any = collector.native
 
     def planned(self, plan: Any) -> None:
         """Remember which pages keep their layout."""
@@ -43,7 +43,7 @@ class MapListener(Listener):
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """Take the letters of the pages in use."""
-        raw: Any = ffi.buffer(lib.gcp_compaction_fates(self.native), self._used)
+        raw: Any = ffi.buffer(lib.gcp_compaction_fates(self._native), self._used)
         letters = np.frombuffer(raw, dtype=np.uint8).copy()
         letters[self._in_place & (letters == MOVED)] = ord("u")
         letters[letters == 0] = ord(".")

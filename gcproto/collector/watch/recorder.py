@@ -41,6 +41,8 @@ class Recorder(Listener):
 
     """
 
+    counts_objects = True
+
     def __init__(self) -> None:
         self.cycles: list[Collection] = []
         self.spans: list[tuple[int, int, str]] = []

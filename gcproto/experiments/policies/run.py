@@ -52,7 +52,8 @@ class PolicyOrder:
         verify: check the collections.
         ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
         swapped: of 1000 pages in use, those that are swapped out before;  device: to ``zram`` or ``loop``.
-        threads: 2: a second thread keeps the address space live on another processor (gcproto.experiments.session.second_thread).
+        threads: 2: a second thread keeps the address space live on another processor
+            (gcproto.experiments.session.second_thread).
         collections: of each heap, one after the other; the last is measured.
         timeout: seconds for one heap.
 

@@ -1,0 +1,110 @@
+"""The parts of one run of a workload, put together and taken apart: heap, mutators, collector, and its listeners."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from gcproto._native import lib
+from gcproto.collector.chosen import chosen
+from gcproto.collector.costs import measure
+from gcproto.collector.cycle import Collector
+from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.policies import POLICIES
+from gcproto.collector.watch.checks import Checks
+from gcproto.collector.watch.events import Listener
+from gcproto.collector.watch.folios import FolioListener
+from gcproto.collector.watch.page_map import MapListener
+from gcproto.collector.watch.recorder import Recorder
+from gcproto.collector.watch.swap import SwapListener
+from gcproto.errors import GcprotoError
+from gcproto.experiments.placement import cpus_for
+from gcproto.experiments.session.collector_thread import CollectorThread
+from gcproto.experiments.session.disturb import Disturber
+from gcproto.experiments.session.mutator import Mutator
+from gcproto.experiments.session.request import SessionRequest
+from gcproto.heap.folios import Memory, parse_memory
+from gcproto.heap.space import Heap
+from gcproto.heap.workloads import workload
+from gcproto.heap.workloads.knobs import Knobs
+
+
+def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
+    """The mode with its options and what the evacuation policy makes of it, and that choice in words."""
+    mode = MODES[request.mode].with_options(request.options)
+    if not mode.moves:
+        return mode, ""
+    choice = POLICIES[request.policy].choose(memory, lambda: measure(memory.order or 0, request.seed))
+    if mode.granule > 1:  # asked for by name
+        choice = replace(choice, granule=mode.granule)
+    return choice.applied_to(mode), choice.why
+
+
+class Parts:
+    """All of them, ready to run.
+
+    Args:
+        request: what is to be run.
+        begin: runs when all threads are set up, on the last of them, before any may go on.
+
+    Raises:
+        GcprotoError: a processor can't be bound to, or the collector can't work here.
+
+    """
+
+    def __init__(self, request: SessionRequest, begin: Callable[[], None]) -> None:
+        self.request = request
+        self.recorder = Recorder()
+        memory = parse_memory(request.memory)
+        self.mode, self.choice = _mode(request, memory)
+        self.chosen = chosen(self.mode, memory)
+        self.heap = Heap(request.capacity, memory=memory)
+        self.folios = FolioListener(self.heap) if memory.order != 0 else None
+        self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
+        self.checks = Checks(self.heap) if request.verify else None
+        self.map = MapListener(memory.order or 0) if request.map and self.mode.moves_pages else None
+        listeners: list[Listener] = [
+            self.recorder,
+            *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
+        ]
+        self.together = threading.Barrier(request.mutators + 1, begin)
+        cpus = cpus_for(request.placement, request.mutators)
+        self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
+        self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
+        self.thread = CollectorThread(self.collector, cpus.collector)
+        kinds = [kind for kind in request.disturb.split(",") if kind]
+        self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
+        if self.handler:
+            self._pin_handler(cpus.handler)
+
+    @property
+    def handler(self) -> bool:
+        """Whether a thread answers faults."""
+        return bool(self.mode.handler == lib.GCP_HANDLER_THREAD)
+
+    def _mutator(self, number: int, cpu: int) -> Mutator:
+        request = self.request
+        work = workload(request.workload)
+        knobs = Knobs(
+            live_bytes=request.live_bytes,
+            operations=request.operations,
+            mutation=request.mutation,
+            fragmentation=request.fragmentation,
+            seed=request.seed * 64 + number,
+        )
+        parameters = work.parameters(knobs, request.recording)
+        return Mutator(self.heap.add_mutator(), work, parameters, self.together, cpu)
+
+    def _pin_handler(self, cpu: int) -> None:
+        err = lib.gcp_compaction_helper_pin(self.collector.native, cpu)
+        if err:
+            self.close()
+            raise GcprotoError(f"a thread can't be bound to processor {cpu}", why=os.strerror(-err))
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.collector.close()
+        for one in (self.checks, self.folios, self.swap):
+            if one:
+                one.close()
+        self.heap.close()
