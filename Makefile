@@ -1,6 +1,7 @@
 # make bench   measure this kernel (sets everything up first); options: make bench ARGS="--quick"
 # make test    all tests
 # make lint    types, lint, formats, C warnings as errors, cross build
+# make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
 VENV ?= .venv
@@ -14,7 +15,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint lock format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -22,11 +23,11 @@ bench: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest $(ARGS)
 
-$(VENV)/installed: pyproject.toml setup.py requirements.lock $(BUILD) $(NATIVE)
+$(VENV)/installed: pyproject.toml setup.py requirements.lock requirements-dev.lock $(BUILD) $(NATIVE)
 	.ci/bootstrap $(VENV)
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml setup.py requirements.lock $(BUILD) $(NATIVE)
+$(VENV)/installed-dev: pyproject.toml setup.py requirements.lock requirements-dev.lock $(BUILD) $(NATIVE)
 	.ci/bootstrap $(VENV) dev
 	@touch $@ $(VENV)/installed
 
@@ -35,6 +36,11 @@ lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q --extra build
+lock:
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev --extra kcidb --extra dask --extra bench -c requirements.lock -o requirements-dev.lock
 
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .

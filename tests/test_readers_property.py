@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from gcproto.cli.main import main
+from gcproto.process import interrupts
 from gcproto.process.ending import TRACEBACKS
 from tests.mutated_files import Mutated, files, sources, valid
 
@@ -78,6 +79,8 @@ def run(*arguments: str | Path, allowed: frozenset[int] = ALLOWED) -> str:
                 main([str(one) for one in arguments])
             except SystemExit as end:
                 code = end.code
+            finally:
+                interrupts.uninstall()  # a command ends with its process: it leaves signals ignored
         out.seek(0)
         text = out.read().decode()
     assert "Traceback" not in text, text

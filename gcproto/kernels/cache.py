@@ -1,13 +1,14 @@
 """Where kernels and programs for guests are kept: ``GCPROTO_CACHE``, or the user's cache folder."""
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -86,11 +87,14 @@ def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[
     """
     with writing(str(target)):
         target.mkdir(parents=True, exist_ok=True)
-        file = (target / "lock").open("w")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+        lock = FileLock(target / "lock", mode=0o644)
+    try:
+        with writing(str(target)):
+            lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

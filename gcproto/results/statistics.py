@@ -53,10 +53,9 @@ def midmean(samples: Sequence[float]) -> float:
         samples: at least one value.
 
     """
-    ordered = sorted(samples)
-    cut = len(ordered) // 4
-    middle = ordered[cut : len(ordered) - cut]
-    return sum(middle) / len(middle)
+    from scipy.stats import trim_mean
+
+    return float(trim_mean(samples, 0.25))
 
 
 def _bootstrap(

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
+from unidiff import PatchSet, UnidiffParseError
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import tools
@@ -45,15 +46,24 @@ class Patch(msgspec.Struct, frozen=True):
 
     @property
     def touched(self) -> list[str]:
-        """Paths that it reads or writes, below the top of the tree."""
-        found: dict[str, None] = {}
-        for line in self.text.decode(errors="replace").splitlines():
-            matched = re.match(r"(?:---|\+\+\+) (?:\"?[^/\s]+/)?([^\t\"]+)", line)
-            if matched and not line[4:].startswith(NOTHING):
-                found[matched[1].strip()] = None
-            elif renamed := re.match(r"(?:rename|copy) (?:from|to) (\S.*)", line):
-                found[renamed[1].strip()] = None
-        return list(found)
+        """Paths that it reads or writes, below the top of the tree.
+
+        Raises:
+            GcprotoError: a hunk is not as long as its head says, or longer.
+
+        """
+        try:
+            files = PatchSet(self.text.decode(errors="replace"))
+        except UnidiffParseError as error:
+            raise GcprotoError(
+                f"{self.name} is a diff that can't be read",
+                why=str(error),
+                remedy="it may have been cut, or its lines broken by a mail program: take it from the archive",
+                code=ExitCode.USAGE,
+            ) from error
+        sides = [side for file in files for side in (file.source_file, file.target_file)]
+        below = (side.split("/", 1)[-1] for side in sides if side and side != NOTHING)
+        return list(dict.fromkeys(below))
 
 
 def collect(paths: Iterable[Path]) -> list[Patch]:
