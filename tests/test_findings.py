@@ -278,6 +278,12 @@ class TestBetweenRuns:
         assert "3 runs differ by" in one.basis
         assert "a further run is expected to give 0.1" in one.basis
 
+    def test_two_runs_are_few_to_say_how_much_runs_differ(self) -> None:
+        few = "two runs are few to say how much runs differ"
+        runs = [conditions({LIVE: 0.14}, seed) for seed in (1, 2, 3)]
+        assert f"(tau; {few}); a further run is expected to give" in small(*runs[:2]).basis
+        assert few not in small(*runs).basis
+
     def test_four_runs_each_with_a_narrow_interval_that_contradict_each_other(self) -> None:
         ratios = (0.3, 2.0, 0.5, 3.0)
         runs = [conditions({LIVE: ratio}, seed) for seed, ratio in enumerate(ratios, 1)]

@@ -24,6 +24,9 @@ MIN_FLOOR = 0.02
 SURE_FROM = 6
 """Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 
+TWO = 2
+FEW_RUNS = "two runs are few to say how much runs differ"
+
 WIDEST = 1000
 """Ends of an interval that spans its square: two runs that disagree may have any, and its digits say nothing."""
 
@@ -141,7 +144,8 @@ class Claim(Generic[S]):
     def _within(self) -> str:
         one = self.ratio
         if one.low <= 1 <= one.high:
-            return f"the interval {bounds(one)} includes 1"
+            which = " of all rounds, which fall into two modes," if self.mode_ratios else ""
+            return f"the interval{which} {bounds(one)} includes 1"
         if abs(one.value - 1) <= self.floor.value:
             return f"a difference of {abs(one.value - 1):.1%} is within the {self.floor.text}"
         if self.rounds < SURE_FROM:
@@ -157,12 +161,16 @@ class Claim(Generic[S]):
 
     @property
     def over_runs(self) -> str:
-        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``."""
+        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``.
+
+        Two runs hardly say how much runs differ: 0.0% of two is no sign that a third is alike.
+        """
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
             return ""
         further = bounds(Interval(one.value, one.predicted_low, one.predicted_high))
-        return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected to give {further}"
+        few = f"; {FEW_RUNS}" * (one.runs == TWO)
+        return f"{one.runs} runs differ by {one.tau:.1%} (tau{few}); a further run is expected to give {further}"
 
     @property
     def apart(self) -> str:
@@ -216,8 +224,17 @@ class Claim(Generic[S]):
     @property
     def factor(self) -> str:
         """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
-        found = [] if self.across else self.mode_ratios
-        return self.modes_text if found else f"{labels.number(self.value.value)}x"
+        return self.modes_text if self.two_valued else f"{labels.number(self.value.value)}x"
+
+    @property
+    def two_valued(self) -> bool:
+        """Whether its rounds fall into two modes, each with a ratio of its own, and it is of the only run."""
+        return not self.across and bool(self.mode_ratios)
+
+    @property
+    def within(self) -> str:
+        """`` (0.118-0.121)``, to stand after the factor; "" of two modes, for the interval is that of one value."""
+        return "" if self.two_valued else f" ({bounds(self.value)})"
 
     @property
     def modes_text(self) -> str:
@@ -234,7 +251,7 @@ class Claim(Generic[S]):
     def cell(self) -> str:
         """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
         unsure = "" if self.differs else "?"
-        if self.mode_ratios and not self.across:
+        if self.two_valued:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
         return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}"
 
@@ -250,6 +267,8 @@ class Claim(Generic[S]):
             return self.why_not
         if self.across:
             return self.over_runs
+        if self.two_valued:
+            return f"rounds fall into two modes that say the same, {self.modes_text}; {self.floor.text}"
         return f"95 % interval {bounds(self.ratio)}, {self.floor.text}"
 
     @property
