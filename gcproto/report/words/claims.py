@@ -84,6 +84,7 @@ class Claim(Generic[S]):
         over, under: the two measurements.
         run: label of that run; "" where there is only one.
         across, members: of all runs that have it, where several do.
+        left_out: of runs that have it and were disturbed, where others were not.
 
     """
 
@@ -98,6 +99,7 @@ class Claim(Generic[S]):
     run: str = ""
     across: Pooled | None = None
     members: "tuple[Claim[S], ...]" = ()
+    left_out: "tuple[Claim[S], ...]" = ()
 
     @property
     def value(self) -> Interval:
@@ -175,14 +177,15 @@ class Claim(Generic[S]):
     @property
     def apart(self) -> str:
         """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
+        pair = " and ".join(f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in self.ends)
+        return f"runs differ by more than their own intervals, {pair}" if pair else ""
+
+    @property
+    def ends(self) -> "tuple[Claim[S], ...]":
+        """Two runs whose intervals do not overlap, the lower first; () if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
-        if not low or not high or low.ratio.high >= high.ratio.low:
-            return ""
-        pair = " and ".join(
-            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in (low, high)
-        )
-        return f"runs differ by more than their own intervals, {pair}"
+        return (low, high) if low and high and low.ratio.high < high.ratio.low else ()
 
     @property
     def rounds(self) -> int:
@@ -249,11 +252,12 @@ class Claim(Generic[S]):
 
     @property
     def cell(self) -> str:
-        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
+        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none; runs that disagree."""
         unsure = "" if self.differs else "?"
         if self.two_valued:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
-        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}"
+        ends = " and ".join(f"{labels.number(one.ratio.value)}x" for one in self.ends)
+        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}" + f"\nruns apart: {ends}" * bool(ends)
 
     @property
     def versus(self) -> str:
@@ -306,6 +310,13 @@ class Refusal(Generic[S]):
 
 
 Row = Claim[S] | Refusal[S]
+
+APART = "Runs apart: two runs that differ by more than their own intervals."
+
+
+def apart_note(rows: Iterable[Row[S]]) -> list[str]:
+    """What cells of a table mean by that, as a sentence if one of them says it."""
+    return [APART] * any(isinstance(one, Claim) and bool(one.ends) for one in rows)
 
 
 def claims_of(rows: Iterable[Row[S]]) -> list[Claim[S]]:

@@ -14,6 +14,7 @@ import msgspec
 
 from gcproto.report import labels
 from gcproto.report.words.claims import Claim, Compared, Row, compared, floor_of
+from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.results.compare import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
@@ -164,6 +165,8 @@ def groups_of(runs: Sequence[Run], rows: Rows[S]) -> list[Group[S]]:
 def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
     """Comparisons of several runs, each once: of the first run that has it, with all that have it pooled.
 
+    Windows whose collector waited for its own processor are left out where another run has the same without that.
+
     Args:
         own: the comparisons of each run, the least noisy run first.
 
@@ -186,7 +189,11 @@ def _together(members: Sequence[Row[S]]) -> Row[S]:
     claims = [one for one in members if isinstance(one, Claim)]
     if not isinstance(first, Claim) or len(claims) < 2:
         return first
-    return replace(first, across=pool([one.ratio for one in claims]), members=tuple(claims))
+    kept = undisturbed(claims)
+    left_out = tuple(one for one in claims if disturbed(one)) if len(kept) < len(claims) else ()
+    if len(kept) < 2:
+        return replace(kept[0], left_out=left_out)
+    return replace(kept[0], across=pool([one.ratio for one in kept]), members=tuple(kept), left_out=left_out)
 
 
 def unlike(groups: Sequence[Group[S]]) -> str:
