@@ -50,7 +50,9 @@ def test_a_live_second_thread_leads_and_the_easy_case_stands_beside_it() -> None
 
 def test_memory_beyond_the_caches_leads_where_it_was_measured() -> None:
     text = small({ONE: 0.1, LIVE: 0.14, BEYOND: 0.2, LIVE_BEYOND: 1.4, SCATTERED: 0.3})
-    assert text.startswith("Small folios: in this run, copy beside a second live thread, beyond the caches: move costs 1.")
+    assert text.startswith(
+        "Small folios: in this run, copy beside a second live thread, beyond the caches: move costs 1."
+    )
     for words in (
         r"beside a second live thread, in the caches: move, 0\.1[34]",
         r"on one thread, beyond the caches: move, 0\.(19|20)",

@@ -181,7 +181,10 @@ class TestAnswer:
         assert "includes 1" in said or "is within the noise floor" in said
 
     def test_two_runs_that_contradict_each_other_do_not_tell(self) -> None:
-        runs = [run(1, {"own": {"move": 0.30, "move-group": 0.40}}), run(2, {"own": {"move": 0.39, "move-group": 0.30}})]
+        runs = [
+            run(1, {"own": {"move": 0.30, "move-group": 0.40}}),
+            run(2, {"own": {"move": 0.39, "move-group": 0.30}}),
+        ]
         said = next(text for text in card(*runs).detail if "lowest ratio to copy" in text)
         assert "not told apart" in said
 

@@ -1,8 +1,8 @@
 """Two lines of plain words: what to pick on this kernel, and why.
 
 Every claim is made of measurements of this run, and the lines say so: a ratio counts as a difference where its interval
-excludes 1 and it lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it, and what was not
-measured is said.
+excludes 1 and it lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it,
+and what was not measured is said.
 """
 
 from gcproto.report import labels

@@ -10,6 +10,7 @@ from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
     heap_grid,
     measurement_grid,
+    noise_lines,
     policy_grid,
     runs_grid,
     series_grids,
@@ -88,6 +89,8 @@ def together(group: Group[S], name: str, what: str) -> list[Part]:
     part.grids.append(runs_grid(group, group.common))
     part.lines += [f"{one.subject}: {one.apart}." for one in group.common if one.apart][:MOST_LINES]
     part.lines += left_out
+    # Of paths the verdict says so.
+    part.lines += [] if isinstance(group.common[0].at, PathScenario) else noise_lines(group.runs)
     return [part]
 
 

@@ -11,7 +11,7 @@ from gcproto.report.words.claims import FEW_RUNS, TWO, Claim, S, bounds
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
 from gcproto.report.words.queued import queued_ns, queued_share
 from gcproto.report.words.rows import mode_subject
-from gcproto.report.words.runs import Group, Run, noise_text
+from gcproto.report.words.runs import Group, Run, order_text, steadiness
 from gcproto.results import names
 from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
@@ -50,7 +50,7 @@ def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
     by_label = {run.label: run for run in group.runs}
     rows = [line for claim in claims for line in _claim_lines(claim, by_label)]
     note = (
-        "Runs of one machine, kernel and program, the least noisy first. Together: a random-effects mean with its "
+        f"Runs of one machine, kernel and program. {order_text(group.runs)} Together: a random-effects mean with its "
         "Hartung-Knapp interval; a further run is expected in the prediction interval, and a difference holds if that "
         "interval excludes 1."
     )
@@ -372,5 +372,5 @@ def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
 
 
 def noise_lines(runs: Sequence[Run]) -> list[str]:
-    """The noise of each run, in a sentence for each."""
-    return [f"{run.name}: {noise_text(run.result)}." for run in runs]
+    """By what runs are ordered, and that of each run, in a sentence for each."""
+    return [order_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]

@@ -154,7 +154,11 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     if isinstance(one, Refusal):
         return "refused", "", False
     part = "" if one.part is None else f", {labels.share(one.part)} done"
-    return one.factor + "?" * one.leans, (part.removeprefix(", ") if one.two_valued else bounds(one.value) + part), one.differs
+    return (
+        one.factor + "?" * one.leans,
+        (part.removeprefix(", ") if one.two_valued else bounds(one.value) + part),
+        one.differs,
+    )
 
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:

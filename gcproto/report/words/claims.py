@@ -177,7 +177,9 @@ class Claim(Generic[S]):
     @property
     def apart(self) -> str:
         """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
-        pair = " and ".join(f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in self.ends)
+        pair = " and ".join(
+            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in self.ends
+        )
         return f"runs differ by more than their own intervals, {pair}" if pair else ""
 
     @property
@@ -252,12 +254,14 @@ class Claim(Generic[S]):
 
     @property
     def cell(self) -> str:
-        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none; runs that disagree."""
+        """Lines of a cell: the ratio and its interval, or that of each mode, which has none; runs that disagree."""
         unsure = "" if self.differs else "?"
         if self.two_valued:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
         ends = " and ".join(f"{labels.number(one.ratio.value)}x" for one in self.ends)
-        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}" + f"\nruns apart: {ends}" * bool(ends)
+        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}" + f"\nruns apart: {ends}" * bool(
+            ends
+        )
 
     @property
     def versus(self) -> str:

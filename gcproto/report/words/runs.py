@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Compared, Row, compared, floor_of
+from gcproto.report.words.claims import MIN_FLOOR, Claim, Compared, Row, compared, floor_of
 from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.results.compare import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
@@ -209,3 +209,26 @@ def unlike(groups: Sequence[Group[S]]) -> str:
 def noise_text(result: Result) -> str:
     """``noise floor 2.1%``."""
     return floor_of(result).text
+
+
+def steadiness(result: Result) -> str:
+    """What runs are ordered by, as it was measured: a floor of 2 % would make all quiet runs look alike."""
+    if result.noise:
+        least = f"; the floor is never below {MIN_FLOOR:.0%}" * (result.noise.floor < MIN_FLOOR)
+        return f"A/A pairs differ by up to {result.noise.floor:.2%} (95th percentile){least}"
+    width = _scatter(result)
+    width_text = "no interval" if math.isinf(width) else f"intervals of medians are {width:.1%} wide (their median)"
+    return f"no A/A pair, {width_text}; {noise_text(result)}"
+
+
+def order_text(runs: Sequence[Run]) -> str:
+    """By what the runs of a group are ordered, in a sentence."""
+    measured = [run.result.noise is not None for run in runs]
+    if all(measured):
+        by = "by how far their A/A pairs differ, the least first"
+    elif not any(measured):
+        by = "by how wide the intervals of their medians are, the narrowest first, for they have no A/A pair"
+    else:
+        by = "with A/A pairs first, by how far these differ, then by how wide the intervals of medians are"
+    cut = "; interrupted runs come last" * (len({run.result.producer.complete for run in runs}) > 1)
+    return f"Runs are ordered {by}{cut}. The first leads."

@@ -8,8 +8,8 @@ from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_not
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import windows
 from gcproto.report.words.runs import Group
-from gcproto.report.words.ways import against_others, single_events
 from gcproto.report.words.typical import typical
+from gcproto.report.words.ways import against_others, single_events
 from gcproto.results import names
 from gcproto.results.schema import WindowScenario
 from gcproto.results.series import page_size_of
@@ -29,7 +29,13 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
     lead = ordered[0]
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus}"
-    said = [*_details(lead, group), against_others(lead, group.rows), single_events(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
+    said = [
+        *_details(lead, group),
+        against_others(lead, group.rows),
+        single_events(lead),
+        *(placed.says(one) for one in ordered),
+        placed.missing(list(every)),
+    ]
     said += [*apart_note(group.rows), *queued.remarks(group.rows), placed.crowded(group.lead.result)]
     measured = group.lead.result.measurements
     said += placed.notes_of(measured, len(measured))
