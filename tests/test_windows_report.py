@@ -120,7 +120,7 @@ class TestQueued:
         text = printed(made, 200)
         assert "queued" in text
         assert "1.97" in text
-        assert "move, processor own: the collector waited for its own processor in 12 % of its time" in text
+        assert "the collector waited for its own processor, in parts of its time: 12 % (copy), 12 % (move)" in text
 
     def test_it_is_the_first_that_a_narrow_terminal_leaves_out(self) -> None:
         made = run(1)

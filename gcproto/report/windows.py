@@ -55,6 +55,11 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
     print_table(table, console)
     for one in found:
         _print_remarks(one, console)
+    waiting = [one for one in found if waited(one.measured)]
+    if waiting:
+        shares = [f"{labels.share(waited(one.measured))} ({one.at.way})" for one in waiting]
+        text = f"the collector waited for its own processor, in parts of its time: {names.several(shares)}"
+        say(console, text, style="yellow")
     floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
     for title, places in groups.items():
         where = f"{', '.join(title)}: " if title else ""
@@ -127,10 +132,6 @@ def _print_remarks(window: Window, console: Console) -> None:
             "for them said EEXIST (gcproto doctor: a step that the kernel repeats)",
             style="yellow",
         )
-    if waited(one):
-        share = labels.share(waited(one))
-        text = f"{names.arm(scenario)}: the collector waited for its own processor in {share} of its time"
-        say(console, text, style="yellow")
     for note in one.notes:
         say(console, f"{names.arm(scenario)}: {note}", style="dim")
 
@@ -159,7 +160,8 @@ def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
         return [f"in this run no way has the shortest mutator phase: intervals do not tell {best.way} from the others"]
     if rivals:
         ways = names.several([one.way for one in rivals])
-        return [f"in this run {best.way} has the lowest mutator phase of {len(valid)} ways; not told apart from {ways}"]
+        lowest = f"in this run {best.way} has the lowest median mutator phase of {len(valid)} ways"
+        return [f"{lowest}; it is not told apart from {ways}"]
     return [f"in this run {best.way} has the shortest mutator phase of {len(valid)} ways{_of_copy(best, measured)}"]
 
 
