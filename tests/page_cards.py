@@ -17,6 +17,8 @@ from gcproto.results.schema import (
     Measurement,
     PathScenario,
     Result,
+    Scenario,
+    WindowFigures,
     WindowScenario,
     WorkloadFigures,
     with_fields,
@@ -150,7 +152,7 @@ def _of_result(result: Result) -> set[str]:
     found |= {str(threads), *(str(runnable(one.scenario)) for one in result.measurements)}
     for one in result.measurements:
         found |= _of_measurement(one, page)
-        for other in (baseline_of(one.scenario), *_small(one)):
+        for other in (baseline_of(one.scenario), *_small(one), *_ways(one, known)):
             if other in known and known[other] is not one:
                 ratio = ratio_interval(one, known[other])
                 found |= _of_interval(ratio) | ({f"{abs(ratio.value - 1):.1%}".rstrip("%")} if ratio else set())
@@ -164,6 +166,16 @@ def _small(one: Measurement) -> list[PathScenario]:
     if isinstance(one.scenario, PathScenario) and one.scenario.source == "mthp":
         return [with_fields(one.scenario, source="small", order=0)]
     return []
+
+
+def _ways(one: Measurement, known: Iterable[Scenario]) -> list[WindowScenario]:
+    """Other ways in the same placement: a card compares the best two."""
+    match one.scenario:
+        case WindowScenario() as at:
+            found = [other for other in known if isinstance(other, WindowScenario)]
+            return [other for other in found if with_fields(other, way=at.way, handler=at.handler) == at]
+        case _:
+            return []
 
 
 def _modes(one: Measurement, other: Measurement) -> set[str]:
@@ -184,6 +196,9 @@ def _of_measurement(one: Measurement, page: int) -> set[str]:
     found |= {labels.per_round(count, one) for count in (proof.folios, proof.folios_split)}
     if isinstance(one.figures, WorkloadFigures) and one.figures.longest_pause_ms is not None:
         found |= written(one.figures.longest_pause_ms)
+    if isinstance(one.figures, WindowFigures):
+        for latency in (one.figures.access, one.figures.fault):
+            found |= {labels.number(latency.p99 / 1000)} if latency and latency.p99 is not None else set()
     return found
 
 
@@ -213,7 +228,7 @@ def _between(results: list[Result]) -> set[str]:
     for result in results:
         known = {one.scenario: one for one in result.measurements}
         for one in result.measurements:
-            for other in (baseline_of(one.scenario), *_small(one)):
+            for other in (baseline_of(one.scenario), *_small(one), *_ways(one, known)):
                 if other in known and known[other] is not one:
                     for over, under in ((one, known[other]), (known[other], one)):
                         ratio = ratio_interval(over, under)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gcproto.report.page.verdict import evidence_of
-from gcproto.report.words.claims import SURE_FROM, Claim, Refusal, Standing, bounds, compared
+from gcproto.report.words.claims import APART, SURE_FROM, Claim, Refusal, Standing, bounds, compared
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
@@ -277,6 +277,20 @@ class TestBetweenRuns:
         assert one.standing is Standing.SURE
         assert "3 runs differ by" in one.basis
         assert "a further run is expected to give 0.1" in one.basis
+
+    def test_a_cell_that_does_not_lead_says_that_its_runs_disagree(self) -> None:
+        one = small(*(conditions({ONE: ratio, LIVE: 0.14}, seed) for seed, ratio in enumerate((0.1, 0.3, 0.2), 1)))
+        assert one.table
+        live, alone = one.table.rows
+        assert "runs apart" not in live[1]
+        assert re.search(r"\nruns apart: 0\.(1|09)\d*x and 0\.(3|29)\d*x$", alone[1])
+        assert APART in one.detail
+
+    def test_two_runs_are_few_to_say_how_much_runs_differ(self) -> None:
+        few = "two runs are few to say how much runs differ"
+        runs = [conditions({LIVE: 0.14}, seed) for seed in (1, 2, 3)]
+        assert f"(tau; {few}); a further run is expected to give" in small(*runs[:2]).basis
+        assert few not in small(*runs).basis
 
     def test_four_runs_each_with_a_narrow_interval_that_contradict_each_other(self) -> None:
         ratios = (0.3, 2.0, 0.5, 3.0)

@@ -75,7 +75,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         seed=options["seed"],
     )
     prepare(options["out"])
-    say_if_crowded(order.mutators, any(way.handler is Handler.THREAD for way in order.ways))
+    say_if_crowded(order.mutators, {way.handler is Handler.THREAD for way in order.ways})
     with progress_bar() as progress:
         result = run(order, progress)
     deliver(ctx, result, options)

@@ -1,5 +1,6 @@
 """The option ``--placement``: where collector and mutators run, and what is said where processors are too few."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,20 +46,26 @@ def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Place
     return found
 
 
-def say_if_crowded(mutators: int, handler_thread: bool = False) -> None:
+def say_if_crowded(mutators: int, handlers: Collection[bool] = (False,)) -> None:
     """Say that more threads want to run than there are processors: the scheduler is measured as well.
 
     Args:
         mutators: threads beside the collector's.
-        handler_thread: another thread answers faults.
+        handlers: of each way that is measured, whether another thread answers its faults.
 
     """
     from gcproto.experiments.placement import allowed, oversubscribed
 
-    threads = mutators + 1 + handler_thread
-    if oversubscribed(threads):
-        click.echo(
-            f"gcproto: {threads} threads want to run on {len(allowed())} processors: figures hold for that, and "
-            "depend on the scheduler",
-            err=True,
-        )
+    counts = {mutators + 1 + handler for handler in handlers}
+    crowded = sorted(count for count in counts if oversubscribed(count))
+    if not crowded:
+        return
+    least, most = crowded[0], crowded[-1]
+    on = "1 processor" if len(allowed()) == 1 else f"{len(allowed())} processors"
+    text = f"{least} threads want to run on {on}"
+    if len(crowded) > 1:
+        text += f" (ways with a handler thread have {most})"
+    elif len(counts) > 1:
+        text = f"ways with a handler thread have {most} threads that want to run on {on}"
+    whose = "their figures" if len(crowded) < len(counts) else "figures"
+    click.echo(f"gcproto: {text}: {whose} hold for that, and depend on the scheduler", err=True)

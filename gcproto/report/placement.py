@@ -66,9 +66,23 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
     if not over:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
-    most = max(map(runnable, over))
-    who = "" if len(over) == len(every) else f"{names.several(list(dict.fromkeys(map(_unplaced, over))))}: "
-    return f"{who}{most} runnable threads on {on}: times include waiting for a processor, which the scheduler decides"
+    who = "" if len(over) == len(every) else f"{_who(over)}: "
+    threads = _threads(over)
+    return f"{who}{threads} on {on}: times include waiting for a processor, which the scheduler decides"
+
+
+def _threads(over: list[Scenario]) -> str:
+    """``3 runnable threads``, or ``3 runnable threads (copy-thread: 4)`` where some have more than others."""
+    counts: dict[int, list[Scenario]] = {}
+    for one in over:
+        counts.setdefault(runnable(one), []).append(one)
+    least, *more = sorted(counts)
+    others = [f"{_who(counts[count])}: {count}" for count in more]
+    return f"{least} runnable threads" + f" ({'; '.join(others)})" * bool(others)
+
+
+def _who(some: list[Scenario]) -> str:
+    return names.several(list(dict.fromkeys(map(_unplaced, some))))
 
 
 def _unplaced(one: Scenario) -> str:

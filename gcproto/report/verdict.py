@@ -1,14 +1,14 @@
 """Two lines of plain words: what to pick on this kernel, and why.
 
-Every claim is made of measurements of this run: a ratio counts as a difference where its interval excludes 1 and it
-lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it, and what was not
-measured is said.
+Every claim is made of measurements of this run, and the lines say so: a ratio counts as a difference where its interval
+excludes 1 and it lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it,
+and what was not measured is said.
 """
 
 from gcproto.report import labels
 from gcproto.report.words import cases, paths
 from gcproto.report.words.cases import Case, answer_of, pick_of, where
-from gcproto.report.words.claims import Claim, Refusal, bounds, compared
+from gcproto.report.words.claims import Claim, Refusal, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -30,16 +30,23 @@ def verdict(result: Result) -> list[str]:
     return [f"Small folios: {_small(evidence)}.", f"Large folios: {_large(evidence)}."]
 
 
+OF_WHICH = "in this run, "
+"""One run says nothing of a further one."""
+
+
 def _small(evidence: paths.Evidence) -> str:
     case = paths.small_case(evidence)
     more = [*_fault(evidence), *_busy(evidence)]
-    missing = "runs of pages were " * bool(more) + "not measured here (UFFDIO_MOVE against UFFDIO_COPY)"
-    return "; ".join([_case(case) if case else missing, *more])
+    if not case and not more:
+        return "not measured here (UFFDIO_MOVE against UFFDIO_COPY)"
+    first = _case(case) if case else "runs of pages were not measured (UFFDIO_MOVE against UFFDIO_COPY)"
+    return OF_WHICH + "; ".join([first, *more])
 
 
 def _case(case: Case) -> str:
     """The answer with its figures, the other conditions, and those that were not measured."""
-    return "; ".join([f"{answer_of(case).lower()}: {_lead(case)}", *_rest(case)])
+    answer = "" if isinstance(case.lead, Refusal) else f"{answer_of(case).lower()}: "
+    return "; ".join([f"{answer}{_lead(case, answered=True)}", *_rest(case)])
 
 
 def _rest(case: Case) -> list[str]:
@@ -48,20 +55,29 @@ def _rest(case: Case) -> list[str]:
     return parts + [f"not measured: {names.several(case.missing)}"] * bool(case.missing)
 
 
-def _lead(case: Case) -> str:
+def _lead(case: Case, *, answered: bool = False) -> str:
+    """What the leading row says.
+
+    Args:
+        case: the question.
+        answered: the answer stands before it: an arm that is the answer is not named again.
+
+    """
     one = case.lead
     granule = f"at {labels.size(one.at.granule_bytes)} per ioctl"
     if isinstance(one, Refusal):
         return f"{one.arm} is refused {granule}, {where(one.at)} ({one.figures})"
     cost = f"{typical(one.over)} {one.over.unit}"
-    return f"{one.arm} {_versus(one)} {granule}, {where(one.at)} ({cost})"
+    named = answered and pick_of(one).word.lower() == one.arm
+    who = "" if named else f"{one.arm} costs "
+    return f"{who}{_versus(one)} {granule}, {where(one.at)} ({cost})"
 
 
 def _versus(one: Claim[PathScenario]) -> str:
-    """``costs 1.85x copy (1.80-1.90)``, with what keeps it from being a difference."""
+    """``1.85x copy (1.80-1.90)``, or both modes, with what keeps it from being a difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
-    return f"{one.versus} ({bounds(one.value)}){why}{part}"
+    return f"{one.factor} {one.other}{one.within}{why}{part}"
 
 
 def _other(case: Case, number: int) -> str:
@@ -71,7 +87,7 @@ def _other(case: Case, number: int) -> str:
     other = "" if granule == case.lead.at.granule_bytes else f" at {labels.size(granule)} per ioctl"
     if isinstance(one, Refusal):
         return f"{where(one.at)}: refused{other}"
-    return f"{where(one.at)}: {pick_of(one).text.lower()}, {one.factor} ({bounds(one.value)}){other}"
+    return f"{where(one.at)}: {pick_of(one).text.lower()}, {one.factor}{one.within}{other}"
 
 
 def _fault(evidence: paths.Evidence) -> list[str]:
@@ -94,7 +110,7 @@ def _busy(evidence: paths.Evidence) -> list[str]:
 
 def _large(evidence: paths.Evidence) -> str:
     parts = [*_mthp(evidence), *_thp(evidence)]
-    return "; ".join(parts) if parts else "not measured here"
+    return OF_WHICH + "; ".join(parts) if parts else "not measured here"
 
 
 def _mthp(evidence: paths.Evidence) -> list[str]:
@@ -118,5 +134,5 @@ def _thp(evidence: paths.Evidence) -> list[str]:
         texts.append(f"a THP that is aligned at both ends and asked whole {whole}: {_case(case)}")
     skewed = paths.skewed_thp(evidence)
     if isinstance(skewed, Claim) and skewed.over.proof.folios_split:
-        texts.append(f"skewed by one page it is split: {skewed.arm} {_versus(skewed)}, {cases.where(skewed.at)}")
+        texts.append(f"skewed by one page it is split: {skewed.arm} costs {_versus(skewed)}, {cases.where(skewed.at)}")
     return texts

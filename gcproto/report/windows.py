@@ -12,6 +12,7 @@ from gcproto.report.terminal.groups import grouped
 from gcproto.report.terminal.table import Cell, Column, Table
 from gcproto.report.terminal.text import say
 from gcproto.report.words.kinds import Window, windows
+from gcproto.report.words.queued import queued_ns, waited
 from gcproto.results import names
 from gcproto.results.baseline import COPY
 from gcproto.results.schema import Latency, Measurement, Result, WindowScenario
@@ -54,6 +55,11 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
     print_table(table, console)
     for one in found:
         _print_remarks(one, console)
+    waiting = [one for one in found if waited(one.measured)]
+    if waiting:
+        shares = [f"{labels.share(waited(one.measured))} ({one.at.way})" for one in waiting]
+        text = f"the collector waited for its own processor, in parts of its time: {names.several(shares)}"
+        say(console, text, style="yellow")
     floor = max(MIN_FLOOR, result.noise.floor if result.noise else 0.0)
     for title, places in groups.items():
         where = f"{', '.join(title)}: " if title else ""
@@ -74,6 +80,7 @@ def _columns(unit: str) -> list[Column]:
         Column(f"mutators\n{labels.million(unit)}"),
         Column("to copy"),
         Column(f"collector\n{labels.million(unit)}", rank=1),
+        Column("queued\nof it", rank=8, name="the collector's wait for its processor"),
         Column("touch\np50", rank=3),
         Column("\np99", rank=2, name="touch p99"),
         Column("\np99.9", rank=4, name="touch p99.9"),
@@ -95,10 +102,19 @@ def _row(window: Window, baselines: Baselines, page: int) -> list[Cell]:
         [*cost(one, scale)],
         [*ratio(one, baselines), *done(one)],
         labels.number(figures.collector_ns_page * scale),
+        _queued(one, scale),
         *_percentiles(figures.access, p999=True),
         [f"{figures.faults:.0f}", *ebusy],
         *_percentiles(figures.fault, p999=False),
     ]
+
+
+def _queued(one: Measurement, scale: float) -> Cell:
+    """How long the collector waited for its processor, and as a share where that spoils what its placement is for."""
+    time, share = queued_ns(one), waited(one)
+    if time is None:
+        return ""
+    return [labels.number(time * scale), *([(labels.share(share), "yellow")] if share else [])]
 
 
 def _percentiles(one: Latency | None, *, p999: bool) -> list[Cell]:
@@ -143,8 +159,9 @@ def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
     if len(rivals) == len(valid) - 1:
         return [f"in this run no way has the shortest mutator phase: intervals do not tell {best.way} from the others"]
     if rivals:
-        ways = names.several([best.way, *(one.way for one in rivals)])
-        return [f"in this run {ways} have the shortest mutator phases; intervals do not tell which is shortest"]
+        ways = names.several([one.way for one in rivals])
+        lowest = f"in this run {best.way} has the lowest median mutator phase of {len(valid)} ways"
+        return [f"{lowest}; it is not told apart from {ways}"]
     return [f"in this run {best.way} has the shortest mutator phase of {len(valid)} ways{_of_copy(best, measured)}"]
 
 

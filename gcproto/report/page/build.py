@@ -23,7 +23,7 @@ from gcproto.report.page.sections import (
 from gcproto.report.page.verdict import answers
 from gcproto.report.words.kernels import check_finding
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
-from gcproto.report.words.runs import Run, groups_of, noise_text, runs_of
+from gcproto.report.words.runs import Run, groups_of, runs_of, steadiness
 from gcproto.results.facts import cpu_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import (
@@ -69,7 +69,7 @@ def build(
     sections = [cost_section(paths), kernels, heap, policies, window, claims, checks_section(checked)]
     return Page(
         title or _title([run.result for group in paths for run in group.runs] or results),
-        _subtitle(paths[0].lead.result if paths else results[0]),
+        _subtitle(paths[0].lead if paths else runs[0], len(runs)),
         answers(paths, rest),
         [*sections, provenance_section(ordered, refused)],
         files_grid(ordered, runs),
@@ -95,16 +95,25 @@ def _title(results: Sequence[Result]) -> str:
     return f"UFFDIO_MOVE on {len(releases)} kernels"
 
 
-def _subtitle(lead: Result) -> list[str]:
-    """Of the run that leads."""
+def _subtitle(run: Run, total: int) -> list[str]:
+    """Of the run that leads; of several it is said which one that is.
+
+    Args:
+        run: that leads.
+        total: runs of the page.
+
+    """
+    lead = run.result
+    which = [f"this line is of run {run.label}, one of {total}; the table of files has the others"]
     cpu, uffd = lead.environment.get("cpu", {}), lead.environment.get("uffd", {})
     levels = sorted({one.proof.level for one in lead.measurements if one.proof.rounds})
     rounds = max((len(one.samples) for one in lead.measurements), default=0)
     return [
+        *(which if total > 1 else []),
         f"{cpu_of(lead)}, {cpu.get('allowed', '?')} CPUs",
         f"{len(lead.measurements)} measurements of up to {rounds} rounds",
         f"proof by {', '.join(levels) or 'nothing'}",
-        noise_text(lead) + ("" if lead.noise else ", no A/A pair"),
+        steadiness(lead),
         f"userfaultfd by {uffd.get('via', 'unknown')}",
         f"pages of {labels.size(page_size_of(lead))}",
     ]

@@ -10,13 +10,14 @@ from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
     heap_grid,
     measurement_grid,
+    noise_lines,
     policy_grid,
     runs_grid,
     series_grids,
     window_grid,
 )
 from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, policies, thread, window
-from gcproto.report.words import placed
+from gcproto.report.words import placed, queued
 from gcproto.report.words.claims import Row, S
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
@@ -78,14 +79,18 @@ def together(group: Group[S], name: str, what: str) -> list[Part]:
     if not group.many:
         return []
     part = Part(f"{len(group.runs)} runs together: {names.several([run.label for run in group.runs])}")
+    left_out = queued.remarks(group.rows)
     if not group.common:
-        part.lines.append("These runs have no comparison in common.")
+        part.lines += ["No comparison of these runs was put together.", *left_out]
         return [part]
     shown = isinstance(group.common[0].at, PathScenario | PolicyScenario)
     picture = f"{name}-{group.lead.slug}-together"
     part.wide.append(forest.plot(picture, "What holds between runs", group.common, what=what, arms=shown))
     part.grids.append(runs_grid(group, group.common))
     part.lines += [f"{one.subject}: {one.apart}." for one in group.common if one.apart][:MOST_LINES]
+    part.lines += left_out
+    # Of paths the verdict says so.
+    part.lines += [] if isinstance(group.common[0].at, PathScenario) else noise_lines(group.runs)
     return [part]
 
 

@@ -6,10 +6,12 @@ from gcproto.report import labels
 from gcproto.report.page.model import Grid
 from gcproto.report.plots.kernels import names_of
 from gcproto.report.plots.samples import median_text, ratio_texts
-from gcproto.report.words.claims import Claim, S, bounds
+from gcproto.report.words import queued
+from gcproto.report.words.claims import FEW_RUNS, TWO, Claim, S, bounds
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
+from gcproto.report.words.queued import queued_ns, queued_share
 from gcproto.report.words.rows import mode_subject
-from gcproto.report.words.runs import Group, Run, noise_text
+from gcproto.report.words.runs import Group, Run, order_text, steadiness
 from gcproto.results import names
 from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
@@ -48,7 +50,7 @@ def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
     by_label = {run.label: run for run in group.runs}
     rows = [line for claim in claims for line in _claim_lines(claim, by_label)]
     note = (
-        "Runs of one machine, kernel and program, the least noisy first. Together: a random-effects mean with its "
+        f"Runs of one machine, kernel and program. {order_text(group.runs)} Together: a random-effects mean with its "
         "Hartung-Knapp interval; a further run is expected in the prediction interval, and a difference holds if that "
         "interval excludes 1."
     )
@@ -61,12 +63,18 @@ def _claim_lines(claim: Claim[S], runs: dict[str, Run]) -> list[tuple[str, ...]]
         run = runs[one.run].result
         figures = (f"{labels.number(one.ratio.value)}x", bounds(one.ratio), f"{one.floor.value:.1%}")
         lines.append((claim.subject, claim.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
+    for one in claim.left_out:
+        figures = (f"{labels.number(one.ratio.value)}x", bounds(one.ratio), f"{one.floor.value:.1%}")
+        machine = cpu_of(runs[one.run].result)
+        apart = f"not put together: {queued.why(one)}"
+        lines.append((claim.subject, claim.arm, one.run, machine, *figures, str(one.rounds), "", apart))
     across = claim.across
     assert across
     further = ""
     if across.predicted_low is not None and across.predicted_high is not None:
         further = bounds(Interval(across.value, across.predicted_low, across.predicted_high))
-    tau = "" if across.tau is None else f"tau {across.tau:.1%}"
+    few = f" ({FEW_RUNS})" * (across.runs == TWO)
+    tau = "" if across.tau is None else f"tau {across.tau:.1%}{few}"
     holds = "yes" if claim.differs else "no" if not across.holds else f"no: {claim.why_not}"
     figures = (f"{labels.number(across.value)}x", bounds(across.interval), tau)
     lines.append((claim.subject, claim.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
@@ -257,6 +265,7 @@ WINDOW_HEADS = (
     "to copy",
     "95 % interval",
     "collector ms",
+    "queued ms",
     "faults",
     "pages by faults",
     "EBUSY",
@@ -272,7 +281,14 @@ def window_grid(result: Result) -> Grid:
     """Ways as `gcproto show` has them."""
     page_size = page_size_of(result)
     rows = [_window_row(one, page_size) for one in windows(result.measurements)]
-    return Grid("Ways in figures", WINDOW_HEADS, rows, 2, folded=False)
+    note = "Queued: how long the collector waited for its processor, and that as a share of its time."
+    return Grid("Ways in figures", WINDOW_HEADS, rows, 2, note, folded=False)
+
+
+def _queued(one: Measurement, to_ms: float) -> str:
+    """The collector's wait for its processor, with its share of the collector's time."""
+    time, share = queued_ns(one), queued_share(one)
+    return "" if time is None or share is None else f"{labels.number(time * to_ms)} ({labels.share(share)})"
 
 
 def _window_row(one: Window, page_size: int) -> tuple[str, ...]:
@@ -284,6 +300,7 @@ def _window_row(one: Window, page_size: int) -> tuple[str, ...]:
         median_text(measured, to_ms),
         *ratio_texts(measured),
         labels.number(figures.collector_ns_page * to_ms),
+        _queued(measured, to_ms),
         f"{figures.faults:.0f}",
         f"{figures.pages_by_faults:.0f}",
         str(measured.outcome.ebusy),
@@ -355,5 +372,5 @@ def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
 
 
 def noise_lines(runs: Sequence[Run]) -> list[str]:
-    """The noise of each run, in a sentence for each."""
-    return [f"{run.name}: {noise_text(run.result)}." for run in runs]
+    """By what runs are ordered, and that of each run, in a sentence for each."""
+    return [order_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]

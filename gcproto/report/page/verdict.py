@@ -17,7 +17,7 @@ LEADS = "Left of the middle moving costs less, right of it more."
 
 
 def answers(groups: Sequence[Group[PathScenario]], rest: Sequence[Finding]) -> list[Answers]:
-    """The verdict: the group whose leading run is least noisy, then the other kinds of runs, then other groups.
+    """The verdict: the group whose leading run is first by ``runs.noise_key``, then other kinds, then other groups.
 
     Args:
         groups: of runs of paths.
@@ -55,8 +55,7 @@ def _of_group(group: Group[PathScenario], *, folded: bool) -> Answers | None:
     grids: list[Grid] = [runs_grid(group, decisive)] if decisive else []
     lines: list[str] = []
     if group.many:
-        lines.append("The least noisy run leads. Sure is only what holds between runs.")
-        lines += noise_lines(group.runs)
+        lines += [*noise_lines(group.runs), "Sure is only what holds between runs."]
     return Answers(_title(group), findings, plot, grids, lines, folded)
 
 

@@ -49,13 +49,14 @@ def in_words(one: Row[S]) -> str:
         return f"{one.arm} is refused: {one.figures}"
     done = f"; {one.done}" if one.done else ""
     if not one.differs:
-        return f"{one.arm} {one.versus} ({bounds(one.value)}), no sure difference: {one.why_not}{done}"
-    return f"{one.arm} {one.versus} ({bounds(one.value)}, {one.standing.value.lower()}){done}"
+        return f"{one.arm} {one.versus}{one.within}, no sure difference: {one.why_not}{done}"
+    interval = "" if one.two_valued else f"{bounds(one.value)}, "
+    return f"{one.arm} {one.versus} ({interval}{one.standing.value.lower()}){done}"
 
 
 def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
     """What is drawn of a claim: its ratio, or one for each mode."""
-    return (one.mode_ratios if not one.across else []) or [(one.value.value, None)]
+    return one.mode_ratios if one.two_valued else [(one.value.value, None)]
 
 
 def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str, arms: bool) -> None:
@@ -119,7 +120,8 @@ def _role(one: Claim[S]) -> str:
 def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
     colour = look.colour(_role(one))
     value = one.value
-    found.plot([max(value.low, 1e-9), value.high], [y, y], color=colour, linewidth=3, solid_capstyle="round")
+    if not one.two_valued:
+        found.plot([max(value.low, 1e-9), value.high], [y, y], color=colour, linewidth=3, solid_capstyle="round")
     if one.members:
         xs = [member.ratio.value for member in one.members]
         (small,) = found.plot(
@@ -152,7 +154,11 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     if isinstance(one, Refusal):
         return "refused", "", False
     part = "" if one.part is None else f", {labels.share(one.part)} done"
-    return one.factor + "?" * one.leans, bounds(one.value) + part, one.differs
+    return (
+        one.factor + "?" * one.leans,
+        (part.removeprefix(", ") if one.two_valued else bounds(one.value) + part),
+        one.differs,
+    )
 
 
 def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:

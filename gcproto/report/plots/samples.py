@@ -47,8 +47,8 @@ def _line(one: Row[S]) -> tuple[str, ...]:
         typical(one.over),
         one.other,
         typical(one.under),
-        labels.number(one.value.value),
-        bounds(one.value),
+        one.modes_text if one.two_valued else labels.number(one.value.value),
+        "two modes" if one.two_valued else bounds(one.value),
         one.standing.value,
         one.basis,
         str(max(1, len(one.members))),
@@ -83,8 +83,13 @@ def median_text(one: Measurement, factor: float = 1.0) -> str:
 
 
 def ratio_texts(one: Measurement) -> tuple[str, str]:
-    """The ratio to copy and its interval; ``refused`` for what did no work, "" where nothing can be compared."""
+    """The ratio to copy and its interval; ``refused`` for what did no work, "" where nothing can be compared.
+
+    Samples of two modes have no one ratio, as on the terminal.
+    """
     if refused(one):
         return "refused", ""
+    if one.modes and one.ratio_to_copy and one.valid:
+        return "two modes", ""
     ratio = one.ratio_to_copy
     return (f"{labels.number(ratio.value)}x", labels.bounds(ratio)) if ratio and one.valid else ("", "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Refusal, Row, S, Standing, bounds
+from gcproto.report.words.claims import Refusal, Row, S, Standing
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -201,7 +201,7 @@ def says(one: PathRow) -> str:
         return f"{subject} is refused {end}: {one.figures}."
     sure = "" if one.differs else ", no sure difference"
     done = f"; {one.done}" if one.done else ""
-    return f"{subject} {one.versus} ({bounds(one.value)}) {end}{sure}{done}."
+    return f"{subject} {one.versus}{one.within} {end}{sure}{done}."
 
 
 def costs(one: PathRow) -> str:

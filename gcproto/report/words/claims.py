@@ -24,6 +24,9 @@ MIN_FLOOR = 0.02
 SURE_FROM = 6
 """Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
 
+TWO = 2
+FEW_RUNS = "two runs are few to say how much runs differ"
+
 WIDEST = 1000
 """Ends of an interval that spans its square: two runs that disagree may have any, and its digits say nothing."""
 
@@ -81,6 +84,7 @@ class Claim(Generic[S]):
         over, under: the two measurements.
         run: label of that run; "" where there is only one.
         across, members: of all runs that have it, where several do.
+        left_out: of runs that have it and were disturbed, where others were not.
 
     """
 
@@ -95,6 +99,7 @@ class Claim(Generic[S]):
     run: str = ""
     across: Pooled | None = None
     members: "tuple[Claim[S], ...]" = ()
+    left_out: "tuple[Claim[S], ...]" = ()
 
     @property
     def value(self) -> Interval:
@@ -141,7 +146,8 @@ class Claim(Generic[S]):
     def _within(self) -> str:
         one = self.ratio
         if one.low <= 1 <= one.high:
-            return f"the interval {bounds(one)} includes 1"
+            which = " of all rounds, which fall into two modes," if self.mode_ratios else ""
+            return f"the interval{which} {bounds(one)} includes 1"
         if abs(one.value - 1) <= self.floor.value:
             return f"a difference of {abs(one.value - 1):.1%} is within the {self.floor.text}"
         if self.rounds < SURE_FROM:
@@ -157,24 +163,31 @@ class Claim(Generic[S]):
 
     @property
     def over_runs(self) -> str:
-        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``."""
+        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``.
+
+        Two runs hardly say how much runs differ: 0.0% of two is no sign that a third is alike.
+        """
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
             return ""
         further = bounds(Interval(one.value, one.predicted_low, one.predicted_high))
-        return f"{one.runs} runs differ by {one.tau:.1%} (tau); a further run is expected to give {further}"
+        few = f"; {FEW_RUNS}" * (one.runs == TWO)
+        return f"{one.runs} runs differ by {one.tau:.1%} (tau{few}); a further run is expected to give {further}"
 
     @property
     def apart(self) -> str:
         """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
+        pair = " and ".join(
+            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in self.ends
+        )
+        return f"runs differ by more than their own intervals, {pair}" if pair else ""
+
+    @property
+    def ends(self) -> "tuple[Claim[S], ...]":
+        """Two runs whose intervals do not overlap, the lower first; () if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
-        if not low or not high or low.ratio.high >= high.ratio.low:
-            return ""
-        pair = " and ".join(
-            f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in (low, high)
-        )
-        return f"runs differ by more than their own intervals, {pair}"
+        return (low, high) if low and high and low.ratio.high < high.ratio.low else ()
 
     @property
     def rounds(self) -> int:
@@ -216,8 +229,17 @@ class Claim(Generic[S]):
     @property
     def factor(self) -> str:
         """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
-        found = [] if self.across else self.mode_ratios
-        return self.modes_text if found else f"{labels.number(self.value.value)}x"
+        return self.modes_text if self.two_valued else f"{labels.number(self.value.value)}x"
+
+    @property
+    def two_valued(self) -> bool:
+        """Whether its rounds fall into two modes, each with a ratio of its own, and it is of the only run."""
+        return not self.across and bool(self.mode_ratios)
+
+    @property
+    def within(self) -> str:
+        """`` (0.118-0.121)``, to stand after the factor; "" of two modes, for the interval is that of one value."""
+        return "" if self.two_valued else f" ({bounds(self.value)})"
 
     @property
     def modes_text(self) -> str:
@@ -232,11 +254,14 @@ class Claim(Generic[S]):
 
     @property
     def cell(self) -> str:
-        """Lines of a cell: the ratio and its interval, or the ratio of each mode, which has none."""
+        """Lines of a cell: the ratio and its interval, or that of each mode, which has none; runs that disagree."""
         unsure = "" if self.differs else "?"
-        if self.mode_ratios and not self.across:
+        if self.two_valued:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
-        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}"
+        ends = " and ".join(f"{labels.number(one.ratio.value)}x" for one in self.ends)
+        return f"{labels.number(self.value.value)}x{unsure}\n{bounds(self.value)}" + f"\nruns apart: {ends}" * bool(
+            ends
+        )
 
     @property
     def versus(self) -> str:
@@ -250,6 +275,8 @@ class Claim(Generic[S]):
             return self.why_not
         if self.across:
             return self.over_runs
+        if self.two_valued:
+            return f"rounds fall into two modes that say the same, {self.modes_text}; {self.floor.text}"
         return f"95 % interval {bounds(self.ratio)}, {self.floor.text}"
 
     @property
@@ -287,6 +314,13 @@ class Refusal(Generic[S]):
 
 
 Row = Claim[S] | Refusal[S]
+
+APART = "Runs apart: two runs that differ by more than their own intervals."
+
+
+def apart_note(rows: Iterable[Row[S]]) -> list[str]:
+    """What cells of a table mean by that, as a sentence if one of them says it."""
+    return [APART] * any(isinstance(one, Claim) and bool(one.ends) for one in rows)
 
 
 def claims_of(rows: Iterable[Row[S]]) -> list[Claim[S]]:

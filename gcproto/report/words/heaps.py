@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.cases import pick_of
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_note
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import Workload, kind_of, workloads
 from gcproto.report.words.rows import mode_subject
@@ -33,7 +33,7 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus} mode"
     said = [*_details(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
-    said += [placed.crowded(group.lead.result)]
+    said += [*apart_note(group.rows), placed.crowded(group.lead.result)]
     return Finding(
         f"A whole heap ({lead.at.workload}): move or copy?",
         _answer(ordered),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gcproto.report import labels
 from gcproto.report.words import cases
 from gcproto.report.words.cases import Case, PathRow, answer_of, case_of
-from gcproto.report.words.claims import Claim, Refusal, Standing
+from gcproto.report.words.claims import Claim, Refusal, Standing, apart_note
 from gcproto.report.words.finding import Finding, Small
 from gcproto.report.words.rows import DISCARD, cheapest
 from gcproto.report.words.typical import sample_modes, typical
@@ -160,6 +160,7 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     if isinstance(lead, Claim):
         said += [sentence(text) for text in (lead.apart, lead.done) if text]
     said += [text for cell in case.cells if isinstance(cell.row, Claim) for text in two_modes(cell.row)]
+    said += apart_note(cell.row for cell in case.cells)
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gcproto.report import placement
-from gcproto.report.words.claims import Claim, Refusal, Row, bounds
+from gcproto.report.words.claims import Claim, Refusal, Row
 from gcproto.report.words.finding import Small
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WindowScenario, WorkloadScenario
@@ -66,7 +66,7 @@ def says(one: Row[P]) -> str:
     sure = "" if one.differs else ", no sure difference"
     means = NOTHING if not one.differs else GAINS if one.cheaper else LOSES
     meaning = means.get(one.at.placement, "")
-    said = f"If {where}, {one.arm} {one.versus} ({bounds(one.value)}){sure}. {meaning}".strip()
+    said = f"If {where}, {one.arm} {one.versus}{one.within}{sure}. {meaning}".strip()
     return f"{said} {apart(one)}".strip()
 
 

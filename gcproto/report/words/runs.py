@@ -13,7 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Compared, Row, compared, floor_of
+from gcproto.report.words.claims import MIN_FLOOR, Claim, Compared, Row, compared, floor_of
+from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.results.compare import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
@@ -164,6 +165,8 @@ def groups_of(runs: Sequence[Run], rows: Rows[S]) -> list[Group[S]]:
 def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
     """Comparisons of several runs, each once: of the first run that has it, with all that have it pooled.
 
+    Windows whose collector waited for its own processor are left out where another run has the same without that.
+
     Args:
         own: the comparisons of each run, the least noisy run first.
 
@@ -186,7 +189,11 @@ def _together(members: Sequence[Row[S]]) -> Row[S]:
     claims = [one for one in members if isinstance(one, Claim)]
     if not isinstance(first, Claim) or len(claims) < 2:
         return first
-    return replace(first, across=pool([one.ratio for one in claims]), members=tuple(claims))
+    kept = undisturbed(claims)
+    left_out = tuple(one for one in claims if disturbed(one)) if len(kept) < len(claims) else ()
+    if len(kept) < 2:
+        return replace(kept[0], left_out=left_out)
+    return replace(kept[0], across=pool([one.ratio for one in kept]), members=tuple(kept), left_out=left_out)
 
 
 def unlike(groups: Sequence[Group[S]]) -> str:
@@ -202,3 +209,26 @@ def unlike(groups: Sequence[Group[S]]) -> str:
 def noise_text(result: Result) -> str:
     """``noise floor 2.1%``."""
     return floor_of(result).text
+
+
+def steadiness(result: Result) -> str:
+    """What runs are ordered by, as it was measured: a floor of 2 % would make all quiet runs look alike."""
+    if result.noise:
+        least = f"; the floor is never below {MIN_FLOOR:.0%}" * (result.noise.floor < MIN_FLOOR)
+        return f"A/A pairs differ by up to {result.noise.floor:.2%} (95th percentile){least}"
+    width = _scatter(result)
+    width_text = "no interval" if math.isinf(width) else f"intervals of medians are {width:.1%} wide (their median)"
+    return f"no A/A pair, {width_text}; {noise_text(result)}"
+
+
+def order_text(runs: Sequence[Run]) -> str:
+    """By what the runs of a group are ordered, in a sentence."""
+    measured = [run.result.noise is not None for run in runs]
+    if all(measured):
+        by = "by how far their A/A pairs differ, the least first"
+    elif not any(measured):
+        by = "by how wide the intervals of their medians are, the narrowest first, for they have no A/A pair"
+    else:
+        by = "with A/A pairs first, by how far these differ, then by how wide the intervals of medians are"
+    cut = "; interrupted runs come last" * (len({run.result.producer.complete for run in runs}) > 1)
+    return f"Runs are ordered {by}{cut}. The first leads."

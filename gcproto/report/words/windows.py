@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.words import placed
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing
+from gcproto.report.words import placed, queued
+from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_note
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import windows
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
+from gcproto.report.words.ways import against_others, single_events
 from gcproto.results import names
 from gcproto.results.schema import WindowScenario
 from gcproto.results.series import page_size_of
@@ -28,8 +29,14 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
     lead = ordered[0]
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus}"
-    said = [*_details(lead, group), *(placed.says(one) for one in ordered), placed.missing(list(every))]
-    said += [placed.crowded(group.lead.result)]
+    said = [
+        *_details(lead, group),
+        against_others(lead, group.rows),
+        single_events(lead),
+        *(placed.says(one) for one in ordered),
+        placed.missing(list(every)),
+    ]
+    said += [*apart_note(group.rows), *queued.remarks(group.rows), placed.crowded(group.lead.result)]
     measured = group.lead.result.measurements
     said += placed.notes_of(measured, len(measured))
     return Finding(
@@ -37,7 +44,7 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
         _answer(ordered),
         f"{figure}, if {where}",
         Standing.REFUSED if isinstance(lead, Refusal) else lead.standing,
-        lead.figures if isinstance(lead, Refusal) else lead.basis,
+        lead.figures if isinstance(lead, Refusal) else f"against copy, {lead.basis}",
         [one for one in said if one],
         place,
         placed.table_of(group.rows, "way", lambda at: at.way),
