@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcproto.experiments.frame import Schedule
+from gcproto.experiments.frame import TRIES, Schedule
 from gcproto.experiments.paths import grid
 from gcproto.experiments.paths.grid import Choice, build, parse_source, source_text
 from gcproto.experiments.paths.lab import Lab, WorkerDied
@@ -22,7 +22,7 @@ from gcproto.experiments.paths.round import (
     Round,
     request_for,
 )
-from gcproto.experiments.paths.runner import TRIES, Plan, Runner
+from gcproto.experiments.paths.runner import Plan, Runner
 from gcproto.experiments.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.host.machine import Machine, machine
 from gcproto.record import Record

@@ -386,11 +386,12 @@ def test_a_second_live_thread_is_beside_the_heap_and_costs(tmp_path: Path) -> No
 def test_a_second_thread_ends_and_gives_the_processors_back() -> None:
     before = os.sched_getaffinity(0)
     if len(before) > 1:
-        with second_thread(2) as sweeps:
+        with second_thread(2) as beside:
             assert len(os.sched_getaffinity(0)) == 1
-            first = sweeps()
+            first = beside.sweeps()
             time.sleep(0.01)
-            assert sweeps() > first > 0
+            beside.await_it()
+            assert beside.sweeps() > first > 0
         assert os.sched_getaffinity(0) == before
     os.sched_setaffinity(0, {min(before)})
     try:

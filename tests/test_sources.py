@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
+from gcproto.experiments.frame import TRIES
 from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.experiments.paths.round import DISTURBED, UNABLE, VALID, Request, Round, new_prover, request_for, run
-from gcproto.experiments.paths.runner import TRIES
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.results.schema import PathScenario, with_fields

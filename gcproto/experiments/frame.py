@@ -26,6 +26,10 @@ T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 
+TRIES = 5
+"""How often a round is run until it is the one asked for: its source may come out otherwise (fragmented memory, a
+race), or another process may keep its second thread from running."""
+
 MAX_DEATHS = 2
 """An entry whose worker hung or died this often is not run again."""
 

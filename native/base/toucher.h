@@ -28,10 +28,6 @@ struct gcp_toucher {
 /* Start on `cpu` and wait until it has swept its pages once.  0 or -errno. */
 int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret);
 
-/* Wait until it and the caller run at the same time, for at most 100 ms: other processes may have their processors.
- * Returns the CPU time that it has had so far, ns. */
-uint64_t gcp_toucher_await(struct gcp_toucher *toucher);
-
 /* CPU time that its thread has had so far, ns; 0 if it does not run. */
 uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher);
 
@@ -44,6 +40,12 @@ struct gcp_toucher;
 
 /* The same for who can't see into the structure.  0 or -errno. */
 int gcp_toucher_create(int32_t cpu, struct gcp_toucher **ret);
+
+/*
+ * Wait until it and the caller run at the same time, for at most 100 ms: other processes may have their processors.
+ * Returns the CPU time that it has had so far, ns.
+ */
+uint64_t gcp_toucher_await(struct gcp_toucher *toucher);
 
 /* Sweeps so far, while it runs. */
 uint64_t gcp_toucher_sweeps(struct gcp_toucher *toucher);

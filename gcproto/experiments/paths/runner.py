@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gcproto.experiments.frame import Frame, Progress, Schedule
+from gcproto.experiments.frame import TRIES, Frame, Progress, Schedule
 from gcproto.experiments.paths.grid import source_text
 from gcproto.experiments.paths.lab import Lab
 from gcproto.experiments.paths.names import SWAP_KINDS
@@ -19,10 +19,6 @@ from gcproto.experiments.paths.round import DISTURBED, FAILED, UNABLE, request_f
 from gcproto.experiments.paths.tally import Tally
 from gcproto.host.machine import Machine
 from gcproto.results.schema import MEMORY, PathScenario, Skip
-
-TRIES = 5
-"""How often a round is run until it is the one asked for: its source may come out otherwise (fragmented memory, a
-race), or its second thread may have been kept from running by another process."""
 
 
 class Machinery(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.watch.folios import whole_shares
 from gcproto.experiments.entry import Entry
-from gcproto.experiments.frame import Frame, Progress, Schedule
+from gcproto.experiments.frame import TRIES, Frame, Progress, Schedule
 from gcproto.experiments.heap_machine import heap_machine, memory_blocks
 from gcproto.experiments.session.request import Session, SessionLab, SessionRequest
 from gcproto.experiments.session.second_thread import two_processors
@@ -76,7 +76,11 @@ class PolicyOrder:
 
 @dataclass
 class _Tally(Entry):
-    """The heaps of one scenario so far; ``cycles`` are the measured collections, ``heaps`` all of them."""
+    """The heaps of one scenario so far.
+
+    ``cycles`` are the measured collections, ``heaps`` all of them; ``disturbed``: heaps beside which the second thread
+    did not run.
+    """
 
     scenario: PolicyScenario
     memory: Memory
@@ -86,6 +90,7 @@ class _Tally(Entry):
     choices: list[PolicyChoice] = field(default_factory=list)
     sweeps: list[int] = field(default_factory=list)
     heaps: list[list[Collection]] = field(default_factory=list)
+    disturbed: int = 0
 
     def add(self, number: int, done: Session, *, warmup: bool) -> None:
         """Count a collection; one that was not right is kept apart."""
@@ -157,6 +162,7 @@ class _Tally(Entry):
             renewed=renewed,
             choice=min((text for text in self.reasons if text), default=""),
             choices=self.choices,
+            disturbed=self.disturbed,
             collections=[[one] for one in self.cycles],
         )
 
@@ -182,7 +188,12 @@ def run(order: PolicyOrder, progress: Progress) -> Result:
     ):
 
         def one(number: int, tally: _Tally) -> None:
-            tally.add(number, lab.run(_request(order, tally.scenario, number)), warmup=frame.warming(number))
+            for _ in range(TRIES):
+                done = lab.run(_request(order, tally.scenario, number))
+                if done.sweeps != 0:
+                    break
+                tally.disturbed += 1
+            tally.add(number, done, warmup=frame.warming(number))
 
         frame.run(one, blocks=memory_blocks(enable, order.memories))
     return frame.result(record, PolicyExperiment(verify=order.verify))

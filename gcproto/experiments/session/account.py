@@ -21,7 +21,7 @@ class Course:
 
     Attributes:
         began: ns of the monotonic clock when all were set up.
-        swept: sweeps of the second thread while a heap that stands still was collected.
+        swept: sweeps of the second thread during the last collection of a heap that stands still; -1 without one.
         resident: bytes of the process over time, ns from the start.
 
     """

@@ -99,7 +99,7 @@ class Session(msgspec.Struct):
         failures: of collections that ended with the world stopped.
         swapped: pages that were swapped out at the flip and after the sweep, by collection, where that was asked for.
         choice: why the policy chose what it did, in words;  chosen: what it chose (gcproto.collector.chosen).
-        sweeps: of the second thread while the heap was collected; -1 without one.
+        sweeps: of the second thread during the last collection of a heap that stands still; -1 without one.
         cpus: where the threads of a heap with running mutators were.
 
     """

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from gcproto._native import lib
 from gcproto.collector.watch.recorder import resident_bytes
@@ -12,7 +11,7 @@ from gcproto.experiments.session.account import Course, session_of, status_of
 from gcproto.experiments.session.mutator import address_of
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Session, SessionRequest
-from gcproto.experiments.session.second_thread import second_thread
+from gcproto.experiments.session.second_thread import SecondThread, second_thread
 from gcproto.experiments.session.status import EVERY_SECONDS, write
 
 SAMPLE_SECONDS = 0.02
@@ -34,15 +33,15 @@ class Running:
         self.parts.recorder.measured = True
         self.course.began = int(lib.gcp_now())
 
-    def go(self, sweeps: Callable[[], int]) -> None:
+    def go(self, beside: SecondThread) -> None:
         """Run to the end.
 
         Args:
-            sweeps: how often a second thread has swept its pages so far.
+            beside: the thread that is live beside a heap that stands still.
 
         """
         if self.request.standing:
-            self._go_standing(sweeps)
+            self._go_standing(beside)
             return
         for call, after, count, error in self.request.inject:
             lib.gcp_inject(call, after, count, error)
@@ -56,7 +55,7 @@ class Running:
         for call in range(lib.GCP_CALL_COUNT):
             lib.gcp_inject(call, 0, 0, 0)
 
-    def _go_standing(self, sweeps: Callable[[], int]) -> None:
+    def _go_standing(self, beside: SecondThread) -> None:
         """Mutators set up, one after the other, and are gone when the heap is collected."""
         parts = self.parts
         for mutator in parts.mutators:
@@ -64,11 +63,12 @@ class Running:
             if mutator.status < 0:
                 return
         parts.recorder.measured = True
-        before = sweeps()
         for _ in range(self.request.standing):
+            beside.await_it()
+            before = beside.sweeps()
             parts.collector.collect()
-        if self.request.threads > 1:
-            self.course.swept = sweeps() - before
+            if beside:
+                self.course.swept = beside.sweeps() - before
 
     def _start(self) -> None:
         """Start all threads, and wait until mutators have set up."""
@@ -106,13 +106,13 @@ class Running:
 def run(request: SessionRequest) -> Session:
     """Run a workload once in this process."""
     try:
-        with second_thread(request.threads) as sweeps:
-            return _run(request, sweeps)
+        with second_thread(request.threads) as beside:
+            return _run(request, beside)
     except GcprotoError as error:
         return Session(failure=str(error))
 
 
-def _run(request: SessionRequest, sweeps: Callable[[], int]) -> Session:
+def _run(request: SessionRequest, beside: SecondThread) -> Session:
     if request.standing and request.placement is not Placement.UNPLACED:
         raise GcprotoError(
             "a heap that stands still has no placement",
@@ -121,7 +121,7 @@ def _run(request: SessionRequest, sweeps: Callable[[], int]) -> Session:
         )
     running = Running(request)
     try:
-        running.go(sweeps)
+        running.go(beside)
         return session_of(running.parts, running.course)
     finally:
         running.parts.close()

@@ -5,7 +5,7 @@ processor's TLB as well.  That is what a collector meets whose mutators run.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,22 +31,46 @@ def two_processors() -> tuple[int, int]:
     return cpu, other
 
 
+class SecondThread:
+    """The other thread, or none.
+
+    Args:
+        native: ``struct gcp_toucher *``; None for none.
+
+    """
+
+    def __init__(self, native: Any = None) -> None:
+        self._native = native
+
+    def __bool__(self) -> bool:
+        return self._native is not None
+
+    def await_it(self) -> None:
+        """Wait until it runs: another process may have its processor."""
+        if self:
+            lib.gcp_toucher_await(self._native)
+
+    def sweeps(self) -> int:
+        """How often it has swept its pages so far; 0 for none."""
+        return int(lib.gcp_toucher_sweeps(self._native)) if self else 0
+
+
 @contextmanager
-def second_thread(threads: int) -> Iterator[Callable[[], int]]:
+def second_thread(threads: int) -> Iterator[SecondThread]:
     """Keep the address space live on another processor; the caller is pinned to its own meanwhile.
 
     Args:
         threads: 2; with 1 there is no other thread, and nothing is pinned.
 
     Yields:
-        what says how often the other thread has swept its pages so far, 0 without one.
+        the other thread.
 
     Raises:
         GcprotoError: there is no second processor, or the thread can't be had.
 
     """
     if threads < 2:
-        yield lambda: 0
+        yield SecondThread()
         return
     allowed = os.sched_getaffinity(0)
     cpu, other = two_processors()
@@ -56,7 +80,7 @@ def second_thread(threads: int) -> Iterator[Callable[[], int]]:
         raise GcprotoError("the second thread can't be had", why=os.strerror(-err))
     try:
         os.sched_setaffinity(0, {cpu})
-        yield lambda: int(lib.gcp_toucher_sweeps(made[0]))
+        yield SecondThread(made[0])
     finally:
         os.sched_setaffinity(0, allowed)
         lib.gcp_toucher_destroy(made[0])

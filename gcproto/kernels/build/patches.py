@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
-from unidiff import PatchSet, UnidiffParseError
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import tools

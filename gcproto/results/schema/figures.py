@@ -230,6 +230,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
         second_thread_sweeps: of its memory while the heap was collected; None without one.
         restored, renewed: over all collections of a heap.
         choice: why, in words;  choices: each different thing chosen in the rounds: one, unless calibration wavered.
+        disturbed: how often a heap was collected while another process kept the second thread from running; each was
+            made again, and is an invalid round where that did not help.
         collections: the measured one of each valid round.
 
     """
@@ -249,6 +251,7 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
     renewed: MadeLarge | None = None
     choice: str = ""
     choices: list[PolicyChoice] = []
+    disturbed: int = 0
     collections: list[list[Collection]] = []
 
 
