@@ -1,6 +1,8 @@
 # make bench   measure this kernel (sets everything up first); options: make bench ARGS="--quick"
 # make test    all tests
 # make lint    types, lint, formats, C warnings as errors, cross build
+# make docs    write docs/reference and the list of commands in README.md anew, from the program
+# make records measure the records of docs/results anew (root, a quiet machine); one of them: make records ARGS=heap
 # make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
@@ -15,7 +17,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint lock format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs records lock format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -36,6 +38,12 @@ lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+
+docs: $(VENV)/installed
+	$(VENV)/bin/python -m gcproto.cli.reference
+
+records: $(VENV)/installed
+	$(VENV)/bin/python -m benchmarks.records $(ARGS)
 
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q --extra build
 lock:

@@ -1,7 +1,8 @@
 """Ways to collect, and the choices within one.
 
-``art`` has the parameters of ART's CMC; ``move`` those that measuring on this machine chose (README); ``copy`` is ART
-before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what collectors do that don't remap pages.
+``art`` has the parameters of ART's CMC.  ``move`` has those that measuring on this machine chose
+(docs/results/window.md).  ``copy`` is ART before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what
+collectors do that don't remap pages.
 """
 
 from dataclasses import dataclass, replace
