@@ -191,13 +191,13 @@ def test_windows_that_prove_nothing() -> None:
         return Window(**fields | other)  # type: ignore[arg-type]
 
     assert invalid_reason(window(), 8) == ""
-    assert "1 wrong" in invalid_reason(window(wrong=1), 8)
-    assert "2 pages of to-space not present" in invalid_reason(window(unmapped=2), 8)
-    assert "8 pages were mapped" in invalid_reason(window(), 9)
+    assert "wrong words or pages: 1;" in invalid_reason(window(wrong=1), 8)
+    assert "pages of to-space not present: 2" in invalid_reason(window(unmapped=2), 8)
+    assert "pages mapped by the accounts: 8" in invalid_reason(window(), 9)
     assert invalid_reason(window(faults=none | {"lost": 1}), 9) == "", (
         "moved, and EEXIST for all who asked: a kernel bug"
     )
-    assert "8 pages were mapped" in invalid_reason(window(), 7)
+    assert "pages mapped by the accounts: 8" in invalid_reason(window(), 7)
     assert "holes" in invalid_reason(window(collector=good | {"moved": 7, "zeroed": 1}), 8)
     assert invalid_reason(window(err=22, reason="the sweep: Invalid argument"), 8) == "the sweep: Invalid argument"
 

@@ -17,7 +17,7 @@ from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
 from gcproto.results.schema import Interval, Latency, Measurement, Result
 from gcproto.results.series import Series, page_size_of, short
-from gcproto.results.statistics import percentiles
+from gcproto.results.statistics import P90_FROM, percentiles
 from gcproto.results.steps import Step
 
 PROOF = (
@@ -140,7 +140,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         one.unit,
         median_text(one),
         labels.bounds(one.ci) if one.ci else "",
-        labels.number(tail["p90"]) if tail else "",
+        labels.number(tail["p90"]) if "p90" in tail else f"n<{P90_FROM}",
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
         *ratio_texts(one),
         "" if share is None else labels.share(share),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.words import placed, queued
 from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_note
@@ -54,11 +55,6 @@ def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
 def size_of(one: WindowScenario) -> str:
     """``512M, 2 mutators``."""
     return f"{labels.size(one.size_bytes)}, {counted(one.mutators, 'mutator')}"
-
-
-def counted(count: int, what: str) -> str:
-    """``1 mutator``, ``2 mutators``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _best(rows: Sequence[WindowRow]) -> WindowRow:
