@@ -118,6 +118,16 @@ def test_columns_of_one_rank_are_divided_and_the_label_is_repeated() -> None:
     assert " ".join(printed(table, 16).split()).endswith(f"{said} --wide")
 
 
+def test_a_column_that_is_too_wide_alone_is_broken_at_blanks() -> None:
+    """Twenty columns cut figures in the middle: the table was laid out for forty."""
+    table = Table([Column("scenario", words=True), Column("ns/page, median of all rounds")])
+    table.add("small", ["12345678 0.389x", "restored 1536 at 6103"])
+    assert printed(table, 20).splitlines() == [
+        *("  ns/page, median of", "          all rounds", "small"),
+        *("     12345678 0.389x", "    restored 1536 at", "                6103"),
+    ]
+
+
 def test_a_label_that_is_too_wide_has_a_line_of_its_own() -> None:
     table = Table([Column("scenario", words=True), Column("old"), Column("new")])
     table.add("small move 2M skewed, 2 threads", "12.5", "13.5")

@@ -47,7 +47,10 @@ def _say_what_is_missing(table: Table, found: Plan, console: Console) -> None:
 
 def _piece(table: Table, piece: Piece, width: int, *, first: bool) -> Iterator[Text]:
     if table.heads and piece.columns:
-        heads = [[text(line) for line in table.columns[at].head.split("\n")] for at in piece.columns]
+        heads = [
+            [part for line in table.columns[at].head.split("\n") for part in wrapped(text(line), room)]
+            for at, room in zip(piece.columns, piece.widths, strict=True)
+        ]
         depth = max(len(head) for head in heads)
         padded = [[Text()] * (depth - len(head)) + head for head in heads]
         yield from _styled(_side_by_side(table, piece, padded, indent=_indent(piece)), "bold")
@@ -68,10 +71,10 @@ def _piece(table: Table, piece: Piece, width: int, *, first: bool) -> Iterator[T
 def _row(table: Table, piece: Piece, row: Row, width: int) -> Iterator[Text]:
     if piece.label_above:
         yield from _broken(row.cells[0], width, 0)
-    cells = []
-    for at, room in zip(piece.columns, piece.widths, strict=True):
-        folds = table.columns[at].folds
-        cells.append([part for line in row.cells[at] for part in (wrapped(line, room) if folds else [line])])
+    cells = [
+        [part for line in row.cells[at] for part in wrapped(line, room)]
+        for at, room in zip(piece.columns, piece.widths, strict=True)
+    ]
     yield from _side_by_side(table, piece, cells, indent=_indent(piece))
     for at in piece.below:
         name = table.columns[at].name

@@ -1,6 +1,7 @@
 """How a table is made to fit: sentences go below their rows, columns are left out by rank, the rest is divided.
 
-No cell is ever cut or broken.  What is left out is known to the caller, who says so.
+No figure is ever cut.  A cell is broken only where it alone is wider than the terminal, and at its blanks.  What is
+left out is known to the caller, who says so.
 """
 
 from collections.abc import Sequence
@@ -95,6 +96,12 @@ class _Sizes:
         words = (word for line in self.table.column(at) for word in line.plain.split())
         return max((cell_len(word) for word in words), default=0)
 
+    def broken(self, at: int, width: int) -> int:
+        """Width of a column that stands alone: that of its longest word where its lines are too wide."""
+        heads = self.table.columns[at].head.split() if self.table.heads else []
+        least = max([self.longest_word(at), *map(cell_len, heads)], default=0)
+        return self.widths[at] if self.widths[at] <= width else max(least, width)
+
     def text_least(self, at: int) -> int:
         head = cell_len(self.table.columns[at].head) if self.table.heads else 0
         return min(self.widths[at], max(TEXT_LEAST, head, self.longest_word(at)))
@@ -126,7 +133,13 @@ def _divided(sizes: _Sizes, kept: Sequence[int], width: int) -> list[Piece]:
     fits = all(sizes.natural([label, *part]) <= width for part in beside)
     if fits and len(beside) < max(2, 2 * len(above)):
         return [_piece(sizes, [label, *part]) for part in beside or [[]]]
-    return [Piece(one.columns, one.widths, label_above=True) for one in (_piece(sizes, part) for part in above or [[]])]
+    return [_below_label(sizes, part, width - INDENT) for part in above or [[]]]
+
+
+def _below_label(sizes: _Sizes, part: Sequence[int], width: int) -> Piece:
+    """Columns below a line with the label; one that is alone and still too wide has its lines broken."""
+    widths = [sizes.widths[at] if len(part) > 1 else sizes.broken(at, width) for at in part]
+    return Piece(tuple(part), tuple(widths), label_above=True)
 
 
 def _parts(sizes: _Sizes, columns: Sequence[int], width: int) -> list[list[int]]:
