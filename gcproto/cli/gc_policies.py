@@ -1,5 +1,6 @@
 """``gcproto gc policies``: what to do with large folios, measured."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -7,9 +8,11 @@ import click
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import PERCENT, RUNS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.results.policy_cells import Cell
     from gcproto.results.schema import Result
 
 ANSWERS = ("copy", "touch", "backoff")
@@ -144,4 +147,26 @@ def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float)
         click.echo(f"gcproto: {line}", err=True)
     if bad:
         ctx.exit(ExitCode.NO)
-    click.echo(f"auto is at most {percent:g} % worse than the best fixed policy on all {len(found)} heaps", err=True)
+    click.echo(auto_is_good([cell for cell, _ in found], percent), err=True)
+
+
+def auto_is_good(found: "Sequence[Cell]", percent: float) -> str:
+    """What may be said where no heap objects: a heap on which all policies chose the same has not tested auto.
+
+    Args:
+        found: heaps.
+        percent: that auto may take more.
+
+    """
+    tested = [cell for cell in found if not cell.alike]
+    same = len(found) - len(tested)
+    from gcproto.results.policy_cells import noise_of
+
+    noise = noise_of(found)
+    floor = f"; policies that chose the same differ by up to {noise:.1%} (A/A)" if noise is not None else ""
+    untested = f"auto was not tested on {counted(same, 'heap')}, where all policies chose the same" if same else ""
+    if not tested:
+        return untested + floor
+    most = max(cell.to_best.value for cell in tested if cell.to_best)
+    on = f"on {counted(len(tested), 'heap')} auto takes at most {most:.2f} times what the best fixed policy does"
+    return "; ".join(one for one in (f"{on} (medians; allowed are {percent:g} % more)", untested) if one) + floor

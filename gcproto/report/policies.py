@@ -40,7 +40,7 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     console.print()
     say(
         console,
-        ("Evacuating large folios", "bold"),
+        (_heading(found), "bold"),
         f": {', '.join(common)}; {unit} from flip to drain with the ratio to copy; split+: what splitting ahead took "
         "before; whole: share of the pages that went in whole folios; A/A: between policies that chose the same",
     )
@@ -62,6 +62,13 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     for one in every:
         for note in _notes(one):
             say(console, f"{names.scenario(one.at, page)}: {note}", style="dim")
+
+
+def _heading(found: Sequence[PolicyCell]) -> str:
+    """By the memories of the heaps; what folios the system chose is not known."""
+    kinds = {0: "small", None: "the system's"}
+    sizes = dict.fromkeys(kinds.get(cell.heap.order, "large") for cell in found)
+    return f"Evacuating {names.several(list(sizes))} folios"
 
 
 def _words(one: PolicyScenario) -> list[str]:
@@ -120,9 +127,11 @@ def _folios(found: PolicyFigures) -> list[Part]:
 
 def _auto(cell: PolicyCell) -> tuple[Cell, Cell, Cell]:
     """Auto's time over the best fixed policy's, and over plain move's, and the noise."""
-    noise = f"\N{PLUS-MINUS SIGN}{cell.noise:.0%}" if cell.noise is not None else ""
+    noise = f"\N{PLUS-MINUS SIGN}{cell.noise:.1%}" if cell.noise is not None else ""
     auto, best, move = cell.arm(AUTO), cell.best, cell.arm(MOVE)
     modes = any(one.modes for one in cell.every)
+    if cell.alike:  # all policies did the same work, so that there was nothing to choose
+        return [("not tested", "dim"), ("all the same", "dim")], "", noise
     return (
         _ratio(auto.over(best), best.names[0], modes=modes) if auto and best else "",
         _ratio(auto.over(move), "", modes=modes) if auto and move else "",

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from gcproto.report import labels
 from gcproto.report.words.typical import sample_modes
 from gcproto.results.baseline import baseline_of, done_share, evacuated, first_of, refused
+from gcproto.results.policy_cells import cells, noise_of
 from gcproto.results.pool import Pooled
 from gcproto.results.schema import Interval, Measurement, Result, Scenario
 from gcproto.results.statistics import ratio_interval
@@ -67,8 +68,9 @@ class Floor:
 
 
 def floor_of(result: Result) -> Floor:
-    """Of a run."""
-    return Floor(max(MIN_FLOOR, result.noise.floor if result.noise else 0.0), result.noise is None)
+    """Of a run: of its A/A pairs, which in a run of policies are those that chose the same."""
+    found = result.noise.floor if result.noise else noise_of(cells(result.measurements))
+    return Floor(max(MIN_FLOOR, found or 0.0), found is None)
 
 
 @dataclass(frozen=True)
