@@ -6,6 +6,7 @@ from statistics import median
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report.tables import print_measurements
 from gcproto.report.terminal.draw import print_table
 from gcproto.report.terminal.figures import INVALID, REFUSED
@@ -32,6 +33,7 @@ COLUMNS: tuple[tuple[Column, Which], ...] = (
     (Column("mTHP 64K"), _mthp),
     (Column("THP", rank=1), lambda one: is_path(one, "thp", 9, "move", PMD)),
     (Column("swapped", rank=5), lambda one: is_path(one, "swapped", 0, "move", PMD)),
+    (Column("swapped 64K", rank=6), lambda one: is_path(one, "swapped", 4, "move", PMD)),
 )
 
 
@@ -41,10 +43,13 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     if not by_kernel:
         return
     units = {one.unit for result in results for one in result.measurements}
+    every = {one.scenario for result in results for one in result.measurements}
+    # A scenario that no kernel was asked for has no column: "-" is said of a kernel that others differ from.
+    columns = [(column, which) for column, which in COLUMNS if any(map(which, every))]
     table = Table(
         [
             Column("kernel", words=True),
-            *(column for column, _ in COLUMNS),
+            *(column for column, _ in columns),
             Column("splits 64K", rank=1),
             Column("guest", folds=True),
         ]
@@ -52,7 +57,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     for release in sorted(by_kernel, key=version_key):
         boots = by_kernel[release]
         cells = [
-            _cell([one for boot in boots for one in boot.measurements if which(one.scenario)]) for _, which in COLUMNS
+            _cell([one for boot in boots for one in boot.measurements if which(one.scenario)]) for _, which in columns
         ]
         bad = [text for text in map(_outcome, boots) if text != "done"]
         table.add(short(release), *cells, _splits(boots), "; ".join(bad) or _well(boots))
@@ -111,7 +116,7 @@ def _outcome(result: Result) -> str:
 
 def _well(boots: list[Result]) -> str:
     seconds = sum(boot.guest.seconds for boot in boots if boot.guest)
-    return f"{len(boots)} boots, {seconds:.0f} s" if len(boots) > 1 else f"done, {seconds:.0f} s"
+    return f"{counted(len(boots), 'boot')}, {seconds:.0f} s" if len(boots) > 1 else f"done, {seconds:.0f} s"
 
 
 def _print_spread(results: Sequence[Result], console: Console) -> None:
@@ -123,7 +128,7 @@ def _print_spread(results: Sequence[Result], console: Console) -> None:
     console.print()
     say(
         console,
-        f"Boots of the same kernel: {within} of {len(found)} cells agree to {100 * AGREE:.1f} % "
+        f"Boots of the same kernel: {within} of {counted(len(found), 'cell')} agree to {100 * AGREE:.1f} % "
         f"({100 * within / len(found):.1f} %); the worst differs by {100 * found[0].share:.2f} %",
     )
     page = page_size_of(results[0])
