@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from gcproto.cli.app import COMMANDS, cli
 from gcproto.cli.groups import LazyGroup
-from gcproto.cli.params import Factors, Number, Size, Words
+from gcproto.cli.params import Factors, FilePath, Number, Size, Words
 from gcproto.errors import ExitCode
 from gcproto.host.environment import page_size
 from gcproto.results.store import load
@@ -65,6 +65,39 @@ REFUSED = [
     ("kernels", "compare", "a", "b", "--results", "{folder}", "--results", "{folder}"),
     ("report", "{folder}", "{folder}"),
     ("export", "--csv", "x", "{folder}", "{folder}"),
+    ("report", ""),
+    ("report", "-o", "", "{folder}"),
+    ("report", "--plots", "", "{folder}"),
+    ("export", "--csv", "x", ""),
+    *(("export", option, "", "{folder}") for option in ("--csv", "--pyperf", "--pytest-benchmark")),
+    ("compare", "", "{folder}"),
+    ("compare", "{folder}", ""),
+    ("show", ""),
+    ("bench", "--out", ""),
+    ("gc", "--trace", ""),
+    ("gc", "--recording", ""),
+    ("predict", ""),
+    ("predict", "--out", ""),
+    ("predict", "--proposal", ""),
+    ("kernels", "compare", "", "{folder}"),
+    ("kernels", "compare", "{folder}", ""),
+    ("kernels", "compare", "a", "b", "--results", ""),
+    ("kernels", "history", ""),
+    ("kernels", "history", "{folder}", "--plot", ""),
+    ("kernels", "export", "--kcidb", ""),
+    ("kernels", "export", "--kcidb", "{folder}", "-o", ""),
+    ("kernels", "run", ""),
+    ("kernels", "run", "6.18", "--modules", ""),
+    ("kernels", "run", "6.18", "--dask", ""),
+    ("kernels", "fetch", ""),
+    ("kernels", "build", "--source", ""),
+    ("kernels", "build", "--patch", ""),
+    ("kernels", "build", "--config", ""),
+    ("kernels", "build", "--name", ""),
+    ("kernels", "build", "--forget", ""),
+    ("kernels", "ab", "--stock-patch", ""),
+    ("kernels", "list", "--write-lock", ""),
+    ("kernels", "list", "--here", "--write-lock", "x"),
     ("gc", "--live", "1m", "--heap", "2x"),
     ("gc", "policies", "--live", "1m"),
 ]
@@ -138,6 +171,28 @@ def test_no_number_is_without_bounds() -> None:
             count += isinstance(kind, click.IntRange | Number | Size | Words | Factors)
     assert count > 40
     assert len(list(commands(cli))) > len(COMMANDS) + 10
+
+
+def test_no_path_of_any_command_may_be_empty() -> None:
+    """``Path("")`` is the current folder; all paths are of the type that refuses the empty word."""
+    found = [
+        (path, parameter.name)
+        for path, command in commands(cli)
+        for parameter in command.params
+        if isinstance(parameter.type, click.Path)
+    ]
+    assert not found
+    with pytest.raises(click.BadParameter, match="path is empty"):
+        FilePath().convert("", None, None)
+    assert FilePath().convert("a", None, None) == Path("a")
+    for words, usage in ((("show",), "[OPTIONS] FILE"), (("compare",), "[OPTIONS] BASE NEW")):
+        assert usage in CliRunner().invoke(cli, [*words, "--help"]).output, "arguments keep their names"
+
+
+def test_what_a_number_may_be_is_said_in_english() -> None:
+    for kind, said in ((Number(1, 1000), "1 to 1000"), (Number(1, 9, "seconds"), "1 to 9 seconds")):
+        with pytest.raises(click.BadParameter, match=f"^nan is not a number from {said}$"):
+            kind.convert("nan", None, None)
 
 
 def test_no_list_takes_a_word_twice() -> None:

@@ -115,7 +115,7 @@ class TestWhatWasMeasured:
         running.send(signal.SIGTERM)
         ended = running.end()
         assert ended.code == ExitCode.TERMINATED
-        assert "interrupted by SIGTERM; 0 of 3 claims were judged" in ended.err
+        assert "interrupted by SIGTERM; judged: 0 of 3 claims" in ended.err
         assert ended.err.count("measuring ") == 1
         (path,) = ended.results
         assert not load(path).producer.complete

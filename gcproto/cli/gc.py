@@ -1,7 +1,6 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +8,7 @@ import click
 from gcproto.cli.gc_live import live_view
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, Size, Words, seconds
+from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, FilePath, Size, Words, seconds
 from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -125,8 +124,8 @@ def _disturbances() -> list[str]:
     help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
 @click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
-@click.option("--trace", type=click.Path(dir_okay=False, path_type=Path), help="A time line for Perfetto.")
-@click.option("--recording", type=click.Path(dir_okay=False, path_type=Path), help="What workload replay replays.")
+@click.option("--trace", type=FilePath(dir_okay=False), help="A time line for Perfetto.")
+@click.option("--recording", type=FilePath(dir_okay=False), help="What workload replay replays.")
 @click.option(
     "--memory",
     type=Words("size of folios", check=_memory),

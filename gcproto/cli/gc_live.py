@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.progress import rounds_bar
+from gcproto.counted import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,7 +43,9 @@ def _lines(path: str) -> Callable[[int, int], None]:
 
     def progress(done: int, total: int) -> None:
         status = read(path)
-        click.echo(f"gcproto: {done} of {total} runs" + (f"; {describe(status)}" if status else ""), err=True)
+        click.echo(
+            f"gcproto: {done} of {counted(total, 'run')}" + (f"; {describe(status)}" if status else ""), err=True
+        )
 
     return progress
 
@@ -50,11 +53,12 @@ def _lines(path: str) -> Callable[[int, int], None]:
 def describe(status: "Status") -> str:
     """A status in a line."""
     pages = (
-        f"{status.moved} pages moved, {status.copied + status.after_ebusy} copied ({status.after_ebusy} after EBUSY)"
+        f"{counted(status.moved, 'page')} moved, {status.copied + status.after_ebusy} copied "
+        f"({status.after_ebusy} after EBUSY)"
     )
     return (
-        f"{status.label}: {status.collections} collections, {pages}, {status.faults_per_second:.0f} faults/s, longest "
-        f"pause {status.longest_pause_ms:.2f} ms"
+        f"{status.label}: {counted(status.collections, 'collection')}, {pages}, "
+        f"{status.faults_per_second:.0f} faults/s, longest pause {status.longest_pause_ms:.2f} ms"
     )
 
 
@@ -96,7 +100,7 @@ def _picture(bar: "RenderableType", status: "Status") -> "RenderableType":
         ("phase", status.phase or "mutators run"),
         ("collections", str(status.collections)),
         ("pages", f"{status.moved} moved, {status.copied} copied, {status.zeroed} zero-filled"),
-        ("EBUSY", f"{status.ebusy}, {status.after_ebusy} pages copied for it"),
+        ("EBUSY", f"{status.ebusy}, {counted(status.after_ebusy, 'page')} copied for it"),
         ("faults", f"{status.faults}, {status.faults_per_second:.0f}/s"),
         ("pause", f"last {status.last_pause_ms:.2f} ms, longest {status.longest_pause_ms:.2f} ms"),
     )

@@ -10,7 +10,8 @@ from gcproto.cli.kernels_build import build_options, build_progress, order, told
 from gcproto.cli.kernels_check import check_guest, show_verdicts
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import PERCENT, TRIALS, Once, seconds
+from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, Once, seconds
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ CHECK_SECONDS = 900.0
 
 @click.command(name="ab")
 @build_options
-@click.option("--name", help="Of the patched kernel [default: patched].")
+@click.option("--name", type=Name("name"), help="Of the patched kernel [default: patched].")
 @click.option(
     "--stock-patch",
     "stock_patches",
     multiple=True,
     callback=Once("patch", Path.absolute),
-    type=click.Path(path_type=Path, exists=True),
+    type=FilePath(exists=True),
     metavar="FILE|FOLDER|MBOX",
     help="On top of both kernels, before --patch.",
 )
@@ -39,6 +40,7 @@ CHECK_SECONDS = 900.0
     "hazards",
     multiple=True,
     callback=Once("hazard"),
+    type=Name("hazard"),
     metavar="NAME",
     help="With --check: only this one; may be repeated.",
 )
@@ -55,7 +57,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     With --check both are booted with two processors instead and shown what may go wrong: the contract and the hazards.
 
     In executed instructions per page, from the same tree, configuration and compiler.  What is built already is not
-    built again: behind a change of a patch only what it touches is compiled, and only the patched kernel.
+    built again: after a change of the patch, only files it touches are recompiled, and only for the patched kernel.
     """
     from gcproto.kernels.build.build import build, see_that_it_can_be_built
     from gcproto.kernels.build.patches import collect
@@ -107,9 +109,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         click.echo(f"gcproto: the comparison is void: {shown['void']}", err=True)
         ctx.exit(ExitCode.NO)
     if shown["worse"]:
-        click.echo(
-            f"gcproto: {len(shown['worse'])} scenarios cost more than {options['fail_above']:g} % more", err=True
-        )
+        many = counted(len(shown["worse"]), "scenario costs", "scenarios cost")
+        click.echo(f"gcproto: {many} more than {options['fail_above']:g} % more", err=True)
         ctx.exit(ExitCode.NO)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gcproto.cli.params import Once
+from gcproto.cli.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def build_options(function: F) -> F:
         "--source",
         default="7.3",
         show_default=True,
+        type=Name("source"),
         metavar="BRANCH|PATH",
         help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
     )
@@ -38,7 +39,7 @@ def build_options(function: F) -> F:
         "patches",
         multiple=True,
         callback=Once("patch", Path.absolute),
-        type=click.Path(path_type=Path, exists=True),
+        type=FilePath(exists=True),
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be given more than once, in their order.",
     )
@@ -47,6 +48,7 @@ def build_options(function: F) -> F:
         "configs",
         multiple=True,
         callback=Once("configuration"),
+        type=Name("configuration"),
         metavar="NAME|FRAGMENT",
         help="fast (the default), debug (DEBUG_VM, lockdep), kasan, or the path of a fragment; several are merged.",
     )
@@ -58,8 +60,14 @@ def build_options(function: F) -> F:
 
 @click.command(name="build")
 @build_options
-@click.option("--name", help="Of the kernel; its release ends in it [default: patched, or stock without a patch].")
-@click.option("--forget", metavar="NAME", help="Remove a kernel that was built here, and do nothing else.")
+@click.option(
+    "--name",
+    type=Name("name"),
+    help="Of the kernel; its release ends in it [default: patched, or stock without a patch].",
+)
+@click.option(
+    "--forget", type=Name("name"), metavar="NAME", help="Remove a kernel that was built here, and do nothing else."
+)
 def command(**options: Any) -> None:
     """Build a kernel that `kernels run` and all other commands then take by its name.
 

@@ -8,7 +8,7 @@ import click
 from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import Once, seconds
+from gcproto.cli.params import Name, Once, seconds
 
 if TYPE_CHECKING:
     from gcproto.kernels.guest.machine import Machine
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "hazards",
     multiple=True,
     callback=Once("hazard"),
+    type=Name("hazard"),
     metavar="NAME",
     help="Only this one and no contract; may be given more than once.",
 )

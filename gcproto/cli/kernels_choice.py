@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gcproto.cli.params import FilePath, Name
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel_options(function: F) -> F:
     """VERSION..., ``--all``, ``--default``, ``--modules``."""
-    versions = click.argument("versions", nargs=-1, metavar="[VERSION|VMLINUZ]...")
+    versions = click.argument("versions", nargs=-1, type=Name("kernel"), metavar="[VERSION|VMLINUZ]...")
     everything = click.option("--all", "everything", is_flag=True, help="All kernels that are here.")
     default = click.option(
         "--default", "default", is_flag=True, help="The default matrix: the newest of each branch from 6.1 on."
     )
     folder = click.option(
         "--modules",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=FilePath(file_okay=False),
         help="Modules of the kernels that are given by a path.",
     )
     return versions(everything(default(folder(function))))

@@ -1,5 +1,6 @@
 """``gcproto kernels compare``: two kernels, scenario by scenario."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,8 @@ import click
 
 from gcproto.cli.kernels_results import guests, kernel_named
 from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT, Once
+from gcproto.cli.params import PERCENT, FilePath, Name, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -15,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.command(name="compare")
-@click.argument("base")
-@click.argument("new")
+@click.argument("base", type=Name("kernel"))
+@click.argument("new", type=Name("kernel"))
 @click.option(
     "--results",
     "places",
-    type=click.Path(path_type=Path, exists=True),
+    type=FilePath(exists=True),
     multiple=True,
     callback=Once("place", Path.absolute),
     help="Folders or files to look in [default: results].",
@@ -61,7 +63,8 @@ def command(
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)
         ctx.exit(ExitCode.NO)
     if worse:
-        click.echo(f"gcproto: {len(worse)} scenarios cost more than {fail_above:g} % more", err=True)
+        many = counted(len(worse), "scenario costs", "scenarios cost")
+        click.echo(f"gcproto: {many} more than {fail_above:g} % more", err=True)
         ctx.exit(ExitCode.NO)
 
 
@@ -70,8 +73,9 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tupl
     from gcproto.results.facts import group, release_of
     from gcproto.results.series import build
 
-    if not (Path(base).exists() and Path(new).exists()):
-        series = build(guests(places or [Path("results")]), heap=heap)
+    there = [text for text in (base, new) if Path(text).exists()]
+    if len(there) < 2:
+        series = _of_places(base, new, there, places, heap=heap)
         before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
         return series, before, after, before == after
     sides = [guests([Path(place)]) for place in (base, new)]
@@ -92,3 +96,44 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tupl
             for one in side:
                 one.environment["kernel"] = {**group(one, "kernel"), "release": name}
     return build([*sides[0], *sides[1]], heap=heap), names[0], names[1], same
+
+
+def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...], *, heap: bool) -> "Series":
+    """The series in which two kernels are looked up by their names.
+
+    Raises:
+        GcprotoError: one of the two is a file or folder and the other one is not there, or there are no results.
+
+    """
+    from gcproto.results.series import build
+
+    looked = places or (Path("results"),)
+    missing = [text for text in (base, new) if text not in there]
+    if there and not any(Path(text).parent == Path() and _is_kernel(text, looked) for text in there):
+        raise GcprotoError(
+            f"{missing[0]!r} was not found",
+            why=f"{there[0]} is a file or folder of results, and no file or folder is called {missing[0]}",
+            remedy="give two files, two folders, or two kernels",
+            code=ExitCode.USAGE,
+        )
+    for place in looked:
+        if not place.exists():
+            raise GcprotoError(
+                f"no file or folder is called {' or '.join(map(repr, missing))}",
+                why=f"kernels of these names are looked for in {place}, and there is no such folder",
+                remedy="give two files, or name the folder of the results with --results",
+                code=ExitCode.USAGE,
+            )
+    return build(guests(looked), heap=heap)
+
+
+def _is_kernel(text: str, places: Iterable[Path]) -> bool:
+    """Whether a file of that name has the name of a kernel of the results, too."""
+    from gcproto.results.gather import gather
+    from gcproto.results.series import release_of
+
+    try:
+        kernel_named(text, {release_of(result) for _, result in gather(places).results})
+    except GcprotoError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gcproto.cli.kernels_results import guests
-from gcproto.cli.params import Once
+from gcproto.cli.params import FilePath, Once
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 
@@ -13,13 +13,13 @@ from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 @click.argument(
     "places",
     nargs=-1,
-    type=click.Path(path_type=Path, exists=True),
+    type=FilePath(exists=True),
     metavar="[RESULT|FOLDER]...",
     callback=Once("place", Path.absolute),
 )
 @click.option("--kcidb", is_flag=True, required=True, help="For KernelCI's database: KCIDB I/O schema 5.3.")
 @click.option("--origin", default="gcproto", show_default=True, help="Name of the sender, as KernelCI knows it.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file [default: print it].")
+@click.option("-o", "--output", type=FilePath(dir_okay=False), help="A file [default: print it].")
 def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | None) -> None:  # noqa: ARG001
     """Write results of guests as a document of another system, validated against its schema."""
     import json

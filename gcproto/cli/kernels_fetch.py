@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from gcproto.cli.kernels_choice import chosen, download_bars, kernel_options
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 
@@ -24,7 +25,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     failed = 0
     for kernel in chosen(options):
         if not isinstance(kernel, Kernel):
-            click.echo(f"{kernel.release}: {kernel.vmlinuz}, {len(kernel.modules)} modules")
+            click.echo(f"{kernel.release}: {kernel.vmlinuz}, {counted(len(kernel.modules), 'module')}")
             continue
         try:
             with download_bars() as progress:
@@ -35,7 +36,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             failed += 1
             click.echo(f"gcproto: {error}", err=True)
             continue
-        modules = f"{len(found.modules)} modules" if found.modules else "no modules in the archive: no swap in guests"
+        modules = (
+            counted(len(found.modules), "module") if found.modules else "no modules in the archive: no swap in guests"
+        )
         click.echo(f"{kernel.release}: {found.vmlinuz}, {modules}")
     if failed:
         ctx.exit(ExitCode.UNABLE)

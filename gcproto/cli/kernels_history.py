@@ -6,23 +6,25 @@ import click
 
 from gcproto.cli.kernels_results import guests
 from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT, Once
+from gcproto.cli.params import PERCENT, FilePath, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode
 from gcproto.process.cache_folder import for_matplotlib
+from gcproto.process.outputs import see_that_outputs_are_new
 
 
 @click.command(name="history")
 @click.argument(
     "places",
     nargs=-1,
-    type=click.Path(path_type=Path, exists=True),
+    type=FilePath(exists=True),
     metavar="[RESULT|FOLDER]...",
     callback=Once("place", Path.absolute),
 )
 @click.option(
     "--plot",
     "plots",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     multiple=True,
     callback=Once("picture", Path.absolute),
     metavar="FILE",
@@ -51,7 +53,14 @@ def command(
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 
-    series = build(guests(places or [Path("results")]), heap=heap)
+    looked = places or (Path("results"),)
+    if plots:  # before anything is printed
+        from gcproto.report.series_plot import see_that_it_can_be_drawn
+
+        see_that_outputs_are_new(plots, looked)
+        for path in plots:
+            see_that_it_can_be_drawn(path)
+    series = build(guests(looked), heap=heap)
     found = steps(series, threshold / 100)
     if as_json:
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
@@ -70,5 +79,5 @@ def command(
         click.echo(f"plot: {path}", err=True)
     worse = [one for one in found if one.change > 0]
     if fail_on_step and worse:
-        click.echo(f"gcproto: {len(worse)} steps to more", err=True)
+        click.echo(f"gcproto: {counted(len(worse), 'step')} to more", err=True)
         ctx.exit(ExitCode.NO)

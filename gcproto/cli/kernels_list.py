@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.kernels_choice import catalog
+from gcproto.cli.params import FilePath
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.outputs import write_whole
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--here", "only_here", is_flag=True, help="Only those that are unpacked here.")
 @click.option(
     "--write-lock",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     metavar="FILE",
     help="Write what the archive has, with SHA256, as a lock file.",
 )
@@ -38,6 +40,10 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     from gcproto.kernels.build.built import all_built
     from gcproto.results.documents import document
 
+    if only_here and write_lock:
+        raise click.UsageError(
+            "--write-lock asks the archive, and --here lists what is on this machine: give one of them"
+        )
     if refresh or write_lock:
         _refresh(write_lock)
     known = catalog()
@@ -120,7 +126,7 @@ def _built_row(one: "Built") -> dict[str, Any]:
     return {
         "release": one.release,
         "source": one.upstream,
-        "suite": f"built here: {'+'.join(one.config)}, {len(one.patches)} patches",
+        "suite": f"built here: {'+'.join(one.config)}, {counted(len(one.patches), 'patch', 'patches')}",
         "state": "here",
         "here": True,
         "move": _moves(parse(one.upstream)),

@@ -7,6 +7,8 @@ import click
 
 from gcproto.cli.kernels_choice import download_bars
 from gcproto.cli.output import interrupted
+from gcproto.cli.params import Name
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
@@ -28,7 +30,9 @@ def matrix_options(function: F) -> F:
     memory = click.option(
         "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
-    dask = click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster instead of here.")
+    dask = click.option(
+        "--dask", type=Name("address"), metavar="ADDRESS", help="Run on a Dask cluster instead of here."
+    )
     append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
     return jobs(memory(dask(append(function))))
 
@@ -133,9 +137,10 @@ def run_cells(
     for cell in lost:
         click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
     if cut or interrupts.noted():
-        interrupted(ctx, f"{len(results)} of {len(cells)} cells are kept in {options['out']}")
+        interrupted(ctx, f"kept in {options['out']}: {len(results)} of {counted(len(cells), 'cell')}")
     bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
     if bad or lost:
-        click.echo(f"gcproto: {len(bad) + len(lost)} of {len(cells)} cells are not as they should be", err=True)
+        many = f"{len(bad) + len(lost)} of {counted(len(cells), 'cell')}"
+        click.echo(f"gcproto: not as they should be: {many}", err=True)
         ctx.exit(ExitCode.NO)
     return results

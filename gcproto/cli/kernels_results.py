@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def guests(paths: Iterable[Path]) -> "list[Result]":
     found = [result for _, result in gathered.results if result.guest]
     others = len(gathered.results) - len(found)
     if others:
-        click.echo(f"gcproto: {others} results that are not of guests were passed over", err=True)
+        click.echo(f"gcproto: passed over, as not of guests: {counted(others, 'result')}", err=True)
     if not found:
         raise GcprotoError(
             f"there is no result of a guest in {', '.join(map(str, places))}",
@@ -57,9 +58,8 @@ def kernel_named(text: str, kernels: Iterable[str]) -> str:
     found = exact or begun
     if len(found) == 1:
         return found[0]
-    raise GcprotoError(
-        f"{text!r} is {'no kernel' if not found else 'several kernels'} of these results",
-        why=", ".join(found or known),
-        remedy="name one of them",
-        code=ExitCode.USAGE,
-    )
+    if found:
+        what, why = f"{text!r} is several kernels of these results", ", ".join(found)
+    else:
+        what, why = f"{text!r} is no kernel of these results", f"there are: {', '.join(known) or 'none'}"
+    raise GcprotoError(what, why=why, remedy="name one of them", code=ExitCode.USAGE)

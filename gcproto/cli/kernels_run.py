@@ -9,6 +9,7 @@ from gcproto.cli.kernels_choice import chosen, kernel_options
 from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import TRIALS, seconds
+from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _say_spread(results: "list[Result]") -> None:
     wide = [one for one in found if one.flagged]
     if wide:
         click.echo(
-            f"gcproto: FLAG: {len(wide)} of {len(found)} scenarios differ by more than {100 * FLAG:.1f} % between "
-            f"boots of one kernel, the worst by {100 * wide[0].share:.2f} %",
+            f"gcproto: FLAG: more than {100 * FLAG:.1f} % between boots of one kernel in {len(wide)} of "
+            f"{counted(len(found), 'scenario')}, at most {100 * wide[0].share:.2f} %",
             err=True,
         )
