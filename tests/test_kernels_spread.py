@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from gcproto.cli import kernels_run
+from gcproto.cli.kernels import run as kernels_run
 from gcproto.report.kernels import print_matrix
 from gcproto.results.schema import Result, Scenario
 from gcproto.results.series import AGREE, FLAG, build, spreads

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gcproto.cli.gc_live import describe
+from gcproto.cli.gc.live import describe
 from gcproto.experiments.session.status import Status, read, write
 from tests.processes import COMMAND
 from tests.processes import run_gcproto as gcproto

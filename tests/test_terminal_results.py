@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gcproto.cli.app import cli
 from gcproto.cli.doctor import print_survey
-from gcproto.cli.kernels_list import print_list
+from gcproto.cli.kernels.list import print_list
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, ScenarioOff, Survey
 from gcproto.model.prediction import Heap, Prediction, Reason

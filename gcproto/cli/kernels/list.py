@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels_choice import catalog
+from gcproto.cli.kernels.choice import catalog
 from gcproto.cli.params import FilePath
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gcproto.cli.kernels_results import guests
+from gcproto.cli.kernels.results import guests
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, FilePath, Once
 from gcproto.counted import counted

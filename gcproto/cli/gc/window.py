@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
+from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import RUNS, SEED, Size, Words
-from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 

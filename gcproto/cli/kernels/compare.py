@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels_results import guests, kernel_named
+from gcproto.cli.kernels.results import guests, kernel_named
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, FilePath, Name, Once
 from gcproto.counted import counted

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gcproto.cli.kernels_choice import download_bars
+from gcproto.cli.kernels.choice import download_bars
 from gcproto.cli.output import interrupted
 from gcproto.cli.params import Name
 from gcproto.counted import counted

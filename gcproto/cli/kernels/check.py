@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels_choice import chosen, kernel_options
-from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.choice import chosen, kernel_options
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import Name, Once, seconds
 

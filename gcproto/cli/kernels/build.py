@@ -132,7 +132,7 @@ def order(options: dict[str, Any], name: str | None) -> "Order":
 
 def origin(text: str) -> "Origin":
     """The source of an option: a tree where there is one of that path, otherwise a branch of the archive."""
-    from gcproto.cli.kernels_choice import catalog, download_bars
+    from gcproto.cli.kernels.choice import catalog, download_bars
     from gcproto.kernels.build import source
 
     if "/" in text or Path(text).is_dir():

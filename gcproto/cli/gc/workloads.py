@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.gc_live import live_view
+from gcproto.cli.gc.live import live_view
+from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, FilePath, Size, Words, seconds
-from gcproto.cli.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _disturbances() -> list[str]:
     return list(KINDS)
 
 
-@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc_", texts=COMMANDS, invoke_without_command=True)
+@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc.", texts=COMMANDS, invoke_without_command=True)
 @click.option(
     "--workload",
     type=click.Choice(list(OPERATIONS)),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gcproto.cli.kernels_results import guests
+from gcproto.cli.kernels.results import guests
 from gcproto.cli.params import FilePath, Once
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels_build import build_options, build_progress, order, told, usual_name
-from gcproto.cli.kernels_check import check_guest, show_verdicts
-from gcproto.cli.kernels_matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.build import build_options, build_progress, order, told, usual_name
+from gcproto.cli.kernels.check import check_guest, show_verdicts
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, Once, seconds
 from gcproto.counted import counted

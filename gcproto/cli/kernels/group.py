@@ -18,7 +18,7 @@ COMMANDS = {
 }
 
 
-@click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels_", texts=COMMANDS)
+@click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels.", texts=COMMANDS)
 def command() -> None:
     """The same measurements in other kernels, booted in QEMU.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gcproto.cli.kernels_choice import chosen, download_bars, kernel_options
+from gcproto.cli.kernels.choice import chosen, download_bars, kernel_options
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
