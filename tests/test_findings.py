@@ -6,13 +6,13 @@ import pytest
 
 from gcproto.report.page.verdict import evidence_of
 from gcproto.report.plots.kernels import plot
-from gcproto.report.words.claims import APART, SURE_FROM, Claim, Refusal, Standing, bounds, compared
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
 from gcproto.report.words.kinds import workloads
 from gcproto.report.words.paths import headline_rows, path_findings
 from gcproto.report.words.policies import policy_findings
+from gcproto.report.words.ratios import APART, SURE_FROM, Ratio, Refusal, Standing, bounds, compared
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
 from gcproto.report.words.runs import groups_of, runs_of
 from gcproto.report.words.thread import thread_finding
@@ -125,7 +125,7 @@ def test_copy_is_the_baseline_and_discarding_a_row_in_words() -> None:
     assert 1.25 < float(discard.split("x")[0].split()[-1]) < 1.35
     assert discard.endswith("at 2M a call, on one thread, pages just written.")
     rows = headline_rows(evidence_of(groups_of(runs_of([paths_result()]), path_rows)[0]))
-    assert {row.other for row in rows if isinstance(row, Claim)} == {"copy"}
+    assert {row.other for row in rows if isinstance(row, Ratio)} == {"copy"}
     assert "copy-then-discard" in {row.arm for row in rows}
 
 

@@ -1,6 +1,6 @@
 """Two lines of plain words: what to pick on this kernel, and why.
 
-Every claim is made of measurements of this run, and the lines say so: a ratio counts as a difference where its interval
+Every ratio is made of measurements of this run, and the lines say so: a ratio counts as a difference where its interval
 excludes 1 and it lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it,
 and what was not measured is said.
 """
@@ -8,7 +8,7 @@ and what was not measured is said.
 from gcproto.report import labels
 from gcproto.report.words import cases, paths
 from gcproto.report.words.cases import Case, answer_of, pick_of, where
-from gcproto.report.words.claims import Claim, Refusal, compared
+from gcproto.report.words.ratios import Ratio, Refusal, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -73,7 +73,7 @@ def _lead(case: Case, *, answered: bool = False) -> str:
     return f"{who}{_versus(one)} {granule}, {where(one.at)} ({cost})"
 
 
-def _versus(one: Claim[PathScenario]) -> str:
+def _versus(one: Ratio[PathScenario]) -> str:
     """``1.85x copy (1.80-1.90)``, or both modes, with what keeps it from being a difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
@@ -133,6 +133,6 @@ def _thp(evidence: paths.Evidence) -> list[str]:
         whole = "stays whole" if case.lead.over.proof.folios else "was moved (whether it was split was not seen)"
         texts.append(f"a THP that is aligned at both ends and asked whole {whole}: {_case(case)}")
     skewed = paths.skewed_thp(evidence)
-    if isinstance(skewed, Claim) and skewed.over.proof.folios_split:
+    if isinstance(skewed, Ratio) and skewed.over.proof.folios_split:
         texts.append(f"skewed by one page it is split: {skewed.arm} costs {_versus(skewed)}, {cases.where(skewed.at)}")
     return texts

@@ -24,7 +24,7 @@ def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | N
     """Write results of guests as a document of another system, validated against its schema."""
     import json
 
-    from gcproto.report.kcidb import document
+    from gcproto.results.exports.kcidb import document
 
     if output is not None:
         see_that_outputs_are_new([output], places or [Path("results")])

@@ -9,7 +9,7 @@ import msgspec
 
 from gcproto.counted import counted
 from gcproto.report.page.model import Grid, Part, Section
-from gcproto.report.words.claims import floor_of
+from gcproto.report.words.ratios import floor_of
 from gcproto.report.words.runs import Run
 from gcproto.results import names
 from gcproto.results.facts import cpu_of

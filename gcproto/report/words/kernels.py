@@ -6,9 +6,9 @@ from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.plots.kernels import Line, between, large, lines_of, names_of, page_size_in, shown
 from gcproto.report.verdicts import GOOD
-from gcproto.report.words.claims import Standing
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
+from gcproto.report.words.ratios import Standing
 from gcproto.results import names
 from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Scenario, Verdict
 from gcproto.results.series import Series, page_size_of, release_of, version_key

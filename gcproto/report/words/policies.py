@@ -6,9 +6,9 @@ from typing import NamedTuple
 from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.words.cases import pick_of
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
+from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
 from gcproto.report.words.runs import Group
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of
@@ -112,23 +112,23 @@ def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
     picks = [_pick(one) for one in found]
     counts = {pick: picks.count(pick) for pick in dict.fromkeys(picks)}
     answer = names.several([f"{pick} on {count}" for pick, count in counts.items()])
-    claims = [one for one in found if isinstance(one, Claim)]
-    worst, best = (choose(claims, key=lambda one: one.value.value, default=None) for choose in (max, min))
+    ratios = [one for one in found if isinstance(one, Ratio)]
+    worst, best = (choose(ratios, key=lambda one: one.value.value, default=None) for choose in (max, min))
     figure = "refused"
     if worst and best:
         figure = f"{best.factor} to {worst.factor} copy, by heap"
     rows = [(_subject(one), pick, _ratio(one)) for one, pick in zip(found, picks, strict=True)]
     said = [_extreme("least", best), _extreme("most", worst) if worst is not best else ""]
-    standings = {one.standing for one in claims if one.differs}
+    standings = {one.standing for one in ratios if one.differs}
     standing = Standing.SURE if standings == {Standing.SURE} else Standing.RUN if standings else Standing.UNSURE
-    differ = sum(one.differs for one in claims)
-    floors = list(dict.fromkeys(one.floor.text for one in claims))
+    differ = sum(one.differs for one in ratios)
+    floors = list(dict.fromkeys(one.floor.text for one in ratios))
     return Finding(
         "Which heaps should move all pages?",
         f"{answer} of {counted(len(found), 'heap')}",
         figure,
         standing,
-        f"{differ} of {counted(len(claims), 'ratio')} beyond interval and noise"
+        f"{differ} of {counted(len(ratios), 'ratio')} beyond interval and noise"
         + (f" ({names.several(floors)})" * bool(floors)),
         [one for one in (*said, *_threads(found)) if one],
         place,
@@ -151,7 +151,7 @@ def _ratio(one: PolicyRow) -> str:
     return f"{one.cell}{part}"
 
 
-def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
+def _extreme(word: str, one: Ratio[PolicyScenario] | None) -> str:
     if not one:
         return ""
     return (

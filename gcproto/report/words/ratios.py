@@ -1,4 +1,4 @@
-"""Claims: what one way of doing the work costs relative to copying, and how far that is established.
+"""Ratios: what one way of doing the work costs relative to copying, and how far that is established.
 
 Of one run a difference is said "in this run" if its interval excludes 1, it lies beyond the noise floor, and there are
 enough rounds for an interval.  "Sure" is said only of what holds between runs (gcproto.results.pool).  What moved no
@@ -74,7 +74,7 @@ def floor_of(result: Result) -> Floor:
 
 
 @dataclass(frozen=True)
-class Claim(Generic[S]):
+class Ratio(Generic[S]):
     """What one arm costs relative to another, in one run or in several.
 
     Attributes:
@@ -100,8 +100,8 @@ class Claim(Generic[S]):
     under: Measurement
     run: str = ""
     across: Pooled | None = None
-    members: "tuple[Claim[S], ...]" = ()
-    left_out: "tuple[Claim[S], ...]" = ()
+    members: "tuple[Ratio[S], ...]" = ()
+    left_out: "tuple[Ratio[S], ...]" = ()
 
     @property
     def value(self) -> Interval:
@@ -185,7 +185,7 @@ class Claim(Generic[S]):
         return f"runs differ by more than their own intervals, {pair}" if pair else ""
 
     @property
-    def ends(self) -> "tuple[Claim[S], ...]":
+    def ends(self) -> "tuple[Ratio[S], ...]":
         """Two runs whose intervals do not overlap, the lower first; () if all do."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
@@ -296,7 +296,7 @@ class Refusal(Generic[S]):
     """An arm that did none of its work: it has a time and no ratio.
 
     Attributes:
-        subject, arm, at, over, run: as of a claim.
+        subject, arm, at, over, run: as of a ratio.
 
     """
 
@@ -315,19 +315,19 @@ class Refusal(Generic[S]):
         return ", ".join(told + [f"{name} {count:,}" for name, count in counts if count])
 
 
-Row = Claim[S] | Refusal[S]
+Row = Ratio[S] | Refusal[S]
 
 APART = "Runs apart: two runs that differ by more than their own intervals."
 
 
 def apart_note(rows: Iterable[Row[S]]) -> list[str]:
     """What cells of a table mean by that, as a sentence if one of them says it."""
-    return [APART] * any(isinstance(one, Claim) and bool(one.ends) for one in rows)
+    return [APART] * any(isinstance(one, Ratio) and bool(one.ends) for one in rows)
 
 
-def claims_of(rows: Iterable[Row[S]]) -> list[Claim[S]]:
+def ratios_of(rows: Iterable[Row[S]]) -> list[Ratio[S]]:
     """Those that have a ratio."""
-    return [one for one in rows if isinstance(one, Claim)]
+    return [one for one in rows if isinstance(one, Ratio)]
 
 
 def usable(one: Measurement) -> bool:
@@ -365,7 +365,7 @@ class Compared:
         ratio = ratio_interval(over, below)
         if ratio is None or not 0 < ratio.low <= ratio.value <= ratio.high < math.inf:
             return None
-        return Claim(subject, arm, other, at, ratio, self.floor, over, below, self.run)
+        return Ratio(subject, arm, other, at, ratio, self.floor, over, below, self.run)
 
 
 def compared(result: Result, run: str = "") -> Compared:
