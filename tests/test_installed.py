@@ -78,7 +78,7 @@ class TestInstalled:
     @pytest.mark.parametrize("place", ["the checkout", "elsewhere"])
     def test_workers_find_the_native_library(self, sources: Path, installed: Path, tmp_path: Path, place: str) -> None:
         cwd = sources if place == "the checkout" else tmp_path
-        words = ("bench", "--sources", "small", "--granules", "64k", "--rounds", "3", "--memory", "2m", "--json")
+        words = ("bench", "--sources", "small", "--granules", "64k", "--rounds", "3", "--size", "2m", "--json")
         done = gcproto(installed, cwd, *words, "--out", str(tmp_path))
         assert done.returncode == 0, done.stderr
         assert all(one["valid"] for one in json.loads(done.stdout)["measurements"])

@@ -68,7 +68,7 @@ SHARE = Number(0, 1, "")
 """A part of something."""
 
 SEED = click.IntRange(0, 2**53)
-RUNS = click.IntRange(1, 10_000)
+ROUNDS = click.IntRange(1, 10_000)
 TRIALS = click.IntRange(3, 1000)
 """Rounds of a scenario in a guest."""
 

@@ -107,7 +107,7 @@ def fit(collections: Sequence[Dispositions]) -> Costs:
     if len(usable) < 3 * len(kinds) or not kinds:
         raise GcprotoError(
             f"too few collections to fit {counted(len(kinds), 'cost')}: {len(usable)}",
-            remedy="give results of more runs: gcproto gc policies --runs 7",
+            remedy="give results of more runs: gcproto gc policies --rounds 7",
             code=ExitCode.USAGE,
         )
     every = list(alike.values())

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import PERCENT, RUNS, SEED, Size, Words
+from gcproto.cli.params import PERCENT, ROUNDS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
+from gcproto.cli.renamed import Renamed
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -55,7 +56,7 @@ def _memory(word: str) -> object:
     help="To compare; the modes copy and remap can be named as well.",
 )
 @click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
-@click.option("--runs", type=RUNS, default=7, show_default=True, help="Measured rounds.")
+@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--ebusy",
@@ -119,7 +120,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         memories=parse_memories(options["memory"]),
         policies=options["policies"],
         live_bytes=options["live"],
-        runs=options["runs"],
+        runs=options["rounds"],
         seed=options["seed"],
         verify=options["verify"],
         ebusy=tuple(options["ebusy"]),

@@ -6,8 +6,9 @@ import click
 
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import RUNS, SEED, Size, Words
+from gcproto.cli.params import ROUNDS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
+from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 MOST_PAGES = 1 << 24
@@ -26,7 +27,15 @@ def _ways() -> list[str]:
     type=click.IntRange(1, 64),
     help="Threads that touch to-space.  [default: one for each processor but the collector's]",
 )
-@click.option("--runs", type=RUNS, default=7, show_default=True, help="Measured windows of each way.")
+@click.option(
+    "--rounds",
+    cls=Renamed,
+    was="--runs",
+    type=ROUNDS,
+    default=7,
+    show_default=True,
+    help="Measured windows of each way.",
+)
 @click.option(
     "--ways",
     type=Words("way", _ways),
@@ -71,7 +80,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         batch=options["batch"],
         group=options["group"],
         mutators=options["mutators"],
-        runs=options["runs"],
+        runs=options["rounds"],
         seed=options["seed"],
     )
     prepare(options["out"])

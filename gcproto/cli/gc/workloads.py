@@ -9,7 +9,8 @@ from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import LARGEST, RUNS, SEED, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _disturbances() -> list[str]:
 )
 @click.option("--mutation", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of 1000 steps.")
 @click.option("--fragmentation", type=click.IntRange(0, 1000), help="Of 1000, what dies or varies. [default: 500]")
-@click.option("--runs", type=RUNS, default=5, show_default=True, help="Measured rounds.")
+@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
 @click.option(
     "--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="What follows on EBUSY."
 )
@@ -208,7 +209,7 @@ def _order(options: dict[str, Any]) -> Any:
         mutators=options["mutators"],
         mutation=options["mutation"],
         fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
-        runs=options["runs"],
+        runs=options["rounds"],
         seed=options["seed"],
         verify=options["verify"],
         disturb=",".join(options["disturb"] or ()),
