@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from gcproto.counted import counted
-from gcproto.report.tables import print_result
+from gcproto.report.terminal.tables import print_result
 from tests.result_maker import measurement, result, scenario
 
 

@@ -13,7 +13,7 @@ from gcproto.kernels.guest import host_files, machine
 from gcproto.kernels.guest.plan import Measure, Plan
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import cell, heap
-from gcproto.report.kernels import print_guest_heaps
+from gcproto.report.terminal.kernels import print_guest_heaps
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from gcproto.cli.kernels import run as kernels_run
-from gcproto.report.kernels import print_matrix
+from gcproto.report.terminal.kernels import print_matrix
 from gcproto.results.schema import Result, Scenario
 from gcproto.results.series import AGREE, FLAG, build, spreads
 from tests.kernel_results import CANARY, COPY, MOVE, PMD, SPLIT, STOCK, guest_result

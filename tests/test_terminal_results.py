@@ -19,13 +19,13 @@ from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, ScenarioOff, Survey
 from gcproto.model.prediction import Heap, Prediction, Reason
 from gcproto.model.proposals import load as load_proposal
-from gcproto.report.comparison import print_comparison
-from gcproto.report.kernels import print_guest_heaps, print_matrix
-from gcproto.report.prediction import print_prediction
-from gcproto.report.proposal import print_proposal, rows
-from gcproto.report.series import print_history, print_pair
-from gcproto.report.tables import print_result
-from gcproto.report.verdicts import print_verdicts
+from gcproto.report.terminal.comparison import print_comparison
+from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
+from gcproto.report.terminal.prediction import print_prediction
+from gcproto.report.terminal.proposal import print_proposal, rows
+from gcproto.report.terminal.series import print_history, print_pair
+from gcproto.report.terminal.tables import print_result
+from gcproto.report.terminal.verdicts import print_verdicts
 from gcproto.results.compare import Comparison, compare
 from gcproto.results.schema import (
     ClaimExperiment,

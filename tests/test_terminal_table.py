@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gcproto.report.terminal import Cell, Column, Table, plain, print_table, say, text
-from gcproto.report.terminal.fit import INDENT, plan
+from gcproto.report.terminal.kit import Cell, Column, Table, plain, print_table, say, text
+from gcproto.report.terminal.kit.fit import INDENT, plan
 
 LEFT_OUT = re.compile(r"left\s+out\s+at\s+\d+\s+columns:\s+(.*?);\s+shown\s+from\s+\d+\s+columns", re.DOTALL)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gcproto.report.plots.forest import in_words
-from gcproto.report.verdict import verdict
+from gcproto.report.terminal.verdict import verdict
 from gcproto.report.words.ratios import Ratio, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.results.schema import ANY, CACHE, MEMORY, SHUFFLED, Measurement

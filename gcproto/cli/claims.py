@@ -69,7 +69,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.thread_claims import print_claims
+        from gcproto.report.terminal.thread_claims import print_claims
 
         print_claims(result, console())
     if not complete or interrupts.noted():

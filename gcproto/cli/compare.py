@@ -41,7 +41,7 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
         echo_json(document("compare", _document(found)))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.comparison import print_comparison
+        from gcproto.report.terminal.comparison import print_comparison
 
         print_comparison(found, console())
     if fail_above is None:

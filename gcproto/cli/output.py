@@ -76,7 +76,7 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.tables import print_result
+        from gcproto.report.terminal.tables import print_result
 
         wide = bool(options.get("wide"))
         print_result(result, console(wide=wide), wide=wide)

@@ -75,7 +75,7 @@ def command(
         echo_json(document("predict", found))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.prediction import print_prediction
+        from gcproto.report.terminal.prediction import print_prediction
 
         print_prediction(found, console())
     if fail_below is not None and found.good is None:

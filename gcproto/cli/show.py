@@ -25,6 +25,6 @@ def command(file: Path, wide: bool, as_json: bool) -> None:
         echo_json(result)
         return
     from gcproto.cli.terminal import console
-    from gcproto.report.tables import print_result
+    from gcproto.report.terminal.tables import print_result
 
     print_result(result, console(wide=wide), wide=wide)

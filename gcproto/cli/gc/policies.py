@@ -138,7 +138,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
-    from gcproto.report.policies import heap_text
+    from gcproto.report.terminal.policies import heap_text
     from gcproto.results.policy_cells import cells
     from gcproto.results.series import page_size_of
 

@@ -116,7 +116,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
 def _show(results: "list[Result]", options: dict[str, Any]) -> None:
     """Print the comparison, and leave in `options` what is worse and why it would be void."""
-    from gcproto.report.proposal import print_proposal, rows
+    from gcproto.report.terminal.proposal import print_proposal, rows
     from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import void

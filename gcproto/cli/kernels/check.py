@@ -69,6 +69,6 @@ def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
         echo_json(*results)
         return
     from gcproto.cli.terminal import console
-    from gcproto.report.verdicts import print_verdicts
+    from gcproto.report.terminal.verdicts import print_verdicts
 
     print_verdicts(results, console())

@@ -55,7 +55,7 @@ def command(
         echo_json(document("kernels-compare", fields))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.series import print_pair
+        from gcproto.report.terminal.series import print_pair
 
         print_pair(series, before, after, found, voided, console())
     worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]

@@ -55,7 +55,7 @@ def command(
 
     looked = places or (Path("results"),)
     if plots:  # before anything is printed
-        from gcproto.report.series_plot import see_that_it_can_be_drawn
+        from gcproto.report.plots.series import see_that_it_can_be_drawn
 
         see_that_outputs_are_new(plots, looked)
         for path in plots:
@@ -68,12 +68,12 @@ def command(
         echo_json(document("kernels-history", fields | {"failures": series.failures}))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.series import print_history
+        from gcproto.report.terminal.series import print_history
 
         print_history(series, found, console())
     for path in plots:
         for_matplotlib()
-        from gcproto.report.series_plot import plot
+        from gcproto.report.plots.series import plot
 
         plot(series, found, path)
         click.echo(f"plot: {path}", err=True)

@@ -146,7 +146,7 @@ def print_list(rows: list[dict[str, Any]], known: "Catalog", console: "Console")
         console: where to.
 
     """
-    from gcproto.report.terminal import Column, Table, print_table, say
+    from gcproto.report.terminal.kit import Column, Table, print_table, say
 
     table = Table(
         [

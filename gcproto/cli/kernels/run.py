@@ -78,7 +78,7 @@ def _show(results: "list[Result]", options: dict[str, Any]) -> None:
         echo_json(*results)
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.kernels import print_guest_heaps, print_matrix
+        from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
 
         show = print_guest_heaps if heap else print_matrix
         show(results, console())

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from gcproto.counted import counted
 from gcproto.report import labels
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import Baselines, cost, done, ratio
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import Baselines, cost, done, ratio
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.terminal.figures import INVALID, Baselines, done, no_ratio
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import Part
+from gcproto.report.terminal.kit.figures import INVALID, Baselines, done, no_ratio
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part
 from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import Measurement, PathScenario, PolicyScenario, Scenario, WindowScenario, WorkloadScenario

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.plots.kernels import Line, between, large, lines_of, names_of, page_size_in, shown
-from gcproto.report.verdicts import GOOD
+from gcproto.report.terminal.verdicts import GOOD
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
 from gcproto.report.words.ratios import Standing

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
-from gcproto.report.terminal.text import Part, text
+from gcproto.report.terminal.kit.text import Part, text
 
 Cell = Part | list[Part]
 """A line, or several."""

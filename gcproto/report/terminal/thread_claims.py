@@ -4,9 +4,9 @@ from collections import Counter
 
 from rich.console import Console
 
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results.schema import ClaimVerdict, Judgement, Result
 from gcproto.results.series import release_of
 

@@ -6,10 +6,10 @@ from statistics import median
 import msgspec
 from rich.console import Console
 
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import INVALID, REFUSED
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import INVALID, REFUSED
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import Measurement, Result, Scenario

@@ -6,9 +6,9 @@ from rich.console import Console
 
 from gcproto.host.kernel_version import parse
 from gcproto.host.known_bugs import BUGS, State
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.facts import branch_of
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict

@@ -6,11 +6,11 @@ from rich.console import Console
 
 from gcproto.report import labels
 from gcproto.report.placement import crowded
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import Baselines, cost, done, ratio
-from gcproto.report.terminal.groups import grouped
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import Baselines, cost, done, ratio
+from gcproto.report.terminal.kit.groups import grouped
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Policy, policies
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, cells

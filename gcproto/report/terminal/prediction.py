@@ -7,10 +7,10 @@ from rich.console import Console
 from gcproto.model.kinds import GROUPS
 from gcproto.model.prediction import GOOD, Heap, Prediction, Reason
 from gcproto.report import labels
-from gcproto.report.terminal.draw import print_table
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.terminal.remarks import print_skips
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
 from gcproto.results import names
 
 SEEN = 0.005

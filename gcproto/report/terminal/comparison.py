@@ -3,9 +3,9 @@
 from rich.console import Console
 
 from gcproto.report.labels import number
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.compare import CLASSES, Comparison
 from gcproto.results.schema import Interval, Scenario

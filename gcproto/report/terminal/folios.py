@@ -7,9 +7,9 @@ from typing import Literal
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.kinds import Workload, workloads
 from gcproto.results import names
 from gcproto.results.folios import PARTS, large_share, parts_of

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import INVALID
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import INVALID
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.schema import Scenario
 from gcproto.results.series import Series, short

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from gcproto.report.terminal.table import TEXT_LEAST, Table
+from gcproto.report.terminal.kit.table import TEXT_LEAST, Table
 
 INDENT = 2
 """Blanks before what stands below its label."""

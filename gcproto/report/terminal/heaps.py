@@ -6,11 +6,11 @@ from rich.console import Console
 
 from gcproto.report import labels
 from gcproto.report.placement import crowded, in_order
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import INVALID, Baselines, cost, done, ratio
-from gcproto.report.terminal.groups import grouped
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import INVALID, Baselines, cost, done, ratio
+from gcproto.report.terminal.kit.groups import grouped
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.kinds import Workload, workloads
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gcproto.report import labels
-from gcproto.report.terminal.text import Part
+from gcproto.report.terminal.kit.text import Part
 from gcproto.results.baseline import baseline_of, done_share, evacuated, refused
 from gcproto.results.schema import Measurement, Scenario
 

@@ -6,9 +6,9 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from gcproto.report.terminal.fit import INDENT, Piece, Plan, plan
-from gcproto.report.terminal.table import Row, Table
-from gcproto.report.terminal.text import say, text, wrapped
+from gcproto.report.terminal.kit.fit import INDENT, Piece, Plan, plan
+from gcproto.report.terminal.kit.table import Row, Table
+from gcproto.report.terminal.kit.text import say, text, wrapped
 
 NOTHING = "-"
 """A cell that says so: not worth a line below its row."""

@@ -7,11 +7,11 @@ from statistics import median
 from rich.console import Console
 
 from gcproto.counted import counted
-from gcproto.report.tables import print_measurements
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import INVALID, REFUSED
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import INVALID, REFUSED
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
+from gcproto.report.terminal.tables import print_measurements
 from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import TIMES, Measurement, PathScenario, Result, Scenario
