@@ -22,9 +22,9 @@ SWAPPED = (
 RECORDS = {
     "paths": "bench",
     "swap": f"bench {SWAPPED}",
-    "window": "gc window --runs 9",
-    "heap": "gc --workload trees --live 128m --heap 4x --runs 3 --modes move,art,copy,remap,stw,memmove,none",
-    "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --runs 9 --verify",
+    "window": "gc window --rounds 9",
+    "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
+    "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
     "claims": "claims",
 }
 """The command of each record, by the name of its page."""

@@ -19,7 +19,7 @@ from gcproto.kernels.guest.machine import Boot
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import check
 from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, plan
-from gcproto.report.verdicts import agrees, print_verdicts, remembered
+from gcproto.report.terminal.verdicts import agrees, print_verdicts, remembered
 from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, KernelCell, Subject, Verdict, Word
 from gcproto.results.upgrade import upgraded
