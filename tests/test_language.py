@@ -66,7 +66,7 @@ def helps() -> Iterator[tuple[str, str]]:
             yield context.command_path, text
         for parameter in command.params:
             if isinstance(parameter, click.Option) and parameter.help:
-                yield f"{context.command_path} {parameter.opts[0]}", parameter.help
+                yield f"{context.command_path} {parameter.opts[0]}", parameter.help.partition("[default")[0]
 
 
 def test_help_texts() -> None:
