@@ -103,10 +103,10 @@ def _memory(word: str) -> object:
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    """Collect heaps that stand still, by each evacuation policy, on memory of each kind of folios.
+    """Collect heaps without running mutators, by each evacuation policy, on memory of each kind of folios.
 
     The table shows the time from flip to drain for each evacuated page.  Splitting ahead happens before the flip,
-    beside the mutators.  Restoring THPs happens after the drain.  Both times stand in columns of their own.
+    beside the mutators.  Restoring THPs happens after the drain.  Both times have columns of their own.
     """
     from gcproto.experiments.policies.run import PolicyOrder, run
     from gcproto.heap.folios import parse_memories

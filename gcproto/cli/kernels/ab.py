@@ -33,7 +33,14 @@ CHECK_SECONDS = 900.0
     metavar="FILE|FOLDER|MBOX",
     help="A patch for both kernels, applied before --patch.",
 )
-@click.option("--set", "scenarios", type=click.Choice(["quick", "paths", "folios"]), default="quick", show_default=True)
+@click.option(
+    "--set",
+    "scenarios",
+    type=click.Choice(["quick", "paths", "folios"]),
+    default="quick",
+    show_default=True,
+    help="Scenarios to measure: a few, those of `kernels run`, or folios of every size.",
+)
 @click.option("--check", is_flag=True, help="Run the contract and the hazards in both instead of measuring.")
 @click.option(
     "--hazard",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Move pages of all folio sizes back and forth, under readers, fork, pins, reclaim, swap, compaction, khugepaged.
 
-    The stress checks contents, lost writes, lost pages, pinned pages, memory that is not given back, and the kernel's
+    The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
     console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
     The exit code is 1 if something was wrong.
     """
