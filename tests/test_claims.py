@@ -18,8 +18,8 @@ from gcproto.claims.sound import Rows
 from gcproto.errors import GcprotoError
 from gcproto.experiments.paths import bench
 from gcproto.experiments.paths.grid import build
-from gcproto.host.known_bugs import State
 from gcproto.host.machine import machine
+from gcproto.known.bugs import State
 from gcproto.record import Record
 from gcproto.results.schema import (
     CONGRUENT,

@@ -11,7 +11,7 @@ from gcproto.claims.finding import Finding
 from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
 from gcproto.contract import RowResult
-from gcproto.host.known_bugs import State
+from gcproto.known.bugs import State
 from gcproto.results.schema import (
     CONGRUENT,
     SKEWED,

@@ -81,7 +81,7 @@ def _print_capabilities(found: "Survey", console: "Console") -> None:
 
 
 def _print_bugs(found: "Survey", console: "Console") -> None:
-    from gcproto.host.known_bugs import State
+    from gcproto.known.bugs import State
     from gcproto.report.terminal.kit import Column, Table, print_table, say
 
     console.print()

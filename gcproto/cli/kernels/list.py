@@ -14,9 +14,9 @@ from gcproto.process.outputs import write_whole
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gcproto.host.kernel_version import KernelVersion
     from gcproto.kernels.build.built import Built
     from gcproto.kernels.get.catalog import Catalog, Kernel
+    from gcproto.known.version import KernelVersion
 
 
 @click.command(name="list")
@@ -109,20 +109,20 @@ def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
 
 
 def _moves(version: "KernelVersion") -> bool:
-    from gcproto.host.kernel_version import KernelVersion
+    from gcproto.known.version import KernelVersion
 
     return version >= KernelVersion(6, 8, 0)
 
 
 def _bugs(version: "KernelVersion") -> list[str]:
-    from gcproto.host.known_bugs import BUGS, Harm, State
+    from gcproto.known.bugs import BUGS, Harm, State
 
     grave = {Harm.CRASH, Harm.HANG, Harm.WRONG}
     return [bug.key for bug in BUGS if bug.harm in grave and bug.state_by_version(version) is State.BY_VERSION]
 
 
 def _built_row(one: "Built") -> dict[str, Any]:
-    from gcproto.host.kernel_version import parse
+    from gcproto.known.version import parse
 
     image = one.home / "vmlinuz"
     return {

@@ -12,7 +12,7 @@ from gcproto.heap.verify import Verifier
 def account_error(plan: Any, swept: Any, faults: dict[str, int]) -> str:
     """Whether every to-space page was produced once and mapped once; "" if so.
 
-    A page that every ioctl called existing though one of them had put it there (gcproto.host.known_bugs, retry-eexist)
+    A page that every ioctl called existing though one of them had put it there (gcproto.known.bugs, retry-eexist)
     is missing from the account of pages mapped; there are never more of these than results that said EEXIST.
     """
     used = int(plan.used_end)

@@ -135,7 +135,7 @@ def invalid_reason(done: Window, pages: int) -> str:
     """Why a window proves nothing; "" if all is well.
 
     Pages that are in their place with their contents, though every ioctl for them said EEXIST, are the kernel's doing
-    (gcproto.host.known_bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
+    (gcproto.known.bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
     """
     if done.err:
         return done.reason

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from gcproto.host.kernel_version import parse
-from gcproto.host.known_bugs import BUGS, State
+from gcproto.known.bugs import BUGS, State
+from gcproto.known.version import parse
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say

@@ -8,7 +8,7 @@ provoked without harm, that is asked instead of the version (``probe``).
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gcproto.host.kernel_version import KernelVersion
+from gcproto.known.version import KernelVersion
 
 Branch = tuple[int, int]
 
