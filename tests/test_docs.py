@@ -18,6 +18,7 @@ from gcproto.results.store import save
 
 from .kernel_results import stock
 from .processes import ROOT
+from .test_rooms import MAY_USE
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.M | re.S)
@@ -172,3 +173,11 @@ def test_options_exist() -> None:
                 said = CliRunner().invoke(cli, [words[0], "--help"])
             for option in options:
                 assert option in said.output or option in {"--table", "--columns"}, f"{page.name}: {words} {option}"
+
+
+def test_the_law_of_rooms_is_in_the_architecture() -> None:
+    text = (DOCS / "internals" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([a-z]+)/` \| (.*) \|$", text, re.M)
+    law = {room: set(re.findall(r"`([a-z]+)/`", used)) for room, used in rows}
+    assert law.pop("cli") == set()
+    assert law == MAY_USE
