@@ -97,16 +97,16 @@ def _memory(word: str) -> object:
 @click.option(
     "--fail-above",
     type=PERCENT,
-    help="Exit with 1 if auto takes this much longer than the best fixed policy on any heap.  Compared is the median "
-    "ratio of their rounds, with an interval above 1.",
+    help="Exit with 1 if auto takes this much longer than the best fixed policy on any heap.  The test takes "
+    "the median ratio of their rounds, with an interval above 1.",
 )
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Collect heaps without running mutators, by each evacuation policy, on memory of each kind of folios.
 
-    The table shows the time from flip to drain for each evacuated page.  Splitting ahead happens before the flip,
-    beside the mutators.  Restoring THPs happens after the drain.  Both times have columns of their own.
+    The table shows the time from flip to drain for each evacuated page.  Folios are split ahead before the flip, and
+    THPs are restored after the drain.  Both times have columns of their own.
     """
     from gcproto.experiments.policies.run import PolicyOrder, run
     from gcproto.heap.folios import parse_memories
