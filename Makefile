@@ -2,6 +2,7 @@
 # make test    all tests
 # make lint    types, lint, formats, C warnings as errors, cross build
 # make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
+# make stubs   gcproto/_native.pyi anew, from the declarations in native/
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
 VENV ?= .venv
@@ -15,7 +16,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint lock format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -41,6 +42,9 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --genera
 lock:
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev --extra kcidb --extra dask --extra bench -c requirements.lock -o requirements-dev.lock
+
+stubs: $(VENV)/installed-dev
+	$(VENV)/bin/python native/build/stubs.py
 
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .

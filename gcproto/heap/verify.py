@@ -272,7 +272,7 @@ class Verifier:
         self.starts = self._region(words // 8)
         self.visited = self._region(words // 8)
         self.stack = self._region(heap.capacity + PAGE_BYTES)
-        self._first: Any = ffi.new("int64_t[3]")
+        self._first = ffi.new("int64_t[]", 3)
         self.count = 0
         self.objects = 0
 
