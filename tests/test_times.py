@@ -15,10 +15,11 @@ import pytest
 from gcproto._native import ffi, lib
 from gcproto.collector.cycle import Collector
 from gcproto.collector.watch.recorder import Recorder
+from gcproto.collector.watch.timeline import EVENT
 from gcproto.experiments.session import run as session
 from gcproto.experiments.session.collector_thread import CollectorThread
 from gcproto.experiments.session.mutator import Mutator
-from gcproto.experiments.session.stalls import EVENT, LONGEST, joined
+from gcproto.experiments.session.stalls import LONGEST, joined
 
 from .test_placement import heap as request
 

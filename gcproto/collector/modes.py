@@ -5,11 +5,14 @@ before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what co
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gcproto._native import ffi, lib
 from gcproto.results.schema import ModeOptions, with_fields
 from gcproto.sizes import MIB
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_compaction_policy_ptr
 
 MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
 
@@ -91,27 +94,16 @@ class Mode:
         wanted = self.regions == "always" or (self.regions == "granules" and self.granule > 1)
         return self.granule if wanted and self.moves else 0
 
-    def policy(self) -> Any:
-        """``struct gcp_compaction_policy *``."""
-        found: Any = ffi.new("struct gcp_compaction_policy *")
-        for name in (
-            "map_by",
-            "fault_by",
-            "ready_by",
-            "early_by",
-            "fault_pages",
-            "run_pages",
-            "handler",
-            "flush_bytes",
-            "reserve_pages",
-            "remap_pages",
-            "granule",
-            "whole",
-            "large_by",
-            "renew",
-            "cut_at_tables",
-        ):
-            setattr(found, name, getattr(self, name))
+    def policy(self) -> "gcp_compaction_policy_ptr":
+        """The same for C."""
+        found = ffi.new("struct gcp_compaction_policy *")
+        found.map_by, found.fault_by = self.map_by, self.fault_by
+        found.ready_by, found.early_by, found.large_by = self.ready_by, self.early_by, self.large_by
+        found.fault_pages, found.run_pages = self.fault_pages, self.run_pages
+        found.reserve_pages, found.remap_pages = self.reserve_pages, self.remap_pages
+        found.flush_bytes, found.handler = self.flush_bytes, self.handler
+        found.granule, found.whole = self.granule, self.whole
+        found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE

@@ -7,7 +7,7 @@ somebody verifies); the workloads check those, as they know what they have writt
 from the roots on: each must lead to the start of an object.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
@@ -29,6 +29,10 @@ from gcproto.heap.memory import ctz, drop_lowest, load16, load64, lshr, store64
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
+from gcproto.structs import address_of
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer, gcp_plan_ptr
 
 BAD_HEADER, BAD_REFERENCE, WRONG_WORD = 1, 2, 3
 WRONGS = {BAD_HEADER: "a header that is none", BAD_REFERENCE: "a reference to no object", WRONG_WORD: "a wrong word"}
@@ -263,7 +267,7 @@ class Verifier:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self._regions: list[tuple[Any, int]] = []
+        self._regions: list[tuple[Pointer[None], int]] = []
         words = heap.capacity // 8
         self.shadow = self._region(heap.capacity)
         self.old = self._region(words // 2 * 8)
@@ -282,7 +286,7 @@ class Verifier:
         if area == ffi.NULL:
             raise GcprotoError(f"no {size >> 20} MiB of address space for verification", remedy="leave out --verify")
         self._regions.append((area, size))
-        return int(ffi.cast("uintptr_t", area))
+        return address_of(area)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -291,11 +295,11 @@ class Verifier:
             lib.gcp_region_free(area, size)
         self._regions.clear()
 
-    def before(self, plan: Any) -> str:
+    def before(self, plan: "gcp_plan_ptr") -> str:
         """With the world stopped and the plan complete.  Returns what is wrong already, "" if nothing is."""
-        address = int(ffi.cast("uintptr_t", plan))
+        address = address_of(plan)
         for area, size in self._regions:
-            lib.gcp_region_discard(int(ffi.cast("uintptr_t", area)), size)
+            lib.gcp_region_discard(address_of(area), size)
         self.count = int(list_objects(address, self.heap.used // 8, self.old, self.new))
         if self.count < 0:
             return WRONGS[BAD_HEADER]
@@ -303,14 +307,14 @@ class Verifier:
         self.heap.world.written = self.written
         return f"{bad} times {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
-    def after(self, plan: Any) -> str:
+    def after(self, plan: "gcp_plan_ptr") -> str:
         """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
-        heap, address = self.heap, int(ffi.cast("uintptr_t", plan))
+        heap, address = self.heap, address_of(plan)
         heap.world.written = 0
-        first = int(ffi.cast("uintptr_t", self._first))
+        first = address_of(self._first)
         wrong = int(compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first))
         if wrong:
-            place, value, expected = (int(word) for word in self._first)
+            place, value, expected = self._first
             return (
                 f"{wrong} times {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
                 f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
@@ -318,7 +322,7 @@ class Verifier:
         buffers, top = heap.note_free_buffers(), heap.used // 8
         self.objects = int(note_starts(address, self.new, self.count, top, buffers, self.starts))
         bad = sum(
-            int(walk(heap.to, top, self.starts, self.visited, self.stack, int(one.roots), int(one.root_count)))
+            int(walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count))
             for one in heap.mutators
         )
         return f"{bad} times {WRONGS[BAD_REFERENCE]}" if bad else ""
