@@ -9,9 +9,9 @@ import pytest
 from gcproto._native import ffi
 from gcproto.collector.compiled.prepare import NEVER, prepare
 from gcproto.collector.compiled.produce import produce
-from gcproto.heap.calls import KEPT
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import KEPT
 from gcproto.heap.space import Heap
 
 MIB = 1 << 20

@@ -68,6 +68,73 @@ def _store(width: int, ordering: str = "") -> Callable[[int, int], int]:
     return store
 
 
+def _sum(builder: Any, address: Any, offset: Any) -> Any:
+    return builder.add(address, offset, flags=["nsw"])
+
+
+def _element(builder: Any, base: Any, offset: int, index: Any, width: int) -> Any:
+    """Where an element is of the table whose address is a field."""
+    table = builder.load(_pointer(builder, _sum(builder, base, WORD(offset)), WORD))
+    place = _sum(builder, table, builder.mul(WORD(width // 8), index, flags=["nsw"]))
+    return _pointer(builder, place, ir.IntType(width))
+
+
+def field(offset: int) -> Callable[[int], int]:
+    """A function that reads the word ``offset`` bytes into a structure."""
+
+    @primitive
+    def get(_typing: Any, base: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.load(_pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+
+        return types.int64(types.int64), generate
+
+    return get
+
+
+def set_field(offset: int) -> Callable[[int, int], int]:
+    """A function that writes it."""
+
+    @primitive
+    def put(_typing: Any, base: Any, value: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            builder.store(arguments[1], _pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            return _context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), generate
+
+    return put
+
+
+def element(offset: int, width: int) -> Callable[[int, int], int]:
+    """A function that reads an element, of ``width`` bits, of the table whose address is a field of a structure."""
+
+    @primitive
+    def get(_typing: Any, base: Any, index: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            value = builder.load(_element(builder, arguments[0], offset, arguments[1], width))
+            return builder.zext(value, WORD) if width < 64 else value
+
+        return types.int64(types.int64, types.int64), generate
+
+    return get
+
+
+def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
+    """A function that writes it."""
+
+    @primitive
+    def put(_typing: Any, base: Any, index: Any, value: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            word = builder.trunc(arguments[2], ir.IntType(width)) if width < 64 else arguments[2]
+            builder.store(word, _element(builder, arguments[0], offset, arguments[1], width))
+            return _context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64), generate
+
+    return put
+
+
 load64 = _load(64)
 load32 = _load(32)
 load16 = _load(16)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gcproto._native import ffi, lib
 from gcproto.collector.watch.events import Listener, Watched
 from gcproto.heap.arrays import array_at
-from gcproto.heap.calls import KEPT
+from gcproto.heap.plan import KEPT
 from gcproto.results.folios import kept_whole
 from gcproto.results.page_map import encode
 from gcproto.results.schema import Collection
