@@ -10,6 +10,7 @@ from the roots on: each must lead to the start of an object.
 from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
+from gcproto.counted import counted
 from gcproto.errors import GcprotoError
 from gcproto.heap.compiled import entry, kernel
 from gcproto.heap.memory import ctz, drop_lowest, load64, lshr, store64
@@ -304,7 +305,7 @@ class Verifier:
             return WRONGS[BAD_HEADER]
         bad = int(paint_shadow(address, self.old, self.new, self.count, self.shadow))
         self.heap.world.written = self.written
-        return f"{bad} times {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
+        return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
     def after(self, plan: "gcp_plan_ptr") -> str:
         """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
@@ -315,7 +316,7 @@ class Verifier:
         if wrong:
             place, value, expected = self._first
             return (
-                f"{wrong} times {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
+                f"{counted(wrong, 'time')} {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
                 f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
             )
         buffers, top = heap.note_free_buffers(), heap.used // 8
@@ -324,4 +325,4 @@ class Verifier:
             int(walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count))
             for one in heap.mutators
         )
-        return f"{bad} times {WRONGS[BAD_REFERENCE]}" if bad else ""
+        return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

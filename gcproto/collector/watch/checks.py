@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) -> str:
     """Whether every to-space page was produced once and mapped once; "" if so.
 
-    A page that every ioctl called existing though one of them had put it there (gcproto.host.known_bugs, retry-eexist)
+    A page that every ioctl called existing though one of them had put it there (gcproto.known.bugs, retry-eexist)
     is missing from the account of pages mapped; there are never more of these than results that said EEXIST.
     """
     used = plan.used_end
@@ -23,14 +23,21 @@ def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) 
     produced = swept.updated + swept.built + swept.slid + swept.empty
     produced += sum(faults[name] for name in ("updated", "built", "slid"))
     if produced != used:
+<<<<<<< HEAD
         return f"{produced} pages were produced, {used} are in use"
     account = swept.account
     mapped = account.moved + account.remapped + account.copied + account.copied_after_ebusy + account.zeroed
     mapped += sum(faults[name] for name in ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed"))
     lost = account.lost + faults["lost"]
     expected = used - swept.empty + faults["fresh"]
+=======
+        return f"pages produced: {produced}, in use: {used}"
+    mapped = sum(int(getattr(swept.account, name)) + faults[name] for name in _MAPPED)
+    lost = int(swept.account.lost) + faults["lost"]
+    expected = used - int(swept.empty) + faults["fresh"]
+>>>>>>> main
     if mapped > expected or mapped < expected - lost:
-        return f"{mapped} pages were mapped, {expected} had to be ({lost} were found mapped by somebody else)"
+        return f"pages mapped: {mapped}, expected: {expected} (found mapped by another thread: {lost})"
     return ""
 
 
@@ -93,4 +100,4 @@ class Checks(Listener):
         finally:
             lib.gcp_view_deinit(view)
             lib.gcp_prover_deinit(prover)
-        return f"{left} pages of from-space are still there" if left else ""
+        return f"pages of from-space that are still there: {left}" if left else ""
