@@ -1,6 +1,6 @@
 """Functions of the native library that compiled code calls, and the offsets of the fields that it reads."""
 
-from typing import Any
+from collections.abc import Callable
 
 import llvmlite.binding
 from numba import types
@@ -9,10 +9,11 @@ from gcproto._native import ffi, lib
 from gcproto.structs import address_of
 
 
-def _external(name: str, result: Any, *arguments: Any) -> Any:
+def _external(name: str, result: types.Type, *arguments: types.Type) -> Callable[..., int]:
     # The linker finds it by this name also for code from the cache, which holds no addresses.
     llvmlite.binding.add_symbol(name, address_of(ffi.addressof(lib, name)))
-    return types.ExternalFunction(name, result(*arguments))
+    function: Callable[..., int] = types.ExternalFunction(name, result(*arguments))
+    return function
 
 
 park = _external("gcp_mutator_park", types.void, types.int64)

@@ -6,7 +6,6 @@ native/heap/plan.h for why): what it must know about an object that began on an 
 """
 
 from functools import cache
-from typing import Any
 
 from numba import cfunc
 
@@ -153,12 +152,13 @@ def produce(plan: int, index: int, destination: int) -> None:
 @cache
 def producer() -> int:
     """Address of the same for C: a ``gcp_producer``."""
-    compiled: Any = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)  # type: ignore[attr-defined]
+    compiled = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)
     _kept.append(compiled)
-    return int(compiled.address)
+    assert compiled.address is not None
+    return compiled.address
 
 
-_kept: list[Any] = []
+_kept: list[object] = []
 """Compiled code that C has the address of is never collected."""
 
 

@@ -23,19 +23,12 @@ def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) 
     produced = swept.updated + swept.built + swept.slid + swept.empty
     produced += sum(faults[name] for name in ("updated", "built", "slid"))
     if produced != used:
-<<<<<<< HEAD
-        return f"{produced} pages were produced, {used} are in use"
+        return f"pages produced: {produced}, in use: {used}"
     account = swept.account
     mapped = account.moved + account.remapped + account.copied + account.copied_after_ebusy + account.zeroed
     mapped += sum(faults[name] for name in ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed"))
     lost = account.lost + faults["lost"]
     expected = used - swept.empty + faults["fresh"]
-=======
-        return f"pages produced: {produced}, in use: {used}"
-    mapped = sum(int(getattr(swept.account, name)) + faults[name] for name in _MAPPED)
-    lost = int(swept.account.lost) + faults["lost"]
-    expected = used - int(swept.empty) + faults["fresh"]
->>>>>>> main
     if mapped > expected or mapped < expected - lost:
         return f"pages mapped: {mapped}, expected: {expected} (found mapped by another thread: {lost})"
     return ""
