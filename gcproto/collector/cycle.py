@@ -203,14 +203,13 @@ class Collector:
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return int(mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards))
+        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards)
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
-        words = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
-        live = int(words)
+        live = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
         if self.tell.counts_objects:
-            objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
+            objects = count_bits(self.heap.tables.starts, pages * PAGE_WORDS)
             self.tell.marked(objects, live, dirty)
 
     def _align_top(self) -> int:

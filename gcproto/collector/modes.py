@@ -14,16 +14,16 @@ from gcproto.sizes import MIB
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_policy_ptr
 
-MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
+MOVE, COPY, REMAP = lib.GCP_MAP_MOVE, lib.GCP_MAP_COPY, lib.GCP_MAP_REMAP
 
 MAP_BY = {"move": MOVE, "copy": COPY}
 """By name, as options have them."""
 
 EBUSY = {
-    "copy": (int(lib.GCP_BUSY_COPY), int(lib.GCP_BUSY_COPY)),
-    "touch": (int(lib.GCP_BUSY_TOUCH), int(lib.GCP_BUSY_TOUCH)),
-    "backoff": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_BACKOFF)),
-    "mutators-copy": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_COPY)),
+    "copy": (lib.GCP_BUSY_COPY, lib.GCP_BUSY_COPY),
+    "touch": (lib.GCP_BUSY_TOUCH, lib.GCP_BUSY_TOUCH),
+    "backoff": (lib.GCP_BUSY_BACKOFF, lib.GCP_BUSY_BACKOFF),
+    "mutators-copy": (lib.GCP_BUSY_BACKOFF, lib.GCP_BUSY_COPY),
 }
 """What follows on EBUSY, for the collector and for a faulting mutator (native/heap/pages.h): ``copy`` is ART's policy
 today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
@@ -64,7 +64,7 @@ class Mode:
     ebusy: str = "copy"
     register_whole: bool = True
     fresh_by_recycled: bool = True
-    handler: int = int(lib.GCP_HANDLER_SIGBUS)
+    handler: int = lib.GCP_HANDLER_SIGBUS
     flush_bytes: int = 8 * MIB
     reserve_pages: int = 128
     remap_pages: int = 64
@@ -155,7 +155,7 @@ MODES = {
             fault_by=COPY,
             register_whole=False,
         ),
-        Mode("thread", "as art, but one thread answers the faults", handler=int(lib.GCP_HANDLER_THREAD)),
+        Mode("thread", "as art, but one thread answers the faults", handler=lib.GCP_HANDLER_THREAD),
         Mode("stw", "mremap, then all pages by stores, in the pause (ART's fallback)", concurrent=False),
         Mode(
             "memmove", "slide within the space, everything in one pause, no userfaultfd", concurrent=False, remap=False

@@ -34,8 +34,8 @@ class Memory:
     def advice(self) -> int:
         """``enum gcp_advice``."""
         if self.order is None:
-            return int(lib.GCP_ADVICE_NONE)
-        return int(lib.GCP_ADVICE_LARGE if self.order else lib.GCP_ADVICE_SMALL)
+            return lib.GCP_ADVICE_NONE
+        return lib.GCP_ADVICE_LARGE if self.order else lib.GCP_ADVICE_SMALL
 
     def advise(self, start: int, size: int) -> None:
         """Ask for such folios in a range of addresses.

@@ -300,10 +300,10 @@ class Verifier:
         address = address_of(plan)
         for area, size in self._regions:
             lib.gcp_region_discard(address_of(area), size)
-        self.count = int(list_objects(address, self.heap.used // 8, self.old, self.new))
+        self.count = list_objects(address, self.heap.used // 8, self.old, self.new)
         if self.count < 0:
             return WRONGS[BAD_HEADER]
-        bad = int(paint_shadow(address, self.old, self.new, self.count, self.shadow))
+        bad = paint_shadow(address, self.old, self.new, self.count, self.shadow)
         self.heap.world.written = self.written
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
@@ -312,7 +312,7 @@ class Verifier:
         heap, address = self.heap, address_of(plan)
         heap.world.written = 0
         first = address_of(self._first)
-        wrong = int(compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first))
+        wrong = compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first)
         if wrong:
             place, value, expected = self._first
             return (
@@ -320,9 +320,9 @@ class Verifier:
                 f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
             )
         buffers, top = heap.note_free_buffers(), heap.used // 8
-        self.objects = int(note_starts(address, self.new, self.count, top, buffers, self.starts))
+        self.objects = note_starts(address, self.new, self.count, top, buffers, self.starts)
         bad = sum(
-            int(walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count))
+            walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count)
             for one in heap.mutators
         )
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

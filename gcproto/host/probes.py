@@ -295,9 +295,9 @@ def machine() -> list[Capability]:
     """Privilege, processors, io_uring, mremap, counters."""
     group = "machine"
     cpus = len(os.sched_getaffinity(0))
-    pin_err = int(lib.gcp_ability_pin())
-    cycles_err = int(lib.gcp_ability_cycles())
-    unmap_err = int(lib.gcp_ability_dontunmap())
+    pin_err = lib.gcp_ability_pin()
+    cycles_err = lib.gcp_ability_cycles()
+    unmap_err = lib.gcp_ability_dontunmap()
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     limit_text = "unlimited" if limit == resource.RLIM_INFINITY or os.geteuid() == 0 else f"{limit // KIB} KiB"
     pin_reasons = {

@@ -140,7 +140,7 @@ class Declared:
         ]
         self.constants: dict[str, int] = dict(ffi._parser._int_constants)
 
-    def taken_in_numbers(self) -> list[str]:
+    def taken_as_arrays(self) -> list[str]:
         """Structures that a function takes an array of: the next parameter says how many."""
         found = [
             kind.totype.name
@@ -262,7 +262,7 @@ def _ffi(declared: Declared) -> Iterator[str]:
     for name, kind in declared.structs.items():
         if kind.fldnames is not None:
             yield from _new(f'"struct {name} *"', f"{name}_ptr", "init: Fields = ...")
-    for name in declared.taken_in_numbers():
+    for name in declared.taken_as_arrays():
         yield from _new(f'"struct {name}[]"', f"Array[{name}]", "init: int | Sequence[Fields]")
     for name in declared.pointed_twice():
         yield from _new(f'"struct {name} **"', f"Pointer[{name}_ptr]")

@@ -15,16 +15,16 @@ from gcproto.collector.watch.recorder import Recorder
 
 COLLECTOR, PAUSES, IOCTLS, FIRST_MUTATOR = 1, 2, 3, 10
 NAMES = {
-    int(lib.GCP_EVENT_PAUSE): ("paused", "pause"),
-    int(lib.GCP_EVENT_ALLOCATION): ("waits for memory", "wait"),
-    int(lib.GCP_EVENT_FAULT_READY): ("fault: ready page", "fault"),
-    int(lib.GCP_EVENT_FAULT_DENSE): ("fault: dense page", "fault"),
-    int(lib.GCP_EVENT_FAULT_BUILT): ("fault: compacted page", "fault"),
-    int(lib.GCP_EVENT_FAULT_SLID): ("fault: slid page", "fault"),
-    int(lib.GCP_EVENT_FAULT_FRESH): ("fault: fresh page", "fault"),
-    int(lib.GCP_EVENT_FAULT_WAITED): ("fault: waited", "fault"),
-    int(lib.GCP_EVENT_MAP): ("map", "ioctl"),
-    int(lib.GCP_EVENT_DISCARD): ("discard", "madvise"),
+    lib.GCP_EVENT_PAUSE: ("paused", "pause"),
+    lib.GCP_EVENT_ALLOCATION: ("waits for memory", "wait"),
+    lib.GCP_EVENT_FAULT_READY: ("fault: ready page", "fault"),
+    lib.GCP_EVENT_FAULT_DENSE: ("fault: dense page", "fault"),
+    lib.GCP_EVENT_FAULT_BUILT: ("fault: compacted page", "fault"),
+    lib.GCP_EVENT_FAULT_SLID: ("fault: slid page", "fault"),
+    lib.GCP_EVENT_FAULT_FRESH: ("fault: fresh page", "fault"),
+    lib.GCP_EVENT_FAULT_WAITED: ("fault: waited", "fault"),
+    lib.GCP_EVENT_MAP: ("map", "ioctl"),
+    lib.GCP_EVENT_DISCARD: ("discard", "madvise"),
 }
 
 

@@ -31,7 +31,7 @@ class Running:
             lib.gcp_mutator_measure(native)
         self.parts.thread.measure()
         self.parts.recorder.measured = True
-        self.course.began = int(lib.gcp_now())
+        self.course.began = lib.gcp_now()
 
     def go(self, beside: SecondThread) -> None:
         """Run to the end.

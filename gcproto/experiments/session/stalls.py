@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 LONGEST = 2**32 - 1
 """ns that one event can hold; what took longer is several, one right after the other."""
 CAUSES = {
-    int(lib.GCP_EVENT_PAUSE): "pause",
-    int(lib.GCP_EVENT_ALLOCATION): "waiting for memory",
-    int(lib.GCP_EVENT_FAULT_READY): "fault on a ready page",
-    int(lib.GCP_EVENT_FAULT_DENSE): "fault on a dense page",
-    int(lib.GCP_EVENT_FAULT_BUILT): "fault that built a page",
-    int(lib.GCP_EVENT_FAULT_SLID): "fault that slid a page",
-    int(lib.GCP_EVENT_FAULT_FRESH): "fault on a fresh page",
-    int(lib.GCP_EVENT_FAULT_WAITED): "fault that waited for another thread",
-    int(lib.GCP_EVENT_MAP): "map",
-    int(lib.GCP_EVENT_DISCARD): "discard",
+    lib.GCP_EVENT_PAUSE: "pause",
+    lib.GCP_EVENT_ALLOCATION: "waiting for memory",
+    lib.GCP_EVENT_FAULT_READY: "fault on a ready page",
+    lib.GCP_EVENT_FAULT_DENSE: "fault on a dense page",
+    lib.GCP_EVENT_FAULT_BUILT: "fault that built a page",
+    lib.GCP_EVENT_FAULT_SLID: "fault that slid a page",
+    lib.GCP_EVENT_FAULT_FRESH: "fault on a fresh page",
+    lib.GCP_EVENT_FAULT_WAITED: "fault that waited for another thread",
+    lib.GCP_EVENT_MAP: "map",
+    lib.GCP_EVENT_DISCARD: "discard",
 }
 
 
