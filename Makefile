@@ -35,6 +35,7 @@ $(VENV)/installed-dev: pyproject.toml setup.py requirements.lock requirements-de
 lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python native/build/stubs.py --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
 

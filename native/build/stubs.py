@@ -289,11 +289,12 @@ def stub() -> str:
     return "\n".join(lines) + "\n" + FOOT
 
 
-def main() -> int:
-    """Write the file, or look whether it is as it would be."""
+def main() -> int | str:
+    """Write the file, or say whether it is as it would be: what it returns is for ``sys.exit``."""
     made = stub()
     if sys.argv[1:] == ["--check"]:
-        return int(TARGET.read_text(encoding="utf-8") != made)
+        same = TARGET.read_text(encoding="utf-8") == made
+        return 0 if same else f"{TARGET.name} is not what the headers make: run `make stubs`"
     TARGET.write_text(made, encoding="utf-8")
     return 0
 
