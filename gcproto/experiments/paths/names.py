@@ -1,11 +1,14 @@
 """Names of sources and arms, as they stand in results, and what each is made of in C."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.host.machine import Machine
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer
 
 KINDS: Final[dict[str, int]] = {
     "small": lib.GCP_SOURCE_PLAIN,
@@ -26,7 +29,7 @@ SWAPIN_ARMS: Final = ("swapin", "move_swapin")
 """Arms that end with the pages of a source ``swapped`` in memory again."""
 
 
-def _numbers(name_of: Callable[[int], Any]) -> dict[str, int]:
+def _numbers(name_of: "Callable[[int], Pointer[bytes]]") -> dict[str, int]:
     """Names that a C function knows, with their numbers."""
     found: dict[str, int] = {}
     while (name := name_of(len(found))) != ffi.NULL:

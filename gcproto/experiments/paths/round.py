@@ -1,6 +1,6 @@
 """One round across the process boundary: what is asked of the worker and what it answers."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -8,6 +8,10 @@ from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
+from gcproto.structs import number_names, numbers_of
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_prover_ptr
 
 
 class Request(msgspec.Struct):
@@ -67,7 +71,7 @@ UNABLE: int = lib.GCP_ROUND_UNABLE
 FAILED: int = lib.GCP_ROUND_FAILED
 DISTURBED: int = lib.GCP_ROUND_DISTURBED
 
-ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
+ACCOUNT_FIELDS = number_names("gcp_account")
 
 
 def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
@@ -97,10 +101,10 @@ def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slo
     )
 
 
-def run(prover: Any, request: Request) -> Round:
+def run(prover: "gcp_prover_ptr", request: Request) -> Round:
     """Run a round in this process (it may hang on kernels with known bugs: see gcproto.experiments.paths.lab)."""
     scenario = ffi.new("struct gcp_scenario *", msgspec.to_builtins(request))
-    got: Any = ffi.new("struct gcp_round *")
+    got = ffi.new("struct gcp_round *")
     lib.gcp_round_run(prover, scenario, got)
     return Round(
         status=got.status,
@@ -109,7 +113,7 @@ def run(prover: Any, request: Request) -> Round:
         split_ns=got.split_ns,
         swapin_ns=got.swapin_ns,
         calls=got.calls,
-        account={name: int(getattr(got.account, name)) for name in ACCOUNT_FIELDS},
+        account=numbers_of(got.account),
         have=got.have,
         pfn_kept=got.pfn_kept,
         pfn_changed=got.pfn_changed,
@@ -135,7 +139,7 @@ def run(prover: Any, request: Request) -> Round:
     )
 
 
-def new_prover() -> Any:
+def new_prover() -> "gcp_prover_ptr":
     """A prover (native/base/proof.h) for the life of this process."""
     prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)

@@ -32,7 +32,7 @@ class Handler(StrEnum):
     @property
     def number(self) -> int:
         """Its ``enum gcp_handler``."""
-        return int(lib.GCP_HANDLER_THREAD if self is Handler.THREAD else lib.GCP_HANDLER_SIGBUS)
+        return lib.GCP_HANDLER_THREAD if self is Handler.THREAD else lib.GCP_HANDLER_SIGBUS
 
 
 @dataclass(frozen=True)
