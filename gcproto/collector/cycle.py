@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import MAPPING, map_counts_in
 from gcproto.chars import text_of
 from gcproto.collector.compiled.forward import forward_roots
 from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
@@ -39,7 +40,6 @@ HEADROOM_SHARE = (0.1, 0.8)
 """At least and at most of what was free after it."""
 
 FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited")
-ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
 
 
 class CollectionError(GcprotoError):
@@ -48,12 +48,12 @@ class CollectionError(GcprotoError):
 
 def fault_sums(mutators: Iterable[Any]) -> dict[str, int]:
     """What faults of these mutators did since they began: pages by kind, pages and ioctls of the account."""
-    found = dict.fromkeys((*FAULT_COUNTS, *ACCOUNT, "faults"), 0)
+    found = dict.fromkeys((*FAULT_COUNTS, *MAPPING, "faults"), 0)
     for mutator in mutators:
         for name in FAULT_COUNTS:
             found[name] += int(getattr(mutator, name))
-        for name in ACCOUNT:
-            found[name] += int(getattr(mutator.account, name))
+        for name, value in map_counts_in(mutator.account).items():
+            found[name] += value
         found["faults"] += int(mutator.faults)
     return found
 

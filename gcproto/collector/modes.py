@@ -11,18 +11,18 @@ from gcproto._native import ffi, lib
 from gcproto.results.schema import ModeOptions, with_fields
 from gcproto.sizes import MIB
 
-MOVE, COPY, REMAP = int(lib.GCP_MAP_MOVE), int(lib.GCP_MAP_COPY), int(lib.GCP_MAP_REMAP)
+MOVE, COPY, REMAP = int(lib.GCP_VERB_MOVE), int(lib.GCP_VERB_COPY), int(lib.GCP_VERB_REMAP)
 
 MAP_BY = {"move": MOVE, "copy": COPY}
 """By name, as options have them."""
 
 EBUSY = {
-    "copy": (int(lib.GCP_BUSY_COPY), int(lib.GCP_BUSY_COPY)),
-    "touch": (int(lib.GCP_BUSY_TOUCH), int(lib.GCP_BUSY_TOUCH)),
-    "backoff": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_BACKOFF)),
-    "mutators-copy": (int(lib.GCP_BUSY_BACKOFF), int(lib.GCP_BUSY_COPY)),
+    "copy": (int(lib.GCP_EBUSY_COPY), int(lib.GCP_EBUSY_COPY)),
+    "touch": (int(lib.GCP_EBUSY_TOUCH), int(lib.GCP_EBUSY_TOUCH)),
+    "backoff": (int(lib.GCP_EBUSY_BACKOFF), int(lib.GCP_EBUSY_BACKOFF)),
+    "mutators-copy": (int(lib.GCP_EBUSY_BACKOFF), int(lib.GCP_EBUSY_COPY)),
 }
-"""What follows on EBUSY, for the collector and for a faulting mutator (native/heap/pages.h): ``copy`` is ART's policy
+"""What follows on EBUSY, for the collector and for a faulting mutator (native/uffd/answer.h): ``copy`` is ART's policy
 today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
 
 

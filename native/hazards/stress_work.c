@@ -24,8 +24,10 @@ static void count(struct gcp_stress *stress, enum gcp_stress_count what, uint64_
     atomic_fetch_add_explicit(&stress->counts[what], n, memory_order_relaxed);
 }
 
-static void account(struct gcp_stress *stress, struct gcp_outcome seen)
+/* EINVAL may be a page table that changed in the middle: khugepaged and the collapser are at work. */
+static enum gcp_answer account(struct gcp_stress *stress, struct gcp_outcome seen)
 {
+    enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &seen);
     uint64_t pages = seen.bytes > 0 ? (uint64_t)seen.bytes / stress->page : 0;
     count(stress, GCP_STRESS_MOVED, pages);
     if (!seen.err)
@@ -33,9 +35,10 @@ static void account(struct gcp_stress *stress, struct gcp_outcome seen)
     else if (pages)
         count(stress, GCP_STRESS_SHORT, 1);
     else
-        count(stress, seen.err == EBUSY ? GCP_STRESS_EBUSY : GCP_STRESS_OTHER, 1);
-    if (seen.err && seen.err != EBUSY && seen.err != EAGAIN && seen.err != EEXIST && seen.err != ENOENT)
-        gcp_stress_fail(stress, "UFFDIO_MOVE: %s", strerror(seen.err));
+        count(stress, answer == GCP_ANSWER_BUSY ? GCP_STRESS_EBUSY : GCP_STRESS_OTHER, 1);
+    if (answer == GCP_ANSWER_FATAL)
+        gcp_stress_fail(stress, "UFFDIO_MOVE: %s", strerror(gcp_answer_errno(&seen)));
+    return answer;
 }
 
 /* Runs of all lengths, often those of folios; from either side; with holes allowed and without. */
@@ -65,11 +68,11 @@ static void serve_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
     const struct timespec moment = {.tv_nsec = 200000};
     uint64_t dst = gcp_stress_at(stress, side, i), src = gcp_stress_at(stress, !side, i);
     struct gcp_outcome seen = gcp_uffd_move(&stress->uffd, dst, src, stress->page, 0);
-    account(stress, seen);
+    enum gcp_answer answer = account(stress, seen);
     count(stress, GCP_STRESS_FAULTS, 1);
-    if (seen.err == ENOENT && i >= GCP_STRESS_PAGES)
+    if (answer == GCP_ANSWER_HOLE && i >= GCP_STRESS_PAGES)
         seen = gcp_uffd_zeropage(&stress->uffd, dst, stress->page, 0);
-    if (seen.err == EBUSY) {
+    if (answer == GCP_ANSWER_BUSY) {
         atomic_store(&stress->busy[i], 1);
         nanosleep(&moment, NULL);
     }

@@ -60,7 +60,7 @@ static int by_engine(struct gcp_work *work, const struct gcp_policy *policy, uin
 {
     struct gcp_run run = {.dst = work->target, .src = src, .pages = work->scenario->pages};
     timer_start(timer);
-    int err = gcp_evacuate(work->uffd, &run, 1, policy, &ret->account);
+    int err = gcp_evacuate(work->uffd, &run, 1, policy, &ret->account, NULL);
     ret->calls += ret->account.move_calls + ret->account.copy_calls + ret->account.zeropage_calls;
     if (!err)
         return 0;
@@ -82,24 +82,12 @@ static int run_copy_discard(struct gcp_work *work, const struct gcp_policy *poli
 {
     struct timer timer = {0};
     uint64_t lump = work->granule > DISCARD_LUMP ? work->granule : DISCARD_LUMP / work->granule * work->granule;
-    struct gcp_account *sum = &ret->account;
 
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += lump) {
         uint64_t bytes = work->bytes - done < lump ? work->bytes - done : lump;
         struct gcp_run run = {work->target + done, work->source.start + done, bytes / work->page};
-        struct gcp_account part;
-        int err = gcp_evacuate(work->uffd, &run, 1, policy, &part);
-        sum->asked += part.asked;
-        sum->copied += part.copied;
-        sum->already += part.already;
-        sum->left += part.left;
-        sum->copy_calls += part.copy_calls;
-        sum->short_copies += part.short_copies;
-        sum->eagain += part.eagain;
-        sum->eexist += part.eexist;
-        sum->other_errors += part.other_errors;
-        ret->calls += part.copy_calls;
+        int err = gcp_evacuate(work->uffd, &run, 1, policy, &ret->account, NULL);
         if (err)
             return stopped(ret, "the engine", -err);
         if (madvise((void *)(uintptr_t)(work->source.start + done), bytes, MADV_DONTNEED) < 0)
@@ -107,6 +95,7 @@ static int run_copy_discard(struct gcp_work *work, const struct gcp_policy *poli
         ret->calls++;
     }
     finish(&timer, work, ret);
+    ret->calls += ret->account.copy_calls;
     return 0;
 }
 
@@ -324,13 +313,13 @@ int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret)
         policy.mode = GCP_MOVE_ALLOW_SRC_HOLES;
         return run_engine(work, &policy, ret);
     case GCP_ARM_COPY:
-        policy.first = GCP_BY_COPY;
+        policy.first = GCP_VERB_COPY;
         return run_engine(work, &policy, ret);
     case GCP_ARM_ZEROPAGE:
-        policy.first = GCP_BY_ZEROPAGE;
+        policy.first = GCP_VERB_ZEROPAGE;
         return run_engine(work, &policy, ret);
     case GCP_ARM_COPY_DISCARD:
-        policy.first = GCP_BY_COPY;
+        policy.first = GCP_VERB_COPY;
         return run_copy_discard(work, &policy, ret);
     case GCP_ARM_SPLIT_MOVE:
         return run_split_move(work, &policy, ret);

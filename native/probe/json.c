@@ -150,18 +150,7 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
         to->streamed_bytes = from->streamed_bytes;
         for (size_t order = 0; order <= GCP_MAX_ORDER; order++)
             to->order_after[order] += from->order_after[order];
-        to->account.asked += from->account.asked;
-        to->account.moved += from->account.moved;
-        to->account.copied += from->account.copied;
-        to->account.copied_after_ebusy += from->account.copied_after_ebusy;
-        to->account.zeroed += from->account.zeroed;
-        to->account.already += from->account.already;
-        to->account.left += from->account.left;
-        to->account.ebusy += from->account.ebusy;
-        to->account.eagain += from->account.eagain;
-        to->account.eexist += from->account.eexist;
-        to->account.enoent += from->account.enoent;
-        to->account.short_moves += from->account.short_moves + from->account.short_copies;
+        gcp_account_add(&to->account, &from->account);
     }
 }
 
@@ -203,7 +192,7 @@ static void print_outcome(FILE *out, const struct sums *sums)
     fprintf(out, ",\"splits\":%" PRIu64 ",\"ebusy\":%" PRIu64 ",\"eagain\":%" PRIu64 ",\"eexist\":%" PRIu64,
             sums->round.folios_split, account->ebusy, account->eagain, account->eexist);
     fprintf(out, ",\"enoent\":%" PRIu64 ",\"short\":%" PRIu64 ",\"calls\":%" PRIu64 "}", account->enoent,
-            account->short_moves, sums->round.calls);
+            account->short_results, sums->round.calls);
 }
 
 /* A figure for each page, by name, if there is one: `n` values, which are sorted. */

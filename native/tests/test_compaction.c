@@ -151,7 +151,7 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     struct gcp_swept *swept = calloc(1, sizeof(*swept));
     uint64_t bytes = PAGES * page;
     int32_t err;
-    int regions = policy.map_by == GCP_MAP_MOVE;
+    int regions = policy.map_by == GCP_VERB_MOVE;
     if (!policy.granule)
         policy.granule = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
@@ -238,13 +238,13 @@ int main(void)
                                            .register_whole = 1,
                                            .handler = GCP_HANDLER_THREAD,
                                            .flush_bytes = 64 * page,
-                                           .early_by = GCP_MAP_COPY},
+                                           .early_by = GCP_VERB_COPY},
             -1, 0);
     for (uint64_t least = 1; least <= 64; least *= 8)
         for (uint32_t run = 0; run <= 64; run += 64)
-            mixture((struct gcp_compaction_policy){.map_by = GCP_MAP_REMAP,
-                                                   .fault_by = GCP_MAP_COPY,
-                                                   .early_by = GCP_MAP_COPY,
+            mixture((struct gcp_compaction_policy){.map_by = GCP_VERB_REMAP,
+                                                   .fault_by = GCP_VERB_COPY,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .fault_pages = 1,
                                                    .run_pages = run,
                                                    .remap_pages = least,
@@ -255,20 +255,20 @@ int main(void)
     for (uint64_t granule = 1; granule <= 64; granule *= 8)
         for (uint32_t way = 0; way < 8; way++)
             mixture((struct gcp_compaction_policy){.granule = granule,
-                                                   .large_by = way & 1 ? GCP_MAP_COPY : GCP_MAP_MOVE,
+                                                   .large_by = way & 1 ? GCP_VERB_COPY : GCP_VERB_MOVE,
                                                    .whole = way & 2 ? 64 : 0,
-                                                   .ready_by = way & 4 ? GCP_MAP_COPY : GCP_MAP_MOVE,
-                                                   .early_by = GCP_MAP_COPY,
+                                                   .ready_by = way & 4 ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .fault_pages = 16,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     -1, 0);
-    for (int call = GCP_CALL_UNREGISTER; call <= GCP_CALL_ZEROPAGE; call++)
+    for (int call = GCP_VERB_UNREGISTER; call <= GCP_VERB_ZEROPAGE; call++)
         for (uint32_t by = 0; by < 2; by++)
             mixture((struct gcp_compaction_policy){.map_by = by,
                                                    .fault_pages = 1,
                                                    .register_whole = !by,
-                                                   .early_by = GCP_MAP_COPY,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     call, EFAULT);

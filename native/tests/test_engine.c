@@ -34,8 +34,9 @@ static void test_refused_policy(const struct gcp_uffd *uffd)
 {
     struct gcp_run run = {.dst = 4096, .src = 8192, .pages = 7};
     struct gcp_policy policy = {.granule = 100};
-    struct gcp_account account;
-    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "a granule that is no page multiple is refused");
+    struct gcp_account account = {0};
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account, NULL) == -EINVAL,
+          "a granule that is no page multiple is refused");
     check(sum(&account) == 7 && account.left == 7, "and all pages are left");
 }
 
@@ -45,11 +46,13 @@ static void test_unmapped(const struct gcp_uffd *uffd, uint64_t page)
     uint64_t dst = (uint64_t)(uintptr_t)target, src = (uint64_t)(uintptr_t)source;
     struct gcp_run runs[2] = {{dst, src, 4}, {dst + 4 * page, src, 4}};
     struct gcp_policy policy = {0};
-    struct gcp_account account;
+    struct gcp_run rest;
+    struct gcp_account account = {0};
     check(gcp_uffd_register(uffd, dst, 8 * page, NULL).err == 0, "register");
     gcp_region_free(source, 8 * page);
-    check(gcp_evacuate(uffd, runs, 2, &policy, &account) == -ENOENT, "an unmapped source is no hole");
-    check(account.left == 8 && account.zeroed == 0 && account.err_src == src, "nothing is filled with zeroes for it");
+    check(gcp_evacuate(uffd, runs, 2, &policy, &account, &rest) == -ENOENT, "an unmapped source is no hole");
+    check(account.left == 8 && account.zeroed == 0 && rest.src == src && rest.pages == 4,
+          "nothing is filled with zeroes for it");
     gcp_region_free(target, 8 * page);
 }
 
@@ -59,8 +62,9 @@ static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
     memset(source, 1, 2 * page);
     struct gcp_run run = {(uint64_t)(uintptr_t)target, (uint64_t)(uintptr_t)source, 2};
     struct gcp_policy policy = {.eagain_limit = 3};
-    struct gcp_account account;
-    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "an unregistered destination stops the engine");
+    struct gcp_account account = {0};
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account, NULL) == -EINVAL,
+          "an unregistered destination stops the engine");
     check(sum(&account) == 2 && account.other_errors <= 5, "after a bounded number of tries");
     check(source[page] == 1, "the source is untouched");
     gcp_region_free(target, 2 * page);

@@ -187,7 +187,7 @@ static struct gcp_outcome counted(int rc, int64_t out)
 
 struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t *ret_ioctls)
 {
-    int32_t injected = gcp_injected(GCP_CALL_REGISTER);
+    int32_t injected = gcp_injected(GCP_VERB_REGISTER);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_register arg = {.range = {start, len}, .mode = GCP_UFFDIO_REGISTER_MODE_MISSING};
@@ -199,7 +199,7 @@ struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start
 
 struct gcp_outcome gcp_uffd_unregister(const struct gcp_uffd *uffd, uint64_t start, uint64_t len)
 {
-    int32_t injected = gcp_injected(GCP_CALL_UNREGISTER);
+    int32_t injected = gcp_injected(GCP_VERB_UNREGISTER);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_range arg = {start, len};
@@ -214,7 +214,7 @@ struct gcp_outcome gcp_uffd_wake(const struct gcp_uffd *uffd, uint64_t start, ui
 
 struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MOVE);
+    int32_t injected = gcp_injected(GCP_VERB_MOVE);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_move arg = {.dst = dst, .src = src, .len = len, .mode = mode, .move = UNTOUCHED};
@@ -224,7 +224,7 @@ struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_COPY);
+    int32_t injected = gcp_injected(GCP_VERB_COPY);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_copy arg = {.dst = dst, .src = src, .len = len, .mode = mode, .copy = UNTOUCHED};
@@ -234,7 +234,7 @@ struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_zeropage(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_ZEROPAGE);
+    int32_t injected = gcp_injected(GCP_VERB_ZEROPAGE);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_zeropage arg = {.range = {start, len}, .mode = mode, .zeropage = UNTOUCHED};

@@ -3,8 +3,8 @@
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import ACCOUNT
 from gcproto.collector.watch.events import Listener, Watched
-from gcproto.collector.watch.recorder import ACCOUNT
 from gcproto.heap.space import Heap
 from gcproto.heap.verify import Verifier
 
@@ -23,7 +23,7 @@ def account_error(plan: Any, swept: Any, faults: dict[str, int]) -> str:
     if produced != used:
         return f"{produced} pages were produced, {used} are in use"
     mapped = sum(int(getattr(swept.account, name)) + faults[name] for name in _MAPPED)
-    lost = int(swept.account.lost) + faults["lost"]
+    lost = int(swept.account.already) + faults["lost"]
     expected = used - int(swept.empty) + faults["fresh"]
     if mapped > expected or mapped < expected - lost:
         return f"{mapped} pages were mapped, {expected} had to be ({lost} were found mapped by somebody else)"

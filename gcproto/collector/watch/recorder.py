@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gcproto._native import ffi
+from gcproto.accounts import map_counts_in
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.watch.events import Listener, Stop
 from gcproto.heap.pages import PAGE_BYTES
@@ -23,7 +23,6 @@ SWEPT = (
     "renewed",
     "renew_ns",
 )
-ACCOUNT = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
 
 
 def resident_bytes() -> int:
@@ -104,7 +103,7 @@ class Recorder(Listener):
     def swept(self, swept: Any, faults: dict[str, int]) -> None:
         """What became of them."""
         found = {name: int(getattr(swept, name)) for name in SWEPT}
-        found |= {name: int(getattr(swept.account, name)) for name in ACCOUNT}
+        found |= map_counts_in(swept.account)
         self._cycle.collector = CollectorAccount(**found)
         self._cycle.faults = FaultAccount(**faults)
         if self._cycle.measured:

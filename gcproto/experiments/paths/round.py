@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import counts_in
 from gcproto.chars import text_of
 from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
@@ -67,8 +68,6 @@ UNABLE: int = lib.GCP_ROUND_UNABLE
 FAILED: int = lib.GCP_ROUND_FAILED
 DISTURBED: int = lib.GCP_ROUND_DISTURBED
 
-ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
-
 
 def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:
     """The request for one round of a scenario.
@@ -109,7 +108,7 @@ def run(prover: Any, request: Request) -> Round:
         split_ns=got.split_ns,
         swapin_ns=got.swapin_ns,
         calls=got.calls,
-        account={name: int(getattr(got.account, name)) for name in ACCOUNT_FIELDS},
+        account=counts_in(got.account),
         have=got.have,
         pfn_kept=got.pfn_kept,
         pfn_changed=got.pfn_changed,

@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import map_counts_in
 from gcproto.chars import text_of
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.experiments.placement import Cpus, Ran, ran_of
 from gcproto.experiments.window.ways import Way
 from gcproto.host.child import Child, serve
 
-ACCOUNT_FIELDS = tuple(name for name, _ in ffi.typeof("struct gcp_map_account").fields or ())
 UNPLACED = Cpus(-1, (), -1)
 
 
@@ -140,8 +140,8 @@ def run(request: Request) -> Window:
         access=counts_of(got.access),
         fault=counts_of(got.fault),
         runs=counts_of(got.runs),
-        collector={name: int(getattr(got.collector, name)) for name in ACCOUNT_FIELDS},
-        faults={name: int(getattr(got.faults, name)) for name in ACCOUNT_FIELDS},
+        collector=map_counts_in(got.collector),
+        faults=map_counts_in(got.faults),
         wrong=got.wrong,
         unmapped=got.unmapped,
         left=got.left,

@@ -44,17 +44,17 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->table = platform.pmd_size / page;
     c->plan.to = to;
     c->plan.from = from;
-    bool remap = policy->map_by == GCP_MAP_REMAP;
-    bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_MAP_MOVE;
+    bool remap = policy->map_by == GCP_VERB_REMAP;
+    bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_VERB_MOVE;
     if (!policy->granule || (policy->granule & (policy->granule - 1)) || policy->granule > bytes / page ||
-        policy->large_by > GCP_MAP_COPY || (granule && policy->map_by != GCP_MAP_MOVE) ||
+        policy->large_by > GCP_VERB_COPY || (granule && policy->map_by != GCP_VERB_MOVE) ||
         policy->advice > GCP_ADVICE_LARGE)
         return refuse(c, -EINVAL, "the policy for large folios", ret_err);
-    if (!policy->fault_pages || policy->map_by > GCP_MAP_REMAP || policy->early_by > GCP_MAP_COPY ||
-        policy->fault_by > GCP_MAP_COPY || policy->ready_by > GCP_MAP_COPY ||
-        policy->collector_ebusy > GCP_BUSY_BACKOFF || policy->mutator_ebusy > GCP_BUSY_BACKOFF ||
+    if (!policy->fault_pages || policy->map_by > GCP_VERB_REMAP || policy->early_by > GCP_VERB_COPY ||
+        policy->fault_by > GCP_VERB_COPY || policy->ready_by > GCP_VERB_COPY ||
+        policy->collector_ebusy > GCP_EBUSY_BACKOFF || policy->mutator_ebusy > GCP_EBUSY_BACKOFF ||
         policy->handler > GCP_HANDLER_THREAD ||
-        (remap && (policy->fault_by != GCP_MAP_COPY || policy->fault_pages != 1 || policy->register_whole)))
+        (remap && (policy->fault_by != GCP_VERB_COPY || policy->fault_pages != 1 || policy->register_whole)))
         return refuse(c, -EINVAL, "the policy", ret_err);
     c->buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
     c->helper.buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
@@ -151,7 +151,7 @@ static int failed(struct gcp_compaction *c, int err, const char *what)
 
 int32_t gcp_compaction_remap(struct gcp_compaction *c)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MREMAP);
+    int32_t injected = gcp_injected(GCP_VERB_REMAP);
     if (injected)
         return failed(c, -injected, "mremap(DONTUNMAP) of the moving space");
     if (mremap((void *)(uintptr_t)c->plan.to, c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
@@ -184,7 +184,7 @@ static int32_t flip_then_register(struct gcp_compaction *c)
     gcp_platform_get(&platform);
     uint64_t used = c->plan.used_end * c->pages.page;
     uint64_t beyond = (used + platform.pmd_size - 1) / platform.pmd_size * platform.pmd_size;
-    bool pieces = c->policy.map_by == GCP_MAP_REMAP;
+    bool pieces = c->policy.map_by == GCP_VERB_REMAP;
     int32_t err = pieces ? gcp_remap_flip(c) : gcp_compaction_remap(c);
     if (err)
         return pieces ? failed(c, err, "mremap(DONTUNMAP) of the moving space, piece by piece") : err;
@@ -315,7 +315,7 @@ void gcp_compaction_store_all(struct gcp_compaction *c, gcp_producer produce, st
 
 int32_t gcp_compaction_release(struct gcp_compaction *c)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MADVISE);
+    int32_t injected = gcp_injected(GCP_VERB_MADVISE);
     memset((void *)c->pages.words, 0, c->pages.count * sizeof(*c->pages.words));
     if (!injected && madvise((void *)(uintptr_t)c->plan.from, c->bytes, MADV_DONTNEED) == 0)
         return 0;

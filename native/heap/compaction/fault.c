@@ -72,7 +72,7 @@ static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64
                                                  gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
                                                  memory_order_acq_rel, memory_order_acquire))
         return false;
-    finish(c, m, index, gcp_from_page(c, from), GCP_MAP_COPY, stage);
+    finish(c, m, index, gcp_from_page(c, from), GCP_VERB_COPY, stage);
     return true;
 }
 
@@ -97,7 +97,7 @@ static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t 
 /* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
 static void copy_ready(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
-    const struct gcp_map_how how = how_of(c, GCP_MAP_COPY, stage);
+    const struct gcp_map_how how = how_of(c, GCP_VERB_COPY, stage);
     int64_t done = gcp_pages_map(&c->pages, index, 1, &how, &m->account);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "copying a ready page in a fault");
@@ -161,13 +161,13 @@ static void build(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t inde
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
     c->produce(&c->plan, index, src);
     m->built++;
-    uint32_t without = move ? c->policy.early_by : GCP_MAP_COPY;
+    uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
     finish(c, m, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without, stage);
 }
 
 static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
 {
-    bool move = c->policy.map_by == GCP_MAP_MOVE && c->policy.fault_by == GCP_MAP_MOVE;
+    bool move = c->policy.map_by == GCP_VERB_MOVE && c->policy.fault_by == GCP_VERB_MOVE;
     uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
     /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
     if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
@@ -299,10 +299,10 @@ static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator 
             m->waited += tries != 0;
             return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
         case GCP_PAGE_PROCESSED:
-            if (c->policy.map_by == GCP_MAP_REMAP) {
+            if (c->policy.map_by == GCP_VERB_REMAP) {
                 if (!copy_claimed(c, m, index, stage))
                     break;
-            } else if (c->policy.ready_by == GCP_MAP_COPY) {
+            } else if (c->policy.ready_by == GCP_VERB_COPY) {
                 copy_ready(c, m, index, stage);
             } else {
                 map_group(c, m, index, stage);

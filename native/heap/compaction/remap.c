@@ -78,7 +78,7 @@ void gcp_remap_flip_back(struct gcp_compaction *c)
 int32_t gcp_remap_flip(struct gcp_compaction *c)
 {
     uint64_t came = 0;
-    int32_t err = -gcp_injected(GCP_CALL_MREMAP);
+    int32_t err = -gcp_injected(GCP_VERB_REMAP);
     if (err)
         return err;
     swap_cuts(c);
@@ -114,7 +114,7 @@ static uint64_t claim_run(struct gcp_compaction *c, uint64_t at, uint64_t limit,
 }
 
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
-                      struct gcp_map_account *account)
+                      struct gcp_account *account)
 {
     uint32_t word = atomic_load_explicit(&c->pages.words[at], memory_order_acquire);
     uint64_t from = word >> GCP_PAGE_STATE_BITS, n = claim_run(c, at, limit, word);
@@ -124,8 +124,7 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
     if (n >= c->policy.remap_pages) {
         account->remap_calls++;
         /* Refused, it has changed nothing; then the pages are copied. */
-        if (!gcp_injected(GCP_CALL_MREMAP) &&
-            take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
+        if (!gcp_injected(GCP_VERB_REMAP) && take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
             account->remapped += n;
             gcp_pages_note(&c->pages, at, n, 'm');
             c->to_cuts[at] = c->to_cuts[at + n] = 1;

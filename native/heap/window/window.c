@@ -128,7 +128,7 @@ static void stop_service(struct gcp_window *window)
     gcp_fault_thread_stop(&window->handler);
     gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
     gcp_histogram_add(&result->fault, &window->server->fault);
-    gcp_map_account_add(&result->faults, &window->server->account);
+    gcp_account_add(&result->faults, &window->server->account);
     result->wakes = atomic_load(&window->handler.wakes);
     if (window->fault_err)
         failed(window, -window->fault_err, "answering a fault on the handler thread");
@@ -168,7 +168,7 @@ static void add_up(struct gcp_window *window)
             result->mutator_ns = mutator->seen.ns;
         gcp_histogram_add(&result->access, &mutator->access);
         gcp_histogram_add(&result->fault, &mutator->server.fault);
-        gcp_map_account_add(&result->faults, &mutator->server.account);
+        gcp_account_add(&result->faults, &mutator->server.account);
         result->wrong += mutator->wrong;
         result->mutator[i] = mutator->seen;
     }
@@ -251,7 +251,7 @@ int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_res
     window.page = (uint64_t)sysconf(_SC_PAGESIZE);
     window.bytes = config->pages * window.page;
     if (!config->pages || config->pages > GCP_PAGES_MAX || !config->mutators || config->mutators > GCP_MAX_MUTATORS ||
-        !config->fault_pages || config->collector_by > GCP_MAP_COPY || config->fault_by > GCP_MAP_COPY ||
+        !config->fault_pages || config->collector_by > GCP_VERB_COPY || config->fault_by > GCP_VERB_COPY ||
         config->handler > GCP_HANDLER_THREAD || config->no_states > 1)
         return failed(&window, -EINVAL, "no such window");
     int err = run(&window);
