@@ -128,7 +128,7 @@ int gcp_source_frames_fit(const struct gcp_prover *prover, struct gcp_source *so
         return 0;
     if (!what)
         return gcp_source_fail(source, EINVAL, "there is no order of page frames %u", source->frames);
-    if (source->kind != GCP_SOURCE_PLAIN && source->kind != GCP_SOURCE_FORKED && source->kind != GCP_SOURCE_PINNED)
+    if (!(gcp_source_flags(source->kind) & GCP_SOURCE_FOLIOS))
         return gcp_source_fail(source, EINVAL, "%s frames: this source has no page frames of its own", what);
     if (folios < GCP_FRAMES_MIN_FOLIOS)
         return gcp_source_fail(source, EINVAL, "%s frames: %" PRIu64 " folios are too few for an order, %d are needed",

@@ -51,7 +51,7 @@ static void print_scenario(FILE *out, const struct gcprobe_series *series)
 {
     const struct gcp_scenario *scenario = &series->scenario;
     fprintf(out, "\"scenario\":{\"kind\":\"path\",\"source\":");
-    print_string(out, series->source_name);
+    print_string(out, gcp_source_name(scenario->source));
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
@@ -256,7 +256,7 @@ void gcprobe_print_skip(FILE *out, const struct gcprobe_series *series)
 {
     fputs("{\"skip\":{\"what\":", out);
     char what[128];
-    snprintf(what, sizeof(what), "%s order %u: %s", series->source_name, series->scenario.order,
+    snprintf(what, sizeof(what), "%s order %u: %s", gcp_source_name(series->scenario.source), series->scenario.order,
              gcp_arm_name(series->scenario.arm));
     print_string(out, what);
     fputs(",\"reason\":", out);

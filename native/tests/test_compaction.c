@@ -220,6 +220,7 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
 int main(void)
 {
     static const uint32_t GROUPS[] = {1, 16};
+    static const enum gcp_verb CALLS[] = {GCP_VERB_UNREGISTER, GCP_VERB_MOVE, GCP_VERB_COPY, GCP_VERB_ZEROPAGE};
     page = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint32_t mode = 0; mode < 8; mode++)
         for (size_t g = 0; g < 2; g++)
@@ -263,7 +264,7 @@ int main(void)
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     -1, 0);
-    for (int call = GCP_VERB_UNREGISTER; call <= GCP_VERB_ZEROPAGE; call++)
+    for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
         for (uint32_t by = 0; by < 2; by++)
             mixture((struct gcp_compaction_policy){.map_by = by,
                                                    .fault_pages = 1,
@@ -271,6 +272,6 @@ int main(void)
                                                    .early_by = GCP_VERB_COPY,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
-                    call, EFAULT);
+                    (int)CALLS[i], EFAULT);
     return failures != 0;
 }

@@ -74,7 +74,7 @@ static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
 static void test_sources(struct gcp_prover *prover)
 {
     struct gcp_source source;
-    for (uint32_t kind = GCP_SOURCE_PLAIN; kind <= GCP_SOURCE_SWAPCACHE; kind++) {
+    for (uint32_t kind = GCP_SOURCE_PLAIN; gcp_source_name(kind); kind++) {
         int err = gcp_source_init(prover, kind, 0, GCP_FRAMES_ANY, 64, 0, 5, &source);
         check(err == 0 || source.why[0], "a source is made or says why not");
         gcp_source_deinit(&source);
@@ -133,14 +133,16 @@ static void test_arms(struct gcp_prover *prover, const struct gcp_platform *plat
         gcp_round_run(prover, &scenario, &round);
         if (round.status != GCP_ROUND_VALID)
             printf("  %s: %s\n", gcp_arm_name(arm), round.reason);
-        if (arm == GCP_ARM_SPLIT_MOVE)
+        if (gcp_arm_flags(arm) & GCP_ARM_SPLITS)
             check(round.status == GCP_ROUND_UNABLE, "small folios are not split");
-        else if (gcp_arm_swaps_in(arm))
+        else if (gcp_arm_flags(arm) & GCP_ARM_SWAPS_IN)
             check(round.status == GCP_ROUND_UNABLE, "what is not swapped out is not swapped in");
         else
             check(round.status == GCP_ROUND_VALID && round.ns > 0, gcp_arm_name(arm));
     }
-    scenario.arm = GCP_ARM_MOVE;
+    check(gcp_arm_flags(0) && !gcp_arm_flags(UINT32_MAX) && !gcp_arm_name(UINT32_MAX) && gcp_arm_find("teleport") < 0,
+          "no unknown arm");
+    scenario.arm = (uint32_t)gcp_arm_find("move");
     scenario.granule = platform->page_size + 1;
     gcp_round_run(prover, &scenario, &round);
     check(round.status == GCP_ROUND_UNABLE && round.reason[0], "a crooked granule is refused");
