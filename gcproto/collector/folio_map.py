@@ -16,7 +16,7 @@ from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
 from gcproto.host.machine import machine
 
-WHOLE = ord("W")
+WHOLE: int = lib.GCP_FATE_WHOLE
 """Fate of a page that a move took with all of its aligned granule."""
 
 

@@ -164,7 +164,7 @@ int gcp_region_discard(uint64_t start, uint64_t bytes)
 
 int gcp_region_page_out(uint64_t start, uint64_t bytes)
 {
-    return madvise((void *)(uintptr_t)start, bytes, MADV_PAGEOUT) < 0 ? -errno : 0;
+    return madvise((void *)(uintptr_t)start, bytes, GCP_MADV_PAGEOUT) < 0 ? -errno : 0;
 }
 
 int gcp_region_small(uint64_t start, uint64_t bytes)
@@ -232,7 +232,7 @@ void gcp_settle(void)
     void *scratch = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     nanosleep(&moment, NULL);
     if (scratch != MAP_FAILED) {
-        madvise(scratch, (size_t)page, MADV_COLD); /* what empties the batch (lru_add_drain) */
+        madvise(scratch, (size_t)page, GCP_MADV_COLD); /* what empties the batch (lru_add_drain) */
         munmap(scratch, (size_t)page);
     }
     /* The coarse clock moves with the timer interrupt and not otherwise. */

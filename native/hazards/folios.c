@@ -6,12 +6,9 @@
 #include <sys/mman.h>
 
 #include "uffd/ability.h"
+#include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 #define LIVELOCK_MS 4000
 #define RACE_MS 4000
@@ -45,7 +42,7 @@ static void *collapse_both(void *arg)
     uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++)
-            if (madvise((void *)(uintptr_t)race->range[i], bytes, MADV_COLLAPSE) == 0)
+            if (madvise((void *)(uintptr_t)race->range[i], bytes, GCP_MADV_COLLAPSE) == 0)
                 atomic_fetch_add(&race->disturbed, 1);
     return NULL;
 }

@@ -15,10 +15,6 @@
 #include "hazards/stress.h"
 #include "base/uapi.h"
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-
 #define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
 
 static void did(struct gcp_stress *stress, enum gcp_stress_count what)
@@ -147,7 +143,7 @@ void *gcp_stress_reclaim(void *arg)
         uint64_t side = gcp_stress_random(thread, 2), at = gcp_stress_at(stress, side, i), loose;
         switch (gcp_stress_random(thread, 8)) {
         case 0:
-            madvise((void *)(uintptr_t)at, n * stress->page, MADV_COLD);
+            madvise((void *)(uintptr_t)at, n * stress->page, GCP_MADV_COLD);
             break;
         case 1:
             madvise((void *)(uintptr_t)at, n * stress->page, MADV_WILLNEED);
@@ -187,7 +183,7 @@ static void collapse(struct gcp_stress_thread *thread)
         if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
             gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
                           0);
-    if (madvise((void *)(uintptr_t)start, pmd, MADV_COLLAPSE) == 0)
+    if (madvise((void *)(uintptr_t)start, pmd, GCP_MADV_COLLAPSE) == 0)
         did(stress, GCP_STRESS_COLLAPSES);
     atomic_store(&stress->calm, 0);
 }

@@ -70,9 +70,9 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
     return (word & 0xff) == GCP_PAGE_PROCESSED ? run_at(pages, first, limit, word) : 0;
 }
 
-void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate)
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, enum gcp_fate fate)
 {
-    memset(pages->fates + first, fate, n);
+    memset(pages->fates + first, (int)fate, n);
 }
 
 /* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
@@ -106,7 +106,7 @@ static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t 
         if (1ULL << pages->orders[at + delta] < granule || 1ULL << pages->orders[at + delta + granule - 1] < granule)
             continue;
         account->whole_large += granule;
-        gcp_pages_note(pages, at, granule, 'W');
+        gcp_pages_note(pages, at, granule, GCP_FATE_WHOLE);
     }
 }
 
@@ -172,7 +172,7 @@ static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t s
         if (answer == GCP_ANSWER_DONE) {
             uint64_t done = (uint64_t)did.bytes / pages->page;
             *(zero ? &account->zeroed : &account->copied_after_ebusy) += done;
-            gcp_pages_note(pages, (dst - pages->to) / pages->page, done, zero ? 'z' : 'e');
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, done, zero ? GCP_FATE_ZEROED : GCP_FATE_BUSY);
             return (int64_t)done;
         }
         if (answer == GCP_ANSWER_THERE) {
@@ -213,7 +213,7 @@ static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t 
             account->moved_after_ebusy++;
             uint64_t from = from_page_at(pages, src);
             account->part_busy += from < pages->count && pages->orders[from];
-            gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, 'm');
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, GCP_FATE_MOVED);
             return 1;
         }
         if (answer == GCP_ANSWER_THERE) {
@@ -253,7 +253,7 @@ static int64_t count_done(const struct gcp_pages *pages, uint64_t index, uint64_
                           struct gcp_account *account)
 {
     *(move ? &account->moved : &account->copied) += done;
-    gcp_pages_note(pages, index, done, move ? 'm' : 'c');
+    gcp_pages_note(pages, index, done, move ? GCP_FATE_MOVED : GCP_FATE_COPIED);
     if (move) {
         count_whole(pages, index, src, done, account);
         count_parts(pages, index, src, done, account);

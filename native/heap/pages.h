@@ -32,6 +32,19 @@ enum gcp_page_state {
 };
 
 /*
+ * What became of a to-space page, as a letter of the maps in results (gcproto/results/page_map.py has more, for what is
+ * not known here).
+ */
+enum gcp_fate {
+    GCP_FATE_NONE = 0,    /* not mapped yet */
+    GCP_FATE_WHOLE = 'W', /* moved with all of an aligned granule, in folios as large */
+    GCP_FATE_COPIED = 'c',
+    GCP_FATE_BUSY = 'e',  /* copied after EBUSY */
+    GCP_FATE_MOVED = 'm', /* by MOVE or by mremap */
+    GCP_FATE_ZEROED = 'z',
+};
+
+/*
  * How to map.  by: enum gcp_verb, MOVE or COPY, in compactions also REMAP (by the collector alone, COPY of the rest)
  * ebusy:    enum gcp_on_ebusy, all but LEAVE: a page that nobody maps would be waited for without end
  * discard:  give the source of a page back that was copied after EBUSY (ART: collector thread only)
@@ -51,7 +64,7 @@ struct gcp_map_how {
  * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
  * orders:   of each from-page, log2 of the pages of the folio that it lies in, as far as that is known; 0: a small one
  * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
- * fates:    of each to-space page, how it was mapped: a letter (gcproto/results/page_map.py), 0: not yet
+ * fates:    of each to-space page, enum gcp_fate
  * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
  */
 struct gcp_pages {
@@ -83,7 +96,7 @@ static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, 
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
 
 /* Note how pages were mapped; whoever has mapped a page is the only one who does. */
-void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate);
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, enum gcp_fate fate);
 
 /* Ready pages from `first` on whose sources follow each other, at most `limit`; 0 if that one is not ready. */
 uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from);

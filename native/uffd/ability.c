@@ -19,18 +19,9 @@
 #include "base/content.h"
 #include "base/pin.h"
 #include "base/platform.h"
+#include "base/uapi.h"
 #include "uffd/answer.h"
 #include "uffd/uffd.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_COLD
-#define MADV_COLD 20
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 int32_t gcp_ability_cycles(void)
 {
@@ -54,7 +45,7 @@ int32_t gcp_ability_dontunmap(void)
     void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED)
         return errno;
-    void *moved = mremap(area, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+    void *moved = mremap(area, page, page, MREMAP_MAYMOVE | GCP_MREMAP_DONTUNMAP, NULL);
     int err = moved == MAP_FAILED ? errno : 0;
     if (!err)
         munmap(moved, page);
@@ -91,7 +82,7 @@ static struct found try_pinned_thp(void)
     for (uint64_t at = 0; at < pmd; at += page)
         src[at] = 1;
     /* MADV_COLLAPSE makes a THP whatever the settings say. */
-    if (madvise(src, pmd, MADV_COLLAPSE) < 0)
+    if (madvise(src, pmd, GCP_MADV_COLLAPSE) < 0)
         return (struct found){GCP_LIVELOCK_UNKNOWN, errno};
     int32_t ring = gcp_pin((uint64_t)(uintptr_t)src, page);
     if (ring < 0)
@@ -166,7 +157,7 @@ static void *clear_accessed(void *arg)
 {
     struct unrest *unrest = arg;
     while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
-        madvise(unrest->start, unrest->bytes, MADV_COLD);
+        madvise(unrest->start, unrest->bytes, GCP_MADV_COLD);
     return NULL;
 }
 

@@ -11,7 +11,7 @@ from gcproto.results.folios import kept_whole
 from gcproto.results.page_map import encode
 from gcproto.results.schema import Collection
 
-MOVED, WHOLE = ord("m"), ord("W")
+MOVED, WHOLE = int(lib.GCP_FATE_MOVED), int(lib.GCP_FATE_WHOLE)
 
 
 class MapListener(Listener):

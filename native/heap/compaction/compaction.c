@@ -154,7 +154,7 @@ int32_t gcp_compaction_remap(struct gcp_compaction *c)
     int32_t injected = gcp_injected(GCP_VERB_REMAP);
     if (injected)
         return failed(c, -injected, "mremap(DONTUNMAP) of the moving space");
-    if (mremap((void *)(uintptr_t)c->plan.to, c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+    if (mremap((void *)(uintptr_t)c->plan.to, c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
                (void *)(uintptr_t)c->plan.from) == MAP_FAILED)
         return failed(c, -errno, "mremap(DONTUNMAP) of the moving space");
     return 0;
@@ -198,7 +198,8 @@ static int32_t flip_then_register(struct gcp_compaction *c)
         if (pieces)
             gcp_remap_flip_back(c);
         else if (mremap((void *)(uintptr_t)c->plan.from, c->bytes, c->bytes,
-                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
+                        MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
+                        (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
             abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");
     }

@@ -163,7 +163,7 @@ int32_t gcp_compaction_release(struct gcp_compaction *compaction);
 /* mremap(DONTUNMAP) alone, for stop-the-world compaction.  0 or -errno. */
 int32_t gcp_compaction_remap(struct gcp_compaction *compaction);
 
-/* How each page of to-space was mapped in the last collection: a letter, 0 if it was not (see struct gcp_pages). */
+/* How each page of to-space was mapped in the last collection: enum gcp_fate. */
 const uint8_t *gcp_compaction_fates(const struct gcp_compaction *compaction);
 
 /* What failed, in words, "" if nothing did. */

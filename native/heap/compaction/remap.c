@@ -17,6 +17,7 @@
 
 #include "heap/compaction/state.h"
 #include "uffd/inject.h"
+#include "base/uapi.h"
 #include "base/platform.h"
 
 int32_t gcp_remap_init(struct gcp_compaction *c)
@@ -35,7 +36,7 @@ void gcp_remap_deinit(struct gcp_compaction *c)
 
 static int32_t take(uint64_t src, uint64_t dst, uint64_t bytes)
 {
-    void *done = mremap((void *)(uintptr_t)src, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+    void *done = mremap((void *)(uintptr_t)src, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
                         (void *)(uintptr_t)dst);
     return done == MAP_FAILED ? -errno : 0;
 }
@@ -126,7 +127,7 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
         /* Refused, it has changed nothing; then the pages are copied. */
         if (!gcp_injected(GCP_VERB_REMAP) && take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
             account->remapped += n;
-            gcp_pages_note(&c->pages, at, n, 'm');
+            gcp_pages_note(&c->pages, at, n, GCP_FATE_MOVED);
             c->to_cuts[at] = c->to_cuts[at + n] = 1;
             done = (int64_t)n;
         }
