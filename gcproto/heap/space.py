@@ -127,7 +127,7 @@ class Heap:
         plan.to = self.to
         setattr(plan, "from", self.from_)  # a word of Python's
         for name in ("live", "starts", "offsets", "first", "lead_words", "lead_refs", "skip", "fill", "held"):
-            setattr(plan, name, getattr(self.tables, name))
+            setattr(plan, name, ffi.cast("void *", getattr(self.tables, name)))
 
     def clear_tables(self, used: int) -> None:
         """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "uffd/answer.h"
+#include "base/address.h"
 
 struct mover {
     struct gcp_race *race;
@@ -105,7 +106,7 @@ void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, ui
     for (int i = 0; i < 2; i++) {
         race.range[i] = gcp_trial_region(trial, GCP_RACE_PAGES, 0);
         if (huge)
-            madvise((void *)(uintptr_t)race.range[i], GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
+            madvise(gcp_at(race.range[i]), GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
     }
     gcp_content_fill(race.range[0], 0, GCP_RACE_PAGES, GCP_TRIAL_SEED);
     for (int i = 0; i < 2; i++)

@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "hazards/stress.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #define STUBBORN 40
 #define SLOT 64 /* byte of a page at which the readers' words begin */
@@ -104,7 +105,7 @@ void *gcp_stress_serve(void *arg)
 
 static void check_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
-    volatile uint64_t *words = (volatile uint64_t *)(uintptr_t)gcp_stress_at(stress, side, i);
+    volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i));
     uint64_t first = words[0], last = words[stress->page / sizeof(*words) - 1], right = gcp_stress_word(stress, i);
     bool loose = i >= GCP_STRESS_PAGES;
     if ((first != right && !(loose && first == 0)) || (last != right && !(loose && last == 0)))
@@ -126,7 +127,7 @@ void *gcp_stress_read(void *arg)
         if (i < GCP_STRESS_PAGES && gcp_stress_random(thread, 2)) {
             /* The other mutator never writes this word, and the page has it wherever it goes. */
             volatile uint64_t *word =
-                (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT + 8 * thread->number);
+                (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i) + SLOT + 8 * thread->number);
             uint64_t value = *word;
             if (value != stress->tally[thread->number][i])
                 gcp_stress_fail(stress, "page %" PRIu64 ": a mutator's word is %" PRIu64 ", it wrote %" PRIu64, i,
@@ -165,8 +166,8 @@ void gcp_stress_heal_all(struct gcp_stress_thread *thread)
         if (!atomic_exchange(&stress->busy[i], 0))
             continue;
         uint64_t side = (gcp_stress_entry(stress, 1, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
-        volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT +
-                                                                   8 * (GCP_STRESS_READERS + thread->number));
+        volatile uint64_t *word = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i) + SLOT +
+                                                              8 * (GCP_STRESS_READERS + thread->number));
         if (atomic_fetch_add(&stress->stubborn[i], 1) < STUBBORN) {
             *word = i;
             continue;

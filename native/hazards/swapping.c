@@ -9,6 +9,7 @@
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
+#include "base/address.h"
 
 #define TRIES 40
 #define PAGES 64
@@ -102,7 +103,7 @@ static void *page_out_and_bring_back(void *arg)
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++) {
             gcp_region_page_out(race->range[i], bytes);
-            madvise((void *)(uintptr_t)race->range[i], bytes, MADV_WILLNEED);
+            madvise(gcp_at(race->range[i]), bytes, MADV_WILLNEED);
             atomic_fetch_add(&race->disturbed, 1);
         }
     return NULL;

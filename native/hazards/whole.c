@@ -16,6 +16,7 @@
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
+#include "base/address.h"
 
 #define PIN_RACE_MS 6000
 #define LIVELOCK_MS 4000
@@ -138,7 +139,7 @@ static void pages_out_of_order(struct gcp_trial *trial)
         uint64_t from, to;
     } turns[] = {{src + page, away}, {src + 2 * page, src + page}, {away, src + 2 * page}};
     for (int i = 0; i < 3; i++)
-        if (mremap((void *)(uintptr_t)turns[i].from, page, page, flags, (void *)(uintptr_t)turns[i].to) == MAP_FAILED)
+        if (mremap(gcp_at(turns[i].from), page, page, flags, gcp_at(turns[i].to)) == MAP_FAILED)
             gcp_trial_skip(trial, "mremap: %s", strerror(errno));
     /* The mapping is in pieces: what is one of them can be asked for at once. */
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
@@ -185,7 +186,7 @@ static void protected(struct gcp_trial *trial, uint64_t pages)
     for (uint64_t i = 0; i < source.pages; i++)
         if (gcp_trial_entry(trial, dst + i * trial->page) & GCP_PM_UFFD_WP)
             gcp_trial_differs(trial, "page %" PRIu64 " kept its write-protection mark", i);
-    memset((void *)(uintptr_t)dst, 1, bytes); /* a mark that is left would block this for ever */
+    memset(gcp_at(dst), 1, bytes); /* a mark that is left would block this for ever */
 }
 
 static void all_pages_protected(struct gcp_trial *trial)
@@ -241,7 +242,7 @@ static void guard_at_the_destination(struct gcp_trial *trial)
     struct gcp_source source;
     uint64_t src = one_folio(trial, 0, &source), half = source.pages / 2;
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
-    if (madvise((void *)(uintptr_t)(dst + half * trial->page), trial->page, GCP_MADV_GUARD_INSTALL) < 0)
+    if (madvise(gcp_at(dst + half * trial->page), trial->page, GCP_MADV_GUARD_INSTALL) < 0)
         gcp_trial_skip(trial, "MADV_GUARD_INSTALL: %s; it came with 6.13", strerror(errno));
     gcp_expect_short(trial, dst, src, source.pages * trial->page, 0, half * trial->page);
     gcp_expect_content(trial, dst, 0, half);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "heap/pages.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -199,7 +200,7 @@ static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t 
     for (uint32_t tries = 0; tries < limit; tries++) {
         if (how->ebusy == GCP_EBUSY_TOUCH) {
             uint64_t zero = 0;
-            __atomic_compare_exchange_n((uint64_t *)(uintptr_t)src, &zero, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            __atomic_compare_exchange_n((uint64_t *)gcp_at(src), &zero, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         } else if (tries < YIELDS) {
             sched_yield();
         } else {
@@ -235,7 +236,7 @@ static int64_t after_ebusy(const struct gcp_pages *pages, uint64_t dst, uint64_t
         return one;
     one = map_other(pages, dst, src, 1, GCP_VERB_COPY, how, account);
     if (one > 0 && how->discard)
-        madvise((void *)(uintptr_t)src, pages->page, MADV_DONTNEED);
+        madvise(gcp_at(src), pages->page, MADV_DONTNEED);
     return one;
 }
 

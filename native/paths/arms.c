@@ -16,6 +16,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 /* ART gives from-space back in lumps of at least 8 MiB (kMinFromSpaceMadviseSize). */
 #define DISCARD_LUMP (8ULL << 20)
@@ -92,7 +93,7 @@ static int run_copy_discard(struct gcp_work *work, struct gcp_round *ret)
         int err = gcp_evacuate(work->uffd, &run, 1, &work->policy, &ret->account, NULL);
         if (err)
             return stopped(ret, "the engine", -err);
-        if (madvise((void *)(uintptr_t)(work->source.start + done), bytes, MADV_DONTNEED) < 0)
+        if (madvise(gcp_at(work->source.start + done), bytes, MADV_DONTNEED) < 0)
             return stopped(ret, "MADV_DONTNEED", errno);
         ret->calls++;
     }
@@ -141,9 +142,8 @@ static int run_mremap(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->granule) {
         uint64_t bytes = work->bytes - done < work->granule ? work->bytes - done : work->granule;
-        void *moved =
-            mremap((void *)(uintptr_t)(work->source.start + done), bytes, bytes,
-                   MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, (void *)(uintptr_t)(work->target + done));
+        void *moved = mremap(gcp_at(work->source.start + done), bytes, bytes,
+                             MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, gcp_at(work->target + done));
         if (moved == MAP_FAILED)
             return stopped(ret, "mremap(MREMAP_DONTUNMAP)", errno);
         ret->calls++;
@@ -159,7 +159,7 @@ static int run_memcpy(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->granule) {
         uint64_t bytes = work->bytes - done < work->granule ? work->bytes - done : work->granule;
-        memcpy((void *)(uintptr_t)(work->target + done), (const void *)(uintptr_t)(work->source.start + done), bytes);
+        memcpy(gcp_at(work->target + done), gcp_at(work->source.start + done), bytes);
     }
     finish(&timer, work, ret);
     ret->account.asked = ret->account.copied = work->scenario->pages;
@@ -168,7 +168,7 @@ static int run_memcpy(struct gcp_work *work, struct gcp_round *ret)
 
 static int run_memcpy_touched(struct gcp_work *work, struct gcp_round *ret)
 {
-    memset((void *)(uintptr_t)work->target, 0x5a, work->bytes);
+    memset(gcp_at(work->target), 0x5a, work->bytes);
     return run_memcpy(work, ret);
 }
 
@@ -176,7 +176,7 @@ static int run_tao(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
     timer_start(&timer);
-    memcpy((void *)(uintptr_t)work->staging, (const void *)(uintptr_t)work->source.start, work->bytes);
+    memcpy(gcp_at(work->staging), gcp_at(work->source.start), work->bytes);
     timer_stop(&timer);
     ret->split_ns = timer.total;
     int err = by_engine(work, work->staging, &timer, ret);
@@ -191,7 +191,7 @@ static int run_canary(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->page) {
         syscall(SYS_getppid);
-        *(volatile unsigned char *)(uintptr_t)(work->target + done) = 1;
+        *(volatile unsigned char *)gcp_at(work->target + done) = 1;
     }
     finish(&timer, work, ret);
     ret->calls = work->scenario->pages;
@@ -225,7 +225,7 @@ static void read_each(struct gcp_work *work, struct timer *timer, struct gcp_rou
 {
     uint64_t at = gcp_arm_destination(work), before = gcp_now();
     for (uint64_t done = 0; done < work->bytes; done += work->page)
-        (void)*(volatile const unsigned char *)(uintptr_t)(at + done);
+        (void)*(volatile const unsigned char *)gcp_at(at + done);
     ret->swapin_ns = gcp_now() - before;
     finish(timer, work, ret);
 }

@@ -5,17 +5,25 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* Where the engine stands: in one run, at one page of it. */
+/*
+ * Where the engine stands: in one run, at one page of it.
+ * left:             bytes of the run that are not decided
+ * row:              answers without progress, in a row
+ * source_is_mapped: asked once a run
+ *
+ * dst, src and left change together after every call and are wanted one by one by the next: side by side the compiler
+ * would join them in one vector register, and that costs more than it saves.
+ */
 struct cursor {
     const struct gcp_uffd *uffd;
     const struct gcp_policy *policy;
-    struct gcp_account *account;
-    uint64_t page;
     uint64_t dst;
+    struct gcp_account *account;
     uint64_t src;
-    uint64_t left;         /* bytes of the run that are not decided */
-    uint32_t row;          /* answers without progress, in a row */
-    bool source_is_mapped; /* asked once a run */
+    uint64_t page;
+    uint64_t left;
+    uint32_t row;
+    bool source_is_mapped;
 };
 
 static void advance(struct cursor *at, uint64_t bytes)

@@ -7,6 +7,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "uffd/answer.h"
+#include "base/address.h"
 
 /* See gcp_frames_reached in the header. */
 #define CONSECUTIVE_PERCENT 99
@@ -174,9 +175,9 @@ static int fill_shuffled(uint64_t start, uint64_t pages, const struct gcp_platfo
     if (!err)
         err = gcp_region_small(start, bytes);
     if (!err)
-        err = make_blocks((uint64_t)(uintptr_t)blocks, pages, platform, seed, ret_what);
+        err = make_blocks(gcp_address_of(blocks), pages, platform, seed, ret_what);
     if (!err)
-        err = move_each(start, (uint64_t)(uintptr_t)blocks, places, pages, platform->page_size, ret_what);
+        err = move_each(start, gcp_address_of(blocks), places, pages, platform->page_size, ret_what);
     if (!err)
         gcp_content_fill(start, 0, pages, seed);
     gcp_region_free(blocks, bytes);

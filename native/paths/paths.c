@@ -12,6 +12,7 @@
 #include "base/toucher.h"
 #include "base/uapi.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 static void unable(struct gcp_round *ret, int err, const char *what, const char *why)
 {
@@ -26,7 +27,7 @@ static uint64_t small_region(uint64_t bytes, uint64_t offset)
     void *area = gcp_region_alloc(bytes, offset);
     if (area)
         madvise(area, bytes, MADV_NOHUGEPAGE);
-    return (uint64_t)(uintptr_t)area;
+    return gcp_address_of(area);
 }
 
 /*
@@ -173,9 +174,9 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
 
     gcp_uffd_deinit(&uffd);
     if (work.target)
-        gcp_region_free((void *)(uintptr_t)work.target, work.bytes);
+        gcp_region_free(gcp_at(work.target), work.bytes);
     if (work.staging)
-        gcp_region_free((void *)(uintptr_t)work.staging, work.bytes);
+        gcp_region_free(gcp_at(work.staging), work.bytes);
     gcp_source_deinit(&work.source);
     gcp_view_deinit(&work.view_after);
     gcp_view_deinit(&work.source_after);

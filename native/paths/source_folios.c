@@ -11,6 +11,7 @@
 
 #include "base/platform.h"
 #include "paths/sources.h"
+#include "base/address.h"
 
 static int fill(struct gcp_source *source)
 {
@@ -60,7 +61,7 @@ static int see_split(struct gcp_source *source, const struct gcp_platform *platf
 
 int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    void *area = (void *)(uintptr_t)source->start;
+    void *area = gcp_at(source->start);
     uint64_t bytes = source->pages * platform->page_size;
     uint64_t size_kib = (platform->page_size << source->order) / 1024;
     struct gcp_counters before, after;

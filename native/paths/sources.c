@@ -17,6 +17,7 @@
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 /* How often MADV_PAGEOUT is asked: pages that were in a per-CPU list the first time are on the LRU the next. */
 #define PAGEOUT_TRIES 4
@@ -40,12 +41,12 @@ int gcp_source_look(struct gcp_prover *prover, struct gcp_source *source)
 static void read_touch(uint64_t start, uint64_t pages, uint64_t page)
 {
     for (uint64_t i = 0; i < pages; i++)
-        (void)*(volatile const unsigned char *)(uintptr_t)(start + i * page);
+        (void)*(volatile const unsigned char *)gcp_at(start + i * page);
 }
 
 static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_NOHUGEPAGE);
     read_touch(source->start, source->pages, platform->page_size);
     int err = gcp_source_look(prover, source);
     if (err)
@@ -60,7 +61,7 @@ static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const
 
 static int make_hole(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_NOHUGEPAGE);
     int err = gcp_source_look(prover, source);
     if (err)
         return err;
@@ -145,7 +146,7 @@ static int pin_pages(struct gcp_prover *prover, struct gcp_source *source, const
 
 static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    void *area = (void *)(uintptr_t)source->start;
+    void *area = gcp_at(source->start);
     uint64_t bytes = source->pages * platform->page_size;
     struct gcp_counters before, after;
 
@@ -203,7 +204,7 @@ static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, 
                                "device) leaves large folios there",
                                source->view.swapped_cached, source->pages);
     /* WILLNEED reads small folios back into the swap cache without mapping them. */
-    if (madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_WILLNEED) < 0)
+    if (madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_WILLNEED) < 0)
         return gcp_source_fail(source, errno, "madvise(MADV_WILLNEED): %s", strerror(errno));
     err = gcp_source_look(prover, source);
     if (err)
@@ -285,7 +286,7 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
         gcp_source_deinit(ret);
         return gcp_source_fail(ret, ENOMEM, "no address space for %" PRIu64 " pages", pages);
     }
-    ret->start = (uint64_t)(uintptr_t)area;
+    ret->start = gcp_address_of(area);
     err = make(prover, ret, &platform);
     if (!err)
         err = gcp_source_frames_prove(ret);
@@ -301,7 +302,7 @@ void gcp_source_deinit(struct gcp_source *source)
     gcp_unpin(source->ring_fd);
     source->ring_fd = 0;
     if (source->start)
-        gcp_region_free((void *)(uintptr_t)source->start, source->pages * (uint64_t)sysconf(_SC_PAGESIZE));
+        gcp_region_free(gcp_at(source->start), source->pages * (uint64_t)sysconf(_SC_PAGESIZE));
     source->start = 0;
     gcp_view_deinit(&source->view);
 }

@@ -13,6 +13,7 @@
 #include "paths/evacuate.h"
 #include "uffd/answer.h"
 #include "uffd/inject.h"
+#include "base/address.h"
 
 static int failures;
 
@@ -118,11 +119,11 @@ struct pair {
 static void pair_init(struct pair *ret)
 {
     ret->page = (uint64_t)sysconf(_SC_PAGESIZE);
-    ret->src = (uint64_t)(uintptr_t)gcp_region_alloc(2 * ret->page, 0);
-    ret->dst = (uint64_t)(uintptr_t)gcp_region_alloc(2 * ret->page, 0);
+    ret->src = gcp_address_of(gcp_region_alloc(2 * ret->page, 0));
+    ret->dst = gcp_address_of(gcp_region_alloc(2 * ret->page, 0));
     gcp_region_small(ret->src, 2 * ret->page);
     gcp_region_small(ret->dst, 2 * ret->page);
-    memset((void *)(uintptr_t)ret->src, 7, 2 * ret->page);
+    memset(gcp_at(ret->src), 7, 2 * ret->page);
     gcp_uffd_init(0, &ret->uffd);
     gcp_uffd_register(&ret->uffd, ret->dst, 2 * ret->page, NULL);
 }
@@ -130,8 +131,8 @@ static void pair_init(struct pair *ret)
 static void pair_deinit(struct pair *pair)
 {
     gcp_uffd_deinit(&pair->uffd);
-    gcp_region_free((void *)(uintptr_t)pair->src, 2 * pair->page);
-    gcp_region_free((void *)(uintptr_t)pair->dst, 2 * pair->page);
+    gcp_region_free(gcp_at(pair->src), 2 * pair->page);
+    gcp_region_free(gcp_at(pair->dst), 2 * pair->page);
 }
 
 /* What has happened to the first page, and what is to become of it by the engine and by the pages: 0 or -errno. */
@@ -149,12 +150,12 @@ static void nothing(struct pair *pair)
 
 static void hole(struct pair *pair)
 {
-    madvise((void *)(uintptr_t)pair->src, pair->page, MADV_DONTNEED);
+    madvise(gcp_at(pair->src), pair->page, MADV_DONTNEED);
 }
 
 static void unmapped(struct pair *pair)
 {
-    munmap((void *)(uintptr_t)pair->src, pair->page);
+    munmap(gcp_at(pair->src), pair->page);
 }
 
 static void unregistered(struct pair *pair)
@@ -268,7 +269,7 @@ static void test_mapped(void)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 1000 * page;
     char *area = gcp_region_alloc(bytes, 0);
-    uint64_t start = (uint64_t)(uintptr_t)area;
+    uint64_t start = gcp_address_of(area);
     check(gcp_is_mapped(start, bytes, page), "memory that was never touched is mapped");
     munmap(area + 700 * page, page);
     check(!gcp_is_mapped(start, bytes, page), "with a gap it is not");

@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "paths/sources.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 static int failures;
 
@@ -43,7 +44,7 @@ static void test_refused_policy(const struct gcp_uffd *uffd)
 static void test_unmapped(const struct gcp_uffd *uffd, uint64_t page)
 {
     char *target = gcp_region_alloc(8 * page, 0), *source = gcp_region_alloc(8 * page, 0);
-    uint64_t dst = (uint64_t)(uintptr_t)target, src = (uint64_t)(uintptr_t)source;
+    uint64_t dst = gcp_address_of(target), src = gcp_address_of(source);
     struct gcp_run runs[2] = {{dst, src, 4}, {dst + 4 * page, src, 4}};
     struct gcp_policy policy = {0};
     struct gcp_run rest;
@@ -60,7 +61,7 @@ static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
 {
     char *target = gcp_region_alloc(2 * page, 0), *source = gcp_region_alloc(2 * page, 0);
     memset(source, 1, 2 * page);
-    struct gcp_run run = {(uint64_t)(uintptr_t)target, (uint64_t)(uintptr_t)source, 2};
+    struct gcp_run run = {gcp_address_of(target), gcp_address_of(source), 2};
     struct gcp_policy policy = {.eagain_limit = 3};
     struct gcp_account account = {0};
     check(gcp_evacuate(uffd, &run, 1, &policy, &account, NULL) == -EINVAL,

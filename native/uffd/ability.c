@@ -22,6 +22,7 @@
 #include "base/uapi.h"
 #include "uffd/answer.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 int32_t gcp_ability_cycles(void)
 {
@@ -59,7 +60,7 @@ int32_t gcp_ability_pin(void)
     void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED)
         return errno;
-    int32_t ring = gcp_pin((uint64_t)(uintptr_t)area, page);
+    int32_t ring = gcp_pin(gcp_address_of(area), page);
     gcp_unpin(ring);
     munmap(area, page);
     return ring < 0 ? -ring : 0;
@@ -84,18 +85,17 @@ static struct found try_pinned_thp(void)
     /* MADV_COLLAPSE makes a THP whatever the settings say. */
     if (madvise(src, pmd, GCP_MADV_COLLAPSE) < 0)
         return (struct found){GCP_LIVELOCK_UNKNOWN, errno};
-    int32_t ring = gcp_pin((uint64_t)(uintptr_t)src, page);
+    int32_t ring = gcp_pin(gcp_address_of(src), page);
     if (ring < 0)
         return (struct found){GCP_LIVELOCK_UNKNOWN, -ring};
     struct gcp_uffd uffd;
     int err = gcp_uffd_init(0, &uffd);
     if (err)
         return (struct found){GCP_LIVELOCK_UNKNOWN, -err};
-    err = gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, pmd, NULL).err;
+    err = gcp_uffd_register(&uffd, gcp_address_of(dst), pmd, NULL).err;
     if (err)
         return (struct found){GCP_LIVELOCK_UNKNOWN, err};
-    struct gcp_outcome did =
-        gcp_uffd_move(&uffd, (uint64_t)(uintptr_t)dst + page, (uint64_t)(uintptr_t)src + page, page, 0);
+    struct gcp_outcome did = gcp_uffd_move(&uffd, gcp_address_of(dst) + page, gcp_address_of(src) + page, page, 0);
     bool busy = gcp_answer(GCP_VERB_MOVE, &did) == GCP_ANSWER_BUSY;
     return (struct found){busy ? GCP_LIVELOCK_NO : GCP_LIVELOCK_OTHER, did.err};
 }
@@ -190,8 +190,7 @@ static int32_t move_restless(const struct gcp_uffd *uffd, char *src, char *dst, 
     uint32_t row = 0;
     for (uint64_t at = 0; !err && at < bytes;) {
         uint64_t len = granule < bytes - at ? granule : bytes - at;
-        struct gcp_outcome did =
-            gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst + at, (uint64_t)(uintptr_t)src + at, len, 0);
+        struct gcp_outcome did = gcp_uffd_move(uffd, gcp_address_of(dst) + at, gcp_address_of(src) + at, len, 0);
         enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &did);
         if (answer == GCP_ANSWER_DONE) {
             *moved += (uint64_t)did.bytes / page;
@@ -225,14 +224,14 @@ int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved,
         if (!err) {
             madvise(src, bytes, MADV_NOHUGEPAGE);
             madvise(dst, bytes, MADV_NOHUGEPAGE);
-            gcp_content_fill((uint64_t)(uintptr_t)src, 0, RETRY_PAGES, RETRY_SEED);
-            err = -gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, bytes, NULL).err;
+            gcp_content_fill(gcp_address_of(src), 0, RETRY_PAGES, RETRY_SEED);
+            err = -gcp_uffd_register(&uffd, gcp_address_of(dst), bytes, NULL).err;
         }
         if (!err)
             err = move_restless(&uffd, src, dst, page, granule, ret_moved, ret_eexist);
         if (!err) {
-            gcp_uffd_unregister(&uffd, (uint64_t)(uintptr_t)dst, bytes);
-            if (gcp_content_check((uint64_t)(uintptr_t)dst, 0, RETRY_PAGES, RETRY_SEED) >= 0)
+            gcp_uffd_unregister(&uffd, gcp_address_of(dst), bytes);
+            if (gcp_content_check(gcp_address_of(dst), 0, RETRY_PAGES, RETRY_SEED) >= 0)
                 err = -EIO;
         }
         if (src)

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "uffd/answer.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -80,7 +81,7 @@ bool gcp_is_mapped(uint64_t start, uint64_t bytes, uint64_t page)
     uint64_t window = sizeof(resident) * page;
     for (uint64_t done = 0; done < bytes; done += window) {
         uint64_t part = bytes - done < window ? bytes - done : window;
-        if (mincore((void *)(uintptr_t)(start + done), part, resident) < 0)
+        if (mincore(gcp_at(start + done), part, resident) < 0)
             return false; /* ENOMEM: not mapped */
     }
     return true;

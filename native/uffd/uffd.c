@@ -10,6 +10,7 @@
 #include "base/platform.h"
 #include "uffd/inject.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 /* The kernel writes a count or a negative errno into an out-field, so this value means that it was not written. */
 #define UNTOUCHED INT64_C(0x7777777777777777)
@@ -107,10 +108,10 @@ static int32_t try_move(const struct gcp_uffd *uffd, uint64_t page)
     int32_t err = ENOMEM;
     if (src != MAP_FAILED && dst != MAP_FAILED) {
         src[0] = 42;
-        struct gcp_outcome registered = gcp_uffd_register(uffd, (uint64_t)(uintptr_t)dst, page, NULL);
+        struct gcp_outcome registered = gcp_uffd_register(uffd, gcp_address_of(dst), page, NULL);
         err = registered.err;
         if (!err)
-            err = gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst, (uint64_t)(uintptr_t)src, page, 0).err;
+            err = gcp_uffd_move(uffd, gcp_address_of(dst), gcp_address_of(src), page, 0).err;
         if (!err && dst[0] != 42)
             err = EIO;
     }
@@ -150,7 +151,7 @@ void gcp_uffd_probe(struct gcp_uffd_offer *ret)
             if (area == MAP_FAILED) {
                 ret->register_err = errno;
             } else {
-                ret->register_err = gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)area, page, &ret->range_ioctls).err;
+                ret->register_err = gcp_uffd_register(&uffd, gcp_address_of(area), page, &ret->range_ioctls).err;
                 munmap(area, page);
             }
             if (!ret->register_err && (ret->range_ioctls & (1ULL << GCP_NR_MOVE)))

@@ -38,7 +38,7 @@ class MapListener(Listener):
         self._in_place = np.zeros(self._used, dtype=bool)
         self._in_place[:dense] = True
         if compacted and int(plan.kept):
-            raw: Any = ffi.buffer(ffi.cast("uint16_t *", int(plan.fill)), 2 * compacted)
+            raw: Any = ffi.buffer(plan.fill, 2 * compacted)
             self._in_place[dense:compacted] = np.frombuffer(raw, dtype=np.uint16)[dense:] == KEPT
 
     def swept(self, swept: Any, faults: dict[str, int]) -> None:

@@ -12,6 +12,7 @@
 #include "base/futex.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 /*
  * One fault.
@@ -56,7 +57,7 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
         gcp_futex_wait(&c->recovery, recovery, 100);
     if (owner) {
         if (src)
-            memcpy((void *)(uintptr_t)gcp_to_page(c, index), (void *)(uintptr_t)src, c->pages.page);
+            memcpy(gcp_at(gcp_to_page(c, index)), gcp_at(src), c->pages.page);
         gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
     gcp_mutator_unblock(m);
@@ -242,7 +243,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     uint64_t page = c->pages.page, end = index + 1;
     uint64_t recycled = c->policy.fresh_by_recycled && !f->stage ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     if (recycled != GCP_NO_PAGE) {
-        memset((void *)(uintptr_t)gcp_from_page(c, recycled), 0, page);
+        memset(gcp_at(gcp_from_page(c, recycled)), 0, page);
         m->fresh++;
         finish(f, index, gcp_from_page(c, recycled), c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;

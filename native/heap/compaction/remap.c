@@ -19,6 +19,7 @@
 #include "uffd/inject.h"
 #include "base/uapi.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 int32_t gcp_remap_init(struct gcp_compaction *c)
 {
@@ -36,8 +37,7 @@ void gcp_remap_deinit(struct gcp_compaction *c)
 
 static int32_t take(uint64_t src, uint64_t dst, uint64_t bytes)
 {
-    void *done = mremap((void *)(uintptr_t)src, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
-                        (void *)(uintptr_t)dst);
+    void *done = mremap(gcp_at(src), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, gcp_at(dst));
     return done == MAP_FAILED ? -errno : 0;
 }
 
@@ -84,7 +84,7 @@ int32_t gcp_remap_flip(struct gcp_compaction *c)
         return err;
     swap_cuts(c);
     err = take_pieces(c, c->plan.to, c->plan.from, c->pages.count, &came);
-    if (!err && mmap((void *)(uintptr_t)c->plan.to, c->bytes, PROT_READ | PROT_WRITE,
+    if (!err && mmap(gcp_at(c->plan.to), c->bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         err = -errno;
     if (!err && c->policy.advice == GCP_ADVICE_SMALL)

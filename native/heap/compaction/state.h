@@ -77,7 +77,7 @@ static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page
 /* Words of a compacted page's contents, GCP_KEPT for a page of a dense region. */
 static inline uint16_t gcp_fill(const struct gcp_compaction *c, uint64_t index)
 {
-    return ((const uint16_t *)(uintptr_t)c->plan.fill)[index];
+    return c->plan.fill[index];
 }
 
 /* Whether a page keeps its layout: of the dense prefix, or of a dense region behind it. */
@@ -91,7 +91,7 @@ static inline uint64_t gcp_place_of(const struct gcp_compaction *c, uint64_t ind
 {
     if (index < c->plan.dense_end)
         return index;
-    return ((const uint64_t *)(uintptr_t)c->plan.first)[index] / (c->pages.page / 8);
+    return c->plan.first[index] / (c->pages.page / 8);
 }
 
 /* Whether a page belongs to a granule of several pages that is claimed, updated and mapped as one. */

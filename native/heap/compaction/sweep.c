@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "heap/compaction/state.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
@@ -18,7 +19,7 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
     uint64_t begin = gcp_now();
     if (!pages)
         return;
-    madvise((void *)(uintptr_t)gcp_from_page(c, first), pages * c->pages.page, MADV_DONTNEED);
+    madvise(gcp_at(gcp_from_page(c, first)), pages * c->pages.page, MADV_DONTNEED);
     ret->discarded += pages;
     gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
 }
@@ -114,7 +115,7 @@ static bool settled(const struct gcp_compaction *c, uint64_t index)
  */
 static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
 {
-    const uint64_t *first = (const uint64_t *)(uintptr_t)c->plan.first;
+    const uint64_t *first = c->plan.first;
     uint64_t page_words = c->pages.page / 8;
     while (c->settled > index && settled(c, c->settled - 1))
         c->settled--;
@@ -190,10 +191,10 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
     for (uint64_t page = first; page < first + c->policy.granule; page++)
         if (c->pages.orders[page])
             return; /* of large folios already */
-    void *start = (void *)(uintptr_t)gcp_from_page(c, first);
+    void *start = gcp_at(gcp_from_page(c, first));
     madvise(start, bytes, MADV_DONTNEED);
     /* Where it can't be done now, the pages come one by one as they are written. */
-    if (gcp_region_populate((uint64_t)(uintptr_t)start, bytes) == 0) {
+    if (gcp_region_populate(gcp_address_of(start), bytes) == 0) {
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
     }

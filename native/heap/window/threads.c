@@ -5,6 +5,7 @@
 
 #include "base/content.h"
 #include "heap/window/state.h"
+#include "base/address.h"
 
 /* How many touches there are between two looks at the processor that the thread is on; a power of two. */
 #define LOOK_EVERY 64
@@ -95,7 +96,7 @@ static void touch_all(struct gcp_window_mutator *mutator)
     struct gcp_window *window = mutator->window;
     for (uint64_t i = mutator->first; i < mutator->end; i++) {
         uint64_t index = window->order[i];
-        const volatile uint64_t *word = (const volatile uint64_t *)(uintptr_t)(window->pages.to + index * window->page);
+        const volatile uint64_t *word = (const volatile uint64_t *)gcp_at(window->pages.to + index * window->page);
         uint64_t begin = gcp_now();
         uint64_t value = *word;
         gcp_histogram_record(&mutator->access, gcp_now() - begin);

@@ -13,6 +13,7 @@
 #include "heap/sigbus.h"
 #include "base/uapi.h"
 #include "heap/window/state.h"
+#include "base/address.h"
 
 static void shuffle(uint32_t *order, uint64_t n, uint64_t seed)
 {
@@ -51,8 +52,8 @@ static int set_up(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
     char *from = gcp_region_alloc(window->bytes, 0), *to = gcp_region_alloc(window->bytes, 0);
-    window->pages.from = (uint64_t)(uintptr_t)from;
-    window->pages.to = (uint64_t)(uintptr_t)to;
+    window->pages.from = gcp_address_of(from);
+    window->pages.to = gcp_address_of(to);
     window->order = malloc(config->pages * sizeof(*window->order));
     window->mutators = calloc(config->mutators, sizeof(*window->mutators));
     window->server = calloc(1, sizeof(*window->server));
@@ -258,9 +259,9 @@ int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_res
     gcp_uffd_deinit(&window.uffd);
     gcp_pages_deinit(&window.pages);
     if (window.pages.from)
-        gcp_region_free((void *)(uintptr_t)window.pages.from, window.bytes);
+        gcp_region_free(gcp_at(window.pages.from), window.bytes);
     if (window.pages.to)
-        gcp_region_free((void *)(uintptr_t)window.pages.to, window.bytes);
+        gcp_region_free(gcp_at(window.pages.to), window.bytes);
     free(window.order);
     free(window.mutators);
     free(window.server);
