@@ -63,7 +63,7 @@ class Rounds:
             cpu, touch_cpu = choose_cpus()
             request = request_for(self.scenario, cpu, touch_cpu, seed=self.number)
             try:
-                done = self.lab.run(request)
+                done, _ = self.lab.repeat(request)
             except WorkerDied as died:
                 pytest.fail(str(died))
             if done.status == UNABLE and self.number == 1:

@@ -13,7 +13,7 @@ from gcproto.claims.rows import CLAIMS
 from gcproto.contract import RowResult
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, Survey
-from gcproto.host.known_bugs import State
+from gcproto.known.bugs import State
 from gcproto.results import names
 from gcproto.results.schema import (
     Figures,

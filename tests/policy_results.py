@@ -29,21 +29,25 @@ HEAPS: tuple[tuple[str, int | None, int], ...] = (("sparse", 4, 2), ("sparse", 4
 def policy_measurement(at: PolicyScenario, median: float, rounds: int = 9) -> Measurement:
     """Of a heap that stands still."""
     rng = random.Random(str(at))
-    choice = PolicyChoice(granule=1, large_by="moved", whole=16, split_ahead=at.policy in {"auto", "split-ahead"})
-    figures = PolicyFigures(map_ns_page=median * 0.8, dense_share=0.3, went_whole=0.5, choices=[choice])
+    ahead, whole = at.policy in {"auto", "split-ahead"}, 16 if at.policy == "whole" else 0
+    # Small folios leave no choice; copying chooses nothing at all.
+    choice = PolicyChoice(granule=1, large_by="moved", whole=whole, split_ahead=ahead) if at.order else PolicyChoice()
+    choices = [] if at.policy == "copy" else [choice]
+    figures = PolicyFigures(map_ns_page=median * 0.8, dense_share=0.3, went_whole=0.5, choices=choices)
     figures.choice = "calibration" if at.policy == "auto" else ""
     return measurement(at, [median * rng.lognormvariate(0, 0.02) for _ in range(rounds)], figures)
 
 
 def policy_result(run_id: str = "ffffffffffff", without: tuple[str, ...] = ()) -> Result:
-    """Every policy on four heaps; copying loses on all but one."""
+    """Every policy on four heaps; copying loses on all but one, and on small folios the others do the same work."""
     found = []
     for workload, order, threads in HEAPS:
         for policy, median in POLICIES.items():
             if policy not in without:
                 at = policy_scenario(policy, workload, order, threads=threads)
                 factor = 0.4 if policy == "copy" and order == 9 else 1.0
-                found.append(policy_measurement(at, median * factor))
+                same = order == 0 and policy != "copy"
+                found.append(policy_measurement(at, POLICIES["move"] if same else median * factor))
     made = result(found, experiment=PolicyExperiment())
     made.run_id = run_id
     return made

@@ -61,7 +61,19 @@ class TestUnprivileged:
         monkeypatch.setenv("TMPDIR", str(open_folder))
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-        words = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--runs", "1", "--modes", "copy,memmove")
+        words = (
+            "gc",
+            "--live",
+            "1m",
+            "--heap",
+            "4x",
+            "--operations",
+            "2000",
+            "--rounds",
+            "1",
+            "--modes",
+            "copy,memmove",
+        )
         done = run_unprivileged(*words, "--out", str(open_folder / "r"), cwd=Path("/"), timeout=180)
         assert done.returncode == ExitCode.OK, done.stderr
         folder = open_folder / f"gcproto-{NOBODY}"
@@ -196,7 +208,7 @@ def memory_group() -> Path | None:
 @pytest.mark.needs("root", "move")
 @pytest.mark.parametrize(
     "words",
-    [("gc", "--live", "64m"), ("gc", "policies", "--live", "64m"), ("gc", "window"), ("bench", "--memory", "128m")],
+    [("gc", "--live", "64m"), ("gc", "policies", "--live", "64m"), ("gc", "window"), ("bench", "--size", "128m")],
     ids=" ".join,
 )
 def test_a_cgroup_smaller_than_the_heap(words: tuple[str, ...], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from gcproto.results.store import load
 
 from .processes import COMMAND, run_gcproto, run_unprivileged
 
-SMALL = ("--sources", "small", "--granules", "64k", "--rounds", "3", "--memory", "2m")
+SMALL = ("--sources", "small", "--granules", "64k", "--rounds", "3", "--size", "2m")
 
 
 def only_file(folder: Path) -> Path:
@@ -123,7 +123,7 @@ class TestMistakes:
             (("bench", "--arms", "cheese"), "unknown arm 'cheese'"),
             (("bench", "--granules", "3k"), "no multiple of the base page"),
             (("bench", "--granules", "big"), "is no size"),
-            (("bench", "--memory", "x"), "is no size"),
+            (("bench", "--size", "x"), "is no size"),
             (("bench", "--rounds", "0"), "--rounds"),
             (("bench", "--sources", "swapped"), "add --swap"),
             (("bench", "--sources", "zero-64k"), "one size only"),
@@ -143,10 +143,10 @@ class TestMistakes:
         assert "Traceback" not in done.stderr
 
     def test_more_memory_than_there_is(self, tmp_path: Path) -> None:
-        done = run_gcproto("bench", "--sources", "small", "--memory", "9000g", "--out", str(tmp_path))
+        done = run_gcproto("bench", "--sources", "small", "--size", "9000g", "--out", str(tmp_path))
         assert done.returncode == 3
         assert "does not fit" in done.stderr
-        assert "smaller --memory" in done.stderr
+        assert "smaller --size" in done.stderr
 
     def test_a_folder_that_can_not_be_written(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -1,5 +1,6 @@
 """The thread's claims: what the machine lacks is asked first, the rest is judged, and all of it is a result."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from gcproto.claims.sound import Rows
 from gcproto.errors import GcprotoError
 from gcproto.experiments.paths import bench
 from gcproto.experiments.paths.grid import build
-from gcproto.host.known_bugs import State
 from gcproto.host.machine import machine
+from gcproto.known.bugs import State
 from gcproto.record import Record
 from gcproto.results.schema import (
     CONGRUENT,
@@ -32,6 +33,7 @@ from gcproto.results.schema import (
 )
 from gcproto.results.store import load
 from tests.claim_maker import PMD, Made, made, survey
+from tests.policy_results import policy_result, policy_scenario
 from tests.processes import run_gcproto as gcproto
 from tests.processes import run_unprivileged
 from tests.result_maker import result, scenario
@@ -95,13 +97,23 @@ def test_what_fails_in_the_middle_is_said_and_the_rest_goes_on() -> None:
     assert judge(CLAIMS[0], Made()) == (CLAIMS[0].judge(Made()), None)
 
 
+def test_the_noise_of_policies_is_that_of_those_that_chose_the_same() -> None:
+    """Policies have no replicas; their floor was taken for nothing, and any difference for one."""
+    run = policy_result()
+    move = next(one for one in run.measurements if one.scenario == policy_scenario("move", "trees", 0))
+    move.samples[:] = [value * 1.06 for value in move.samples]
+    evidence = Evidence(lambda _what: None)
+    evidence.results.append(run)
+    assert evidence.floor(move) == pytest.approx(0.06, abs=0.02)
+
+
 def test_evidence_is_measured_once() -> None:
     said: list[str] = []
     evidence = Evidence(said.append)
     first, second = evidence.rows("result-moved"), evidence.rows("result-moved")
     assert first == second
     assert len(said) == 1
-    assert Rows(evidence, "result-moved").text == "rows of the contract: result-moved as it says"
+    assert re.match(r"rows of the contract, each tried .*: result-moved: .", Rows(evidence, "result-moved").text)
 
 
 @pytest.mark.needs("thp", "mthp")

@@ -1,5 +1,6 @@
 """The judges of the thread's claims: what confirms, what holds in part, what refutes, what can't be told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from gcproto import contract
 from gcproto.claims.evidence import ANSWERS
 from gcproto.claims.finding import Finding
+from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
-from gcproto.host.known_bugs import State
+from gcproto.contract import RowResult
+from gcproto.known.bugs import State
 from gcproto.results.schema import (
     CONGRUENT,
     SKEWED,
@@ -18,6 +21,7 @@ from gcproto.results.schema import (
     Judgement,
     Measurement,
     ModeOptions,
+    PathFigures,
     PolicyFigures,
     WorkloadFigures,
 )
@@ -89,6 +93,17 @@ def test_one_page_that_stays_refutes_always(moved: int, cached: int, expected: s
     assert judgement("T4", Made(swapped=[invalid(move)])) == "not testable here"
 
 
+def test_what_small_folios_do_is_said_of_the_rounds_tried() -> None:
+    """Rounds with one thread are not "always"."""
+    move = made(scenario("move", source="swapcache"), asked=512, moved=512, cached_before=512)
+    move.proof.rounds = 9
+    assert found_of("T4", Made(swapped=[move])).figures == (
+        "512 of 512 pages that were in the swap cache moved, EBUSY 0, in the 9 rounds tried, with one thread"
+    )
+    (text,) = (one.text for one in CLAIMS if one.key == "T4")
+    assert text.endswith("in the rounds tried, with one thread")
+
+
 def folios(**split: int) -> Made:
     """Moves of large folios; how many of 32 are split, by source and granule."""
     some = []
@@ -109,6 +124,14 @@ def test_whatever_was_asked_for_means_whole_folios_too() -> None:
     assert judgement("T6", Made(present=[made(scenario("move", PMD), moved=512)])) == "not testable here"
 
 
+def test_sizes_are_written_one_way() -> None:
+    """The folios of a line were 1M, and the cost of splitting them stood behind 1024K."""
+    evidence = folios()
+    split = made(scenario("split_move", PMD, "mthp", order=8), 800.0, PathFigures(split_part=640.0))
+    evidence.given["present"].append(split)
+    assert found_of("T6", evidence).figures.endswith("; the split alone, ns/page: 1M 640")
+
+
 def test_rows_that_can_not_be_had_are_named_and_the_others_judged() -> None:
     skip, differs = contract.Verdict.SKIP, contract.Verdict.DIFFERS
     assert judgement("T7", Made()) == "confirmed"
@@ -119,6 +142,22 @@ def test_rows_that_can_not_be_had_are_named_and_the_others_judged() -> None:
     every = dict.fromkeys((row.name for row in contract.rows()), skip)
     assert judgement("T7", Made(rows=every)) == "not testable here"
     assert Rows(Made(rows=every), "swapcache-mthp").none
+
+
+def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract takes spinning until killed for a known bug, and its row for good; it is no EBUSY."""
+    evidence = Made()
+    assert "each tried once: mthp-pinned-page: seen; " in found_of("T7", evidence).figures
+    rows = Made().rows
+
+    def spinning(*names: str) -> list[RowResult]:
+        spun = {"mthp-referenced": {"seconds": 10.0, "text": "MOVE spins", "attempts": 2}}
+        return [replace(one, **spun.get(one.row.name, {})) for one in rows(*names)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(evidence, "rows", spinning)
+    finding = found_of("T7", evidence)
+    assert (finding.judgement, finding.why) == ("in part", "no EBUSY, MOVE spins until it is killed: mthp-referenced")
+    assert "each tried at most 2 times" in finding.figures
 
 
 def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, still_busy: int = 50) -> Made:
@@ -162,6 +201,16 @@ def test_waiting_is_measured_where_it_is_claimed() -> None:
     finding = found_of("T5", cached(1000, 1000, 390_000, still_busy=20))
     assert (finding.judgement, finding.why) == ("in part", "waiting made 30 of 50 busy pages movable")
     assert judgement("T5", Made()) == "in part", "rows, and no heaps"
+    evidence = cached(1000, 1000, 390_000)
+    paths = [
+        made(scenario(arm, source="swapcache", order=4), median, noise=0.3, copied_after_ebusy=0)
+        for arm, median in (("move_fallback", 1010.0), ("copy", 1000.0))
+    ]
+    evidence.given["swapped"] = paths
+    figures = found_of("T5", evidence).figures
+    assert "heaps, half of a heap of 64 KiB mTHPs in the swap cache: 50 pages in 15 rounds copied" in figures
+    assert "; paths, mTHPs of 64K in the swap cache, 64K a call, 15 rounds: trying to move first" in figures
+    assert "not told apart) the cost of copying at once" in figures
     evidence = cached(1000, 1000, 390_000)
     evidence.given["rows"] = {"swapcache-mthp": contract.Verdict.DIFFERS}
     assert judgement("T5", evidence) == "refuted"
@@ -207,6 +256,19 @@ def test_the_guess_about_tao_can_be_wrong() -> None:
     assert "not against UFFDIO_COPY with the source discarded" in between.why
     assert judgement("T10", migrated(600, 700, 950)) == "refuted"
     assert judgement("T10", migrated(1000, 990, 1010, noise=0.5)) == "not testable here"
+
+
+def test_splitting_first_has_its_figure_beside_a_second_thread() -> None:
+    """It was left out where migrating beside a second thread could not be compared."""
+    evidence = migrated(1500, 700, 950)
+    assert "split and move 800 beside a live thread" in found_of("T10", evidence).figures
+    for one in evidence.given["migrated"]:
+        if (one.scenario.arm, one.scenario.threads) == ("tao", 2):
+            invalid(one)
+        if (one.scenario.arm, one.scenario.threads) == ("split_move", 2):
+            one.median = 2946.0
+    figures = found_of("T10", evidence).figures
+    assert "split and move 800; split and move 2946 beside a live thread" in figures
 
 
 @pytest.mark.parametrize(("split", "expected"), [(0, "confirmed"), (10, "in part"), (32, "not testable here")])
@@ -282,6 +344,7 @@ def test_folios_are_not_thps_alone(thp: float, mthp: float, expected: str) -> No
     finding = found_of("T14", granules(thp, mthp))
     assert finding.judgement == expected
     assert "99.6%" in finding.figures or thp != 0.996
+    assert finding.figures.startswith("heaps of 32M live: ")
     assert "900 ns/page of splitting before the flip" in finding.figures, "what auto does not count"
 
 

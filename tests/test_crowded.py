@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gcproto.cli.placements import say_if_crowded
+from gcproto.cli.gc.placements import say_if_crowded
 from gcproto.report.placement import crowded
 from gcproto.results.schema import WindowFigures
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from gcproto._native import ffi, lib
 from gcproto.host import environment
 from gcproto.host.doctor import MOVE_ARMS, ScenarioOff, _symbol, survey
-from gcproto.host.kernel_version import KernelVersion, parse, running
-from gcproto.host.known_bugs import BUGS, State
 from gcproto.host.machine import machine
+from gcproto.known.bugs import BUGS, State
+from gcproto.known.version import KernelVersion, parse, running
 
 from .processes import run_gcproto, run_unprivileged
 

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from gcproto.report.page.verdict import evidence_of
-from gcproto.report.words.claims import APART, SURE_FROM, Claim, Refusal, Standing, bounds, compared
+from gcproto.report.plots.kernels import plot
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import check_finding, series_findings
 from gcproto.report.words.kinds import workloads
 from gcproto.report.words.paths import headline_rows, path_findings
 from gcproto.report.words.policies import policy_findings
+from gcproto.report.words.ratios import APART, SURE_FROM, Ratio, Refusal, Standing, bounds, compared
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
 from gcproto.report.words.runs import groups_of, runs_of
 from gcproto.report.words.thread import thread_finding
@@ -31,16 +32,16 @@ from gcproto.results.schema import (
     Verdict,
     with_fields,
 )
-from gcproto.results.series import build
+from gcproto.results.series import build, release_of
 from gcproto.results.statistics import summarise
 from gcproto.results.steps import steps
 from tests.claim_results import claims_result
 from tests.condition_results import PMD, conditions, of, part, path, refusing, run, two_modes
 from tests.heap_results import heap_result, placed_window_result, window_result
-from tests.kernel_results import SPLIT, guest_result, stock
+from tests.kernel_results import CANARY, COPY, SPLIT, STOCK, guest_result, stock
 from tests.path_results import paths_result
 from tests.policy_results import policy_result
-from tests.result_maker import noisy_run
+from tests.result_maker import noisy_run, scenario
 
 ONE, LIVE, BEYOND = (1, CACHE, ANY), (2, CACHE, ANY), (1, MEMORY, ANY)
 LIVE_BEYOND = (2, MEMORY, ANY)
@@ -124,7 +125,7 @@ def test_copy_is_the_baseline_and_discarding_a_row_in_words() -> None:
     assert 1.25 < float(discard.split("x")[0].split()[-1]) < 1.35
     assert discard.endswith("at 2M a call, on one thread, pages just written.")
     rows = headline_rows(evidence_of(groups_of(runs_of([paths_result()]), path_rows)[0]))
-    assert {row.other for row in rows if isinstance(row, Claim)} == {"copy"}
+    assert {row.other for row in rows if isinstance(row, Ratio)} == {"copy"}
     assert "copy-then-discard" in {row.arm for row in rows}
 
 
@@ -396,12 +397,39 @@ class TestPolicies:
     def test_auto_against_the_best_and_move_heap_by_heap(self) -> None:
         auto, move = policy_findings(groups_of(runs_of([policy_result()]), policy_rows)[0], "policies")
         assert auto.question == "Does policy auto choose well?"
-        assert auto.answer == "On 4 of 4 heaps"
+        assert auto.answer == "On 2 of 3 heaps"
+        assert "Not tested, as all policies chose the same: trees small." in auto.detail
+        assert "differ by up to 2.2% (A/A)" in auto.basis
+        assert any(text.startswith("trees 2M: auto takes 1.3") for text in auto.detail), "copy takes less there"
+        assert re.fullmatch(r"at most 1\.\d+x the best fixed policy \(1\.\d+-1\.\d+; trees 2M\)", auto.figure)
         assert auto.table
+        assert auto.table.rows[2][2] == "not tested"
         assert auto.table.rows[0][0] == "sparse 64K, 2 threads"
         assert move.answer == "Move on 3 and Copy on 1 of 4 heaps"
         assert move.standing is Standing.RUN
         assert any(text.startswith("Move costs most on trees 2M: 1.6") for text in move.detail)
+        assert move.basis == "4 of 4 ratios beyond interval and noise (noise floor 2.2%)"
+
+    def test_where_all_policies_do_the_same_work_auto_is_not_tested(self) -> None:
+        """A reader was told "at most 1.00x the best fixed policy" of heaps on which there was nothing to choose."""
+        made = policy_result()
+        small = [one for one in made.measurements if getattr(one.scenario, "order", None) == 0]
+        made.measurements = small
+        move_samples = next(one for one in small if getattr(one.scenario, "policy", "") == "move").samples
+        move_samples[:] = [value * 1.06 for value in move_samples]
+        auto, move = policy_findings(groups_of(runs_of([made]), policy_rows)[0], "policies")
+        assert (auto.answer, auto.standing) == ("Not tested", Standing.MISSING)
+        assert "at most" not in auto.figure
+        assert re.search(r"differ by up to [5-9]\.\d% \(A/A\)", auto.basis), "what was measured, not 2 % assumed"
+        assert re.search(r"\(noise floor [5-9]\.\d%\)", move.basis)
+
+    def test_without_policies_that_chose_the_same_the_floor_is_assumed(self) -> None:
+        made = policy_result()
+        made.measurements = [
+            one for one in made.measurements if getattr(one.scenario, "policy", "") in ("copy", "move")
+        ]
+        (move,) = policy_findings(groups_of(runs_of([made]), policy_rows)[0], "policies")
+        assert move.basis.endswith("(noise floor 2.0% assumed)")
 
     def test_without_copy_nothing_is_said_of_copying(self) -> None:
         made = policy_result(without=("copy",))
@@ -416,7 +444,7 @@ class TestPolicies:
             figures.choices = []  # type: ignore[union-attr]
             measured.samples = [value * 1.3 for value in measured.samples]
         auto, _ = policy_findings(groups_of(runs_of([made]), policy_rows)[0], "policies")
-        assert auto.answer == "On 0 of 4 heaps"
+        assert auto.answer == "On 0 of 4 heaps", "a choice that is not known is like no other"
         assert any("auto takes 1.3" in text for text in auto.detail)
 
 
@@ -438,9 +466,40 @@ def test_kernels() -> None:
     series = build(results)
     (step,) = series_findings(series, steps(series), results, "kernels")
     assert step.answer == "Yes"
-    assert step.figure == "-81% in 6.18.15"
+    assert step.figure == "-81% between 6.17.13 and 6.18.15"
+    assert "2 more steps are marked in the picture." in step.detail
     assert "TLB-flush batching" in text_of(step)
     assert "move, 2M a call: 1220 \N{RIGHTWARDS ARROW} 226 instructions/page." in step.detail
+
+
+def test_a_step_lies_between_the_kernels_that_were_measured() -> None:
+    """Of 6.17 and 7.3 nobody knows which kernel between them brought it."""
+    results = [one for one in stock() if release_of(one).startswith(("6.17", "7.3"))]
+    series = build(results)
+    (step,) = series_findings(series, steps(series), results, "kernels")
+    assert step.figure == "-81% between 6.17.13 and 7.3.4"
+    assert "1 more step is marked in the picture." in step.detail
+    said = plot("kernels", series, steps(series), results).text
+    assert "Step of -81% between 6.17.13 and 7.3.4: small" in said
+
+
+def test_steps_of_what_is_not_drawn_are_counted_apart() -> None:
+    """The picture marks its own lines; a step of another scenario is no reason to say that there is none."""
+    hidden = scenario("move", PMD, source="swapped", order=4, pages=512)
+    results = [
+        guest_result(f"{version}-cloud-amd64", {CANARY: 4000.0, COPY: 3000.0, hidden: value}, noise=0.0)
+        for version, value in (("6.18.15+deb13", 900.0), ("7.3.4+deb13", 300.0))
+    ]
+    series = build(results)
+    (step,) = series_findings(series, steps(series), results, "kernels")
+    assert (step.answer, step.figure) == ("Yes", "-67% between 6.18.15 and 7.3.4")
+    releases = ("6.17.13+deb13-cloud-amd64", "7.3.4+deb13-cloud-amd64")
+    drawn = [guest_result(release, STOCK[release], noise=0.0) for release in releases]
+    for one, more in zip(drawn, results, strict=True):
+        one.measurements.append(more.measurements[-1])
+    series = build(drawn)
+    (step,) = series_findings(series, steps(series), drawn, "kernels")
+    assert step.detail[-2].endswith("1 step of scenarios that it does not draw stands in the table.")
 
 
 def test_lines_follow_the_page_size_of_the_results() -> None:
@@ -502,7 +561,7 @@ def test_what_a_console_printed_is_no_row_and_no_hazard() -> None:
     found = check_finding([guest_result("6.18.15+deb13-cloud-amd64", {}, verdicts=verdicts)], "checks")
     assert found
     assert found.answer == "None was seen to"
-    assert "All 1 rows and hazards that ran were fine." in found.detail
+    assert "1 row or hazard ran and was fine." in found.detail
     assert "The console of 6.18.15: a warning." in found.detail
 
 
@@ -510,8 +569,8 @@ def test_what_was_unavailable_is_counted_apart() -> None:
     verdicts = [Verdict(Hazard("ksm"), "unavailable", "no KSM"), Verdict(ContractRow("x"), "fine", "")]
     found = check_finding([guest_result("6.18.15+deb13-cloud-amd64", {}, verdicts=verdicts)], "checks")
     assert found
-    assert found.figure == "0 of 1 verdicts"
-    assert "1 were unavailable; the section says why." in found.detail
+    assert found.figure == "0 of 1 verdict"
+    assert "1 was unavailable; the section says why." in found.detail
 
 
 def test_a_patched_kernel_is_not_taken_for_the_stock_one() -> None:

@@ -4,8 +4,8 @@ import io
 
 from rich.console import Console
 
-from gcproto.report.folios import print_folios
 from gcproto.report.plots.folios import survival
+from gcproto.report.terminal.folios import print_folios
 from gcproto.results.folios import large_share, parts_of
 from gcproto.results.schema import (
     UNIT_OPERATION,

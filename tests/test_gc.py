@@ -175,7 +175,7 @@ def assert_right_without_verification(done: Session) -> None:
 
 
 def test_the_command_compares_modes(tmp_path: Path) -> None:
-    arguments = ["gc", "--modes", "move,copy,memmove,none", "--live", "4m", "--operations", "8000", "--runs", "3"]
+    arguments = ["gc", "--modes", "move,copy,memmove,none", "--live", "4m", "--operations", "8000", "--rounds", "3"]
     done = gcproto(*arguments, "--out", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -205,13 +205,13 @@ def test_a_heap_that_is_too_small_is_a_skip_that_says_so(tmp_path: Path) -> None
         "16m",
         "--heap",
         "1.05x,4x",
-        "--runs",
+        "--rounds",
         "1",
     ]
     done = gcproto(*arguments, "--operations", "200", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "out of memory" in done.stdout
-    done = gcproto(*arguments[:-4], "--heap", "1.05x", "--runs", "1", "--out", str(tmp_path))
+    done = gcproto(*arguments[:-4], "--heap", "1.05x", "--rounds", "1", "--out", str(tmp_path))
     assert done.returncode == 1
     assert "out of memory" in done.stderr
     assert "--heap" in done.stderr

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from gcproto.report.kcidb import STATUS, document, path_of, subject_path
+from gcproto.results.exports.kcidb import STATUS, document, path_of, subject_path
 from gcproto.results.schema import (
     Console,
     ContractRow,

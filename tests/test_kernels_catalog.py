@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
-from gcproto.host.kernel_version import KernelVersion
 from gcproto.kernels.get.catalog import Catalog, Kernel, Lock, Package, group, locked
+from gcproto.known.version import KernelVersion
 
 
 def package(name: str, version: str, size: int = 30 << 20) -> Package:

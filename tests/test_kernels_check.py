@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from gcproto import contract
-from gcproto.host.known_bugs import State
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest import programs
@@ -19,7 +18,8 @@ from gcproto.kernels.guest.machine import Boot
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import check
 from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, plan
-from gcproto.report.verdicts import agrees, print_verdicts, remembered
+from gcproto.known.bugs import State
+from gcproto.report.terminal.verdicts import agrees, print_verdicts, remembered
 from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, KernelCell, Subject, Verdict, Word
 from gcproto.results.upgrade import upgraded

@@ -13,7 +13,7 @@ from gcproto.kernels.guest import host_files, machine
 from gcproto.kernels.guest.plan import Measure, Plan
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import cell, heap
-from gcproto.report.kernels import print_guest_heaps
+from gcproto.report.terminal.kernels import print_guest_heaps
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
@@ -64,7 +64,7 @@ def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pyte
     (window,) = (job for job in plan.jobs if job.name == "window")
     assert window.mode == "host"
     assert "NUMBA_CPU_NAME=generic" in window.command
-    assert window.command[-7:-2] == ("--runs", "5", "--seed", "7", "--json")
+    assert window.command[-7:-2] == ("--rounds", "5", "--seed", "7", "--json")
 
 
 @pytest.mark.parametrize(

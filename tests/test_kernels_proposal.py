@@ -14,7 +14,7 @@ from gcproto.kernels.guest.console import splats
 from gcproto.kernels.guest.plan import SETS, Measure
 from gcproto.kernels.run import stress
 from gcproto.kernels.run.check import HAZARDS, known, plan
-from gcproto.report.proposal import print_proposal, rows
+from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
 from tests.deb_maker import bzimage
 from tests.kernel_results import guest_result

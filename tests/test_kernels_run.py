@@ -191,7 +191,7 @@ def test_ctrl_c_and_kill_leave_no_guest(tmp_path: Path, number: signal.Signals) 
     assert guests() == []
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert "interrupted by SIGINT; 0 of 4 cells are kept" in errors
+        assert "interrupted by SIGINT; kept in " in errors
         assert "Traceback" not in errors
     else:  # nobody was there to clean up
         for path in (tmp_path / "tmp").iterdir():

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gcproto.cli.gc_live import describe
+from gcproto.cli.gc.live import describe
 from gcproto.experiments.session.status import Status, read, write
 from tests.processes import COMMAND
 from tests.processes import run_gcproto as gcproto
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(200)]
-RUN = ("gc", "--workload", "lru", "--live", "2m", "--modes", "move", "--runs", "2")
+RUN = ("gc", "--workload", "lru", "--live", "2m", "--modes", "move", "--rounds", "2")
 
 
 def test_a_status_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Options that make no sense are refused by every command: nan, inf, absurd sizes, empty lists, words named twice."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as some
 
 from gcproto.cli.app import COMMANDS, cli
 from gcproto.cli.groups import LazyGroup
-from gcproto.cli.params import Factors, Number, Size, Words
+from gcproto.cli.params import Factors, FilePath, Number, Size, Words
 from gcproto.errors import ExitCode
 from gcproto.host.environment import page_size
 from gcproto.results.store import load
@@ -34,7 +35,7 @@ REFUSED = [
     *(("kernels", "run", "--timeout", value) for value in NO_NUMBERS),
     *(("kernels", "stress", "--minutes", value) for value in NO_NUMBERS),
     *(("predict", "--fail-below", value) for value in (*NO_NUMBERS, "2")),
-    *(("bench", "--memory", value) for value in (*NO_NUMBERS, "0", "1.5m", "²m", "9" * 5000, "100000g")),
+    *(("bench", "--size", value) for value in (*NO_NUMBERS, "0", "1.5m", "²m", "9" * 5000, "100000g")),
     *(("gc", "--live", value) for value in (*NO_NUMBERS, "0", "1k", "100000g")),
     *(("gc", "--granule", value) for value in (*NO_NUMBERS, "0")),
     *(("gc", "--heap", value) for value in (*NO_NUMBERS, "1x", "0.5x", "2x,2.0x", "2x,", ",", "2000x", "nanx")),
@@ -65,6 +66,39 @@ REFUSED = [
     ("kernels", "compare", "a", "b", "--results", "{folder}", "--results", "{folder}"),
     ("report", "{folder}", "{folder}"),
     ("export", "--csv", "x", "{folder}", "{folder}"),
+    ("report", ""),
+    ("report", "-o", "", "{folder}"),
+    ("report", "--plots", "", "{folder}"),
+    ("export", "--csv", "x", ""),
+    *(("export", option, "", "{folder}") for option in ("--csv", "--pyperf", "--pytest-benchmark")),
+    ("compare", "", "{folder}"),
+    ("compare", "{folder}", ""),
+    ("show", ""),
+    ("bench", "--out", ""),
+    ("gc", "--trace", ""),
+    ("gc", "--recording", ""),
+    ("predict", ""),
+    ("predict", "--out", ""),
+    ("predict", "--proposal", ""),
+    ("kernels", "compare", "", "{folder}"),
+    ("kernels", "compare", "{folder}", ""),
+    ("kernels", "compare", "a", "b", "--results", ""),
+    ("kernels", "history", ""),
+    ("kernels", "history", "{folder}", "--plot", ""),
+    ("kernels", "export", "--kcidb", ""),
+    ("kernels", "export", "--kcidb", "{folder}", "-o", ""),
+    ("kernels", "run", ""),
+    ("kernels", "run", "6.18", "--modules", ""),
+    ("kernels", "run", "6.18", "--dask", ""),
+    ("kernels", "fetch", ""),
+    ("kernels", "build", "--source", ""),
+    ("kernels", "build", "--patch", ""),
+    ("kernels", "build", "--config", ""),
+    ("kernels", "build", "--name", ""),
+    ("kernels", "build", "--forget", ""),
+    ("kernels", "ab", "--stock-patch", ""),
+    ("kernels", "list", "--write-lock", ""),
+    ("kernels", "list", "--here", "--write-lock", "x"),
     ("gc", "--live", "1m", "--heap", "2x"),
     ("gc", "policies", "--live", "1m"),
 ]
@@ -92,7 +126,7 @@ def test_refused(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.Mon
         ("gc", "--timeout", "inf"),
         ("gc", "--modes", "move,move"),
         ("gc", "policies", "--memory", ",,"),
-        ("gc", "--runs", "99", "policies"),
+        ("gc", "--rounds", "99", "policies"),
         ("gc", "--json", "window"),
     ],
     ids=" ".join,
@@ -106,8 +140,8 @@ def test_refused_by_the_command(words: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_options_of_a_group_are_named_that_its_command_would_not_know(tmp_path: Path) -> None:
-    done = run_gcproto("gc", "--runs", "99", "--verify", "policies", "--live", "2m", cwd=tmp_path)
-    assert "--runs, --verify before 'policies'" in done.stderr
+    done = run_gcproto("gc", "--rounds", "99", "--verify", "policies", "--live", "2m", cwd=tmp_path)
+    assert "--rounds, --verify before 'policies'" in done.stderr
     assert "stand after its name" in done.stderr
     assert run_gcproto("-v", "gc", "policies", "--help").returncode == ExitCode.OK
 
@@ -138,6 +172,28 @@ def test_no_number_is_without_bounds() -> None:
             count += isinstance(kind, click.IntRange | Number | Size | Words | Factors)
     assert count > 40
     assert len(list(commands(cli))) > len(COMMANDS) + 10
+
+
+def test_no_path_of_any_command_may_be_empty() -> None:
+    """``Path("")`` is the current folder; all paths are of the type that refuses the empty word."""
+    found = [
+        (path, parameter.name)
+        for path, command in commands(cli)
+        for parameter in command.params
+        if isinstance(parameter.type, click.Path)
+    ]
+    assert not found
+    with pytest.raises(click.BadParameter, match="path is empty"):
+        FilePath().convert("", None, None)
+    assert FilePath().convert("a", None, None) == Path("a")
+    for words, usage in ((("show",), "[OPTIONS] FILE"), (("compare",), "[OPTIONS] BASE NEW")):
+        assert usage in CliRunner().invoke(cli, [*words, "--help"]).output, "arguments keep their names"
+
+
+def test_what_a_number_may_be_is_said_in_english() -> None:
+    for kind, said in ((Number(1, 1000), "1 to 1000"), (Number(1, 9, "seconds"), "1 to 9 seconds")):
+        with pytest.raises(click.BadParameter, match=f"^nan is not a number from {said}$"):
+            kind.convert("nan", None, None)
 
 
 def test_no_list_takes_a_word_twice() -> None:
@@ -189,18 +245,18 @@ def test_factors_are_above_one_and_each_once(text: str) -> None:
 class TestWhatRuns:
     def test_memory_is_recorded_as_it_was_measured(self, tmp_path: Path) -> None:
         words = ("--sources", "small", "--granules", "64k", "--rounds", "3", "--out", str(tmp_path))
-        done = run_gcproto("bench", "--memory", "3m", *words)
+        done = run_gcproto("bench", "--size", "3m", *words)
         assert done.returncode == ExitCode.OK, done.stderr
-        assert "--memory 3m is rounded up to 4m: whole PMDs" in done.stderr
+        assert "--size 3m is rounded up to 4m: whole PMDs" in done.stderr
         (path,) = tmp_path.glob("*.json")
         result = load(path)
         sizes = {one.scenario.pages * page_size() for one in result.measurements if one.scenario.source == "small"}  # type: ignore[union-attr]
         assert sizes == {4 << 20}
-        exact = run_gcproto("bench", "--memory", "4m", *words)
+        exact = run_gcproto("bench", "--size", "4m", *words)
         assert "rounded" not in exact.stderr
 
     def test_traces_are_named(self, tmp_path: Path) -> None:
-        words = ("gc", "--live", "1m", "--heap", "4x,6x", "--operations", "2000", "--runs", "1")
+        words = ("gc", "--live", "1m", "--heap", "4x,6x", "--operations", "2000", "--rounds", "1")
         done = run_gcproto(*words, "--modes", "move,copy", "--trace", "t.json", cwd=tmp_path)
         assert done.returncode == ExitCode.OK, done.stderr
         said = [line.removeprefix("trace: ") for line in done.stderr.splitlines() if line.startswith("trace: ")]
@@ -208,7 +264,7 @@ class TestWhatRuns:
         assert len(said) == 4
 
     def test_a_trace_alone_has_its_name(self, tmp_path: Path) -> None:
-        words = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--runs", "1", "--modes", "copy")
+        words = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--rounds", "1", "--modes", "copy")
         done = run_gcproto(*words, "--trace", "t.json", cwd=tmp_path)
         assert f"trace: {tmp_path / 't.json'}\n" in done.stderr
         assert (tmp_path / "t.json").exists()
@@ -221,8 +277,27 @@ class TestWhatRuns:
 
     @pytest.mark.needs("root", "mthp")
     def test_policies_have_traces_of_their_own(self, tmp_path: Path) -> None:
-        words = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--runs", "1", "--modes", "move")
+        words = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--rounds", "1", "--modes", "move")
         more = ("--memory", "small,64k", "--policies", "move,whole", "--trace", "t.json")
         done = run_gcproto(*words, *more, cwd=tmp_path)
         assert done.returncode == ExitCode.OK, done.stderr
         assert done.stderr.count("trace: ") == len(list(tmp_path.glob("t-*.json"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new"),
+    [
+        (("bench",), "--memory", "--size"),
+        (("gc",), "--runs", "--rounds"),
+        (("gc", "policies"), "--runs", "--rounds"),
+        (("gc", "window"), "--runs", "--rounds"),
+    ],
+)
+def test_an_old_name_is_taken_and_not_shown(words: tuple[str, ...], old: str, new: str) -> None:
+    help_text = run_gcproto(*words, "--help").stdout
+    assert re.search(rf"^ +{new} ", help_text, re.MULTILINE)
+    assert f"{old} " not in help_text or words == ("gc", "policies")
+    for name in (old, new):
+        refused = run_gcproto(*words, name, "x")
+        assert refused.returncode == 2
+        assert f"Invalid value for '{new}'" in refused.stderr

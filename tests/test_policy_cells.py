@@ -1,12 +1,16 @@
 """Policies that did the same work are one arm, and auto is held against the best of the others."""
 
 import random
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
-from gcproto.results.policy_cells import SAME, Cell, cells, policy_of
+from gcproto.cli.gc.policies import auto_is_good
+from gcproto.report.terminal.policies import print_policies
+from gcproto.results.policy_cells import SAME, Cell, cells, noise_of, policy_of
 from gcproto.results.schema import Measurement, PolicyChoice, PolicyFigures, PolicyScenario
-from tests.result_maker import measurement, scenario
+from tests.result_maker import measurement, result, scenario
 
 MOVE = PolicyChoice(granule=1, large_by="moved")
 COPY = PolicyChoice(granule=1, large_by="copied")
@@ -121,3 +125,41 @@ def test_what_is_no_policy_is_passed_over() -> None:
     assert cells([path]) == []
     with pytest.raises(TypeError, match="is no evacuation policy"):
         policy_of(path)
+
+
+def test_a_heap_on_which_all_did_the_same_work_tests_no_choice() -> None:
+    """What the command said of such heaps was "auto is at most 5 % worse on all"."""
+    same = [one("move", 100, MOVE), one("whole", 104, MOVE), one("auto", 102, MOVE)]
+    other = [one("move", 100, MOVE, threads=2), one("auto", 50, AHEAD, threads=2)]
+    (small,), every = cells(same), cells([*same, *other])
+    assert (small.alike, every[1].alike) == (True, False)
+    assert not cell(one("move", 100, MOVE)).alike, "auto was not measured"
+    assert cell(*same, one("copy", 150)).alike, "a mode is no choice of a policy"
+    assert not cell(*same, one("copy", 50)).alike, "and one that takes less is a test all the same"
+    unknown = one("auto", 100)
+    assert not cell(one("move", 110, MOVE), unknown).alike
+    floor = noise_of(every)
+    assert floor == small.noise
+    assert floor is not None
+    said = auto_is_good([small], 5)
+    assert said.startswith("auto was not tested on 1 heap, where all policies chose the same; ")
+    assert said.endswith(f"differ by up to {floor:.1%} (A/A)")
+    both = auto_is_good(every, 5)
+    assert both.startswith("on 1 heap auto takes at most 0.50 times what the best fixed policy does")
+    assert "not tested on 1 heap" in both
+    assert noise_of(cells(other)) is None
+    assert "A/A" not in auto_is_good(cells(other), 5)
+
+
+def test_the_table_says_what_is_not_tested_and_whose_folios_are_large() -> None:
+    def shown(*some: Measurement) -> str:
+        out = StringIO()
+        print_policies(some, result(list(some)), Console(file=out, width=100, color_system=None))
+        return out.getvalue()
+
+    small = [one(policy, 100, MOVE, order=0, memory="small") for policy in ("move", "whole", "auto")]
+    assert "Evacuating small folios" in shown(*small)
+    assert "not tested" in shown(*small)
+    assert "same choice" not in shown(*small)
+    assert "Evacuating large folios" in shown(one("move", 100, MOVE), one("auto", 50, AHEAD))
+    assert "Evacuating the system's folios" in shown(one("move", 100, MOVE, order=None, memory="system"))

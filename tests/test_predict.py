@@ -383,7 +383,7 @@ def test_real_collections_are_fitted(tmp_path: Path) -> None:
             "policies",
             "--live",
             "8m",
-            "--runs",
+            "--rounds",
             "6",
             "--workloads",
             "prefix,sparse,trees",

@@ -40,7 +40,7 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "a huge integer": (put("producer", "seed", value=10**400), "beyond 64 bits"),
     "deep nesting": (put("environment", "deep", value=json.loads("[" * 60 + "]" * 60)), "levels deep"),
     "rounds twice": (put(*FIRST, "rounds", value=[7] * 30), "a round is there twice"),
-    "fewer rounds": (put(*FIRST, "rounds", value=[7]), "30 samples of 1 rounds"),
+    "fewer rounds": (put(*FIRST, "rounds", value=[7]), "30 samples of 1 round"),
     "a tiny sample": (put(*FIRST, "samples", 0, value=1e-200), "a sample is below"),
     "a foreign median": (put(*FIRST, "median", value=1e9), "not between its samples"),
     "valid without samples": (lambda one: one["measurements"][0].update(samples=[], rounds=[]), "no samples"),

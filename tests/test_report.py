@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from gcproto.report.tables import print_result
+from gcproto.report.terminal.tables import print_result
 from gcproto.results.schema import InvalidRound, Result, Skip
 from gcproto.results.store import load
 

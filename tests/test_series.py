@@ -177,6 +177,34 @@ def test_compare_two_runs_of_one_kernel(tmp_path: Path) -> None:
     run("compare", base, base)
 
 
+def test_what_is_not_found_is_named_with_what_there_is(folder: Path, tmp_path: Path) -> None:
+    said = run("compare", "7.2", "nosuch", "--results", folder, code=2).stderr
+    assert "'nosuch' is no kernel of these results" in said
+    assert "there are: 6.16.12+deb13" in said
+    said = run("compare", folder, tmp_path / "nosuch", "--results", folder, code=2).stderr
+    assert f"'{tmp_path}/nosuch' was not found" in said
+    assert f"{folder} is a file or folder" in said
+    done = subprocess.run(
+        [*COMMAND, "compare", "7.2", "nosuch"], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, "there is no such folder" in done.stderr, "nosuch" in done.stderr) == (2, True, True)
+
+
+def test_an_option_that_the_results_can_not_answer_is_wrong_usage(folder: Path) -> None:
+    """It was exit code 3: that this machine can't do it."""
+    assert "no result of the heap in guests" in run("history", folder, "--heap", code=2).stderr
+    run("compare", "7.2", "7.3", "--results", folder, "--heap", code=2)
+
+
+def test_a_picture_that_can_not_be_drawn_is_refused_before_anything_is_printed(folder: Path, tmp_path: Path) -> None:
+    for name, code in (("a.jpg", 2), ("no/a.svg", 4)):
+        assert run("history", folder, "--plot", tmp_path / name, code=code).stdout == ""
+    read = next(folder.glob("*.json"))
+    (tmp_path / "b.svg").symlink_to(read)
+    done = run("history", folder, "--plot", tmp_path / "b.svg", code=2)
+    assert (done.stdout, "results that are read" in done.stderr) == ("", True)
+
+
 def test_nothing_to_show(tmp_path: Path) -> None:
     assert "kernels run --default" in run("history", tmp_path, code=2).stderr
 

@@ -21,12 +21,12 @@ from tests.tree_maker import tree
 pytestmark = pytest.mark.timeout(180)
 
 SMALL_HEAP = ("--live", "1m", "--heap", "4x", "--operations", "2000")
-BENCH = ("bench", "--sources", "small", "--granules", "64k", "--memory", "2m", "--rounds", "100000")
-GC = ("gc", *SMALL_HEAP, "--modes", "move,copy", "--runs", "10000")
-WINDOW = ("gc", "window", "--size", "1m", "--runs", "10000")
+BENCH = ("bench", "--sources", "small", "--granules", "64k", "--size", "2m", "--rounds", "100000")
+GC = ("gc", *SMALL_HEAP, "--modes", "move,copy", "--rounds", "10000")
+WINDOW = ("gc", "window", "--size", "1m", "--rounds", "10000")
 POLICIES = (
     *("gc", "policies", "--live", "2m", "--memory", "small", "--workloads", "sparse"),
-    *("--policies", "move,whole", "--runs", "10000"),
+    *("--policies", "move,whole", "--rounds", "10000"),
 )
 
 
@@ -115,7 +115,7 @@ class TestWhatWasMeasured:
         running.send(signal.SIGTERM)
         ended = running.end()
         assert ended.code == ExitCode.TERMINATED
-        assert "interrupted by SIGTERM; 0 of 3 claims were judged" in ended.err
+        assert "interrupted by SIGTERM; judged: 0 of 3 claims" in ended.err
         assert ended.err.count("measuring ") == 1
         (path,) = ended.results
         assert not load(path).producer.complete

@@ -13,8 +13,8 @@ from gcproto.results.store import load, save
 from tests.path_results import paths_result
 from tests.processes import COMMAND
 
-BENCH = ("bench", "--sources", "small", "--granules", "64k", "--rounds", "3", "--memory", "2m", "--out", "results")
-HEAP = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--runs", "1", "--modes", "copy")
+BENCH = ("bench", "--sources", "small", "--granules", "64k", "--rounds", "3", "--size", "2m", "--out", "results")
+HEAP = ("gc", "--live", "1m", "--heap", "4x", "--operations", "2000", "--rounds", "1", "--modes", "copy")
 SECONDS = 20
 """What is refused at once takes less, however busy the machine is."""
 

@@ -18,7 +18,7 @@ from gcproto.experiments.paths.round import INVALID, UNABLE, VALID, Round, new_p
 from gcproto.host.machine import Machine, machine
 from gcproto.host.settings import Settings
 from gcproto.kernels.guest import programs
-from gcproto.report.tables import print_result
+from gcproto.report.terminal.tables import print_result
 from gcproto.report.words.kinds import paths
 from gcproto.results.schema import Measurement, PathFigures, PathScenario
 from gcproto.results.store import load

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gcproto.report.terminal import Cell, Column, Table, plain, print_table, say, text
-from gcproto.report.terminal.fit import INDENT, plan
+from gcproto.report.terminal.kit import Cell, Column, Table, plain, print_table, say, text
+from gcproto.report.terminal.kit.fit import INDENT, plan
 
 LEFT_OUT = re.compile(r"left\s+out\s+at\s+\d+\s+columns:\s+(.*?);\s+shown\s+from\s+\d+\s+columns", re.DOTALL)
 
@@ -116,6 +116,16 @@ def test_columns_of_one_rank_are_divided_and_the_label_is_repeated() -> None:
         "in 2 parts at 16 columns; side by side from 27 columns on (a wider terminal, COLUMNS=27) or with gcproto show"
     )
     assert " ".join(printed(table, 16).split()).endswith(f"{said} --wide")
+
+
+def test_a_column_that_is_too_wide_alone_is_broken_at_blanks() -> None:
+    """Twenty columns cut figures in the middle: the table was laid out for forty."""
+    table = Table([Column("scenario", words=True), Column("ns/page, median of all rounds")])
+    table.add("small", ["12345678 0.389x", "restored 1536 at 6103"])
+    assert printed(table, 20).splitlines() == [
+        *("  ns/page, median of", "          all rounds", "small"),
+        *("     12345678 0.389x", "    restored 1536 at", "                6103"),
+    ]
 
 
 def test_a_label_that_is_too_wide_has_a_line_of_its_own() -> None:

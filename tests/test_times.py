@@ -18,6 +18,7 @@ from gcproto.collector.watch.recorder import Recorder
 from gcproto.experiments.session import run as session
 from gcproto.experiments.session.collector_thread import CollectorThread
 from gcproto.experiments.session.mutator import Mutator
+from gcproto.experiments.session.second_thread import SecondThread
 from gcproto.experiments.session.stalls import EVENT, LONGEST, joined
 
 from .test_placement import heap as request
@@ -254,13 +255,20 @@ class TestStanding:
             events.append("set up")
             return enter(self, function, address)
 
-        def sweeps() -> int:
-            events.append("look")
-            return len([one for one in events if one == "set up"])
+        class Beside(SecondThread):
+            def __bool__(self) -> bool:
+                return True
+
+            def await_it(self) -> None:
+                events.append("await")
+
+            def sweeps(self) -> int:
+                events.append("look")
+                return len([one for one in events if one == "set up"])
 
         @contextmanager
-        def only_in_the_set_up(_threads: int) -> Iterator[Any]:
-            yield sweeps
+        def only_in_the_set_up(_threads: int) -> Iterator[SecondThread]:
+            yield Beside()
 
         monkeypatch.setattr(Collector, "collect", counted)
         monkeypatch.setattr(Mutator, "enter", set_up)
@@ -268,4 +276,4 @@ class TestStanding:
         done = session.run(request(standing=2, mutators=1, threads=2))
         assert not done.failure
         assert done.sweeps == 0
-        assert events == ["set up", "look", "collect", "collect", "look"]
+        assert events == ["set up", *["await", "look", "collect", "look"] * 2]

@@ -321,6 +321,21 @@ def test_restored_and_renewed_pages() -> None:
     assert figures.renewed is None
 
 
+@pytest.mark.parametrize("rounds", [1, 4])
+def test_pages_restored_in_workloads_were_sums_over_rounds(rounds: int) -> None:
+    """Version 1 added up all rounds of a workload, and of a policy gave one heap; version 2 always means one heap."""
+    document = raw("heap-folios")
+    one = document["measurements"][0]
+    one["samples"], one["rounds"] = one["samples"][:1] * rounds, list(range(rounds))
+    added = {"restored pages": 512.0, "restored ns/page": 900.0, "renewed pages": 64.0, "renewed ns/page": 70.0}
+    one["figures"] |= added
+    figures = upgraded(document).measurements[0].figures
+    assert isinstance(figures, WorkloadFigures)
+    assert figures.folios is not None
+    assert figures.folios.restored == MadeLarge(512.0 / rounds, 900.0)
+    assert figures.folios.renewed == MadeLarge(64.0 / rounds, 70.0)
+
+
 def test_windows() -> None:
     result = of("window-pinned")
     assert result.experiment == WindowExperiment()

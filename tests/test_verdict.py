@@ -5,8 +5,8 @@ import re
 import pytest
 
 from gcproto.report.plots.forest import in_words
-from gcproto.report.verdict import verdict
-from gcproto.report.words.claims import Claim, compared
+from gcproto.report.terminal.verdict import verdict
+from gcproto.report.words.ratios import Ratio, compared
 from gcproto.report.words.rows import path_rows
 from gcproto.results.schema import ANY, CACHE, MEMORY, SHUFFLED, Measurement
 from gcproto.results.statistics import summarise
@@ -172,7 +172,7 @@ def test_two_modes_have_no_interval_of_one_value() -> None:
     for text in (verdict(found)[0], *(in_words(row) for row in path_rows(found, compared(found)))):
         assert re.search(r"x \(50 %\) or \d\.\d+x \(50 %\)", text)
         assert not re.search(r"\d\.\d+-\d", text), text
-    basis = [row.basis for row in path_rows(found, compared(found)) if isinstance(row, Claim)]
+    basis = [row.basis for row in path_rows(found, compared(found)) if isinstance(row, Ratio)]
     assert any(one.startswith("rounds fall into two modes that say the same, 0.12") for one in basis)
     assert not any("95 % interval" in one for one in basis)
 

@@ -191,13 +191,13 @@ def test_windows_that_prove_nothing() -> None:
         return Window(**fields | other)  # type: ignore[arg-type]
 
     assert invalid_reason(window(), 8) == ""
-    assert "1 wrong" in invalid_reason(window(wrong=1), 8)
-    assert "2 pages of to-space not present" in invalid_reason(window(unmapped=2), 8)
-    assert "8 pages were mapped" in invalid_reason(window(), 9)
+    assert "wrong words or pages: 1;" in invalid_reason(window(wrong=1), 8)
+    assert "pages of to-space not present: 2" in invalid_reason(window(unmapped=2), 8)
+    assert "pages mapped by the accounts: 8" in invalid_reason(window(), 9)
     assert invalid_reason(window(faults=none | {"lost": 1}), 9) == "", (
         "moved, and EEXIST for all who asked: a kernel bug"
     )
-    assert "8 pages were mapped" in invalid_reason(window(), 7)
+    assert "pages mapped by the accounts: 8" in invalid_reason(window(), 7)
     assert "holes" in invalid_reason(window(collector=good | {"moved": 7, "zeroed": 1}), 8)
     assert invalid_reason(window(err=22, reason="the sweep: Invalid argument"), 8) == "the sweep: Invalid argument"
 
@@ -225,7 +225,7 @@ def test_a_run_in_all_ways() -> None:
 @pytest.mark.needs("move")
 class TestCommand:
     def test_table_and_file(self, tmp_path: Path) -> None:
-        done = run_gcproto("gc", "window", "--size", "8m", "--runs", "3", "--out", str(tmp_path))
+        done = run_gcproto("gc", "window", "--size", "8m", "--rounds", "3", "--out", str(tmp_path))
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("kernel ")
         assert "The window after the flip: 8M" in done.stdout
@@ -242,7 +242,7 @@ class TestCommand:
             "window",
             "--size",
             "4m",
-            "--runs",
+            "--rounds",
             "3",
             "--ways",
             "copy,move",
@@ -262,7 +262,7 @@ class TestCommand:
     )
     def test_each_way_in_each_placement(self, tmp_path: Path, words: tuple[str, ...], placements: list[str]) -> None:
         done = run_gcproto(
-            "gc", "window", "--size", "1m", "--runs", "3", "--ways", "copy", *words, "--json", "--out", str(tmp_path)
+            "gc", "window", "--size", "1m", "--rounds", "3", "--ways", "copy", *words, "--json", "--out", str(tmp_path)
         )
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
@@ -273,7 +273,7 @@ class TestCommand:
 
     def test_a_processor_of_its_own_needs_two(self, tmp_path: Path) -> None:
         command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), sys.executable, "-m", "gcproto.cli.main"]
-        words = ["gc", "window", "--size", "1m", "--runs", "3", "--ways", "copy", "--out", str(tmp_path)]
+        words = ["gc", "window", "--size", "1m", "--rounds", "3", "--ways", "copy", "--out", str(tmp_path)]
         own = subprocess.run([*command, *words, "--placement", "own"], capture_output=True, text=True, check=False)
         assert own.returncode == 3
         assert "may run on one processor" in own.stderr
@@ -313,5 +313,5 @@ class TestCommand:
         for folder in (out, tmp_path, *tmp_path.parents[:2]):
             folder.chmod(folder.stat().st_mode | 0o5)
         out.chmod(0o777)
-        done = run_unprivileged("gc", "window", "--size", "4m", "--runs", "3", "--out", str(out), cwd=Path("/"))
+        done = run_unprivileged("gc", "window", "--size", "4m", "--rounds", "3", "--out", str(out), cwd=Path("/"))
         assert done.returncode == 0, done.stderr

@@ -6,10 +6,10 @@ from rich.console import Console
 
 from gcproto.report.page.sections import window_section
 from gcproto.report.page.tables import runs_grid, window_grid
-from gcproto.report.windows import print_windows
-from gcproto.report.words.claims import APART, Claim, Standing
+from gcproto.report.terminal.windows import print_windows
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import windows
+from gcproto.report.words.ratios import APART, Ratio, Standing
 from gcproto.report.words.rows import window_rows
 from gcproto.report.words.runs import Group, groups_of, runs_of
 from gcproto.report.words.windows import window_finding
@@ -48,9 +48,9 @@ def card(*runs: Result) -> Finding:
     return found
 
 
-def claim(group: Group[WindowScenario], way: str, placement: str = "own") -> Claim[WindowScenario]:
+def claim(group: Group[WindowScenario], way: str, placement: str = "own") -> Ratio[WindowScenario]:
     (found,) = [one for one in group.rows if one.at.way == way and one.at.placement == placement]
-    assert isinstance(found, Claim)
+    assert isinstance(found, Ratio)
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
+from gcproto.counted import counted
 from gcproto.results.baseline import refused
 from gcproto.results.names import several
 from gcproto.results.schema import Interval, Measurement
@@ -54,11 +55,12 @@ class Contrast:
 
     @property
     def text(self) -> str:
-        """``0.93x (0.90-0.96) the cost of touch``."""
+        """``0.93x (0.90-0.96) the cost of touch``; an interval with 1 in it says ``not told apart``."""
         if self.ratio is None:
             return f"against {self.other} nothing was measured that can be compared"
-        few = f", {self.rounds} rounds" if self.rounds < SURE_FROM else ""
+        few = f", {counted(self.rounds, 'round')}" if self.rounds < SURE_FROM else ""
         few += ", in two modes" if self.two_modes else ""
+        few += ", not told apart" if self.ratio.low <= 1 <= self.ratio.high else ""
         value, low, high = (_factor(one) for one in (self.ratio.value, self.ratio.low, self.ratio.high))
         return f"{value}x ({low}-{high}{few}) the cost of {self.other}"
 

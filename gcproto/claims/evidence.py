@@ -16,6 +16,7 @@ from gcproto.host.doctor import Survey, survey
 from gcproto.host.machine import machine
 from gcproto.host.settings import may_change
 from gcproto.process import interrupts
+from gcproto.results.policy_cells import cells, noise_of
 from gcproto.results.schema import (
     CONGRUENT,
     MEMORY,
@@ -85,7 +86,8 @@ class Evidence:
         of_these = [
             result for result in self.results if any(one is each for one in result.measurements for each in some)
         ]
-        return max((result.noise.floor for result in of_these if result.noise), default=0.0)
+        # Policies have no replicas: their pairs are those that chose the same work.
+        return max((result.noise.floor if result.noise else _of_policies(result) for result in of_these), default=0.0)
 
     def _taken(self, result: Result) -> list[Measurement]:
         """Measurements of a run, which is kept; a run that a signal cut short ends the judging."""
@@ -273,6 +275,10 @@ class Evidence:
     def thp(self) -> int:
         """Order of a THP."""
         return machine().pmd_order
+
+
+def _of_policies(result: Result) -> float:
+    return noise_of(cells(result.measurements)) or 0.0
 
 
 def _path(

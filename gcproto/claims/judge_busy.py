@@ -4,6 +4,8 @@ from gcproto.claims.contrast import contrast, judged_as
 from gcproto.claims.evidence import ANSWERS, ORDER_64K, Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import Rows, always, ns, policy_figures, unusable, usable
+from gcproto.counted import counted
+from gcproto.results.names import several
 from gcproto.results.schema import Measurement, WorkloadFigures
 from gcproto.sizes import KIB
 
@@ -18,6 +20,11 @@ def _cached(evidence: Evidence) -> dict[str, Measurement] | Finding:
     return sound if len(sound) == len(ANSWERS) else unusable(*found.values())
 
 
+def _busy(one: Measurement) -> str:
+    """``450 pages in 9 rounds``: the outcome counts all rounds, where other figures are of one collection."""
+    return f"{counted(one.outcome.copied_after_ebusy, 'page')} in {counted(len(one.samples), 'round')}"
+
+
 def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
     """T5."""
     rows = Rows(evidence, "swapcache-mthp", "swapcache-mthp-page", "swapcache-mthp-written")
@@ -30,18 +37,21 @@ def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
         return in_part(f"what waiting gives was not measured: {heaps.why}", rows.text)
     early, waited = heaps[EARLY].outcome, heaps[HARD].outcome
     text = (
-        f"{rows.text}; {HEAP}: {early.copied_after_ebusy} pages busy, and after waiting and asking again "
-        f"({waited.ebusy} EBUSY) {waited.copied_after_ebusy}"
+        f"{rows.text}; heaps, {HEAP}: {_busy(heaps[EARLY])} copied after EBUSY at once, and {_busy(heaps[HARD])} after "
+        f"waiting and asking again ({waited.ebusy} EBUSY)"
     )
     tried, copy = (evidence.swapped("swapcache", arm, 64 * KIB, ORDER_64K) for arm in ("move_fallback", "copy"))
     if tried is not None and copy is not None and usable(tried, copy):
         beside = contrast(tried, copy, "copying at once", evidence.floor(tried, copy))
-        text += f"; trying to move first {ns(tried.median)} ns/page, {beside.text}"
+        text += (
+            f"; paths, mTHPs of 64K in the swap cache, 64K a call, {counted(beside.rounds, 'round')}: trying to move "
+            f"first {ns(tried.median)} ns/page, {beside.text}"
+        )
     if not early.copied_after_ebusy:
         return untestable("no page of the heap was busy", text)
     if waited.copied_after_ebusy < early.copied_after_ebusy:
         helped = early.copied_after_ebusy - waited.copied_after_ebusy
-        return in_part(f"waiting made {helped} of {early.copied_after_ebusy} busy pages movable", text)
+        return in_part(f"waiting made {helped} of {counted(early.copied_after_ebusy, 'busy page')} movable", text)
     return confirmed(text)
 
 
@@ -54,6 +64,8 @@ def split_can_fail(evidence: Evidence) -> Finding:
     text = f"{rows.text}; ENOMEM was not provoked"
     if not rows.good:
         return refuted(text)
+    if rows.killed:
+        return in_part(f"no EBUSY, MOVE spins until it is killed: {several(rows.killed)}", text)
     return in_part(f"not all could be had: {rows.missing}", text) if rows.missing else confirmed(text)
 
 
@@ -75,8 +87,8 @@ def heap_falls_back(evidence: Evidence) -> Finding:
     out = heap.outcome
     verified = heap.figures.verified if isinstance(heap.figures, WorkloadFigures) else 0
     text += (
-        f"; a heap beside pins, {verified} collections verified: {out.moved} pages moved, {out.copied} copied by "
-        f"choice, {out.copied_after_ebusy} after {out.ebusy} EBUSY"
+        f"; a heap beside pins, {counted(verified, 'collection')} verified: {counted(out.moved, 'page')} moved, "
+        f"{out.copied} copied by choice, {out.copied_after_ebusy} after {out.ebusy} EBUSY"
     )
     if not verified or done.copied_after_ebusy != done.asked:
         return refuted(text)
@@ -89,12 +101,14 @@ def early_ebusy_is_better(evidence: Evidence) -> Finding:
     if isinstance(found, Finding):
         return found
     told = []
+    rounds = counted(min(len(one.samples) for one in found.values()), "round")
     for name, one in found.items():
         figures = policy_figures(one)
-        told.append(f"{name} {ns(one.median)} ns/page, {figures.ebusy:.0f} EBUSY, {figures.fallback:.0f} copied")
+        each = f"{figures.ebusy:.0f} EBUSY and {figures.fallback:.0f} copied a collection"
+        told.append(f"{name} {ns(one.median)} ns/page, {each}")
     floor = evidence.floor(*found.values())
     against = [contrast(found[EARLY], found[other], _words(other), floor) for other in (HARD, TOUCH)]
-    return judged_as("less", against, f"{HEAP}, by what follows on EBUSY: {'; '.join(told)}; to copy at once")
+    return judged_as("less", against, f"{HEAP}, by what follows on EBUSY, {rounds}: {'; '.join(told)}; to copy at once")
 
 
 def _words(answer: str) -> str:
@@ -111,7 +125,7 @@ def unmapped_split_would_save(evidence: Evidence) -> Finding:
     copied, touched = (policy_figures(found[answer]) for answer in (EARLY, TOUCH))
     pages = found[EARLY].outcome.asked / max(1, len(found[EARLY].samples))
     text = (
-        f"{HEAP}: {copied.ebusy:.0f} EBUSY for {pages:.0f} pages, {copied.fallback:.0f} copied; of "
+        f"{HEAP}, a collection: {copied.ebusy:.0f} EBUSY for {pages:.0f} pages, {copied.fallback:.0f} copied; of "
         f"{copied.swapped_before:.0f} swapped pages {copied.swapped_after:.0f} are swapped afterwards, and "
         f"{touched.swapped_after:.0f} if busy ones are written to and asked for again"
     )

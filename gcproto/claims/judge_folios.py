@@ -14,6 +14,7 @@ from gcproto.results.schema import (
     Parts,
     PathFigures,
     PathScenario,
+    PolicyScenario,
     WorkloadFigures,
     fields_of,
 )
@@ -54,7 +55,7 @@ def _split_costs(evidence: Evidence) -> str:
     for order in range(1, evidence.thp + 1):
         one = evidence.present("thp" if order == evidence.thp else "mthp", "split_move", 2 * MIB, order)
         if one is not None and usable(one) and isinstance(one.figures, PathFigures) and one.figures.split_part:
-            costs.append(f"{4 << order}K {ns(one.figures.split_part)}")
+            costs.append(f"{size(PAGE << order)} {ns(one.figures.split_part)}")
     return f"; the split alone, ns/page: {', '.join(costs)}" if costs else ""
 
 
@@ -66,15 +67,17 @@ def tao_may_be_worse_than_copy(evidence: Evidence) -> Finding:
         tao, copy, discard, split = (
             evidence.migrated(arm, 2 * MIB, threads) for arm in ("tao", "copy", "copy_discard", "split_move")
         )
+        beside = f"split and move {ns(split.median)}{where}" if split is not None and usable(split) else ""
         if tao is None or copy is None or discard is None or not usable(tao, copy, discard):
             if threads == 1:
                 return unusable(tao, copy, discard)
+            told += [beside] * bool(beside)
             continue
         floor = evidence.floor(tao, copy, discard)
         found += [contrast(tao, copy, f"UFFDIO_COPY{where}", floor)]
         found += [contrast(tao, discard, f"UFFDIO_COPY with the source discarded{where}", floor)]
-        told.append(f"{ns(tao.median)} ns/page{where}; split and move {ns(split.median if split else None)}")
-    finding = judged_as("more", found, f"emulated TAO (allocate, copy, move), 64K mTHP, 2M a call: {', '.join(told)}")
+        told.append(", ".join(one for one in (f"{ns(tao.median)} ns/page{where}", beside) if one))
+    finding = judged_as("more", found, f"emulated TAO (allocate, copy, move), 64K mTHP, 2M a call: {'; '.join(told)}")
     if finding.judgement != "confirmed":
         return finding
     return in_part("TAO is emulated in user space, which costs page faults that a kernel's would not", finding.figures)
@@ -163,6 +166,11 @@ def parts_of_mthps_move(evidence: Evidence) -> Finding:
     return confirmed(text)
 
 
+def _live(one: Measurement) -> str:
+    """``32M``: of an evacuated heap."""
+    return size(one.scenario.live_bytes) if isinstance(one.scenario, PolicyScenario) else "?"
+
+
 def granules_of_folios(evidence: Evidence) -> Finding:
     """T14."""
     thp, half = (evidence.heap(workload, evidence.thp, "whole") for workload in ("prefix", "sparse"))
@@ -176,8 +184,8 @@ def granules_of_folios(evidence: Evidence) -> Finding:
     floor = evidence.floor(thp, mthp, auto, small)
     beside = contrast(auto, mthp, "move", floor)
     text = (
-        f"dense heap of THPs, 2M granule: {whole.went_whole:.1%} of the pages move whole (half live: "
-        f"{partly.went_whole:.1%}), {contrast(thp, small, 'small folios', floor).text}; of 64K mTHPs "
+        f"heaps of {_live(thp)} live: dense heap of THPs, 2M granule: {whole.went_whole:.1%} of the pages move whole "
+        f"(half live: {partly.went_whole:.1%}), {contrast(thp, small, 'small folios', floor).text}; of 64K mTHPs "
         f"{split.could_go_whole:.1%} are asked for whole and {split.went_whole:.1%} move whole; there auto, from "
         f"flip to drain, takes {beside.text}, after {ns(chosen.split_ns_page)} ns/page of splitting before the flip, "
         "which is not in that"

@@ -4,6 +4,7 @@ from gcproto.claims.contrast import contrast
 from gcproto.claims.evidence import ORDER_64K, Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import MISSING, always, ns, unusable, usable
+from gcproto.counted import counted
 from gcproto.results.schema import Measurement, PathScenario
 from gcproto.sizes import KIB, MIB
 
@@ -41,7 +42,7 @@ def swap_entry_is_copied(evidence: Evidence) -> Finding:
     before, after = (sum(getattr(one.proof, name) for one in moves) for name in ("swapped_before", "swapped_after"))
     beside = contrast(move, copy, "copying, which reads them in", evidence.floor(move, copy))
     sizes = "small ones and such of 64 KiB mTHPs" if len(moves) > 1 else "small ones"
-    text = f"{after} of {before} pages still swapped, {sizes}; move {ns(move.median)} ns/page, {beside.text}"
+    text = f"{after} of {counted(before, 'page')} still swapped, {sizes}; move {ns(move.median)} ns/page, {beside.text}"
     return always(confirmed(text), *moves) if before > 0 and after == before == _asked(moves) else refuted(text)
 
 
@@ -58,7 +59,7 @@ def small_in_swap_cache_moves(evidence: Evidence) -> Finding:
         return untestable(MISSING)
     out = move.outcome
     text = (
-        f"{out.moved} of {out.asked} pages that were in the swap cache moved, EBUSY {out.ebusy}, in "
-        f"{move.proof.rounds} rounds without a second thread"
+        f"{out.moved} of {counted(out.asked, 'page')} that were in the swap cache moved, EBUSY {out.ebusy}, in the "
+        f"{counted(move.proof.rounds, 'round')} tried, with one thread"
     )
     return always(confirmed(text), move) if out.moved == out.asked else refuted(text)

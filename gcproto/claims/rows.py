@@ -39,7 +39,7 @@ CLAIMS = (
     ),
     Claim(
         "T4",
-        "Small folios in the swap cache always move",
+        "Small folios in the swap cache move, in the rounds tried, with one thread",
         _bench("swapcache", "move", "64k", " --swap"),
         judge_moves.small_in_swap_cache_moves,
         ("move", "zram"),

@@ -1,9 +1,11 @@
 """What a judge asks first: whether a measurement may be used at all, and what its figures are in words."""
 
+from collections.abc import Sequence
+
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Finding, in_part, untestable
-from gcproto.contract import Verdict
-from gcproto.results.names import several
+from gcproto.contract import TIMEOUT_MS, RowResult, Verdict
+from gcproto.counted import counted
 from gcproto.results.schema import Measurement, PolicyFigures
 
 MISSING = "the pages could not be had here (folio sizes, swap devices, free memory)"
@@ -32,7 +34,8 @@ def always(finding: Finding, *found: Measurement) -> Finding:
     lost = sum(len(one.invalid_rounds) for one in found)
     if finding.judgement != "confirmed" or not lost:
         return finding
-    return in_part(f"{lost} rounds prove nothing, so that it can't be said of all", finding.figures)
+    lost_rounds = counted(lost, "round proves", "rounds prove")
+    return in_part(f"{lost_rounds} nothing, so that it can't be said of all", finding.figures)
 
 
 def policy_figures(one: Measurement) -> PolicyFigures:
@@ -57,6 +60,7 @@ class Rows:
     Attributes:
         good: all that could be had are as they say;  none: none could be had.
         missing: those that could not, and why.
+        killed: those whose MOVE did not answer until it was killed, which is good where it is a known bug.
         text: what became of each.
 
     """
@@ -68,5 +72,16 @@ class Rows:
         self.good = all(one.verdict is Verdict.OK for one in run)
         self.none = not run
         self.missing = "; ".join(f"{one.row.name}: {one.text}" for one in skipped)
-        told = [f"{one.row.name} {'as it says' if one.verdict is Verdict.OK else one.text}" for one in run]
-        self.text = f"rows of the contract: {several(told)}" if run else ""
+        self.killed = [one.row.name for one in run if one.verdict is Verdict.OK and one.seconds * 1000 >= TIMEOUT_MS]
+        self.text = f"rows of the contract, each {_tries(run)}: {'; '.join(map(_seen, run))}" if run else ""
+
+
+def _tries(run: Sequence[RowResult]) -> str:
+    """A row is one experiment; it runs again only where a counter of the whole system was disturbed."""
+    most = max(one.attempts for one in run)
+    return "tried once" if most == 1 else f"tried at most {most} times"
+
+
+def _seen(one: RowResult) -> str:
+    """What was seen, else the rule that held: ``mthp-pinned-page: EBUSY at once, order 4``."""
+    return f"{one.row.name}: {one.text or one.row.rule}"

@@ -22,7 +22,7 @@ COMMANDS = {
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
     "predict": "What evacuation costs by its parts, and what a changed kernel would give.",
     "report": "Make a page of results: one HTML file with verdict, plots, proof and samples.",
-    "show": "Show a result as a table.",
+    "show": "Show a result file as tables.",
 }
 LIGHT = {"contract", "doctor"}
 """Commands that need no large libraries."""

@@ -8,6 +8,7 @@ import click
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import Once, Size, Words
 from gcproto.cli.progress import progress_bar
+from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 MOST_PERCENT = 10_000
@@ -45,7 +46,7 @@ def _slowdown(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
     return found
 
 
-def _memory(_ctx: click.Context, _param: click.Parameter, value: int | None) -> int | None:
+def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> int | None:
     """Whole PMDs, as they are measured and recorded; said where that is more than was asked for."""
     if value is None:
         return None
@@ -55,7 +56,7 @@ def _memory(_ctx: click.Context, _param: click.Parameter, value: int | None) -> 
     pmd = machine().pmd_size
     rounded = -(-value // pmd) * pmd
     if rounded != value:
-        click.echo(f"gcproto: --memory {size_text(value)} is rounded up to {size_text(rounded)}: whole PMDs", err=True)
+        click.echo(f"gcproto: --size {size_text(value)} is rounded up to {size_text(rounded)}: whole PMDs", err=True)
     return rounded
 
 
@@ -96,7 +97,12 @@ def _memory(_ctx: click.Context, _param: click.Parameter, value: int | None) -> 
 )
 @click.option("--rounds", type=click.IntRange(3, 100000), help="Measured rounds [default: what fits the time].")
 @click.option(
-    "--memory", type=Size(), callback=_memory, help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g)."
+    "--size",
+    cls=Renamed,
+    was="--memory",
+    type=Size(),
+    callback=_size,
+    help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g).",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of the order of rounds.")
 @click.option("--swap", is_flag=True, help="Add the scenarios that add and remove swap devices (root).")
@@ -131,7 +137,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             threads=[int(text) for text in options["threads"]],
             working_sets=list(options["working_set"] or ()),
             frames=list(options["frames"] or ()),
-            memory=options["memory"],
+            memory=options["size"],
             quick=options["quick"],
             swap=options["swap"],
         )

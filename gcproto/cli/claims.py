@@ -6,6 +6,7 @@ import click
 
 from gcproto.cli.output import echo_json, interrupted, keep, result_options
 from gcproto.cli.params import SEED, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
@@ -68,11 +69,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.thread_claims import print_claims
+        from gcproto.report.terminal.thread_claims import print_claims
 
         print_claims(result, console())
     if not complete or interrupts.noted():
-        interrupted(ctx, f"{len(found)} of {len(wanted)} claims were judged")
+        interrupted(ctx, f"judged: {len(found)} of {counted(len(wanted), 'claim')}")
     if len(skips) == len(claims):
         click.echo("gcproto: no claim could be judged here: the table says what is missing", err=True)
         ctx.exit(ExitCode.UNABLE)

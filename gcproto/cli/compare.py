@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT
+from gcproto.cli.params import PERCENT, FilePath
+from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command(name="compare")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("base", type=FilePath())
+@click.argument("new", type=FilePath())
 @click.option(
     "--fail-above",
     type=PERCENT,
@@ -40,14 +41,14 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
         echo_json(document("compare", _document(found)))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.comparison import print_comparison
+        from gcproto.report.terminal.comparison import print_comparison
 
         print_comparison(found, console())
     if fail_above is None:
         return
     worse = found.regressions(fail_above / 100)
     if worse:
-        click.echo(f"gcproto: {len(worse)} regressions beyond {fail_above:g} %", err=True)
+        click.echo(f"gcproto: {counted(len(worse), 'regression')} beyond {fail_above:g} %", err=True)
         ctx.exit(ExitCode.NO)
 
 

@@ -7,6 +7,7 @@ import click
 
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import HOUR, Once, seconds
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def command(
         else:
             bad = _print_ktap(results, len(chosen))
     if bad:
-        click.echo(f"gcproto: {bad} of {len(chosen)} rows are not as they say", err=True)
+        click.echo(f"gcproto: not as they say: {bad} of {counted(len(chosen), 'row')}", err=True)
         ctx.exit(ExitCode.NO)
 
 

@@ -47,7 +47,7 @@ def _document(found: "Survey") -> dict[str, object]:
 
 def print_survey(found: "Survey", console: "Console") -> None:
     """Print what was found: capabilities by group, bugs, and scenarios that are off."""
-    from gcproto.report.terminal import say
+    from gcproto.report.terminal.kit import say
 
     say(console, f"kernel {found.kernel}")
     _print_capabilities(found, console)
@@ -63,7 +63,7 @@ def print_survey(found: "Survey", console: "Console") -> None:
 
 
 def _print_capabilities(found: "Survey", console: "Console") -> None:
-    from gcproto.report.terminal import Column, Part, Table, print_table, say
+    from gcproto.report.terminal.kit import Column, Part, Table, print_table, say
 
     answers: dict[bool | None, Part] = {True: ("yes", "green"), False: ("no", "red"), None: "?"}
     for group in dict.fromkeys(row.group for row in found.rows):
@@ -81,8 +81,8 @@ def _print_capabilities(found: "Survey", console: "Console") -> None:
 
 
 def _print_bugs(found: "Survey", console: "Console") -> None:
-    from gcproto.host.known_bugs import State
-    from gcproto.report.terminal import Column, Table, print_table, say
+    from gcproto.known.bugs import State
+    from gcproto.report.terminal.kit import Column, Table, print_table, say
 
     console.print()
     say(console, "known bugs of UFFDIO_MOVE", style="bold")

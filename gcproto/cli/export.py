@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.params import Once
+from gcproto.cli.params import FilePath, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Measurement, Result
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = FilePath(dir_okay=False)
 
 
 @click.command(name="export")
 @click.argument(
     "places",
     nargs=-1,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="[RESULT|FOLDER]...",
     callback=Once("place", Path.absolute),
 )
@@ -80,7 +81,7 @@ def _left_out(results: "list[Result]", usable: "Callable[[Measurement], bool]", 
     count = sum(not usable(one) for result in results for one in result.measurements)
     if count:
         click.echo(
-            f"gcproto: {count} measurements are left out for {tool}: void, or no value that it can have "
+            f"gcproto: left out for {tool}: {counted(count, 'measurement')}, void or with no value that it can have "
             "(--csv has them)",
             err=True,
         )

@@ -12,7 +12,7 @@ class LazyGroup(click.Group):
     """Commands by name.
 
     Args:
-        modules: what stands before a command's name in the name of its module: ``gcproto.cli.gc_``.
+        modules: what stands before a command's name in the name of its module: ``gcproto.cli.gc.workloads``.
         texts: what each command does, in a line.
         options: of ``click.Group``.
 

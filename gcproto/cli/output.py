@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from gcproto.cli.params import FilePath
+from gcproto.counted import counted
 from gcproto.errors import ExitCode
 from gcproto.process import interrupts
 
@@ -20,7 +22,7 @@ def result_options(function: F) -> F:
     as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of the table.")
     out = click.option(
         "--out",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=FilePath(file_okay=False),
         default=Path("results"),
         show_default=True,
         help="Folder for the result file.",
@@ -74,7 +76,7 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.tables import print_result
+        from gcproto.report.terminal.tables import print_result
 
         wide = bool(options.get("wide"))
         print_result(result, console(wide=wide), wide=wide)
@@ -84,5 +86,6 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
         interrupted(ctx, "all rounds were measured before")
     bad = [measurement for measurement in result.measurements if not measurement.valid]
     if bad:
-        click.echo(f"gcproto: {len(bad)} measurements are INVALID: too many rounds failed their proof", err=True)
+        many = counted(len(bad), "measurement is", "measurements are")
+        click.echo(f"gcproto: {many} INVALID: too many rounds failed their proof", err=True)
         ctx.exit(ExitCode.NO)

@@ -1,11 +1,14 @@
 """Types of options: numbers within bounds, sizes, lists without empty or repeated words.
 
 A value that makes no sense is refused where it stands on the command line, with the option's name: nan and inf (a limit
-of nan can never be exceeded), sizes that no machine has, a word that is named twice, a list without a word.
+of nan can never be exceeded), sizes that no machine has, a word that is named twice, a list without a word, an empty
+word as a path or a name.
 """
 
 import math
+import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import click
@@ -42,9 +45,10 @@ class Number(click.ParamType[float]):
         try:
             found = float(value)
         except (TypeError, ValueError):
-            self.fail(f"{value!r} is no number", param, ctx)
+            self.fail(f"{value!r} is not a number", param, ctx)
         if not math.isfinite(found) or not self.low <= found <= self.high:
-            self.fail(f"{value} is not between {self.low:g} and {self.high:g} {self.what}".rstrip(), param, ctx)
+            unit = "" if self.what in {"", "number"} else f" {self.what}"
+            self.fail(f"{value} is not a number from {self.low:g} to {self.high:g}{unit}", param, ctx)
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
@@ -64,7 +68,7 @@ SHARE = Number(0, 1, "")
 """A part of something."""
 
 SEED = click.IntRange(0, 2**53)
-RUNS = click.IntRange(1, 10_000)
+ROUNDS = click.IntRange(1, 10_000)
 TRIALS = click.IntRange(3, 1000)
 """Rounds of a scenario in a guest."""
 
@@ -101,6 +105,55 @@ class Size(click.ParamType[int]):
 
 def _large(count: int) -> str:
     return f"{count // GIB}g" if count % GIB == 0 else size_text(count)
+
+
+class FilePath(click.ParamType[Path]):
+    """A file or a folder; never the empty word.
+
+    ``Path("")`` is the current folder: a shell variable that is not set would name it, and nobody would notice.
+
+    Args:
+        exists: it must be there already.
+        file_okay, dir_okay: what it may be, if it is there.
+
+    """
+
+    name = "path"
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
+        self._path = click.Path(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+        self.name = self._path.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path."""
+        if not os.fspath(value):
+            self.fail("the path is empty", param, ctx)
+        found = self._path.convert(value, param, ctx)
+        return found if isinstance(found, Path) else Path(os.fsdecode(found))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        """Files or folders, as the shell completes them."""
+        return self._path.shell_complete(ctx, param, incomplete)
+
+
+class Name(click.ParamType[str]):
+    """A word that names something, a path among others; never empty.
+
+    Args:
+        what: it names, for messages: ``kernel``.
+
+    """
+
+    name = "text"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word."""
+        if not value:
+            self.fail(f"the {self.what} is empty", param, ctx)
+        return str(value)
 
 
 class Words(click.ParamType[list[str]]):

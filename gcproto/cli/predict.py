@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.output import echo_json, keep
-from gcproto.cli.params import SHARE, Once
+from gcproto.cli.params import SHARE, FilePath, Name, Once
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -27,17 +27,20 @@ MEMORIES = ("small", "64k", "1m", "2m")
 @click.argument(
     "files",
     nargs=-1,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="[RESULT]...",
     callback=Once("file", Path.absolute),
 )
 @click.option(
-    "--proposal", metavar="NAME|FILE", help="whole-folio, unmapped-split, batch-across-folios, or a JSON file."
+    "--proposal",
+    type=Name("proposal"),
+    metavar="NAME|FILE",
+    help="whole-folio, unmapped-split, batch-across-folios, or a JSON file.",
 )
 @click.option("--fail-below", type=SHARE, metavar="SHARE", help="Exit code 1 if a smaller share is predicted well.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     default=Path("results"),
     show_default=True,
     help="Folder for the results of what is measured now.",
@@ -72,7 +75,7 @@ def command(
         echo_json(document("predict", found))
     else:
         from gcproto.cli.terminal import console
-        from gcproto.report.prediction import print_prediction
+        from gcproto.report.terminal.prediction import print_prediction
 
         print_prediction(found, console())
     if fail_below is not None and found.good is None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.params import Once
+from gcproto.cli.params import FilePath, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.cache_folder import for_matplotlib
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 @click.argument(
     "places",
     nargs=-1,
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="[RESULT|FOLDER]...",
     callback=Once("place", Path.absolute),
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(dir_okay=False),
     default=Path("report.html"),
     show_default=True,
     help="The page: one file, at most 3 MB, that loads nothing.",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--plots",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FilePath(file_okay=False),
     metavar="DIR",
     help="Write every picture as PNG and SVG too.",
 )
@@ -80,7 +81,8 @@ def command(
     page = build(found.results, found.refused, clean(title), known)
     text = render(page)
     write_whole(output, text)
-    click.echo(f"report: {output} ({len(found.results)} results, {len(text.encode()) / 1e6:.2f} MB)", err=True)
+    many = counted(len(found.results), "result")
+    click.echo(f"report: {output} ({many}, {len(text.encode()) / 1e6:.2f} MB)", err=True)
     if folder is not None:
         _write_plots(plots(page), folder)
     if any(one.named for one in found.refused):
@@ -143,4 +145,4 @@ def _write_plots(found: "list[Plot]", folder: Path) -> None:
     for plot in found:
         for ending in ("png", "svg"):
             plot.save(folder / f"{plot.name}.{ending}")
-    click.echo(f"plots: {folder} ({len(found)} pictures, PNG and SVG)", err=True)
+    click.echo(f"plots: {folder} ({counted(len(found), 'picture')}, PNG and SVG)", err=True)

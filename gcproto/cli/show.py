@@ -5,14 +5,19 @@ from pathlib import Path
 import click
 
 from gcproto.cli.output import echo_json
+from gcproto.cli.params import FilePath
 
 
 @click.command(name="show")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--wide", is_flag=True, help="One line for each scenario, with every figure.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(file: Path, wide: bool, as_json: bool) -> None:
-    """Show FILE, a result that `gcproto bench` wrote."""
+    """Show FILE, the result of any command that measures.
+
+    FILE is the JSON file that `gcproto bench`, `claims`, `gc` or `kernels run` names when it is done, or what a command
+    printed with --json as its result.  Results of guests are shown one file at a time.
+    """
     from gcproto.results.store import load
 
     result = load(file)
@@ -20,6 +25,6 @@ def command(file: Path, wide: bool, as_json: bool) -> None:
         echo_json(result)
         return
     from gcproto.cli.terminal import console
-    from gcproto.report.tables import print_result
+    from gcproto.report.terminal.tables import print_result
 
     print_result(result, console(wide=wide), wide=wide)

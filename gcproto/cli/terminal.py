@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 100
 WIDE_WIDTH = 320
-LEAST_WIDTH = 40
-"""Tables are laid out for no less, even where a terminal has less."""
+LEAST_WIDTH = 20
+"""Tables are laid out for no less, even where a terminal has less: the longest figure with its indent still fits."""
 
 
 def console(*, wide: bool = False) -> "Console":

@@ -4,7 +4,6 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
 
 from gcproto.contract import TIMEOUT_MS, Row, RowResult, Verdict, run_row
-from gcproto.experiments.paths.grid import mid_order
 from gcproto.host.machine import machine
 from gcproto.host.settings import SettingRefused, Settings, why_not
 from gcproto.record import Record
@@ -58,7 +57,7 @@ def _enable_folios(settings: Settings) -> None:
     """One mTHP and the THP: sources are made in ranges that only one of them fits."""
     here = machine()
     settings.quiet_khugepaged()
-    settings.folios_exactly({mid_order(here), here.pmd_order} & set(here.anon_orders))
+    settings.folios_exactly({here.mid_order, here.pmd_order} & set(here.anon_orders))
 
 
 def seen(result: RowResult) -> Seen:

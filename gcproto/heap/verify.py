@@ -10,6 +10,7 @@ from the roots on: each must lead to the start of an object.
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.counted import counted
 from gcproto.errors import GcprotoError
 from gcproto.heap.calls import (
     KEPT,
@@ -301,7 +302,7 @@ class Verifier:
             return WRONGS[BAD_HEADER]
         bad = int(paint_shadow(address, self.old, self.new, self.count, self.shadow))
         self.heap.world.written = self.written
-        return f"{bad} times {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
+        return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
     def after(self, plan: Any) -> str:
         """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
@@ -312,7 +313,7 @@ class Verifier:
         if wrong:
             place, value, expected = (int(word) for word in self._first)
             return (
-                f"{wrong} times {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
+                f"{counted(wrong, 'time')} {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
                 f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
             )
         buffers, top = heap.note_free_buffers(), heap.used // 8
@@ -321,4 +322,4 @@ class Verifier:
             int(walk(heap.to, top, self.starts, self.visited, self.stack, int(one.roots), int(one.root_count)))
             for one in heap.mutators
         )
-        return f"{bad} times {WRONGS[BAD_REFERENCE]}" if bad else ""
+        return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

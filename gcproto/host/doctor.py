@@ -9,8 +9,8 @@ from gcproto._native import ffi, lib
 from gcproto.host import probes
 from gcproto.host.capability import Capability
 from gcproto.host.kernel_files import read
-from gcproto.host.kernel_version import running
-from gcproto.host.known_bugs import BUGS, Harm, State
+from gcproto.known.bugs import BUGS, Harm, State
+from gcproto.known.version import running
 from gcproto.rows import SWAP_SOURCES, arms_with
 
 LIVELOCK_TIMEOUT_MS = 2000
@@ -23,7 +23,7 @@ class BugState(msgspec.Struct):
     """A known bug, judged for the running kernel.
 
     Attributes:
-        key, title, effect, harm: see gcproto.host.known_bugs.
+        key, title, effect, harm: see gcproto.known.bugs.
         state: what is known.
         evidence: the version, or what was seen when it was provoked.
 

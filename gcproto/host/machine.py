@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gcproto._native import ffi, lib
+from gcproto.sizes import KIB
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class Machine:
     anon_orders: tuple[int, ...]
     cpus: int
     llc_bytes: int = 0
+
+    @property
+    def mid_order(self) -> int:
+        """The mTHP that tables show: 64 KiB where there is one, else the nearest above; 0 without mTHP."""
+        sizes = [order for order in self.anon_orders if order < self.pmd_order]
+        fitting = [order for order in sizes if self.page_size << order >= 64 * KIB]
+        return (fitting or sizes or [0])[0]
 
 
 def machine() -> Machine:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.model.dispositions import Dispositions
 from gcproto.model.kinds import (
@@ -105,8 +106,8 @@ def fit(collections: Sequence[Dispositions]) -> Costs:
         alike.setdefault(_heap_of(one), []).append(one)
     if len(usable) < 3 * len(kinds) or not kinds:
         raise GcprotoError(
-            f"{len(usable)} collections are too few to fit {len(kinds)} costs",
-            remedy="give results of more runs: gcproto gc policies --runs 7",
+            f"too few collections to fit {counted(len(kinds), 'cost')}: {len(usable)}",
+            remedy="give results of more runs: gcproto gc policies --rounds 7",
             code=ExitCode.USAGE,
         )
     every = list(alike.values())

@@ -1,1 +1,1 @@
-"""Tables and words from results; reads results and nothing else."""
+"""Words, tables, pictures and pages of results; reads results and nothing else."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gcproto.counted import counted
 from gcproto.results.schema import (
     ANY,
     CACHE,
@@ -180,12 +181,12 @@ def scenario(one: Scenario, page_size: int) -> str:
             parts = [source(one, page_size), one.arm, size(one.granule_bytes), *layout(one)]
         case WorkloadScenario():
             heap_size = f"in {size(one.heap_bytes)}"
-            parts = [one.workload, memory(one, page_size), mode(one), heap_size, f"{one.mutators} mutators"]
+            parts = [one.workload, memory(one, page_size), mode(one), heap_size, counted(one.mutators, "mutator")]
             parts += placed(one)
         case PolicyScenario():
             parts = [heap(one, page_size), one.policy]
         case WindowScenario():
-            parts = ["window", one.way, size(one.size_bytes), f"{one.mutators} mutators", *placed(one)]
+            parts = ["window", one.way, size(one.size_bytes), counted(one.mutators, "mutator"), *placed(one)]
     replica = not isinstance(one, PolicyScenario) and one.replica
     return " ".join(parts) + " (A/A)" * bool(replica)
 

@@ -100,6 +100,16 @@ class Cell:
         return auto.over(best) if auto and best else None
 
     @property
+    def alike(self) -> bool:
+        """Whether all policies did the same work, auto among them: its choice was put to no test.
+
+        Modes that choose nothing (copy) may stand beside them; one that took less than auto is a test all the same.
+        """
+        auto = self.arm(AUTO)
+        others = [one for arm in self.arms if arm != auto for one in arm.members]
+        return auto is not None and auto == self.best and not any(map(_choices, others))
+
+    @property
     def noise(self) -> float | None:
         """The largest difference between policies that chose the same, relative; None if no two did."""
         pairs = [Arm((a,)).over(Arm((b,))) for arm in self.arms for a, b in combinations(arm.members, 2)]
@@ -124,6 +134,19 @@ class Cell:
         if found.value > 1 + limit and found.low > 1:
             return f"auto takes {found.value:.2f} times ({found.low:.2f}-{found.high:.2f}) what {best.names[0]} does"
         return ""
+
+
+def noise_of(found: Iterable[Cell]) -> float | None:
+    """The A/A floor of a run: the largest difference between policies that chose the same on one of its heaps.
+
+    Args:
+        found: heaps of the run.
+
+    Returns:
+        Relative; None if no two policies chose the same.
+
+    """
+    return max((cell.noise for cell in found if cell.noise is not None), default=None)
 
 
 def policy_of(one: Measurement) -> str:
@@ -160,7 +183,12 @@ def _arms(some: Sequence[Measurement]) -> list[Arm]:
     return [Arm(tuple(members)) for members in found.values()]
 
 
+def _choices(one: Measurement) -> list[PolicyChoice]:
+    """What a policy chose, in any of the rounds; nothing of a mode, which has no choice."""
+    return one.figures.choices if isinstance(one.figures, PolicyFigures) else []
+
+
 def _key(one: Measurement) -> PolicyChoice | str:
     """Equal for equal work; a policy whose choice wavered, or is not known, is like no other."""
-    choices = one.figures.choices if isinstance(one.figures, PolicyFigures) else []
+    choices = _choices(one)
     return choices[0] if len(choices) == 1 else policy_of(one)

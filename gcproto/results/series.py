@@ -138,7 +138,9 @@ def build(results: Iterable[Result], *, heap: bool = False) -> Series:
     guests = [result for result in results if result.guest is not None and of_heap(result) == heap]
     if not guests:
         what, how = ("the heap in guests", " --set heap") if heap else ("paths in guests", "")
-        raise GcprotoError(f"no result of {what} was given", remedy=f"`gcproto kernels run{how}` makes them")
+        raise GcprotoError(
+            f"no result of {what} was given", remedy=f"`gcproto kernels run{how}` makes them", code=ExitCode.USAGE
+        )
     unit = _see_that_they_are_alike(guests)
     kernels = sorted({release_of(result) for result in guests}, key=version_key)
     failures = [

@@ -20,21 +20,24 @@ RESAMPLES = 999
 MIN_SAMPLES = 3
 SEED = 20250220
 
-P99_FROM, P999_FROM = 100, 1000
+P90_FROM, P99_FROM, P999_FROM = 10, 100, 1000
+"""Samples from which on a percentile is a figure of its own: of fewer it is the largest one, or next to it."""
 
 
 def percentiles(samples: Sequence[float]) -> dict[str, float]:
-    """Percentiles that the number of samples can carry: p99 from 100 on, p99.9 from 1,000 on.
+    """Percentiles that the number of samples can carry: p90 from 10 on, p99 from 100 on, p99.9 from 1,000 on.
 
     Args:
         samples: at least one value.
 
     Returns:
-        p50 and p90, and p99 and p99.9 where they mean something.
+        p50, and p90, p99 and p99.9 where they mean something.
     """
     import numpy as np
 
-    wanted = {"p50": 50.0, "p90": 90.0}
+    wanted = {"p50": 50.0}
+    if len(samples) >= P90_FROM:
+        wanted["p90"] = 90.0
     if len(samples) >= P99_FROM:
         wanted["p99"] = 99.0
     if len(samples) >= P999_FROM:

@@ -1,7 +1,7 @@
 /*
  * Proof: what the kernel really did, read from pagemap, kpageflags, mincore and the split counters.
  *
- * Nothing here judges; paths.c compares what was read before and after a round.
+ * Nothing here judges; paths/check.c compares what was read before and after a round.
  */
 #ifndef GCP_PROOF_H
 #define GCP_PROOF_H

@@ -70,8 +70,9 @@ struct gcp_world {
  * faults:     that it had so far
  * fault, pause, wait: how long its faults, its stops at safepoints and its waits for memory took, since
  *             gcp_mutator_measure
- * account:    of its faults;  built, slid, updated, fresh: pages that its faults
- * produced or gave it;  waited: faults that found the page in somebody else's hands
+ * account:    of its faults
+ * built, slid, updated, fresh: pages that its faults produced or gave it
+ * waited:     faults that found the page in somebody else's hands
  */
 struct gcp_mutator {
     uint64_t world;
@@ -134,9 +135,10 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes);
 void gcp_world_stop(struct gcp_world *world);
 void gcp_world_start(struct gcp_world *world);
 
-/* With the world stopped: mutators give their buffers back; or their buffers from `from` on slide down by `by` bytes.
- */
+/* With the world stopped: mutators give their buffers back. */
 void gcp_world_retire(struct gcp_world *world);
+
+/* With the world stopped: buffers from `from` on slide down by `by` bytes. */
 void gcp_world_slide(struct gcp_world *world, uint64_t from, uint64_t by);
 
 /*

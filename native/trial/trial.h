@@ -164,8 +164,7 @@ void gcp_expect_order(struct gcp_trial *trial, const struct gcp_view *view, uint
 void gcp_expect_splits(struct gcp_trial *trial, const struct gcp_counters *before, uint32_t order, uint64_t folios,
                        uint64_t pmds);
 
-/* --- waiter.c: a thread that faults on a missing page, and messages ------------------------------------------------
- */
+/* --- waiter.c: a thread that faults on a missing page, and messages ---------------------------------------------- */
 
 struct gcp_waiter {
     pthread_t thread;

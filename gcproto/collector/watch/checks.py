@@ -12,7 +12,7 @@ from gcproto.heap.verify import Verifier
 def account_error(plan: Any, swept: Any, faults: dict[str, int]) -> str:
     """Whether every to-space page was produced once and mapped once; "" if so.
 
-    A page that every ioctl called existing though one of them had put it there (gcproto.host.known_bugs, retry-eexist)
+    A page that every ioctl called existing though one of them had put it there (gcproto.known.bugs, retry-eexist)
     is missing from the account of pages mapped; there are never more of these than results that said EEXIST.
     """
     used = int(plan.used_end)
@@ -21,12 +21,12 @@ def account_error(plan: Any, swept: Any, faults: dict[str, int]) -> str:
     produced = sum(int(getattr(swept, name)) for name in ("updated", "built", "slid", "empty"))
     produced += sum(faults[name] for name in ("updated", "built", "slid"))
     if produced != used:
-        return f"{produced} pages were produced, {used} are in use"
+        return f"pages produced: {produced}, in use: {used}"
     mapped = sum(int(getattr(swept.account, name)) + faults[name] for name in _MAPPED)
     lost = int(swept.account.already) + faults["lost"]
     expected = used - int(swept.empty) + faults["fresh"]
     if mapped > expected or mapped < expected - lost:
-        return f"{mapped} pages were mapped, {expected} had to be ({lost} were found mapped by somebody else)"
+        return f"pages mapped: {mapped}, expected: {expected} (found mapped by another thread: {lost})"
     return ""
 
 
@@ -93,4 +93,4 @@ class Checks(Listener):
         finally:
             lib.gcp_view_deinit(view)
             lib.gcp_prover_deinit(prover)
-        return f"{left} pages of from-space are still there" if left else ""
+        return f"pages of from-space that are still there: {left}" if left else ""

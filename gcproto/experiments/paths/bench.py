@@ -56,7 +56,7 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     most = here.page_size * max(scenario.pages for scenario in scenarios)
     why = "source, destination and staging"
     evicted = 2 * here.llc_bytes if any(one.working_set == MEMORY for one in scenarios) else 0
-    need(f"a round of {most >> 20} MiB", 3 * most + evicted, "choose a smaller --memory", why=why)
+    need(f"a round of {most >> 20} MiB", 3 * most + evicted, "choose a smaller --size", why=why)
     found = survey()
     if found.via == lib.GCP_VIA_NONE:
         raise GcprotoError(

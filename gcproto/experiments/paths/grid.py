@@ -82,7 +82,7 @@ def source_text(source: str, order: int, machine: Machine) -> str:
 
 def default_blocks(machine: Machine) -> list[Block]:
     """The default grid (measured in at most four minutes on two cores)."""
-    mid = mid_order(machine)
+    mid = machine.mid_order
     mid_source, thp = _large_sources(machine)
     others = tuple(
         f"mthp-{size_text(machine.page_size << order)}"
@@ -112,7 +112,7 @@ def default_blocks(machine: Machine) -> list[Block]:
 
 def _large_sources(machine: Machine) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The mTHP of the main table, and the THP, as names of sources; none where the machine has none."""
-    mid = mid_order(machine)
+    mid = machine.mid_order
     mthp = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
     return mthp, ("thp",) if machine.pmd_order in machine.anon_orders else ()
 
@@ -183,7 +183,7 @@ def _working_set(block: Block, total: int, machine: Machine) -> str:
 
 def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
     """What ``--swap`` adds: swapped out, and swapped out but still in the swap cache; and swapped in again."""
-    mid = mid_order(machine)
+    mid = machine.mid_order
     sizes = [f"-{size_text(machine.page_size << mid)}"] if mid else []
     sources = tuple(f"{kind}{size}" for kind in ("swapped", "swapcache") for size in ("", *sizes))
     granules = ("64k",) if quick else ("4k", "64k", "2m")
@@ -193,13 +193,6 @@ def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
         Block(out, ("copy", *SWAPIN_ARMS), ("2m",), memory=2 * MIB),
         Block(out, ("copy", "move_swapin"), ("2m",), alignment="skewed", memory=2 * MIB),
     ]
-
-
-def mid_order(machine: Machine) -> int:
-    """The mTHP that the main table shows: 64 KiB where there is one, else the nearest above; 0 without mTHP."""
-    sizes = [order for order in machine.anon_orders if order < machine.pmd_order]
-    fitting = [order for order in sizes if machine.page_size << order >= 64 * KIB]
-    return (fitting or sizes or [0])[0]
 
 
 def applies(source: str, order: int, arm: str, alignment: str) -> bool:

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gcproto.experiments.frame import TRIES, Frame, Progress, Schedule
+from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.experiments.paths.grid import source_text
 from gcproto.experiments.paths.lab import Lab
 from gcproto.experiments.paths.names import SWAP_KINDS
-from gcproto.experiments.paths.round import DISTURBED, FAILED, UNABLE, request_for
+from gcproto.experiments.paths.round import FAILED, UNABLE, request_for
 from gcproto.experiments.paths.tally import Tally
 from gcproto.host.machine import Machine
 from gcproto.results.schema import MEMORY, PathScenario, Skip
@@ -147,11 +147,8 @@ class Runner:
             self.frame.random.getrandbits(63),
             self.plan.slowdown.get(tally.scenario.arm, 0),
         )
-        for _ in range(TRIES):
-            done = self.lab.run(request)
-            tally.disturbed += done.status == DISTURBED
-            if done.status != DISTURBED and (done.status != UNABLE or done.err != errno.EAGAIN):
-                break
+        done, disturbed = self.lab.repeat(request)
+        tally.disturbed += disturbed
         if done.status not in {UNABLE, FAILED}:
             tally.add(number, done, warmup=self.frame.warming(number))
         elif tally.samples or tally.warmup or done.err == errno.EAGAIN:

@@ -7,6 +7,7 @@ from gcproto._native import lib
 from gcproto.collector.counts import counts_of
 from gcproto.collector.cycle import fault_sums
 from gcproto.collector.watch.trace import write_trace
+from gcproto.counted import counted
 from gcproto.experiments.placement import ran_of
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Places, Session
@@ -120,7 +121,7 @@ def _failure(parts: Parts, found: Session) -> str:
         found.out_of_memory = True
         return (
             f"out of memory: {parts.heap.capacity >> 20} MiB of heap, {parts.heap.used >> 20} MiB in use after "
-            f"{parts.collector.cycles} collections"
+            f"{counted(parts.collector.cycles, 'collection')}"
         )
     if any(mutator.status == STOPPED for mutator in parts.mutators):
         return "it was stopped"

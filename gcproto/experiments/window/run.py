@@ -135,16 +135,16 @@ def invalid_reason(done: Window, pages: int) -> str:
     """Why a window proves nothing; "" if all is well.
 
     Pages that are in their place with their contents, though every ioctl for them said EEXIST, are the kernel's doing
-    (gcproto.host.known_bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
+    (gcproto.known.bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
     """
     if done.err:
         return done.reason
     if done.wrong or done.unmapped:
-        return f"{done.wrong} wrong words or pages, {done.unmapped} pages of to-space not present"
+        return f"wrong words or pages: {done.wrong}; pages of to-space not present: {done.unmapped}"
     every = accounts(done)
     mapped = sum(one.mapped for one in every)
     if mapped > pages or pages - mapped > sum(one.lost for one in every):
-        return f"the accounts say that {mapped} pages were mapped, there are {pages}"
+        return f"pages mapped by the accounts: {mapped}, there are {pages}"
     zeroed = sum(one.zeroed for one in every)
     return f"{zeroed} holes in a from-space that has none" if zeroed else ""
 

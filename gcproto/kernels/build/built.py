@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.get.fetch import LocalKernel
@@ -53,7 +54,7 @@ class Built(msgspec.Struct, frozen=True):
     @property
     def local(self) -> LocalKernel:
         """To boot it."""
-        patched = f", {len(self.patches)} patches" if self.patches else ""
+        patched = f", {counted(len(self.patches), 'patch', 'patches')}" if self.patches else ""
         origin = f"built: {self.source}, {'+'.join(self.config)}{patched}"
         return LocalKernel(self.release, str(self.home / "vmlinuz"), (), origin, self.builtin)
 

@@ -16,7 +16,7 @@ from importlib import resources
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.host.kernel_version import KernelVersion, parse
+from gcproto.known.version import KernelVersion, parse
 
 FLAVOUR = "cloud-amd64"
 """Small, boots in a virtual machine without an initramfs of its own; the same source as the generic flavour."""

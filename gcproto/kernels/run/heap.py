@@ -68,7 +68,7 @@ def compiled() -> Path:
 
 def _compile(workload: str, folder: Path) -> None:
     """Run a workload for a moment, with the cache there."""
-    words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--runs", "1")
+    words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--rounds", "1")
     # It ends with this process, which may be a worker that is killed.
     command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(*words, "--verify", "--json"))
     done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
@@ -92,7 +92,7 @@ def plan(measure: Measure) -> Plan:
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
     variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
-    common = ("--runs", runs, "--seed", str(measure.seed), "--json", "--out", "/run/results")
+    common = ("--rounds", runs, "--seed", str(measure.seed), "--json", "--out", "/run/results")
     return Plan(
         (
             *preamble(),

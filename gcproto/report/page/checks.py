@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.plots.kernels import names_of, version_labels
-from gcproto.report.verdicts import GOOD, agrees, remembered
+from gcproto.report.terminal.verdicts import GOOD, agrees, remembered
 from gcproto.report.words.kernels import misbehaved
 from gcproto.results import names
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from gcproto.counted import counted
 from gcproto.report.page.model import Grid, Part, Section
+from gcproto.report.words.ratios import floor_of
 from gcproto.report.words.runs import Run
 from gcproto.results import names
 from gcproto.results.facts import cpu_of
@@ -86,9 +88,9 @@ def _noise(results: Sequence[Result]) -> Grid:
             continue
         pairs = ", ".join(f"{pair.value:.3f} ({pair.low:.3f}-{pair.high:.3f})" for pair in result.noise.pairs)
         rows.append((_name(result), pairs, f"{result.noise.floor:.1%}"))
-    without = sum(result.noise is None and result.guest is None for result in results)
+    without = sum(floor_of(result).assumed and result.guest is None for result in results)
     guests = sum(result.guest is not None and result.noise is None for result in results)
-    notes = [f"{without} results measured no pair: for them a floor of 2 % is assumed."] * (without > 0)
+    notes = [f"{counted(without, 'result')} without a pair: a floor of 2 % is assumed there."] * (without > 0)
     notes += [f"{guests} results of guests have none: instructions repeat, and boots and the canary say how well."] * (
         guests > 0
     )

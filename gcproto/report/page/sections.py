@@ -18,12 +18,12 @@ from gcproto.report.page.tables import (
 )
 from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, policies, thread, window
 from gcproto.report.words import placed, queued
-from gcproto.report.words.claims import Row, S
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kernels import series_findings
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
+from gcproto.report.words.ratios import Row, S
 from gcproto.report.words.rows import shown_paths, stars
 from gcproto.report.words.runs import Group, Run, unlike
 from gcproto.report.words.thread import thread_finding

@@ -7,9 +7,9 @@ from gcproto.report.page.model import Grid
 from gcproto.report.plots.kernels import names_of
 from gcproto.report.plots.samples import median_text, ratio_texts
 from gcproto.report.words import queued
-from gcproto.report.words.claims import FEW_RUNS, TWO, Claim, S, bounds
 from gcproto.report.words.kinds import Policy, Window, Workload, policies, windows, workloads
 from gcproto.report.words.queued import queued_ns, queued_share
+from gcproto.report.words.ratios import FEW_RUNS, TWO, Ratio, S, bounds
 from gcproto.report.words.rows import mode_subject
 from gcproto.report.words.runs import Group, Run, order_text, steadiness
 from gcproto.results import names
@@ -17,7 +17,7 @@ from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
 from gcproto.results.schema import Interval, Latency, Measurement, Result
 from gcproto.results.series import Series, page_size_of, short
-from gcproto.results.statistics import percentiles
+from gcproto.results.statistics import P90_FROM, percentiles
 from gcproto.results.steps import Step
 
 PROOF = (
@@ -35,12 +35,12 @@ PROOF = (
 )
 
 
-def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
+def runs_grid(group: Group[S], ratios: Sequence[Ratio[S]]) -> Grid:
     """Comparisons that several runs have: what each says of them, and all of them together.
 
     Args:
         group: of runs.
-        claims: of the group.
+        ratios: of the group.
 
     """
     heads = (
@@ -48,7 +48,7 @@ def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
         *("ratio to copy", "95 % interval", "noise floor", "rounds", "a further run", "holds between runs"),
     )
     by_label = {run.label: run for run in group.runs}
-    rows = [line for claim in claims for line in _claim_lines(claim, by_label)]
+    rows = [line for ratio in ratios for line in _ratio_lines(ratio, by_label)]
     note = (
         f"Runs of one machine, kernel and program. {order_text(group.runs)} Together: a random-effects mean with its "
         "Hartung-Knapp interval; a further run is expected in the prediction interval, and a difference holds if that "
@@ -57,27 +57,27 @@ def runs_grid(group: Group[S], claims: Sequence[Claim[S]]) -> Grid:
     return Grid("The same comparisons in all runs", heads, rows, 4, note, folded=False)
 
 
-def _claim_lines(claim: Claim[S], runs: dict[str, Run]) -> list[tuple[str, ...]]:
+def _ratio_lines(ratio: Ratio[S], runs: dict[str, Run]) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = []
-    for one in claim.members:
+    for one in ratio.members:
         run = runs[one.run].result
         figures = (f"{labels.number(one.ratio.value)}x", bounds(one.ratio), f"{one.floor.value:.1%}")
-        lines.append((claim.subject, claim.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
-    for one in claim.left_out:
+        lines.append((ratio.subject, ratio.arm, one.run, cpu_of(run), *figures, str(one.rounds), "", ""))
+    for one in ratio.left_out:
         figures = (f"{labels.number(one.ratio.value)}x", bounds(one.ratio), f"{one.floor.value:.1%}")
         machine = cpu_of(runs[one.run].result)
         apart = f"not put together: {queued.why(one)}"
-        lines.append((claim.subject, claim.arm, one.run, machine, *figures, str(one.rounds), "", apart))
-    across = claim.across
+        lines.append((ratio.subject, ratio.arm, one.run, machine, *figures, str(one.rounds), "", apart))
+    across = ratio.across
     assert across
     further = ""
     if across.predicted_low is not None and across.predicted_high is not None:
         further = bounds(Interval(across.value, across.predicted_low, across.predicted_high))
     few = f" ({FEW_RUNS})" * (across.runs == TWO)
     tau = "" if across.tau is None else f"tau {across.tau:.1%}{few}"
-    holds = "yes" if claim.differs else "no" if not across.holds else f"no: {claim.why_not}"
+    holds = "yes" if ratio.differs else "no" if not across.holds else f"no: {ratio.why_not}"
     figures = (f"{labels.number(across.value)}x", bounds(across.interval), tau)
-    lines.append((claim.subject, claim.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
+    lines.append((ratio.subject, ratio.arm, f"all {across.runs} runs", "", *figures, "", further, holds))
     return lines
 
 
@@ -140,7 +140,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
         one.unit,
         median_text(one),
         labels.bounds(one.ci) if one.ci else "",
-        labels.number(tail["p90"]) if tail else "",
+        labels.number(tail["p90"]) if "p90" in tail else f"n<{P90_FROM}",
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
         *ratio_texts(one),
         "" if share is None else labels.share(share),

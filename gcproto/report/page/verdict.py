@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from gcproto.report.page.model import Answers, Grid
 from gcproto.report.page.tables import noise_lines, runs_grid
 from gcproto.report.plots import cost, forest
-from gcproto.report.words.claims import claims_of
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.paths import Evidence, headline_rows, path_findings
+from gcproto.report.words.ratios import ratios_of
 from gcproto.report.words.rows import projections, shown_paths
 from gcproto.report.words.runs import Group, groups_of, unlike
 from gcproto.results.schema import PathScenario
@@ -35,7 +35,7 @@ def answers(groups: Sequence[Group[PathScenario]], rest: Sequence[Finding]) -> l
 
 def evidence_of(group: Group[PathScenario]) -> Evidence:
     """What the cards are made of."""
-    projected = claims_of(groups_of(group.runs, projections)[0].rows)
+    projected = ratios_of(groups_of(group.runs, projections)[0].rows)
     return Evidence(group.rows, projected, page_size_of(group.lead.result))
 
 
@@ -51,7 +51,7 @@ def _of_group(group: Group[PathScenario], *, folded: bool) -> Answers | None:
     findings = path_findings(evidence, "cost", orders)
     if not findings and not plot:
         return None
-    decisive = claims_of(shown_paths(group.common, evidence.page_size)) if group.many else []
+    decisive = ratios_of(shown_paths(group.common, evidence.page_size)) if group.many else []
     grids: list[Grid] = [runs_grid(group, decisive)] if decisive else []
     lines: list[str] = []
     if group.many:

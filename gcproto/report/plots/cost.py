@@ -10,8 +10,8 @@ from gcproto.report.plots.look import Look, clean, style_of
 from gcproto.report.plots.plot import Plot, anchor
 from gcproto.report.plots.samples import measurements_data
 from gcproto.report.words.cases import Condition, condition_of, unusual
-from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Path, paths
+from gcproto.report.words.ratios import usable
 from gcproto.report.words.typical import points, sample_modes, typical
 from gcproto.results import names
 from gcproto.results.baseline import done_share, refused

@@ -10,7 +10,7 @@ from gcproto.report.plots.axes import axes, log_scale
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
 from gcproto.report.plots.samples import rows_data
-from gcproto.report.words.claims import Claim, Refusal, Row, S, bounds
+from gcproto.report.words.ratios import Ratio, Refusal, Row, S, bounds
 
 ROW_WIDE, ROW_NARROW = 30, 46
 SUBJECT, ARM = 72, 26
@@ -36,7 +36,7 @@ def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: s
     """
     text = f"{title}. " + " ".join(f"{one.subject}: {in_words(one)}." for one in rows)
     sizes = ((WIDE, 66 + ROW_WIDE * len(rows)), (NARROW, 74 + ROW_NARROW * len(rows)))
-    many = SEVERAL if any(isinstance(one, Claim) and one.members for one in rows) else ""
+    many = SEVERAL if any(isinstance(one, Ratio) and one.members for one in rows) else ""
     said = f"{caption} {CAPTION}{many}".strip()
     return Plot(
         name, title, text, lambda figure, look: _draw(figure, look, rows, what, arms), rows_data(rows), sizes, said
@@ -54,8 +54,8 @@ def in_words(one: Row[S]) -> str:
     return f"{one.arm} {one.versus} ({interval}{one.standing.value.lower()}){done}"
 
 
-def _points(one: Claim[S]) -> list[tuple[float, float | None]]:
-    """What is drawn of a claim: its ratio, or one for each mode."""
+def _points(one: Ratio[S]) -> list[tuple[float, float | None]]:
+    """What is drawn: the ratio, or one for each mode."""
     return one.mode_ratios if one.two_valued else [(one.value.value, None)]
 
 
@@ -65,18 +65,18 @@ def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str, arms: bool
     found = axes(figure, look, *margins)
     found.grid(visible=False, axis="y")
     found.set_yticks([])
-    claims = [one for one in rows if isinstance(one, Claim)]
-    values = [value for one in claims for value in (one.value.low, one.value.value, one.value.high) if value > 0]
-    values += [value for one in claims for value, _ in _points(one) if value > 0]
-    values += [member.ratio.value for one in claims for member in one.members]
+    ratios = [one for one in rows if isinstance(one, Ratio)]
+    values = [value for one in ratios for value in (one.value.low, one.value.value, one.value.high) if value > 0]
+    values += [value for one in ratios for value, _ in _points(one) if value > 0]
+    values += [member.ratio.value for one in ratios for member in one.members]
     low, high = min([*values, 0.5]), max([*values, 2.0])
     _ratio_scale(found, low, high, 5 if narrow else 8)
     found.set_ylim(len(rows) - 0.5, -0.5)
-    floor = max((one.floor.value for one in claims), default=0.0)
+    floor = max((one.floor.value for one in ratios), default=0.0)
     found.axvspan(1 / (1 + floor), 1 + floor, color=look.colour("band"), linewidth=0, zorder=0)
     found.axvline(1, color=look.colour("muted"), linewidth=1.2, zorder=1)
     for at, one in enumerate(rows):
-        if isinstance(one, Claim):
+        if isinstance(one, Ratio):
             _row(found, look, at + (0.22 if narrow else 0), one)
         _words(found, look, at, one, margins, arms)
     _ends(found, look, what, floor)
@@ -113,11 +113,11 @@ def _ends(found: Any, look: Look, what: str, floor: float) -> None:
         )
 
 
-def _role(one: Claim[S]) -> str:
+def _role(one: Ratio[S]) -> str:
     return "plain" if not one.differs and not one.leans else "good" if one.value.value < 1 else "bad"
 
 
-def _row(found: Any, look: Look, y: float, one: Claim[S]) -> None:
+def _row(found: Any, look: Look, y: float, one: Ratio[S]) -> None:
     colour = look.colour(_role(one))
     value = one.value
     if not one.two_valued:

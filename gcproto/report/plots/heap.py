@@ -7,8 +7,8 @@ from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, end_labels, heading, log_scale, short
 from gcproto.report.plots.look import Look, Style, clean, style_of
 from gcproto.report.plots.plot import Data, Plot
-from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Workload, workloads
+from gcproto.report.words.ratios import usable
 from gcproto.report.words.rows import short_modes
 from gcproto.results import names
 from gcproto.results.schema import Collection, Result

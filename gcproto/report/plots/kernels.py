@@ -134,8 +134,9 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
         for line, points in _drawn(series, lines)
     ]
     at = {line.at: line for line in lines}
+    known_names = names_of(series.kernels)
     said += [
-        f"Step of {step.change:+.0%} to {short(step.after)}: {names.scenario(step.scenario, page_size)}."
+        f"Step of {step.change:+.0%} {between(step, known_names)}: {names.scenario(step.scenario, page_size)}."
         for step in found
         if shown(step, at)
     ]
@@ -147,17 +148,32 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
         lambda figure, look: _draw(figure, look, series, found, lines),
         Data(heads, rows, SAMPLES, samples),
         ((WIDE, 470), (NARROW, 560)),
-        f"Marked at the kernel that brought them: steps of {SHOWN_STEP:.0%} and more that have a known cause "
-        "or go that far beyond "
-        "the canary (a system call and a first touch, which have nothing to do with userfaultfd). All steps "
-        "are in the table below.",
+        f"Marked at the first measured kernel that has them, and of the lines drawn only: steps of {SHOWN_STEP:.0%} "
+        "and more that have a known cause or go that far beyond the canary (a system call and a first touch, which "
+        "have nothing to do with userfaultfd). All steps are in the table below.",
     )
 
 
-def shown(step: Step, lines: Mapping[Scenario, Line]) -> bool:
-    """Whether a step is marked: of a line that is drawn, and beyond what the canary did or of a known cause."""
+def large(step: Step) -> bool:
+    """Whether a step is worth a mark: beyond what the canary did, or of a known cause."""
     beyond = bool(step.cause) or abs(step.change - (step.canary or 0.0)) >= SHOWN_STEP
-    return beyond and abs(step.change) >= SHOWN_STEP and step.scenario in lines
+    return beyond and abs(step.change) >= SHOWN_STEP
+
+
+def shown(step: Step, lines: Mapping[Scenario, Line]) -> bool:
+    """Whether a step is marked: a large one, of a line that is drawn."""
+    return large(step) and step.scenario in lines
+
+
+def between(step: Step, known: Mapping[str, str]) -> str:
+    """``between 6.17.13 and 7.3.4``: kernels that lie between the two were not measured, and may have brought it.
+
+    Args:
+        step: that is seen.
+        known: names of kernels.
+
+    """
+    return f"between {known[step.before]} and {known[step.after]}"
 
 
 def _cell(series: Series, scenario: Scenario, kernel: str) -> str:

@@ -8,8 +8,8 @@ from gcproto.report.plots.axes import axes, log_scale
 from gcproto.report.plots.look import Look, clean, style_of
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
 from gcproto.report.plots.samples import measurements_data
-from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Policy, policies
+from gcproto.report.words.ratios import usable
 from gcproto.report.words.typical import points, typical
 from gcproto.results import names
 from gcproto.results.baseline import refused

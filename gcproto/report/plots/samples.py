@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gcproto.report import labels
 from gcproto.report.plots.plot import Data
-from gcproto.report.words.claims import Claim, Refusal, Row, S, bounds
+from gcproto.report.words.ratios import Ratio, Refusal, Row, S, bounds
 from gcproto.report.words.typical import typical
 from gcproto.results import names
 from gcproto.results.baseline import refused
@@ -29,7 +29,7 @@ def rows_data(rows: Sequence[Row[S]]) -> Data:
     both: dict[int, Measurement] = {}
     for one in rows:
         both |= {id(one.over): one.over}
-        if isinstance(one, Claim):
+        if isinstance(one, Ratio):
             both |= {id(each): each for member in (one, *one.members) for each in (member.over, member.under)}
     return Data(heads, [_line(one) for one in rows], SAMPLES, list(sample_rows(both.values())))
 

@@ -7,8 +7,8 @@ from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, heading, log_scale
 from gcproto.report.plots.look import Look, style_of
 from gcproto.report.plots.plot import Data, Plot
-from gcproto.report.words.claims import usable
 from gcproto.report.words.kinds import Window, windows
+from gcproto.report.words.ratios import usable
 from gcproto.results import names
 from gcproto.results.schema import Latency, Result, WindowFigures
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report import labels
-from gcproto.report.terminal.draw import print_table
-from gcproto.report.terminal.figures import Baselines, cost, done, ratio
-from gcproto.report.terminal.table import Cell, Column, Table
-from gcproto.report.terminal.text import Part, say
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import Baselines, cost, done, ratio
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused
@@ -131,7 +132,7 @@ def _cell(path: Path, baselines: Baselines, page_size: int) -> Cell:
     bad = len(one.invalid_rounds)
     shown = cost(one)
     if not one.valid or one.median is None:
-        return [*shown, f"{bad}/{bad + len(one.samples)} rounds"]
+        return [*shown, f"{bad}/{counted(bad + len(one.samples), 'round')}"]
     match ratio(one, baselines):
         case [str(factor), interval]:
             lines: list[Part] = [f"{shown[0]} {factor:>6}", interval]

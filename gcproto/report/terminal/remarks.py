@@ -6,8 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report import labels
-from gcproto.report.terminal.text import say
+from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.kinds import paths
 from gcproto.results import names
 from gcproto.results.schema import PathExperiment, Result, Skip
@@ -35,11 +36,11 @@ def print_head(result: Result, console: Console) -> None:
     found = [one.measured for one in paths(result.measurements)]
     if found:
         units = sorted({one.unit for one in found})
-        rounds = max(len(one.samples) for one in found)
+        rounds = counted(max(len(one.samples) for one in found), "round")
         say(
             console,
-            f"{', '.join(units)} of {labels.size(page_size_of(result))}: median of {rounds} rounds, below it the ratio "
-            "to copy with its 95 % interval; splits and EBUSY are per round",
+            f"{', '.join(units)} of {labels.size(page_size_of(result))}: median of {rounds}, below it "
+            "the ratio to copy with its 95 % interval; splits and EBUSY are per round",
         )
     if result.guest and result.guest.outcome != "done":
         say(console, f"the guest ended with {result.guest.outcome}: {result.guest.why}", style="bold red")
@@ -59,8 +60,7 @@ def print_invalid(result: Result, console: Console) -> None:
         for invalid in one.invalid_rounds:
             reasons[invalid.reason] += 1
         for reason, count in reasons.items():
-            rounds = "1 round" if count == 1 else f"{count} rounds"
-            what = f"{names.scenario(one.scenario, page_size)}: {rounds}: {reason}"
+            what = f"{names.scenario(one.scenario, page_size)}: {counted(count, 'round')}: {reason}"
             say(console, (mark, "bold red"), what, indent=2)
 
 
@@ -89,7 +89,8 @@ def print_noise(result: Result, console: Console) -> None:
     texts = []
     if result.noise:
         texts.append(
-            f"noise: {len(result.noise.pairs)} A/A pairs differ by up to {result.noise.floor:.1%} (95th percentile)"
+            f"noise: {counted(len(result.noise.pairs), 'A/A pair differs', 'A/A pairs differ')} by up to "
+            f"{result.noise.floor:.1%} (95th percentile)"
         )
     if isinstance(run, dict) and run:
         texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
@@ -117,7 +118,9 @@ def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
     cpu, second = run.get("cpu"), run.get("touch_cpu")
     beside = f", second thread on CPU {second}" if isinstance(second, int) and second >= 0 else ""
     pinned = [f"pinned to CPU {cpu}{beside}"] if isinstance(cpu, int) and cpu >= 0 else ["not pinned"] * alone
-    return ", ".join((f"{run.get('rounds')} rounds and {run.get('warmup')} of warm-up", *pinned))
+    rounds = run.get("rounds")
+    measured = counted(rounds, "round") if isinstance(rounds, int) else f"{rounds} rounds"
+    return ", ".join((f"{measured} and {run.get('warmup')} of warm-up", *pinned))
 
 
 def _stolen(run: dict[str, Any]) -> int:

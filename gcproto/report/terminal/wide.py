@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.terminal.figures import INVALID, Baselines, done, no_ratio
-from gcproto.report.terminal.table import Column, Table
-from gcproto.report.terminal.text import Part
+from gcproto.report.terminal.kit.figures import INVALID, Baselines, done, no_ratio
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part
 from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import Measurement, PathScenario, PolicyScenario, Scenario, WindowScenario, WorkloadScenario
-from gcproto.results.statistics import percentiles
+from gcproto.results.statistics import P90_FROM, percentiles
 
 COUNTS = {
     "moved": "moved",
@@ -83,7 +83,7 @@ def _figures(one: Measurement, baselines: Baselines) -> list[Part | list[Part]]:
     return [
         labels.number(one.median) if one.valid and one.median is not None else INVALID,
         labels.bounds(one.ci) if one.ci else "",
-        labels.number(tail["p90"]) if tail else "",
+        labels.number(tail["p90"]) if "p90" in tail else f"n<{P90_FROM}",
         labels.number(tail["p99"]) if "p99" in tail else "n<100",
         labels.number(quotable.value) if quotable else no_ratio(one, baselines),
         labels.bounds(quotable) if quotable else "",

@@ -1,1 +1,1 @@
-"""What results say, in words: claims, verdicts and findings that the terminal and the page share."""
+"""What results say, in words: ratios, verdicts and findings that the terminal and the page share."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Refusal, Row, S, Standing
+from gcproto.report.words.ratios import Refusal, Row, S, Standing
 from gcproto.report.words.rows import cheapest
 from gcproto.report.words.typical import typical
 from gcproto.results import names

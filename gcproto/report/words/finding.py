@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gcproto.report.words.claims import Standing
+from gcproto.report.words.ratios import Standing
 
 
 @dataclass(frozen=True)

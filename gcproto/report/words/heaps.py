@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from gcproto.report import labels
 from gcproto.report.words import placed
 from gcproto.report.words.cases import pick_of
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_note
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import Workload, kind_of, workloads
+from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, apart_note
 from gcproto.report.words.rows import mode_subject
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
@@ -62,7 +62,7 @@ def _pick(one: HeapRow) -> str:
 
 
 def _details(one: HeapRow) -> list[str]:
-    if not isinstance(one, Claim):
+    if not isinstance(one, Ratio):
         return []
     run = f", run {one.run}" if one.run else ""
     times = (

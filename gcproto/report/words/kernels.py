@@ -1,15 +1,16 @@
 """What series over kernels and verdicts on kernels come to, as findings of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from gcproto.counted import counted
 from gcproto.report import labels
-from gcproto.report.plots.kernels import lines_of, names_of, shown
-from gcproto.report.verdicts import GOOD
-from gcproto.report.words.claims import Standing
+from gcproto.report.plots.kernels import Line, between, large, lines_of, names_of, page_size_in, shown
+from gcproto.report.terminal.verdicts import GOOD
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
+from gcproto.report.words.ratios import Standing
 from gcproto.results import names
-from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Verdict
+from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Scenario, Verdict
 from gcproto.results.series import Series, page_size_of, release_of, version_key
 from gcproto.results.steps import Step
 
@@ -26,24 +27,37 @@ def _step(series: Series, found: Sequence[Step], results: Sequence[Result], plac
     known = names_of(series.kernels)
     question = "Does the kernel's version matter?"
     lines = {one.at: one for one in lines_of(series.cells, results)}
-    marked = sorted((one for one in found if shown(one, lines)), key=lambda one: -abs(one.change - (one.canary or 0.0)))
-    span = f"{len(series.kernels)} kernels, {known[series.kernels[0]]} to {known[series.kernels[-1]]}, {series.unit}."
-    if not marked:
+    # The lines of the picture first; a step of another scenario is one all the same.
+    seen = sorted(filter(large, found), key=lambda one: (not shown(one, lines), -abs(one.change - (one.canary or 0.0))))
+    ends = f"{known[series.kernels[0]]} to {known[series.kernels[-1]]}"
+    span = f"{counted(len(series.kernels), 'kernel')}, {ends}, {series.unit}."
+    if not seen:
         basis = "no step beyond the canary and beyond what boots differ by"
         return Finding(question, "No", "no step", Standing.SEEN, basis, [span], place)
-    one = marked[0]
+    one = seen[0]
     cause = f"Known change: {one.cause}." if one.cause else "No known change explains it."
-    others = f"{len(marked) - 1} more steps are marked." if len(marked) > 1 else ""
+    line = lines.get(one.scenario)
+    title = line.title if line else names.scenario(one.scenario, page_size_in(series.cells, results))
     sizes = f"{labels.number(one.old)} \N{RIGHTWARDS ARROW} {labels.number(one.new)} {series.unit}"
     return Finding(
         question,
         "Yes",
-        f"{one.change:+.0%} in {known[one.after]}",
+        f"{one.change:+.0%} {between(one, known)}",
         Standing.SEEN,
         f"canary {one.canary:+.1%} between these kernels" if one.canary is not None else "no canary",
-        [text for text in (f"{lines[one.scenario].title}: {sizes}.", cause, others, span) if text],
+        [text for text in (f"{title}: {sizes}.", cause, _others(seen, lines), span) if text],
         place,
     )
+
+
+def _others(seen: Sequence[Step], lines: Mapping[Scenario, Line]) -> str:
+    """How many steps there are besides the first, and that the picture marks those of its lines only."""
+    drawn = sum(shown(one, lines) for one in seen[1:])
+    rest = len(seen) - 1 - drawn
+    told = [f"{counted(drawn, 'more step is', 'more steps are')} marked in the picture"] * (drawn > 0)
+    stand = "stands" if rest == 1 else "stand"
+    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {stand} in the table"] * (rest > 0)
+    return f"{'; '.join(told)}." if told else ""
 
 
 def _whole(results: Sequence[Result], place: str) -> Finding | None:
@@ -103,14 +117,16 @@ def check_finding(results: Sequence[Result], place: str) -> Finding | None:
     run = sum(one.verdict != "unavailable" for _, one in every)
     lacking = len(every) - run
     said = [f"{kernel}: {', '.join(found)}." for kernel, found in bad.items()]
-    said += [f"All {run} rows and hazards that ran were fine."] * (not bad)
-    said += [f"{lacking} were unavailable; the section says why."] * (lacking > 0)
+    said += [f"{counted(run, 'row or hazard ran and was fine', 'rows and hazards ran, and all were fine')}."] * (
+        not bad
+    )
+    said += [f"{counted(lacking, 'was', 'were')} unavailable; the section says why."] * (lacking > 0)
     consoles = [(release_of(result), one) for result in results for one in printed(result.verdicts)]
     said += [f"The console of {known.get(release, release)}: {one.text}." for release, one in consoles]
     return Finding(
         "Do these kernels misbehave?",
         f"{len(bad)} of {len(known)} do" if bad else "None was seen to",
-        f"{sum(map(len, bad.values()))} of {run} verdicts",
+        f"{sum(map(len, bad.values()))} of {counted(run, 'verdict')}",
         Standing.SEEN,
         "seen, not inferred from versions",
         said,

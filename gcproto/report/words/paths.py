@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from gcproto.report import labels
 from gcproto.report.words import cases
 from gcproto.report.words.cases import Case, PathRow, answer_of, case_of
-from gcproto.report.words.claims import Claim, Refusal, Standing, apart_note
 from gcproto.report.words.finding import Finding, Small
+from gcproto.report.words.ratios import Ratio, Refusal, Standing, apart_note
 from gcproto.report.words.rows import DISCARD, cheapest
 from gcproto.report.words.typical import sample_modes, typical
 from gcproto.results import names
@@ -29,7 +29,7 @@ class Evidence:
     """
 
     rows: Sequence[PathRow]
-    projected: Sequence[Claim[PathScenario]]
+    projected: Sequence[Ratio[PathScenario]]
     page_size: int
 
     def case(self, choose: Callable[[PathScenario], bool]) -> Case | None:
@@ -101,7 +101,7 @@ def mthp_case(evidence: Evidence) -> Case | None:
 
 def thp_case(evidence: Evidence) -> Case | None:
     """THPs that were moved whole: congruent, asked whole."""
-    whole = {one.at for one in evidence.rows if isinstance(one, Claim) and one.over.proof.folios_split == 0}
+    whole = {one.at for one in evidence.rows if isinstance(one, Ratio) and one.over.proof.folios_split == 0}
     return evidence.case(lambda one: _is("thp")(one) and one in whole)
 
 
@@ -157,9 +157,9 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
     """Times, what was not measured, where runs or modes disagree, and what discarding adds."""
     lead = case.lead
     said = [cases.costs(lead)]
-    if isinstance(lead, Claim):
+    if isinstance(lead, Ratio):
         said += [sentence(text) for text in (lead.apart, lead.done) if text]
-    said += [text for cell in case.cells if isinstance(cell.row, Claim) for text in two_modes(cell.row)]
+    said += [text for cell in case.cells if isinstance(cell.row, Ratio) for text in two_modes(cell.row)]
     said += apart_note(cell.row for cell in case.cells)
     discard = _discard(evidence, case)
     return [*said, *([cases.says(discard)] if discard else []), case.missing_text]
@@ -170,12 +170,12 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def two_modes(one: Claim[PathScenario]) -> list[str]:
+def two_modes(one: Ratio[PathScenario]) -> list[str]:
     """Samples that are bimodal, in whichever run they are, a sentence for each."""
     return [text for member in (one.members or (one,)) for text in _two_modes(member)]
 
 
-def _two_modes(one: Claim[PathScenario]) -> list[str]:
+def _two_modes(one: Ratio[PathScenario]) -> list[str]:
     texts = []
     run = f" in run {one.run}" if one.run else ""
     for arm, measured in ((one.arm, one.over), (one.other, one.under)):
@@ -252,7 +252,7 @@ def _batching(evidence: Evidence, place: str) -> Finding | None:
     """What mTHPs would cost if they were moved without a split, at what small folios cost in the same run."""
     case = mthp_case(evidence)
     lead = case.lead if case else None
-    if not isinstance(lead, Claim) or not lead.over.proof.folios:
+    if not isinstance(lead, Ratio) or not lead.over.proof.folios:
         return None
     question = "What would batching mTHP moves change?"
     name, where = folio(lead.at, evidence.page_size), cases.where(lead.at)
@@ -309,7 +309,7 @@ def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:
     alone = refused_case(evidence, source)
     moved = alone.lead if alone else None
     ebusy = case is not None and case.lead.over.outcome.ebusy > 0
-    refused = isinstance(moved, Refusal) or (isinstance(moved, Claim) and moved.part is not None)
+    refused = isinstance(moved, Refusal) or (isinstance(moved, Ratio) and moved.part is not None)
     if not ebusy and not refused:
         return None
     said = [cases.says(moved)] if moved and refused else []

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gcproto.report import placement
-from gcproto.report.words.claims import Claim, Refusal, Row
 from gcproto.report.words.finding import Small
+from gcproto.report.words.ratios import Ratio, Refusal, Row
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WindowScenario, WorkloadScenario
 
@@ -73,7 +73,7 @@ def says(one: Row[P]) -> str:
 AGAIN = "The scheduler placed the threads anew in each run."
 
 
-def apart(one: Claim[P]) -> str:
+def apart(one: Ratio[P]) -> str:
     """That runs do not agree, and why as far as it is known; "" if they do."""
     if not one.apart:
         return ""
@@ -143,8 +143,3 @@ def notes_of(found: Sequence[Measurement], total: int) -> list[str]:
         f"All: {note}." if len(arms) == total else f"{', '.join(dict.fromkeys(arms))}: {note}."
         for note, arms in by_note.items()
     ]
-
-
-def claims_with(rows: Sequence[Row[P]]) -> list[Claim[P]]:
-    """Those with a ratio."""
-    return [one for one in rows if isinstance(one, Claim)]

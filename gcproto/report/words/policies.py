@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.words.cases import pick_of
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing, bounds
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
+from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
 from gcproto.report.words.runs import Group
 from gcproto.results import names
-from gcproto.results.policy_cells import AUTO, SAME, Cell, cells
+from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of
 from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
@@ -56,33 +57,51 @@ def heaps_of(group: Group[PolicyScenario]) -> list[Heap]:
 
 def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Finding | None:
     judged = [one for one in found if one.cell.arm(AUTO) and one.cell.best]
-    known = [(ratio, one) for one in judged if (ratio := one.cell.to_best)]
-    if not known:
+    tested = [one for one in judged if not one.cell.alike]
+    known = [(ratio, one) for one in tested if (ratio := one.cell.to_best)]
+    if not known and tested == judged:
         return None
-    good = [one for one in judged if not one.cell.objection(LIMIT)]
-    worst, heap = max(known, key=lambda one: one[0].value)
     heads = ("heap", "best fixed policy", "auto to best", "move to best", "A/A")
     rows = [
         (
             one.name,
             best_name(one.cell),
-            ratio_text(one.cell.to_best),
+            auto_text(one.cell),
             ratio_text(move_to_best(one.cell)),
             noise_text(one.cell),
         )
         for one in judged
     ]
     objections = [f"{one.name}: {one.cell.objection(LIMIT)}." for one in judged if one.cell.objection(LIMIT)]
+    said = [*objections, *_untested(judged), *_missing(found, group)]
+    question, table = "Does policy auto choose well?", Small(heads, rows)
+    if not known:
+        why = "where auto can be compared, all policies did the same work" + _floor(judged)
+        return Finding(question, "Not tested", "no choice to make", Standing.MISSING, why, said, place, table)
+    good = [one for one in tested if not one.cell.objection(LIMIT)]
+    worst, heap = max(known, key=lambda one: one[0].value)
+    basis = f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1"
     return Finding(
-        "Does policy auto choose well?",
-        f"On {len(good)} of {len(judged)} heaps",
-        f"at most {labels.number(worst.value)}x the best fixed policy ({heap.name})",
+        question,
+        f"On {len(good)} of {counted(len(tested), 'heap')}",
+        f"at most {labels.number(worst.value)}x the best fixed policy ({bounds(worst)}; {heap.name})",
         Standing.RUN,
-        f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1",
-        [*objections, *_missing(found, group)],
+        basis + _floor(judged),
+        said,
         place,
-        Small(heads, rows),
+        table,
     )
+
+
+def _untested(judged: Sequence[Heap]) -> list[str]:
+    """Heaps on which all policies did the same work say nothing of a choice."""
+    same = [one.name for one in judged if one.cell.alike and not one.cell.objection(LIMIT)]
+    return [f"Not tested, as all policies chose the same: {names.several(same)}."] if same else []
+
+
+def _floor(judged: Sequence[Heap]) -> str:
+    noise = noise_of(one.cell for one in judged)
+    return "" if noise is None else f"; policies that chose the same differ by up to {noise:.1%} (A/A)"
 
 
 def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
@@ -93,22 +112,24 @@ def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
     picks = [_pick(one) for one in found]
     counts = {pick: picks.count(pick) for pick in dict.fromkeys(picks)}
     answer = names.several([f"{pick} on {count}" for pick, count in counts.items()])
-    claims = [one for one in found if isinstance(one, Claim)]
-    worst, best = (choose(claims, key=lambda one: one.value.value, default=None) for choose in (max, min))
+    ratios = [one for one in found if isinstance(one, Ratio)]
+    worst, best = (choose(ratios, key=lambda one: one.value.value, default=None) for choose in (max, min))
     figure = "refused"
     if worst and best:
         figure = f"{best.factor} to {worst.factor} copy, by heap"
     rows = [(_subject(one), pick, _ratio(one)) for one, pick in zip(found, picks, strict=True)]
     said = [_extreme("least", best), _extreme("most", worst) if worst is not best else ""]
-    standings = {one.standing for one in claims if one.differs}
+    standings = {one.standing for one in ratios if one.differs}
     standing = Standing.SURE if standings == {Standing.SURE} else Standing.RUN if standings else Standing.UNSURE
-    differ = sum(one.differs for one in claims)
+    differ = sum(one.differs for one in ratios)
+    floors = list(dict.fromkeys(one.floor.text for one in ratios))
     return Finding(
         "Which heaps should move all pages?",
-        f"{answer} of {len(found)} heaps",
+        f"{answer} of {counted(len(found), 'heap')}",
         figure,
         standing,
-        f"{differ} of {len(claims)} ratios differ from 1 beyond interval and noise",
+        f"{differ} of {counted(len(ratios), 'ratio')} beyond interval and noise"
+        + (f" ({names.several(floors)})" * bool(floors)),
         [one for one in (*said, *_threads(found)) if one],
         place,
         Small(("heap", "pick", "move to copy"), rows),
@@ -130,10 +151,12 @@ def _ratio(one: PolicyRow) -> str:
     return f"{one.cell}{part}"
 
 
-def _extreme(word: str, one: Claim[PolicyScenario] | None) -> str:
+def _extreme(word: str, one: Ratio[PolicyScenario] | None) -> str:
     if not one:
         return ""
-    return f"Move costs {word} on {one.subject}: {one.factor} copy ({bounds(one.value)}, {one.rounds} rounds)."
+    return (
+        f"Move costs {word} on {one.subject}: {one.factor} copy ({bounds(one.value)}, {counted(one.rounds, 'round')})."
+    )
 
 
 def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
@@ -163,6 +186,11 @@ def ratio_text(ratio: Interval | None) -> str:
     if ratio is None:
         return "not comparable"
     return "same choice" if ratio == SAME else f"{labels.number(ratio.value)}x\n{bounds(ratio)}"
+
+
+def auto_text(cell: Cell) -> str:
+    """Auto to the best, ``not tested`` where all policies did the same work."""
+    return "not tested" if cell.alike else ratio_text(cell.to_best)
 
 
 def noise_text(cell: Cell) -> str:

@@ -6,8 +6,8 @@ Another process ran there.  Such a window says what that process costs, and is n
 from collections.abc import Iterable, Sequence
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Row, S
 from gcproto.report.words.kinds import Window, kind_of
+from gcproto.report.words.ratios import Ratio, Row, S
 from gcproto.results import names
 from gcproto.results.schema import TIMES, Measurement
 
@@ -46,27 +46,27 @@ def waited(one: Measurement) -> float:
             return 0.0
 
 
-def disturbed(one: Claim[S]) -> float:
+def disturbed(one: Ratio[S]) -> float:
     """The same of a comparison: of the side that waited more."""
     return max(waited(one.over), waited(one.under))
 
 
-def undisturbed(found: Sequence[Claim[S]]) -> Sequence[Claim[S]]:
+def undisturbed(found: Sequence[Ratio[S]]) -> Sequence[Ratio[S]]:
     """Those of the same comparison that may be put together; all of them where none is undisturbed."""
     return [one for one in found if not disturbed(one)] or found
 
 
-def why(one: Claim[S]) -> str:
+def why(one: Ratio[S]) -> str:
     """``its collector waited for its processor in 12 % of its time``."""
     return f"its collector waited for its processor in {labels.share(disturbed(one))} of its time"
 
 
 def remarks(rows: Iterable[Row[S]]) -> list[str]:
     """What was left out of the comparisons of a group, and what was put together in spite of it, in sentences."""
-    claims = [one for one in rows if isinstance(one, Claim)]
-    together = [one for one in claims if one.across and disturbed(one)]
-    alone = [one for one in claims if not one.across and disturbed(one)]
-    said = _left_out(claims)
+    ratios = [one for one in rows if isinstance(one, Ratio)]
+    together = [one for one in ratios if one.across and disturbed(one)]
+    alone = [one for one in ratios if not one.across and disturbed(one)]
+    said = _left_out(ratios)
     if together:
         shares = [disturbed(member) for one in together for member in one.members]
         said.append(f"Put together though in every run {_waits(together, shares)}.")
@@ -76,23 +76,23 @@ def remarks(rows: Iterable[Row[S]]) -> list[str]:
     return said
 
 
-def _waits(claims: Sequence[Claim[S]], shares: Sequence[float]) -> str:
+def _waits(ratios: Sequence[Ratio[S]], shares: Sequence[float]) -> str:
     least, most = labels.share(min(shares)), labels.share(max(shares))
     share = most if least == most else f"{least} to {most}"
-    ways = names.several(list(dict.fromkeys(one.arm for one in claims)))
+    ways = names.several(list(dict.fromkeys(one.arm for one in ratios)))
     return f"the collector waited for its own processor, in {share} of its time: {ways}"
 
 
-def _left_out(claims: Sequence[Claim[S]]) -> list[str]:
+def _left_out(ratios: Sequence[Ratio[S]]) -> list[str]:
     """A sentence for each run of which comparisons were left out: the greatest share, and which comparisons."""
-    by_run: dict[str, list[Claim[S]]] = {}
-    for one in claims:
+    by_run: dict[str, list[Ratio[S]]] = {}
+    for one in ratios:
         for member in one.left_out:
             by_run.setdefault(member.run, []).append(member)
     said = []
     for run, some in by_run.items():
         worst = max(some, key=disturbed)
-        every = sum(_has(one, run) for one in claims)
+        every = sum(_has(one, run) for one in ratios)
         ways = names.several(list(dict.fromkeys(one.arm for one in some)))
         which = "" if len(some) == every else f" ({ways})"
         most = "up to " * (len({labels.share(disturbed(one)) for one in some}) > 1)
@@ -102,7 +102,7 @@ def _left_out(claims: Sequence[Claim[S]]) -> list[str]:
     return said
 
 
-def _has(one: Claim[S], run: str) -> bool:
+def _has(one: Ratio[S], run: str) -> bool:
     """Whether a run has a comparison, on a processor of the collector's own."""
     match kind_of(one.over):
         case Window(_, at, _) if at.placement == OWN:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Compared, Row, S, without_twins
 from gcproto.report.words.kinds import paths, policies, windows, workloads
+from gcproto.report.words.ratios import Compared, Ratio, Row, S, without_twins
 from gcproto.results import names
 from gcproto.results.baseline import COPY
 from gcproto.results.compare import key
@@ -34,7 +34,7 @@ def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
     return [one for one in found if one]
 
 
-def projections(result: Result, book: Compared) -> list[Claim[PathScenario]]:
+def projections(result: Result, book: Compared) -> list[Ratio[PathScenario]]:
     """Moves of small folios against moves of mTHPs in the same layout: what these might cost without a split."""
     page_size = page_size_of(result)
     found = []
@@ -44,7 +44,7 @@ def projections(result: Result, book: Compared) -> list[Claim[PathScenario]]:
             known = (other.at for other in paths(book.known.values()))
             same = next((at for at in known if key(at) == key(small)), small)
             row = book.row(same, names.path(one.at, page_size), "moving small folios", "moving mTHPs", one.at)
-            found += [row] if isinstance(row, Claim) else []
+            found += [row] if isinstance(row, Ratio) else []
     return found
 
 
@@ -68,7 +68,7 @@ def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[P
 
 
 def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
-    """The claim whose arm takes the least time; a refusal where there are only refusals.
+    """The ratio whose arm takes the least time; a refusal where there are only refusals.
 
     Of several runs, what most of them have comes first: times of two runs do not compare.
     """
@@ -77,7 +77,7 @@ def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
 
 def _members(one: Row[S]) -> int:
     """Runs that have it; 0 of a refusal."""
-    return max(1, len(one.members)) if isinstance(one, Claim) else 0
+    return max(1, len(one.members)) if isinstance(one, Ratio) else 0
 
 
 def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]:

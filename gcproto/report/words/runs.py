@@ -13,8 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from gcproto.report import labels
-from gcproto.report.words.claims import MIN_FLOOR, Claim, Compared, Row, compared, floor_of
 from gcproto.report.words.queued import disturbed, undisturbed
+from gcproto.report.words.ratios import MIN_FLOOR, Compared, Ratio, Row, compared, floor_of
 from gcproto.results.compare import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
@@ -135,9 +135,9 @@ class Group(Generic[S]):
         return len(self.runs) > 1
 
     @property
-    def common(self) -> list[Claim[S]]:
+    def common(self) -> list[Ratio[S]]:
         """Comparisons that several runs have."""
-        return [one for one in self.rows if isinstance(one, Claim) and one.across]
+        return [one for one in self.rows if isinstance(one, Ratio) and one.across]
 
 
 Rows = Callable[[Result, Compared], Sequence[Row[S]]]
@@ -180,17 +180,17 @@ def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
 
 def _key(row: Row[S]) -> object:
     """The same comparison, whichever run it is of; refusals apart."""
-    under = key(row.under.scenario) if isinstance(row, Claim) else None
+    under = key(row.under.scenario) if isinstance(row, Ratio) else None
     return key(row.at), under
 
 
 def _together(members: Sequence[Row[S]]) -> Row[S]:
     first = members[0]
-    claims = [one for one in members if isinstance(one, Claim)]
-    if not isinstance(first, Claim) or len(claims) < 2:
+    ratios = [one for one in members if isinstance(one, Ratio)]
+    if not isinstance(first, Ratio) or len(ratios) < 2:
         return first
-    kept = undisturbed(claims)
-    left_out = tuple(one for one in claims if disturbed(one)) if len(kept) < len(claims) else ()
+    kept = undisturbed(ratios)
+    left_out = tuple(one for one in ratios if disturbed(one)) if len(kept) < len(ratios) else ()
     if len(kept) < 2:
         return replace(kept[0], left_out=left_out)
     return replace(kept[0], across=pool([one.ratio for one in kept]), members=tuple(kept), left_out=left_out)

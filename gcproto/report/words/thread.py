@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import get_args
 
-from gcproto.report.words.claims import Standing
 from gcproto.report.words.finding import Finding, Small
+from gcproto.report.words.ratios import Standing
 from gcproto.results.names import several
 from gcproto.results.schema import ClaimVerdict, Judgement
 

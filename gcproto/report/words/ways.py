@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from gcproto.report import labels
-from gcproto.report.words.claims import Claim, Row
 from gcproto.report.words.kinds import Window, kind_of
+from gcproto.report.words.ratios import Ratio, Row
 from gcproto.report.words.runs import pooled
 from gcproto.results import names
 from gcproto.results.schema import Latency, Measurement, WindowScenario
@@ -21,9 +21,9 @@ def against_others(one: WindowRow, rows: Sequence[WindowRow]) -> str:
         rows: all of a group.
 
     """
-    if not isinstance(one, Claim):
+    if not isinstance(one, Ratio):
         return ""
-    others = [each for each in rows if isinstance(each, Claim) and each.at != one.at]
+    others = [each for each in rows if isinstance(each, Ratio) and each.at != one.at]
     others = [each for each in others if each.at.placement == one.at.placement]
     if not others:
         return f"If {names.placement(one.at)}, no other way than {one.arm} was measured against copy."
@@ -37,7 +37,7 @@ def against_others(one: WindowRow, rows: Sequence[WindowRow]) -> str:
     return f"{said}; it is told apart from the next ({found.standing.value.lower()}): it {found.versus}{found.within}."
 
 
-def between(one: Claim[WindowScenario], other: Claim[WindowScenario]) -> Claim[WindowScenario] | None:
+def between(one: Ratio[WindowScenario], other: Ratio[WindowScenario]) -> Ratio[WindowScenario] | None:
     """One way against another, in the runs that have both; None if none has.
 
     Args:
@@ -52,14 +52,14 @@ def between(one: Claim[WindowScenario], other: Claim[WindowScenario]) -> Claim[W
         ratio = ratio_interval(mine.over, under) if under else None
         if under and ratio and ratio.low > 0:
             text = (f"{one.arm} against {other.arm}", one.arm, other.arm)
-            found.append(Claim(*text, one.at, ratio, mine.floor, mine.over, under, mine.run))
+            found.append(Ratio(*text, one.at, ratio, mine.floor, mine.over, under, mine.run))
     every = pooled([[row] for row in found])
-    return every[0] if every and isinstance(every[0], Claim) else None
+    return every[0] if every and isinstance(every[0], Ratio) else None
 
 
 def single_events(one: WindowRow) -> str:
     """The p99 of a touch and of a fault beside copy's, of which the answer says nothing; "" of a refusal."""
-    if not isinstance(one, Claim):
+    if not isinstance(one, Ratio):
         return ""
     sides = [(arm, _latencies(each)) for arm, each in ((one.arm, one.over), (one.other, one.under))]
     if not any(latency for _, both in sides for latency in both):

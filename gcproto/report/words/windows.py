@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.words import placed, queued
-from gcproto.report.words.claims import Claim, Refusal, Row, Standing, apart_note
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import windows
+from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, apart_note
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
 from gcproto.report.words.ways import against_others, single_events
@@ -56,15 +57,10 @@ def size_of(one: WindowScenario) -> str:
     return f"{labels.size(one.size_bytes)}, {counted(one.mutators, 'mutator')}"
 
 
-def counted(count: int, what: str) -> str:
-    """``1 mutator``, ``2 mutators``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def _best(rows: Sequence[WindowRow]) -> WindowRow:
     """The way with the lowest ratio; a refusal where there are only refusals."""
-    claims = [one for one in rows if isinstance(one, Claim)]
-    return min(claims, key=lambda one: one.value.value) if claims else rows[0]
+    ratios = [one for one in rows if isinstance(one, Ratio)]
+    return min(ratios, key=lambda one: one.value.value) if ratios else rows[0]
 
 
 def _answer(ordered: Sequence[WindowRow]) -> str:
@@ -85,7 +81,7 @@ def _pick(one: WindowRow) -> str:
 
 
 def _details(one: WindowRow, group: Group[WindowScenario]) -> list[str]:
-    if not isinstance(one, Claim):
+    if not isinstance(one, Ratio):
         return []
     to_ms = one.at.size_bytes / page_size_of(group.lead.result) / 1e6
     run = f", run {one.run}" if one.run else ""

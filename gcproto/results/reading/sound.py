@@ -8,6 +8,7 @@ from functools import cache
 
 import msgspec
 
+from gcproto.counted import counted
 from gcproto.results.page_map import decode
 from gcproto.results.schema import (
     TIMES,
@@ -172,7 +173,7 @@ def _measurement_faults(one: Measurement) -> Iterator[str]:
 
 def _sample_faults(one: Measurement) -> Iterator[str]:
     if len(one.samples) != len(one.rounds):
-        yield f"{len(one.samples)} samples of {len(one.rounds)} rounds"
+        yield f"{counted(len(one.samples), 'sample')} of {counted(len(one.rounds), 'round')}"
         return
     if max(len(one.samples), len(one.warmup), len(one.invalid_rounds)) > ROUNDS:
         yield f"it has more than {ROUNDS} rounds"

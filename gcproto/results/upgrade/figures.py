@@ -36,9 +36,16 @@ class _Taken:
         found = {new: self(old) for new, old in pairs.items()}
         return {name: value for name, value in found.items() if value is not None}
 
-    def made(self, what: str) -> Raw | None:
+    def made(self, what: str, heaps: int = 1) -> Raw | None:
+        """Pages put into large folios again, of a heap.
+
+        Args:
+            what: restored or renewed.
+            heaps: that the count is of: 1, or all of a workload's rounds (version 1 had their sum).
+
+        """
         pages, each = self(f"{what} pages"), self(f"{what} ns/page")
-        return None if pages is None or each is None else {"pages": pages, "ns_page": each}
+        return None if pages is None or each is None else {"pages": pages / max(1, heaps), "ns_page": each}
 
 
 def figures(old: Raw, kind: str) -> Raw:
@@ -144,7 +151,7 @@ def _workload(old: Raw, taken: _Taken) -> Raw:
     }
     return {
         **taken.named(names),
-        "folios": _folios(taken),
+        "folios": _folios(taken, len(old.get("samples", []))),
         "phases": {name: value for name in PHASES if (value := taken(f"{name} ms")) is not None},
         "pauses": [
             {"name": name, "median_ms": medians[name], "max_ms": most.get(name, medians[name])} for name in medians
@@ -188,7 +195,14 @@ def _stall(taken: _Taken, notes: list[str]) -> Raw:
     return stall | {"cause": said["cause"], "mutator": int(said["mutator"])} if stall and said else stall
 
 
-def _folios(taken: _Taken) -> Raw | None:
+def _folios(taken: _Taken, rounds: int) -> Raw | None:
+    """Figures of folios.
+
+    Args:
+        taken: figures of version 1.
+        rounds: that are valid: a heap each.
+
+    """
     could = taken("could go whole")
     if could is None:
         return None
@@ -206,8 +220,8 @@ def _folios(taken: _Taken) -> Raw | None:
         "folios_split": taken("folios split") or 0.0,
         "evacuation_ms": taken("evacuation ms") or 0.0,
         "large_share_at_end": taken("large share at the end") or 0.0,
-        "restored": taken.made("restored"),
-        "renewed": taken.made("renewed"),
+        "restored": taken.made("restored", rounds),
+        "renewed": taken.made("renewed", rounds),
         "collector_parts": parts["collector"],
         "fault_parts": parts["faults"],
     }

@@ -1,0 +1,173 @@
+"""``gcproto gc policies``: what to do with large folios, measured."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import PERCENT, ROUNDS, SEED, Size, Words
+from gcproto.cli.progress import progress_bar
+from gcproto.cli.renamed import Renamed
+from gcproto.counted import counted
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.policy_cells import Cell
+    from gcproto.results.schema import Result
+
+ANSWERS = ("copy", "touch", "backoff")
+WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
+
+
+def _policies() -> list[str]:
+    from gcproto.collector.modes import MODES
+    from gcproto.collector.policies import POLICIES
+
+    return [*POLICIES, *(name for name in MODES if name not in {*POLICIES, "none"})]
+
+
+def _memory(word: str) -> object:
+    from gcproto.heap.folios import parse_memory
+
+    return parse_memory(word)
+
+
+@click.command(name="policies")
+@click.option(
+    "--workloads",
+    type=Words("workload", WORKLOADS),
+    default="prefix,sparse,trees",
+    show_default=True,
+    help="What heaps hold.",
+)
+@click.option(
+    "--memory",
+    type=Words("size of folios", check=_memory),
+    default="small,64k,1m,2m",
+    show_default=True,
+    help="Folios of the heaps (needs root).",
+)
+@click.option(
+    "--policies",
+    type=Words("policy", _policies),
+    default="move,copy-large,split-ahead,whole,auto",
+    show_default=True,
+    help="To compare; the modes copy and remap can be named as well.",
+)
+@click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
+@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
+@click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
+@click.option(
+    "--ebusy",
+    type=Words("answer", ANSWERS),
+    default="copy",
+    show_default=True,
+    help="What follows on EBUSY: copy, touch, backoff.",
+)
+@click.option(
+    "--swapped", type=click.IntRange(0, 100), default=0, show_default=True, help="Percent swapped out beforehand."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["zram", "loop"]),
+    default="zram",
+    show_default=True,
+    help="Where to; a loop device leaves folios in the swap cache.",
+)
+@click.option(
+    "--threads",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    show_default=True,
+    help="2: another thread keeps the address space live on another processor, so that its TLB is flushed as well.",
+)
+@click.option(
+    "--collections",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Of each heap, one after the other; the last is measured: what became of folios in those before then counts.",
+)
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
+@click.option(
+    "--fail-above",
+    type=PERCENT,
+    help="Exit code 1 if on any heap auto takes so much longer than the best fixed policy: the median of the ratios of "
+    "their rounds, with an interval above 1.",
+)
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Collect heaps that stand still, by each evacuation policy, on memory of each kind of folios.
+
+    Shown is the time from flip to drain for each page evacuated; folios that are split ahead are split before the flip,
+    and made THPs again after the drain, beside the mutators, and what that takes is shown apart.
+    """
+    from gcproto.experiments.policies.run import PolicyOrder, run
+    from gcproto.heap.folios import parse_memories
+    from gcproto.host import probes
+    from gcproto.results.store import prepare
+
+    if options["fail_above"] is not None and ("auto" not in options["policies"] or len(options["policies"]) < 2):
+        raise GcprotoError(
+            "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
+        )
+    probes.require_sigbus()
+    probes.require_move("nothing else is measured here")
+    order = PolicyOrder(
+        workloads=options["workloads"],
+        memories=parse_memories(options["memory"]),
+        policies=options["policies"],
+        live_bytes=options["live"],
+        runs=options["rounds"],
+        seed=options["seed"],
+        verify=options["verify"],
+        ebusy=tuple(options["ebusy"]),
+        swapped=options["swapped"] * 10,
+        device=options["device"],
+        threads=int(options["threads"]),
+        collections=options["collections"],
+    )
+    prepare(options["out"])
+    with progress_bar() as progress:
+        result = run(order, progress)
+    deliver(ctx, result, options)
+    if options["fail_above"] is not None:
+        _see_that_auto_is_good(ctx, result, options["fail_above"])
+
+
+def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
+    from gcproto.report.terminal.policies import heap_text
+    from gcproto.results.policy_cells import cells
+    from gcproto.results.series import page_size_of
+
+    found = [(cell, cell.objection(percent / 100)) for cell in cells(result.measurements)]
+    bad = [f"{heap_text(cell, page_size_of(result))}: {objection}" for cell, objection in found if objection]
+    for line in bad:
+        click.echo(f"gcproto: {line}", err=True)
+    if bad:
+        ctx.exit(ExitCode.NO)
+    click.echo(auto_is_good([cell for cell, _ in found], percent), err=True)
+
+
+def auto_is_good(found: "Sequence[Cell]", percent: float) -> str:
+    """What may be said where no heap objects: a heap on which all policies chose the same has not tested auto.
+
+    Args:
+        found: heaps.
+        percent: that auto may take more.
+
+    """
+    tested = [cell for cell in found if not cell.alike]
+    same = len(found) - len(tested)
+    from gcproto.results.policy_cells import noise_of
+
+    noise = noise_of(found)
+    floor = f"; policies that chose the same differ by up to {noise:.1%} (A/A)" if noise is not None else ""
+    untested = f"auto was not tested on {counted(same, 'heap')}, where all policies chose the same" if same else ""
+    if not tested:
+        return untested + floor
+    most = max(cell.to_best.value for cell in tested if cell.to_best)
+    on = f"on {counted(len(tested), 'heap')} auto takes at most {most:.2f} times what the best fixed policy does"
+    return "; ".join(one for one in (f"{on} (medians; allowed are {percent:g} % more)", untested) if one) + floor

@@ -1,0 +1,90 @@
+"""``gcproto gc window``: the window after the flip, alone."""
+
+from typing import Any
+
+import click
+
+from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import ROUNDS, SEED, Size, Words
+from gcproto.cli.progress import progress_bar
+from gcproto.cli.renamed import Renamed
+from gcproto.errors import ExitCode, GcprotoError
+
+MOST_PAGES = 1 << 24
+
+
+def _ways() -> list[str]:
+    from gcproto.experiments.window.ways import ways
+
+    return list(ways())
+
+
+@click.command(name="window")
+@click.option("--size", type=Size(), default="512m", show_default=True, help="Of each space.")
+@click.option(
+    "--mutators",
+    type=click.IntRange(1, 64),
+    help="Threads that touch to-space.  [default: one for each processor but the collector's]",
+)
+@click.option(
+    "--rounds",
+    cls=Renamed,
+    was="--runs",
+    type=ROUNDS,
+    default=7,
+    show_default=True,
+    help="Measured windows of each way.",
+)
+@click.option(
+    "--ways",
+    type=Words("way", _ways),
+    help="copy, move, move-copy, move-group, move-regions, move-plain, copy-group, copy-no-states, move-no-states, "
+    "copy-thread, move-thread.  [default: all but copy-group]",
+)
+@click.option(
+    "--batch", type=click.IntRange(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl."
+)
+@click.option(
+    "--group", type=click.IntRange(1, 1 << 18), default=16, show_default=True, help="Pages that a fault may map."
+)
+@OPTION
+@click.option("--pin", is_flag=True, hidden=True, help="--placement own.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of contents and orders.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Stage from-space, then let mutators touch every page of to-space once while the collector sweeps it.
+
+    Ways and placements are interleaved: each once in every round.  Shown are the mutators' time, the collector's, what
+    a mutator's first touch of a page and the serving of a fault took, and who mapped how much.
+    """
+    from gcproto.experiments.window.run import WindowOrder, default_ways, run
+    from gcproto.experiments.window.ways import Handler, ways
+    from gcproto.host.environment import page_size
+    from gcproto.results.store import prepare
+
+    if options["pin"]:
+        if options["placement"]:
+            raise GcprotoError("--pin and --placement exclude each other", code=ExitCode.USAGE)
+        options["placement"] = ["own"]
+    options["mutators"] = options["mutators"] or default_mutators()
+    known = ways(options["batch"], options["group"])
+    pages, rest = divmod(options["size"], page_size())
+    if rest or not 0 < pages < MOST_PAGES:
+        raise GcprotoError("--size is no whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
+    order = WindowOrder(
+        ways=[known[name] for name in options["ways"] or ()] or default_ways(known),
+        placements=placements(options, ("own", "shared")),
+        pages=pages,
+        batch=options["batch"],
+        group=options["group"],
+        mutators=options["mutators"],
+        runs=options["rounds"],
+        seed=options["seed"],
+    )
+    prepare(options["out"])
+    say_if_crowded(order.mutators, {way.handler is Handler.THREAD for way in order.ways})
+    with progress_bar() as progress:
+        result = run(order, progress)
+    deliver(ctx, result, options)

@@ -1,0 +1,284 @@
+"""``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.gc.live import live_view
+from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
+from gcproto.cli.groups import LazyGroup, refuse_options
+from gcproto.cli.output import deliver, result_options
+from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.renamed import Renamed
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import ModeOptions
+
+COMMANDS = {
+    "policies": "What to do with large folios: evacuation policies on memory of each kind.",
+    "window": "The window after the flip, alone: mutators touch to-space while the collector maps it.",
+}
+DEFAULT_MODES = "move,art,copy,stw,memmove,none"
+OPERATIONS = {
+    "trees": 200_000,
+    "lru": 600_000,
+    "graph": 1_000_000,
+    "arrays": 4_000,
+    "sparse": 24,
+    "prefix": 80_000,
+    "replay": 4,
+}
+LEAST_LIVE = 1 << 20
+
+
+def _modes() -> list[str]:
+    from gcproto.collector.modes import MODES
+
+    return list(MODES)
+
+
+def _policies() -> list[str]:
+    from gcproto.collector.policies import POLICIES
+
+    return list(POLICIES)
+
+
+def _memory(word: str) -> object:
+    from gcproto.heap.folios import parse_memory
+
+    return parse_memory(word)
+
+
+def _disturbances() -> list[str]:
+    from gcproto.experiments.session.disturb import KINDS
+
+    return list(KINDS)
+
+
+@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc.", texts=COMMANDS, invoke_without_command=True)
+@click.option(
+    "--workload",
+    type=click.Choice(list(OPERATIONS)),
+    default="trees",
+    show_default=True,
+    help="What mutators do; its knobs are said by --explain.",
+)
+@click.option(
+    "--modes",
+    type=Words("mode", _modes),
+    default=DEFAULT_MODES,
+    show_default=True,
+    help="Ways to collect; also: remap, thread.",
+)
+@click.option(
+    "--live",
+    type=Size(LEAST_LIVE),
+    default="128m",
+    show_default=True,
+    help="Live set of all mutators together; of a recording, its own.",
+)
+@click.option(
+    "--heap",
+    type=Factors(1, 1000),
+    default="4x",
+    show_default=True,
+    help="Heap sizes in multiples of the live set.",
+)
+@click.option(
+    "--mutators",
+    type=click.IntRange(1, 32),
+    help="Threads that use the heap.  [default: one for each processor but the collector's]",
+)
+@OPTION
+@click.option(
+    "--operations", type=click.IntRange(1, 1 << 40), help="Steps of all mutators together; a default for each workload."
+)
+@click.option("--mutation", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of 1000 steps.")
+@click.option("--fragmentation", type=click.IntRange(0, 1000), help="Of 1000, what dies or varies. [default: 500]")
+@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
+@click.option(
+    "--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="What follows on EBUSY."
+)
+@click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Pages that a fault evacuates or maps at most.")
+@click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
+@click.option("--fault", type=click.Choice(["copy", "move"]), help="How a fault maps a compacted page that it builds.")
+@click.option("--ready", type=click.Choice(["copy", "move"]), help="How a fault maps a page that is ready.")
+@click.option("--early", type=click.Choice(["copy", "move"]), help="How a fault maps a page from its own buffer.")
+@click.option(
+    "--fresh", type=click.Choice(["recycled", "zeropage", "kernel"]), help="Memory for pages without objects."
+)
+@click.option(
+    "--dense", type=click.IntRange(0, 1001), help="Per mille live from which a prefix stays; 1001: none does."
+)
+@click.option(
+    "--regions",
+    type=click.Choice(["granules", "always", "never"]),
+    help="Granules as dense behind that prefix are moved whole: of several pages, of one as well, or not at all.",
+)
+@click.option("--cut-at-tables", is_flag=True, default=None, help="The collector's runs end where a page table does.")
+@click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
+@click.option(
+    "--disturb",
+    type=Words("disturbance", _disturbances),
+    help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
+)
+@click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
+@click.option("--trace", type=FilePath(dir_okay=False), help="A time line for Perfetto.")
+@click.option("--recording", type=FilePath(dir_okay=False), help="What workload replay replays.")
+@click.option(
+    "--memory",
+    type=Words("size of folios", check=_memory),
+    default="small",
+    show_default=True,
+    help="Folios of the heap: small, 16k ... 1m, 2m (needs root), system.",
+)
+@click.option(
+    "--policies",
+    type=Words("policy", _policies),
+    default="move",
+    show_default=True,
+    help="What is done with large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
+)
+@click.option("--granule", type=Size(), help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
+@click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and end.")
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Run a workload on a compacting heap, collected in several modes, interleaved.
+
+    Each mode runs the same work on the same graph once in every round.  Mode none never collects: the baseline of the
+    lower-bound overhead.
+    """
+    if ctx.invoked_subcommand is not None:
+        refuse_options(ctx)
+        return
+    if options["explain"]:
+        _explain(options["workload"])
+        return
+    from gcproto.experiments.workloads.run import run
+    from gcproto.results.store import prepare
+
+    options["mutators"] = options["mutators"] or default_mutators()
+    order = _order(options)
+    prepare(options["out"])
+    say_if_crowded(order.mutators)
+    with live_view() as (progress, order.status):
+        result = run(order, progress)
+    for path in order.traces:
+        click.echo(f"trace: {path}", err=True)
+    deliver(ctx, result, options)
+
+
+def _order(options: dict[str, Any]) -> Any:
+    from gcproto.collector.modes import MODES, MOVE
+    from gcproto.experiments.workloads.run import GcOrder
+    from gcproto.heap.folios import parse_memories
+    from gcproto.host import probes
+    from gcproto.process.files import see_that_it_can_be_made
+
+    names = options["modes"]
+    if options["trace"] is not None:
+        see_that_it_can_be_made(options["trace"], "choose another file with --trace")
+    live = _recorded(options) or options["live"]
+    if live > LARGEST:
+        raise GcprotoError(
+            f"a live set of {live >> 20} MiB is more than any machine has",
+            why="a recording's live set is counted for each mutator",
+            remedy="choose fewer --mutators",
+            code=ExitCode.USAGE,
+        )
+    if (options["workload"] == "replay") != (options["recording"] is not None):
+        raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
+    choices = _choices(options)
+    modes = [(MODES[name], choices) for name in names]
+    if any(mode.concurrent and mode.collects for mode, _ in modes):
+        probes.require_sigbus()
+    if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
+        probes.require_move("choose modes that don't use it (--modes copy,stw,memmove)")
+    return GcOrder(
+        workload=options["workload"],
+        modes=modes,
+        factors=options["heap"],
+        placements=tuple(placements(options, ("own",))),
+        live_bytes=live,
+        operations=options["operations"] or OPERATIONS[options["workload"]],
+        mutators=options["mutators"],
+        mutation=options["mutation"],
+        fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
+        runs=options["rounds"],
+        seed=options["seed"],
+        verify=options["verify"],
+        disturb=",".join(options["disturb"] or ()),
+        trace=str(options["trace"] or ""),
+        recording=str(options["recording"] or ""),
+        map=options["page_map"],
+        memories=parse_memories(options["memory"]),
+        policies=options["policies"],
+        timeout=options["timeout"],
+    )
+
+
+def _recorded(options: dict[str, Any]) -> int:
+    """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
+    context = click.get_current_context()
+    if options["recording"] is None:
+        return 0
+    from gcproto.heap.workloads.recording import load
+
+    recording = load(options["recording"])
+    if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
+        return 0
+    return max(1 << 20, recording.peak_bytes) * int(options["mutators"])
+
+
+def _choices(options: dict[str, Any]) -> "ModeOptions":
+    """Parameters of modes that were given on the command line."""
+    from gcproto.results.schema import ModeOptions
+
+    return ModeOptions(
+        ebusy=options["ebusy"],
+        fault_by=options["fault"],
+        ready_by=options["ready"],
+        early_by=options["early"],
+        fault_pages=options["fault_pages"],
+        run_pages=options["run_pages"],
+        granule=_granule(options["granule"]),
+        fresh=options["fresh"],
+        dense_permille=options["dense"],
+        regions=options["regions"],
+        cut_at_tables=options["cut_at_tables"] or None,
+    )
+
+
+def _granule(size: int | None) -> int | None:
+    """Pages of a granule, None where none is asked for."""
+    from gcproto.host.machine import machine
+    from gcproto.sizes import size_text
+
+    if size is None:
+        return None
+    here = machine()
+    pages, rest = divmod(size, here.page_size)
+    if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
+        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
+    return pages
+
+
+def _explain(name: str) -> None:
+    """The documentation of the code itself."""
+    from gcproto.collector.modes import MODES
+
+    module = import_module(f"gcproto.heap.workloads.{name}")
+    click.echo(f"{name}\n\n{module.__doc__}")
+    from gcproto.collector.policies import POLICIES
+
+    click.echo("policies\n")
+    for policy in POLICIES.values():
+        click.echo(f"  {policy.name:<12} {policy.text}")
+    click.echo("\nmodes\n")
+    for mode in MODES.values():
+        click.echo(f"  {mode.name:<8} {mode.text}")

@@ -1,0 +1,137 @@
+"""``gcproto kernels ab``: what does a patch give?  Build, run and compare in one command."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels.build import build_options, build_progress, order, told, usual_name
+from gcproto.cli.kernels.check import check_guest, show_verdicts
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, Once, seconds
+from gcproto.counted import counted
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+CHECK_SECONDS = 900.0
+"""A guest takes that long for all hazards on a slow machine."""
+
+
+@click.command(name="ab")
+@build_options
+@click.option("--name", type=Name("name"), help="Of the patched kernel [default: patched].")
+@click.option(
+    "--stock-patch",
+    "stock_patches",
+    multiple=True,
+    callback=Once("patch", Path.absolute),
+    type=FilePath(exists=True),
+    metavar="FILE|FOLDER|MBOX",
+    help="On top of both kernels, before --patch.",
+)
+@click.option("--set", "scenarios", type=click.Choice(["quick", "paths", "folios"]), default="quick", show_default=True)
+@click.option("--check", is_flag=True, help="Do not measure: contract and hazards in both, as a table of verdicts.")
+@click.option(
+    "--hazard",
+    "hazards",
+    multiple=True,
+    callback=Once("hazard"),
+    type=Name("hazard"),
+    metavar="NAME",
+    help="With --check: only this one; may be repeated.",
+)
+@click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
+@click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
+@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
+@matrix_options
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Build a source without and with patches, the same otherwise; measure both; compare.
+
+    With --check both are booted with two processors instead and shown what may go wrong: the contract and the hazards.
+
+    In executed instructions per page, from the same tree, configuration and compiler.  What is built already is not
+    built again: after a change of the patch, only files it touches are recompiled, and only for the patched kernel.
+    """
+    from gcproto.kernels.build.build import build, see_that_it_can_be_built
+    from gcproto.kernels.build.patches import collect
+    from gcproto.kernels.guest import machine
+    from gcproto.kernels.run.cell import CHECK, Cell
+    from gcproto.kernels.run.check import known
+
+    known(options["hazards"])
+    if options["hazards"] and not options["check"]:
+        raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
+    if not options["patches"]:
+        raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
+    machine.need()
+    both = (*options["stock_patches"], *options["patches"])
+    collect(both)  # before a source of 160 MiB is downloaded
+    with build_progress() as progress:
+        base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
+        name = options["name"] or usual_name("patched", options["configs"])
+        orders = [
+            order(options | {"patches": options["stock_patches"]}, base),
+            order(options | {"patches": both}, name),
+        ]
+        for one in orders:  # before another build is waited for, and before minutes are spent on the first kernel
+            see_that_it_can_be_built(one)
+        stock, patched = (build(one, progress) for one in orders)
+    for made in (stock, patched):
+        click.echo(f"gcproto: {told(made)}", err=True)
+    kernels = [stock.local, patched.local]
+    programs = ready([*kernels], options)
+    told_by = tuple(sys.argv[1:])
+    if options["check"]:
+        guest = check_guest(options | {"timeout": max(options["timeout"], CHECK_SECONDS)})
+        checks = [
+            Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options["hazards"]) for one in kernels
+        ]
+        run_cells(ctx, checks, options, show_verdicts)
+        return
+    guest = machine.Machine(
+        memory_mib=options["memory_mib"], timeout=options["timeout"], command_line=options["append"]
+    )
+    cells = [
+        Cell(one, options["scenarios"], guest, boot, options["rounds"], programs=programs, command=told_by)
+        for boot in range(1, options["boots"] + 1)
+        for one in kernels
+    ]
+    shown = options | {"names": (stock.release, patched.release), "worse": [], "void": ""}
+    run_cells(ctx, cells, shown, _show)
+    if shown["void"]:
+        click.echo(f"gcproto: the comparison is void: {shown['void']}", err=True)
+        ctx.exit(ExitCode.NO)
+    if shown["worse"]:
+        many = counted(len(shown["worse"]), "scenario costs", "scenarios cost")
+        click.echo(f"gcproto: {many} more than {options['fail_above']:g} % more", err=True)
+        ctx.exit(ExitCode.NO)
+
+
+def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    """Print the comparison, and leave in `options` what is worse and why it would be void."""
+    from gcproto.report.terminal.proposal import print_proposal, rows
+    from gcproto.results.documents import document
+    from gcproto.results.series import build
+    from gcproto.results.steps import void
+
+    stock, patched = options["names"]
+    found = rows(results, stock, patched)
+    series = build(results) if results else None
+    # One tree, one configuration: what has nothing to do with the patch must not move at all.
+    options["void"] = void(series, stock, patched, same_kernel=True) if series else "nothing was measured"
+    limit = options["fail_above"]
+    options["worse"] = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
+    if options["as_json"]:
+        fields = {"stock": stock, "patched": patched, "rows": found, "void": options["void"]}
+        echo_json(document("kernels-ab", fields))
+        return
+    from gcproto.cli.terminal import console
+
+    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console())

@@ -1,0 +1,187 @@
+"""``gcproto kernels build``: a kernel from a source, a configuration and patches."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gcproto.cli.params import FilePath, Name, Once
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.kernels.build.build import Order, Progress
+    from gcproto.kernels.build.built import Built
+    from gcproto.kernels.build.source import Origin
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EVERY_SECONDS = 20.0
+"""How often a build that nobody watches says where it is."""
+
+
+def build_options(function: F) -> F:
+    """``--source``, ``--patch``, ``--config``, ``--build-jobs``."""
+    source = click.option(
+        "--source",
+        default="7.3",
+        show_default=True,
+        type=Name("source"),
+        metavar="BRANCH|PATH",
+        help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
+    )
+    patch = click.option(
+        "--patch",
+        "patches",
+        multiple=True,
+        callback=Once("patch", Path.absolute),
+        type=FilePath(exists=True),
+        metavar="FILE|FOLDER|MBOX",
+        help="A patch, a mailbox, or a folder with a series; may be given more than once, in their order.",
+    )
+    config = click.option(
+        "--config",
+        "configs",
+        multiple=True,
+        callback=Once("configuration"),
+        type=Name("configuration"),
+        metavar="NAME|FRAGMENT",
+        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, or the path of a fragment; several are merged.",
+    )
+    jobs = click.option(
+        "--build-jobs", type=click.IntRange(1, 512), help="Compilers side by side [default: one for each processor]."
+    )
+    return source(patch(config(jobs(function))))
+
+
+@click.command(name="build")
+@build_options
+@click.option(
+    "--name",
+    type=Name("name"),
+    help="Of the kernel; its release ends in it [default: patched, or stock without a patch].",
+)
+@click.option(
+    "--forget", type=Name("name"), metavar="NAME", help="Remove a kernel that was built here, and do nothing else."
+)
+def command(**options: Any) -> None:
+    """Build a kernel that `kernels run` and all other commands then take by its name.
+
+    The first build of a source and configuration compiles everything (some 10 minutes on two processors); later ones
+    compile what patches touch.  Source, objects and kernels are kept in the cache (GCPROTO_CACHE).
+    """
+    if options["forget"] is not None:
+        _forget(options["forget"])
+        return
+    with build_progress() as progress:
+        made = ordered(options, options["name"], progress)
+    click.echo(told(made))
+
+
+def told(made: "Built") -> str:
+    """A kernel in a line or two, for people."""
+    lines = [f"{made.release}: {made.home / 'vmlinuz'} ({made.seconds:.0f} s to compile, {made.source})"]
+    if made.missing:
+        lines.append(f"not in this source as asked for: {' '.join(made.missing)}")
+    return "\n".join(lines)
+
+
+def ordered(options: dict[str, Any], name: str | None, progress: "Progress") -> "Built":
+    """Build what options ask for.
+
+    Args:
+        options: of the command: source, patches, configs, build_jobs.
+        name: of the kernel; None: by what it is.
+        progress: is told of it.
+
+    """
+    from gcproto.kernels.build.build import build
+
+    return build(order(options, name), progress)
+
+
+def usual_name(word: str, configs: Sequence[str]) -> str:
+    """How a kernel is called if nobody says: ``stock``, ``patched-debug``."""
+    from gcproto.kernels.build import kconfig
+
+    key = kconfig.chosen(configs).key
+    return word if key == "fast" else f"{word}-{key}"[:32]
+
+
+def order(options: dict[str, Any], name: str | None) -> "Order":
+    """What options ask for; see `ordered`."""
+    from gcproto.kernels.build import kconfig
+    from gcproto.kernels.build.build import Order, need_tools
+    from gcproto.kernels.build.patches import collect
+
+    need_tools()  # before 160 MiB are downloaded
+    config = kconfig.chosen(options["configs"])
+    wanted = tuple(collect(options["patches"]))
+    return Order(
+        name=name or usual_name("patched" if wanted else "stock", options["configs"]),
+        origin=origin(options["source"]),
+        config=config,
+        patches=wanted,
+        jobs=options["build_jobs"] or len(os.sched_getaffinity(0)),
+    )
+
+
+def origin(text: str) -> "Origin":
+    """The source of an option: a tree where there is one of that path, otherwise a branch of the archive."""
+    from gcproto.cli.kernels.choice import catalog, download_bars
+    from gcproto.kernels.build import source
+
+    if "/" in text or Path(text).is_dir():
+        return source.given(Path(text))
+    found = catalog().find_source(text)
+    with download_bars() as progress:
+        return source.fetched(found, progress)
+
+
+def _forget(name: str) -> None:
+    from gcproto.kernels.build import built
+
+    found = built.find(name)
+    if found is None:
+        known = ", ".join(one.release for one in built.all_built())
+        raise GcprotoError(
+            f"no kernel {name!r} was built here", why=f"there are: {known}" if known else "", code=ExitCode.USAGE
+        )
+    built.forget(found)
+    click.echo(f"{found.release} is removed; its build tree stays")
+
+
+@contextmanager
+def build_progress() -> "Iterator[Progress]":
+    """A bar on standard error while it is a terminal; otherwise a line for each part, and now and then in between."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("kernel", total=None)
+
+            def update(what: str, done: int, total: int) -> None:
+                if what.startswith("warning"):
+                    bar.console.print(what, markup=False)
+                else:
+                    bar.update(task, description=what, completed=done, total=total or None)
+
+            yield update
+        return
+
+    said = {"": 0.0}
+
+    def tell(what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what not in said or now - said[what] > EVERY_SECONDS:
+            said.clear()
+            said[what] = now
+            click.echo(f"gcproto: {what}" + (f" {done}/{total}" if total else ""), err=True)
+
+    yield tell

@@ -1,0 +1,74 @@
+"""``gcproto kernels check``: contract and hazards in other kernels, as a table of verdicts."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels.choice import chosen, kernel_options
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import Name, Once, seconds
+
+if TYPE_CHECKING:
+    from gcproto.kernels.guest.machine import Machine
+    from gcproto.results.schema import Result
+
+
+@click.command(name="check")
+@kernel_options
+@click.option(
+    "--hazard",
+    "hazards",
+    multiple=True,
+    callback=Once("hazard"),
+    type=Name("hazard"),
+    metavar="NAME",
+    help="Only this one and no contract; may be given more than once.",
+)
+@click.option("--timeout", type=seconds(), default=900.0, show_default=True, help="Seconds for a guest.")
+@matrix_options
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Run in guests what must not be run on a host: the contract, KSM, races with swap, the known bugs of MOVE.
+
+    The table says what each kernel did, beside what is known of its version: an exclamation mark stands where the two
+    disagree.  A kernel that has a bug is a finding, not a failure; the exit code is 1 if a guest could not be run.
+    """
+    from gcproto.kernels.run.cell import CHECK, Cell
+    from gcproto.kernels.run.check import known
+
+    known(options["hazards"])
+    kernels = chosen(options)
+    built = ready(kernels, options)
+    guest = check_guest(options)
+    cells = [
+        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options["hazards"])
+        for kernel in kernels
+    ]
+    run_cells(ctx, cells, options, show_verdicts)
+
+
+def check_guest(options: dict[str, Any]) -> "Machine":
+    """Two processors that really run side by side: races need them."""
+    from gcproto.kernels.guest.machine import Machine
+
+    return Machine(
+        icount=False,
+        cpus=2,
+        memory_mib=options["memory_mib"],
+        timeout=options["timeout"],
+        command_line=options["append"],
+    )
+
+
+def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
+    """Print what the kernels did, or the results as JSON."""
+    if options["as_json"]:
+        echo_json(*results)
+        return
+    from gcproto.cli.terminal import console
+    from gcproto.report.terminal.verdicts import print_verdicts
+
+    print_verdicts(results, console())

@@ -1,0 +1,112 @@
+"""Which kernels a command is about: by version, by path, all, the default matrix."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gcproto.cli.params import FilePath, Name
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.kernels.get.catalog import Catalog, Kernel
+    from gcproto.kernels.get.fetch import LocalKernel, Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel_options(function: F) -> F:
+    """VERSION..., ``--all``, ``--default``, ``--modules``."""
+    versions = click.argument("versions", nargs=-1, type=Name("kernel"), metavar="[VERSION|VMLINUZ]...")
+    everything = click.option("--all", "everything", is_flag=True, help="All kernels that are here.")
+    default = click.option(
+        "--default", "default", is_flag=True, help="The default matrix: the newest of each branch from 6.1 on."
+    )
+    folder = click.option(
+        "--modules",
+        type=FilePath(file_okay=False),
+        help="Modules of the kernels that are given by a path.",
+    )
+    return versions(everything(default(folder(function))))
+
+
+def catalog() -> "Catalog":
+    """The lock file, and what the archive said last."""
+    import msgspec
+
+    from gcproto.kernels import cache
+    from gcproto.kernels.get.catalog import Catalog, Lock, locked
+
+    try:
+        seen = msgspec.json.decode((cache.folder() / "seen.json").read_bytes(), type=Lock)
+    except (OSError, msgspec.DecodeError):
+        seen = None
+    return Catalog(locked(), seen)
+
+
+def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
+    """Kernels of the options, each once; a kernel that was built here goes by its name or its release.
+
+    Raises:
+        GcprotoError: a version is unknown, a path is no kernel, or nothing was chosen.
+
+    """
+    from gcproto.kernels.build import built
+    from gcproto.kernels.get.fetch import from_path, here
+
+    known = catalog()
+    found: dict[str, Kernel | LocalKernel] = {}
+    for text in options["versions"]:
+        one: Kernel | LocalKernel
+        if made := built.find(text):
+            one = made.local
+        elif "/" in text or Path(text).is_file():
+            one = from_path(Path(text), options["modules"])
+        else:
+            one = known.find(text)
+        if one.release in found:
+            raise GcprotoError(f"kernel {one.release} is named twice", why=f"{text!r} is it", code=ExitCode.USAGE)
+        found[one.release] = one
+    if options["default"]:
+        found.update({one.release: one for one in known.default()})
+    if options["everything"]:
+        found.update({one.release: one for one in known.kernels if here(one)})
+        found.update({one.release: one.local for one in built.all_built()})
+    if not found:
+        raise GcprotoError(
+            "no kernel was chosen",
+            remedy="name versions (6.18, 7.3.4), kernels built here, the path of a vmlinuz, --default or --all (those "
+            "that are here)",
+            code=ExitCode.USAGE,
+        )
+    return list(found.values())
+
+
+@contextmanager
+def download_bars() -> "Iterator[Progress]":
+    """A bar for each package on standard error while it is a terminal, else a line when it is there."""
+    import sys
+
+    if not sys.stderr.isatty():
+
+        def tell(what: str, done: int, total: int) -> None:
+            if done == total:
+                click.echo(f"fetched {what} ({total >> 20} MiB)", err=True)
+
+        yield tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done)
+
+        yield update

@@ -1,0 +1,139 @@
+"""``gcproto kernels compare``: two kernels, scenario by scenario."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gcproto.cli.kernels.results import guests, kernel_named
+from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT, FilePath, Name, Once
+from gcproto.counted import counted
+from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto.results.series import Series
+
+
+@click.command(name="compare")
+@click.argument("base", type=Name("kernel"))
+@click.argument("new", type=Name("kernel"))
+@click.option(
+    "--results",
+    "places",
+    type=FilePath(exists=True),
+    multiple=True,
+    callback=Once("place", Path.absolute),
+    help="Folders or files to look in [default: results].",
+)
+@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
+@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    base: str,
+    new: str,
+    places: tuple[Path, ...],
+    fail_above: float | None,
+    heap: bool,
+    as_json: bool,
+) -> None:
+    """Compare NEW with BASE: kernels by release or version, or two files or folders of results of one kernel each.
+
+    Exit code 1 if something costs more than --fail-above allows, or if the canary says that the two can't be compared.
+    """
+    from gcproto.results.documents import document
+    from gcproto.results.steps import changes, void
+
+    series, before, after, same = _pair(base, new, places, heap=heap)
+    found = changes(series, before, after)
+    voided = void(series, before, after, same_kernel=same)
+    if as_json:
+        fields = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
+        echo_json(document("kernels-compare", fields))
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.terminal.series import print_pair
+
+        print_pair(series, before, after, found, voided, console())
+    worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
+    if voided:
+        click.echo(f"gcproto: the comparison is void: {voided}", err=True)
+        ctx.exit(ExitCode.NO)
+    if worse:
+        many = counted(len(worse), "scenario costs", "scenarios cost")
+        click.echo(f"gcproto: {many} more than {fail_above:g} % more", err=True)
+        ctx.exit(ExitCode.NO)
+
+
+def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tuple[Series, str, str, bool]":
+    """The series of both and their names in it, and whether they are runs of one kernel."""
+    from gcproto.results.facts import group, release_of
+    from gcproto.results.series import build
+
+    there = [text for text in (base, new) if Path(text).exists()]
+    if len(there) < 2:
+        series = _of_places(base, new, there, places, heap=heap)
+        before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
+        return series, before, after, before == after
+    sides = [guests([Path(place)]) for place in (base, new)]
+    for place, side in zip((base, new), sides, strict=True):
+        kernels = sorted({release_of(one) for one in side})
+        if len(kernels) > 1:
+            raise GcprotoError(
+                f"{place} has results of several kernels",
+                why=", ".join(kernels),
+                remedy=f"name two of them: gcproto kernels compare {kernels[0]} {kernels[1]} --results {place}",
+                code=ExitCode.USAGE,
+            )
+    names = [kernel_named(release_of(side[0]), {release_of(one) for one in side}) for side in sides]
+    same = names[0] == names[1]
+    if same:  # two runs of one kernel: tell them apart
+        names = [f"{names[0]} (base)", f"{names[1]} (new)"]
+        for side, name in zip(sides, names, strict=True):
+            for one in side:
+                one.environment["kernel"] = {**group(one, "kernel"), "release": name}
+    return build([*sides[0], *sides[1]], heap=heap), names[0], names[1], same
+
+
+def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...], *, heap: bool) -> "Series":
+    """The series in which two kernels are looked up by their names.
+
+    Raises:
+        GcprotoError: one of the two is a file or folder and the other one is not there, or there are no results.
+
+    """
+    from gcproto.results.series import build
+
+    looked = places or (Path("results"),)
+    missing = [text for text in (base, new) if text not in there]
+    if there and not any(Path(text).parent == Path() and _is_kernel(text, looked) for text in there):
+        raise GcprotoError(
+            f"{missing[0]!r} was not found",
+            why=f"{there[0]} is a file or folder of results, and no file or folder is called {missing[0]}",
+            remedy="give two files, two folders, or two kernels",
+            code=ExitCode.USAGE,
+        )
+    for place in looked:
+        if not place.exists():
+            raise GcprotoError(
+                f"no file or folder is called {' or '.join(map(repr, missing))}",
+                why=f"kernels of these names are looked for in {place}, and there is no such folder",
+                remedy="give two files, or name the folder of the results with --results",
+                code=ExitCode.USAGE,
+            )
+    return build(guests(looked), heap=heap)
+
+
+def _is_kernel(text: str, places: Iterable[Path]) -> bool:
+    """Whether a file of that name has the name of a kernel of the results, too."""
+    from gcproto.results.gather import gather
+    from gcproto.results.series import release_of
+
+    try:
+        kernel_named(text, {release_of(result) for _, result in gather(places).results})
+    except GcprotoError:
+        return False
+    return True

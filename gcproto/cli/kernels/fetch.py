@@ -1,0 +1,44 @@
+"""``gcproto kernels fetch``: kernels of Debian's archive into the cache."""
+
+from typing import Any
+
+import click
+
+from gcproto.cli.kernels.choice import chosen, download_bars, kernel_options
+from gcproto.counted import counted
+from gcproto.errors import ExitCode, GcprotoError
+
+
+@click.command(name="fetch")
+@kernel_options
+@click.option("--drop-packages", is_flag=True, help="Do not keep the packages, only what is unpacked.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Download kernels, check them against the lock's SHA256, and unpack vmlinuz and the modules that guests need.
+
+    What is here is not fetched again.  One that can't be had does not keep the others from being fetched; the exit code
+    is 3 then.
+    """
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import fetch
+
+    failed = 0
+    for kernel in chosen(options):
+        if not isinstance(kernel, Kernel):
+            click.echo(f"{kernel.release}: {kernel.vmlinuz}, {counted(len(kernel.modules), 'module')}")
+            continue
+        try:
+            with download_bars() as progress:
+                found = fetch(kernel, progress, keep_packages=not options["drop_packages"])
+        except GcprotoError as error:
+            if error.code == ExitCode.WRITE:
+                raise
+            failed += 1
+            click.echo(f"gcproto: {error}", err=True)
+            continue
+        modules = (
+            counted(len(found.modules), "module") if found.modules else "no modules in the archive: no swap in guests"
+        )
+        click.echo(f"{kernel.release}: {found.vmlinuz}, {modules}")
+    if failed:
+        ctx.exit(ExitCode.UNABLE)

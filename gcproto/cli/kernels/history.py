@@ -1,0 +1,83 @@
+"""``gcproto kernels history``: series over kernel versions."""
+
+from pathlib import Path
+
+import click
+
+from gcproto.cli.kernels.results import guests
+from gcproto.cli.output import echo_json
+from gcproto.cli.params import PERCENT, FilePath, Once
+from gcproto.counted import counted
+from gcproto.errors import ExitCode
+from gcproto.process.cache_folder import for_matplotlib
+from gcproto.process.outputs import see_that_outputs_are_new
+
+
+@click.command(name="history")
+@click.argument(
+    "places",
+    nargs=-1,
+    type=FilePath(exists=True),
+    metavar="[RESULT|FOLDER]...",
+    callback=Once("place", Path.absolute),
+)
+@click.option(
+    "--plot",
+    "plots",
+    type=FilePath(dir_okay=False),
+    multiple=True,
+    callback=Once("picture", Path.absolute),
+    metavar="FILE",
+    help="Draw the series into a .png or .svg file; may be given more than once.",
+)
+@click.option("--threshold", type=PERCENT, default=2.0, show_default=True, help="Percent that make a step.")
+@click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
+@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    places: tuple[Path, ...],
+    plots: tuple[Path, ...],
+    threshold: float,
+    fail_on_step: bool,
+    heap: bool,
+    as_json: bool,
+) -> None:
+    """Show each scenario over the kernels that were measured, and where it steps.
+
+    A step is a change beyond the threshold and beyond four times what boots of a kernel scatter.  Reads the folder
+    `results` unless told otherwise.
+    """
+    from gcproto.results.documents import document
+    from gcproto.results.series import build
+    from gcproto.results.steps import steps
+
+    looked = places or (Path("results"),)
+    if plots:  # before anything is printed
+        from gcproto.report.plots.series import see_that_it_can_be_drawn
+
+        see_that_outputs_are_new(plots, looked)
+        for path in plots:
+            see_that_it_can_be_drawn(path)
+    series = build(guests(looked), heap=heap)
+    found = steps(series, threshold / 100)
+    if as_json:
+        cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
+        fields = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
+        echo_json(document("kernels-history", fields | {"failures": series.failures}))
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.terminal.series import print_history
+
+        print_history(series, found, console())
+    for path in plots:
+        for_matplotlib()
+        from gcproto.report.plots.series import plot
+
+        plot(series, found, path)
+        click.echo(f"plot: {path}", err=True)
+    worse = [one for one in found if one.change > 0]
+    if fail_on_step and worse:
+        click.echo(f"gcproto: {counted(len(worse), 'step')} to more", err=True)
+        ctx.exit(ExitCode.NO)

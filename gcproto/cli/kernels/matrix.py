@@ -1,0 +1,146 @@
+"""Runs cells for a command: where, with what progress, and what becomes of it when a signal comes."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gcproto.cli.kernels.choice import download_bars
+from gcproto.cli.output import interrupted
+from gcproto.cli.params import Name
+from gcproto.counted import counted
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.process import interrupts
+
+if TYPE_CHECKING:
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import LocalKernel
+    from gcproto.kernels.run.cell import Cell
+    from gcproto.kernels.run.matrix import Pool
+    from gcproto.results.schema import Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def matrix_options(function: F) -> F:
+    """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``."""
+    jobs = click.option(
+        "--jobs", type=click.IntRange(1, 256), help="Guests side by side [default: one for each processor]."
+    )
+    memory = click.option(
+        "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
+    )
+    dask = click.option(
+        "--dask", type=Name("address"), metavar="ADDRESS", help="Run on a Dask cluster instead of here."
+    )
+    append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
+    return jobs(memory(dask(append(function))))
+
+
+def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str:
+    """See that cells can be run and their results kept; fetch what is not here.
+
+    Returns:
+        Folder of the guests' programs; "" on a cluster, whose workers build and fetch for themselves.
+
+    """
+    from gcproto.kernels.guest import machine, programs
+    from gcproto.results.store import prepare
+
+    prepare(options["out"])
+    if options["dask"]:
+        return ""
+    machine.need()
+    built = str(programs.build())
+    for kernel in kernels:
+        _fetch(kernel)
+    return built
+
+
+def _fetch(kernel: "Kernel | LocalKernel") -> None:
+    """Fetch a kernel; of one that can't be had its cell will say why."""
+    from gcproto.kernels.get.catalog import Kernel
+    from gcproto.kernels.get.fetch import fetch
+
+    if not isinstance(kernel, Kernel):
+        return
+    try:
+        with download_bars() as progress:
+            fetch(kernel, progress)
+    except GcprotoError as error:
+        if error.code == ExitCode.WRITE:
+            raise
+
+
+def _pool(options: dict[str, Any]) -> "Pool":
+    import os
+
+    from gcproto.kernels import cache
+    from gcproto.kernels.run.matrix import DaskPool, LocalPool
+
+    if options["dask"]:
+        return DaskPool(options["dask"])
+    with cache.writing("the guests' files"):
+        return LocalPool(options["jobs"] or len(os.sched_getaffinity(0)))
+
+
+def run_cells(
+    ctx: click.Context,
+    cells: "list[Cell]",
+    options: dict[str, Any],
+    show: "Callable[[list[Result], dict[str, Any]], None]",
+) -> "list[Result]":
+    """Run, keep each result as soon as it is there, and show all.
+
+    Ends the command with its exit code unless every cell is as it should be.
+
+    Args:
+        ctx: of the command.
+        cells: to run.
+        options: of the command.
+        show: prints the results.
+
+    Returns:
+        The results, in the order in which they came.
+
+    """
+    from gcproto.kernels.run.matrix import run
+    from gcproto.results.store import save
+
+    results: list[Result] = []
+
+    def done(cell: "Cell", result: "Result") -> None:
+        path = save(result, options["out"])
+        results.append(result)
+        assert result.guest
+        why = f": {result.guest.why}" if result.guest.why else ""
+        click.echo(
+            f"[{len(results)}/{len(cells)}] {cell.release} boot {cell.boot}: {result.guest.outcome}{why} "
+            f"({result.guest.seconds:.0f} s) {path}",
+            err=True,
+        )
+
+    pool = _pool(options)
+    lost: list[Cell] = []
+    cut, well = False, False
+    try:
+        lost = run(cells, pool, done)
+        interrupts.defer()
+        well = True
+    except KeyboardInterrupt:
+        cut = True
+    finally:
+        with interrupts.held():
+            pool.close(now=not well)
+    interrupts.allow()
+    show(results, options)
+    for cell in lost:
+        click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
+    if cut or interrupts.noted():
+        interrupted(ctx, f"kept in {options['out']}: {len(results)} of {counted(len(cells), 'cell')}")
+    bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
+    if bad or lost:
+        many = f"{len(bad) + len(lost)} of {counted(len(cells), 'cell')}"
+        click.echo(f"gcproto: not as they should be: {many}", err=True)
+        ctx.exit(ExitCode.NO)
+    return results

@@ -1,0 +1,100 @@
+"""``gcproto kernels run``: the path lab's scenarios in other kernels."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels.choice import chosen, kernel_options
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import TRIALS, seconds
+from gcproto.counted import counted
+from gcproto.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+
+@click.command(name="run")
+@kernel_options
+@click.option(
+    "--set",
+    "scenarios",
+    type=click.Choice(["paths", "quick", "folios", "heap"]),
+    default="paths",
+    show_default=True,
+    help="The path lab's scenarios, a few of them, folios of every size, or the heap (the window and a verified "
+    "workload, in this Python).",
+)
+@click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
+@click.option("--fail-on-spread", is_flag=True, help="Exit code 1 if boots of a kernel differ by more than 0.5 %.")
+@click.option("--wall-clock", is_flag=True, help="ns of an emulated machine instead of instructions: for factors only.")
+@click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
+@matrix_options
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Boot kernels in QEMU and measure the evacuation paths in each, in executed instructions per page.
+
+    One result file for each boot.  A guest that panics, hangs or runs out of time is the result of that kernel; the
+    others go on, and the exit code is 1.  With several boots the spread of each scenario over them is shown, and
+    flagged where it is more than 0.5 %.
+    """
+    from gcproto.kernels.guest import machine
+    from gcproto.kernels.run.cell import Cell
+    from gcproto.kernels.run.heap import HEAP
+    from gcproto.results.series import spreads
+
+    heap = options["scenarios"] == HEAP
+    if options["fail_on_spread"] and (heap or options["boots"] == 1):
+        raise click.UsageError("--fail-on-spread needs --boots of 2 or more, and paths: mutators differ between boots")
+    kernels = chosen(options)
+    built = ready(kernels, options)
+    guest = machine.Machine(
+        icount=not options["wall_clock"],
+        cpus=2 if heap else 1,
+        files=heap,
+        memory_mib=options["memory_mib"],
+        timeout=options["timeout"],
+        command_line=options["append"],
+    )
+    cells = [
+        Cell(kernel, options["scenarios"], guest, boot, options["rounds"], programs=built, command=tuple(sys.argv[1:]))
+        for boot in range(1, options["boots"] + 1)
+        for kernel in kernels
+    ]
+    results = run_cells(ctx, cells, options, _show)
+    if options["fail_on_spread"] and any(one.flagged for one in spreads(results)):
+        ctx.exit(ExitCode.NO)
+
+
+def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    from gcproto.kernels.run.heap import HEAP
+
+    heap = options["scenarios"] == HEAP
+    if options["as_json"]:
+        echo_json(*results)
+    else:
+        from gcproto.cli.terminal import console
+        from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
+
+        show = print_guest_heaps if heap else print_matrix
+        show(results, console())
+    if not heap:
+        _say_spread(results)
+
+
+def _say_spread(results: "list[Result]") -> None:
+    """Say what is flagged where it is seen beside JSON, too."""
+    from gcproto.results.series import FLAG, spreads
+
+    found = spreads(results)
+    wide = [one for one in found if one.flagged]
+    if wide:
+        click.echo(
+            f"gcproto: FLAG: more than {100 * FLAG:.1f} % between boots of one kernel in {len(wide)} of "
+            f"{counted(len(found), 'scenario')}, at most {100 * wide[0].share:.2f} %",
+            err=True,
+        )

@@ -1,0 +1,69 @@
+"""``gcproto kernels stress``: is a kernel safe when everything happens at once?"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gcproto.cli.kernels.check import check_guest
+from gcproto.cli.kernels.choice import chosen, kernel_options
+from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.output import echo_json, result_options
+from gcproto.cli.params import WEEK_MINUTES, Number
+from gcproto.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
+
+
+@click.command(name="stress")
+@kernel_options
+@click.option(
+    "--minutes", type=Number(0.1, WEEK_MINUTES, "minutes"), default=5.0, show_default=True, help="Of each seed's guest."
+)
+@click.option("--seeds", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many, each in a guest.")
+@click.option(
+    "--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="Seeds count from here."
+)
+@matrix_options
+@result_options
+@click.pass_context
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Move pages of all folio sizes back and forth, under readers, fork, pins, reclaim, swap, compaction, khugepaged.
+
+    Contents, lost writes, lost pages, pinned pages, memory that is not given back, and all that the kernel says on its
+    console are looked at.  Odd seeds swap to zram, even ones to a loop device.  Best with a kernel that was built with
+    `--config debug`.  Exit code 1 if something was wrong.
+    """
+    from gcproto.kernels.run.cell import STRESS, Cell
+    from gcproto.kernels.run.stress import GRACE
+
+    kernels = chosen(options)
+    built = ready(kernels, options)
+    seconds = round(options["minutes"] * 60)
+    guest = check_guest(options | {"timeout": 2.0 * seconds + GRACE})
+    first = options["first_seed"]
+    told_by = tuple(sys.argv[1:])
+    cells = [
+        Cell(kernel, STRESS, guest, boot=seed, seed=seed, seconds=seconds, programs=built, command=told_by)
+        for seed in range(first, first + options["seeds"])
+        for kernel in kernels
+    ]
+    shown = options | {"bad": 0}
+    run_cells(ctx, cells, shown, _show)
+    if shown["bad"]:
+        ctx.exit(ExitCode.NO)
+
+
+def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+    from gcproto.results import names
+    from gcproto.results.series import release_of
+
+    for result in results:
+        options["bad"] += any(one.verdict != "fine" for one in result.verdicts) or not result.verdicts
+        if options["as_json"]:
+            echo_json(result)
+            continue
+        for one in result.verdicts:
+            seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""
+            click.echo(f"{release_of(result)} {names.short_subject(one)}: {one.verdict}{seconds}: {one.text}")

@@ -1,0 +1,1 @@
+"""What is known of kernels, as data: bugs, and how versions compare."""

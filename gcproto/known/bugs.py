@@ -1,0 +1,216 @@
+"""Known bugs of UFFDIO_MOVE and the releases that have them: it only ever makes the program more careful.
+
+Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, the changelogs of Debian's packages for the stable releases, and
+the mails of the patches.  A vendor's kernel may carry any fix earlier; where a bug shows in a behaviour that can be
+provoked without harm, that is asked instead of the version (``probe``).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gcproto.known.version import KernelVersion
+
+Branch = tuple[int, int]
+
+
+class Harm(StrEnum):
+    """What a bug can do."""
+
+    CRASH = "crash or corruption"
+    HANG = "hang"
+    WRONG = "wrong result"
+    SLOW = "slow"
+
+
+class State(StrEnum):
+    """What is known about a bug here."""
+
+    ABSENT = "not in this kernel"
+    FIXED = "fixed"
+    PRESENT = "present"
+    BY_VERSION = "present by its version (a vendor may have fixed it)"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A bug, and where it was fixed.
+
+    Args:
+        key: a short name.
+        title: of the commit that fixes it (or of the change, for what is only slow or has no fix).
+        effect: what happens.
+        since: first release that has it.
+        fixed: first mainline release without it; None: not fixed in any release known.
+        stable: stable branches with the fix: branch to first patch release.
+        probe: a harmless test that tells whether the running kernel has it: ``livelock`` (provoke it under a
+            watchdog), ``retry`` (provoke it), ``symbol NAME`` (the fix brought this function); "" where there is none.
+
+    """
+
+    key: str
+    title: str
+    effect: str
+    harm: Harm
+    since: KernelVersion
+    fixed: KernelVersion | None
+    stable: dict[Branch, int] = field(default_factory=dict)
+    probe: str = ""
+
+    def state_by_version(self, version: KernelVersion) -> State:
+        """What the version says."""
+        if version < self.since:
+            return State.ABSENT
+        if self.fixed and version >= self.fixed:
+            return State.FIXED
+        patch = self.stable.get(version.branch)
+        if patch is not None and version.patch >= patch:
+            return State.FIXED
+        return State.BY_VERSION
+
+
+def _v(text: str) -> KernelVersion:
+    parts = [int(part) for part in text.split(".")]
+    return KernelVersion(parts[0], parts[1], parts[2] if len(parts) > 2 else 0)
+
+
+_FIRST = _v("6.8")
+
+BUGS = (
+    Bug(
+        "zeropage-ebusy",
+        "userfaultfd: handle zeropage moves by UFFDIO_MOVE (eb1521dad8f3)",
+        "MOVE of the zero page fails with EBUSY",
+        Harm.WRONG,
+        _FIRST,
+        _v("6.9"),
+    ),
+    Bug(
+        "unpinned-recheck",
+        "userfaultfd: change src_folio after ensuring it's unpinned in UFFDIO_MOVE (c0205eaf3af9, CVE-2024-27007)",
+        "a folio that is pinned at the last moment changes its owner all the same",
+        Harm.CRASH,
+        _FIRST,
+        _v("6.9"),
+        {(6, 8): 8},
+    ),
+    Bug(
+        "huge-pmd-checks",
+        "userfaultfd: fix checks for huge PMDs",
+        "a page table that khugepaged takes away in the middle of a MOVE ends in a BUG",
+        Harm.CRASH,
+        _FIRST,
+        _v("6.11"),
+        {(6, 10): 10},
+    ),
+    Bug(
+        "livelock-threads",
+        "userfaultfd: do not block on locking a large folio with raised refcount (37b338eed105)",
+        "threads that move pages of one THP wait for each other for ever",
+        Harm.HANG,
+        _FIRST,
+        _v("6.14"),
+        {(6, 12): 19},
+    ),
+    Bug(
+        "swapcache-rmap",
+        "mm: fix kernel BUG when userfaultfd_move encounters swapcache (c50f8e6053b0)",
+        "MOVE of a swapped page whose folio is in the swap cache leaves its index wrong: BUG with CONFIG_DEBUG_VM, "
+        "silent corruption of the reverse map without",
+        Harm.CRASH,
+        _FIRST,
+        _v("6.14"),
+        {(6, 12): 20, (6, 13): 8},
+    ),
+    Bug(
+        "out-field",
+        "mm/userfaultfd: fix uninitialized output field for -EAGAIN race",
+        "the out-field of an ioctl may be left alone when the address space is being changed",
+        Harm.WRONG,
+        _FIRST,
+        _v("6.15"),
+        {(6, 12): 29},
+    ),
+    Bug(
+        "dirty-flags",
+        "mm: userfaultfd: correct dirty flags set for both present and swap pte (75cb1cca2c88)",
+        "a moved page is always dirty in hardware and may lack soft-dirty: dirty tracking loses it",
+        Harm.WRONG,
+        _FIRST,
+        _v("6.16"),
+        {(6, 12): 30, (6, 15): 0},
+    ),
+    Bug(
+        "swapcache-race",
+        "mm: userfaultfd: fix race of userfaultfd_move and swap cache (0ea148a79919)",
+        "a swap entry that is reused in the middle of a MOVE gets the wrong folio",
+        Harm.CRASH,
+        _FIRST,
+        _v("6.16"),
+        {(6, 12): 37},
+    ),
+    Bug(
+        "pmd-migration",
+        "userfaultfd: fix a crash in UFFDIO_MOVE when PMD is a migration entry (aba6faec0103)",
+        "MOVE of a THP that is being migrated crashes",
+        Harm.CRASH,
+        _FIRST,
+        _v("6.17"),
+        {(6, 12): 43},
+    ),
+    Bug(
+        "huge-zero-pfn",
+        "mm/huge_memory: fix use of NULL folio in move_pages_huge_pmd() (fae654083bfa, CVE-2026-31397)",
+        "MOVE of the huge zero page installs a bogus page frame",
+        Harm.CRASH,
+        _v("6.16"),
+        _v("7.0"),
+        {(6, 18): 20, (6, 19): 10},
+    ),
+    Bug(
+        "livelock-references",
+        "userfaultfd: fix UFFDIO_MOVE livelock on large folio with extra references",
+        "MOVE of a part of a large folio that somebody else holds (a pin, vmsplice) spins until it is killed",
+        Harm.HANG,
+        _FIRST,
+        _v("7.3.4"),
+        {(6, 12): 118},  # seen in 6.12.118; not in 6.12.107
+        probe="livelock",
+    ),
+    Bug(
+        "uffd-wp-swap",
+        "userfaultfd: clear the inherited uffd bit in move_swap_pte()",
+        "a moved swap entry keeps its write-protection mark",
+        Harm.WRONG,
+        _FIRST,
+        None,
+    ),
+    # Found with this program: move_pages() keeps the -EAGAIN of a step that it repeats, and repeats the step once more
+    # after it succeeded.  One mover and a thread that clears accessed bits are enough (gcp_ability_retry).
+    Bug(
+        "retry-eexist",
+        "no fix known; came with userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
+        "a step that the kernel repeats by itself (a page-table entry changed under it) moves its pages and is "
+        "repeated once more: MOVE then says EEXIST for pages that it moved, and does not count them",
+        Harm.WRONG,
+        _v("6.18"),
+        None,
+        probe="retry",
+    ),
+    Bug(
+        "flush-per-page",
+        "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
+        "one TLB flush for each page instead of one for each batch",
+        Harm.SLOW,
+        _FIRST,
+        _v("6.18"),
+        probe="symbol move_pages_ptes",
+    ),
+    Bug(
+        "anon-vma-lock",
+        "mm/userfaultfd: don't lock anon_vma when performing UFFDIO_MOVE",
+        "MOVE takes the anon_vma lock for writing: threads that move in one mapping wait for each other",
+        Harm.SLOW,
+        _FIRST,
+        _v("6.19"),
+    ),
+)

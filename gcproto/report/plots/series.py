@@ -1,0 +1,45 @@
+"""Series over kernels as a picture in a file; the page has the same one."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from gcproto.errors import ExitCode, GcprotoError
+from gcproto.report.plots import kernels
+from gcproto.results.series import Series
+from gcproto.results.steps import Step
+
+
+def see_that_it_can_be_drawn(path: Path) -> None:
+    """See that a file has an ending of a picture, and a folder that may be written.
+
+    Raises:
+        GcprotoError: it has not; nothing was drawn.
+
+    """
+    if path.suffix.lower() not in {".png", ".svg"}:
+        raise GcprotoError(f"{path}: the plot is a .png or an .svg file", code=ExitCode.USAGE)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        why = f"{folder} is no folder"
+    elif not os.access(path if path.exists() else folder, os.W_OK):
+        why = "it may not be written by this user"
+    else:
+        return
+    raise GcprotoError(f"{path} can't be written", why=why, remedy="choose another place", code=ExitCode.WRITE)
+
+
+def plot(series: Series, found: Sequence[Step], path: Path) -> None:
+    """Draw into a PNG or SVG file; the same for the same series.
+
+    Args:
+        series: to draw.
+        found: its steps; those of the lines drawn are marked.
+        path: whose ending says the format.
+
+    Raises:
+        GcprotoError: another ending, or the file can't be written.
+
+    """
+    see_that_it_can_be_drawn(path)
+    kernels.plot("history", series, found, []).save(path)

@@ -1,0 +1,125 @@
+"""A comparison of two results as a table."""
+
+from rich.console import Console
+
+from gcproto.report.labels import number
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part, say
+from gcproto.results import names
+from gcproto.results.compare import CLASSES, Comparison
+from gcproto.results.schema import Interval, Scenario
+from gcproto.results.series import page_size_of
+
+NEVER_MARKED = "gauge"
+"""The class of arms that are a gauge of the machine; the drift of all others is divided out."""
+MARKS = {True: "slower", False: "faster"}
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print a line for each scenario, then the arms, the drift and what only one run has.
+
+    Args:
+        comparison: of two results.
+        console: where to.
+
+    """
+    page_size = page_size_of(comparison.base)
+    for warning in comparison.warnings:
+        say(console, warning, style="bold yellow")
+    print_table(_lines(comparison, page_size), console)
+    console.print()
+    print_table(_arms(comparison), console)
+    console.print()
+    for kind, drift in sorted(comparison.drift.items()):
+        use = "a gauge of the machine, never marked" if kind == NEVER_MARKED else "divided out above"
+        say(console, f"{CLASSES[kind]} ({use}): the new run is {drift - 1:+.1%} as a whole")
+    say(
+        console,
+        f"marked: an interval without 1, and more than {comparison.floor:.1%} (threshold, A/A noise) and more than "
+        "scenarios of an arm and rounds of a scenario scatter",
+    )
+    for text, scenarios in (("only in BASE", comparison.only_base), ("only in NEW", comparison.only_new)):
+        for scenario in scenarios:
+            say(console, f"{text}: {names.scenario(scenario, page_size)}")
+    say(console, summary(comparison))
+
+
+def summary(comparison: Comparison) -> str:
+    """``in 76 of 79 scenarios no change beyond the noise of these runs; arm move: slower by 10.2 % (8.1-12.4)``."""
+    marked = [line for line in comparison.lines if line.significant]
+    arms = [line for line in comparison.arms if line.significant]
+    still = len(comparison.lines) - len(marked)
+    texts = [f"in {still} of {len(comparison.lines)} scenarios no change beyond the noise of these runs"]
+    texts += [f"arm {arm.arm}: {_by(arm.ratio)}" for arm in arms]
+    if not arms:
+        count = "the only arm" if len(comparison.arms) == 1 else f"none of {len(comparison.arms)} arms"
+        texts.append(f"{count} changed beyond it" if len(comparison.arms) != 1 else f"{count} did not change beyond it")
+    return "; ".join(texts)
+
+
+def _by(ratio: Interval) -> str:
+    """``slower by 10.2 % (8.1-12.4)``: by how much more or less, with the interval of that."""
+    ends = sorted(abs(end - 1) * 100 for end in (ratio.low, ratio.high))
+    return f"{MARKS[ratio.value > 1]} by {abs(ratio.value - 1) * 100:.1f} % ({ends[0]:.1f}-{ends[1]:.1f})"
+
+
+def _mark(ratio: Interval, *, significant: bool) -> Part:
+    if not significant:
+        return ""
+    return (MARKS[ratio.value > 1], "red" if ratio.value > 1 else "green")
+
+
+def _lines(comparison: Comparison, page_size: int) -> Table:
+    two_modes = _with_two_modes(comparison)
+    table = Table(
+        [
+            Column("scenario", words=True),
+            Column("base", rank=2),
+            Column("new", rank=1),
+            Column("new/base"),
+            Column("interval"),
+            Column("", words=True, name="mark"),
+            Column("", words=True, name="modes"),
+        ],
+        gap=1,
+    )
+    for line in comparison.lines:
+        table.add(
+            names.scenario(line.scenario, page_size),
+            number(line.base),
+            number(line.new),
+            f"{line.ratio.value:.3f}",
+            f"{line.ratio.low:.3f}-{line.ratio.high:.3f}",
+            _mark(line.ratio, significant=line.significant),
+            ("two modes", "yellow") if line.scenario in two_modes else "",
+        )
+    return table
+
+
+def _with_two_modes(comparison: Comparison) -> set[Scenario]:
+    """Scenarios whose samples have two modes in one of the runs: their medians must not be taken for their cost."""
+    every = (*comparison.base.measurements, *comparison.new.measurements)
+    return {one.scenario for one in every if one.modes}
+
+
+def _arms(comparison: Comparison) -> Table:
+    table = Table(
+        [
+            Column("all scenarios of an arm", words=True),
+            Column("scenarios", rank=1),
+            Column("new/base"),
+            Column("interval"),
+            Column("", words=True, name="mark"),
+        ],
+        gap=1,
+    )
+    for line in comparison.arms:
+        table.add(
+            line.arm,
+            str(line.scenarios),
+            f"{line.ratio.value:.3f}",
+            f"{line.ratio.low:.3f}-{line.ratio.high:.3f}",
+            _mark(line.ratio, significant=line.significant),
+        )
+    return table

@@ -1,0 +1,104 @@
+"""What heaps of large folios are made of from collection to collection, and what was moved in parts of folios."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.console import Console
+
+from gcproto.report import labels
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import say
+from gcproto.report.words.kinds import Workload, workloads
+from gcproto.results import names
+from gcproto.results.folios import PARTS, large_share, parts_of
+from gcproto.results.schema import Collection, MadeLarge, Measurement, Result, WorkloadFigures, WorkloadScenario
+from gcproto.results.series import page_size_of
+
+SHOWN = (1, 2, 3, 5, 10, 20, 50)
+"""Collections that have a column, as far as there are so many, and the last one."""
+
+MOVERS: tuple[Literal["collector", "faults"], ...] = ("collector", "faults")
+
+
+def print_folios(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
+    """Print how much of each heap lies in large folios after its collections, and the moves of parts of folios.
+
+    Args:
+        measurements: of workloads; those whose folios were not counted are left out.
+        result: that they are from.
+        console: where to.
+
+    """
+    known = [one for one in workloads(measurements) if one.measured.valid and _counted(one.figures)]
+    if not known:
+        return
+    page = page_size_of(result)
+    _print_survival(known, page, console)
+    _print_parts(known, page, console)
+
+
+def _counted(found: WorkloadFigures) -> bool:
+    return any(cycle.folios.by_order for some in found.collections for cycle in some)
+
+
+def _who(one: WorkloadScenario, page: int) -> tuple[str, str]:
+    """The mode, with its place where it was given one, and the folios."""
+    return ", ".join((names.mode(one), *names.placed(one))), names.memory(one, page)
+
+
+def _print_survival(known: Sequence[Workload], page: int, console: Console) -> None:
+    most = max(len(some) for one in known for some in one.figures.collections)
+    shown = [number for number in SHOWN if number < most]
+    console.print()
+    say(
+        console,
+        ("Folios of the heap", "bold"),
+        ": share of its pages in large folios after so many collections, medians over the rounds; ns per page from "
+        "flip to drain, and per page that was made a THP again or populated anew",
+    )
+    columns = [Column("mode", words=True), Column("folios", words=True)]
+    # The first and the last collection say most; those between them go first.
+    columns += [Column(f"GC {number}", rank=3 + at if at else 0) for at, number in enumerate(shown)]
+    columns += [Column("last"), Column("ns/page", rank=2)]
+    for what in ("restored", "renewed"):
+        columns += [Column(what, rank=1), Column("ns", rank=1, name=f"ns for a {what} page")]
+    table = Table(columns, gap=1, wide=True)
+    for _, scenario, figures in known:
+        table.add(
+            *_who(scenario, page),
+            *(_share(figures, number - 1) for number in shown),
+            _share(figures, -1),
+            "" if figures.compact_ns_page is None else labels.number(figures.compact_ns_page),
+            *_made(figures.folios.restored if figures.folios else None),
+            *_made(figures.folios.renewed if figures.folios else None),
+        )
+    print_table(table, console)
+
+
+def _share(found: WorkloadFigures, at: int) -> str:
+    values = [large_share(some[at]) for some in found.collections if len(some) > max(at, 0)]
+    return f"{statistics.median(values):.0%}" if values else ""
+
+
+def _made(found: MadeLarge | None) -> tuple[str, str]:
+    return (f"{found.pages:.0f}", labels.number(found.ns_page)) if found and found.pages else ("", "")
+
+
+def _print_parts(known: Sequence[Workload], page: int, console: Console) -> None:
+    """By cause, and by who moved them: pages of a round, and their share of all that was moved out of large folios."""
+    columns = [Column("mode", words=True), Column("folios", words=True), Column("by", words=True)]
+    table = Table([*columns, *(Column(name.replace(" at ", "\nat ")) for name in PARTS.values())], gap=1, wide=True)
+    for _, scenario, figures in known:
+        cycles: list[Collection] = [cycle for some in figures.collections for cycle in some]
+        for mover in MOVERS:
+            parts = parts_of(cycles, mover)
+            counts = [int(getattr(parts, name)) for name in PARTS]
+            if sum(counts):
+                rounds = max(1, len(figures.collections))
+                table.add(*_who(scenario, page), mover, *(f"{count / rounds:.0f}" for count in counts))
+    if table.rows:
+        console.print()
+        say(console, ("Moves of parts of folios", "bold"), ": pages in a round, by cause")
+        print_table(table, console)

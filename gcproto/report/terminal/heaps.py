@@ -1,0 +1,137 @@
+"""Workloads on heaps as a table: a line for each mode and heap size, in groups of what else tells them apart."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from gcproto.report import labels
+from gcproto.report.placement import crowded, in_order
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.figures import INVALID, Baselines, cost, done, ratio
+from gcproto.report.terminal.kit.groups import grouped
+from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.text import say
+from gcproto.report.words.kinds import Workload, workloads
+from gcproto.results import names
+from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario
+from gcproto.results.series import page_size_of
+from gcproto.sizes import MIB
+
+
+def print_heaps(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
+    """Print a line for each mode and heap size; times of phases are medians over collections.
+
+    Args:
+        measurements: of workloads; others are left out.
+        result: that they are from.
+        console: where to.
+
+    """
+    found = in_order(workloads(measurements))
+    if not found:
+        return
+    page = page_size_of(result)
+    unit = found[0].measured.unit
+    common, groups = grouped([_words(one.at, page) for one in found])
+    console.print()
+    say(
+        console,
+        ("Heaps", "bold"),
+        f": {', '.join(common)}; {labels.million(unit)} and MiB; pause: the longest, with the time to stop; mark and "
+        "compact: medians",
+    )
+    crowd = crowded(measurements, result)
+    if crowd:
+        say(console, crowd, style="yellow")
+    table = Table(_columns(unit), gap=1, wide=True)
+    baselines = Baselines(measurements)
+    for title, places in groups.items():
+        if title:
+            table.group(", ".join(title))
+        for at in sorted(places, key=lambda place: found[place].at.heap_bytes):
+            table.add(*_row(found[at], baselines))
+    print_table(table, console)
+    for one in found:
+        for note in _notes(one):
+            say(console, f"{names.mode_short(one.at)} in {labels.size(one.at.heap_bytes)}: {note}", style="dim")
+
+
+def _words(one: WorkloadScenario, page: int) -> list[str]:
+    """What stands in the head where it is common to all, else in the title of its group."""
+    mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
+    live = f"{one.live_bytes // MIB} MiB live" if one.live_bytes else "live bytes unknown"
+    return [one.workload, mutators, live, f"{names.memory(one, page)} folios", names.placement(one)]
+
+
+def _columns(unit: str) -> list[Column]:
+    small = labels.thousand(unit)
+    return [
+        Column("mode", words=True),
+        Column("heap"),
+        Column("wall"),
+        Column("to copy"),
+        Column("LBO", rank=4, name="LBO (wall)"),
+        Column("cpu", rank=6, name="LBO (cpu)"),
+        Column("GCs", rank=7),
+        Column("mark", rank=8),
+        Column("compact", rank=8),
+        Column("pause", rank=2),
+        Column("MMU10", rank=3),
+        Column("faults", rank=5),
+        Column(f"fault {small}\np50", rank=6, name="fault p50"),
+        Column("\np99", rank=5, name="fault p99"),
+        Column("copied", rank=9),
+        Column("RSS", rank=10),
+    ]
+
+
+def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
+    one, scenario, figures = heap
+    again = " (A/A)" * bool(scenario.replica)
+    label: list[Cell] = [names.mode_short(scenario) + again, labels.size(scenario.heap_bytes)]
+    if not one.valid or one.median is None:
+        return [*label, INVALID]
+    mmu = figures.mmu_of(10)
+    return [
+        *label,
+        _wall(figures, one),
+        [*ratio(one, baselines), *done(one)],
+        _number(figures.lbo_wall),
+        _number(figures.lbo_cpu),
+        f"{figures.collections_a_round:.0f}",
+        _number(figures.phases.mark),
+        _number(figures.phases.compact),
+        _number(figures.longest_pause_ms),
+        _number(mmu.median if mmu else None),
+        [f"{figures.faults:.0f}", *([(f"EBUSY {one.outcome.ebusy}", "yellow")] if one.outcome.ebusy else [])],
+        _thousandth(figures.fault.p50 if figures.fault else None),
+        _thousandth(figures.fault.p99 if figures.fault else None),
+        _number(figures.copied_mib),
+        f"{figures.resident_max_mib:.0f}",
+    ]
+
+
+def _wall(figures: WorkloadFigures, one: Measurement) -> Cell:
+    """The wall time, whose median is that of the samples; so its modes are theirs."""
+    if figures.wall_ms is None or not one.median:
+        return ""
+    return [*cost(one, figures.wall_ms / one.median)]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else labels.number(value)
+
+
+def _thousandth(value: float | None) -> str:
+    return "" if value is None else labels.number(value / 1000)
+
+
+def _notes(heap: Workload) -> list[str]:
+    one, scenario, figures = heap
+    notes = [f"with {names.options(scenario)}"] * bool(names.options(scenario))
+    notes += [f"chosen by {figures.choice}"] * bool(figures.choice)
+    if figures.stall.cause:
+        length = f"{labels.number(figures.stall.ns / 1e6)} {labels.million(one.unit)}"
+        notes.append(f"longest stall {length}: {figures.stall.cause} (mutator {figures.stall.mutator})")
+    notes += [f"{figures.verified} collections verified"] * bool(figures.verified)
+    return [*notes, *one.notes]

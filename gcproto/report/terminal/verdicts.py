@@ -1,0 +1,98 @@
+"""What kernels did where they might misbehave: measured verdicts beside what is known of their versions."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+
+from gcproto.known.bugs import BUGS, State
+from gcproto.known.version import parse
+from gcproto.report.terminal.kit.draw import print_table
+from gcproto.report.terminal.kit.table import Column, Table
+from gcproto.report.terminal.kit.text import Part, say
+from gcproto.results import names
+from gcproto.results.facts import branch_of
+from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict
+from gcproto.results.series import release_of, short, version_key
+
+GOOD = frozenset({"fine", "ebusy"})
+STYLES = {"fine": "green", "ebusy": "green", "unavailable": "dim", "differs": "yellow"}
+BADNESS = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
+"""Of several verdicts on one thing the last in this order is shown."""
+
+Seen = dict[Subject, Verdict]
+
+
+def remembered(name: str, release: str) -> State | None:
+    """What is known of a bug in a release; None if no bug is known by this name, or the release has no version."""
+    bug = next((bug for bug in BUGS if bug.key == name), None)
+    return bug.state_by_version(parse(release)) if bug and branch_of(release) else None
+
+
+def agrees(verdict: str, state: State | None) -> bool:
+    """Whether what was seen fits what is known; races need not show."""
+    if state is None or verdict == "unavailable":
+        return True
+    return (verdict in GOOD) == (state is not State.BY_VERSION)
+
+
+def print_verdicts(results: Sequence[Result], console: Console) -> None:
+    """Print a line for each hazard, a column for each kernel, and the rows of the contract that differ."""
+    by_kernel = _by_kernel(results)
+    releases = sorted(by_kernel, key=version_key)
+    hazards = dict.fromkeys(one for seen in by_kernel.values() for one in seen if isinstance(one, Hazard))
+    table = Table([Column("hazard", words=True), *(Column(_head(one), words=True) for one in releases)])
+    for hazard in hazards:
+        found = {release: by_kernel[release].get(hazard) for release in releases}
+        label = next(names.short_subject(one) for one in found.values() if one)
+        table.add(label, *(_cell(one, release) for release, one in found.items()))
+    table.add("contract rows ok", *(_contract(by_kernel[release]) for release in releases))
+    console.print()
+    say(console, "What each kernel did; ! marks what differs from what is known of its version", style="bold")
+    print_table(table, console)
+    for release in releases:
+        for one in by_kernel[release].values():
+            if one.verdict not in GOOD and one.verdict != "unavailable":
+                say(console, f"{short(release)}: {names.subject(one.subject)}: {one.verdict}: {one.text}")
+    _print_unavailable(by_kernel, releases, console)
+
+
+def _by_kernel(results: Iterable[Result]) -> dict[str, Seen]:
+    """Verdicts of all results of a kernel: what was seen in one of them was seen."""
+    found: dict[str, Seen] = {}
+    for result in results:
+        seen = found.setdefault(release_of(result), {})
+        for one in result.verdicts:
+            known = seen.get(one.subject)
+            if known is None or BADNESS.index(one.verdict) > BADNESS.index(known.verdict):
+                seen[one.subject] = one
+    return found
+
+
+def _head(release: str) -> str:
+    return short(release).split("+")[0]
+
+
+def _cell(one: Verdict | None, release: str) -> Part | list[Part]:
+    if one is None:
+        return "-"
+    known = remembered(one.subject.name, release) if isinstance(one.subject, Hazard) else None
+    mark = "" if agrees(one.verdict, known) else " !"
+    return (f"{one.verdict}{mark}", STYLES.get(one.verdict, "bold red"))
+
+
+def _contract(seen: Seen) -> str:
+    rows = [one for subject, one in seen.items() if isinstance(subject, ContractRow)]
+    good = sum(one.verdict in GOOD for one in rows)
+    run = sum(one.verdict != "unavailable" for one in rows)
+    return f"{good} of {run}"
+
+
+def _print_unavailable(by_kernel: dict[str, Seen], releases: Sequence[str], console: Console) -> None:
+    """Why a hazard was unavailable, once for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for release in releases:
+        for one in by_kernel[release].values():
+            if one.verdict == "unavailable" and isinstance(one.subject, Hazard):
+                reasons.setdefault(one.text, []).append(f"{short(release)} {names.short_subject(one)}")
+    for reason, places in reasons.items():
+        say(console, f"unavailable: {reason} ({', '.join(places)})", style="dim")
