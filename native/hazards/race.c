@@ -48,7 +48,7 @@ static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first,
         }
 }
 
-/* *row: answers in a row that may pass, EAGAIN not counted: a disturber may cause it for as long as it likes. */
+/* *row: answers in a row that may pass, EAGAIN not counted: a disturber may cause it all the time. */
 static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages, uint32_t *row)
 {
     unsigned from = atomic_load(&race->at[first]);

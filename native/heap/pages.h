@@ -46,7 +46,7 @@ enum gcp_fate {
 
 /*
  * How to map.  by: enum gcp_verb, MOVE or COPY, in compactions also REMAP (by the collector alone, COPY of the rest)
- * ebusy:    enum gcp_on_ebusy, all but LEAVE: a page that nobody maps would be waited for without end
+ * ebusy:    enum gcp_on_ebusy, all but LEAVE: threads would wait forever for a page that stays
  * discard:  give the source of a page back that was copied after EBUSY (ART: collector thread only)
  * tolerate: the range may not be registered any more: then nothing is mapped, and that is all right
  */

@@ -261,7 +261,7 @@ static void check_contents(struct gcp_work *work, struct gcp_round *ret)
     bool zero = source_is(work, GCP_SOURCE_ZEROES) || gcp_arm_is(work, GCP_ARM_ZEROES);
 
     if (gcp_arm_is(work, GCP_ARM_NO_SOURCE) && !gcp_arm_is(work, GCP_ARM_ZEROES)) {
-        ret->contents = pages; /* its own, which nobody expects anything of */
+        ret->contents = pages; /* its own: there is nothing to compare them with */
         return;
     }
     /* What is not present at the destination was left or is a hole: reading it there would fault for ever. */

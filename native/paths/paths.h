@@ -24,8 +24,8 @@
 /* cdef:begin */
 
 /*
- * What is to be known of an arm, for whoever chooses arms, judges rounds or compares results.
- * An arm is a row of the table in arms.c, and its number is its place there, which may change: results have names.
+ * Properties of an arm that the grid, the checks and comparisons of results ask for.
+ * An arm is a row of the table in arms.c.  Its number is its place there and may change; results have names.
  */
 enum gcp_arm_flag {
     GCP_ARM_REGISTERS = 1 << 0,      /* the destination is registered with a userfaultfd */

@@ -28,7 +28,7 @@ enum gcp_source_kind {
     GCP_SOURCE_SWAPCACHE = 6, /* swapped out, folio still in the swap cache */
 };
 
-/* What is to be known of a source, for whoever chooses sources or judges rounds. */
+/* Properties of a source that the grid and the checks ask for. */
 enum gcp_source_flag {
     GCP_SOURCE_FOLIOS = 1 << 0, /* has folios with frames of its own, whose order can be asked */
     GCP_SOURCE_LARGE = 1 << 1,  /* can be made of folios of any size */
