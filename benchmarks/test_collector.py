@@ -29,6 +29,7 @@ from gcproto.heap.workloads import workload
 from gcproto.heap.workloads.knobs import Knobs
 from gcproto.host import probes
 from gcproto.host.machine import machine
+from gcproto.rows import ARMS
 
 ROUNDS = 7
 WARMUP = 1
@@ -130,7 +131,7 @@ def path_lab_round(pages: int, batch: int, seed: int, *, order: int) -> float:
     assert lib.gcp_prover_init(prover) == 0
     try:
         scenario.source, scenario.order = lib.GCP_SOURCE_PLAIN, order
-        scenario.arm = lib.GCP_ARM_SPLIT_MOVE if order else lib.GCP_ARM_MOVE
+        scenario.arm = ARMS["split_move" if order else "move"].number
         scenario.pages, scenario.granule = pages, batch * PAGE_BYTES
         scenario.cpu = scenario.touch_cpu = -1
         scenario.seed = seed

@@ -165,6 +165,35 @@ class gcp_outcome(Struct):
 
 class gcp_outcome_ptr(gcp_outcome, Pointer[gcp_outcome]): ...
 
+class gcp_account(Struct):
+    moved: int
+    move_calls: int
+    short_results: int
+    copied: int
+    copy_calls: int
+    zeroed: int
+    zeropage_calls: int
+    asked: int
+    moved_after_ebusy: int
+    copied_after_ebusy: int
+    already: int
+    left: int
+    eagain: int
+    ebusy: int
+    eexist: int
+    enoent: int
+    remapped: int
+    remap_calls: int
+    whole: int
+    whole_large: int
+    part_busy: int
+    part_one: int
+    part_skewed: int
+    part_edge: int
+    other_errors: int
+
+class gcp_account_ptr(gcp_account, Pointer[gcp_account]): ...
+
 class gcp_run(Struct):
     dst: int
     src: int
@@ -180,30 +209,6 @@ class gcp_policy(Struct):
     granule: int
 
 class gcp_policy_ptr(gcp_policy, Pointer[gcp_policy]): ...
-
-class gcp_account(Struct):
-    asked: int
-    moved: int
-    copied_after_ebusy: int
-    copied: int
-    zeroed: int
-    already: int
-    left: int
-    move_calls: int
-    copy_calls: int
-    zeropage_calls: int
-    short_moves: int
-    short_copies: int
-    eagain: int
-    ebusy: int
-    eexist: int
-    enoent: int
-    other_errors: int
-    err: int
-    err_dst: int
-    err_src: int
-
-class gcp_account_ptr(gcp_account, Pointer[gcp_account]): ...
 
 class gcp_frame_order(Struct):
     pairs: int
@@ -285,31 +290,6 @@ class gcp_map_how(Struct):
 
 class gcp_map_how_ptr(gcp_map_how, Pointer[gcp_map_how]): ...
 
-class gcp_map_account(Struct):
-    moved: int
-    moved_after_ebusy: int
-    copied: int
-    copied_after_ebusy: int
-    zeroed: int
-    lost: int
-    whole: int
-    whole_large: int
-    part_busy: int
-    part_one: int
-    part_skewed: int
-    part_edge: int
-    remapped: int
-    remap_calls: int
-    move_calls: int
-    copy_calls: int
-    zeropage_calls: int
-    short_results: int
-    eagain: int
-    ebusy: int
-    enoent: int
-
-class gcp_map_account_ptr(gcp_map_account, Pointer[gcp_map_account]): ...
-
 class gcp_event(Struct):
     start: int
     ns: int
@@ -370,7 +350,7 @@ class gcp_mutator(Struct):
     fault: gcp_histogram
     pause: gcp_histogram
     wait: gcp_histogram
-    account: gcp_map_account
+    account: gcp_account
     built: int
     slid: int
     updated: int
@@ -390,15 +370,15 @@ class gcp_plan(Struct):
     black_shift: int
     black_begin: int
     kept: int
-    live: int
-    starts: int
-    offsets: int
-    first: int
-    lead_words: int
-    lead_refs: int
-    skip: int
-    fill: int
-    held: int
+    live: Pointer[int]
+    starts: Pointer[int]
+    offsets: Pointer[int]
+    first: Pointer[int]
+    lead_words: Pointer[int]
+    lead_refs: Pointer[int]
+    skip: Pointer[int]
+    fill: Pointer[int]
+    held: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
@@ -440,8 +420,8 @@ class gcp_window_result(Struct):
     access: gcp_histogram
     fault: gcp_histogram
     runs: gcp_histogram
-    collector: gcp_map_account
-    faults: gcp_map_account
+    collector: gcp_account
+    faults: gcp_account
     wrong: int
     unmapped: int
     left: int
@@ -479,7 +459,7 @@ class gcp_compaction_policy(Struct):
 class gcp_compaction_policy_ptr(gcp_compaction_policy, Pointer[gcp_compaction_policy]): ...
 
 class gcp_swept(Struct):
-    account: gcp_map_account
+    account: gcp_account
     updated: int
     built: int
     slid: int
@@ -543,23 +523,22 @@ class Lib:
     GCP_VIA_USER_MODE: Final = 3
     GCP_MOVE_DONTWAKE: Final = 1
     GCP_MOVE_ALLOW_SRC_HOLES: Final = 2
-    GCP_CALL_REGISTER: Final = 0
-    GCP_CALL_UNREGISTER: Final = 1
-    GCP_CALL_MOVE: Final = 2
-    GCP_CALL_COPY: Final = 3
-    GCP_CALL_ZEROPAGE: Final = 4
-    GCP_CALL_MREMAP: Final = 5
-    GCP_CALL_MADVISE: Final = 6
-    GCP_CALL_COUNT: Final = 7
+    GCP_VERB_MOVE: Final = 0
+    GCP_VERB_COPY: Final = 1
+    GCP_VERB_REMAP: Final = 2
+    GCP_VERB_ZEROPAGE: Final = 3
+    GCP_VERB_REGISTER: Final = 4
+    GCP_VERB_UNREGISTER: Final = 5
+    GCP_VERB_MADVISE: Final = 6
+    GCP_VERB_COUNT: Final = 7
+    GCP_EBUSY_COPY: Final = 0
+    GCP_EBUSY_TOUCH: Final = 1
+    GCP_EBUSY_BACKOFF: Final = 2
+    GCP_EBUSY_LEAVE: Final = 3
     GCP_LIVELOCK_NO: Final = 0
     GCP_LIVELOCK_YES: Final = 1
     GCP_LIVELOCK_UNKNOWN: Final = 2
     GCP_LIVELOCK_OTHER: Final = 3
-    GCP_BY_MOVE: Final = 0
-    GCP_BY_COPY: Final = 1
-    GCP_BY_ZEROPAGE: Final = 2
-    GCP_EBUSY_COPY: Final = 0
-    GCP_EBUSY_LEAVE: Final = 1
     GCP_FRAMES_ANY: Final = 0
     GCP_FRAMES_CONSECUTIVE: Final = 1
     GCP_FRAMES_SHUFFLED: Final = 2
@@ -570,24 +549,33 @@ class Lib:
     GCP_SOURCE_PINNED: Final = 4
     GCP_SOURCE_SWAPPED: Final = 5
     GCP_SOURCE_SWAPCACHE: Final = 6
+    GCP_SOURCE_FOLIOS: Final = 1
+    GCP_SOURCE_LARGE: Final = 2
+    GCP_SOURCE_SIZED: Final = 4
+    GCP_SOURCE_PMD: Final = 8
+    GCP_SOURCE_SWAPS: Final = 16
+    GCP_SOURCE_ZEROES: Final = 32
+    GCP_SOURCE_HOLES: Final = 64
+    GCP_SOURCE_FREE: Final = 128
+    GCP_SOURCE_UNUSED: Final = 256
     GCP_WORKING_SET_ANY: Final = 0
     GCP_WORKING_SET_CACHE: Final = 1
     GCP_WORKING_SET_MEMORY: Final = 2
-    GCP_ARM_MOVE: Final = 0
-    GCP_ARM_COPY: Final = 1
-    GCP_ARM_COPY_DISCARD: Final = 2
-    GCP_ARM_MOVE_FALLBACK: Final = 3
-    GCP_ARM_MOVE_HOLES: Final = 4
-    GCP_ARM_SPLIT_MOVE: Final = 5
-    GCP_ARM_MREMAP: Final = 6
-    GCP_ARM_MEMCPY_TOUCHED: Final = 7
-    GCP_ARM_MEMCPY_UNTOUCHED: Final = 8
-    GCP_ARM_ZEROPAGE: Final = 9
-    GCP_ARM_TAO: Final = 10
-    GCP_ARM_CANARY: Final = 11
-    GCP_ARM_MOVE_BARE: Final = 12
-    GCP_ARM_SWAPIN: Final = 13
-    GCP_ARM_MOVE_SWAPIN: Final = 14
+    GCP_ARM_REGISTERS: Final = 1
+    GCP_ARM_MOVES: Final = 2
+    GCP_ARM_TAKES_FRAMES: Final = 4
+    GCP_ARM_READS_CONTENTS: Final = 8
+    GCP_ARM_GAUGE: Final = 16
+    GCP_ARM_BY_USER: Final = 32
+    GCP_ARM_NO_GRANULE: Final = 64
+    GCP_ARM_SPLITS: Final = 128
+    GCP_ARM_SWAPS_IN: Final = 256
+    GCP_ARM_STAYS: Final = 512
+    GCP_ARM_HOLES: Final = 1024
+    GCP_ARM_NO_SOURCE: Final = 2048
+    GCP_ARM_ZEROES: Final = 4096
+    GCP_ARM_STAGES: Final = 8192
+    GCP_ARM_DISCARDS: Final = 16384
     GCP_ROUND_VALID: Final = 0
     GCP_ROUND_INVALID: Final = 1
     GCP_ROUND_UNABLE: Final = 2
@@ -600,12 +588,12 @@ class Lib:
     GCP_PAGE_MUTATOR_PROCESSING: Final = 4
     GCP_PAGE_PROCESSED_AND_MAPPING: Final = 5
     GCP_PAGE_PROCESSED_AND_MAPPED: Final = 6
-    GCP_MAP_MOVE: Final = 0
-    GCP_MAP_COPY: Final = 1
-    GCP_MAP_REMAP: Final = 2
-    GCP_BUSY_COPY: Final = 0
-    GCP_BUSY_TOUCH: Final = 1
-    GCP_BUSY_BACKOFF: Final = 2
+    GCP_FATE_NONE: Final = 0
+    GCP_FATE_WHOLE: Final = 87
+    GCP_FATE_COPIED: Final = 99
+    GCP_FATE_BUSY: Final = 101
+    GCP_FATE_MOVED: Final = 109
+    GCP_FATE_ZEROED: Final = 122
     GCP_HANDLER_SIGBUS: Final = 0
     GCP_HANDLER_THREAD: Final = 1
     GCP_EVENT_PAUSE: Final = 0
@@ -688,8 +676,9 @@ class Lib:
     def gcp_uffd_zeropage(self, uffd: Pointer[gcp_uffd], start: int, len: int, mode: int, /) -> gcp_outcome: ...
     def gcp_uffd_poison(self, uffd: Pointer[gcp_uffd], start: int, len: int, mode: int, /) -> gcp_outcome: ...
     def gcp_uffd_wake(self, uffd: Pointer[gcp_uffd], start: int, len: int, /) -> gcp_outcome: ...
-    def gcp_inject(self, call: int, after: int, count: int, err: int, /) -> None: ...
-    def gcp_inject_done(self, call: int, /) -> int: ...
+    def gcp_account_add(self, to: Pointer[gcp_account], from_: Pointer[gcp_account], /) -> None: ...
+    def gcp_inject(self, verb: int, after: int, count: int, err: int, /) -> None: ...
+    def gcp_inject_done(self, verb: int, /) -> int: ...
     def gcp_ability_cycles(self, /) -> int: ...
     def gcp_ability_dontunmap(self, /) -> int: ...
     def gcp_ability_pin(self, /) -> int: ...
@@ -708,7 +697,8 @@ class Lib:
         runs: Pointer[gcp_run],
         n: int,
         policy: Pointer[gcp_policy],
-        ret: Pointer[gcp_account],
+        account: Pointer[gcp_account],
+        ret_stopped: Pointer[gcp_run],
         /,
     ) -> int: ...
     def gcp_frames_name(self, frames: int, /) -> Pointer[bytes]: ...
@@ -724,6 +714,8 @@ class Lib:
         ret_what: Pointer[Pointer[bytes]],
         /,
     ) -> int: ...
+    def gcp_source_name(self, kind: int, /) -> Pointer[bytes]: ...
+    def gcp_source_flags(self, kind: int, /) -> int: ...
     def gcp_source_init(
         self,
         prover: Pointer[gcp_prover],
@@ -748,6 +740,8 @@ class Lib:
         /,
     ) -> int: ...
     def gcp_arm_name(self, arm: int, /) -> Pointer[bytes]: ...
+    def gcp_arm_flags(self, arm: int, /) -> int: ...
+    def gcp_arm_find(self, name: Pointer[bytes] | bytes, /) -> int: ...
     def gcp_timeline_init(self, capacity: int, ret: Pointer[gcp_timeline], /) -> int: ...
     def gcp_timeline_deinit(self, timeline: Pointer[gcp_timeline], /) -> None: ...
     def gcp_world_create(self, begin: int, limit: int, tlab_bytes: int, cards: int, /) -> gcp_world_ptr: ...
@@ -842,11 +836,11 @@ class FFI:
     @overload
     def new(self, ctype: Literal["struct gcp_outcome *"], init: Fields = ..., /) -> gcp_outcome_ptr: ...
     @overload
+    def new(self, ctype: Literal["struct gcp_account *"], init: Fields = ..., /) -> gcp_account_ptr: ...
+    @overload
     def new(self, ctype: Literal["struct gcp_run *"], init: Fields = ..., /) -> gcp_run_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_policy *"], init: Fields = ..., /) -> gcp_policy_ptr: ...
-    @overload
-    def new(self, ctype: Literal["struct gcp_account *"], init: Fields = ..., /) -> gcp_account_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_frame_order *"], init: Fields = ..., /) -> gcp_frame_order_ptr: ...
     @overload
@@ -857,8 +851,6 @@ class FFI:
     def new(self, ctype: Literal["struct gcp_round *"], init: Fields = ..., /) -> gcp_round_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_map_how *"], init: Fields = ..., /) -> gcp_map_how_ptr: ...
-    @overload
-    def new(self, ctype: Literal["struct gcp_map_account *"], init: Fields = ..., /) -> gcp_map_account_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_event *"], init: Fields = ..., /) -> gcp_event_ptr: ...
     @overload

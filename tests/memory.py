@@ -88,7 +88,7 @@ def evacuate(uffd: Uffd, runs: list[tuple[int, int, int]], **policy: int) -> tup
     """Run the engine on (dst, src, pages) runs; returns its return value and its account."""
     c_runs = ffi.new("struct gcp_run[]", [{"dst": dst, "src": src, "pages": pages} for dst, src, pages in runs])
     account = ffi.new("struct gcp_account *")
-    code = lib.gcp_evacuate(uffd.raw, c_runs, len(runs), ffi.new("struct gcp_policy *", policy), account)
+    code = lib.gcp_evacuate(uffd.raw, c_runs, len(runs), ffi.new("struct gcp_policy *", policy), account, ffi.NULL)
     return code, account
 
 

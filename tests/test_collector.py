@@ -144,11 +144,11 @@ def test_dense_regions_are_built_where_none_are_looked_for(granule: int, regions
 def test_a_dense_region_slides_where_the_flip_fails() -> None:
     with bench(mode="art", granule=4) as heap:
         _with_a_dense_region(heap)
-        lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 1, errno.ENOMEM)
+        lib.gcp_inject(lib.GCP_VERB_REMAP, 0, 1, errno.ENOMEM)
         try:
             heap.collect()
         finally:
-            lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 0, 0)
+            lib.gcp_inject(lib.GCP_VERB_REMAP, 0, 0, 0)
         assert heap.failures.reasons
         assert int(heap.collector.plan.kept) >= 320
         heap.collect()
@@ -184,13 +184,13 @@ def test_objects_of_a_heap_that_is_full_are_refused() -> None:
 @pytest.mark.parametrize(
     ("call", "number"),
     [
-        (lib.GCP_CALL_REGISTER, errno.ENOMEM),
-        (lib.GCP_CALL_UNREGISTER, errno.EINVAL),
-        (lib.GCP_CALL_MREMAP, errno.ENOMEM),
-        (lib.GCP_CALL_MADVISE, errno.ENOMEM),
-        (lib.GCP_CALL_MOVE, errno.EINVAL),
-        (lib.GCP_CALL_COPY, errno.ENOMEM),
-        (lib.GCP_CALL_COPY, errno.ENOENT),
+        (lib.GCP_VERB_REGISTER, errno.ENOMEM),
+        (lib.GCP_VERB_UNREGISTER, errno.EINVAL),
+        (lib.GCP_VERB_REMAP, errno.ENOMEM),
+        (lib.GCP_VERB_MADVISE, errno.ENOMEM),
+        (lib.GCP_VERB_MOVE, errno.EINVAL),
+        (lib.GCP_VERB_COPY, errno.ENOMEM),
+        (lib.GCP_VERB_COPY, errno.ENOENT),
     ],
 )
 def test_a_system_call_that_fails_ends_the_cycle_and_leaves_the_heap_whole(mode: str, call: int, number: int) -> None:
@@ -208,7 +208,7 @@ def test_a_system_call_that_fails_ends_the_cycle_and_leaves_the_heap_whole(mode:
             assert heap.failures.reasons, "a failure must be told"
             assert f"{number:03}" in heap.failures.reasons[0]
         else:
-            assert (mode in ("copy", "remap")) == (call == lib.GCP_CALL_MOVE)
+            assert (mode in ("copy", "remap")) == (call == lib.GCP_VERB_MOVE)
         heap.failures.reasons.clear()
         heap.collect()
         assert not heap.failures.reasons
@@ -226,11 +226,11 @@ def test_long_runs_are_remapped_and_what_mremap_refuses_is_copied(refused: bool)
                 heap.allocate(64, 1, index % 2)
                 heap.link(index % 2, 0, (index + 1) % 2 if index else -1)
             if refused:  # the flip's own calls are not counted among them: it asks once
-                lib.gcp_inject(lib.GCP_CALL_MREMAP, 1, 1 << 40, errno.ENOMEM)
+                lib.gcp_inject(lib.GCP_VERB_REMAP, 1, 1 << 40, errno.ENOMEM)
             try:
                 heap.collect()
             finally:
-                lib.gcp_inject(lib.GCP_CALL_MREMAP, 0, 0, 0)
+                lib.gcp_inject(lib.GCP_VERB_REMAP, 0, 0, 0)
         assert not heap.failures.reasons
         assert all(calls > 0 for calls, _, _ in swept)
         if refused:
@@ -239,9 +239,9 @@ def test_long_runs_are_remapped_and_what_mremap_refuses_is_copied(refused: bool)
             assert all(remapped >= 64 * calls for calls, remapped, _ in swept)
 
 
-@pytest.mark.parametrize(("call", "number"), [(lib.GCP_CALL_MOVE, errno.EAGAIN), (lib.GCP_CALL_COPY, errno.EAGAIN)])
+@pytest.mark.parametrize(("call", "number"), [(lib.GCP_VERB_MOVE, errno.EAGAIN), (lib.GCP_VERB_COPY, errno.EAGAIN)])
 def test_eagain_is_asked_again(call: int, number: int) -> None:
-    with bench(mode="move" if call == lib.GCP_CALL_MOVE else "copy") as heap:
+    with bench(mode="move" if call == lib.GCP_VERB_MOVE else "copy") as heap:
         for index in range(5000):
             heap.allocate(16, 1, index % 9)
         lib.gcp_inject(call, 0, 50, number)
@@ -256,11 +256,11 @@ def test_eagain_without_end_is_diagnosed() -> None:
     with bench(mode="art") as heap:
         for index in range(500):
             heap.allocate(16, 1, index % 9)
-        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 1 << 40, errno.EAGAIN)
+        lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 1 << 40, errno.EAGAIN)
         try:
             heap.collect()
         finally:
-            lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+            lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 0, 0)
         assert "011" in heap.failures.reasons[0]
         heap.collect()
 
@@ -272,11 +272,11 @@ def test_ebusy_is_answered_by_each_policy(ebusy: str) -> None:
         heap.failures.swept = lambda done, _faults: swept.append(done.account)  # type: ignore[method-assign, assignment]
         for index in range(5000):
             heap.allocate(16, 1, index % 9)
-        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 1, errno.EBUSY)
+        lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 1, errno.EBUSY)
         try:
             heap.collect()
         finally:
-            lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+            lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 0, 0)
         assert not heap.failures.reasons
         assert swept[0].ebusy == 1
         assert (swept[0].copied_after_ebusy, swept[0].moved_after_ebusy) == ((1, 0) if ebusy == "copy" else (0, 1))
@@ -300,7 +300,7 @@ def test_a_pinned_page_is_copied_in_the_end(ebusy: str) -> None:
         assert swept[0].copied_after_ebusy == 4
 
 
-@pytest.mark.parametrize(("call", "number"), [(lib.GCP_CALL_MOVE, errno.EEXIST), (lib.GCP_CALL_MOVE, errno.ENOENT)])
+@pytest.mark.parametrize(("call", "number"), [(lib.GCP_VERB_MOVE, errno.EEXIST), (lib.GCP_VERB_MOVE, errno.ENOENT)])
 def test_the_verifier_finds_a_page_that_a_kernel_lost(call: int, number: int) -> None:
     """EEXIST and ENOENT are believed: they say what memory is like.  A kernel that lies is found out."""
     with bench(mode="art", dense_permille=NEVER) as heap:

@@ -88,9 +88,21 @@ def run(page: str, folder: Path) -> None:
                     _run_one(page, one, env, folder)
                 continue
             if not sources.exists():
-                shutil.copytree(ROOT / "gcproto", sources / "gcproto", ignore=shutil.ignore_patterns("__pycache__"))
+                for name in ("gcproto", "native"):
+                    shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+                for name in ("setup.py", "pyproject.toml", "README.md"):
+                    shutil.copy(ROOT / name, sources / name)
                 env = environment(sources, folder / f".patched-{mark}")
             apply(text, sources)
+            if "+++ b/native/" in text:
+                compile_c(sources)
+
+
+def compile_c(sources: Path) -> None:
+    """Build the C part of a copy of the sources."""
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, cwd=sources)
+    assert done.returncode == 0, done.stderr[-1500:]
 
 
 def _run_one(page: str, one: Command, env: dict[str, str], folder: Path) -> None:

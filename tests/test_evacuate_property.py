@@ -61,7 +61,7 @@ def cases(draw: st.DrawFn, kinds: tuple[str, ...]) -> Case:
         taken,
         draw(st.one_of(st.just(list(range(PAGES))), st.permutations(range(PAGES)))),
         draw(st.permutations(runs)),
-        draw(st.sampled_from([lib.GCP_BY_MOVE, lib.GCP_BY_MOVE, lib.GCP_BY_MOVE, lib.GCP_BY_COPY])),
+        draw(st.sampled_from([lib.GCP_VERB_MOVE, lib.GCP_VERB_MOVE, lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY])),
         draw(st.sampled_from([lib.GCP_EBUSY_COPY, lib.GCP_EBUSY_LEAVE])),
         draw(st.booleans()),
         draw(st.sampled_from([0, 1, 2, 4, 7, 16])),
@@ -101,7 +101,7 @@ def expected(case: Case, page: int) -> str:
     state = case.states[page]
     if case.taken[page]:
         return "already"
-    if case.first == lib.GCP_BY_COPY:
+    if case.first == lib.GCP_VERB_COPY:
         return "copied"
     if state in {FORKED, PINNED}:
         return "copied_after_ebusy" if case.on_ebusy == lib.GCP_EBUSY_COPY else "left"

@@ -146,11 +146,11 @@ def test_choices_within_a_mode(options: ModeOptions, whole: bool, pages: int) ->
     assert_right(run(request(workload="sparse", options=choices)))
 
 
-@pytest.mark.parametrize("call", [lib.GCP_CALL_MOVE, lib.GCP_CALL_COPY, lib.GCP_CALL_ZEROPAGE, lib.GCP_CALL_UNREGISTER])
+@pytest.mark.parametrize("call", [lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY, lib.GCP_VERB_ZEROPAGE, lib.GCP_VERB_UNREGISTER])
 @pytest.mark.parametrize("after", [0, 3, 40])
 def test_an_error_beside_running_mutators_is_survived(call: int, after: int) -> None:
     """EFAULT of some call in the middle of things: mutators, handlers and the collector come through."""
-    done = run(request(mode="art", inject=[(call, after if call != lib.GCP_CALL_UNREGISTER else 0, 1, 14)]))
+    done = run(request(mode="art", inject=[(call, after if call != lib.GCP_VERB_UNREGISTER else 0, 1, 14)]))
     assert not done.failure
     assert not done.wrong
     assert all("014" in text for text in done.failures)

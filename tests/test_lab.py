@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcproto.accounts import ACCOUNT
 from gcproto.experiments.frame import TRIES, Schedule
 from gcproto.experiments.paths import grid
 from gcproto.experiments.paths.grid import Choice, build, parse_source, source_text
 from gcproto.experiments.paths.lab import Lab, WorkerDied
 from gcproto.experiments.paths.round import (
-    ACCOUNT_FIELDS,
     DISTURBED,
     INVALID,
     UNABLE,
@@ -156,7 +156,7 @@ def test_a_worker_that_dies_is_said() -> None:
 def a_round(status: int = VALID, ns: int = 512_000, reason: str = "", err: int = 0) -> Round:
     account = dict.fromkeys(
         ("asked", "moved", "copied", "copied_after_ebusy", "zeroed", "already", "left", "ebusy", "eagain", "eexist",
-         "enoent", "short_moves", "short_copies"), 0
+         "enoent", "short_results"), 0
     )  # fmt: skip
     return Round(status, err, ns, 0, 0, 8, account, 31, 0, 0, 0, 0, 0, 0, 0, [512], 0, 0, 0, "moved", reason)
 
@@ -257,7 +257,7 @@ def test_interrupt_keeps_what_there_is() -> None:
 
 def test_what_is_summed_up_has_the_same_name_on_both_sides() -> None:
     assert set(PROVEN) <= set(Round.__struct_fields__) & set(Proof.__struct_fields__)
-    assert {*SUMMED, *SAID} <= set(ACCOUNT_FIELDS) & set(Outcome.__struct_fields__)
+    assert {*SUMMED, *SAID} <= set(ACCOUNT) & set(Outcome.__struct_fields__)
 
 
 def test_tally_sums_the_proof() -> None:

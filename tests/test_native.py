@@ -55,6 +55,12 @@ def test_engine_under_sanitizers(tmp_path: Path) -> None:
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
+def test_answers_under_sanitizers(tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_answer", tmp_path).count("ok ") == 70
+
+
+@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.timeout(180)
 def test_contract_under_sanitizers(tmp_path: Path) -> None:
     out = run_under_sanitizers("test_contract", tmp_path)
     assert out.count("\nok ") >= lib.gcp_contract_count() + 12

@@ -245,20 +245,20 @@ def test_large_folios_are_shuffled_whole(prover: Any) -> None:
 def test_a_shuffle_that_cannot_be_finished_is_no_source(prover: Any, err: int, told: int, reason: str) -> None:
     """A page that stays busy, or a kernel without MOVE; the next round is a whole one again."""
     asked = request(frames="shuffled", arm="mremap")
-    lib.gcp_inject(lib.GCP_CALL_MOVE, 77, 1 << 20, err)
+    lib.gcp_inject(lib.GCP_VERB_MOVE, 77, 1 << 20, err)
     try:
         got = run(prover, asked)
-        assert lib.gcp_inject_done(lib.GCP_CALL_MOVE) > 0
+        assert lib.gcp_inject_done(lib.GCP_VERB_MOVE) > 0
     finally:
-        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+        lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 0, 0)
     assert (got.status, got.err) == (UNABLE, told), got.reason
     assert "shuffled frames" in got.reason
     assert reason in got.reason
-    lib.gcp_inject(lib.GCP_CALL_MOVE, 77, 3, errno.EBUSY)
+    lib.gcp_inject(lib.GCP_VERB_MOVE, 77, 3, errno.EBUSY)
     try:
         assert done(prover, asked).status == VALID, "a passing reference is waited for"
     finally:
-        lib.gcp_inject(lib.GCP_CALL_MOVE, 0, 0, 0)
+        lib.gcp_inject(lib.GCP_VERB_MOVE, 0, 0, 0)
 
 
 @pytest.mark.needs("move")

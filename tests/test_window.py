@@ -142,7 +142,7 @@ class TestWindow:
     @pytest.mark.parametrize("batch", [0, 512])
     def test_an_error_on_the_handler_thread_ends_the_window(self, by: int, batch: int) -> None:
         way = ways()["move-thread" if by == MOVE else "copy-thread"]
-        call = lib.GCP_CALL_MOVE if by == MOVE else lib.GCP_CALL_COPY
+        call = lib.GCP_VERB_MOVE if by == MOVE else lib.GCP_VERB_COPY
         lib.gcp_inject(call, 2, 1 << 40, errno.EFAULT)
         try:
             done = run_here(msgspec.structs.replace(request_for(way, PAGES, 2, 1), collector_pages=batch))

@@ -112,7 +112,7 @@ def _structure(name: str, schema: Mapping[str, Any]) -> str:
 def result() -> str:
     """The page of the result format."""
     found = document()
-    structures = found["$defs"]
+    structures: dict[str, Any] = found["$defs"]  # type: ignore[assignment]
     parts = [_structure(name, structures[name]) for name in ("Result", *sorted(structures.keys() - {"Result"}))]
     head = (
         f"# The result format, {found['title']}\n\n"

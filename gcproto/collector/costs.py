@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
+from gcproto.rows import ARMS
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_prover_ptr, gcp_round_ptr
@@ -65,9 +66,9 @@ def measure(order: int, seed: int = 1) -> Costs:
     if lib.gcp_prover_init(prover) < 0:
         return Costs(order, None, None, None, None, False)
     try:
-        moves = _rounds(prover, order, lib.GCP_ARM_MOVE, seed)
-        copies = _rounds(prover, order, lib.GCP_ARM_COPY_DISCARD, seed)
-        splits = _rounds(prover, order, lib.GCP_ARM_SPLIT_MOVE, seed) if order else []
+        moves = _rounds(prover, order, ARMS["move"].number, seed)
+        copies = _rounds(prover, order, ARMS["copy_discard"].number, seed)
+        splits = _rounds(prover, order, ARMS["split_move"].number, seed) if order else []
     finally:
         lib.gcp_prover_deinit(prover)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import MAPPING, map_counts_in
 from gcproto.chars import text_of
 from gcproto.collector.compiled.forward import forward_roots
 from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
@@ -26,7 +27,7 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.calls import CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
-from gcproto.structs import address_of, number_names, numbers_of
+from gcproto.structs import address_of, numbers_of
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_mutator, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
@@ -43,7 +44,6 @@ HEADROOM_SHARE = (0.1, 0.8)
 """At least and at most of what was free after it."""
 
 FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited", "faults")
-ACCOUNT = number_names("gcp_map_account")
 
 
 class CollectionError(GcprotoError):
@@ -52,11 +52,13 @@ class CollectionError(GcprotoError):
 
 def fault_sums(mutators: "Iterable[gcp_mutator]") -> dict[str, int]:
     """What faults of these mutators did since they began: pages by kind, pages and ioctls of the account."""
-    found = dict.fromkeys((*FAULT_COUNTS, *ACCOUNT), 0)
+    found = dict.fromkeys((*FAULT_COUNTS, *MAPPING), 0)
     for mutator in mutators:
-        counts = numbers_of(mutator) | numbers_of(mutator.account)
-        for name in found:
+        counts = numbers_of(mutator)
+        for name in FAULT_COUNTS:
             found[name] += counts[name]
+        for name, value in map_counts_in(mutator.account).items():
+            found[name] += value
     return found
 
 

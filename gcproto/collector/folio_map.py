@@ -20,7 +20,7 @@ from gcproto.host.machine import machine
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_plan
 
-WHOLE = ord("W")
+WHOLE = lib.GCP_FATE_WHOLE
 """Fate of a page that a move took with all of its aligned granule."""
 
 

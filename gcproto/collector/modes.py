@@ -15,18 +15,18 @@ from gcproto.sizes import MIB
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_policy_ptr
 
-MOVE, COPY, REMAP = lib.GCP_MAP_MOVE, lib.GCP_MAP_COPY, lib.GCP_MAP_REMAP
+MOVE, COPY, REMAP = lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY, lib.GCP_VERB_REMAP
 
 MAP_BY = {"move": MOVE, "copy": COPY}
 """By name, as options have them."""
 
 EBUSY = {
-    "copy": (lib.GCP_BUSY_COPY, lib.GCP_BUSY_COPY),
-    "touch": (lib.GCP_BUSY_TOUCH, lib.GCP_BUSY_TOUCH),
-    "backoff": (lib.GCP_BUSY_BACKOFF, lib.GCP_BUSY_BACKOFF),
-    "mutators-copy": (lib.GCP_BUSY_BACKOFF, lib.GCP_BUSY_COPY),
+    "copy": (lib.GCP_EBUSY_COPY, lib.GCP_EBUSY_COPY),
+    "touch": (lib.GCP_EBUSY_TOUCH, lib.GCP_EBUSY_TOUCH),
+    "backoff": (lib.GCP_EBUSY_BACKOFF, lib.GCP_EBUSY_BACKOFF),
+    "mutators-copy": (lib.GCP_EBUSY_BACKOFF, lib.GCP_EBUSY_COPY),
 }
-"""What follows on EBUSY, for the collector and for a faulting mutator (native/heap/pages.h): ``copy`` is ART's policy
+"""What follows on EBUSY, for the collector and for a faulting mutator (native/uffd/answer.h): ``copy`` is ART's policy
 today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
 
 

@@ -131,9 +131,15 @@ class Heap:
         plan.to = self.to
         setattr(plan, "from", self.from_)  # a word of Python's
         tables = self.tables
-        plan.live, plan.starts, plan.offsets, plan.first = tables.live, tables.starts, tables.offsets, tables.first
-        plan.lead_words, plan.lead_refs = tables.lead_words, tables.lead_refs
-        plan.skip, plan.fill, plan.held = tables.skip, tables.fill, tables.held
+        plan.live = ffi.cast("uint64_t *", tables.live)
+        plan.starts = ffi.cast("uint64_t *", tables.starts)
+        plan.offsets = ffi.cast("uint32_t *", tables.offsets)
+        plan.first = ffi.cast("uint64_t *", tables.first)
+        plan.lead_words = ffi.cast("uint16_t *", tables.lead_words)
+        plan.lead_refs = ffi.cast("uint16_t *", tables.lead_refs)
+        plan.skip = ffi.cast("uint16_t *", tables.skip)
+        plan.fill = ffi.cast("uint16_t *", tables.fill)
+        plan.held = ffi.cast("uint8_t *", tables.held)
 
     def clear_tables(self, used: int) -> None:
         """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.

@@ -11,12 +11,12 @@ from gcproto.host.capability import Capability
 from gcproto.host.kernel_files import read
 from gcproto.known.bugs import BUGS, Harm, State
 from gcproto.known.version import running
+from gcproto.rows import SWAP_SOURCES, arms_with
 
 LIVELOCK_TIMEOUT_MS = 2000
 RETRY_PAGES = 30_000
 
-MOVE_ARMS = frozenset({"move", "move_fallback", "move_holes", "move_bare", "move_swapin", "split_move", "tao"})
-UFFD_ARMS = MOVE_ARMS | {"copy", "copy_discard", "zeropage"}
+MOVE_ARMS = frozenset(arms_with(lib.GCP_ARM_MOVES))
 
 
 class BugState(msgspec.Struct):
@@ -178,7 +178,7 @@ def _scenarios_off(move_err: int, rows: list[Capability], bugs: dict[str, BugSta
     for name, arms, sources in (
         ("mremap DONTUNMAP", frozenset({"mremap"}), None),
         ("io_uring fixed buffers", None, frozenset({"pinned"})),
-        ("zram", None, frozenset({"swapped", "swapcache"})),
+        ("zram", None, SWAP_SOURCES),
     ):
         row = by_name[name]
         if not row.able:
@@ -192,8 +192,7 @@ def _scenarios_off(move_err: int, rows: list[Capability], bugs: dict[str, BugSta
             reason = f"{bug.effect} ({Harm(bug.harm)}): {bug.state}, {bug.evidence}; fixed by {bug.title!r}"
             off.append(ScenarioOff(text, reason, force, MOVE_ARMS, sources, large_only, forcible=True))
 
-    swap = frozenset({"swapped", "swapcache"})
     bug_off("livelock-references", "moves of pinned large folios", frozenset({"pinned"}), large_only=True)
-    bug_off("swapcache-rmap", "moves of swapped pages", swap, large_only=False)
-    bug_off("swapcache-race", "moves of swapped pages", swap, large_only=False)
+    bug_off("swapcache-rmap", "moves of swapped pages", SWAP_SOURCES, large_only=False)
+    bug_off("swapcache-race", "moves of swapped pages", SWAP_SOURCES, large_only=False)
     return off

@@ -26,6 +26,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gcproto._native import lib
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results import names
 from gcproto.results.facts import cpu_of, release_of
@@ -50,6 +51,7 @@ from gcproto.results.schema import (
     with_fields,
 )
 from gcproto.results.series import is_canary
+from gcproto.rows import arm_is
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,14 +59,9 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
-CONTENT_ARMS = frozenset({"copy", "copy_discard", "memcpy_untouched", "tao"})
-"""Arms that read and write the pages' contents; the others rewrite page tables."""
-
-GAUGES = frozenset({"memcpy_touched"})
-"""Arms in which no kernel takes part: they tell what the machine's caches and memory gave, and are never marked."""
-
 GAUGE_LIMIT = 0.1
-"""A gauge that moved by more than this is worth a warning."""
+"""A gauge that moved by more than this is worth a warning.  No kernel takes part in such an arm: it tells what the
+machine's caches and memory gave, and is never marked."""
 
 THRESHOLD = 0.03
 ARM_THRESHOLD = 0.05
@@ -184,9 +181,9 @@ def arm_class(one: Scenario) -> str:
     """One of ``CLASSES``: what a scenario's speed follows."""
     match one:
         case PathScenario():
-            if one.arm in GAUGES:
+            if arm_is(one.arm, lib.GCP_ARM_GAUGE):
                 return "gauge"
-            return "contents" if one.arm in CONTENT_ARMS else "tables"
+            return "contents" if arm_is(one.arm, lib.GCP_ARM_READS_CONTENTS) else "tables"
         case WorkloadScenario():
             return "workloads"
         case PolicyScenario():

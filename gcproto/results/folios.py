@@ -38,7 +38,7 @@ PARTS = {
     "part_edge": "at the edge of a run",
     "part_busy": "after EBUSY",
 }
-"""Counts of pages that were moved without all of their folio (native/heap/pages.h), and the cause in words."""
+"""Counts of pages that were moved without all of their folio (native/uffd/answer.h), and the cause in words."""
 
 
 def parts_of(cycles: Iterable[Collection], who: Who) -> Parts:

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/content.h"
+#include "base/address.h"
 
 uint64_t gcp_mix(uint64_t value)
 {
@@ -27,7 +28,7 @@ void gcp_content_fill(uint64_t start, uint64_t first_page, uint64_t pages, uint6
 {
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t page = 0; page < pages; page++) {
-        uint64_t *words = (uint64_t *)(uintptr_t)(start + page * page_size);
+        uint64_t *words = (uint64_t *)gcp_at(start + page * page_size);
         uint64_t value = first_word(seed, first_page + page);
         for (uint64_t i = 0; i < page_size / sizeof(*words); i++)
             words[i] = value + 2 * i;
@@ -38,7 +39,7 @@ int64_t gcp_content_check(uint64_t start, uint64_t first_page, uint64_t pages, u
 {
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t page = 0; page < pages; page++) {
-        const uint64_t *words = (const uint64_t *)(uintptr_t)(start + page * page_size);
+        const uint64_t *words = (const uint64_t *)gcp_at(start + page * page_size);
         uint64_t value = first_word(seed, first_page + page), wrong = 0;
         for (uint64_t i = 0; i < page_size / sizeof(*words); i++)
             wrong |= words[i] ^ (value + 2 * i);
@@ -52,7 +53,7 @@ int64_t gcp_content_check_zero(uint64_t start, uint64_t pages)
 {
     uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t page = 0; page < pages; page++) {
-        const uint64_t *words = (const uint64_t *)(uintptr_t)(start + page * page_size);
+        const uint64_t *words = (const uint64_t *)gcp_at(start + page * page_size);
         uint64_t wrong = 0;
         for (uint64_t i = 0; i < page_size / sizeof(*words); i++)
             wrong |= words[i];

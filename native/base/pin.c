@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "base/pin.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -63,7 +64,7 @@ int32_t gcp_pin(uint64_t start, uint64_t bytes)
     int err = buffers ? 0 : ENOMEM;
     for (unsigned i = 0; !err && i < n; i++) {
         uint64_t done = i * MAX_BUFFER;
-        buffers[i].iov_base = (void *)(uintptr_t)(start + done);
+        buffers[i].iov_base = gcp_at(start + done);
         buffers[i].iov_len = bytes - done < MAX_BUFFER ? bytes - done : MAX_BUFFER;
     }
     if (!err && syscall(SYS_io_uring_register, fd, IORING_REGISTER_BUFFERS, buffers, n) < 0)

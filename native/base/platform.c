@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -159,41 +160,41 @@ int gcp_region_discard(uint64_t start, uint64_t bytes)
     uint64_t first = (start + page - 1) / page * page, end = (start + bytes) / page * page;
     if (first >= end)
         return 0;
-    return madvise((void *)(uintptr_t)first, end - first, MADV_DONTNEED) < 0 ? -errno : 0;
+    return madvise(gcp_at(first), end - first, MADV_DONTNEED) < 0 ? -errno : 0;
 }
 
 int gcp_region_page_out(uint64_t start, uint64_t bytes)
 {
-    return madvise((void *)(uintptr_t)start, bytes, MADV_PAGEOUT) < 0 ? -errno : 0;
+    return madvise(gcp_at(start), bytes, GCP_MADV_PAGEOUT) < 0 ? -errno : 0;
 }
 
 int gcp_region_small(uint64_t start, uint64_t bytes)
 {
-    if (madvise((void *)(uintptr_t)start, bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL)
+    if (madvise(gcp_at(start), bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL)
         return 0;
     return -errno;
 }
 
 int gcp_region_large(uint64_t start, uint64_t bytes)
 {
-    return madvise((void *)(uintptr_t)start, bytes, MADV_HUGEPAGE) == 0 ? 0 : -errno;
+    return madvise(gcp_at(start), bytes, MADV_HUGEPAGE) == 0 ? 0 : -errno;
 }
 
 int gcp_region_populate(uint64_t start, uint64_t bytes)
 {
-    return madvise((void *)(uintptr_t)start, bytes, GCP_MADV_POPULATE_WRITE) < 0 ? -errno : 0;
+    return madvise(gcp_at(start), bytes, GCP_MADV_POPULATE_WRITE) < 0 ? -errno : 0;
 }
 
 int gcp_region_collapse(uint64_t start, uint64_t bytes)
 {
-    return madvise((void *)(uintptr_t)start, bytes, GCP_MADV_COLLAPSE) < 0 ? -errno : 0;
+    return madvise(gcp_at(start), bytes, GCP_MADV_COLLAPSE) < 0 ? -errno : 0;
 }
 
 int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint64_t at = start; at < start + bytes; at += folio_bytes)
-        if (madvise((void *)(uintptr_t)at, page, GCP_MADV_COLD) < 0)
+        if (madvise(gcp_at(at), page, GCP_MADV_COLD) < 0)
             return -errno;
     return 0;
 }
@@ -232,7 +233,7 @@ void gcp_settle(void)
     void *scratch = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     nanosleep(&moment, NULL);
     if (scratch != MAP_FAILED) {
-        madvise(scratch, (size_t)page, MADV_COLD); /* what empties the batch (lru_add_drain) */
+        madvise(scratch, (size_t)page, GCP_MADV_COLD); /* what empties the batch (lru_add_drain) */
         munmap(scratch, (size_t)page);
     }
     /* The coarse clock moves with the timer interrupt and not otherwise. */

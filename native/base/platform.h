@@ -52,7 +52,7 @@ int gcp_region_small(uint64_t start, uint64_t bytes);
 int gcp_region_large(uint64_t start, uint64_t bytes);
 
 /*
- * Have the large folios of a range split, by MADV_COLD of the first page of each (see run_split_move in path_arms.c).
+ * Have the large folios of a range split, by MADV_COLD of the first page of each (see run_split_move in paths/arms.c).
  * start and bytes are multiples of folio_bytes.  Whether they were split, the counters say.  0 or -errno.
  */
 int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);

@@ -12,6 +12,7 @@
 
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #define SPLIT 0
 #define SWPIN 4
@@ -266,7 +267,7 @@ int gcp_view_read(const struct gcp_prover *prover, uint64_t start, uint64_t page
         done += (size_t)got;
     }
     memset(view->cached, 0, pages);
-    if (mincore((void *)(uintptr_t)start, pages * page, view->cached) < 0)
+    if (mincore(gcp_at(start), pages * page, view->cached) < 0)
         return -errno;
 
     for (uint64_t i = 0; i < pages; i++) {

@@ -28,6 +28,7 @@ HEADERS = [
     "base/histogram.h",
     "base/proof.h",
     "uffd/uffd.h",
+    "uffd/answer.h",
     "uffd/inject.h",
     "uffd/ability.h",
     "paths/evacuate.h",

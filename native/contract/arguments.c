@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 /* Two movable pages and where they could go: all that is wrong is what the row makes wrong. */
 struct good {
@@ -106,7 +107,7 @@ static void unreadable_struct_is_efault(struct gcp_trial *trial)
 {
     uint64_t nowhere = gcp_trial_region(trial, 1, 0);
     gcp_trial_protect(trial, nowhere, 1, PROT_NONE);
-    int of_null = raw_move(trial, NULL), of_none = raw_move(trial, (const void *)(uintptr_t)nowhere);
+    int of_null = raw_move(trial, NULL), of_none = raw_move(trial, gcp_at(nowhere));
     if (of_null != EFAULT || of_none != EFAULT)
         gcp_trial_differs(trial, "MOVE gave errno %d for NULL and %d for a PROT_NONE page, expected EFAULT", of_null,
                           of_none);
@@ -117,7 +118,7 @@ static void unwritable_struct_is_efault_after_the_move(struct gcp_trial *trial)
 {
     struct good good = good_arguments(trial);
     uint64_t at = gcp_trial_region(trial, 1, 0);
-    struct gcp_uapi_move *arg = (struct gcp_uapi_move *)(uintptr_t)at;
+    struct gcp_uapi_move *arg = (struct gcp_uapi_move *)gcp_at(at);
     *arg = (struct gcp_uapi_move){.dst = good.dst, .src = good.src, .len = good.len, .move = GCP_OUT_UNTOUCHED};
     gcp_trial_protect(trial, at, 1, PROT_READ);
     int err = raw_move(trial, arg);

@@ -7,6 +7,7 @@
 #include "uffd/ability.h"
 #include "base/clock.h"
 #include "contract/rows.h"
+#include "base/address.h"
 
 #define PAGES 256
 #define ROUNDS 40
@@ -37,7 +38,7 @@ struct hammer {
 
 static _Atomic uint64_t *word_of(const struct hammer *hammer, uint64_t page)
 {
-    return (_Atomic uint64_t *)(uintptr_t)((uint64_t)(uintptr_t)hammer->words + page * hammer->page);
+    return (_Atomic uint64_t *)gcp_at(gcp_address_of(hammer->words) + page * hammer->page);
 }
 
 static void *read_words(void *arg)
@@ -77,7 +78,7 @@ static void move_under_fire(struct gcp_trial *trial, uint64_t dst, uint64_t src,
     pthread_t thread;
     memset(ret, 0, sizeof(*ret));
     ret->page = trial->page;
-    ret->words = (_Atomic uint64_t *)(uintptr_t)src;
+    ret->words = (_Atomic uint64_t *)gcp_at(src);
     gcp_trial_thread(trial, &thread, run, ret);
     while (atomic_load(&ret->sweeps) == 0)
         ;
@@ -114,8 +115,8 @@ static void no_write_is_lost(struct gcp_trial *trial)
         move_under_fire(trial, dst, src, add_words, &hammer);
         for (uint64_t i = 0; i < PAGES; i++) {
             uint64_t at = i * trial->page;
-            uint64_t before = *(uint64_t *)(uintptr_t)(dst + at) - gcp_content(GCP_TRIAL_SEED, i, 0);
-            uint64_t behind = *(uint64_t *)(uintptr_t)(src + at);
+            uint64_t before = *(uint64_t *)gcp_at(dst + at) - gcp_content(GCP_TRIAL_SEED, i, 0);
+            uint64_t behind = *(uint64_t *)gcp_at(src + at);
             if (before + behind != 2 * hammer.sweeps)
                 gcp_trial_differs(trial,
                                   "of %" PRIu64 " writes to page %" PRIu64 " %" PRIu64 " are in the moved page and "

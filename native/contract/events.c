@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 struct change {
     void *area;
@@ -70,7 +71,7 @@ static void expect_eagain(struct gcp_trial *trial, uint64_t feature, uint8_t eve
     gcp_trial_madvise(trial, src, 1, MADV_DONTFORK, "MADV_DONTFORK");
     register_with(trial, &uffd, dst);
     register_with(trial, &uffd, bystander);
-    struct change change = {(void *)(uintptr_t)bystander, trial->page};
+    struct change change = {gcp_at(bystander), trial->page};
     gcp_trial_thread(trial, &thread, run, &change);
     gcp_trial_await_message(trial, &uffd);
 
@@ -115,7 +116,7 @@ static void unreported_change_does_not_matter(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0),
              other = gcp_trial_target(trial, 1, 0);
-    struct change change = {(void *)(uintptr_t)other, trial->page};
+    struct change change = {gcp_at(other), trial->page};
     remove_pages(&change);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);

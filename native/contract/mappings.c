@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 #ifndef MFD_CLOEXEC
 #define MFD_CLOEXEC 1U
@@ -16,7 +17,7 @@
 
 static void unmap(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 {
-    if (munmap((void *)(uintptr_t)start, pages * trial->page) < 0)
+    if (munmap(gcp_at(start), pages * trial->page) < 0)
         gcp_trial_skip(trial, "munmap: %s", strerror(errno));
 }
 
@@ -133,13 +134,13 @@ static void shared_src_is_einval(struct gcp_trial *trial)
 {
     uint64_t *src = map(trial, trial->page, MAP_SHARED | MAP_ANONYMOUS, -1), dst = gcp_trial_target(trial, 1, 0);
     *src = 1;
-    gcp_expect_failed(trial, dst, (uint64_t)(uintptr_t)src, trial->page, 0, EINVAL);
+    gcp_expect_failed(trial, dst, gcp_address_of(src), trial->page, 0, EINVAL);
 }
 
 static void shared_dst_is_einval(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1);
-    uint64_t dst = (uint64_t)(uintptr_t)map(trial, trial->page, MAP_SHARED | MAP_ANONYMOUS, -1);
+    uint64_t dst = gcp_address_of(map(trial, trial->page, MAP_SHARED | MAP_ANONYMOUS, -1));
     gcp_trial_register(trial, dst, 1);
     gcp_expect_failed(trial, dst, src, trial->page, 0, EINVAL);
 }
@@ -156,12 +157,12 @@ static void private_file_src_is_einval(struct gcp_trial *trial)
 {
     uint64_t *src = private_file(trial), dst = gcp_trial_target(trial, 1, 0);
     *src = 1; /* its page is anonymous now, its mapping is not */
-    gcp_expect_failed(trial, dst, (uint64_t)(uintptr_t)src, trial->page, 0, EINVAL);
+    gcp_expect_failed(trial, dst, gcp_address_of(src), trial->page, 0, EINVAL);
 }
 
 static void private_file_dst_is_einval(struct gcp_trial *trial)
 {
-    uint64_t src = gcp_trial_small(trial, 1), dst = (uint64_t)(uintptr_t)private_file(trial);
+    uint64_t src = gcp_trial_small(trial, 1), dst = gcp_address_of(private_file(trial));
     gcp_trial_register(trial, dst, 1);
     gcp_expect_failed(trial, dst, src, trial->page, 0, EINVAL);
 }
@@ -187,7 +188,7 @@ static void hugetlb_is_einval(struct gcp_trial *trial)
 {
     uint64_t bytes = hugetlb_size(trial);
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE;
-    uint64_t huge = (uint64_t)(uintptr_t)map(trial, bytes, flags, -1);
+    uint64_t huge = gcp_address_of(map(trial, bytes, flags, -1));
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
     gcp_expect_failed(trial, dst, huge, trial->page, 0, EINVAL);
     gcp_trial_register(trial, huge, bytes / trial->page);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 /* `n` folios, one or two, not from a PMD boundary on: two of half a PMD would come as one THP. */
 static uint64_t folios(struct gcp_trial *trial, uint64_t n, uint32_t *ret_order, struct gcp_source *ret)
@@ -148,7 +149,7 @@ static struct gcp_view split_with_zeroes(struct gcp_trial *trial, bool locked, u
     uint32_t order;
     uint64_t src = folios(trial, 1, &order, &source), inner = source.pages - 2;
     *ret_dst = gcp_trial_target(trial, 1, 0);
-    memset((void *)(uintptr_t)(src + trial->page), 0, inner * trial->page);
+    memset(gcp_at(src + trial->page), 0, inner * trial->page);
     if (locked) {
         gcp_trial_lock(trial, src, source.pages);
         gcp_trial_lock(trial, *ret_dst, 1);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 #define PAGES 8
 
@@ -107,7 +108,7 @@ static void ordinary_reference_does_not_hinder(struct gcp_trial *trial)
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     gcp_expect_content(trial, dst, 0, 1);
     gcp_expect_empty(trial, src, 1);
-    if (read(fd, (void *)(uintptr_t)copy, trial->page) != (ssize_t)trial->page)
+    if (read(fd, gcp_at(copy), trial->page) != (ssize_t)trial->page)
         gcp_trial_differs(trial, "the pipe lost its page");
     gcp_expect_content(trial, copy, 0, 1);
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "contract/rows.h"
+#include "base/address.h"
 
 #define PAGES 4
 
@@ -63,7 +64,7 @@ static uint64_t huge_zero_page(struct gcp_trial *trial, uint64_t pages)
                               "6.19.10 and 7.0");
     uint64_t src = gcp_trial_region(trial, pages, 0);
     gcp_trial_madvise(trial, src, pages, MADV_HUGEPAGE, "MADV_HUGEPAGE");
-    (void)*(volatile const char *)(uintptr_t)src;
+    (void)*(volatile const char *)gcp_at(src);
     /* One page was read; all others are there only if the huge zero page is. */
     struct gcp_view view = gcp_trial_view(trial, src, pages);
     if (view.present != pages || view.zero_pages != pages)

@@ -6,12 +6,10 @@
 #include <sys/mman.h>
 
 #include "uffd/ability.h"
+#include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "base/address.h"
 
 #define LIVELOCK_MS 4000
 #define RACE_MS 4000
@@ -45,7 +43,7 @@ static void *collapse_both(void *arg)
     uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++)
-            if (madvise((void *)(uintptr_t)race->range[i], bytes, MADV_COLLAPSE) == 0)
+            if (madvise(gcp_at(race->range[i]), bytes, GCP_MADV_COLLAPSE) == 0)
                 atomic_fetch_add(&race->disturbed, 1);
     return NULL;
 }
@@ -60,7 +58,7 @@ static void the_huge_zero_page(struct gcp_trial *trial)
     uint64_t pages = trial->platform.pmd_size / trial->page;
     gcp_trial_need(trial, GCP_PROOF_KPF);
     uint64_t src = gcp_trial_region(trial, pages, 0), dst = gcp_trial_target(trial, pages, 0);
-    madvise((void *)(uintptr_t)src, trial->platform.pmd_size, MADV_HUGEPAGE);
+    madvise(gcp_at(src), trial->platform.pmd_size, MADV_HUGEPAGE);
     gcp_expect_zeroes(trial, src, 1); /* reads it */
     struct gcp_view before = gcp_trial_view(trial, src, pages);
     uint64_t frame = GCP_PM_PFN(before.entries[0]);

@@ -9,6 +9,7 @@
 
 #include "uffd/ability.h"
 #include "hazards/tables.h"
+#include "base/address.h"
 
 #define PAGES 16
 #define MERGE_MS 20000
@@ -57,7 +58,7 @@ static void merged_pages(struct gcp_trial *trial)
     uint64_t src = gcp_trial_region(trial, PAGES, 0), dst = gcp_trial_target(trial, PAGES, 0), waited = 0;
     for (uint64_t i = 0; i < PAGES; i++)
         gcp_content_fill(src + i * trial->page, 0, 1, GCP_TRIAL_SEED); /* all alike */
-    if (madvise((void *)(uintptr_t)src, PAGES * trial->page, MADV_MERGEABLE) < 0)
+    if (madvise(gcp_at(src), PAGES * trial->page, MADV_MERGEABLE) < 0)
         gcp_trial_skip(trial, "MADV_MERGEABLE: %s; is KSM in this kernel?", strerror(errno));
     while (pages_sharing() < PAGES - 1 && waited < MERGE_MS) {
         nanosleep(&tick, NULL);

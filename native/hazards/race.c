@@ -7,6 +7,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "uffd/answer.h"
+#include "base/address.h"
+
 struct mover {
     struct gcp_race *race;
     uint64_t first, pages, granule;
@@ -45,7 +48,8 @@ static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first,
         }
 }
 
-static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages)
+/* *row: answers in a row that may pass, EAGAIN not counted: a disturber may cause it all the time. */
+static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages, uint32_t *row)
 {
     unsigned from = atomic_load(&race->at[first]);
     uint64_t n = 1;
@@ -53,18 +57,22 @@ static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages)
         n++;
     uint64_t src = place(race, from, first), dst = place(race, !from, first);
     struct gcp_outcome seen = gcp_uffd_move(&race->trial->uffd, dst, src, n * race->trial->page, 0);
+    enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &seen);
     uint64_t done = (uint64_t)seen.bytes / race->trial->page;
     atomic_fetch_add(&race->moved, done);
     for (uint64_t i = 0; i < done; i++)
         atomic_store(&race->at[first + i], (unsigned char)!from);
     if (seen.err)
         find_uncounted(race, from, first + done, n - done);
-    if (seen.err == EBUSY)
-        atomic_fetch_add(&race->ebusy, 1);
-    else if (seen.err == EAGAIN)
+    if (answer == GCP_ANSWER_DONE)
+        *row = 0;
+    if (seen.err == EAGAIN)
         atomic_fetch_add(&race->eagain, 1);
-    else if (seen.err && seen.err != EEXIST)
-        atomic_store(&race->err, seen.err);
+    else if (answer == GCP_ANSWER_BUSY)
+        atomic_fetch_add(&race->ebusy, 1);
+    else if (answer != GCP_ANSWER_DONE && answer != GCP_ANSWER_THERE &&
+             !gcp_answer_repeats(answer, row, GCP_AGAIN_LIMIT))
+        atomic_store(&race->err, gcp_answer_errno(&seen));
 }
 
 static void *keep_moving(void *arg)
@@ -72,10 +80,11 @@ static void *keep_moving(void *arg)
     struct mover *mover = arg;
     struct gcp_race *race = mover->race;
     uint64_t turns = 0;
+    uint32_t row = 0;
     while (!atomic_load(&race->stop) && !atomic_load(&race->err)) {
         for (uint64_t done = 0; done < mover->pages; done += mover->granule) {
             uint64_t left = mover->pages - done;
-            move_some(race, mover->first + done, left < mover->granule ? left : mover->granule);
+            move_some(race, mover->first + done, left < mover->granule ? left : mover->granule, &row);
         }
         if (++turns % 8 == 0)
             check(race, mover->first, mover->pages);
@@ -97,7 +106,7 @@ void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, ui
     for (int i = 0; i < 2; i++) {
         race.range[i] = gcp_trial_region(trial, GCP_RACE_PAGES, 0);
         if (huge)
-            madvise((void *)(uintptr_t)race.range[i], GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
+            madvise(gcp_at(race.range[i]), GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
     }
     gcp_content_fill(race.range[0], 0, GCP_RACE_PAGES, GCP_TRIAL_SEED);
     for (int i = 0; i < 2; i++)

@@ -19,6 +19,7 @@
 #include "base/platform.h"
 #include "base/proof.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 #define ROUND_SECONDS 6
@@ -73,14 +74,14 @@ static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
     uint64_t bytes = (GCP_STRESS_PAGES + GCP_STRESS_LOOSE) * stress->page, i = 0;
     for (int side = 0; side < 2; side++) {
         stress->side[side] =
-            (uint64_t)(uintptr_t)gcp_region_alloc(bytes, SKEWS[gcp_stress_random(thread, 7)] * stress->page);
+            gcp_address_of(gcp_region_alloc(bytes, SKEWS[gcp_stress_random(thread, 7)] * stress->page));
         if (!stress->side[side])
             return -ENOMEM;
     }
     for (; i < GCP_STRESS_PAGES + GCP_STRESS_LOOSE; i++) {
         if (i % 128 == 0)
             enable(SIZES[gcp_stress_random(thread, 10)]);
-        volatile uint64_t *words = (volatile uint64_t *)(uintptr_t)gcp_stress_at(stress, 0, i);
+        volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, 0, i));
         words[0] = words[stress->page / sizeof(*words) - 1] = gcp_stress_word(stress, i);
     }
     enable(64);
@@ -103,7 +104,7 @@ static void look_back(struct gcp_stress *stress)
             gcp_stress_fail(stress, "page %" PRIu64 " is %s", i, there[0] ? "in both ranges" : "lost");
             return;
         }
-        const uint64_t *words = (const uint64_t *)(uintptr_t)gcp_stress_at(stress, there[1], i);
+        const uint64_t *words = (const uint64_t *)gcp_at(gcp_stress_at(stress, there[1], i));
         if (words[0] != gcp_stress_word(stress, i) || words[511] != gcp_stress_word(stress, i))
             gcp_stress_fail(stress, "page %" PRIu64 " ends with wrong contents", i);
         for (int reader = 0; reader < GCP_STRESS_READERS; reader++)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "uffd/uffd.h"
+#include "uffd/answer.h"
 
 #define GCP_STRESS_PAGES 1024 /* that are accounted for */
 #define GCP_STRESS_LOOSE 64   /* behind them, also thrown away: their contents are right or zero */
@@ -22,7 +22,7 @@ enum gcp_stress_count {
     GCP_STRESS_SHORT, /* ... a part */
     GCP_STRESS_MOVED, /* pages */
     GCP_STRESS_EBUSY,
-    GCP_STRESS_OTHER,  /* EEXIST, ENOENT, EAGAIN */
+    GCP_STRESS_OTHER,  /* EEXIST, ENOENT, EAGAIN, and EINVAL that may pass */
     GCP_STRESS_FAULTS, /* of readers, served */
     GCP_STRESS_READS,
     GCP_STRESS_PINS,

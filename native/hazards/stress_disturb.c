@@ -14,10 +14,7 @@
 #include "base/platform.h"
 #include "hazards/stress.h"
 #include "base/uapi.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "base/address.h"
 
 #define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
 
@@ -69,7 +66,7 @@ void *gcp_stress_splice(void *arg)
         return NULL;
     while (!atomic_load(&stress->stop)) {
         uint64_t i = gcp_stress_random(thread, GCP_STRESS_PAGES), word = 0;
-        struct iovec part = {(void *)(uintptr_t)gcp_stress_at(stress, gcp_stress_random(thread, 2), i), stress->page};
+        struct iovec part = {gcp_at(gcp_stress_at(stress, gcp_stress_random(thread, 2), i)), stress->page};
         if (vmsplice(ends[1], &part, 1, 0) != (ssize_t)stress->page)
             continue;
         pause_us(gcp_stress_random(thread, 500));
@@ -93,7 +90,7 @@ static void look_as_child(struct gcp_stress_thread *thread)
     for (int k = 0; k < 16; k++) {
         uint64_t i = gcp_stress_random(thread, GCP_STRESS_PAGES);
         for (uint64_t side = 0; side < 2; side++) {
-            uint64_t word = *(volatile uint64_t *)(uintptr_t)gcp_stress_at(stress, side, i);
+            uint64_t word = *(volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i));
             if (word != 0 && word != gcp_stress_word(stress, i))
                 _exit(1);
         }
@@ -147,14 +144,14 @@ void *gcp_stress_reclaim(void *arg)
         uint64_t side = gcp_stress_random(thread, 2), at = gcp_stress_at(stress, side, i), loose;
         switch (gcp_stress_random(thread, 8)) {
         case 0:
-            madvise((void *)(uintptr_t)at, n * stress->page, MADV_COLD);
+            madvise(gcp_at(at), n * stress->page, GCP_MADV_COLD);
             break;
         case 1:
-            madvise((void *)(uintptr_t)at, n * stress->page, MADV_WILLNEED);
+            madvise(gcp_at(at), n * stress->page, MADV_WILLNEED);
             break;
         case 2:
             loose = GCP_STRESS_PAGES + gcp_stress_random(thread, GCP_STRESS_LOOSE);
-            madvise((void *)(uintptr_t)gcp_stress_at(stress, side, loose), stress->page, MADV_DONTNEED);
+            madvise(gcp_at(gcp_stress_at(stress, side, loose)), stress->page, MADV_DONTNEED);
             break;
         case 3:
             if (gcp_stress_random(thread, 16) == 0)
@@ -187,7 +184,7 @@ static void collapse(struct gcp_stress_thread *thread)
         if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
             gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
                           0);
-    if (madvise((void *)(uintptr_t)start, pmd, MADV_COLLAPSE) == 0)
+    if (madvise(gcp_at(start), pmd, GCP_MADV_COLLAPSE) == 0)
         did(stress, GCP_STRESS_COLLAPSES);
     atomic_store(&stress->calm, 0);
 }

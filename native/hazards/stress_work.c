@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "hazards/stress.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #define STUBBORN 40
 #define SLOT 64 /* byte of a page at which the readers' words begin */
@@ -24,8 +25,10 @@ static void count(struct gcp_stress *stress, enum gcp_stress_count what, uint64_
     atomic_fetch_add_explicit(&stress->counts[what], n, memory_order_relaxed);
 }
 
-static void account(struct gcp_stress *stress, struct gcp_outcome seen)
+/* EINVAL may be a page table that changed in the middle: khugepaged and the collapser are at work. */
+static enum gcp_answer account(struct gcp_stress *stress, struct gcp_outcome seen)
 {
+    enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &seen);
     uint64_t pages = seen.bytes > 0 ? (uint64_t)seen.bytes / stress->page : 0;
     count(stress, GCP_STRESS_MOVED, pages);
     if (!seen.err)
@@ -33,9 +36,10 @@ static void account(struct gcp_stress *stress, struct gcp_outcome seen)
     else if (pages)
         count(stress, GCP_STRESS_SHORT, 1);
     else
-        count(stress, seen.err == EBUSY ? GCP_STRESS_EBUSY : GCP_STRESS_OTHER, 1);
-    if (seen.err && seen.err != EBUSY && seen.err != EAGAIN && seen.err != EEXIST && seen.err != ENOENT)
-        gcp_stress_fail(stress, "UFFDIO_MOVE: %s", strerror(seen.err));
+        count(stress, answer == GCP_ANSWER_BUSY ? GCP_STRESS_EBUSY : GCP_STRESS_OTHER, 1);
+    if (answer == GCP_ANSWER_FATAL)
+        gcp_stress_fail(stress, "UFFDIO_MOVE: %s", strerror(gcp_answer_errno(&seen)));
+    return answer;
 }
 
 /* Runs of all lengths, often those of folios; from either side; with holes allowed and without. */
@@ -65,11 +69,11 @@ static void serve_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
     const struct timespec moment = {.tv_nsec = 200000};
     uint64_t dst = gcp_stress_at(stress, side, i), src = gcp_stress_at(stress, !side, i);
     struct gcp_outcome seen = gcp_uffd_move(&stress->uffd, dst, src, stress->page, 0);
-    account(stress, seen);
+    enum gcp_answer answer = account(stress, seen);
     count(stress, GCP_STRESS_FAULTS, 1);
-    if (seen.err == ENOENT && i >= GCP_STRESS_PAGES)
+    if (answer == GCP_ANSWER_HOLE && i >= GCP_STRESS_PAGES)
         seen = gcp_uffd_zeropage(&stress->uffd, dst, stress->page, 0);
-    if (seen.err == EBUSY) {
+    if (answer == GCP_ANSWER_BUSY) {
         atomic_store(&stress->busy[i], 1);
         nanosleep(&moment, NULL);
     }
@@ -101,7 +105,7 @@ void *gcp_stress_serve(void *arg)
 
 static void check_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
-    volatile uint64_t *words = (volatile uint64_t *)(uintptr_t)gcp_stress_at(stress, side, i);
+    volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i));
     uint64_t first = words[0], last = words[stress->page / sizeof(*words) - 1], right = gcp_stress_word(stress, i);
     bool loose = i >= GCP_STRESS_PAGES;
     if ((first != right && !(loose && first == 0)) || (last != right && !(loose && last == 0)))
@@ -123,7 +127,7 @@ void *gcp_stress_read(void *arg)
         if (i < GCP_STRESS_PAGES && gcp_stress_random(thread, 2)) {
             /* The other mutator never writes this word, and the page has it wherever it goes. */
             volatile uint64_t *word =
-                (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT + 8 * thread->number);
+                (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i) + SLOT + 8 * thread->number);
             uint64_t value = *word;
             if (value != stress->tally[thread->number][i])
                 gcp_stress_fail(stress, "page %" PRIu64 ": a mutator's word is %" PRIu64 ", it wrote %" PRIu64, i,
@@ -162,8 +166,8 @@ void gcp_stress_heal_all(struct gcp_stress_thread *thread)
         if (!atomic_exchange(&stress->busy[i], 0))
             continue;
         uint64_t side = (gcp_stress_entry(stress, 1, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
-        volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)(gcp_stress_at(stress, side, i) + SLOT +
-                                                                   8 * (GCP_STRESS_READERS + thread->number));
+        volatile uint64_t *word = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i) + SLOT +
+                                                              8 * (GCP_STRESS_READERS + thread->number));
         if (atomic_fetch_add(&stress->stubborn[i], 1) < STUBBORN) {
             *word = i;
             continue;

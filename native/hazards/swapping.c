@@ -2,14 +2,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/userfaultfd.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
+#include "base/address.h"
 
 #define TRIES 40
 #define PAGES 64
@@ -103,7 +103,7 @@ static void *page_out_and_bring_back(void *arg)
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++) {
             gcp_region_page_out(race->range[i], bytes);
-            madvise((void *)(uintptr_t)race->range[i], bytes, MADV_WILLNEED);
+            madvise(gcp_at(race->range[i]), bytes, MADV_WILLNEED);
             atomic_fetch_add(&race->disturbed, 1);
         }
     return NULL;
@@ -118,10 +118,10 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
 {
     struct gcp_uffd wp;
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0), bytes = trial->page;
-    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
-    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
-    struct uffdio_writeprotect protect = {.range = {src, bytes}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+    gcp_trial_open(trial, GCP_UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct gcp_uapi_register reg = {.range = {src, bytes}, .mode = GCP_UFFDIO_REGISTER_MODE_WP};
+    struct gcp_uapi_writeprotect protect = {.range = {src, bytes}, .mode = GCP_UAPI_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, GCP_UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, GCP_UFFDIO_WRITEPROTECT, &protect) < 0)
         gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
     for (int i = 0; i < 20 && !(gcp_trial_entry(trial, src) & GCP_PM_SWAP); i++)
         gcp_region_page_out(src, bytes);

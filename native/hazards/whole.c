@@ -6,23 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/userfaultfd.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "uffd/ability.h"
 #include "base/pin.h"
+#include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
+#include "base/address.h"
 
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
-#endif
-
-#define PM_UFFD_WP (1ULL << 57)
 #define PIN_RACE_MS 6000
 #define LIVELOCK_MS 4000
 
@@ -144,7 +139,7 @@ static void pages_out_of_order(struct gcp_trial *trial)
         uint64_t from, to;
     } turns[] = {{src + page, away}, {src + 2 * page, src + page}, {away, src + 2 * page}};
     for (int i = 0; i < 3; i++)
-        if (mremap((void *)(uintptr_t)turns[i].from, page, page, flags, (void *)(uintptr_t)turns[i].to) == MAP_FAILED)
+        if (mremap(gcp_at(turns[i].from), page, page, flags, gcp_at(turns[i].to)) == MAP_FAILED)
             gcp_trial_skip(trial, "mremap: %s", strerror(errno));
     /* The mapping is in pieces: what is one of them can be asked for at once. */
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
@@ -182,16 +177,16 @@ static void protected(struct gcp_trial *trial, uint64_t pages)
     struct gcp_source source;
     uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
-    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
-    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
-    struct uffdio_writeprotect protect = {.range = {src, pages * trial->page}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+    gcp_trial_open(trial, GCP_UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct gcp_uapi_register reg = {.range = {src, bytes}, .mode = GCP_UFFDIO_REGISTER_MODE_WP};
+    struct gcp_uapi_writeprotect protect = {.range = {src, pages * trial->page}, .mode = GCP_UAPI_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, GCP_UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, GCP_UFFDIO_WRITEPROTECT, &protect) < 0)
         gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
     move_all(trial, dst, &source);
     for (uint64_t i = 0; i < source.pages; i++)
-        if (gcp_trial_entry(trial, dst + i * trial->page) & PM_UFFD_WP)
+        if (gcp_trial_entry(trial, dst + i * trial->page) & GCP_PM_UFFD_WP)
             gcp_trial_differs(trial, "page %" PRIu64 " kept its write-protection mark", i);
-    memset((void *)(uintptr_t)dst, 1, bytes); /* a mark that is left would block this for ever */
+    memset(gcp_at(dst), 1, bytes); /* a mark that is left would block this for ever */
 }
 
 static void all_pages_protected(struct gcp_trial *trial)
@@ -215,14 +210,14 @@ static void protected_and_pinned(struct gcp_trial *trial)
         gcp_trial_skip(trial, "a pinned large folio makes MOVE spin here; livelock-references is about that");
     uint64_t src = gcp_trial_source(trial, GCP_SOURCE_PINNED, order, 1ULL << order, &source);
     uint64_t bytes = source.pages * trial->page, dst = gcp_trial_target(trial, source.pages, 0);
-    gcp_trial_open(trial, UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
-    struct uffdio_register reg = {.range = {src, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
-    struct uffdio_writeprotect protect = {.range = {src, bytes}, .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (ioctl(wp.fd, UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, UFFDIO_WRITEPROTECT, &protect) < 0)
+    gcp_trial_open(trial, GCP_UFFD_FEATURE_PAGEFAULT_FLAG_WP, &wp);
+    struct gcp_uapi_register reg = {.range = {src, bytes}, .mode = GCP_UFFDIO_REGISTER_MODE_WP};
+    struct gcp_uapi_writeprotect protect = {.range = {src, bytes}, .mode = GCP_UAPI_WRITEPROTECT_MODE_WP};
+    if (ioctl(wp.fd, GCP_UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, GCP_UFFDIO_WRITEPROTECT, &protect) < 0)
         gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
     gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
     for (uint64_t i = 0; i < source.pages; i++)
-        if (!(gcp_trial_entry(trial, src + i * trial->page) & PM_UFFD_WP))
+        if (!(gcp_trial_entry(trial, src + i * trial->page) & GCP_PM_UFFD_WP))
             gcp_trial_differs(trial, "page %" PRIu64 " lost its write-protection mark", i);
     gcp_expect_content(trial, src, 0, source.pages);
     gcp_trial_note(trial, "EBUSY, marks and contents as they were");
@@ -247,7 +242,7 @@ static void guard_at_the_destination(struct gcp_trial *trial)
     struct gcp_source source;
     uint64_t src = one_folio(trial, 0, &source), half = source.pages / 2;
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
-    if (madvise((void *)(uintptr_t)(dst + half * trial->page), trial->page, MADV_GUARD_INSTALL) < 0)
+    if (madvise(gcp_at(dst + half * trial->page), trial->page, GCP_MADV_GUARD_INSTALL) < 0)
         gcp_trial_skip(trial, "MADV_GUARD_INSTALL: %s; it came with 6.13", strerror(errno));
     gcp_expect_short(trial, dst, src, source.pages * trial->page, 0, half * trial->page);
     gcp_expect_content(trial, dst, 0, half);

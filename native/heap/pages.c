@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "heap/pages.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #define STATE_BITS GCP_PAGE_STATE_BITS
-#define EAGAIN_LIMIT 100000
 #define TOUCH_LIMIT 100
 #define BACKOFF_LIMIT 10
 #define YIELDS 5
@@ -71,9 +71,9 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
     return (word & 0xff) == GCP_PAGE_PROCESSED ? run_at(pages, first, limit, word) : 0;
 }
 
-void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate)
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, enum gcp_fate fate)
 {
-    memset(pages->fates + first, fate, n);
+    memset(pages->fates + first, (int)fate, n);
 }
 
 /* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
@@ -95,7 +95,7 @@ static uint64_t from_page_at(const struct gcp_pages *pages, uint64_t src)
 
 /* Granules that a move took whole: counted, and noted where they lie in folios as large. */
 static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
-                        struct gcp_map_account *account)
+                        struct gcp_account *account)
 {
     uint64_t granule = pages->granule, whole = whole_pages(pages, index, src, n);
     if (!whole)
@@ -107,13 +107,13 @@ static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t 
         if (1ULL << pages->orders[at + delta] < granule || 1ULL << pages->orders[at + delta + granule - 1] < granule)
             continue;
         account->whole_large += granule;
-        gcp_pages_note(pages, at, granule, 'W');
+        gcp_pages_note(pages, at, granule, GCP_FATE_WHOLE);
     }
 }
 
 /* Why pages of a move are only parts of the folios that they lie in. */
 static void count_parts(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
-                        struct gcp_map_account *account)
+                        struct gcp_account *account)
 {
     uint64_t from = from_page_at(pages, src);
     if (from == pages->count)
@@ -154,45 +154,38 @@ void gcp_back_off(uint32_t tries)
     }
 }
 
-/* ENOENT of COPY and ZEROPAGE, EINVAL of MOVE: nothing is registered there any more. */
-static bool gone(int32_t err, bool move)
+/* The range may not be registered any more: MOVE's EINVAL may mean it, ENOENT of COPY and ZEROPAGE does. */
+static bool is_gone(enum gcp_answer answer)
 {
-    return err == (move ? EINVAL : ENOENT);
+    return answer == GCP_ANSWER_GONE || answer == GCP_ANSWER_UNCLEAR;
 }
 
-enum single {
-    COPY_AFTER_EBUSY,
-    ZEROPAGE,
-};
-
-/* Pages by COPY (one, after EBUSY) or ZEROPAGE.  The pages done, or a negative errno. */
-static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t src, uint64_t n, enum single way,
-                         const struct gcp_map_how *how, struct gcp_map_account *account)
+/* COPY after EBUSY of one page, or ZEROPAGE.  The pages done, 0 where that is tolerated, or a negative errno. */
+static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t src, uint64_t n, enum gcp_verb verb,
+                         const struct gcp_map_how *how, struct gcp_account *account)
 {
-    for (uint32_t tries = 0; tries < EAGAIN_LIMIT; tries++) {
-        struct gcp_outcome did = way == ZEROPAGE ? gcp_uffd_zeropage(pages->uffd, dst, n * pages->page, 0)
-                                                 : gcp_uffd_copy(pages->uffd, dst, src, n * pages->page, 0);
-        *(way == ZEROPAGE ? &account->zeropage_calls : &account->copy_calls) += 1;
-        if (did.bytes > 0) {
+    for (uint32_t row = 0;;) {
+        bool zero = verb == GCP_VERB_ZEROPAGE;
+        struct gcp_outcome did = zero ? gcp_uffd_zeropage(pages->uffd, dst, n * pages->page, 0)
+                                      : gcp_uffd_copy(pages->uffd, dst, src, n * pages->page, 0);
+        enum gcp_answer answer = gcp_answer(verb, &did);
+        gcp_account_call(account, verb, &did);
+        if (answer == GCP_ANSWER_DONE) {
             uint64_t done = (uint64_t)did.bytes / pages->page;
-            *(way == ZEROPAGE ? &account->zeroed : &account->copied_after_ebusy) += done;
-            gcp_pages_note(pages, (dst - pages->to) / pages->page, done, way == ZEROPAGE ? 'z' : 'e');
-            account->short_results += did.err != 0;
+            *(zero ? &account->zeroed : &account->copied_after_ebusy) += done;
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, done, zero ? GCP_FATE_ZEROED : GCP_FATE_BUSY);
             return (int64_t)done;
         }
-        if (did.err == EEXIST) {
-            account->lost++;
+        if (answer == GCP_ANSWER_THERE) {
+            account->already++;
             return 1;
         }
-        if (how->tolerate && gone(did.err, false))
+        if (how->tolerate && is_gone(answer))
             return 0;
-        if (did.err != EAGAIN)
-            return did.err ? -did.err : -EIO;
         /* Nothing was copied: the page must not be taken for mapped (ART does not look). */
-        account->eagain++;
-        sched_yield();
+        if (!gcp_answer_repeats(answer, &row, GCP_AGAIN_LIMIT))
+            return -gcp_answer_errno(&did);
     }
-    return -EAGAIN;
 }
 
 /*
@@ -201,105 +194,109 @@ static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t s
  * A page that stays busy (pinned) is given up after a bounded number of tries; ART's first policy tried for ever.
  */
 static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
-                          struct gcp_map_account *account)
+                          struct gcp_account *account)
 {
-    uint32_t limit = how->ebusy == GCP_BUSY_TOUCH ? TOUCH_LIMIT : how->ebusy == GCP_BUSY_BACKOFF ? BACKOFF_LIMIT : 0;
+    uint32_t limit = how->ebusy == GCP_EBUSY_TOUCH ? TOUCH_LIMIT : how->ebusy == GCP_EBUSY_BACKOFF ? BACKOFF_LIMIT : 0;
     for (uint32_t tries = 0; tries < limit; tries++) {
-        if (how->ebusy == GCP_BUSY_TOUCH) {
+        if (how->ebusy == GCP_EBUSY_TOUCH) {
             uint64_t zero = 0;
-            __atomic_compare_exchange_n((uint64_t *)(uintptr_t)src, &zero, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+            __atomic_compare_exchange_n((uint64_t *)gcp_at(src), &zero, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         } else if (tries < YIELDS) {
             sched_yield();
         } else {
             nanosleep(&(struct timespec){.tv_nsec = (tries - YIELDS + 1) * 1000000L}, NULL);
         }
         struct gcp_outcome did = gcp_uffd_move(pages->uffd, dst, src, pages->page, 0);
-        account->move_calls++;
-        if (did.bytes > 0) {
+        enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &did);
+        gcp_account_call(account, GCP_VERB_MOVE, &did);
+        if (answer == GCP_ANSWER_DONE) {
             account->moved++;
             account->moved_after_ebusy++;
             uint64_t from = from_page_at(pages, src);
             account->part_busy += from < pages->count && pages->orders[from];
-            gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, 'm');
+            gcp_pages_note(pages, (dst - pages->to) / pages->page, 1, GCP_FATE_MOVED);
             return 1;
         }
-        account->ebusy += did.err == EBUSY;
-        account->eagain += did.err == EAGAIN;
-        if (did.err == EBUSY || did.err == EAGAIN)
-            continue;
-        if (did.err == EEXIST) {
-            account->lost++;
+        if (answer == GCP_ANSWER_THERE) {
+            account->already++;
             return 1;
         }
         /* Anything else is for COPY to find out: it has the plainer errors. */
-        break;
+        if (answer != GCP_ANSWER_BUSY && answer != GCP_ANSWER_AGAIN)
+            break;
     }
     return 0;
 }
 
 static int64_t after_ebusy(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
-                           struct gcp_map_account *account)
+                           struct gcp_account *account)
 {
     int64_t one = move_again(pages, dst, src, how, account);
     if (one)
         return one;
-    one = map_other(pages, dst, src, 1, COPY_AFTER_EBUSY, how, account);
+    one = map_other(pages, dst, src, 1, GCP_VERB_COPY, how, account);
     if (one > 0 && how->discard)
-        madvise((void *)(uintptr_t)src, pages->page, MADV_DONTNEED);
+        madvise(gcp_at(src), pages->page, MADV_DONTNEED);
     return one;
 }
 
+/* MOVE found no page at the source. */
+static int64_t fill_hole(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
+                         struct gcp_account *account)
+{
+    if (gcp_is_mapped(src, pages->page, pages->page))
+        return map_other(pages, dst, 0, 1, GCP_VERB_ZEROPAGE, how, account);
+    return how->tolerate ? 0 : -ENOENT;
+}
+
+/* Pages that a call has put in their place. */
+static int64_t count_done(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t done, bool move,
+                          struct gcp_account *account)
+{
+    *(move ? &account->moved : &account->copied) += done;
+    gcp_pages_note(pages, index, done, move ? GCP_FATE_MOVED : GCP_FATE_COPIED);
+    if (move) {
+        count_whole(pages, index, src, done, account);
+        count_parts(pages, index, src, done, account);
+    }
+    return (int64_t)done;
+}
+
 int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
-                           const struct gcp_map_how *how, struct gcp_map_account *account)
+                           const struct gcp_map_how *how, struct gcp_account *account)
 {
     uint64_t page = pages->page, dst = pages->to + index * page;
-    bool move = how->by == GCP_MAP_MOVE;
+    bool move = how->by == GCP_VERB_MOVE;
+    enum gcp_verb verb = move ? GCP_VERB_MOVE : GCP_VERB_COPY;
     if (!src)
-        return map_other(pages, dst, 0, n, ZEROPAGE, how, account);
+        return map_other(pages, dst, 0, n, GCP_VERB_ZEROPAGE, how, account);
 
-    for (uint32_t tries = 0; tries < EAGAIN_LIMIT; tries++) {
+    for (uint32_t row = 0;;) {
         struct gcp_outcome did = move ? gcp_uffd_move(pages->uffd, dst, src, n * page, 0)
                                       : gcp_uffd_copy(pages->uffd, dst, src, n * page, 0);
-        *(move ? &account->move_calls : &account->copy_calls) += 1;
-        if (did.bytes > 0) {
-            /* What hides behind a short result is seen by whoever asks for the rest. */
-            uint64_t done = (uint64_t)did.bytes / page;
-            *(move ? &account->moved : &account->copied) += done;
-            gcp_pages_note(pages, index, done, move ? 'm' : 'c');
-            if (move) {
-                count_whole(pages, index, src, done, account);
-                count_parts(pages, index, src, done, account);
-            }
-            account->short_results += did.err != 0;
-            return (int64_t)done;
-        }
-        if (how->tolerate && gone(did.err, move))
-            return 0;
-        switch (did.err) {
-        case EAGAIN:
-            account->eagain++;
-            sched_yield();
-            continue;
-        case EEXIST: /* proves one base page, no more */
-            account->lost++;
+        enum gcp_answer answer = gcp_answer(verb, &did);
+        gcp_account_call(account, verb, &did);
+        switch (answer) {
+        case GCP_ANSWER_DONE:
+            return count_done(pages, index, src, (uint64_t)did.bytes / page, move, account);
+        case GCP_ANSWER_THERE:
+            account->already++;
             return 1;
-        case EBUSY:
-            account->ebusy++;
+        case GCP_ANSWER_BUSY:
             return after_ebusy(pages, dst, src, how, account);
-        case ENOENT:
-            account->enoent++;
-            if (move) /* a hole in the source; of COPY it means that nothing is registered */
-                return map_other(pages, dst, 0, 1, ZEROPAGE, how, account);
-            return -ENOENT;
+        case GCP_ANSWER_HOLE:
+            return fill_hole(pages, dst, src, how, account);
         default:
-            return did.err ? -did.err : -EIO;
+            if (how->tolerate && is_gone(answer))
+                return 0;
+            if (!gcp_answer_repeats(answer, &row, GCP_AGAIN_LIMIT))
+                return -gcp_answer_errno(&did);
         }
     }
-    return -EAGAIN;
 }
 
 int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from, uint64_t n,
-                          const struct gcp_map_how *how, struct gcp_map_account *account)
+                          const struct gcp_map_how *how, struct gcp_account *account)
 {
     int64_t done = gcp_pages_map_from(pages, first, pages->from + from * pages->page, n, how, account);
     if (done > 0)
@@ -308,7 +305,7 @@ int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from
 }
 
 int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
-                      struct gcp_map_account *account)
+                      struct gcp_account *account)
 {
     uint32_t word = atomic_load_explicit(&pages->words[first], memory_order_acquire);
     if ((word & 0xff) == GCP_PAGE_PROCESSED_AND_MAPPED)
@@ -316,29 +313,4 @@ int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, c
     if ((word & 0xff) != GCP_PAGE_PROCESSED)
         return -EINVAL;
     return gcp_pages_map_run(pages, first, word >> STATE_BITS, run_at(pages, first, limit, word), how, account);
-}
-
-void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from)
-{
-    to->moved += from->moved;
-    to->moved_after_ebusy += from->moved_after_ebusy;
-    to->copied += from->copied;
-    to->copied_after_ebusy += from->copied_after_ebusy;
-    to->zeroed += from->zeroed;
-    to->lost += from->lost;
-    to->whole += from->whole;
-    to->whole_large += from->whole_large;
-    to->part_busy += from->part_busy;
-    to->part_one += from->part_one;
-    to->part_skewed += from->part_skewed;
-    to->part_edge += from->part_edge;
-    to->remapped += from->remapped;
-    to->remap_calls += from->remap_calls;
-    to->move_calls += from->move_calls;
-    to->copy_calls += from->copy_calls;
-    to->zeropage_calls += from->zeropage_calls;
-    to->short_results += from->short_results;
-    to->eagain += from->eagain;
-    to->ebusy += from->ebusy;
-    to->enoent += from->enoent;
 }

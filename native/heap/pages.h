@@ -6,7 +6,8 @@
  * *processing* a page, by compare-and-swap, never on mapping one: any number of threads may race the ioctl for a page
  * that is ready, and the kernel decides (EEXIST); all of them then store the same state (ART 89591d0bc4 took a
  * "mapping" state out because it inverted priorities).  It departs from ART in what it answers: a hole in the source is
- * filled by ZEROPAGE, where ART only counts it; EAGAIN without progress is bounded.
+ * filled by ZEROPAGE, where ART only counts it, and only if the source is mapped; EAGAIN without progress is bounded.
+ * What an errno means is decided in uffd/answer.h.
  */
 #ifndef GCP_PAGES_H
 #define GCP_PAGES_H
@@ -16,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/histogram.h"
-#include "uffd/uffd.h"
+#include "uffd/answer.h"
 
 /* cdef:begin */
 
@@ -30,27 +31,22 @@ enum gcp_page_state {
     GCP_PAGE_PROCESSED_AND_MAPPED = 6,   /* done */
 };
 
-/* How a ready page gets to its place. */
-enum gcp_map_by {
-    GCP_MAP_MOVE = 0,
-    GCP_MAP_COPY = 1,
-    GCP_MAP_REMAP = 2, /* mremap of long runs, by the collector alone (compaction_remap.c); COPY of the rest */
-};
-
 /*
- * What follows on EBUSY (a shared, pinned or swap-cached page), in the order in which ART had them:
- * TOUCH:   write to the source, which un-shares it and swaps it in, and MOVE again (2c1c1d0a7c, there without end)
- * BACKOFF: yield and sleep a little longer each time, MOVE again, in the end COPY (08eed04290, collector thread)
- * COPY:    COPY that page at once (cd0ea1157b, ART today)
+ * What became of a to-space page, as a letter of the maps in results (gcproto/results/page_map.py has more, for what is
+ * not known here).
  */
-enum gcp_busy {
-    GCP_BUSY_COPY = 0,
-    GCP_BUSY_TOUCH = 1,
-    GCP_BUSY_BACKOFF = 2,
+enum gcp_fate {
+    GCP_FATE_NONE = 0,    /* not mapped yet */
+    GCP_FATE_WHOLE = 'W', /* moved with all of an aligned granule, in folios as large */
+    GCP_FATE_COPIED = 'c',
+    GCP_FATE_BUSY = 'e',  /* copied after EBUSY */
+    GCP_FATE_MOVED = 'm', /* by MOVE or by mremap */
+    GCP_FATE_ZEROED = 'z',
 };
 
 /*
- * How to map.  by: enum gcp_map_by;  ebusy: enum gcp_busy
+ * How to map.  by: enum gcp_verb, MOVE or COPY, in compactions also REMAP (by the collector alone, COPY of the rest)
+ * ebusy:    enum gcp_on_ebusy, all but LEAVE: threads would wait forever for a page that stays
  * discard:  give the source of a page back that was copied after EBUSY (ART: collector thread only)
  * tolerate: the range may not be registered any more: then nothing is mapped, and that is all right
  */
@@ -61,40 +57,6 @@ struct gcp_map_how {
     uint32_t tolerate;
 };
 
-/*
- * What one thread did.
- * In pages: moved, moved_after_ebusy (part of moved), whole (part of moved: by a call that took all of an aligned
- * granule to where it is aligned as well), whole_large (part of whole: in folios as large, as far as is known), copied,
- * copied_after_ebusy, zeroed, lost (found mapped by somebody else), remapped.
- * Of the pages that were moved out of large folios without taking all of one to where it is aligned, by the first
- * cause that holds: part_busy: again after EBUSY;  part_one: a call for one page alone;  part_skewed: to where they are
- * not congruent;  part_edge: in the folio that a longer run begins or ends in.
- * In calls: remap_calls, move_calls, copy_calls, zeropage_calls, short_results, eagain, ebusy, enoent.
- */
-struct gcp_map_account {
-    uint64_t moved;
-    uint64_t moved_after_ebusy;
-    uint64_t copied;
-    uint64_t copied_after_ebusy;
-    uint64_t zeroed;
-    uint64_t lost;
-    uint64_t whole;
-    uint64_t whole_large;
-    uint64_t part_busy;
-    uint64_t part_one;
-    uint64_t part_skewed;
-    uint64_t part_edge;
-    uint64_t remapped;
-    uint64_t remap_calls;
-    uint64_t move_calls;
-    uint64_t copy_calls;
-    uint64_t zeropage_calls;
-    uint64_t short_results;
-    uint64_t eagain;
-    uint64_t ebusy;
-    uint64_t enoent;
-};
-
 /* cdef:end */
 
 /*
@@ -102,7 +64,7 @@ struct gcp_map_account {
  * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
  * orders:   of each from-page, log2 of the pages of the folio that it lies in, as far as that is known; 0: a small one
  * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
- * fates:    of each to-space page, how it was mapped: a letter (gcproto/results/page_map.py), 0: not yet
+ * fates:    of each to-space page, enum gcp_fate
  * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
  */
 struct gcp_pages {
@@ -134,7 +96,7 @@ static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, 
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
 
 /* Note how pages were mapped; whoever has mapped a page is the only one who does. */
-void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, char fate);
+void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, enum gcp_fate fate);
 
 /* Ready pages from `first` on whose sources follow each other, at most `limit`; 0 if that one is not ready. */
 uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from);
@@ -145,22 +107,20 @@ uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t
  * allows it), or a negative errno that has no answer.  Safe on any thread at any time, in a signal handler too.
  */
 int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
-                      struct gcp_map_account *account);
+                      struct gcp_account *account);
 
 /* The same of a run that gcp_pages_ready has found, from from-page `from` on; somebody may have mapped some since. */
 int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from, uint64_t n,
-                          const struct gcp_map_how *how, struct gcp_map_account *account);
+                          const struct gcp_map_how *how, struct gcp_account *account);
 
 /*
  * Map `n` pages at `index` whose contents are ready at `src`, or, without a `src`, with zeroes.  Page states are the
  * caller's.  Returns as gcp_pages_map.
  */
 int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
-                           const struct gcp_map_how *how, struct gcp_map_account *account);
+                           const struct gcp_map_how *how, struct gcp_account *account);
 
 /* One step of waiting for somebody else, the `tries`th: at first a yield, then longer and longer sleeps. */
 void gcp_back_off(uint32_t tries);
-
-void gcp_map_account_add(struct gcp_map_account *to, const struct gcp_map_account *from);
 
 #endif

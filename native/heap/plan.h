@@ -26,15 +26,15 @@
  * black_shift: to-space page i in [compact_end, used_end) has its contents in from-page i + black_shift
  * black_begin: first word allocated after marking
  * kept:        compacted to-space pages that keep their layout (GCP_KEPT)
- * live:        uint64_t[]: of each chunk, its live words;  starts: likewise, the first words of live objects
- * offsets:     uint32_t[]: of each chunk, the to-space word of its first live word
- * first:       uint64_t[]: of each to-space page, the from-space word with which its contents begin
- * lead_words:  uint16_t[]: of each page, how many of its words belong to an object that began before it
- * lead_refs:   uint16_t[]: and how many of these, from the first one on, are references
- * skip, fill:  uint16_t[]: of each compacted page, the word of it that its contents begin at, and the one that they
+ * live:        of each chunk, its live words;  starts: likewise, the first words of live objects
+ * offsets:     of each chunk, the to-space word of its first live word
+ * first:       of each to-space page, the from-space word with which its contents begin
+ * lead_words:  of each page, how many of its words belong to an object that began before it
+ * lead_refs:   and how many of these, from the first one on, are references
+ * skip, fill:  of each compacted page, the word of it that its contents begin at, and the one that they
  *              end before; fill 0: it has none, and nothing is mapped there.  fill GCP_KEPT: a page of a dense
  *              region, updated in place like one of the dense prefix, and moved from the from-page that `first` names
- * held:        uint8_t[]: of each from-page, 1 if it is such a page, and so nobody's to recycle
+ * held:        of each from-page, 1 if it is such a page, and so nobody's to recycle
  */
 struct gcp_plan {
     uint64_t to;
@@ -45,15 +45,15 @@ struct gcp_plan {
     uint64_t black_shift;
     uint64_t black_begin;
     uint64_t kept;
-    uint64_t live;
-    uint64_t starts;
-    uint64_t offsets;
-    uint64_t first;
-    uint64_t lead_words;
-    uint64_t lead_refs;
-    uint64_t skip;
-    uint64_t fill;
-    uint64_t held;
+    uint64_t *live;
+    uint64_t *starts;
+    uint32_t *offsets;
+    uint64_t *first;
+    uint16_t *lead_words;
+    uint16_t *lead_refs;
+    uint16_t *skip;
+    uint16_t *fill;
+    uint8_t *held;
 };
 
 /* cdef:end */

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "heap/sigbus.h"
+#include "base/address.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -59,7 +60,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 static void handle(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    uint64_t address = (uint64_t)(uintptr_t)info->si_addr;
+    uint64_t address = gcp_address_of(info->si_addr);
     if (info->si_code != BUS_ADRERR || address - served.start >= served.bytes) {
         pass_on(number, info, context);
         errno = saved;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 /* So many collections in a row must leave no room before memory is said to be out: one may carry others' garbage. */
 #define TIGHT_COLLECTIONS 3
@@ -41,7 +42,7 @@ struct gcp_world *gcp_world_create(uint64_t begin, uint64_t limit, uint64_t tlab
 
 static struct gcp_mutator *mutator_at(const struct gcp_world *world, uint32_t index)
 {
-    return (struct gcp_mutator *)(uintptr_t)world->mutator[index];
+    return (struct gcp_mutator *)gcp_at(world->mutator[index]);
 }
 
 void gcp_world_destroy(struct gcp_world *world)
@@ -51,8 +52,8 @@ void gcp_world_destroy(struct gcp_world *world)
     for (uint32_t i = 0; i < world->mutators; i++) {
         struct gcp_mutator *mutator = mutator_at(world, i);
         gcp_timeline_deinit(&mutator->timeline);
-        free((void *)(uintptr_t)mutator->roots);
-        gcp_region_free((void *)(uintptr_t)mutator->buffer, (uint64_t)sysconf(_SC_PAGESIZE));
+        free(gcp_at(mutator->roots));
+        gcp_region_free(gcp_at(mutator->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
         free(mutator);
     }
     free(world);
@@ -65,24 +66,24 @@ struct gcp_mutator *gcp_mutator_create(struct gcp_world *world, uint64_t roots, 
     struct gcp_mutator *mutator = calloc(1, sizeof(*mutator));
     if (!mutator)
         return NULL;
-    mutator->world = (uint64_t)(uintptr_t)world;
+    mutator->world = gcp_address_of(world);
     mutator->number = world->mutators;
-    mutator->roots = (uint64_t)(uintptr_t)calloc(roots, sizeof(uint64_t));
+    mutator->roots = gcp_address_of(calloc(roots, sizeof(uint64_t)));
     mutator->root_count = roots;
-    mutator->buffer = (uint64_t)(uintptr_t)gcp_region_alloc((uint64_t)sysconf(_SC_PAGESIZE), 0);
+    mutator->buffer = gcp_address_of(gcp_region_alloc((uint64_t)sysconf(_SC_PAGESIZE), 0));
     if (!mutator->roots || !mutator->buffer || gcp_timeline_init(events, &mutator->timeline) < 0) {
-        free((void *)(uintptr_t)mutator->roots);
-        gcp_region_free((void *)(uintptr_t)mutator->buffer, (uint64_t)sysconf(_SC_PAGESIZE));
+        free(gcp_at(mutator->roots));
+        gcp_region_free(gcp_at(mutator->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
         free(mutator);
         return NULL;
     }
-    world->mutator[world->mutators++] = (uint64_t)(uintptr_t)mutator;
+    world->mutator[world->mutators++] = gcp_address_of(mutator);
     return mutator;
 }
 
 static struct gcp_world *world_of(const struct gcp_mutator *mutator)
 {
-    return (struct gcp_world *)(uintptr_t)mutator->world;
+    return (struct gcp_world *)gcp_at(mutator->world);
 }
 
 /*

@@ -92,7 +92,7 @@ struct gcp_mutator {
     struct gcp_histogram fault;
     struct gcp_histogram pause;
     struct gcp_histogram wait;
-    struct gcp_map_account account;
+    struct gcp_account account;
     uint64_t built;
     uint64_t slid;
     uint64_t updated;

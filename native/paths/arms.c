@@ -1,4 +1,7 @@
-/* The arms: the timed part of a round, and nothing else. */
+/*
+ * The arms: what each is, and the timed part of its round.  To add one, write its work and a row of the table at the
+ * end (docs/extending.md); everything else asks the table.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +16,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 /* ART gives from-space back in lumps of at least 8 MiB (kMinFromSpaceMadviseSize). */
 #define DISCARD_LUMP (8ULL << 20)
@@ -55,12 +59,11 @@ static int stopped(struct gcp_round *ret, const char *what, int err)
     return -err;
 }
 
-static int by_engine(struct gcp_work *work, const struct gcp_policy *policy, uint64_t src, struct timer *timer,
-                     struct gcp_round *ret)
+static int by_engine(struct gcp_work *work, uint64_t src, struct timer *timer, struct gcp_round *ret)
 {
     struct gcp_run run = {.dst = work->target, .src = src, .pages = work->scenario->pages};
     timer_start(timer);
-    int err = gcp_evacuate(work->uffd, &run, 1, policy, &ret->account);
+    int err = gcp_evacuate(work->uffd, &run, 1, &work->policy, &ret->account, NULL);
     ret->calls += ret->account.move_calls + ret->account.copy_calls + ret->account.zeropage_calls;
     if (!err)
         return 0;
@@ -69,44 +72,33 @@ static int by_engine(struct gcp_work *work, const struct gcp_policy *policy, uin
     return stopped(ret, "the engine", -err);
 }
 
-static int run_engine(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+static int run_engine(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
-    int err = by_engine(work, policy, work->source.start, &timer, ret);
+    int err = by_engine(work, work->source.start, &timer, ret);
     if (!err)
         finish(&timer, work, ret);
     return err;
 }
 
-static int run_copy_discard(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+static int run_copy_discard(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
     uint64_t lump = work->granule > DISCARD_LUMP ? work->granule : DISCARD_LUMP / work->granule * work->granule;
-    struct gcp_account *sum = &ret->account;
 
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += lump) {
         uint64_t bytes = work->bytes - done < lump ? work->bytes - done : lump;
         struct gcp_run run = {work->target + done, work->source.start + done, bytes / work->page};
-        struct gcp_account part;
-        int err = gcp_evacuate(work->uffd, &run, 1, policy, &part);
-        sum->asked += part.asked;
-        sum->copied += part.copied;
-        sum->already += part.already;
-        sum->left += part.left;
-        sum->copy_calls += part.copy_calls;
-        sum->short_copies += part.short_copies;
-        sum->eagain += part.eagain;
-        sum->eexist += part.eexist;
-        sum->other_errors += part.other_errors;
-        ret->calls += part.copy_calls;
+        int err = gcp_evacuate(work->uffd, &run, 1, &work->policy, &ret->account, NULL);
         if (err)
             return stopped(ret, "the engine", -err);
-        if (madvise((void *)(uintptr_t)(work->source.start + done), bytes, MADV_DONTNEED) < 0)
+        if (madvise(gcp_at(work->source.start + done), bytes, MADV_DONTNEED) < 0)
             return stopped(ret, "MADV_DONTNEED", errno);
         ret->calls++;
     }
     finish(&timer, work, ret);
+    ret->calls += ret->account.copy_calls;
     return 0;
 }
 
@@ -115,7 +107,7 @@ static int run_copy_discard(struct gcp_work *work, const struct gcp_policy *poli
  * the nearest thing to "split this now" that user space has.  It stands for a collector that splits before it must;
  * whether it did is read from the counters, outside the timed parts.
  */
-static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+static int run_split_move(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
     uint64_t folio = work->page << work->scenario->order;
@@ -138,7 +130,7 @@ static int run_split_move(struct gcp_work *work, const struct gcp_policy *policy
                  split.split[work->scenario->order] - before, folios);
         ret->status = GCP_ROUND_INVALID;
     }
-    err = by_engine(work, policy, work->source.start, &timer, ret);
+    err = by_engine(work, work->source.start, &timer, ret);
     if (!err)
         finish(&timer, work, ret);
     return err;
@@ -150,9 +142,8 @@ static int run_mremap(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->granule) {
         uint64_t bytes = work->bytes - done < work->granule ? work->bytes - done : work->granule;
-        void *moved =
-            mremap((void *)(uintptr_t)(work->source.start + done), bytes, bytes,
-                   MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, (void *)(uintptr_t)(work->target + done));
+        void *moved = mremap(gcp_at(work->source.start + done), bytes, bytes,
+                             MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, gcp_at(work->target + done));
         if (moved == MAP_FAILED)
             return stopped(ret, "mremap(MREMAP_DONTUNMAP)", errno);
         ret->calls++;
@@ -165,26 +156,30 @@ static int run_mremap(struct gcp_work *work, struct gcp_round *ret)
 static int run_memcpy(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
-    if (work->scenario->arm == GCP_ARM_MEMCPY_TOUCHED)
-        memset((void *)(uintptr_t)work->target, 0x5a, work->bytes);
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->granule) {
         uint64_t bytes = work->bytes - done < work->granule ? work->bytes - done : work->granule;
-        memcpy((void *)(uintptr_t)(work->target + done), (const void *)(uintptr_t)(work->source.start + done), bytes);
+        memcpy(gcp_at(work->target + done), gcp_at(work->source.start + done), bytes);
     }
     finish(&timer, work, ret);
     ret->account.asked = ret->account.copied = work->scenario->pages;
     return 0;
 }
 
-static int run_tao(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+static int run_memcpy_touched(struct gcp_work *work, struct gcp_round *ret)
+{
+    memset(gcp_at(work->target), 0x5a, work->bytes);
+    return run_memcpy(work, ret);
+}
+
+static int run_tao(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
     timer_start(&timer);
-    memcpy((void *)(uintptr_t)work->staging, (const void *)(uintptr_t)work->source.start, work->bytes);
+    memcpy(gcp_at(work->staging), gcp_at(work->source.start), work->bytes);
     timer_stop(&timer);
     ret->split_ns = timer.total;
-    int err = by_engine(work, policy, work->staging, &timer, ret);
+    int err = by_engine(work, work->staging, &timer, ret);
     if (!err)
         finish(&timer, work, ret);
     return err;
@@ -196,7 +191,7 @@ static int run_canary(struct gcp_work *work, struct gcp_round *ret)
     timer_start(&timer);
     for (uint64_t done = 0; done < work->bytes; done += work->page) {
         syscall(SYS_getppid);
-        *(volatile unsigned char *)(uintptr_t)(work->target + done) = 1;
+        *(volatile unsigned char *)gcp_at(work->target + done) = 1;
     }
     finish(&timer, work, ret);
     ret->calls = work->scenario->pages;
@@ -230,7 +225,7 @@ static void read_each(struct gcp_work *work, struct timer *timer, struct gcp_rou
 {
     uint64_t at = gcp_arm_destination(work), before = gcp_now();
     for (uint64_t done = 0; done < work->bytes; done += work->page)
-        (void)*(volatile const unsigned char *)(uintptr_t)(at + done);
+        (void)*(volatile const unsigned char *)gcp_at(at + done);
     ret->swapin_ns = gcp_now() - before;
     finish(timer, work, ret);
 }
@@ -248,10 +243,10 @@ static int run_swapin(struct gcp_work *work, struct gcp_round *ret)
  * While the destination is registered the kernel brings pages back one by one (alloc_swap_folio() in mm/memory.c), and
  * a page that the move left behind would fault for ever: so the registration ends first, as at the end of a collection.
  */
-static int run_move_swapin(struct gcp_work *work, const struct gcp_policy *policy, struct gcp_round *ret)
+static int run_move_swapin(struct gcp_work *work, struct gcp_round *ret)
 {
     struct timer timer = {0};
-    int err = by_engine(work, policy, work->source.start, &timer, ret);
+    int err = by_engine(work, work->source.start, &timer, ret);
     if (err)
         return err;
     if (ret->account.moved != work->scenario->pages)
@@ -264,92 +259,98 @@ static int run_move_swapin(struct gcp_work *work, const struct gcp_policy *polic
     return 0;
 }
 
-bool gcp_arm_swaps_in(uint32_t arm)
+#define MOVE (GCP_ARM_REGISTERS | GCP_ARM_MOVES)
+#define COPY (GCP_ARM_REGISTERS | GCP_ARM_READS_CONTENTS | GCP_ARM_TAKES_FRAMES)
+#define LEAVE_BUSY .on_ebusy = GCP_EBUSY_LEAVE
+#define FIRST(verb) LEAVE_BUSY, .first = GCP_VERB_##verb
+
+static const struct gcp_arm ARMS[] = {
+    /* UFFDIO_MOVE; busy pages stay, holes are filled by ZEROPAGE */
+    {"move", MOVE, {LEAVE_BUSY}, run_engine, gcp_check_moved, NULL},
+    /* UFFDIO_COPY */
+    {"copy", COPY, {FIRST(COPY)}, run_engine, gcp_check_copied, NULL},
+    /* UFFDIO_COPY, then MADV_DONTNEED of the source in lumps of at least 8 MiB, as ART does */
+    {"copy_discard", COPY | GCP_ARM_DISCARDS, {FIRST(COPY)}, run_copy_discard, gcp_check_copied, NULL},
+    /* UFFDIO_MOVE; a busy page is copied, and the batch goes on after it */
+    {"move_fallback", MOVE | GCP_ARM_TAKES_FRAMES, {.on_ebusy = GCP_EBUSY_COPY}, run_engine, gcp_check_moved, NULL},
+    /* UFFDIO_MOVE with ALLOW_SRC_HOLES */
+    {"move_holes",
+     MOVE | GCP_ARM_HOLES,
+     {LEAVE_BUSY, .mode = GCP_MOVE_ALLOW_SRC_HOLES},
+     run_engine,
+     gcp_check_moved,
+     NULL},
+    /* split each folio (MADV_COLD on its first page), then UFFDIO_MOVE */
+    {"split_move", MOVE | GCP_ARM_SPLITS, {LEAVE_BUSY}, run_split_move, gcp_check_moved, NULL},
+    /* mremap(MREMAP_DONTUNMAP | MREMAP_FIXED) */
+    {"mremap", 0, {0}, run_mremap, gcp_check_moved, "remapped"},
+    /* memcpy into memory that is populated */
+    {"memcpy_touched",
+     GCP_ARM_BY_USER | GCP_ARM_GAUGE | GCP_ARM_NO_GRANULE,
+     {0},
+     run_memcpy_touched,
+     gcp_check_copied,
+     NULL},
+    /* memcpy into memory that is not: page faults included */
+    {"memcpy_untouched",
+     GCP_ARM_BY_USER | GCP_ARM_READS_CONTENTS | GCP_ARM_TAKES_FRAMES | GCP_ARM_NO_GRANULE,
+     {0},
+     run_memcpy,
+     gcp_check_copied,
+     NULL},
+    /* UFFDIO_ZEROPAGE */
+    {"zeropage",
+     GCP_ARM_REGISTERS | GCP_ARM_HOLES | GCP_ARM_NO_SOURCE | GCP_ARM_ZEROES,
+     {FIRST(ZEROPAGE)},
+     run_engine,
+     gcp_check_zeroed,
+     NULL},
+    /* emulated TAO: allocate small pages, memcpy into them, then UFFDIO_MOVE those */
+    {"tao",
+     MOVE | GCP_ARM_BY_USER | GCP_ARM_READS_CONTENTS | GCP_ARM_TAKES_FRAMES | GCP_ARM_STAGES,
+     {LEAVE_BUSY},
+     run_tao,
+     gcp_check_staged,
+     "copied-and-moved"},
+    /* getppid and a first touch of a page, for each page: must not change between runs */
+    {"canary", GCP_ARM_NO_SOURCE | GCP_ARM_TAKES_FRAMES, {0}, run_canary, gcp_check_touched, "touched"},
+    /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
+    {"move_bare", MOVE, {0}, run_move_bare, gcp_check_moved, NULL},
+    /* read each page where it was swapped out: nothing is moved */
+    {"swapin",
+     GCP_ARM_SWAPS_IN | GCP_ARM_STAYS | GCP_ARM_TAKES_FRAMES | GCP_ARM_NO_GRANULE,
+     {0},
+     run_swapin,
+     gcp_check_swapped_in,
+     "swapped-in"},
+    /* UFFDIO_MOVE, end the registration of the destination, read each page there */
+    {"move_swapin",
+     MOVE | GCP_ARM_SWAPS_IN | GCP_ARM_TAKES_FRAMES,
+     {LEAVE_BUSY},
+     run_move_swapin,
+     gcp_check_swapped_in,
+     "moved-swapped-in"},
+};
+
+const struct gcp_arm *gcp_arm_at(uint32_t arm)
 {
-    return arm == GCP_ARM_SWAPIN || arm == GCP_ARM_MOVE_SWAPIN;
+    return arm < sizeof(ARMS) / sizeof(ARMS[0]) ? &ARMS[arm] : NULL;
 }
 
-uint64_t gcp_arm_destination(const struct gcp_work *work)
+const char *gcp_arm_name(uint32_t arm)
 {
-    return work->scenario->arm == GCP_ARM_SWAPIN ? work->source.start : work->target;
+    return gcp_arm_at(arm) ? gcp_arm_at(arm)->name : NULL;
 }
 
-bool gcp_arm_moves(uint32_t arm)
+uint32_t gcp_arm_flags(uint32_t arm)
 {
-    return arm == GCP_ARM_MOVE || arm == GCP_ARM_MOVE_FALLBACK || arm == GCP_ARM_MOVE_HOLES ||
-           arm == GCP_ARM_SPLIT_MOVE || arm == GCP_ARM_TAO || arm == GCP_ARM_MOVE_BARE || arm == GCP_ARM_MOVE_SWAPIN;
+    return gcp_arm_at(arm) ? gcp_arm_at(arm)->flags : 0;
 }
 
-bool gcp_arm_takes_frames(uint32_t arm)
+int32_t gcp_arm_find(const char *name)
 {
-    switch (arm) {
-    case GCP_ARM_COPY:
-    case GCP_ARM_COPY_DISCARD:
-    case GCP_ARM_MOVE_FALLBACK: /* where pages are busy */
-    case GCP_ARM_MEMCPY_UNTOUCHED:
-    case GCP_ARM_TAO:
-    case GCP_ARM_CANARY:
-    case GCP_ARM_SWAPIN:
-    case GCP_ARM_MOVE_SWAPIN:
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool gcp_arm_needs_uffd(uint32_t arm)
-{
-    switch (arm) {
-    case GCP_ARM_MREMAP:
-    case GCP_ARM_MEMCPY_TOUCHED:
-    case GCP_ARM_MEMCPY_UNTOUCHED:
-    case GCP_ARM_CANARY:
-    case GCP_ARM_SWAPIN:
-        return false;
-    default:
-        return true;
-    }
-}
-
-int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret)
-{
-    struct gcp_policy policy = {.granule = work->granule, .on_ebusy = GCP_EBUSY_LEAVE};
-    switch (work->scenario->arm) {
-    case GCP_ARM_MOVE:
-        return run_engine(work, &policy, ret);
-    case GCP_ARM_MOVE_FALLBACK:
-        policy.on_ebusy = GCP_EBUSY_COPY;
-        return run_engine(work, &policy, ret);
-    case GCP_ARM_MOVE_HOLES:
-        policy.mode = GCP_MOVE_ALLOW_SRC_HOLES;
-        return run_engine(work, &policy, ret);
-    case GCP_ARM_COPY:
-        policy.first = GCP_BY_COPY;
-        return run_engine(work, &policy, ret);
-    case GCP_ARM_ZEROPAGE:
-        policy.first = GCP_BY_ZEROPAGE;
-        return run_engine(work, &policy, ret);
-    case GCP_ARM_COPY_DISCARD:
-        policy.first = GCP_BY_COPY;
-        return run_copy_discard(work, &policy, ret);
-    case GCP_ARM_SPLIT_MOVE:
-        return run_split_move(work, &policy, ret);
-    case GCP_ARM_MREMAP:
-        return run_mremap(work, ret);
-    case GCP_ARM_MEMCPY_TOUCHED:
-    case GCP_ARM_MEMCPY_UNTOUCHED:
-        return run_memcpy(work, ret);
-    case GCP_ARM_TAO:
-        return run_tao(work, &policy, ret);
-    case GCP_ARM_CANARY:
-        return run_canary(work, ret);
-    case GCP_ARM_MOVE_BARE:
-        return run_move_bare(work, ret);
-    case GCP_ARM_SWAPIN:
-        return run_swapin(work, ret);
-    case GCP_ARM_MOVE_SWAPIN:
-        return run_move_swapin(work, &policy, ret);
-    default:
-        return stopped(ret, "unknown arm", EINVAL);
-    }
+    for (uint32_t arm = 0; gcp_arm_at(arm); arm++)
+        if (strcmp(gcp_arm_at(arm)->name, name) == 0)
+            return (int32_t)arm;
+    return -1;
 }

@@ -10,10 +10,7 @@
 #include "paths/paths.h"
 #include "base/uapi.h"
 
-static void invalid(struct gcp_round *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The first contradiction is the one that is reported. */
-static void invalid(struct gcp_round *ret, const char *format, ...)
+void gcp_round_contradicts(struct gcp_round *ret, const char *format, ...)
 {
     if (ret->status != GCP_ROUND_VALID)
         return;
@@ -24,20 +21,9 @@ static void invalid(struct gcp_round *ret, const char *format, ...)
     ret->status = GCP_ROUND_INVALID;
 }
 
-/* Pages by what the page tables say became of them. */
-struct seen {
-    uint64_t kept;       /* present before and after, same frame */
-    uint64_t changed;    /* present before and after, another frame */
-    uint64_t still_out;  /* swapped before and after, same swap entry */
-    uint64_t brought_in; /* swapped before, present after */
-    uint64_t filled;     /* nothing before, present after */
-    uint64_t empty;      /* nothing after */
-    uint64_t odd;        /* anything else */
-};
-
-static struct seen compare_views(const struct gcp_view *before, const struct gcp_view *after)
+static struct gcp_seen compare_views(const struct gcp_view *before, const struct gcp_view *after)
 {
-    struct seen seen = {0};
+    struct gcp_seen seen = {0};
     bool pfn = after->have & GCP_PROOF_PFN;
     for (uint64_t i = 0; i < after->pages; i++) {
         uint64_t was = before->entries[i], is = after->entries[i];
@@ -59,15 +45,15 @@ static struct seen compare_views(const struct gcp_view *before, const struct gcp
     return seen;
 }
 
-static bool holds_folios(uint32_t source)
+static bool source_is(const struct gcp_work *work, uint32_t flags)
 {
-    return source != GCP_SOURCE_SWAPPED && source != GCP_SOURCE_SWAPCACHE;
+    return (gcp_source_flags(work->scenario->source) & flags) != 0;
 }
 
 static void count_splits(struct gcp_work *work, struct gcp_round *ret)
 {
     uint32_t order = work->scenario->order;
-    if (order && holds_folios(work->scenario->source))
+    if (order && !source_is(work, GCP_SOURCE_SWAPS))
         ret->folios = work->scenario->pages >> order;
     ret->folios_split = work->after.split[order] - work->ready.split[order];
     ret->pmd_splits = work->after.thp_split_pmd - work->ready.thp_split_pmd;
@@ -77,11 +63,11 @@ static void count_splits(struct gcp_work *work, struct gcp_round *ret)
 }
 
 /* Arms that take the pages along: each is where its account says, with the frame it had. */
-static void check_moved(struct gcp_work *work, struct gcp_round *ret, const struct seen *seen)
+static void check_frames(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
 {
     const struct gcp_account *account = &ret->account;
     bool pfn = work->view_after.have & GCP_PROOF_PFN;
-    bool holes = work->scenario->source == GCP_SOURCE_HOLE;
+    bool holes = source_is(work, GCP_SOURCE_HOLES);
     uint64_t copied = account->copied_after_ebusy + account->copied;
     uint64_t stayed_out = holes ? 0 : account->left;
     uint64_t holes_moved = holes ? account->moved : 0;
@@ -91,64 +77,73 @@ static void check_moved(struct gcp_work *work, struct gcp_round *ret, const stru
      * them.
      */
     uint64_t in_and_moved = 0;
-    if (!holds_folios(work->scenario->source) && account->copied_after_ebusy && account->moved > seen->still_out)
+    if (source_is(work, GCP_SOURCE_SWAPS) && account->copied_after_ebusy && account->moved > seen->still_out)
         in_and_moved = account->moved - seen->still_out;
 
-    uint32_t kind = work->scenario->source;
-    if (account->left && (kind == GCP_SOURCE_PLAIN || kind == GCP_SOURCE_ZERO || kind == GCP_SOURCE_SWAPPED))
-        invalid(ret, "%" PRIu64 " pages stayed busy for a passing reference: nothing of ours holds them",
-                account->left);
+    if (account->left && source_is(work, GCP_SOURCE_FREE))
+        gcp_round_contradicts(ret, "%" PRIu64 " pages stayed busy for a passing reference: nothing of ours holds them",
+                              account->left);
     if (seen->odd)
-        invalid(ret, "%" PRIu64 " pages changed their swap entry or state on the way", seen->odd);
+        gcp_round_contradicts(ret, "%" PRIu64 " pages changed their swap entry or state on the way", seen->odd);
     if (pfn && seen->kept + seen->still_out + in_and_moved + holes_moved != account->moved)
-        invalid(ret, "%" PRIu64 " pages kept their frame, but %" PRIu64 " were moved", seen->kept + seen->still_out,
-                account->moved);
+        gcp_round_contradicts(ret, "%" PRIu64 " pages kept their frame, but %" PRIu64 " were moved",
+                              seen->kept + seen->still_out, account->moved);
     if (pfn && seen->changed + seen->brought_in != copied + in_and_moved)
-        invalid(ret, "%" PRIu64 " pages have another frame, but %" PRIu64 " were copied",
-                seen->changed + seen->brought_in, copied);
+        gcp_round_contradicts(ret, "%" PRIu64 " pages have another frame, but %" PRIu64 " were copied",
+                              seen->changed + seen->brought_in, copied);
     if (!pfn && seen->kept + seen->still_out + seen->brought_in + holes_moved != account->moved + copied)
-        invalid(ret, "%" PRIu64 " pages are at the destination, but %" PRIu64 " were evacuated",
-                seen->kept + seen->still_out + seen->brought_in, account->moved + copied);
+        gcp_round_contradicts(ret, "%" PRIu64 " pages are at the destination, but %" PRIu64 " were evacuated",
+                              seen->kept + seen->still_out + seen->brought_in, account->moved + copied);
     if (seen->empty != stayed_out + holes_moved)
-        invalid(ret, "%" PRIu64 " destination pages are empty, but %" PRIu64 " were left", seen->empty, stayed_out);
+        gcp_round_contradicts(ret, "%" PRIu64 " destination pages are empty, but %" PRIu64 " were left", seen->empty,
+                              stayed_out);
     if (seen->filled != (holes ? account->zeroed : 0))
-        invalid(ret, "%" PRIu64 " holes became pages, but %" PRIu64 " were zero-filled", seen->filled, account->zeroed);
+        gcp_round_contradicts(ret, "%" PRIu64 " holes became pages, but %" PRIu64 " were zero-filled", seen->filled,
+                              account->zeroed);
     uint64_t gone = work->source_after.pages - work->source_after.present - work->source_after.swapped;
     uint64_t expected_gone = holes ? work->source_after.pages : account->moved;
     if (gone != expected_gone)
-        invalid(ret, "%" PRIu64 " source pages are gone, but %" PRIu64 " were moved", gone, expected_gone);
+        gcp_round_contradicts(ret, "%" PRIu64 " source pages are gone, but %" PRIu64 " were moved", gone,
+                              expected_gone);
 }
 
-/* Arms that make new pages from the contents: none keeps a frame, all are small. */
-static void check_copied(struct gcp_work *work, struct gcp_round *ret, const struct seen *seen)
+/* New pages made from the contents: none keeps a frame, all are small. */
+static void check_copies(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
 {
     uint64_t pages = work->scenario->pages;
-    bool discarded = work->scenario->arm == GCP_ARM_COPY_DISCARD;
+    bool discarded = gcp_arm_is(work, GCP_ARM_DISCARDS);
     bool pfn = work->view_after.have & GCP_PROOF_PFN;
 
-    if (ret->account.copied != pages && work->scenario->arm != GCP_ARM_TAO)
-        invalid(ret, "%" PRIu64 " of %" PRIu64 " pages were copied", ret->account.copied, pages);
     if (seen->empty || seen->odd || seen->still_out)
-        invalid(ret, "%" PRIu64 " destination pages are not present", seen->empty + seen->odd + seen->still_out);
+        gcp_round_contradicts(ret, "%" PRIu64 " destination pages are not present",
+                              seen->empty + seen->odd + seen->still_out);
     /* Copies of the zero page can be the zero page itself only if nobody copied. */
     if (pfn && seen->kept)
-        invalid(ret, "%" PRIu64 " copied pages have the frame of their source", seen->kept);
+        gcp_round_contradicts(ret, "%" PRIu64 " copied pages have the frame of their source", seen->kept);
     uint64_t there = work->source_after.present + work->source_after.swapped;
-    if (discarded ? there != 0 : there != pages && work->scenario->source != GCP_SOURCE_HOLE)
-        invalid(ret, "%" PRIu64 " source pages are there afterwards", there);
+    if (discarded ? there != 0 : there != pages && !source_is(work, GCP_SOURCE_HOLES))
+        gcp_round_contradicts(ret, "%" PRIu64 " source pages are there afterwards", there);
 }
 
-static void check_tao(struct gcp_work *work, struct gcp_round *ret, const struct seen *seen)
+void gcp_check_copied(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
 {
     uint64_t pages = work->scenario->pages;
-    check_copied(work, ret, seen);
+    if (ret->account.copied != pages)
+        gcp_round_contradicts(ret, "%" PRIu64 " of %" PRIu64 " pages were copied", ret->account.copied, pages);
+    check_copies(work, ret, seen);
+}
+
+void gcp_check_staged(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
+{
+    uint64_t pages = work->scenario->pages;
+    check_copies(work, ret, seen);
     if (ret->account.moved != pages)
-        invalid(ret, "%" PRIu64 " of %" PRIu64 " staged pages were moved", ret->account.moved, pages);
+        gcp_round_contradicts(ret, "%" PRIu64 " of %" PRIu64 " staged pages were moved", ret->account.moved, pages);
     /* The staging pages must be gone: their frames are now at the destination. */
     struct gcp_view staging;
     if (gcp_view_init(pages, &staging) == 0) {
         if (gcp_view_read(work->prover, work->staging, pages, &staging) == 0 && staging.present)
-            invalid(ret, "%" PRIu64 " staging pages are still there", staging.present);
+            gcp_round_contradicts(ret, "%" PRIu64 " staging pages are still there", staging.present);
         gcp_view_deinit(&staging);
     }
 }
@@ -163,37 +158,35 @@ static uint64_t pages_in_whole(const struct gcp_work *work)
 }
 
 /* Arms that swap in: all pages are present, and the kernel counted as many folios as came back whole. */
-static void check_swapped_in(struct gcp_work *work, struct gcp_round *ret, const struct seen *seen)
+void gcp_check_swapped_in(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
 {
     uint64_t pages = work->scenario->pages;
     uint32_t order = work->scenario->order;
 
     if (seen->brought_in != pages)
-        invalid(ret, "%" PRIu64 " of %" PRIu64 " pages were swapped in", seen->brought_in, pages);
-    if (work->scenario->arm == GCP_ARM_MOVE_SWAPIN && ret->source_gone != pages)
-        invalid(ret, "%" PRIu64 " of %" PRIu64 " pages are gone from the source", ret->source_gone, pages);
+        gcp_round_contradicts(ret, "%" PRIu64 " of %" PRIu64 " pages were swapped in", seen->brought_in, pages);
+    if (gcp_arm_is(work, GCP_ARM_MOVES) && ret->source_gone != pages)
+        gcp_round_contradicts(ret, "%" PRIu64 " of %" PRIu64 " pages are gone from the source", ret->source_gone,
+                              pages);
     if (!order || !(work->view_after.have & GCP_PROOF_KPF) || !(work->after.have & GCP_PROOF_SWPIN))
         return;
     uint64_t counted = work->after.swpin[order] - work->ready.swpin[order];
     if (counted != pages_in_whole(work) >> order)
-        invalid(ret,
-                "%" PRIu64 " folios came back whole, but the kernel counted %" PRIu64 "; is something else swapping on "
-                "this machine?",
-                pages_in_whole(work) >> order, counted);
+        gcp_round_contradicts(ret,
+                              "%" PRIu64 " folios came back whole, but the kernel counted %" PRIu64
+                              "; is something else swapping on "
+                              "this machine?",
+                              pages_in_whole(work) >> order, counted);
 }
 
-static const char *swapped_in_path(const struct gcp_work *work)
+/* What is added to the word of an arm that swaps in. */
+static const char *how_swapped_in(const struct gcp_work *work)
 {
-    static const char *const WORDS[2][4] = {
-        {"swapped-in", "swapped-in-whole", "swapped-in-parts", "swapped-in-partly-whole"},
-        {"moved-swapped-in", "moved-swapped-in-whole", "moved-swapped-in-parts", "moved-swapped-in-partly-whole"},
-    };
-    const char *const *words = WORDS[work->scenario->arm == GCP_ARM_MOVE_SWAPIN];
     bool known = (work->view_after.have & GCP_PROOF_KPF) || (work->after.have & GCP_PROOF_SWPIN);
     if (!work->scenario->order || !known)
-        return words[0];
+        return "";
     uint64_t whole = pages_in_whole(work);
-    return whole == work->scenario->pages ? words[1] : whole == 0 ? words[2] : words[3];
+    return whole == work->scenario->pages ? "-whole" : whole == 0 ? "-parts" : "-partly-whole";
 }
 
 /* Split counters and folio sizes must agree: all folios split and all pages small, or none and all as they were. */
@@ -206,35 +199,44 @@ static void check_orders(struct gcp_work *work, struct gcp_round *ret)
 
     if (!(work->view_after.have & GCP_PROOF_KPF) || !ret->folios || !account->moved)
         return;
-    if (work->scenario->arm == GCP_ARM_TAO)
-        return;
     if (ret->folios_split > ret->folios)
-        invalid(ret,
-                "%" PRIu64 " folios of this size were split, but the source has %" PRIu64 "; is something else "
-                "splitting folios on this machine?",
-                ret->folios_split, ret->folios);
+        gcp_round_contradicts(ret,
+                              "%" PRIu64 " folios of this size were split, but the source has %" PRIu64
+                              "; is something else "
+                              "splitting folios on this machine?",
+                              ret->folios_split, ret->folios);
     if (account->moved == pages && ret->folios_split == ret->folios && after[0] != pages)
-        invalid(ret, "all folios were split, but %" PRIu64 " pages are not small", pages - after[0]);
+        gcp_round_contradicts(ret, "all folios were split, but %" PRIu64 " pages are not small", pages - after[0]);
     if (account->moved == pages && ret->folios_split == 0 && after[order] != pages)
-        invalid(ret, "no folio was split, but %" PRIu64 " pages changed their folio's size", pages - after[order]);
+        gcp_round_contradicts(ret, "no folio was split, but %" PRIu64 " pages changed their folio's size",
+                              pages - after[order]);
 }
 
-static const char *path_of(struct gcp_work *work, const struct gcp_round *ret)
+void gcp_check_moved(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
+{
+    check_frames(work, ret, seen);
+    check_orders(work, ret);
+}
+
+void gcp_check_zeroed(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
+{
+    (void)seen;
+    if ((work->view_after.have & GCP_PROOF_KPF) && work->view_after.zero_pages != work->scenario->pages)
+        gcp_round_contradicts(ret, "%" PRIu64 " destination pages are the zero page", work->view_after.zero_pages);
+}
+
+void gcp_check_touched(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen)
+{
+    (void)seen;
+    if (work->view_after.present != work->scenario->pages)
+        gcp_round_contradicts(ret, "%" PRIu64 " pages were touched", work->view_after.present);
+}
+
+static const char *path_of(const struct gcp_work *work, const struct gcp_round *ret)
 {
     const struct gcp_account *account = &ret->account;
-    switch (work->scenario->arm) {
-    case GCP_ARM_CANARY:
-        return "touched";
-    case GCP_ARM_MREMAP:
-        return "remapped";
-    case GCP_ARM_TAO:
-        return "copied-and-moved";
-    case GCP_ARM_SWAPIN:
-    case GCP_ARM_MOVE_SWAPIN:
-        return swapped_in_path(work);
-    default:
-        break;
-    }
+    if (work->arm->word)
+        return work->arm->word;
     if (account->left == account->asked)
         return "busy";
     if (account->copied == account->asked || account->copied_after_ebusy == account->asked)
@@ -256,21 +258,24 @@ static void check_contents(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
     uint64_t pages = scenario->pages;
-    bool zero =
-        scenario->source == GCP_SOURCE_ZERO || scenario->source == GCP_SOURCE_HOLE || scenario->arm == GCP_ARM_ZEROPAGE;
+    bool zero = source_is(work, GCP_SOURCE_ZEROES) || gcp_arm_is(work, GCP_ARM_ZEROES);
 
+    if (gcp_arm_is(work, GCP_ARM_NO_SOURCE) && !gcp_arm_is(work, GCP_ARM_ZEROES)) {
+        ret->contents = pages; /* its own: there is nothing to compare them with */
+        return;
+    }
     /* What is not present at the destination was left or is a hole: reading it there would fault for ever. */
     for (uint64_t i = 0; i < pages; i++) {
         uint64_t at = gcp_arm_destination(work) + i * work->page;
         bool there = work->view_after.entries[i] & (GCP_PM_PRESENT | GCP_PM_SWAP);
         if (!there) {
             at = work->source.start + i * work->page;
-            if (scenario->source == GCP_SOURCE_HOLE)
+            if (source_is(work, GCP_SOURCE_HOLES))
                 continue;
         }
         int64_t wrong = zero ? gcp_content_check_zero(at, 1) : gcp_content_check(at, i, 1, scenario->seed);
         if (wrong >= 0) {
-            invalid(ret, "page %" PRIu64 " has wrong contents", i);
+            gcp_round_contradicts(ret, "page %" PRIu64 " has wrong contents", i);
             return;
         }
         ret->contents++;
@@ -283,9 +288,9 @@ static void check_account(struct gcp_round *ret, uint64_t pages)
     uint64_t sum = account->moved + account->copied_after_ebusy + account->copied + account->zeroed + account->already +
                    account->left;
     if (sum != pages || account->asked != pages)
-        invalid(ret, "the account has %" PRIu64 " pages, asked were %" PRIu64, sum, pages);
+        gcp_round_contradicts(ret, "the account has %" PRIu64 " pages, asked were %" PRIu64, sum, pages);
     if (account->already)
-        invalid(ret, "%" PRIu64 " destination pages were there already", account->already);
+        gcp_round_contradicts(ret, "%" PRIu64 " destination pages were there already", account->already);
 }
 
 void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
@@ -298,13 +303,13 @@ void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
     if (!err)
         err = gcp_frames_look(&work->view_after, 0, &target);
     if (err) {
-        invalid(ret, "the page tables can't be read: %s", strerror(-err));
+        gcp_round_contradicts(ret, "the page tables can't be read: %s", strerror(-err));
         return;
     }
     ret->target_pairs = target.pairs;
     ret->target_adjacent = target.adjacent;
     ret->target_blocks = target.blocks;
-    struct seen seen = compare_views(&work->source.view, &work->view_after);
+    struct gcp_seen seen = compare_views(&work->source.view, &work->view_after);
     bool pfn = work->view_after.have & GCP_PROOF_PFN;
     ret->pfn_kept = pfn ? seen.kept : 0;
     ret->pfn_changed = seen.changed;
@@ -316,35 +321,8 @@ void gcp_round_check(struct gcp_work *work, struct gcp_round *ret)
     count_splits(work, ret);
     check_account(ret, scenario->pages);
 
-    switch (scenario->arm) {
-    case GCP_ARM_COPY:
-    case GCP_ARM_COPY_DISCARD:
-    case GCP_ARM_MEMCPY_TOUCHED:
-    case GCP_ARM_MEMCPY_UNTOUCHED:
-        check_copied(work, ret, &seen);
-        break;
-    case GCP_ARM_TAO:
-        check_tao(work, ret, &seen);
-        break;
-    case GCP_ARM_ZEROPAGE:
-        if ((work->view_after.have & GCP_PROOF_KPF) && work->view_after.zero_pages != scenario->pages)
-            invalid(ret, "%" PRIu64 " destination pages are the zero page", work->view_after.zero_pages);
-        break;
-    case GCP_ARM_CANARY:
-        if (work->view_after.present != scenario->pages)
-            invalid(ret, "%" PRIu64 " pages were touched", work->view_after.present);
-        break;
-    case GCP_ARM_SWAPIN:
-    case GCP_ARM_MOVE_SWAPIN:
-        check_swapped_in(work, ret, &seen);
-        break;
-    default:
-        check_moved(work, ret, &seen);
-        check_orders(work, ret);
-    }
-    snprintf(ret->path, sizeof(ret->path), "%s", path_of(work, ret));
-    if (scenario->arm != GCP_ARM_CANARY)
-        check_contents(work, ret);
-    else
-        ret->contents = scenario->pages;
+    work->arm->check(work, ret, &seen);
+    snprintf(ret->path, sizeof(ret->path), "%s%s", path_of(work, ret),
+             gcp_arm_is(work, GCP_ARM_SWAPS_IN) ? how_swapped_in(work) : "");
+    check_contents(work, ret);
 }

@@ -2,27 +2,28 @@
 #include "paths/evacuate.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "uffd/uffd.h"
-
-#define DEFAULT_EAGAIN_LIMIT 1000
-
-/* Where the engine stands: in one run, at one page of it. */
+/*
+ * Where the engine stands: in one run, at one page of it.
+ * left:             bytes of the run that are not decided
+ * row:              answers without progress, in a row
+ * source_is_mapped: asked once a run
+ *
+ * dst, src and left change together after every call and are wanted one by one by the next: side by side the compiler
+ * would join them in one vector register, and that costs more than it saves.
+ */
 struct cursor {
     const struct gcp_uffd *uffd;
     const struct gcp_policy *policy;
-    struct gcp_account *account;
-    uint64_t page;
     uint64_t dst;
+    struct gcp_account *account;
     uint64_t src;
-    uint64_t left;         /* bytes of the run that are not decided */
-    uint32_t eagain_row;   /* EAGAIN without progress, in a row */
-    bool source_is_mapped; /* asked once a run */
+    uint64_t page;
+    uint64_t left;
+    uint32_t row;
+    bool source_is_mapped;
 };
 
 static void advance(struct cursor *at, uint64_t bytes)
@@ -30,117 +31,56 @@ static void advance(struct cursor *at, uint64_t bytes)
     at->dst += bytes;
     at->src += bytes;
     at->left -= bytes;
-    at->eagain_row = 0;
+    at->row = 0;
 }
 
-/* One page is decided: count it in `*column` and stand behind it. */
+/* One page is decided: count it in `*column` and stand after it. */
 static void decide_page(struct cursor *at, uint64_t *column)
 {
     *column += 1;
     advance(at, at->page);
 }
 
-static void count_errno(struct gcp_account *account, int32_t err)
+/* Only a hole may be filled with zeroes. */
+static bool is_hole(struct cursor *at)
 {
-    switch (err) {
-    case EAGAIN:
-        account->eagain++;
-        break;
-    case EBUSY:
-        account->ebusy++;
-        break;
-    case EEXIST:
-        account->eexist++;
-        break;
-    case ENOENT:
-        account->enoent++;
-        break;
-    default:
-        account->other_errors++;
-    }
+    at->source_is_mapped = at->source_is_mapped || gcp_is_mapped(at->src, at->left, at->page);
+    return at->source_is_mapped;
 }
 
-/*
- * EAGAIN without progress means that the address space is being changed (a fork, remap or remove event not yet read) or
- * that a VMA lock was contended: worth another try, but not for ever.
- */
-static int repeat_later(struct cursor *at)
+/* What answers without progress have in common, whichever verb got them.  0 or an errno. */
+static int without_progress(struct cursor *at, enum gcp_answer answer, const struct gcp_outcome *did)
 {
-    uint32_t limit = at->policy->eagain_limit ? at->policy->eagain_limit : DEFAULT_EAGAIN_LIMIT;
-    if (++at->eagain_row > limit)
-        return EAGAIN;
-    sched_yield();
-    return 0;
-}
-
-/*
- * The kernel says ENOENT for a hole in the source and for a range with no mapping at all.  Only the first may be filled
- * with zeroes; mincore() tells them apart (ENOMEM: not mapped).
- */
-static bool source_is_mapped(struct cursor *at)
-{
-    if (!at->source_is_mapped) {
-        unsigned char resident[256];
-        uint64_t window = sizeof(resident) * at->page;
-        for (uint64_t done = 0; done < at->left; done += window) {
-            uint64_t bytes = at->left - done < window ? at->left - done : window;
-            if (mincore((void *)(uintptr_t)(at->src + done), bytes, resident) < 0)
-                return false;
-        }
-        at->source_is_mapped = true;
+    uint32_t limit = at->policy->eagain_limit ? at->policy->eagain_limit : GCP_AGAIN_LIMIT;
+    if (answer == GCP_ANSWER_THERE) {
+        decide_page(at, &at->account->already);
+        return 0;
     }
-    return true;
+    return gcp_answer_repeats(answer, &at->row, limit) ? 0 : gcp_answer_errno(did);
 }
 
 static int copy_bytes(struct cursor *at, uint64_t bytes, uint64_t *column)
 {
-    struct gcp_account *account = at->account;
     struct gcp_outcome did = gcp_uffd_copy(at->uffd, at->dst, at->src, bytes, 0);
-    account->copy_calls++;
-    if (did.bytes > 0) {
-        *column += (uint64_t)did.bytes / at->page;
-        account->short_copies += did.err != 0;
-        advance(at, (uint64_t)did.bytes);
-        return 0;
-    }
-    count_errno(account, did.err);
-    switch (did.err) {
-    case EEXIST:
-        decide_page(at, &account->already);
-        return 0;
-    case EAGAIN:
-        return repeat_later(at);
-    case 0:
-        return EIO; /* success without progress is no answer the kernel gives */
-    default:
-        return did.err;
-    }
+    enum gcp_answer answer = gcp_answer(GCP_VERB_COPY, &did);
+    gcp_account_call(at->account, GCP_VERB_COPY, &did);
+    if (answer != GCP_ANSWER_DONE)
+        return without_progress(at, answer, &did);
+    *column += (uint64_t)did.bytes / at->page;
+    advance(at, (uint64_t)did.bytes);
+    return 0;
 }
 
 static int zero_bytes(struct cursor *at, uint64_t bytes)
 {
-    struct gcp_account *account = at->account;
     struct gcp_outcome did = gcp_uffd_zeropage(at->uffd, at->dst, bytes, 0);
-    account->zeropage_calls++;
-    if (did.bytes > 0) {
-        account->zeroed += (uint64_t)did.bytes / at->page;
-        advance(at, (uint64_t)did.bytes);
-        return 0;
-    }
-    /* A hole's ENOENT was counted where MOVE said it. */
-    if (did.err != ENOENT)
-        count_errno(account, did.err);
-    switch (did.err) {
-    case EEXIST:
-        decide_page(at, &account->already);
-        return 0;
-    case EAGAIN:
-        return repeat_later(at);
-    case 0:
-        return EIO;
-    default:
-        return did.err;
-    }
+    enum gcp_answer answer = gcp_answer(GCP_VERB_ZEROPAGE, &did);
+    gcp_account_call(at->account, GCP_VERB_ZEROPAGE, &did);
+    if (answer != GCP_ANSWER_DONE)
+        return without_progress(at, answer, &did);
+    at->account->zeroed += (uint64_t)did.bytes / at->page;
+    advance(at, (uint64_t)did.bytes);
+    return 0;
 }
 
 static int busy_page(struct cursor *at)
@@ -156,36 +96,20 @@ static int busy_page(struct cursor *at)
 
 static int move_bytes(struct cursor *at, uint64_t bytes)
 {
-    struct gcp_account *account = at->account;
     struct gcp_outcome did = gcp_uffd_move(at->uffd, at->dst, at->src, bytes, at->policy->mode);
-    account->move_calls++;
-    if (did.bytes > 0) {
-        /* The error behind a short move is hidden; asking for the rest shows it. */
-        account->moved += (uint64_t)did.bytes / at->page;
-        account->short_moves += did.err != 0;
+    enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &did);
+    gcp_account_call(at->account, GCP_VERB_MOVE, &did);
+    switch (answer) {
+    case GCP_ANSWER_DONE:
+        at->account->moved += (uint64_t)did.bytes / at->page;
         advance(at, (uint64_t)did.bytes);
         return 0;
-    }
-    count_errno(account, did.err);
-    switch (did.err) {
-    case EBUSY:
+    case GCP_ANSWER_BUSY:
         return busy_page(at);
-    case EEXIST:
-        /* Somebody was first; since 6.18 also this very call, if the kernel had to repeat a step (gcp_ability_retry).
-         */
-        decide_page(at, &account->already);
-        return 0;
-    case ENOENT:
-        return source_is_mapped(at) ? zero_bytes(at, at->page) : ENOENT;
-    case EAGAIN:
-        return repeat_later(at);
-    case EINVAL:
-        /* Refused arguments leave the out-field alone.  Written, it may be a page table that changed underfoot. */
-        return did.touched ? (repeat_later(at) ? EINVAL : 0) : EINVAL;
-    case 0:
-        return EIO;
+    case GCP_ANSWER_HOLE:
+        return is_hole(at) ? zero_bytes(at, at->page) : ENOENT;
     default:
-        return did.err;
+        return without_progress(at, answer, &did);
     }
 }
 
@@ -193,16 +117,16 @@ static int evacuate_run(struct cursor *at)
 {
     uint64_t granule = at->policy->granule ? at->policy->granule : at->left;
     while (at->left) {
-        /* Behind a busy page the rest of its granule goes on as one batch. */
+        /* After a busy page the rest of its granule goes on as one batch. */
         uint64_t chunk_end = at->left > granule ? at->left - granule : 0;
         while (at->left > chunk_end) {
             uint64_t bytes = at->left - chunk_end;
             int err;
             switch (at->policy->first) {
-            case GCP_BY_COPY:
+            case GCP_VERB_COPY:
                 err = copy_bytes(at, bytes, &at->account->copied);
                 break;
-            case GCP_BY_ZEROPAGE:
+            case GCP_VERB_ZEROPAGE:
                 err = zero_bytes(at, bytes);
                 break;
             default:
@@ -215,17 +139,25 @@ static int evacuate_run(struct cursor *at)
     return 0;
 }
 
-int gcp_evacuate(const struct gcp_uffd *uffd, const struct gcp_run *runs, size_t n, const struct gcp_policy *policy,
-                 struct gcp_account *ret)
+static bool is_known(const struct gcp_policy *policy, uint64_t page)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    bool verb = policy->first == GCP_VERB_MOVE || policy->first == GCP_VERB_COPY || policy->first == GCP_VERB_ZEROPAGE;
+    bool busy = policy->on_ebusy == GCP_EBUSY_COPY || policy->on_ebusy == GCP_EBUSY_LEAVE;
+    return verb && busy && policy->granule % page == 0;
+}
 
-    memset(ret, 0, sizeof(*ret));
+int gcp_evacuate(const struct gcp_uffd *uffd, const struct gcp_run *runs, size_t n, const struct gcp_policy *policy,
+                 struct gcp_account *account, struct gcp_run *ret_stopped)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), asked = 0;
+
     for (size_t i = 0; i < n; i++)
-        ret->asked += runs[i].pages;
-    if (policy->granule % page || policy->first > GCP_BY_ZEROPAGE || policy->on_ebusy > GCP_EBUSY_LEAVE) {
-        ret->left = ret->asked;
-        ret->err = EINVAL;
+        asked += runs[i].pages;
+    account->asked += asked;
+    if (!is_known(policy, page)) {
+        account->left += asked;
+        if (ret_stopped)
+            *ret_stopped = n ? runs[0] : (struct gcp_run){0};
         return -EINVAL;
     }
 
@@ -233,22 +165,21 @@ int gcp_evacuate(const struct gcp_uffd *uffd, const struct gcp_run *runs, size_t
         struct cursor at = {
             .uffd = uffd,
             .policy = policy,
-            .account = ret,
+            .account = account,
             .page = page,
             .dst = runs[i].dst,
             .src = runs[i].src,
             .left = runs[i].pages * page,
         };
         int err = evacuate_run(&at);
-        if (err) {
-            ret->left += at.left / page;
-            for (size_t rest = i + 1; rest < n; rest++)
-                ret->left += runs[rest].pages;
-            ret->err = err;
-            ret->err_dst = at.dst;
-            ret->err_src = at.src;
-            return -err;
-        }
+        if (!err)
+            continue;
+        account->left += at.left / page;
+        for (size_t rest = i + 1; rest < n; rest++)
+            account->left += runs[rest].pages;
+        if (ret_stopped)
+            *ret_stopped = (struct gcp_run){at.dst, at.src, at.left / page};
+        return -err;
     }
     return 0;
 }

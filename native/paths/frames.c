@@ -1,13 +1,13 @@
 #include "paths/frames.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/content.h"
 #include "base/platform.h"
 #include "base/uapi.h"
-#include "uffd/uffd.h"
+#include "uffd/answer.h"
+#include "base/address.h"
 
 /* See gcp_frames_reached in the header. */
 #define CONSECUTIVE_PERCENT 99
@@ -122,17 +122,18 @@ static int make_blocks(uint64_t start, uint64_t pages, const struct gcp_platform
     return gcp_region_small(start, bytes);
 }
 
-/* One page; a passing reference is waited for. */
+/* One page.  EBUSY is waited for as well: nothing of ours holds the page, so it is a passing reference. */
 static int move_page(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint64_t page_size)
 {
-    struct gcp_outcome outcome;
-    for (int tries = 0; tries < MOVE_TRIES; tries++) {
-        outcome = gcp_uffd_move(uffd, to, from, page_size, 0);
-        if (outcome.err != EBUSY && outcome.err != EAGAIN)
-            return -outcome.err;
-        sched_yield();
+    for (uint32_t row = 0;;) {
+        struct gcp_outcome did = gcp_uffd_move(uffd, to, from, page_size, 0);
+        enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &did);
+        if (answer == GCP_ANSWER_DONE)
+            return 0;
+        bool busy = answer == GCP_ANSWER_BUSY;
+        if (!gcp_answer_repeats(busy ? GCP_ANSWER_AGAIN : answer, &row, MOVE_TRIES))
+            return busy ? -EAGAIN : -gcp_answer_errno(&did);
     }
-    return -EAGAIN;
 }
 
 /* Take each page from `from` to its place in a range that has none. */
@@ -174,9 +175,9 @@ static int fill_shuffled(uint64_t start, uint64_t pages, const struct gcp_platfo
     if (!err)
         err = gcp_region_small(start, bytes);
     if (!err)
-        err = make_blocks((uint64_t)(uintptr_t)blocks, pages, platform, seed, ret_what);
+        err = make_blocks(gcp_address_of(blocks), pages, platform, seed, ret_what);
     if (!err)
-        err = move_each(start, (uint64_t)(uintptr_t)blocks, places, pages, platform->page_size, ret_what);
+        err = move_each(start, gcp_address_of(blocks), places, pages, platform->page_size, ret_what);
     if (!err)
         gcp_content_fill(start, 0, pages, seed);
     gcp_region_free(blocks, bytes);

@@ -12,29 +12,7 @@
 #include "base/toucher.h"
 #include "base/uapi.h"
 #include "uffd/uffd.h"
-
-static const char *const ARM_NAMES[] = {
-    [GCP_ARM_MOVE] = "move",
-    [GCP_ARM_COPY] = "copy",
-    [GCP_ARM_COPY_DISCARD] = "copy_discard",
-    [GCP_ARM_MOVE_FALLBACK] = "move_fallback",
-    [GCP_ARM_MOVE_HOLES] = "move_holes",
-    [GCP_ARM_SPLIT_MOVE] = "split_move",
-    [GCP_ARM_MREMAP] = "mremap",
-    [GCP_ARM_MEMCPY_TOUCHED] = "memcpy_touched",
-    [GCP_ARM_MEMCPY_UNTOUCHED] = "memcpy_untouched",
-    [GCP_ARM_ZEROPAGE] = "zeropage",
-    [GCP_ARM_TAO] = "tao",
-    [GCP_ARM_CANARY] = "canary",
-    [GCP_ARM_MOVE_BARE] = "move_bare",
-    [GCP_ARM_SWAPIN] = "swapin",
-    [GCP_ARM_MOVE_SWAPIN] = "move_swapin",
-};
-
-const char *gcp_arm_name(uint32_t arm)
-{
-    return arm < sizeof(ARM_NAMES) / sizeof(ARM_NAMES[0]) ? ARM_NAMES[arm] : NULL;
-}
+#include "base/address.h"
 
 static void unable(struct gcp_round *ret, int err, const char *what, const char *why)
 {
@@ -49,7 +27,7 @@ static uint64_t small_region(uint64_t bytes, uint64_t offset)
     void *area = gcp_region_alloc(bytes, offset);
     if (area)
         madvise(area, bytes, MADV_NOHUGEPAGE);
-    return (uint64_t)(uintptr_t)area;
+    return gcp_address_of(area);
 }
 
 /*
@@ -58,7 +36,7 @@ static uint64_t small_region(uint64_t bytes, uint64_t offset)
  */
 static int allow_folios(struct gcp_work *work, struct gcp_round *ret)
 {
-    if (!gcp_arm_swaps_in(work->scenario->arm) || work->scenario->order == 0)
+    if (!gcp_arm_is(work, GCP_ARM_SWAPS_IN) || work->scenario->order == 0)
         return 0;
     int err = gcp_region_large(gcp_arm_destination(work), work->bytes);
     if (err)
@@ -69,20 +47,20 @@ static int allow_folios(struct gcp_work *work, struct gcp_round *ret)
 static int make_target(struct gcp_work *work, struct gcp_round *ret)
 {
     work->target = small_region(work->bytes, work->scenario->skew_pages * work->page);
-    if (work->scenario->arm == GCP_ARM_TAO)
+    if (gcp_arm_is(work, GCP_ARM_STAGES))
         work->staging = small_region(work->bytes, 0);
-    if (!work->target || (work->scenario->arm == GCP_ARM_TAO && !work->staging)) {
+    if (!work->target || (gcp_arm_is(work, GCP_ARM_STAGES) && !work->staging)) {
         unable(ret, ENOMEM, "destination", "no address space");
         return -ENOMEM;
     }
     int err = allow_folios(work, ret);
-    if (err || !gcp_arm_needs_uffd(work->scenario->arm))
+    if (err || !gcp_arm_is(work, GCP_ARM_REGISTERS))
         return err;
     uint64_t ioctls = 0;
     err = gcp_uffd_register(work->uffd, work->target, work->bytes, &ioctls).err;
     if (err)
         unable(ret, err, "UFFDIO_REGISTER", strerror(err));
-    else if (gcp_arm_moves(work->scenario->arm) && !(ioctls & (1ULL << GCP_NR_MOVE)))
+    else if (gcp_arm_is(work, GCP_ARM_MOVES) && !(ioctls & (1ULL << GCP_NR_MOVE)))
         unable(ret, err = ENOTTY, "UFFDIO_MOVE", "this kernel does not have it; it came with 6.8");
     return -err;
 }
@@ -118,7 +96,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
         }
     }
     char why[160];
-    uint64_t frames = gcp_arm_takes_frames(scenario->arm) ? scenario->pages : 0;
+    uint64_t frames = gcp_arm_is(work, GCP_ARM_TAKES_FRAMES) ? scenario->pages : 0;
     err = gcp_working_set_reach(scenario->working_set, frames, &ret->streamed_bytes, why, sizeof(why));
     if (err) {
         gcp_toucher_stop(&toucher);
@@ -129,7 +107,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     if (scenario->settle)
         gcp_settle();
     uint64_t live = gcp_toucher_await(&toucher);
-    err = gcp_arm_run(work, ret);
+    err = work->arm->run(work, ret);
     live = gcp_toucher_cpu(&toucher) - live;
     gcp_counters_read(work->prover, &work->after);
     gcp_toucher_stop(&toucher);
@@ -153,6 +131,7 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
     struct gcp_work work = {
         .prover = prover,
         .scenario = scenario,
+        .arm = gcp_arm_at(scenario->arm),
         .uffd = &uffd,
         .page = page,
         .bytes = scenario->pages * page,
@@ -161,18 +140,20 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
 
     memset(ret, 0, sizeof(*ret));
     ret->have = prover->have;
-    if (!scenario->pages || work.granule % page || !gcp_arm_name(scenario->arm)) {
+    if (!scenario->pages || work.granule % page || !work.arm) {
         unable(ret, EINVAL, "scenario", "no pages, a granule that is no multiple of the page size, or an unknown arm");
         return 0;
     }
-    if (scenario->arm == GCP_ARM_SPLIT_MOVE && scenario->order == 0) {
+    if (gcp_arm_is(&work, GCP_ARM_SPLITS) && scenario->order == 0) {
         unable(ret, EINVAL, "scenario", "small folios can't be split");
         return 0;
     }
-    if (gcp_arm_swaps_in(scenario->arm) && scenario->source != GCP_SOURCE_SWAPPED) {
+    if (gcp_arm_is(&work, GCP_ARM_SWAPS_IN) && scenario->source != GCP_SOURCE_SWAPPED) {
         unable(ret, EINVAL, "scenario", "only pages that are swapped out can be swapped in");
         return 0;
     }
+    work.policy = work.arm->policy;
+    work.policy.granule = work.granule;
     char why[160];
     int err = gcp_working_set_check(scenario->working_set, scenario->pages, why, sizeof(why));
     if (err) {
@@ -184,7 +165,7 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
         unable(ret, -err, "pinning the thread", strerror(-err));
         return 0;
     }
-    if (gcp_arm_needs_uffd(scenario->arm))
+    if (gcp_arm_is(&work, GCP_ARM_REGISTERS))
         err = gcp_uffd_init(0, &uffd);
     if (err)
         unable(ret, -err, "userfaultfd", strerror(-err));
@@ -193,9 +174,9 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
 
     gcp_uffd_deinit(&uffd);
     if (work.target)
-        gcp_region_free((void *)(uintptr_t)work.target, work.bytes);
+        gcp_region_free(gcp_at(work.target), work.bytes);
     if (work.staging)
-        gcp_region_free((void *)(uintptr_t)work.staging, work.bytes);
+        gcp_region_free(gcp_at(work.staging), work.bytes);
     gcp_source_deinit(&work.source);
     gcp_view_deinit(&work.view_after);
     gcp_view_deinit(&work.source_after);

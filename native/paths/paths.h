@@ -16,30 +16,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "paths/evacuate.h"
 #include "base/proof.h"
+#include "paths/evacuate.h"
 #include "paths/sources.h"
 #include "paths/working_set.h"
 
 /* cdef:begin */
 
-enum gcp_arm {
-    GCP_ARM_MOVE = 0, /* UFFDIO_MOVE; busy pages stay, holes are answered with ZEROPAGE */
-    GCP_ARM_COPY = 1, /* UFFDIO_COPY */
-    GCP_ARM_COPY_DISCARD =
-        2, /* UFFDIO_COPY, then MADV_DONTNEED of the source in lumps of at least 8 MiB, as ART does */
-    GCP_ARM_MOVE_FALLBACK = 3,    /* UFFDIO_MOVE; a busy page is copied, the batch goes on behind it */
-    GCP_ARM_MOVE_HOLES = 4,       /* UFFDIO_MOVE with ALLOW_SRC_HOLES */
-    GCP_ARM_SPLIT_MOVE = 5,       /* split each folio (MADV_COLD on its first page), then UFFDIO_MOVE */
-    GCP_ARM_MREMAP = 6,           /* mremap(MREMAP_DONTUNMAP | MREMAP_FIXED) */
-    GCP_ARM_MEMCPY_TOUCHED = 7,   /* memcpy into memory that is populated */
-    GCP_ARM_MEMCPY_UNTOUCHED = 8, /* memcpy into memory that is not: page faults included */
-    GCP_ARM_ZEROPAGE = 9,         /* UFFDIO_ZEROPAGE; the source is not used */
-    GCP_ARM_TAO = 10,             /* emulated TAO: allocate small pages, memcpy into them, then UFFDIO_MOVE those */
-    GCP_ARM_CANARY = 11,          /* getppid and a first touch of a page, for each page: must not change between runs */
-    GCP_ARM_MOVE_BARE = 12,       /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
-    GCP_ARM_SWAPIN = 13,          /* read each page where it was swapped out: nothing is moved */
-    GCP_ARM_MOVE_SWAPIN = 14,     /* UFFDIO_MOVE, end the registration of the destination, read each page there */
+/*
+ * Properties of an arm that the grid, the checks and comparisons of results ask for.
+ * An arm is a row of the table in arms.c.  Its number is its place there and may change; results have names.
+ */
+enum gcp_arm_flag {
+    GCP_ARM_REGISTERS = 1 << 0,      /* the destination is registered with a userfaultfd */
+    GCP_ARM_MOVES = 1 << 1,          /* needs UFFDIO_MOVE */
+    GCP_ARM_TAKES_FRAMES = 1 << 2,   /* takes page frames from the page allocator */
+    GCP_ARM_READS_CONTENTS = 1 << 3, /* reads and writes contents; others rewrite page tables */
+    GCP_ARM_GAUGE = 1 << 4,          /* the kernel takes no part: it tells what caches and memory give */
+    GCP_ARM_BY_USER = 1 << 5,        /* user space copies, so pages must be there, and no alignment matters */
+    GCP_ARM_NO_GRANULE = 1 << 6,     /* all of the range at once, whatever granule is asked */
+    GCP_ARM_SPLITS = 1 << 7,         /* splits large folios first: none can be made of small ones */
+    GCP_ARM_SWAPS_IN = 1 << 8,       /* ends with swapped pages in memory again */
+    GCP_ARM_STAYS = 1 << 9,          /* the pages stay at the source, which is their destination */
+    GCP_ARM_HOLES = 1 << 10,         /* has a meaning for holes only */
+    GCP_ARM_NO_SOURCE = 1 << 11,     /* does not use the source */
+    GCP_ARM_ZEROES = 1 << 12,        /* the destination reads as zeroes, whatever the source is */
+    GCP_ARM_STAGES = 1 << 13,        /* needs a range between source and destination */
+    GCP_ARM_DISCARDS = 1 << 14,      /* gives the source back */
 };
 
 /*
@@ -126,8 +129,12 @@ struct gcp_round {
 /* One round.  Returns 0; what went wrong is in *ret. */
 int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_round *ret);
 
-/* Names as in results; NULL beyond the last. */
+/* Names as in results, NULL beyond the last;  enum gcp_arm_flag bits, 0 beyond the last. */
 const char *gcp_arm_name(uint32_t arm);
+uint32_t gcp_arm_flags(uint32_t arm);
+
+/* The number of an arm, -1 if there is none of that name. */
+int32_t gcp_arm_find(const char *name);
 
 /* cdef:end */
 
@@ -135,14 +142,19 @@ const char *gcp_arm_name(uint32_t arm);
 
 struct gcp_uffd;
 
+struct gcp_arm;
+
 /*
  * One round while it runs.
+ * arm:     of the scenario;  policy: the arm's, with the granule of the scenario
  * target:  start of the destination; staging: of the small pages of the TAO arm
  * ready:   counters when the source is ready;  after: when the work is done
  */
 struct gcp_work {
     struct gcp_prover *prover;
     const struct gcp_scenario *scenario;
+    const struct gcp_arm *arm;
+    struct gcp_policy policy;
     struct gcp_source source;
     struct gcp_uffd *uffd;
     uint64_t page;
@@ -156,24 +168,60 @@ struct gcp_work {
     struct gcp_view source_after;
 };
 
-bool gcp_arm_needs_uffd(uint32_t arm);
+/* Pages by what the page tables say became of them. */
+struct gcp_seen {
+    uint64_t kept;       /* present before and after, same frame */
+    uint64_t changed;    /* present before and after, another frame */
+    uint64_t still_out;  /* swapped before and after, same swap entry */
+    uint64_t brought_in; /* swapped before, present after */
+    uint64_t filled;     /* nothing before, present after */
+    uint64_t empty;      /* nothing after */
+    uint64_t odd;        /* anything else */
+};
 
-/* Whether an arm needs UFFDIO_MOVE. */
-bool gcp_arm_moves(uint32_t arm);
+/*
+ * One way of doing the work.
+ * flags:  enum gcp_arm_flag
+ * policy: of the engine, for arms that use it; the granule is the scenario's
+ * run:    the timed work; 0 or -errno with ret->reason
+ * check:  whether page tables, counters and account tell the same story; what does not is gcp_round_contradicts
+ * word:   the path in the result;  NULL: as the account says;  of an arm that swaps in: how it begins
+ */
+struct gcp_arm {
+    const char *name;
+    uint32_t flags;
+    struct gcp_policy policy;
+    int (*run)(struct gcp_work *work, struct gcp_round *ret);
+    void (*check)(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+    const char *word;
+};
 
-/* Whether an arm takes page frames for what it makes, from the page allocator. */
-bool gcp_arm_takes_frames(uint32_t arm);
+/* NULL beyond the last. */
+const struct gcp_arm *gcp_arm_at(uint32_t arm);
 
-/* Whether an arm swaps pages in again by reading them. */
-bool gcp_arm_swaps_in(uint32_t arm);
+static inline bool gcp_arm_is(const struct gcp_work *work, uint32_t flags)
+{
+    return (work->arm->flags & flags) != 0;
+}
 
 /* Where the pages are to be when the work is done. */
-uint64_t gcp_arm_destination(const struct gcp_work *work);
-
-/* The timed work; 0 or -errno with ret->reason. */
-int gcp_arm_run(struct gcp_work *work, struct gcp_round *ret);
+static inline uint64_t gcp_arm_destination(const struct gcp_work *work)
+{
+    return gcp_arm_is(work, GCP_ARM_STAYS) ? work->source.start : work->target;
+}
 
 /* Everything read after the work, and the verdict on it. */
 void gcp_round_check(struct gcp_work *work, struct gcp_round *ret);
+
+/* A contradiction that makes the round invalid; the first one is reported. */
+void gcp_round_contradicts(struct gcp_round *ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks of arms: pages were taken along, copied, staged and moved, zero-filled, touched, swapped in. */
+void gcp_check_moved(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+void gcp_check_copied(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+void gcp_check_staged(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+void gcp_check_zeroed(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+void gcp_check_touched(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
+void gcp_check_swapped_in(struct gcp_work *work, struct gcp_round *ret, const struct gcp_seen *seen);
 
 #endif

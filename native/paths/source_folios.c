@@ -11,6 +11,7 @@
 
 #include "base/platform.h"
 #include "paths/sources.h"
+#include "base/address.h"
 
 static int fill(struct gcp_source *source)
 {
@@ -60,7 +61,7 @@ static int see_split(struct gcp_source *source, const struct gcp_platform *platf
 
 int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    void *area = (void *)(uintptr_t)source->start;
+    void *area = gcp_at(source->start);
     uint64_t bytes = source->pages * platform->page_size;
     uint64_t size_kib = (platform->page_size << source->order) / 1024;
     struct gcp_counters before, after;
@@ -128,7 +129,7 @@ int gcp_source_frames_fit(const struct gcp_prover *prover, struct gcp_source *so
         return 0;
     if (!what)
         return gcp_source_fail(source, EINVAL, "there is no order of page frames %u", source->frames);
-    if (source->kind != GCP_SOURCE_PLAIN && source->kind != GCP_SOURCE_FORKED && source->kind != GCP_SOURCE_PINNED)
+    if (!(gcp_source_flags(source->kind) & GCP_SOURCE_FOLIOS))
         return gcp_source_fail(source, EINVAL, "%s frames: this source has no page frames of its own", what);
     if (folios < GCP_FRAMES_MIN_FOLIOS)
         return gcp_source_fail(source, EINVAL, "%s frames: %" PRIu64 " folios are too few for an order, %d are needed",

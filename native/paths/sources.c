@@ -17,6 +17,7 @@
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 /* How often MADV_PAGEOUT is asked: pages that were in a per-CPU list the first time are on the LRU the next. */
 #define PAGEOUT_TRIES 4
@@ -40,12 +41,12 @@ int gcp_source_look(struct gcp_prover *prover, struct gcp_source *source)
 static void read_touch(uint64_t start, uint64_t pages, uint64_t page)
 {
     for (uint64_t i = 0; i < pages; i++)
-        (void)*(volatile const unsigned char *)(uintptr_t)(start + i * page);
+        (void)*(volatile const unsigned char *)gcp_at(start + i * page);
 }
 
 static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_NOHUGEPAGE);
     read_touch(source->start, source->pages, platform->page_size);
     int err = gcp_source_look(prover, source);
     if (err)
@@ -60,7 +61,7 @@ static int make_zero(struct gcp_prover *prover, struct gcp_source *source, const
 
 static int make_hole(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_NOHUGEPAGE);
+    madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_NOHUGEPAGE);
     int err = gcp_source_look(prover, source);
     if (err)
         return err;
@@ -92,8 +93,9 @@ void gcp_sharer_stop(int32_t child)
     waitpid(child, NULL, 0);
 }
 
-static int share_with_child(struct gcp_prover *prover, struct gcp_source *source)
+static int share_with_child(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
+    (void)platform;
     int32_t child = gcp_sharer_start();
     if (child < 0)
         return gcp_source_fail(source, -child, "fork: %s", strerror(-child));
@@ -144,7 +146,7 @@ static int pin_pages(struct gcp_prover *prover, struct gcp_source *source, const
 
 static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    void *area = (void *)(uintptr_t)source->start;
+    void *area = gcp_at(source->start);
     uint64_t bytes = source->pages * platform->page_size;
     struct gcp_counters before, after;
 
@@ -202,7 +204,7 @@ static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, 
                                "device) leaves large folios there",
                                source->view.swapped_cached, source->pages);
     /* WILLNEED reads small folios back into the swap cache without mapping them. */
-    if (madvise((void *)(uintptr_t)source->start, source->pages * platform->page_size, MADV_WILLNEED) < 0)
+    if (madvise(gcp_at(source->start), source->pages * platform->page_size, MADV_WILLNEED) < 0)
         return gcp_source_fail(source, errno, "madvise(MADV_WILLNEED): %s", strerror(errno));
     err = gcp_source_look(prover, source);
     if (err)
@@ -213,29 +215,46 @@ static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, 
     return 0;
 }
 
+#define FOLIOS (GCP_SOURCE_FOLIOS | GCP_SOURCE_LARGE)
+#define PRESENT (GCP_SOURCE_FOLIOS | GCP_SOURCE_FREE)
+#define SWAPPED (GCP_SOURCE_SWAPS | GCP_SOURCE_LARGE)
+#define HOLES (GCP_SOURCE_HOLES | GCP_SOURCE_ZEROES)
+
+/* make: bring a range into the state, after its folios are there if it has any; NULL: that is all. */
+static const struct {
+    const char *name;
+    uint32_t flags;
+    int (*make)(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform);
+} SOURCES[] = {
+    [GCP_SOURCE_PLAIN] = {"small", PRESENT, NULL},
+    [GCP_SOURCE_ZERO] = {"zero", GCP_SOURCE_ZEROES | GCP_SOURCE_FREE, make_zero},
+    [GCP_SOURCE_HOLE] = {"hole", HOLES, make_hole},
+    [GCP_SOURCE_FORKED] = {"forked", FOLIOS, share_with_child},
+    [GCP_SOURCE_PINNED] = {"pinned", FOLIOS, pin_pages},
+    [GCP_SOURCE_SWAPPED] = {"swapped", SWAPPED | GCP_SOURCE_FREE, make_swapped},
+    [GCP_SOURCE_SWAPCACHE] = {"swapcache", SWAPPED, make_swapcache},
+    {"mthp", PRESENT | GCP_SOURCE_LARGE | GCP_SOURCE_SIZED, NULL},
+    {"thp", PRESENT | GCP_SOURCE_PMD, NULL},
+    {"none", HOLES | GCP_SOURCE_UNUSED, make_hole},
+};
+
+#define COUNT (sizeof(SOURCES) / sizeof(SOURCES[0]))
+
+const char *gcp_source_name(uint32_t kind)
+{
+    return kind < COUNT ? SOURCES[kind].name : NULL;
+}
+
+uint32_t gcp_source_flags(uint32_t kind)
+{
+    return kind < COUNT ? SOURCES[kind].flags : 0;
+}
+
 static int make(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    if (source->kind == GCP_SOURCE_ZERO)
-        return make_zero(prover, source, platform);
-    if (source->kind == GCP_SOURCE_HOLE)
-        return make_hole(prover, source, platform);
-    int err = gcp_source_populate(prover, source, platform);
-    if (err)
-        return err;
-    switch (source->kind) {
-    case GCP_SOURCE_PLAIN:
-        return 0;
-    case GCP_SOURCE_FORKED:
-        return share_with_child(prover, source);
-    case GCP_SOURCE_PINNED:
-        return pin_pages(prover, source, platform);
-    case GCP_SOURCE_SWAPPED:
-        return make_swapped(prover, source, platform);
-    case GCP_SOURCE_SWAPCACHE:
-        return make_swapcache(prover, source, platform);
-    default:
-        return gcp_source_fail(source, EINVAL, "unknown source kind %u", source->kind);
-    }
+    bool zeroes = SOURCES[source->kind].flags & GCP_SOURCE_ZEROES;
+    int err = zeroes ? 0 : gcp_source_populate(prover, source, platform);
+    return err || !SOURCES[source->kind].make ? err : SOURCES[source->kind].make(prover, source, platform);
 }
 
 int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, uint32_t frames, uint64_t pages,
@@ -251,8 +270,8 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
     ret->pages = pages;
     ret->seed = seed;
     bool large_wrong = order && (pages % (1ULL << order) || offset % (platform.page_size << order));
-    if (!pages || order > platform.pmd_order || offset % platform.page_size || large_wrong ||
-        (order && (kind == GCP_SOURCE_ZERO || kind == GCP_SOURCE_HOLE)))
+    if (kind >= COUNT || !pages || order > platform.pmd_order || offset % platform.page_size || large_wrong ||
+        (order && (SOURCES[kind].flags & GCP_SOURCE_ZEROES)))
         return gcp_source_fail(ret, EINVAL, "no such source: kind %u, order %u, %" PRIu64 " pages at offset %" PRIu64,
                                kind, order, pages, offset);
     int err = gcp_source_frames_fit(prover, ret, offset, &platform);
@@ -267,7 +286,7 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
         gcp_source_deinit(ret);
         return gcp_source_fail(ret, ENOMEM, "no address space for %" PRIu64 " pages", pages);
     }
-    ret->start = (uint64_t)(uintptr_t)area;
+    ret->start = gcp_address_of(area);
     err = make(prover, ret, &platform);
     if (!err)
         err = gcp_source_frames_prove(ret);
@@ -283,7 +302,7 @@ void gcp_source_deinit(struct gcp_source *source)
     gcp_unpin(source->ring_fd);
     source->ring_fd = 0;
     if (source->start)
-        gcp_region_free((void *)(uintptr_t)source->start, source->pages * (uint64_t)sysconf(_SC_PAGESIZE));
+        gcp_region_free(gcp_at(source->start), source->pages * (uint64_t)sysconf(_SC_PAGESIZE));
     source->start = 0;
     gcp_view_deinit(&source->view);
 }

@@ -17,6 +17,7 @@
 
 /* cdef:begin */
 
+/* Numbers of the sources that C asks for; a source is a row of the table in sources.c, and has its place there. */
 enum gcp_source_kind {
     GCP_SOURCE_PLAIN = 0,     /* present, exclusive folios of the given order: 0 small, PMD order a PMD-mapped THP */
     GCP_SOURCE_ZERO = 1,      /* the shared zero page, one PTE a page (order 0 only) */
@@ -26,6 +27,23 @@ enum gcp_source_kind {
     GCP_SOURCE_SWAPPED = 5,   /* swapped out, folio gone from the swap cache (zram) */
     GCP_SOURCE_SWAPCACHE = 6, /* swapped out, folio still in the swap cache */
 };
+
+/* Properties of a source that the grid and the checks ask for. */
+enum gcp_source_flag {
+    GCP_SOURCE_FOLIOS = 1 << 0, /* has folios with frames of its own, whose order can be asked */
+    GCP_SOURCE_LARGE = 1 << 1,  /* can be made of folios of any size */
+    GCP_SOURCE_SIZED = 1 << 2,  /* has no size of its own: one must be asked */
+    GCP_SOURCE_PMD = 1 << 3,    /* always of folios of the PMD size */
+    GCP_SOURCE_SWAPS = 1 << 4,  /* swapped out: needs a swap device, and has no frames */
+    GCP_SOURCE_ZEROES = 1 << 5, /* reads as zeroes */
+    GCP_SOURCE_HOLES = 1 << 6,  /* no page is there */
+    GCP_SOURCE_FREE = 1 << 7,   /* nothing of ours holds a page: if one is busy, a passing reference was there */
+    GCP_SOURCE_UNUSED = 1 << 8, /* stands for no source, for arms that use none */
+};
+
+/* Names as in results, NULL beyond the last;  enum gcp_source_flag bits, 0 beyond the last. */
+const char *gcp_source_name(uint32_t kind);
+uint32_t gcp_source_flags(uint32_t kind);
 
 /*
  * start, pages: the range (start is PMD aligned plus the offset asked)

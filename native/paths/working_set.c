@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/platform.h"
+#include "base/address.h"
 
 /* The buffer in last-level caches, and how often it is read.  See the header. */
 #define EVICT_CACHES 2
@@ -81,7 +82,7 @@ static unsigned char *make_buffer(uint64_t bytes)
     if (!made)
         return NULL;
     madvise(made, bytes, MADV_DONTFORK);
-    gcp_region_small((uint64_t)(uintptr_t)made, bytes);
+    gcp_region_small(gcp_address_of(made), bytes);
     memset(made, 1, bytes);
     return made;
 }
@@ -92,7 +93,7 @@ static int use_frames(uint64_t frames, uint64_t page_size)
     unsigned char *scratch = gcp_region_alloc(frames * page_size, 0);
     if (!scratch)
         return -ENOMEM;
-    int err = gcp_region_small((uint64_t)(uintptr_t)scratch, frames * page_size);
+    int err = gcp_region_small(gcp_address_of(scratch), frames * page_size);
     for (uint64_t page = 0; !err && page < frames; page++)
         scratch[page * page_size] = 1;
     int free_err = gcp_region_free(scratch, frames * page_size);

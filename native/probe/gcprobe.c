@@ -37,18 +37,8 @@
 #define ROW_MS 10000
 #define GUEST_ROW_MS 60000
 
-static const struct {
-    const char *name;
-    uint32_t kind;
-} SOURCES[] = {
-    {"small", GCP_SOURCE_PLAIN},         {"mthp", GCP_SOURCE_PLAIN},    {"thp", GCP_SOURCE_PLAIN},
-    {"zero", GCP_SOURCE_ZERO},           {"hole", GCP_SOURCE_HOLE},     {"none", GCP_SOURCE_HOLE},
-    {"forked", GCP_SOURCE_FORKED},       {"pinned", GCP_SOURCE_PINNED}, {"swapped", GCP_SOURCE_SWAPPED},
-    {"swapcache", GCP_SOURCE_SWAPCACHE},
-};
-
 struct options {
-    const char *source_name;
+    bool source_given;
     const char *unit;
     struct gcp_scenario base;
     uint32_t arms[MAX_LIST];
@@ -85,12 +75,10 @@ static bool parse_number(const char *text, uint64_t limit, uint64_t *ret)
 static bool parse_arms(char *text, struct options *ret)
 {
     for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
-        uint32_t arm = 0;
-        while (gcp_arm_name(arm) && strcmp(gcp_arm_name(arm), name) != 0)
-            arm++;
-        if (!gcp_arm_name(arm) || ret->n_arms == MAX_LIST)
+        int32_t arm = gcp_arm_find(name);
+        if (arm < 0 || ret->n_arms == MAX_LIST)
             return false;
-        ret->arms[ret->n_arms++] = arm;
+        ret->arms[ret->n_arms++] = (uint32_t)arm;
     }
     return ret->n_arms > 0;
 }
@@ -101,17 +89,6 @@ static bool parse_granules(char *text, struct options *ret)
         if (ret->n_granules == MAX_LIST || !parse_number(item, UINT64_MAX, &ret->granules[ret->n_granules++]))
             return false;
     return ret->n_granules > 0;
-}
-
-static bool parse_source(const char *text, struct options *ret)
-{
-    for (size_t i = 0; i < sizeof(SOURCES) / sizeof(SOURCES[0]); i++)
-        if (strcmp(SOURCES[i].name, text) == 0) {
-            ret->source_name = SOURCES[i].name;
-            ret->base.source = SOURCES[i].kind;
-            return true;
-        }
-    return false;
 }
 
 /* The number of a name in a list that one of the *_name functions knows. */
@@ -130,7 +107,8 @@ static bool parse_option(int option, char *value, struct options *ret)
         return false;
     switch (option) {
     case 'S':
-        return parse_source(value, ret);
+        ret->source_given = parse_name(value, gcp_source_name, &ret->base.source);
+        return ret->source_given;
     case 'A':
         return parse_arms(value, ret);
     case 'g':
@@ -213,12 +191,13 @@ static int parse(int argc, char **argv, struct options *ret)
     }
     if (optind < argc)
         return usage("unexpected argument", argv[optind]);
-    if (!ret->source_name || !ret->n_arms || !ret->n_granules)
+    if (!ret->source_given || !ret->n_arms || !ret->n_granules)
         return usage("--source, --arm and --granule are needed", NULL);
-    if (strcmp(ret->source_name, "thp") == 0 && !ret->order_given)
+    uint32_t source = gcp_source_flags(ret->base.source);
+    if ((source & GCP_SOURCE_PMD) && !ret->order_given)
         ret->base.order = platform.pmd_order;
-    if (strcmp(ret->source_name, "mthp") == 0 && !ret->order_given)
-        return usage("mthp needs --order", NULL);
+    if ((source & GCP_SOURCE_SIZED) && !ret->order_given)
+        return usage("this source needs --order", gcp_source_name(ret->base.source));
     return 0;
 }
 
@@ -276,8 +255,7 @@ static int run(int argc, char **argv)
     size_t n_series = options.n_arms * options.n_granules, total = options.rounds + options.warmup;
     struct gcprobe_series *series = calloc(n_series, sizeof(*series));
     for (size_t i = 0; series && i < n_series; i++) {
-        series[i] = (struct gcprobe_series){
-            .source_name = options.source_name, .scenario = options.base, .warmup = options.warmup};
+        series[i] = (struct gcprobe_series){.scenario = options.base, .warmup = options.warmup};
         series[i].scenario.arm = options.arms[i / options.n_granules];
         series[i].scenario.granule = options.granules[i % options.n_granules];
         series[i].rounds = calloc(total, sizeof(*series[i].rounds));

@@ -7,11 +7,10 @@
 #include "paths/paths.h"
 
 /*
- * source_name: as in results; rounds: all that were run, in order, `warmup` of them first
+ * rounds:      all that were run, in order, `warmup` of them first
  * numbers:     of each, the round of the whole run it belongs to
  */
 struct gcprobe_series {
-    const char *source_name;
     struct gcp_scenario scenario;
     struct gcp_round *rounds;
     size_t n;

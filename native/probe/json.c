@@ -51,7 +51,7 @@ static void print_scenario(FILE *out, const struct gcprobe_series *series)
 {
     const struct gcp_scenario *scenario = &series->scenario;
     fprintf(out, "\"scenario\":{\"kind\":\"path\",\"source\":");
-    print_string(out, series->source_name);
+    print_string(out, gcp_source_name(scenario->source));
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
@@ -150,18 +150,7 @@ static void add_up(const struct gcprobe_series *series, struct sums *ret)
         to->streamed_bytes = from->streamed_bytes;
         for (size_t order = 0; order <= GCP_MAX_ORDER; order++)
             to->order_after[order] += from->order_after[order];
-        to->account.asked += from->account.asked;
-        to->account.moved += from->account.moved;
-        to->account.copied += from->account.copied;
-        to->account.copied_after_ebusy += from->account.copied_after_ebusy;
-        to->account.zeroed += from->account.zeroed;
-        to->account.already += from->account.already;
-        to->account.left += from->account.left;
-        to->account.ebusy += from->account.ebusy;
-        to->account.eagain += from->account.eagain;
-        to->account.eexist += from->account.eexist;
-        to->account.enoent += from->account.enoent;
-        to->account.short_moves += from->account.short_moves + from->account.short_copies;
+        gcp_account_add(&to->account, &from->account);
     }
 }
 
@@ -203,7 +192,7 @@ static void print_outcome(FILE *out, const struct sums *sums)
     fprintf(out, ",\"splits\":%" PRIu64 ",\"ebusy\":%" PRIu64 ",\"eagain\":%" PRIu64 ",\"eexist\":%" PRIu64,
             sums->round.folios_split, account->ebusy, account->eagain, account->eexist);
     fprintf(out, ",\"enoent\":%" PRIu64 ",\"short\":%" PRIu64 ",\"calls\":%" PRIu64 "}", account->enoent,
-            account->short_moves, sums->round.calls);
+            account->short_results, sums->round.calls);
 }
 
 /* A figure for each page, by name, if there is one: `n` values, which are sorted. */
@@ -267,7 +256,7 @@ void gcprobe_print_skip(FILE *out, const struct gcprobe_series *series)
 {
     fputs("{\"skip\":{\"what\":", out);
     char what[128];
-    snprintf(what, sizeof(what), "%s order %u: %s", series->source_name, series->scenario.order,
+    snprintf(what, sizeof(what), "%s order %u: %s", gcp_source_name(series->scenario.source), series->scenario.order,
              gcp_arm_name(series->scenario.arm));
     print_string(out, what);
     fputs(",\"reason\":", out);

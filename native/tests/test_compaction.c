@@ -15,6 +15,7 @@
 #include "base/content.h"
 #include "uffd/inject.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 #define PAGES 3000
 #define DENSE 1024 /* whole granules */
@@ -66,10 +67,10 @@ static uint64_t source_of(uint64_t index)
 
 static void produce(struct gcp_plan *plan, uint64_t index, uint64_t destination)
 {
-    uint64_t *words = (uint64_t *)(uintptr_t)destination;
+    uint64_t *words = (uint64_t *)gcp_at(destination);
     uint64_t source = source_of(index);
     if (index >= DENSE && !(plan->kept && kept(index)))
-        memcpy(words, (void *)(uintptr_t)(plan->from + source * page), page);
+        memcpy(words, gcp_at(plan->from + source * page), page);
     words[0] = ~words[0];
 }
 
@@ -95,7 +96,7 @@ static void *touch(void *arg)
         uint64_t index = gcp_content(t->seed, i, 0) % PAGES;
         if (gap(index)) /* nobody has a reference into it */
             continue;
-        uint64_t got = __atomic_load_n((uint64_t *)(uintptr_t)(t->to + index * page), __ATOMIC_RELAXED);
+        uint64_t got = __atomic_load_n((uint64_t *)gcp_at(t->to + index * page), __ATOMIC_RELAXED);
         t->wrong += got != expected(index);
         if (__atomic_load_n(&t->world->stop, __ATOMIC_RELAXED))
             gcp_mutator_park(t->mutator);
@@ -108,10 +109,10 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
 {
     struct toucher touchers[THREADS];
     struct gcp_plan *plan = gcp_compaction_plan(c);
-    uint64_t *live = (uint64_t *)(uintptr_t)plan->live;
+    uint64_t *live = plan->live;
     memset(live, 0xff, PAGES * page / 64);
-    gcp_region_discard((uint64_t)(uintptr_t)to, PAGES * page);
-    gcp_content_fill((uint64_t)(uintptr_t)to, 0, USED + SHIFT, SEED);
+    gcp_region_discard(gcp_address_of(to), PAGES * page);
+    gcp_content_fill(gcp_address_of(to), 0, USED + SHIFT, SEED);
     memset(swept, 0, sizeof(*swept));
 
     gcp_world_stop(world);
@@ -120,10 +121,8 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
         abort();
     gcp_compaction_open(c, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
-        touchers[i] = (struct toucher){.mutator = (struct gcp_mutator *)(uintptr_t)world->mutator[i],
-                                       .world = world,
-                                       .to = plan->to,
-                                       .seed = i + 1};
+        touchers[i] = (struct toucher){
+            .mutator = (struct gcp_mutator *)gcp_at(world->mutator[i]), .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
             abort();
     }
@@ -151,23 +150,22 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     struct gcp_swept *swept = calloc(1, sizeof(*swept));
     uint64_t bytes = PAGES * page;
     int32_t err;
-    int regions = policy.map_by == GCP_MAP_MOVE;
+    int regions = policy.map_by == GCP_VERB_MOVE;
     if (!policy.granule)
         policy.granule = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
     uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
     uint16_t *fill = calloc(PAGES, sizeof(*fill));
     uint8_t *held = calloc(PAGES, sizeof(*held));
-    struct gcp_world *world = gcp_world_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)to + bytes, 65536, 0);
+    struct gcp_world *world = gcp_world_create(gcp_address_of(to), gcp_address_of(to) + bytes, 65536, 0);
     if (!to || !from || !live || !first || !fill || !held || !world || !swept)
         abort();
-    gcp_region_small((uint64_t)(uintptr_t)to, bytes);
-    gcp_region_small((uint64_t)(uintptr_t)from, bytes);
+    gcp_region_small(gcp_address_of(to), bytes);
+    gcp_region_small(gcp_address_of(from), bytes);
     for (int i = 0; i < THREADS; i++)
         if (!gcp_mutator_create(world, 16, 1 << 16))
             abort();
-    struct gcp_compaction *c =
-        gcp_compaction_create((uint64_t)(uintptr_t)to, (uint64_t)(uintptr_t)from, bytes, &policy, &err);
+    struct gcp_compaction *c = gcp_compaction_create(gcp_address_of(to), gcp_address_of(from), bytes, &policy, &err);
     if (!c) {
         fprintf(stderr, "%s\n", gcp_compaction_reason(NULL));
         exit(1);
@@ -184,10 +182,10 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     plan->compact_end = COMPACT;
     plan->used_end = USED;
     plan->black_shift = SHIFT;
-    plan->live = (uint64_t)(uintptr_t)live;
-    plan->first = (uint64_t)(uintptr_t)first;
-    plan->fill = (uint64_t)(uintptr_t)fill;
-    plan->held = (uint64_t)(uintptr_t)held;
+    plan->live = live;
+    plan->first = first;
+    plan->fill = fill;
+    plan->held = held;
     plan->kept = regions ? KEPT_PAGES : 0;
     char name[160];
     snprintf(name, sizeof(name),
@@ -220,6 +218,7 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
 int main(void)
 {
     static const uint32_t GROUPS[] = {1, 16};
+    static const enum gcp_verb CALLS[] = {GCP_VERB_UNREGISTER, GCP_VERB_MOVE, GCP_VERB_COPY, GCP_VERB_ZEROPAGE};
     page = (uint64_t)sysconf(_SC_PAGESIZE);
     for (uint32_t mode = 0; mode < 8; mode++)
         for (size_t g = 0; g < 2; g++)
@@ -238,13 +237,13 @@ int main(void)
                                            .register_whole = 1,
                                            .handler = GCP_HANDLER_THREAD,
                                            .flush_bytes = 64 * page,
-                                           .early_by = GCP_MAP_COPY},
+                                           .early_by = GCP_VERB_COPY},
             -1, 0);
     for (uint64_t least = 1; least <= 64; least *= 8)
         for (uint32_t run = 0; run <= 64; run += 64)
-            mixture((struct gcp_compaction_policy){.map_by = GCP_MAP_REMAP,
-                                                   .fault_by = GCP_MAP_COPY,
-                                                   .early_by = GCP_MAP_COPY,
+            mixture((struct gcp_compaction_policy){.map_by = GCP_VERB_REMAP,
+                                                   .fault_by = GCP_VERB_COPY,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .fault_pages = 1,
                                                    .run_pages = run,
                                                    .remap_pages = least,
@@ -255,22 +254,22 @@ int main(void)
     for (uint64_t granule = 1; granule <= 64; granule *= 8)
         for (uint32_t way = 0; way < 8; way++)
             mixture((struct gcp_compaction_policy){.granule = granule,
-                                                   .large_by = way & 1 ? GCP_MAP_COPY : GCP_MAP_MOVE,
+                                                   .large_by = way & 1 ? GCP_VERB_COPY : GCP_VERB_MOVE,
                                                    .whole = way & 2 ? 64 : 0,
-                                                   .ready_by = way & 4 ? GCP_MAP_COPY : GCP_MAP_MOVE,
-                                                   .early_by = GCP_MAP_COPY,
+                                                   .ready_by = way & 4 ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .fault_pages = 16,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     -1, 0);
-    for (int call = GCP_CALL_UNREGISTER; call <= GCP_CALL_ZEROPAGE; call++)
+    for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
         for (uint32_t by = 0; by < 2; by++)
             mixture((struct gcp_compaction_policy){.map_by = by,
                                                    .fault_pages = 1,
                                                    .register_whole = !by,
-                                                   .early_by = GCP_MAP_COPY,
+                                                   .early_by = GCP_VERB_COPY,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
-                    call, EFAULT);
+                    (int)CALLS[i], EFAULT);
     return failures != 0;
 }

@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "paths/sources.h"
 #include "uffd/uffd.h"
+#include "base/address.h"
 
 static int failures;
 
@@ -34,22 +35,25 @@ static void test_refused_policy(const struct gcp_uffd *uffd)
 {
     struct gcp_run run = {.dst = 4096, .src = 8192, .pages = 7};
     struct gcp_policy policy = {.granule = 100};
-    struct gcp_account account;
-    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "a granule that is no page multiple is refused");
+    struct gcp_account account = {0};
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account, NULL) == -EINVAL,
+          "a granule that is no page multiple is refused");
     check(sum(&account) == 7 && account.left == 7, "and all pages are left");
 }
 
 static void test_unmapped(const struct gcp_uffd *uffd, uint64_t page)
 {
     char *target = gcp_region_alloc(8 * page, 0), *source = gcp_region_alloc(8 * page, 0);
-    uint64_t dst = (uint64_t)(uintptr_t)target, src = (uint64_t)(uintptr_t)source;
+    uint64_t dst = gcp_address_of(target), src = gcp_address_of(source);
     struct gcp_run runs[2] = {{dst, src, 4}, {dst + 4 * page, src, 4}};
     struct gcp_policy policy = {0};
-    struct gcp_account account;
+    struct gcp_run rest;
+    struct gcp_account account = {0};
     check(gcp_uffd_register(uffd, dst, 8 * page, NULL).err == 0, "register");
     gcp_region_free(source, 8 * page);
-    check(gcp_evacuate(uffd, runs, 2, &policy, &account) == -ENOENT, "an unmapped source is no hole");
-    check(account.left == 8 && account.zeroed == 0 && account.err_src == src, "nothing is filled with zeroes for it");
+    check(gcp_evacuate(uffd, runs, 2, &policy, &account, &rest) == -ENOENT, "an unmapped source is no hole");
+    check(account.left == 8 && account.zeroed == 0 && rest.src == src && rest.pages == 4,
+          "nothing is filled with zeroes for it");
     gcp_region_free(target, 8 * page);
 }
 
@@ -57,10 +61,11 @@ static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
 {
     char *target = gcp_region_alloc(2 * page, 0), *source = gcp_region_alloc(2 * page, 0);
     memset(source, 1, 2 * page);
-    struct gcp_run run = {(uint64_t)(uintptr_t)target, (uint64_t)(uintptr_t)source, 2};
+    struct gcp_run run = {gcp_address_of(target), gcp_address_of(source), 2};
     struct gcp_policy policy = {.eagain_limit = 3};
-    struct gcp_account account;
-    check(gcp_evacuate(uffd, &run, 1, &policy, &account) == -EINVAL, "an unregistered destination stops the engine");
+    struct gcp_account account = {0};
+    check(gcp_evacuate(uffd, &run, 1, &policy, &account, NULL) == -EINVAL,
+          "an unregistered destination stops the engine");
     check(sum(&account) == 2 && account.other_errors <= 5, "after a bounded number of tries");
     check(source[page] == 1, "the source is untouched");
     gcp_region_free(target, 2 * page);
@@ -70,7 +75,7 @@ static void test_not_registered(const struct gcp_uffd *uffd, uint64_t page)
 static void test_sources(struct gcp_prover *prover)
 {
     struct gcp_source source;
-    for (uint32_t kind = GCP_SOURCE_PLAIN; kind <= GCP_SOURCE_SWAPCACHE; kind++) {
+    for (uint32_t kind = GCP_SOURCE_PLAIN; gcp_source_name(kind); kind++) {
         int err = gcp_source_init(prover, kind, 0, GCP_FRAMES_ANY, 64, 0, 5, &source);
         check(err == 0 || source.why[0], "a source is made or says why not");
         gcp_source_deinit(&source);
@@ -129,14 +134,16 @@ static void test_arms(struct gcp_prover *prover, const struct gcp_platform *plat
         gcp_round_run(prover, &scenario, &round);
         if (round.status != GCP_ROUND_VALID)
             printf("  %s: %s\n", gcp_arm_name(arm), round.reason);
-        if (arm == GCP_ARM_SPLIT_MOVE)
+        if (gcp_arm_flags(arm) & GCP_ARM_SPLITS)
             check(round.status == GCP_ROUND_UNABLE, "small folios are not split");
-        else if (gcp_arm_swaps_in(arm))
+        else if (gcp_arm_flags(arm) & GCP_ARM_SWAPS_IN)
             check(round.status == GCP_ROUND_UNABLE, "what is not swapped out is not swapped in");
         else
             check(round.status == GCP_ROUND_VALID && round.ns > 0, gcp_arm_name(arm));
     }
-    scenario.arm = GCP_ARM_MOVE;
+    check(gcp_arm_flags(0) && !gcp_arm_flags(UINT32_MAX) && !gcp_arm_name(UINT32_MAX) && gcp_arm_find("teleport") < 0,
+          "no unknown arm");
+    scenario.arm = (uint32_t)gcp_arm_find("move");
     scenario.granule = platform->page_size + 1;
     gcp_round_run(prover, &scenario, &round);
     check(round.status == GCP_ROUND_UNABLE && round.reason[0], "a crooked granule is refused");

@@ -235,15 +235,15 @@ static void places(void)
 /* An error without an answer on the handler thread: nobody sleeps for ever, and the window says why. */
 static void errors(void)
 {
-    for (uint32_t by = GCP_MAP_MOVE; by <= GCP_MAP_COPY; by++)
+    for (uint32_t by = GCP_VERB_MOVE; by <= GCP_VERB_COPY; by++)
         for (uint32_t collector = 0; collector <= 512; collector += 512) {
             struct gcp_window_config config = plain();
             config.handler = GCP_HANDLER_THREAD;
             config.collector_pages = collector;
             config.collector_by = config.fault_by = by;
-            gcp_inject(by == GCP_MAP_MOVE ? GCP_CALL_MOVE : GCP_CALL_COPY, 2, UINT32_MAX, EFAULT);
+            gcp_inject(by == GCP_VERB_MOVE ? GCP_VERB_MOVE : GCP_VERB_COPY, 2, UINT32_MAX, EFAULT);
             struct gcp_window_result *result = run(&config);
-            gcp_inject(by == GCP_MAP_MOVE ? GCP_CALL_MOVE : GCP_CALL_COPY, 0, 0, 0);
+            gcp_inject(by == GCP_VERB_MOVE ? GCP_VERB_MOVE : GCP_VERB_COPY, 0, 0, 0);
             check(result->err == EFAULT && (collector || strstr(result->reason, "answering a fault")), result->reason);
             free(result);
         }

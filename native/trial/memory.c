@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "trial/trial.h"
+#include "base/address.h"
 
 #define THP_DIR "/sys/kernel/mm/transparent_hugepage"
 
@@ -25,7 +26,7 @@ uint64_t gcp_trial_region(struct gcp_trial *trial, uint64_t pages, uint64_t offs
         gcp_trial_skip(trial, "no address space for %" PRIu64 " pages: %s", pages, strerror(errno));
     /* EINVAL where the kernel has no THP: then they are off anyway. */
     madvise(area, pages * trial->page, MADV_NOHUGEPAGE);
-    return (uint64_t)(uintptr_t)area;
+    return gcp_address_of(area);
 }
 
 void gcp_trial_register(struct gcp_trial *trial, uint64_t start, uint64_t pages)
@@ -78,13 +79,13 @@ uint64_t gcp_trial_small(struct gcp_trial *trial, uint64_t pages)
 
 void gcp_trial_madvise(struct gcp_trial *trial, uint64_t start, uint64_t pages, int advice, const char *what)
 {
-    if (madvise((void *)(uintptr_t)start, pages * trial->page, advice) < 0)
+    if (madvise(gcp_at(start), pages * trial->page, advice) < 0)
         gcp_trial_skip(trial, "madvise(%s): %s", what, strerror(errno));
 }
 
 void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, int prot)
 {
-    if (mprotect((void *)(uintptr_t)start, pages * trial->page, prot) < 0)
+    if (mprotect(gcp_at(start), pages * trial->page, prot) < 0)
         gcp_trial_skip(trial, "mprotect(%#x): %s", (unsigned)prot, strerror(errno));
 }
 
@@ -105,7 +106,7 @@ void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes)
 {
     int ends[2];
-    struct iovec part = {.iov_base = (void *)(uintptr_t)start, .iov_len = bytes};
+    struct iovec part = {.iov_base = gcp_at(start), .iov_len = bytes};
     if (pipe2(ends, O_CLOEXEC) < 0)
         gcp_trial_skip(trial, "pipe2: %s", strerror(errno));
     ssize_t done = vmsplice(ends[1], &part, 1, SPLICE_F_NONBLOCK);

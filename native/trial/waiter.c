@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "trial/trial.h"
+#include "base/address.h"
 
 /* A message comes within microseconds; the machine may be busy. */
 #define MESSAGE_MS 5000
@@ -56,7 +57,7 @@ static void *read_word(void *arg)
 void gcp_waiter_start(struct gcp_trial *trial, uint64_t address, struct gcp_waiter *ret)
 {
     memset(ret, 0, sizeof(*ret));
-    ret->word = (volatile const uint64_t *)(uintptr_t)address;
+    ret->word = (volatile const uint64_t *)gcp_at(address);
     gcp_trial_thread(trial, &ret->thread, read_word, ret);
     gcp_trial_read_message(trial, &trial->uffd, GCP_UFFD_EVENT_PAGEFAULT);
 }

@@ -19,17 +19,10 @@
 #include "base/content.h"
 #include "base/pin.h"
 #include "base/platform.h"
+#include "base/uapi.h"
+#include "uffd/answer.h"
 #include "uffd/uffd.h"
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
-#ifndef MADV_COLD
-#define MADV_COLD 20
-#endif
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
+#include "base/address.h"
 
 int32_t gcp_ability_cycles(void)
 {
@@ -53,7 +46,7 @@ int32_t gcp_ability_dontunmap(void)
     void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED)
         return errno;
-    void *moved = mremap(area, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+    void *moved = mremap(area, page, page, MREMAP_MAYMOVE | GCP_MREMAP_DONTUNMAP, NULL);
     int err = moved == MAP_FAILED ? errno : 0;
     if (!err)
         munmap(moved, page);
@@ -67,44 +60,44 @@ int32_t gcp_ability_pin(void)
     void *area = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (area == MAP_FAILED)
         return errno;
-    int32_t ring = gcp_pin((uint64_t)(uintptr_t)area, page);
+    int32_t ring = gcp_pin(gcp_address_of(area), page);
     gcp_unpin(ring);
     munmap(area, page);
     return ring < 0 ? -ring : 0;
 }
 
-struct answer {
+struct found {
     uint32_t verdict;
     int32_t err;
 };
 
 /* The second page of a pinned THP can't be moved without splitting it, and a pinned folio can't be split. */
-static struct answer try_pinned_thp(void)
+static struct found try_pinned_thp(void)
 {
     struct gcp_platform platform;
     gcp_platform_get(&platform);
     uint64_t page = platform.page_size, pmd = platform.pmd_size;
     char *src = gcp_region_alloc(pmd, 0), *dst = gcp_region_alloc(pmd, 0);
     if (!src || !dst)
-        return (struct answer){GCP_LIVELOCK_UNKNOWN, ENOMEM};
+        return (struct found){GCP_LIVELOCK_UNKNOWN, ENOMEM};
     for (uint64_t at = 0; at < pmd; at += page)
         src[at] = 1;
     /* MADV_COLLAPSE makes a THP whatever the settings say. */
-    if (madvise(src, pmd, MADV_COLLAPSE) < 0)
-        return (struct answer){GCP_LIVELOCK_UNKNOWN, errno};
-    int32_t ring = gcp_pin((uint64_t)(uintptr_t)src, page);
+    if (madvise(src, pmd, GCP_MADV_COLLAPSE) < 0)
+        return (struct found){GCP_LIVELOCK_UNKNOWN, errno};
+    int32_t ring = gcp_pin(gcp_address_of(src), page);
     if (ring < 0)
-        return (struct answer){GCP_LIVELOCK_UNKNOWN, -ring};
+        return (struct found){GCP_LIVELOCK_UNKNOWN, -ring};
     struct gcp_uffd uffd;
     int err = gcp_uffd_init(0, &uffd);
     if (err)
-        return (struct answer){GCP_LIVELOCK_UNKNOWN, -err};
-    err = gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, pmd, NULL).err;
+        return (struct found){GCP_LIVELOCK_UNKNOWN, -err};
+    err = gcp_uffd_register(&uffd, gcp_address_of(dst), pmd, NULL).err;
     if (err)
-        return (struct answer){GCP_LIVELOCK_UNKNOWN, err};
-    struct gcp_outcome did =
-        gcp_uffd_move(&uffd, (uint64_t)(uintptr_t)dst + page, (uint64_t)(uintptr_t)src + page, page, 0);
-    return (struct answer){did.err == EBUSY ? GCP_LIVELOCK_NO : GCP_LIVELOCK_OTHER, did.err};
+        return (struct found){GCP_LIVELOCK_UNKNOWN, err};
+    struct gcp_outcome did = gcp_uffd_move(&uffd, gcp_address_of(dst) + page, gcp_address_of(src) + page, page, 0);
+    bool busy = gcp_answer(GCP_VERB_MOVE, &did) == GCP_ANSWER_BUSY;
+    return (struct found){busy ? GCP_LIVELOCK_NO : GCP_LIVELOCK_OTHER, did.err};
 }
 
 static void child(int fd, pid_t parent)
@@ -112,14 +105,14 @@ static void child(int fd, pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(0);
-    struct answer answer = try_pinned_thp();
-    _exit(write(fd, &answer, sizeof(answer)) == sizeof(answer) ? 0 : 1);
+    struct found found = try_pinned_thp();
+    _exit(write(fd, &found, sizeof(found)) == sizeof(found) ? 0 : 1);
 }
 
 uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
 {
     int ends[2];
-    struct answer answer = {GCP_LIVELOCK_UNKNOWN, 0};
+    struct found found = {GCP_LIVELOCK_UNKNOWN, 0};
     if (pipe(ends) < 0) {
         *ret_err = errno;
         return GCP_LIVELOCK_UNKNOWN;
@@ -130,7 +123,7 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
         child(ends[1], parent);
     }
     if (pid < 0) {
-        answer.err = errno;
+        found.err = errno;
         close(ends[1]);
     } else {
         close(ends[1]);
@@ -140,16 +133,16 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
             ready = poll(&wait_for, 1, (int)timeout_ms);
         while (ready < 0 && errno == EINTR);
         bool hung = ready == 0;
-        if (!hung && read(ends[0], &answer, sizeof(answer)) != sizeof(answer))
-            answer = (struct answer){GCP_LIVELOCK_UNKNOWN, EIO};
+        if (!hung && read(ends[0], &found, sizeof(found)) != sizeof(found))
+            found = (struct found){GCP_LIVELOCK_UNKNOWN, EIO};
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         if (hung)
-            answer = (struct answer){GCP_LIVELOCK_YES, 0};
+            found = (struct found){GCP_LIVELOCK_YES, 0};
     }
     close(ends[0]);
-    *ret_err = answer.err;
-    return answer.verdict;
+    *ret_err = found.err;
+    return found.verdict;
 }
 
 /* A range whose accessed bits never rest. */
@@ -164,7 +157,7 @@ static void *clear_accessed(void *arg)
 {
     struct unrest *unrest = arg;
     while (!atomic_load_explicit(&unrest->over, memory_order_relaxed))
-        madvise(unrest->start, unrest->bytes, MADV_COLD);
+        madvise(unrest->start, unrest->bytes, GCP_MADV_COLD);
     return NULL;
 }
 
@@ -194,18 +187,21 @@ static int32_t move_restless(const struct gcp_uffd *uffd, char *src, char *dst, 
         return err;
     err = -pthread_create(&setter, NULL, set_accessed, &unrest);
     bool two = !err;
+    uint32_t row = 0;
     for (uint64_t at = 0; !err && at < bytes;) {
         uint64_t len = granule < bytes - at ? granule : bytes - at;
-        struct gcp_outcome did =
-            gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst + at, (uint64_t)(uintptr_t)src + at, len, 0);
-        if (did.bytes > 0) {
+        struct gcp_outcome did = gcp_uffd_move(uffd, gcp_address_of(dst) + at, gcp_address_of(src) + at, len, 0);
+        enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &did);
+        if (answer == GCP_ANSWER_DONE) {
             *moved += (uint64_t)did.bytes / page;
             at += (uint64_t)did.bytes;
-        } else if (did.err == EEXIST) {
+            row = 0;
+        } else if (answer == GCP_ANSWER_THERE) {
             *eexist += 1;
             at += page;
-        } else if (did.err != EAGAIN) {
-            err = -did.err;
+            row = 0;
+        } else if (!gcp_answer_repeats(answer, &row, GCP_AGAIN_LIMIT)) {
+            err = -gcp_answer_errno(&did);
         }
     }
     atomic_store(&unrest.over, 1);
@@ -228,14 +224,14 @@ int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved,
         if (!err) {
             madvise(src, bytes, MADV_NOHUGEPAGE);
             madvise(dst, bytes, MADV_NOHUGEPAGE);
-            gcp_content_fill((uint64_t)(uintptr_t)src, 0, RETRY_PAGES, RETRY_SEED);
-            err = -gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)dst, bytes, NULL).err;
+            gcp_content_fill(gcp_address_of(src), 0, RETRY_PAGES, RETRY_SEED);
+            err = -gcp_uffd_register(&uffd, gcp_address_of(dst), bytes, NULL).err;
         }
         if (!err)
             err = move_restless(&uffd, src, dst, page, granule, ret_moved, ret_eexist);
         if (!err) {
-            gcp_uffd_unregister(&uffd, (uint64_t)(uintptr_t)dst, bytes);
-            if (gcp_content_check((uint64_t)(uintptr_t)dst, 0, RETRY_PAGES, RETRY_SEED) >= 0)
+            gcp_uffd_unregister(&uffd, gcp_address_of(dst), bytes);
+            if (gcp_content_check(gcp_address_of(dst), 0, RETRY_PAGES, RETRY_SEED) >= 0)
                 err = -EIO;
         }
         if (src)

@@ -7,35 +7,28 @@
 
 #include <stdint.h>
 
+#include "uffd/answer.h"
+
 /* cdef:begin */
 
-enum gcp_call {
-    GCP_CALL_REGISTER = 0,
-    GCP_CALL_UNREGISTER = 1,
-    GCP_CALL_MOVE = 2,
-    GCP_CALL_COPY = 3,
-    GCP_CALL_ZEROPAGE = 4,
-    GCP_CALL_MREMAP = 5,
-    GCP_CALL_MADVISE = 6,
-    GCP_CALL_COUNT = 7,
-};
-
-/* After `after` more calls of that kind, the next `count` fail with `err`, without reaching the kernel; count 0: off.
+/*
+ * After `after` more calls of a verb (enum gcp_verb), the next `count` fail with `err`, without reaching the kernel;
+ * count 0: off.
  */
-void gcp_inject(uint32_t call, uint64_t after, uint64_t count, int32_t err);
+void gcp_inject(uint32_t verb, uint64_t after, uint64_t count, int32_t err);
 
-/* How many calls of that kind were made to fail since the last gcp_inject for it. */
-uint64_t gcp_inject_done(uint32_t call);
+/* How many calls of a verb were made to fail since the last gcp_inject for it. */
+uint64_t gcp_inject_done(uint32_t verb);
 
 /* cdef:end */
 
 extern int gcp_injecting;
-int32_t gcp_inject_next(enum gcp_call call);
+int32_t gcp_inject_next(enum gcp_verb verb);
 
 /* The errno that this call is to fail with, 0 for none. */
-static inline int32_t gcp_injected(enum gcp_call call)
+static inline int32_t gcp_injected(enum gcp_verb verb)
 {
-    return __builtin_expect(__atomic_load_n(&gcp_injecting, __ATOMIC_RELAXED), 0) ? gcp_inject_next(call) : 0;
+    return __builtin_expect(__atomic_load_n(&gcp_injecting, __ATOMIC_RELAXED), 0) ? gcp_inject_next(verb) : 0;
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/platform.h"
 #include "uffd/inject.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 /* The kernel writes a count or a negative errno into an out-field, so this value means that it was not written. */
 #define UNTOUCHED INT64_C(0x7777777777777777)
@@ -107,10 +108,10 @@ static int32_t try_move(const struct gcp_uffd *uffd, uint64_t page)
     int32_t err = ENOMEM;
     if (src != MAP_FAILED && dst != MAP_FAILED) {
         src[0] = 42;
-        struct gcp_outcome registered = gcp_uffd_register(uffd, (uint64_t)(uintptr_t)dst, page, NULL);
+        struct gcp_outcome registered = gcp_uffd_register(uffd, gcp_address_of(dst), page, NULL);
         err = registered.err;
         if (!err)
-            err = gcp_uffd_move(uffd, (uint64_t)(uintptr_t)dst, (uint64_t)(uintptr_t)src, page, 0).err;
+            err = gcp_uffd_move(uffd, gcp_address_of(dst), gcp_address_of(src), page, 0).err;
         if (!err && dst[0] != 42)
             err = EIO;
     }
@@ -150,7 +151,7 @@ void gcp_uffd_probe(struct gcp_uffd_offer *ret)
             if (area == MAP_FAILED) {
                 ret->register_err = errno;
             } else {
-                ret->register_err = gcp_uffd_register(&uffd, (uint64_t)(uintptr_t)area, page, &ret->range_ioctls).err;
+                ret->register_err = gcp_uffd_register(&uffd, gcp_address_of(area), page, &ret->range_ioctls).err;
                 munmap(area, page);
             }
             if (!ret->register_err && (ret->range_ioctls & (1ULL << GCP_NR_MOVE)))
@@ -187,7 +188,7 @@ static struct gcp_outcome counted(int rc, int64_t out)
 
 struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t *ret_ioctls)
 {
-    int32_t injected = gcp_injected(GCP_CALL_REGISTER);
+    int32_t injected = gcp_injected(GCP_VERB_REGISTER);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_register arg = {.range = {start, len}, .mode = GCP_UFFDIO_REGISTER_MODE_MISSING};
@@ -199,7 +200,7 @@ struct gcp_outcome gcp_uffd_register(const struct gcp_uffd *uffd, uint64_t start
 
 struct gcp_outcome gcp_uffd_unregister(const struct gcp_uffd *uffd, uint64_t start, uint64_t len)
 {
-    int32_t injected = gcp_injected(GCP_CALL_UNREGISTER);
+    int32_t injected = gcp_injected(GCP_VERB_UNREGISTER);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_range arg = {start, len};
@@ -214,7 +215,7 @@ struct gcp_outcome gcp_uffd_wake(const struct gcp_uffd *uffd, uint64_t start, ui
 
 struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MOVE);
+    int32_t injected = gcp_injected(GCP_VERB_MOVE);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_move arg = {.dst = dst, .src = src, .len = len, .mode = mode, .move = UNTOUCHED};
@@ -224,7 +225,7 @@ struct gcp_outcome gcp_uffd_move(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_COPY);
+    int32_t injected = gcp_injected(GCP_VERB_COPY);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_copy arg = {.dst = dst, .src = src, .len = len, .mode = mode, .copy = UNTOUCHED};
@@ -234,7 +235,7 @@ struct gcp_outcome gcp_uffd_copy(const struct gcp_uffd *uffd, uint64_t dst, uint
 
 struct gcp_outcome gcp_uffd_zeropage(const struct gcp_uffd *uffd, uint64_t start, uint64_t len, uint64_t mode)
 {
-    int32_t injected = gcp_injected(GCP_CALL_ZEROPAGE);
+    int32_t injected = gcp_injected(GCP_VERB_ZEROPAGE);
     if (injected)
         return (struct gcp_outcome){.err = injected, .calls = 1};
     struct gcp_uapi_zeropage arg = {.range = {start, len}, .mode = mode, .zeropage = UNTOUCHED};

@@ -27,7 +27,7 @@ def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) 
     account = swept.account
     mapped = account.moved + account.remapped + account.copied + account.copied_after_ebusy + account.zeroed
     mapped += sum(faults[name] for name in ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed"))
-    lost = account.lost + faults["lost"]
+    lost = account.already + faults["lost"]
     expected = used - swept.empty + faults["fresh"]
     if mapped > expected or mapped < expected - lost:
         return f"pages mapped: {mapped}, expected: {expected} (found mapped by another thread: {lost})"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gcproto._native import ffi, lib
+from gcproto._native import lib
 from gcproto.collector.watch.events import Listener, Watched
 from gcproto.heap.arrays import array_at
 from gcproto.heap.plan import KEPT
@@ -16,7 +16,7 @@ from gcproto.results.schema import Collection
 if TYPE_CHECKING:
     from gcproto._native import gcp_plan_ptr, gcp_swept
 
-MOVED, WHOLE = ord("m"), ord("W")
+MOVED, WHOLE = lib.GCP_FATE_MOVED, lib.GCP_FATE_WHOLE
 
 
 class MapListener(Listener):
@@ -43,7 +43,7 @@ class MapListener(Listener):
         self._in_place = np.zeros(self._used, dtype=bool)
         self._in_place[:dense] = True
         if compacted and plan.kept:
-            fill = array_at(ffi.cast("uint16_t *", plan.fill), compacted, np.uint16)
+            fill = array_at(plan.fill, compacted, np.uint16)
             self._in_place[dense:compacted] = fill[dense:] == KEPT
 
     def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:

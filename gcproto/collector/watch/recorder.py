@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gcproto.accounts import map_counts_in
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.watch.events import Listener, Stop
 from gcproto.heap.pages import PAGE_BYTES
@@ -91,7 +92,7 @@ class Recorder(Listener):
 
     def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
         """What became of them."""
-        self._cycle.collector = CollectorAccount(**numbers_of(swept), **numbers_of(swept.account))
+        self._cycle.collector = CollectorAccount(**numbers_of(swept), **map_counts_in(swept.account))
         self._cycle.faults = FaultAccount(**faults)
         if self._cycle.measured:
             self.runs.add(counts_of(swept.runs))

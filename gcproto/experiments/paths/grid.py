@@ -11,6 +11,7 @@ from gcproto._native import lib
 from gcproto.experiments.paths.names import ARMS, KINDS, SWAP_KINDS, SWAPIN_ARMS, order_of
 from gcproto.host.machine import Machine
 from gcproto.results.schema import ANY, CACHE, CONSECUTIVE, MEMORY, SHUFFLED, PathScenario, with_fields
+from gcproto.rows import arm_is, source_is
 from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
@@ -58,13 +59,14 @@ def parse_source(text: str, machine: Machine) -> tuple[str, int]:
 
     """
     name, _, suffix = text.partition("-")
-    if name not in KINDS or name == "none":
-        raise ValueError(f"unknown source {name!r}; known: {', '.join(sorted(KINDS.keys() - {'none'}))}")
+    known = {one for one in KINDS if not source_is(one, lib.GCP_SOURCE_UNUSED)}
+    if name not in known:
+        raise ValueError(f"unknown source {name!r}; known: {', '.join(sorted(known))}")
     size = parse_size(suffix) if suffix else None
-    if size is not None and name in {"small", "zero", "hole", "thp"}:
+    if size is not None and not source_is(name, lib.GCP_SOURCE_LARGE):
         raise ValueError(f"{name} comes in one size only: say {name}, or mthp-{suffix} for folios of that size")
-    if name == "mthp" and size is None:
-        raise ValueError("mthp needs a size: mthp-64k")
+    if source_is(name, lib.GCP_SOURCE_SIZED) and size is None:
+        raise ValueError(f"{name} needs a size: {name}-64k")
     if size is not None and (size < machine.page_size or size > machine.pmd_size or size & (size - 1)):
         sizes = f"a power of 2 from {machine.page_size} to {machine.pmd_size} bytes"
         raise ValueError(f"{suffix} is no folio size here: {sizes}")
@@ -73,7 +75,7 @@ def parse_source(text: str, machine: Machine) -> tuple[str, int]:
 
 def source_text(source: str, order: int, machine: Machine) -> str:
     """The inverse of parse_source, for messages."""
-    if order == 0 or source == "thp":
+    if order == 0 or source_is(source, lib.GCP_SOURCE_PMD):
         return source
     return f"{source}-{size_text(machine.page_size << order)}"
 
@@ -195,18 +197,18 @@ def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
 
 def applies(source: str, order: int, arm: str, alignment: str) -> bool:
     """Whether an arm has a meaning for a source."""
-    if arm == "split_move":
+    congruent, unused = alignment == "congruent", source_is(source, lib.GCP_SOURCE_UNUSED)
+    hole = source_is(source, lib.GCP_SOURCE_HOLES) and not unused
+    if arm_is(arm, lib.GCP_ARM_SPLITS):
         return order > 0 and source not in SWAP_KINDS
-    if arm in SWAPIN_ARMS:
-        return source == "swapped" and (alignment == "congruent" or arm == "move_swapin")
-    if arm == "move_holes":
-        return source == "hole"
-    if arm == "zeropage":
-        return source in {"hole", "none"}
-    if arm == "canary":
-        return source == "none"
-    if arm in {"tao", "memcpy_touched", "memcpy_untouched"}:
-        return alignment == "congruent" and source not in {"hole", "none"}
+    if arm_is(arm, lib.GCP_ARM_SWAPS_IN):
+        return source == "swapped" and (congruent or not arm_is(arm, lib.GCP_ARM_STAYS))
+    if arm_is(arm, lib.GCP_ARM_HOLES):
+        return hole or (unused and arm_is(arm, lib.GCP_ARM_NO_SOURCE))
+    if arm_is(arm, lib.GCP_ARM_NO_SOURCE):
+        return unused
+    if arm_is(arm, lib.GCP_ARM_BY_USER):
+        return congruent and not hole and not unused
     return True
 
 
@@ -229,7 +231,7 @@ def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator
             if not applies(source, order, arm, block.alignment):
                 continue
             sizes = {granule_bytes(name, order, total, machine) for name in block.granules} - {None}
-            if arm in {"memcpy_touched", "memcpy_untouched", "swapin"}:
+            if arm_is(arm, lib.GCP_ARM_NO_GRANULE):
                 sizes = {machine.pmd_size}  # they know no granule; this one has a copy arm beside it
             for size in sorted(size for size in sizes if size is not None):
                 yield PathScenario(

@@ -1,8 +1,9 @@
-"""Names of sources and arms, as they stand in results, and what each is made of in C."""
+"""Names of sources, arms, orders of frames and working sets, as they stand in results, with their numbers in C."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from gcproto import rows
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.host.machine import Machine
@@ -10,22 +11,14 @@ from gcproto.host.machine import Machine
 if TYPE_CHECKING:
     from gcproto._native import Pointer
 
-KINDS: Final[dict[str, int]] = {
-    "small": lib.GCP_SOURCE_PLAIN,
-    "mthp": lib.GCP_SOURCE_PLAIN,
-    "thp": lib.GCP_SOURCE_PLAIN,
-    "zero": lib.GCP_SOURCE_ZERO,
-    "hole": lib.GCP_SOURCE_HOLE,
-    "forked": lib.GCP_SOURCE_FORKED,
-    "pinned": lib.GCP_SOURCE_PINNED,
-    "swapped": lib.GCP_SOURCE_SWAPPED,
-    "swapcache": lib.GCP_SOURCE_SWAPCACHE,
-    "none": lib.GCP_SOURCE_HOLE,
-}
-"""Source names; ``none`` is for arms that use no source."""
+KINDS: Final[dict[str, int]] = {name: row.number for name, row in rows.SOURCES.items()}
+"""Source names (native/paths/sources.c has the table); ``none`` is for arms that use no source."""
 
-SWAP_KINDS: Final = frozenset({"swapped", "swapcache"})
-SWAPIN_ARMS: Final = ("swapin", "move_swapin")
+ARMS: Final[dict[str, int]] = {name: row.number for name, row in rows.ARMS.items()}
+"""Arm names (native/paths/arms.c has the table, and says what each does)."""
+
+SWAP_KINDS: Final = rows.SWAP_SOURCES
+SWAPIN_ARMS: Final = rows.arms_with(lib.GCP_ARM_SWAPS_IN)
 """Arms that end with the pages of a source ``swapped`` in memory again."""
 
 
@@ -37,9 +30,6 @@ def _numbers(name_of: "Callable[[int], Pointer[bytes]]") -> dict[str, int]:
     return found
 
 
-ARMS: Final[dict[str, int]] = _numbers(lib.gcp_arm_name)
-"""Arm names and their numbers in C (native/paths/paths.h says what each does)."""
-
 FRAMES: Final[dict[str, int]] = _numbers(lib.gcp_frames_name)
 """Orders of a source's page frames (native/paths/frames.h): ``any``, ``consecutive``, ``shuffled``."""
 
@@ -49,8 +39,8 @@ WORKING_SETS: Final[dict[str, int]] = _numbers(lib.gcp_working_set_name)
 
 def order_of(source: str, size: int | None, machine: Machine) -> int:
     """Folio order of a source: of its name, or of a folio size in bytes for those that come in several."""
-    if source == "thp":
+    if rows.source_is(source, lib.GCP_SOURCE_PMD):
         return machine.pmd_order
-    if size is None or source in {"small", "zero", "hole", "none"}:
+    if size is None or not rows.source_is(source, lib.GCP_SOURCE_LARGE):
         return 0
     return (size // machine.page_size).bit_length() - 1

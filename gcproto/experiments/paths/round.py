@@ -8,7 +8,7 @@ from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
-from gcproto.structs import number_names, numbers_of
+from gcproto.structs import numbers_of
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_prover_ptr
@@ -70,8 +70,6 @@ INVALID: int = lib.GCP_ROUND_INVALID
 UNABLE: int = lib.GCP_ROUND_UNABLE
 FAILED: int = lib.GCP_ROUND_FAILED
 DISTURBED: int = lib.GCP_ROUND_DISTURBED
-
-ACCOUNT_FIELDS = number_names("gcp_account")
 
 
 def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slow_permille: int = 0) -> Request:

@@ -79,7 +79,7 @@ class Tally(Entry):
         account, outcome = done.account, self.outcome
         for name in (*SUMMED, *SAID):
             setattr(outcome, name, getattr(outcome, name) + account[name])
-        outcome.short += account["short_moves"] + account["short_copies"]
+        outcome.short += account["short_results"]
         outcome.splits += done.folios_split
         outcome.calls += done.calls
 

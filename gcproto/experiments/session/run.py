@@ -52,7 +52,7 @@ class Running:
             self.parts.disturber.close()
         lib.gcp_world_close(self.parts.heap.world)
         self.parts.thread.join()
-        for call in range(lib.GCP_CALL_COUNT):
+        for call in range(lib.GCP_VERB_COUNT):
             lib.gcp_inject(call, 0, 0, 0)
 
     def _go_standing(self, beside: SecondThread) -> None:

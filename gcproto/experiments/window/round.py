@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gcproto._native import ffi, lib
+from gcproto.accounts import map_counts_in
 from gcproto.chars import text_of
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.experiments.placement import Cpus, Ran, ran_of
 from gcproto.experiments.window.ways import Way
 from gcproto.host.child import Child, serve
-from gcproto.structs import numbers_of
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_window_config_ptr, gcp_window_thread
@@ -145,8 +145,8 @@ def run(request: Request) -> Window:
         access=counts_of(got.access),
         fault=counts_of(got.fault),
         runs=counts_of(got.runs),
-        collector=numbers_of(got.collector),
-        faults=numbers_of(got.faults),
+        collector=map_counts_in(got.collector),
+        faults=map_counts_in(got.faults),
         wrong=got.wrong,
         unmapped=got.unmapped,
         left=got.left,

@@ -157,7 +157,7 @@ def run(order: WindowOrder, progress: Progress) -> Result:
             memory is too small.
 
     """
-    if any(lib.GCP_MAP_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
+    if any(lib.GCP_VERB_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
         probes.require_move("choose ways that copy (--ways copy)")
     if any(way.handler is Handler.SIGBUS for way in order.ways):
         probes.require_sigbus()

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from gcproto._native import lib
 
-MOVE: int = lib.GCP_MAP_MOVE
-COPY: int = lib.GCP_MAP_COPY
+MOVE: int = lib.GCP_VERB_MOVE
+COPY: int = lib.GCP_VERB_COPY
 
 BATCH = 512
 GROUP = 16

@@ -19,11 +19,11 @@ from gcproto.report.words.kinds import Path, paths
 from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import ANY, CACHE, CONGRUENT, MEMORY, SHUFFLED, Measurement, PathScenario, with_fields
+from gcproto.rows import SWAP_SOURCES
 
 MAIN_GRANULES = 3
 """A source with at least this many granules is one of the main table."""
 USUAL = frozenset({"small", "mthp", "thp"})
-SWAPPED = frozenset({"swapped", "swapcache"})
 
 SETTINGS = ((False, False), (True, False), (True, True), (False, True))
 """Order of tables: memory beyond the cache, and page frames that are shuffled."""
@@ -69,7 +69,7 @@ def _theme(one: PathScenario, granules: int) -> Theme:
     """By what else runs first, then by where the memory lies, then by what is evacuated."""
     setting = names.condition(with_fields(one, alignment=CONGRUENT))
     memory = (one.working_set == MEMORY, one.frames == SHUFFLED)
-    if one.source in SWAPPED:
+    if one.source in SWAP_SOURCES:
         return SWAP, "Swapped out"
     if one.threads > 1 or any(memory):
         rank = SETTINGS.index(memory) + len(SETTINGS) * (one.threads == 1)
@@ -112,7 +112,7 @@ def _label(arm: str, row: dict[labels.Granule, Path]) -> str:
 
 def _group(one: PathScenario, page_size: int) -> str:
     """What arms are compared inside; the table of swapped pages alone has several settings."""
-    if one.source in SWAPPED:
+    if one.source in SWAP_SOURCES:
         more = [*names.layout(one), *([names.reach(one)] if one.working_set == CACHE else [])]
     elif one == _easy(one):
         more = []  # a skewed destination has a table of its own here

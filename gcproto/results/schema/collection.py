@@ -38,7 +38,7 @@ class Pause(msgspec.Struct):
 
 
 class MapAccount(msgspec.Struct, omit_defaults=True):
-    """Pages and ioctls of mapping to-space: ``struct gcp_map_account`` (native/heap/pages.h).
+    """Pages and ioctls of mapping to-space: ``struct gcp_account`` (native/uffd/answer.h).
 
     ``whole_large`` is None in results of versions that did not count it.
     """

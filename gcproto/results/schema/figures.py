@@ -94,7 +94,7 @@ class MadeLarge(msgspec.Struct):
 
 
 class Parts(msgspec.Struct, omit_defaults=True):
-    """Pages that moved without all of their folio, by cause (native/heap/pages.h)."""
+    """Pages that moved without all of their folio, by cause (native/uffd/answer.h)."""
 
     part_one: int = 0
     part_skewed: int = 0

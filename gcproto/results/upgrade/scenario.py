@@ -10,7 +10,7 @@ Document = Mapping[str, Any]
 
 HEAP, EVACUATE, SYSTEM = "heap-", "evacuate-", "-system"
 MAP_BY = {"0": "move", "1": "copy", "2": "remap"}
-"""enum gcp_map_by (native/heap/pages.h), which never changes."""
+"""enum gcp_verb (native/uffd/answer.h), which never changes."""
 MOVING = frozenset({"art", "move", "thread"})
 NUMBERS = frozenset({"fault_pages", "run_pages", "granule", "dense_permille"})
 PAGE = 4096

@@ -15,6 +15,7 @@
 #include "base/platform.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
 #define EVENTS (1ULL << 21)
 
@@ -44,20 +45,20 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     c->table = platform.pmd_size / page;
     c->plan.to = to;
     c->plan.from = from;
-    bool remap = policy->map_by == GCP_MAP_REMAP;
-    bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_MAP_MOVE;
+    bool remap = policy->map_by == GCP_VERB_REMAP;
+    bool granule = policy->granule > 1 || policy->whole || policy->large_by != GCP_VERB_MOVE;
     if (!policy->granule || (policy->granule & (policy->granule - 1)) || policy->granule > bytes / page ||
-        policy->large_by > GCP_MAP_COPY || (granule && policy->map_by != GCP_MAP_MOVE) ||
+        policy->large_by > GCP_VERB_COPY || (granule && policy->map_by != GCP_VERB_MOVE) ||
         policy->advice > GCP_ADVICE_LARGE)
         return refuse(c, -EINVAL, "the policy for large folios", ret_err);
-    if (!policy->fault_pages || policy->map_by > GCP_MAP_REMAP || policy->early_by > GCP_MAP_COPY ||
-        policy->fault_by > GCP_MAP_COPY || policy->ready_by > GCP_MAP_COPY ||
-        policy->collector_ebusy > GCP_BUSY_BACKOFF || policy->mutator_ebusy > GCP_BUSY_BACKOFF ||
+    if (!policy->fault_pages || policy->map_by > GCP_VERB_REMAP || policy->early_by > GCP_VERB_COPY ||
+        policy->fault_by > GCP_VERB_COPY || policy->ready_by > GCP_VERB_COPY ||
+        policy->collector_ebusy > GCP_EBUSY_BACKOFF || policy->mutator_ebusy > GCP_EBUSY_BACKOFF ||
         policy->handler > GCP_HANDLER_THREAD ||
-        (remap && (policy->fault_by != GCP_MAP_COPY || policy->fault_pages != 1 || policy->register_whole)))
+        (remap && (policy->fault_by != GCP_VERB_COPY || policy->fault_pages != 1 || policy->register_whole)))
         return refuse(c, -EINVAL, "the policy", ret_err);
-    c->buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
-    c->helper.buffer = (uint64_t)(uintptr_t)gcp_region_alloc(page, 0);
+    c->buffer = gcp_address_of(gcp_region_alloc(page, 0));
+    c->helper.buffer = gcp_address_of(gcp_region_alloc(page, 0));
     if (!c->buffer || !c->helper.buffer || gcp_timeline_init(EVENTS, &c->timeline) < 0 ||
         gcp_timeline_init(EVENTS, &c->helper.timeline) < 0)
         return refuse(c, -ENOMEM, "memory for the collector", ret_err);
@@ -93,8 +94,8 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
     gcp_remap_deinit(c);
     gcp_timeline_deinit(&c->timeline);
     gcp_timeline_deinit(&c->helper.timeline);
-    gcp_region_free((void *)(uintptr_t)c->buffer, (uint64_t)sysconf(_SC_PAGESIZE));
-    gcp_region_free((void *)(uintptr_t)c->helper.buffer, (uint64_t)sysconf(_SC_PAGESIZE));
+    gcp_region_free(gcp_at(c->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
+    gcp_region_free(gcp_at(c->helper.buffer), (uint64_t)sysconf(_SC_PAGESIZE));
     free(c);
 }
 
@@ -151,11 +152,11 @@ static int failed(struct gcp_compaction *c, int err, const char *what)
 
 int32_t gcp_compaction_remap(struct gcp_compaction *c)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MREMAP);
+    int32_t injected = gcp_injected(GCP_VERB_REMAP);
     if (injected)
         return failed(c, -injected, "mremap(DONTUNMAP) of the moving space");
-    if (mremap((void *)(uintptr_t)c->plan.to, c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-               (void *)(uintptr_t)c->plan.from) == MAP_FAILED)
+    if (mremap(gcp_at(c->plan.to), c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
+               gcp_at(c->plan.from)) == MAP_FAILED)
         return failed(c, -errno, "mremap(DONTUNMAP) of the moving space");
     return 0;
 }
@@ -184,12 +185,12 @@ static int32_t flip_then_register(struct gcp_compaction *c)
     gcp_platform_get(&platform);
     uint64_t used = c->plan.used_end * c->pages.page;
     uint64_t beyond = (used + platform.pmd_size - 1) / platform.pmd_size * platform.pmd_size;
-    bool pieces = c->policy.map_by == GCP_MAP_REMAP;
+    bool pieces = c->policy.map_by == GCP_VERB_REMAP;
     int32_t err = pieces ? gcp_remap_flip(c) : gcp_compaction_remap(c);
     if (err)
         return pieces ? failed(c, err, "mremap(DONTUNMAP) of the moving space, piece by piece") : err;
     if (!pieces)
-        *(volatile char *)(uintptr_t)(c->plan.to + (beyond < c->bytes ? beyond : c->bytes - 1)) = 0;
+        *(volatile char *)gcp_at(c->plan.to + (beyond < c->bytes ? beyond : c->bytes - 1)) = 0;
     if (!used)
         return 0;
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, used, NULL);
@@ -197,13 +198,13 @@ static int32_t flip_then_register(struct gcp_compaction *c)
         /* Back: what has been touched in the meantime is one page of zeroes. */
         if (pieces)
             gcp_remap_flip_back(c);
-        else if (mremap((void *)(uintptr_t)c->plan.from, c->bytes, c->bytes,
-                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)(uintptr_t)c->plan.to) == MAP_FAILED)
+        else if (mremap(gcp_at(c->plan.from), c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
+                        gcp_at(c->plan.to)) == MAP_FAILED)
             abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");
     }
     c->registered = used;
-    madvise((void *)(uintptr_t)c->plan.to, used, MADV_DONTNEED);
+    madvise(gcp_at(c->plan.to), used, MADV_DONTNEED);
     return 0;
 }
 
@@ -226,7 +227,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
     memset(c->pages.fates, 0, c->pages.count);
-    gcp_recycle_init(&c->recycle, c->reclaimed, c->plan.kept ? (const uint8_t *)(uintptr_t)c->plan.held : NULL);
+    gcp_recycle_init(&c->recycle, c->reclaimed, c->plan.kept ? c->plan.held : NULL);
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();
     else
@@ -257,12 +258,12 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
 {
     uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
     uint64_t to = gcp_to_page(c, index);
-    void *place = (void *)(uintptr_t)to;
+    void *place = gcp_at(to);
     switch (word & 0xff) {
     case GCP_PAGE_PROCESSED_AND_MAPPED:
         return;
     case GCP_PAGE_PROCESSED:
-        memcpy(place, (void *)(uintptr_t)gcp_from_page(c, word >> GCP_PAGE_STATE_BITS), c->pages.page);
+        memcpy(place, gcp_at(gcp_from_page(c, word >> GCP_PAGE_STATE_BITS)), c->pages.page);
         break;
     case GCP_PAGE_MUTATOR_PROCESSING:
     case GCP_PAGE_PROCESSED_AND_MAPPING:
@@ -271,7 +272,7 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
             gcp_back_off(tries);
         return;
     case GCP_PAGE_PROCESSING_AND_MAPPING:
-        memcpy(place, (void *)(uintptr_t)c->buffer, c->pages.page);
+        memcpy(place, gcp_at(c->buffer), c->pages.page);
         break;
     default:
         if (!gcp_in_place(c, index)) {
@@ -280,7 +281,7 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
         } else if (!gcp_dense_page_empty(c, index)) {
             uint64_t from = gcp_from_page(c, gcp_place_of(c, index));
             c->produce(&c->plan, index, from);
-            memcpy(place, (void *)(uintptr_t)from, c->pages.page);
+            memcpy(place, gcp_at(from), c->pages.page);
         }
     }
     ret->recovered++;
@@ -315,13 +316,13 @@ void gcp_compaction_store_all(struct gcp_compaction *c, gcp_producer produce, st
 
 int32_t gcp_compaction_release(struct gcp_compaction *c)
 {
-    int32_t injected = gcp_injected(GCP_CALL_MADVISE);
+    int32_t injected = gcp_injected(GCP_VERB_MADVISE);
     memset((void *)c->pages.words, 0, c->pages.count * sizeof(*c->pages.words));
-    if (!injected && madvise((void *)(uintptr_t)c->plan.from, c->bytes, MADV_DONTNEED) == 0)
+    if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0)
         return 0;
     int err = injected ? injected : errno;
     /* A new mapping in its place has no memory either. */
-    if (mmap((void *)(uintptr_t)c->plan.from, c->bytes, PROT_READ | PROT_WRITE,
+    if (mmap(gcp_at(c->plan.from), c->bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         return failed(c, -errno, "a new mapping for from-space");
     return failed(c, -err, "madvise(DONTNEED) of from-space");

@@ -33,7 +33,7 @@ enum gcp_advice {
 };
 
 /*
- * map_by:           enum gcp_map_by: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
+ * map_by:           enum gcp_verb: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
  *                   fault_by COPY, fault_pages 1 and register_whole 0
  * fault_by:         how a fault maps a compacted page that it builds: MOVE out of a recycled page (ART), or COPY out
  *                   of its own buffer
@@ -42,7 +42,7 @@ enum gcp_advice {
  * fault_pages:      pages of the aligned group around it that a fault evacuates at most, by one MOVE where it can be
  *                   (ART: 1, or any number of ready ones)
  * run_pages:        pages per ioctl of the collector at most, 0: no limit (ART)
- * collector_ebusy, mutator_ebusy: enum gcp_busy
+ * collector_ebusy, mutator_ebusy: enum gcp_on_ebusy, all but LEAVE
  * register_whole:   1: all of the moving space, before the flip (ART in move mode): fresh pages are faults that are
  *                   served as well; 0: the part in use, after it (ART in copy mode): fresh pages are the kernel's
  * fresh_by_recycled: 1: a page without objects is a zeroed recycled page where there is one; 0: ZEROPAGE always
@@ -54,10 +54,10 @@ enum gcp_advice {
  * granule:          MOVE: pages that are evacuated at once, a power of two: an aligned granule of the dense prefix, or
  *                   of a dense region behind it, is claimed, updated and mapped as one, and compacted pages are built
  *                   in recycled ones that are congruent with them; 1: pages (ART)
- * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_orders: GCP_MAP_MOVE,
- *                   for which the kernel splits them, or GCP_MAP_COPY
+ * large_by:         MOVE: how pages that lie in large folios are mapped, see gcp_compaction_orders: GCP_VERB_MOVE,
+ *                   for which the kernel splits them, or GCP_VERB_COPY
  * folio:            pages of the folios that the heap's memory is made of, 1 for small ones: a move that takes all of
- *                   one counts as gcp_map_account.whole; unless the granule is larger, which counts then
+ *                   one counts as gcp_account.whole; unless the granule is larger, which counts then
  * whole:            pages of a folio that the kernel moves whole, so that aligned ones are moved whatever large_by
  *                   says; 0: it has none
  * renew:            1: granules of recycled pages in small folios are given back and populated anew, in the folios
@@ -96,7 +96,7 @@ struct gcp_compaction_policy {
  * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: the ioctls that mapped
  */
 struct gcp_swept {
-    struct gcp_map_account account;
+    struct gcp_account account;
     uint64_t updated;
     uint64_t built;
     uint64_t slid;
@@ -163,7 +163,7 @@ int32_t gcp_compaction_release(struct gcp_compaction *compaction);
 /* mremap(DONTUNMAP) alone, for stop-the-world compaction.  0 or -errno. */
 int32_t gcp_compaction_remap(struct gcp_compaction *compaction);
 
-/* How each page of to-space was mapped in the last collection: a letter, 0 if it was not (see struct gcp_pages). */
+/* How each page of to-space was mapped in the last collection: enum gcp_fate. */
 const uint8_t *gcp_compaction_fates(const struct gcp_compaction *compaction);
 
 /* What failed, in words, "" if nothing did. */

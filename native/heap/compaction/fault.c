@@ -12,10 +12,24 @@
 #include "base/futex.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
+#include "base/address.h"
 
-static struct gcp_map_how how_of(const struct gcp_compaction *c, uint32_t by, int stage)
+/*
+ * One fault.
+ * m:     the thread that answers it: its buffer, its account
+ * index: the to-space page
+ * stage: 0 while the space is registered; later it may no longer be, and then nothing need be mapped
+ */
+struct fault {
+    struct gcp_compaction *c;
+    struct gcp_mutator *m;
+    uint64_t index;
+    int stage;
+};
+
+static struct gcp_map_how how_of(const struct fault *f, uint32_t by)
 {
-    return (struct gcp_map_how){.by = by, .ebusy = c->policy.mutator_ebusy, .tolerate = stage > 0};
+    return (struct gcp_map_how){.by = by, .ebusy = f->c->policy.mutator_ebusy, .tolerate = f->stage > 0};
 }
 
 __attribute__((noreturn)) static void die(const struct gcp_compaction *c)
@@ -31,8 +45,10 @@ __attribute__((noreturn)) static void die(const struct gcp_compaction *c)
  * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
  * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
  */
-static void give_in(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, bool owner)
+static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool owner)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
         die(c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
@@ -41,30 +57,32 @@ static void give_in(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t in
         gcp_futex_wait(&c->recovery, recovery, 100);
     if (owner) {
         if (src)
-            memcpy((void *)(uintptr_t)gcp_to_page(c, index), (void *)(uintptr_t)src, c->pages.page);
+            memcpy(gcp_at(gcp_to_page(c, index)), gcp_at(src), c->pages.page);
         gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
     gcp_mutator_unblock(m);
 }
 
 /* The page is built at `src` and this thread's to map. */
-static void finish(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, uint64_t src, uint32_t by,
-                   int stage)
+static void finish(const struct fault *f, uint64_t index, uint64_t src, uint32_t by)
 {
-    const struct gcp_map_how how = how_of(c, by, stage);
+    struct gcp_compaction *c = f->c;
+    const struct gcp_map_how how = how_of(f, by);
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPING);
-    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &m->account);
+    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &f->m->account);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
-        give_in(c, m, index, src, true);
+        give_in(f, index, src, true);
         return;
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
 }
 
 /* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
-static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static bool copy_claimed(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    uint64_t index = f->index;
     uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
     uint64_t from = word >> GCP_PAGE_STATE_BITS;
     if (word != gcp_state_word(from, GCP_PAGE_PROCESSED) ||
@@ -72,14 +90,16 @@ static bool copy_claimed(struct gcp_compaction *c, struct gcp_mutator *m, uint64
                                                  gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
                                                  memory_order_acq_rel, memory_order_acquire))
         return false;
-    finish(c, m, index, gcp_from_page(c, from), GCP_MAP_COPY, stage);
+    finish(f, index, gcp_from_page(c, from), GCP_VERB_COPY);
     return true;
 }
 
 /* Ready pages of the group around `index`, the one that faulted first. */
-static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static void map_group(const struct fault *f)
 {
-    struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    struct gcp_compaction *c = f->c;
+    uint64_t index = f->index;
+    struct gcp_map_how how = how_of(f, c->policy.map_by);
     uint64_t group = c->policy.fault_pages, first = index / group * group;
     uint64_t limit = first + group - index;
     /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
@@ -87,32 +107,35 @@ static void map_group(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t 
         index--, limit++;
     struct gcp_choice choice = gcp_choose(c, index, limit);
     how.by = choice.by;
-    int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &m->account);
+    int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &f->m->account);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
-        give_in(c, m, index, 0, false);
+        give_in(f, index, 0, false);
     }
 }
 
 /* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
-static void copy_ready(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static void copy_ready(const struct fault *f)
 {
-    const struct gcp_map_how how = how_of(c, GCP_MAP_COPY, stage);
-    int64_t done = gcp_pages_map(&c->pages, index, 1, &how, &m->account);
+    const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
+    int64_t done = gcp_pages_map(&f->c->pages, f->index, 1, &how, &f->m->account);
     if (done < 0) {
-        gcp_compaction_fail(c, (int32_t)-done, "copying a ready page in a fault");
-        give_in(c, m, index, 0, false);
+        gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
+        give_in(f, f->index, 0, false);
     }
 }
 
-static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind fault_dense(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
     uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
     uint64_t from = gcp_place_of(c, index);
     c->produce(&c->plan, index, gcp_from_page(c, from));
     m->updated++;
     if (group == 1) {
-        finish(c, m, index, gcp_from_page(c, from), gcp_choose_one(c, from), stage);
+        finish(f, index, gcp_from_page(c, from), gcp_choose_one(c, from));
         return GCP_EVENT_FAULT_DENSE;
     }
     gcp_pages_publish(&c->pages, index, from);
@@ -126,7 +149,7 @@ static enum gcp_event_kind fault_dense(struct gcp_compaction *c, struct gcp_muta
             m->updated++;
             gcp_pages_publish(&c->pages, other, from);
         }
-    map_group(c, m, index, stage);
+    map_group(f);
     return GCP_EVENT_FAULT_DENSE;
 }
 
@@ -155,19 +178,24 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
 }
 
 /* One compacted page that is this thread's. */
-static void build(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, bool move, int stage)
+static void build(const struct fault *f, uint64_t index, bool move)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
     uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
     c->produce(&c->plan, index, src);
     m->built++;
-    uint32_t without = move ? c->policy.early_by : GCP_MAP_COPY;
-    finish(c, m, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without, stage);
+    uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
+    finish(f, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
 }
 
-static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind fault_compacted(const struct fault *f)
 {
-    bool move = c->policy.map_by == GCP_MAP_MOVE && c->policy.fault_by == GCP_MAP_MOVE;
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
+    bool move = c->policy.map_by == GCP_VERB_MOVE && c->policy.fault_by == GCP_VERB_MOVE;
     uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
     /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
     if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
@@ -179,10 +207,10 @@ static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_
      * recycle what the page is to be built of.
      */
     if (page == GCP_NO_PAGE) {
-        build(c, m, index, move, stage);
+        build(f, index, move);
         for (uint64_t other = first; other < end; other++)
             if (other != index)
-                build(c, m, other, move, stage);
+                build(f, other, move);
         return GCP_EVENT_FAULT_BUILT;
     }
     for (uint64_t other = first; other < end; other++) {
@@ -190,28 +218,34 @@ static enum gcp_event_kind fault_compacted(struct gcp_compaction *c, struct gcp_
         m->built++;
         gcp_pages_publish(&c->pages, other, page + other - first);
     }
-    map_group(c, m, index, stage);
+    map_group(f);
     return GCP_EVENT_FAULT_BUILT;
 }
 
-static enum gcp_event_kind fault_slid(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind fault_slid(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
     c->produce(&c->plan, index, m->buffer);
     m->slid++;
-    finish(c, m, index, m->buffer, c->policy.early_by, stage);
+    finish(f, index, m->buffer, c->policy.early_by);
     return GCP_EVENT_FAULT_SLID;
 }
 
 /* No object is there yet: memory for the next ones. */
-static enum gcp_event_kind fault_fresh(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind fault_fresh(const struct fault *f)
 {
-    const struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
+    const struct gcp_map_how how = how_of(f, c->policy.map_by);
     uint64_t page = c->pages.page, end = index + 1;
-    uint64_t recycled = c->policy.fresh_by_recycled && !stage ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
+    uint64_t recycled = c->policy.fresh_by_recycled && !f->stage ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     if (recycled != GCP_NO_PAGE) {
-        memset((void *)(uintptr_t)gcp_from_page(c, recycled), 0, page);
+        memset(gcp_at(gcp_from_page(c, recycled)), 0, page);
         m->fresh++;
-        finish(c, m, index, gcp_from_page(c, recycled), c->policy.map_by, stage);
+        finish(f, index, gcp_from_page(c, recycled), c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;
     }
     /* All that is left of the mutator's allocation buffer in one call. */
@@ -222,7 +256,7 @@ static enum gcp_event_kind fault_fresh(struct gcp_compaction *c, struct gcp_muta
         int64_t done = gcp_pages_map_from(&c->pages, at, 0, end - at, &how, &m->account);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
-            give_in(c, m, at, 0, true);
+            give_in(f, at, 0, true);
             done = 1;
         } else if (!done) {
             done = (int64_t)(end - at); /* not registered any more: the kernel's own zeroes will do */
@@ -235,25 +269,30 @@ static enum gcp_event_kind fault_fresh(struct gcp_compaction *c, struct gcp_muta
     return GCP_EVENT_FAULT_FRESH;
 }
 
-static enum gcp_event_kind produce(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind produce(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    uint64_t index = f->index;
     if (index >= c->plan.used_end)
-        return fault_fresh(c, m, index, stage);
+        return fault_fresh(f);
     if (index >= c->plan.compact_end)
-        return fault_slid(c, m, index, stage);
+        return fault_slid(f);
     if (!gcp_in_place(c, index))
-        return fault_compacted(c, m, index, stage);
-    return fault_dense(c, m, index, stage);
+        return fault_compacted(f);
+    return fault_dense(f);
 }
 
 /* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
-static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind resolve_granule(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
     uint64_t leader = gcp_granule_leader(c, index), granule = c->policy.granule;
     enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
     for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(c, m, index, 0, false);
+            give_in(f, index, 0, false);
             return GCP_EVENT_FAULT_WAITED;
         }
         enum gcp_page_state state = gcp_page_state(&c->pages, leader);
@@ -268,7 +307,7 @@ static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_
             kind = GCP_EVENT_FAULT_WAITED;
             continue;
         }
-        struct gcp_map_how how = how_of(c, c->policy.map_by, stage);
+        struct gcp_map_how how = how_of(f, c->policy.map_by);
         uint64_t at = gcp_page_state(&c->pages, leader) == GCP_PAGE_PROCESSED ? leader : index;
         struct gcp_choice choice = gcp_choose(c, at, leader + granule - at);
         how.by = choice.by;
@@ -277,7 +316,7 @@ static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_
             return kind; /* not registered any more: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
-            give_in(c, m, index, 0, false);
+            give_in(f, index, 0, false);
             return kind;
         }
     }
@@ -285,13 +324,16 @@ static enum gcp_event_kind resolve_granule(struct gcp_compaction *c, struct gcp_
     return kind;
 }
 
-static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t index, int stage)
+static enum gcp_event_kind resolve(const struct fault *f)
 {
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t index = f->index;
     if (gcp_in_granule(c, index))
-        return resolve_granule(c, m, index, stage);
+        return resolve_granule(f);
     for (uint32_t tries = 0;; tries++) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(c, m, index, 0, false);
+            give_in(f, index, 0, false);
             return GCP_EVENT_FAULT_WAITED;
         }
         switch (gcp_page_state(&c->pages, index)) {
@@ -299,18 +341,18 @@ static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator 
             m->waited += tries != 0;
             return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
         case GCP_PAGE_PROCESSED:
-            if (c->policy.map_by == GCP_MAP_REMAP) {
-                if (!copy_claimed(c, m, index, stage))
+            if (c->policy.map_by == GCP_VERB_REMAP) {
+                if (!copy_claimed(f))
                     break;
-            } else if (c->policy.ready_by == GCP_MAP_COPY) {
-                copy_ready(c, m, index, stage);
+            } else if (c->policy.ready_by == GCP_VERB_COPY) {
+                copy_ready(f);
             } else {
-                map_group(c, m, index, stage);
+                map_group(f);
             }
             return GCP_EVENT_FAULT_READY;
         case GCP_PAGE_UNPROCESSED:
             if (gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING))
-                return produce(c, m, index, stage);
+                return produce(f);
             break;
         default:
             gcp_back_off(tries);
@@ -321,7 +363,8 @@ static enum gcp_event_kind resolve(struct gcp_compaction *c, struct gcp_mutator 
 static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
 {
     uint64_t begin = gcp_now();
-    enum gcp_event_kind kind = resolve(c, m, (address - c->plan.to) / c->pages.page, stage);
+    const struct fault fault = {c, m, (address - c->plan.to) / c->pages.page, stage};
+    enum gcp_event_kind kind = resolve(&fault);
     uint64_t end = gcp_now();
     m->faults++;
     gcp_histogram_record(&m->fault, end - begin);

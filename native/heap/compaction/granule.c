@@ -16,7 +16,7 @@ void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
 
 uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
 {
-    bool large = c->policy.map_by == GCP_MAP_MOVE && c->pages.orders[from];
+    bool large = c->policy.map_by == GCP_VERB_MOVE && c->pages.orders[from];
     return large ? c->policy.large_by : c->policy.map_by;
 }
 
@@ -42,7 +42,7 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
 {
     uint64_t from, run, whole = c->policy.whole;
     /* What ART has: nothing to choose, and the run is measured by whoever maps it. */
-    if (c->policy.map_by != GCP_MAP_MOVE || (!whole && c->policy.large_by == GCP_MAP_MOVE))
+    if (c->policy.map_by != GCP_VERB_MOVE || (!whole && c->policy.large_by == GCP_VERB_MOVE))
         return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
     run = gcp_pages_ready(&c->pages, index, most, &from);
     if (!run)
@@ -52,7 +52,7 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
         while (index % whole == 0 && run >= n + whole && is_whole(c, from + n))
             n += whole;
         if (n)
-            return (struct gcp_choice){GCP_MAP_MOVE, n, from};
+            return (struct gcp_choice){GCP_VERB_MOVE, n, from};
         if (run > to_the_next)
             run = to_the_next;
     }

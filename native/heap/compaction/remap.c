@@ -17,7 +17,9 @@
 
 #include "heap/compaction/state.h"
 #include "uffd/inject.h"
+#include "base/uapi.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 int32_t gcp_remap_init(struct gcp_compaction *c)
 {
@@ -35,8 +37,7 @@ void gcp_remap_deinit(struct gcp_compaction *c)
 
 static int32_t take(uint64_t src, uint64_t dst, uint64_t bytes)
 {
-    void *done = mremap((void *)(uintptr_t)src, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-                        (void *)(uintptr_t)dst);
+    void *done = mremap(gcp_at(src), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP, gcp_at(dst));
     return done == MAP_FAILED ? -errno : 0;
 }
 
@@ -78,12 +79,12 @@ void gcp_remap_flip_back(struct gcp_compaction *c)
 int32_t gcp_remap_flip(struct gcp_compaction *c)
 {
     uint64_t came = 0;
-    int32_t err = -gcp_injected(GCP_CALL_MREMAP);
+    int32_t err = -gcp_injected(GCP_VERB_REMAP);
     if (err)
         return err;
     swap_cuts(c);
     err = take_pieces(c, c->plan.to, c->plan.from, c->pages.count, &came);
-    if (!err && mmap((void *)(uintptr_t)c->plan.to, c->bytes, PROT_READ | PROT_WRITE,
+    if (!err && mmap(gcp_at(c->plan.to), c->bytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         err = -errno;
     if (!err && c->policy.advice == GCP_ADVICE_SMALL)
@@ -114,7 +115,7 @@ static uint64_t claim_run(struct gcp_compaction *c, uint64_t at, uint64_t limit,
 }
 
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
-                      struct gcp_map_account *account)
+                      struct gcp_account *account)
 {
     uint32_t word = atomic_load_explicit(&c->pages.words[at], memory_order_acquire);
     uint64_t from = word >> GCP_PAGE_STATE_BITS, n = claim_run(c, at, limit, word);
@@ -124,10 +125,9 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
     if (n >= c->policy.remap_pages) {
         account->remap_calls++;
         /* Refused, it has changed nothing; then the pages are copied. */
-        if (!gcp_injected(GCP_CALL_MREMAP) &&
-            take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
+        if (!gcp_injected(GCP_VERB_REMAP) && take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
             account->remapped += n;
-            gcp_pages_note(&c->pages, at, n, 'm');
+            gcp_pages_note(&c->pages, at, n, GCP_FATE_MOVED);
             c->to_cuts[at] = c->to_cuts[at + n] = 1;
             done = (int64_t)n;
         }

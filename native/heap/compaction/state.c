@@ -5,7 +5,7 @@
 
 bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index)
 {
-    const uint64_t *live = (const uint64_t *)(uintptr_t)c->plan.live;
+    const uint64_t *live = c->plan.live;
     uint64_t chunks = c->pages.page / 8 / GCP_CHUNK_WORDS, from = gcp_place_of(c, index), any = 0;
     for (uint64_t i = 0; i < chunks; i++)
         any |= live[from * chunks + i];

@@ -77,7 +77,7 @@ static inline uint64_t gcp_to_page(const struct gcp_compaction *c, uint64_t page
 /* Words of a compacted page's contents, GCP_KEPT for a page of a dense region. */
 static inline uint16_t gcp_fill(const struct gcp_compaction *c, uint64_t index)
 {
-    return ((const uint16_t *)(uintptr_t)c->plan.fill)[index];
+    return c->plan.fill[index];
 }
 
 /* Whether a page keeps its layout: of the dense prefix, or of a dense region behind it. */
@@ -91,7 +91,7 @@ static inline uint64_t gcp_place_of(const struct gcp_compaction *c, uint64_t ind
 {
     if (index < c->plan.dense_end)
         return index;
-    return ((const uint64_t *)(uintptr_t)c->plan.first)[index] / (c->pages.page / 8);
+    return c->plan.first[index] / (c->pages.page / 8);
 }
 
 /* Whether a page belongs to a granule of several pages that is claimed, updated and mapped as one. */
@@ -109,7 +109,7 @@ static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64
 /* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
 void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
 
-/* How a run of ready pages is mapped: by enum gcp_map_by, so many of them, out of from-pages from `from` on. */
+/* How a run of ready pages is mapped: by enum gcp_verb, so many of them, out of from-pages from `from` on. */
 struct gcp_choice {
     uint32_t by;
     uint64_t pages;
@@ -145,7 +145,7 @@ void gcp_remap_deinit(struct gcp_compaction *c);
 int32_t gcp_remap_flip(struct gcp_compaction *c);
 void gcp_remap_flip_back(struct gcp_compaction *c);
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
-                      struct gcp_map_account *account);
+                      struct gcp_account *account);
 
 /* The fault service, and the thread of the handler mode. */
 int gcp_fault_serve(void *context, uint64_t address, int stage);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "heap/compaction/state.h"
 #include "base/platform.h"
+#include "base/address.h"
 
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
@@ -18,7 +19,7 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
     uint64_t begin = gcp_now();
     if (!pages)
         return;
-    madvise((void *)(uintptr_t)gcp_from_page(c, first), pages * c->pages.page, MADV_DONTNEED);
+    madvise(gcp_at(gcp_from_page(c, first)), pages * c->pages.page, MADV_DONTNEED);
     ret->discarded += pages;
     gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
 }
@@ -41,7 +42,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
 {
     struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
-    bool remap = c->policy.map_by == GCP_MAP_REMAP;
+    bool remap = c->policy.map_by == GCP_VERB_REMAP;
     if (!wait && c->policy.whole > 1) {
         /* What is there of a folio whose other pages are still to be built would not go whole: it waits for them. */
         index = (index + c->policy.whole - 1) / c->policy.whole * c->policy.whole;
@@ -87,7 +88,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         gcp_histogram_record(&ret->runs, (uint64_t)done);
         gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
         /* What was copied where others are moved stays behind, and nobody recycles it. */
-        if (c->policy.map_by == GCP_MAP_MOVE && choice.by == GCP_MAP_COPY)
+        if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
             discard(c, choice.from, (uint64_t)done, ret);
         at += (uint64_t)done;
     }
@@ -103,7 +104,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
 static bool settled(const struct gcp_compaction *c, uint64_t index)
 {
     enum gcp_page_state state = gcp_page_state(&c->pages, index);
-    if (c->policy.map_by != GCP_MAP_MOVE && index < c->plan.dense_end)
+    if (c->policy.map_by != GCP_VERB_MOVE && index < c->plan.dense_end)
         return state == GCP_PAGE_PROCESSED_AND_MAPPED;
     return state != GCP_PAGE_MUTATOR_PROCESSING;
 }
@@ -114,7 +115,7 @@ static bool settled(const struct gcp_compaction *c, uint64_t index)
  */
 static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
 {
-    const uint64_t *first = (const uint64_t *)(uintptr_t)c->plan.first;
+    const uint64_t *first = c->plan.first;
     uint64_t page_words = c->pages.page / 8;
     while (c->settled > index && settled(c, c->settled - 1))
         c->settled--;
@@ -123,7 +124,7 @@ static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
     if (c->settled > c->plan.dense_end)
         return (first[c->settled] + page_words - 1) / page_words;
     /* Dense-prefix pages are moved away; where they are copied, they can be given back as well. */
-    return c->policy.map_by != GCP_MAP_MOVE ? c->settled : c->plan.dense_end;
+    return c->policy.map_by != GCP_VERB_MOVE ? c->settled : c->plan.dense_end;
 }
 
 static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
@@ -139,7 +140,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     int32_t err = flush(c, index, false, ret);
     if (err)
         return err;
-    if (c->policy.map_by == GCP_MAP_MOVE) {
+    if (c->policy.map_by == GCP_VERB_MOVE) {
         uint64_t pages, first = gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (pages >= flush_pages / 2)
             discard_recycled(c, first, pages, ret);
@@ -190,10 +191,10 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
     for (uint64_t page = first; page < first + c->policy.granule; page++)
         if (c->pages.orders[page])
             return; /* of large folios already */
-    void *start = (void *)(uintptr_t)gcp_from_page(c, first);
+    void *start = gcp_at(gcp_from_page(c, first));
     madvise(start, bytes, MADV_DONTNEED);
     /* Where it can't be done now, the pages come one by one as they are written. */
-    if (gcp_region_populate((uint64_t)(uintptr_t)start, bytes) == 0) {
+    if (gcp_region_populate(gcp_address_of(start), bytes) == 0) {
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
     }

@@ -10,7 +10,7 @@
 /* What one thread did that serves faults; only that thread writes it. */
 struct gcp_window_server {
     struct gcp_histogram fault;
-    struct gcp_map_account account;
+    struct gcp_account account;
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "base/content.h"
 #include "heap/window/state.h"
+#include "base/address.h"
 
 /* How many touches there are between two looks at the processor that the thread is on; a power of two. */
 #define LOOK_EVERY 64
@@ -12,19 +13,19 @@
 /* Which mutator this thread is: the SIGBUS handler runs on it.  The model is initial-exec where the linker can. */
 static _Thread_local struct gcp_window_mutator *self;
 
-static uint64_t mapped(const struct gcp_map_account *account)
+static uint64_t mapped(const struct gcp_account *account)
 {
     return account->moved + account->copied + account->copied_after_ebusy + account->zeroed;
 }
 
-static uint64_t calls(const struct gcp_map_account *account)
+static uint64_t calls(const struct gcp_account *account)
 {
     return account->move_calls + account->copy_calls + account->zeropage_calls;
 }
 
 /* Without page states: one ioctl for all that is asked, whatever is mapped already.  As gcp_pages_map. */
 static int64_t map_unseen(struct gcp_window *window, uint64_t index, uint64_t limit, const struct gcp_map_how *how,
-                          struct gcp_map_account *account)
+                          struct gcp_account *account)
 {
     struct gcp_pages *pages = &window->pages;
     if (limit > pages->count - index)
@@ -35,7 +36,7 @@ static int64_t map_unseen(struct gcp_window *window, uint64_t index, uint64_t li
 }
 
 static int64_t map(struct gcp_window *window, uint64_t index, uint64_t limit, const struct gcp_map_how *how,
-                   struct gcp_map_account *account)
+                   struct gcp_account *account)
 {
     return window->config->no_states ? map_unseen(window, index, limit, how, account)
                                      : gcp_pages_map(&window->pages, index, limit, how, account);
@@ -95,7 +96,7 @@ static void touch_all(struct gcp_window_mutator *mutator)
     struct gcp_window *window = mutator->window;
     for (uint64_t i = mutator->first; i < mutator->end; i++) {
         uint64_t index = window->order[i];
-        const volatile uint64_t *word = (const volatile uint64_t *)(uintptr_t)(window->pages.to + index * window->page);
+        const volatile uint64_t *word = (const volatile uint64_t *)gcp_at(window->pages.to + index * window->page);
         uint64_t begin = gcp_now();
         uint64_t value = *word;
         gcp_histogram_record(&mutator->access, gcp_now() - begin);
@@ -141,7 +142,7 @@ static int sweep(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
     const struct gcp_map_how how = {.by = config->collector_by};
-    struct gcp_map_account *account = &window->result->collector;
+    struct gcp_account *account = &window->result->collector;
     for (uint64_t end = config->pages, first; end; end = first) {
         first = end > config->collector_pages ? end - config->collector_pages : 0;
         gcp_ran_look(&window->result->sweeper.ran);

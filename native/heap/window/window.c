@@ -13,6 +13,7 @@
 #include "heap/sigbus.h"
 #include "base/uapi.h"
 #include "heap/window/state.h"
+#include "base/address.h"
 
 static void shuffle(uint32_t *order, uint64_t n, uint64_t seed)
 {
@@ -51,8 +52,8 @@ static int set_up(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
     char *from = gcp_region_alloc(window->bytes, 0), *to = gcp_region_alloc(window->bytes, 0);
-    window->pages.from = (uint64_t)(uintptr_t)from;
-    window->pages.to = (uint64_t)(uintptr_t)to;
+    window->pages.from = gcp_address_of(from);
+    window->pages.to = gcp_address_of(to);
     window->order = malloc(config->pages * sizeof(*window->order));
     window->mutators = calloc(config->mutators, sizeof(*window->mutators));
     window->server = calloc(1, sizeof(*window->server));
@@ -128,7 +129,7 @@ static void stop_service(struct gcp_window *window)
     gcp_fault_thread_stop(&window->handler);
     gcp_uffd_unregister(&window->uffd, window->pages.to, window->bytes);
     gcp_histogram_add(&result->fault, &window->server->fault);
-    gcp_map_account_add(&result->faults, &window->server->account);
+    gcp_account_add(&result->faults, &window->server->account);
     result->wakes = atomic_load(&window->handler.wakes);
     if (window->fault_err)
         failed(window, -window->fault_err, "answering a fault on the handler thread");
@@ -168,7 +169,7 @@ static void add_up(struct gcp_window *window)
             result->mutator_ns = mutator->seen.ns;
         gcp_histogram_add(&result->access, &mutator->access);
         gcp_histogram_add(&result->fault, &mutator->server.fault);
-        gcp_map_account_add(&result->faults, &mutator->server.account);
+        gcp_account_add(&result->faults, &mutator->server.account);
         result->wrong += mutator->wrong;
         result->mutator[i] = mutator->seen;
     }
@@ -251,16 +252,16 @@ int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_res
     window.page = (uint64_t)sysconf(_SC_PAGESIZE);
     window.bytes = config->pages * window.page;
     if (!config->pages || config->pages > GCP_PAGES_MAX || !config->mutators || config->mutators > GCP_MAX_MUTATORS ||
-        !config->fault_pages || config->collector_by > GCP_MAP_COPY || config->fault_by > GCP_MAP_COPY ||
+        !config->fault_pages || config->collector_by > GCP_VERB_COPY || config->fault_by > GCP_VERB_COPY ||
         config->handler > GCP_HANDLER_THREAD || config->no_states > 1)
         return failed(&window, -EINVAL, "no such window");
     int err = run(&window);
     gcp_uffd_deinit(&window.uffd);
     gcp_pages_deinit(&window.pages);
     if (window.pages.from)
-        gcp_region_free((void *)(uintptr_t)window.pages.from, window.bytes);
+        gcp_region_free(gcp_at(window.pages.from), window.bytes);
     if (window.pages.to)
-        gcp_region_free((void *)(uintptr_t)window.pages.to, window.bytes);
+        gcp_region_free(gcp_at(window.pages.to), window.bytes);
     free(window.order);
     free(window.mutators);
     free(window.server);

@@ -25,9 +25,9 @@
 /*
  * pages:           of each space
  * mutators:        threads; each touches its share of the pages, all together every page once
- * collector_by:    enum gcp_map_by
+ * collector_by:    enum gcp_verb, MOVE or COPY
  * collector_pages: pages per ioctl at most; 0: no collector, mutators are alone
- * fault_by:        enum gcp_map_by
+ * fault_by:        enum gcp_verb, MOVE or COPY
  * fault_pages:     what a fault maps at most: the ready pages of the aligned group of that many pages around its own
  * region_pages:    0: from-space is one mapping; else it is cut into mappings of that many pages with an anon_vma each
  * handler:         enum gcp_handler
@@ -102,8 +102,8 @@ struct gcp_window_result {
     struct gcp_histogram access;
     struct gcp_histogram fault;
     struct gcp_histogram runs;
-    struct gcp_map_account collector;
-    struct gcp_map_account faults;
+    struct gcp_account collector;
+    struct gcp_account faults;
     uint64_t wrong;
     uint64_t unmapped;
     uint64_t left;
