@@ -120,7 +120,7 @@ def test_evidence_is_measured_once() -> None:
 def test_evidence_finds_what_it_asks_the_path_lab_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grid says what a choice is; judges look for paths by their fields, and must find them."""
 
-    def run(order: bench.Order, _progress: object) -> Result:
+    def run(order: bench.PathParameters, _progress: object) -> Result:
         return result([made(one) for one in build(order.choice, machine())])
 
     monkeypatch.setattr(bench, "run", run)

@@ -22,7 +22,7 @@ from gcproto.experiments.paths.round import (
     Round,
     request_for,
 )
-from gcproto.experiments.paths.runner import Plan, Runner
+from gcproto.experiments.paths.runner import Runner, Setup
 from gcproto.experiments.paths.tally import PROVEN, SAID, SUMMED, Tally
 from gcproto.host.machine import Machine, machine
 from gcproto.record import Record
@@ -32,7 +32,7 @@ from gcproto.sizes import parse_size, size_text
 SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
 X86 = Machine(4096, 2 << 20, 9, tuple(range(2, 10)), 2)
 ARM_64K = Machine(65536, 512 << 20, 13, (5, 13), 8)
-PLAN = Plan(Schedule(rounds=4, warmup=1, seed=1), cpu=-1, touch_cpu=-1)
+SETUP = Setup(Schedule(rounds=4, warmup=1, seed=1), cpu=-1, touch_cpu=-1)
 
 
 def test_units_of_size() -> None:
@@ -177,7 +177,7 @@ class ScriptedLab(Lab):
 
 def outcome_of(scenario: PathScenario, lab: Lab) -> Result:
     """A whole run of one scenario."""
-    runner = Runner([scenario], PLAN, X86, None, lab)
+    runner = Runner([scenario], SETUP, X86, None, lab)
     runner.run()
     return runner.frame.result(Record(), PathExperiment(), skips=runner.skips())
 

@@ -21,7 +21,7 @@ from gcproto.collector.counts import Counts
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.window.round import Request, Window, WindowLab, request_for
 from gcproto.experiments.window.round import run as run_here
-from gcproto.experiments.window.run import WindowOrder, invalid_reason, run
+from gcproto.experiments.window.run import WindowParameters, invalid_reason, run
 from gcproto.experiments.window.ways import COPY, MOVE, Handler, ways
 from gcproto.host.child import WorkerDied
 from gcproto.host.machine import machine
@@ -204,7 +204,9 @@ def test_windows_that_prove_nothing() -> None:
 @pytest.mark.needs("move")
 def test_a_run_in_all_ways() -> None:
     known = ways()
-    order = WindowOrder(list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3)
+    order = WindowParameters(
+        list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3
+    )
     seen: list[int] = []
     result = run(order, lambda done, _total: seen.append(done))
     assert seen == list(range(1, 4 * len(known) + 1))

@@ -11,7 +11,7 @@ import pytest
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.build import built, kconfig, source, worktree
-from gcproto.kernels.build.build import Order, build, need_tools
+from gcproto.kernels.build.build import BuildParameters, build, need_tools
 from gcproto.kernels.build.patches import Patch
 from tests.support.deb_maker import kernel_files, offer
 from tests.support.tree_maker import diff, tree
@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def made(home: Path, name: str = "mine", patches: Sequence[Patch] = (), words: Sequence[str] = ()) -> built.Built:
     origin = source.given(home / "tree")
-    return build(Order(name, origin, kconfig.chosen(words), tuple(patches), 2), lambda *_: None)
+    return build(BuildParameters(name, origin, kconfig.chosen(words), tuple(patches), 2), lambda *_: None)
 
 
 def compiled() -> list[str]:
@@ -201,7 +201,7 @@ def test_one_build_at_a_time_in_a_tree(home: Path) -> None:
     origin = source.given(home / "tree")
 
     def run(name: str) -> None:
-        build(Order(name, origin, kconfig.chosen([]), (), 1), lambda what, *_: told.append(what))
+        build(BuildParameters(name, origin, kconfig.chosen([]), (), 1), lambda what, *_: told.append(what))
 
     threads = [threading.Thread(target=run, args=(f"k{i}",)) for i in range(3)]
     for thread in threads:

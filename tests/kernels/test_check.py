@@ -17,7 +17,7 @@ from gcproto.kernels.guest import programs
 from gcproto.kernels.guest.machine import Boot
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import check
-from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, plan
+from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, script
 from gcproto.known.bugs import State
 from gcproto.report.terminal.verdicts import agrees, print_verdicts, remembered
 from gcproto.results.schema import Console as KernelConsole
@@ -38,7 +38,7 @@ def gcprobe() -> Path:
 def test_hazards_are_those_of_the_program(gcprobe: Path) -> None:
     listed = subprocess.run([gcprobe, "hazard", "--list"], capture_output=True, text=True, check=True).stdout.split()
     assert tuple(listed) == HAZARDS
-    assert [job.hazard for job in plan(swap=True).jobs if job.hazard] == [Hazard(name) for name in listed]
+    assert [job.hazard for job in script(swap=True).jobs if job.hazard] == [Hazard(name) for name in listed]
 
 
 @pytest.mark.needs("static")
@@ -90,12 +90,12 @@ def _followed(
     monkeypatch: pytest.MonkeyPatch, falls: dict[str, list[str]], kills: dict[str, str] | None = None
 ) -> tuple[list[list[str]], Boot, dict[Subject, Verdict]]:
     """What becomes of a check whose guest goes down in some jobs, after these lines, once each."""
-    plans: list[list[str]] = []
+    scripts: list[list[str]] = []
     left = dict(falls)
 
     def boot(_machine: object, _vmlinuz: str, image: bytes) -> Boot:
         names = image.decode().split()
-        plans.append(names)
+        scripts.append(names)
         lines: list[str] = []
         for name in names:
             if name in left:
@@ -113,28 +113,28 @@ def _followed(
     booted, _, verdicts = check.run(vm.Machine(), KERNEL, lambda left: " ".join(job.name for job in left.jobs).encode())
     by_subject = {one.subject: one for one in verdicts}
     assert len(by_subject) == len(verdicts), "each subject once"
-    return plans, booted, by_subject
+    return scripts, booted, by_subject
 
 
 def test_what_takes_the_guest_down_is_a_verdict_and_the_rest_runs_in_another_boot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plans, booted, found = _followed(monkeypatch, {"hazard-livelock-threads": [], "hazard-ksm": []})
+    scripts, booted, found = _followed(monkeypatch, {"hazard-livelock-threads": [], "hazard-ksm": []})
     assert set(found) == {*ROWS, *map(Hazard, HAZARDS)}
     assert found[Hazard("ksm")].verdict == found[Hazard("livelock-threads")].verdict == "panic"
     assert found[Hazard("ksm")].text == "Kernel panic in zap_huge_pmd"
     assert sum(one.verdict == "fine" for one in found.values()) == len(HAZARDS) - 2 + len(ROWS)
-    assert len(plans) == 3
+    assert len(scripts) == 3
     assert booted.outcome == "done"
     assert booted.seconds == 3.0
 
 
 def test_a_row_that_takes_the_guest_down_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """The row after the last that was told; those after it ran in the other job, on the other device."""
-    plans, _, found = _followed(monkeypatch, {"contract-zram": _contract("contract-zram", 40)[1:]})
+    scripts, _, found = _followed(monkeypatch, {"contract-zram": _contract("contract-zram", 40)[1:]})
     assert found[ROWS[40]] == Verdict(ROWS[40], "panic", "Kernel panic in zap_huge_pmd")
     assert {one.verdict for subject, one in found.items() if subject != ROWS[40]} == {"fine"}
-    assert "contract-zram" not in plans[1]
+    assert "contract-zram" not in scripts[1]
     _, _, found = _followed(
         monkeypatch, {job: _contract(job, count)[1:] for job, count in (("contract-zram", 40), ("contract", 50))}
     )

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
-from gcproto.kernels.guest import cpio, machine, plan
+from gcproto.kernels.guest import cpio, machine, script
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.machine import _judge
-from gcproto.kernels.guest.plan import Job, Measure, Plan
+from gcproto.kernels.guest.script import Job, Measure, Script
 from gcproto.kernels.guest.transcript import read, unfinished
 from gcproto.results.schema import ContractRow, Verdict
 from tests.support.result_maker import measurement as path_measurement
@@ -46,17 +46,17 @@ def test_an_initramfs_has_what_the_plan_needs(tmp_path: Path) -> None:
     for name in ("init", "gcprobe", "zram.ko"):
         (tmp_path / name).write_bytes(name.encode())
     kernel = LocalKernel("6.18.15", str(tmp_path / "vmlinuz"), (str(tmp_path / "zram.ko"),), "here")
-    made = initramfs(kernel, tmp_path, plan.quick(MEASURE, swap=True))
-    assert made == initramfs(kernel, tmp_path, plan.quick(MEASURE, swap=True))
+    made = initramfs(kernel, tmp_path, script.quick(MEASURE, swap=True))
+    assert made == initramfs(kernel, tmp_path, script.quick(MEASURE, swap=True))
     data = gzip.decompress(made)
     assert b"module /modules/zram.ko\n" in data
     assert b"gcproto.guest" in data
     assert b"job small 240 fifo /gcprobe run --source small" in data
 
 
-@pytest.mark.parametrize("name", sorted(plan.SETS))
+@pytest.mark.parametrize("name", sorted(script.SETS))
 def test_plans_have_a_canary_and_unique_jobs_and_swap_only_with_modules(name: str) -> None:
-    with_swap, without = (plan.SETS[name](MEASURE, swap=swap) for swap in (True, False))
+    with_swap, without = (script.SETS[name](MEASURE, swap=swap) for swap in (True, False))
     names = [job.name for job in with_swap.jobs]
     assert len(set(names)) == len(names)
     assert "canary" in names
@@ -87,7 +87,7 @@ def test_a_transcript_is_sorted_and_a_line_cut_off_is_kept() -> None:
     assert found.ended["a"].ns == 12345
     assert [skip.what for skip in found.skips] == ["zero order 0: move"]
     assert found.garbled == ['{"scenario":{"source":"sm']
-    jobs = Plan(tuple(Job(name, ("x",)) for name in "abcd"))
+    jobs = Script(tuple(Job(name, ("x",)) for name in "abcd"))
     assert [(skip.what, skip.reason) for skip in unfinished(jobs, found, "panic: oh")] == [
         ("job b", "it hung and was killed"),
         ("job c", "under way when the guest ended: panic: oh"),
@@ -154,7 +154,7 @@ def test_no_line_of_a_guest_can_break_the_reader(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("lines", "console", "ended", "quiet", "outcome"),
     [
-        (['{"guest":{"done":"plan"}}'], [], 0, 0.0, "done"),
+        (['{"guest":{"done":"script"}}'], [], 0, 0.0, "done"),
         (
             ["x"],
             ["[ 1.0] BUG: unable to handle page fault", "[ 1.1] Kernel panic - not syncing: Fatal"],

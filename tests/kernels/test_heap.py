@@ -10,7 +10,7 @@ from rich.console import Console
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import host_files, machine
-from gcproto.kernels.guest.plan import Measure, Plan
+from gcproto.kernels.guest.script import Measure, Script
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import cell, heap
 from gcproto.report.terminal.kernels import print_guest_heaps
@@ -57,11 +57,11 @@ def test_a_daemon_that_does_not_start_is_said(tmp_path: Path, monkeypatch: pytes
 
 def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heap, "compiled", lambda: tmp_path)
-    plan = heap.plan(Measure(21, 2, 512, UNIT_INSTRUCTIONS, 7))
-    text = plan.text()
+    script = heap.script(Measure(21, 2, 512, UNIT_INSTRUCTIONS, 7))
+    text = script.text()
     assert text.index("root virtiofs host -") < text.index("root 9p") < text.index("job bring-compiled")
     assert text.index("job make-room") < text.index(f"/bin/cp -r {tmp_path}/")
-    (window,) = (job for job in plan.jobs if job.name == "window")
+    (window,) = (job for job in script.jobs if job.name == "window")
     assert window.mode == "host"
     assert "NUMBA_CPU_NAME=generic" in window.command
     assert window.command[-7:-2] == ("--rounds", "5", "--seed", "7", "--json")
@@ -89,10 +89,10 @@ def test_a_result_that_comes_out_of_a_guest_is_counted_in_instructions(made: Mea
 def cell_of(monkeypatch: pytest.MonkeyPatch, *inner: Result, more: tuple[str, ...] = ()) -> Result:
     """The result of a cell whose guest brought these."""
     lines = [msgspec.json.encode(one).decode() for one in inner]
-    done = ['{"guest":{"done":"plan"}}']
+    done = ['{"guest":{"done":"script"}}']
     monkeypatch.setattr(machine, "boot", lambda *_: machine.Boot("done", "", [*lines, *more, *done], [], 1.0, []))
     monkeypatch.setattr(machine, "host", lambda: {"cpu": "x"})
-    monkeypatch.setattr(cell, "_plan", lambda *_, **__: Plan(()))
+    monkeypatch.setattr(cell, "_script", lambda *_, **__: Script(()))
     monkeypatch.setattr(cell, "initramfs", lambda *_: b"")
     monkeypatch.setattr(cell, "_programs", lambda _cell: Path())
     kernel = LocalKernel("6.18.15", "/k", ("/modules/zram.ko",), "here")

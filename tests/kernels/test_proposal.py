@@ -1,4 +1,4 @@
-"""A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the plans."""
+"""A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the scripts."""
 
 import io
 import subprocess
@@ -11,9 +11,9 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel, from_path
 from gcproto.kernels.guest import programs
 from gcproto.kernels.guest.console import splats
-from gcproto.kernels.guest.plan import SETS, Measure
+from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.run import stress
-from gcproto.kernels.run.check import HAZARDS, known, plan
+from gcproto.kernels.run.check import HAZARDS, known, script
 from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
 from tests.kernels.test_run import results as results_in
@@ -94,9 +94,9 @@ def test_what_a_kernel_complains_of() -> None:
 
 
 def test_only_some_hazards() -> None:
-    jobs = [job.name for job in plan(swap=True, only=["whole-back"]).jobs]
+    jobs = [job.name for job in script(swap=True, only=["whole-back"]).jobs]
     assert jobs == ["info", "hazard-whole-back"]
-    assert len(plan(swap=True).jobs) == len(HAZARDS) + 3
+    assert len(script(swap=True).jobs) == len(HAZARDS) + 3
     with pytest.raises(GcprotoError, match="no hazard 'nothing'"):
         known(["whole-back", "nothing"])
 
@@ -113,11 +113,11 @@ def test_the_folios_set_has_every_order(swap: bool) -> None:
 
 def test_the_stress_has_swap_of_either_kind() -> None:
     for loop, word in ((True, "loop"), (False, "zram")):
-        made = stress.plan(60, 7, swap=True, loop=loop)
+        made = stress.script(60, 7, swap=True, loop=loop)
         assert f"{word} " in made.text()
         assert "/gcprobe stress 60 7" in made.text()
         assert [job.hazard for job in made.jobs if job.hazard] == [Hazard("stress", 7)]
-    assert "zram " not in stress.plan(60, 7, swap=False, loop=False).text()
+    assert "zram " not in stress.script(60, 7, swap=False, loop=False).text()
 
 
 def test_swap_is_a_property_of_the_kernel() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from gcproto.report.terminal.kit import Cell, Column, Table, plain, print_table, say, text
-from gcproto.report.terminal.kit.fit import INDENT, plan
+from gcproto.report.terminal.kit.fit import INDENT, lay_out
 
 LEFT_OUT = re.compile(r"left\s+out\s+at\s+\d+\s+columns:\s+(.*?);\s+shown\s+from\s+\d+\s+columns", re.DOTALL)
 
@@ -59,7 +59,7 @@ class TestAnyTable:
     def test_every_figure_is_whole_or_its_column_is_said_to_be_missing(self, table: Table, width: int) -> None:
         shown = printed(table, width)
         words = set(shown.split())
-        left_out = set(plan(table, width).left_out)
+        left_out = set(lay_out(table, width).left_out)
         for at in range(len(table.columns)):
             if at in left_out:
                 assert not words_of(table, at) & words
@@ -82,18 +82,18 @@ class TestAnyTable:
     @settings(deadline=None, max_examples=200)
     @given(tables())
     def test_from_the_width_on_that_is_said_nothing_is_missing(self, table: Table) -> None:
-        needed = plan(table, 1).needed
-        assert len(plan(table, needed).pieces) == 1
-        assert plan(table, needed).left_out == ()
-        if needed > 1 and len(plan(table, needed).pieces[0].columns) > 1:
-            less = plan(table, needed - 1)
+        needed = lay_out(table, 1).needed
+        assert len(lay_out(table, needed).pieces) == 1
+        assert lay_out(table, needed).left_out == ()
+        if needed > 1 and len(lay_out(table, needed).pieces[0].columns) > 1:
+            less = lay_out(table, needed - 1)
             first = less.pieces[0]
             assert less.left_out or len(less.pieces) > 1 or first.label_above or first.below
 
     @settings(deadline=None, max_examples=200)
     @given(tables(), st.integers(1, 120))
     def test_high_ranks_go_first(self, table: Table, width: int) -> None:
-        found = plan(table, width)
+        found = lay_out(table, width)
         kept = {at for piece in found.pieces for at in (*piece.columns, *piece.below)}
         gone = [table.columns[at].rank for at in found.left_out]
         stay = [table.columns[at].rank for at in kept if at and table.columns[at].rank]

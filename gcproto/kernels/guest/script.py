@@ -24,7 +24,7 @@ class Job(msgspec.Struct, frozen=True):
     """One program run in the guest.
 
     Attributes:
-        name: unique in the plan.
+        name: unique in the script.
         command: words.
         seconds: of the guest's clock, after which it is killed.
         mode: ``fifo`` (measured: real-time priority), ``other``, ``host`` (chrooted into the host's files).
@@ -39,11 +39,11 @@ class Job(msgspec.Struct, frozen=True):
     hazard: Hazard | None = None
 
     def line(self) -> str:
-        """The line of the plan."""
+        """The line of the script."""
         return " ".join(("job", self.name, str(self.seconds), self.mode, *self.command))
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Script(msgspec.Struct, frozen=True):
     """What a guest does, in order: lines and jobs; ``swap`` says that it needs modules for it."""
 
     steps: tuple[str | Job, ...]
@@ -57,13 +57,13 @@ class Plan(msgspec.Struct, frozen=True):
         """Those in it, in order."""
         return [step for step in self.steps if isinstance(step, Job)]
 
-    def without(self, names: set[str]) -> "Plan":
+    def without(self, names: set[str]) -> "Script":
         """Without these jobs."""
-        return Plan(tuple(step for step in self.steps if not (isinstance(step, Job) and step.name in names)))
+        return Script(tuple(step for step in self.steps if not (isinstance(step, Job) and step.name in names)))
 
 
 INFO = Job("info", ("/gcprobe", "info"), mode="other")
-"""Tells what the guest is; every plan has it."""
+"""Tells what the guest is; every script has it."""
 
 
 def preamble() -> list[str]:
@@ -115,7 +115,7 @@ def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence
     return Job(name, tuple(words), seconds=240)
 
 
-def paths(measure: Measure, *, swap: bool) -> Plan:
+def paths(measure: Measure, *, swap: bool) -> Script:
     """The path lab's scenarios.
 
     Args:
@@ -152,7 +152,7 @@ def paths(measure: Measure, *, swap: bool) -> Plan:
         run("swapped-64k", "swapped", "move,copy", ["2m"], order=4)
         run("swapin-64k", "swapped", "swapin,move_swapin", ["2m"], order=4)
         run("swapin-64k-skewed", "swapped", "move_swapin", ["2m"], order=4, skew=1)
-    return Plan(tuple(steps))
+    return Script(tuple(steps))
 
 
 def canary(measure: Measure) -> Job:
@@ -160,7 +160,7 @@ def canary(measure: Measure) -> Job:
     return _run(measure, "canary", "none", "canary", ["2m"])
 
 
-def quick(measure: Measure, *, swap: bool) -> Plan:
+def quick(measure: Measure, *, swap: bool) -> Script:
     """The few scenarios that a change of the MOVE path shows in; takes little longer than the boot."""
     steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
     steps.append(canary(measure))
@@ -169,10 +169,10 @@ def quick(measure: Measure, *, swap: bool) -> Plan:
     steps.append(_run(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
     if swap:
         steps += [f"zram {SWAP_BYTES}", _run(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
-    return Plan(tuple(steps))
+    return Script(tuple(steps))
 
 
-def folios_set(measure: Measure, *, swap: bool) -> Plan:
+def folios_set(measure: Measure, *, swap: bool) -> Script:
     """What a change of how large folios move shows in.
 
     Every size from 16 KiB on: asked for folio by folio and 2 MiB at once, a single page of one, a destination that is
@@ -205,7 +205,7 @@ def folios_set(measure: Measure, *, swap: bool) -> Plan:
         for order, kib in ((0, 0), (2, 16), (4, 64), (8, 1024)):
             steps += folios(kib)
             run(f"swapcache-{kib}k", "swapcache", "move", [f"{kib}k" if kib else "2m", "2m"][order == 0 :], order=order)
-    return Plan(tuple(steps))
+    return Script(tuple(steps))
 
 
 SETS = {"paths": paths, "quick": quick, "folios": folios_set}
