@@ -3,6 +3,7 @@
 # make lint    types, lint, formats, C warnings as errors, cross build
 # make docs    write docs/reference and the list of commands in README.md anew, from the program
 # make records measure the records of docs/results anew (root, a quiet machine); one of them: make records ARGS=heap
+# make man     manual pages of all commands, into build/man
 # make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
 # make stubs   gcproto/_native.pyi anew, from the declarations in native/
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
@@ -18,7 +19,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint docs records lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs man records lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -46,6 +47,9 @@ docs: $(VENV)/installed
 
 records: $(VENV)/installed
 	$(VENV)/bin/python -m benchmarks.records $(ARGS)
+
+man: $(VENV)/installed-dev
+	$(VENV)/bin/python -m gcproto.cli.man build/man
 
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q --extra build
 lock:

@@ -41,7 +41,11 @@ COMPLETION = "_GCPROTO_COMPLETE"
 @click.option("-v", "--verbose", count=True, help="Log more, and tracebacks. Given twice: log every round.")
 @click.pass_context
 def cli(ctx: click.Context, log_json: bool, verbose: int) -> None:
-    """A laboratory for Linux UFFDIO_MOVE: what does it cost to evacuate a page, on this kernel, by this path?"""
+    """A laboratory for Linux UFFDIO_MOVE: what does it cost to evacuate a page, on this kernel, by this path?
+
+    Exit codes: 0 done; 1 the answer is no; 2 wrong usage or unusable input; 3 this machine cannot do it.  4: a result
+    could not be written.  70: a fault of gcproto.  128 and more: a signal ended it, and what was measured is kept.
+    """
     ctx.obj = {"log_json": log_json, "verbose": verbose}
     if verbose:
         ending.show_tracebacks()

@@ -2,11 +2,14 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from benchmarks import records
-from gcproto.cli import reference
+from gcproto.cli import man, reference
+from gcproto.cli.app import cli
+from gcproto.cli.reference import contexts
 from gcproto.errors import ExitCode
 from tests.support.processes import ROOT
 
@@ -107,3 +110,12 @@ def test_commits_named_in_records_exist() -> None:
     for page in (ROOT / "docs" / "results").glob("*.md"):
         for commit in re.findall(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7}\b", page.read_text()):
             assert re.search(rf"^{commit}", known, re.M), f"{page.name}: {commit}"
+
+
+def test_every_command_has_a_manual_page_with_its_options(tmp_path: Path) -> None:
+    found = {path.name: path.read_text() for path in man.write(tmp_path)}
+    names = {context.command_path.replace(" ", "-") for context in contexts("gcproto", cli, None)}
+    assert set(found) == {f"{name}.1" for name in names}
+    assert r"\fB\-\-rounds\fP" in found["gcproto-gc-window.1"]
+    assert "gcproto kernels-ab(1)" in found["gcproto-kernels.1"]
+    assert "Exit codes" in found["gcproto.1"]
