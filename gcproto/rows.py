@@ -6,10 +6,13 @@ it asks here.  Names in results may be of other versions, so a name that the tab
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ class Row:
         return bool(self.flags & flags)
 
 
-def _rows(name_of: Callable[[int], Any], flags_of: Callable[[int], int]) -> dict[str, Row]:
+def _rows(name_of: "Callable[[int], Pointer[bytes]]", flags_of: Callable[[int], int]) -> dict[str, Row]:
     found: dict[str, Row] = {}
     while (name := name_of(number := len(found))) != ffi.NULL:
-        row = Row(text_of(name), number, int(flags_of(number)))
+        row = Row(text_of(name), number, flags_of(number))
         found[row.name] = row
     return found
 
