@@ -1,7 +1,10 @@
 # make bench   measure this kernel (sets everything up first); options: make bench ARGS="--quick"
 # make test    all tests
 # make lint    types, lint, formats, C warnings as errors, cross build
+# make docs    write docs/reference and the list of commands in README.md anew, from the program
+# make records measure the records of docs/results anew (root, a quiet machine); one of them: make records ARGS=heap
 # make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
+# make stubs   gcproto/_native.pyi anew, from the declarations in native/
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
 VENV ?= .venv
@@ -15,7 +18,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint lock format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs records lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -34,13 +37,23 @@ $(VENV)/installed-dev: pyproject.toml setup.py requirements.lock requirements-de
 lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/python native/build/stubs.py --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+
+docs: $(VENV)/installed
+	$(VENV)/bin/python -m gcproto.cli.reference
+
+records: $(VENV)/installed
+	$(VENV)/bin/python -m benchmarks.records $(ARGS)
 
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q --extra build
 lock:
 	$(LOCK) -o requirements.lock
 	$(LOCK) --extra dev --extra kcidb --extra dask --extra bench -c requirements.lock -o requirements-dev.lock
+
+stubs: $(VENV)/installed-dev
+	$(VENV)/bin/python native/build/stubs.py
 
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .

@@ -125,9 +125,9 @@ def path_lab_round(pages: int, batch: int, seed: int, *, order: int) -> float:
 
     That is small folios (order 0), or such as THPs were split into (the split is not counted).
     """
-    prover: Any = ffi.new("struct gcp_prover *")
-    scenario: Any = ffi.new("struct gcp_scenario *")
-    done: Any = ffi.new("struct gcp_round *")
+    prover = ffi.new("struct gcp_prover *")
+    scenario = ffi.new("struct gcp_scenario *")
+    done = ffi.new("struct gcp_round *")
     assert lib.gcp_prover_init(prover) == 0
     try:
         scenario.source, scenario.order = lib.GCP_SOURCE_PLAIN, order
@@ -138,7 +138,7 @@ def path_lab_round(pages: int, batch: int, seed: int, *, order: int) -> float:
         lib.gcp_round_run(prover, scenario, done)
     finally:
         lib.gcp_prover_deinit(prover)
-    reason: Any = ffi.string(done.reason)
+    reason = ffi.string(done.reason)
     assert done.status == lib.GCP_ROUND_VALID, reason.decode()
     return float(done.ns - done.split_ns) / pages
 

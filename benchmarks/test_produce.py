@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from benchmarks.kernel_clock import CLOCK
 from gcproto._native import ffi, lib
 from gcproto.collector.compiled.produce import produce
+from gcproto.heap.arrays import array_at
 from gcproto.heap.memory import copy_bytes
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.structs import address_of
 
 Words = NDArray[np.int64]
 ROUNDS = 5
@@ -56,9 +58,8 @@ def address(array: NDArray[Any]) -> int:
 def small_folios(size: int) -> Iterator[Words]:
     """Memory on small folios, written once."""
     region = lib.gcp_region_alloc(size, 0)
-    lib.gcp_region_small(int(ffi.cast("uintptr_t", region)), size)
-    memory: Any = ffi.buffer(region, size)
-    words = np.frombuffer(memory, dtype=np.int64)
+    lib.gcp_region_small(address_of(region), size)
+    words = array_at(region, size // 8, np.int64)
     words[:] = 1
     try:
         yield words
@@ -91,7 +92,7 @@ class SparseHeap:
         self.lengths = (edges[1::2] - edges[::2]) * size
         full = np.full(self.pages, PAGE_WORDS, dtype=np.uint16)
         self._arrays = (live, first, lead_words, lead_refs, full, np.zeros(self.pages, dtype=np.uint16))
-        plan: Any = ffi.new("struct gcp_plan *")
+        plan = ffi.new("struct gcp_plan *")
         plan.to = address(space)
         setattr(plan, "from", address(space))
         plan.compact_end = plan.used_end = self.pages
@@ -99,7 +100,7 @@ class SparseHeap:
         for name, array in zip(names, self._arrays, strict=True):
             setattr(plan, name, address(array))
         self._plan = plan
-        self.plan = int(ffi.cast("uintptr_t", plan))
+        self.plan = address_of(plan)
 
 
 def _bytes(array: Words) -> Any:

@@ -1,10 +1,13 @@
 """Strings of C."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi
 
+if TYPE_CHECKING:
+    from gcproto._native import Pointer
 
-def text_of(chars: Any) -> str:
+
+def text_of(chars: "Pointer[bytes]") -> str:
     """A C string (char array or pointer) as text."""
-    return bytes(ffi.string(chars)).decode(errors="replace")  # type: ignore[arg-type]
+    return ffi.string(chars).decode(errors="replace")

@@ -2,10 +2,13 @@
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 
-def configure(*, as_json: bool = False, verbose: int = 0, **bound: Any) -> None:
+def configure(*, as_json: bool = False, verbose: int = 0, **bound: object) -> None:
     """Set logging up for this process.
 
     Args:
@@ -17,7 +20,7 @@ def configure(*, as_json: bool = False, verbose: int = 0, **bound: Any) -> None:
     import structlog
 
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
-    renderer: Any = (
+    renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
@@ -36,15 +39,16 @@ def configure(*, as_json: bool = False, verbose: int = 0, **bound: Any) -> None:
     structlog.contextvars.bind_contextvars(**bound)
 
 
-def bind(**values: Any) -> None:
+def bind(**values: object) -> None:
     """Bind values to every line from here on."""
     import structlog
 
     structlog.contextvars.bind_contextvars(**values)
 
 
-def get_logger(name: str) -> Any:
+def get_logger(name: str) -> "FilteringBoundLogger":
     """A logger; ``name`` stands in each line as ``logger``."""
     import structlog
 
-    return structlog.get_logger().bind(logger=name)
+    found: FilteringBoundLogger = structlog.get_logger().bind(logger=name)
+    return found

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -44,14 +44,14 @@ def signals_are_left_as_they_were() -> Iterator[None]:
 
 @cache
 def _offer_move_errno() -> int:
-    offer: Any = ffi.new("struct gcp_uffd_offer *")
+    offer = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(offer)
     return int(offer.move_err)
 
 
 @cache
 def _proof_access() -> int:
-    prover: Any = ffi.new("struct gcp_prover *")
+    prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)
     have = int(prover.have)
     lib.gcp_prover_deinit(prover)

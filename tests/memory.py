@@ -68,7 +68,7 @@ class Uffd:
     """A userfaultfd."""
 
     def __init__(self, features: int = 0) -> None:
-        self.raw: Any = ffi.new("struct gcp_uffd *")
+        self.raw = ffi.new("struct gcp_uffd *")
         assert lib.gcp_uffd_init(features, self.raw) == 0
 
     def __enter__(self) -> Self:
@@ -87,7 +87,7 @@ class Uffd:
 def evacuate(uffd: Uffd, runs: list[tuple[int, int, int]], **policy: int) -> tuple[int, Any]:
     """Run the engine on (dst, src, pages) runs; returns its return value and its account."""
     c_runs = ffi.new("struct gcp_run[]", [{"dst": dst, "src": src, "pages": pages} for dst, src, pages in runs])
-    account: Any = ffi.new("struct gcp_account *")
+    account = ffi.new("struct gcp_account *")
     code = lib.gcp_evacuate(uffd.raw, c_runs, len(runs), ffi.new("struct gcp_policy *", policy), account, ffi.NULL)
     return code, account
 
@@ -100,8 +100,8 @@ def sum_of(account: Any) -> int:
 
 def view_of(region: Region) -> list[int]:
     """Pagemap words of a region."""
-    prover: Any = ffi.new("struct gcp_prover *")
-    view: Any = ffi.new("struct gcp_view *")
+    prover = ffi.new("struct gcp_prover *")
+    view = ffi.new("struct gcp_view *")
     lib.gcp_prover_init(prover)
     assert lib.gcp_view_init(region.pages, view) == 0
     assert lib.gcp_view_read(prover, region.start, region.pages, view) == 0

@@ -1,7 +1,7 @@
 """The examples of docs/ run: commands in an empty folder, patches on a copy of the sources.
 
-A block ``console`` holds commands behind ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
-below a command are output that must be seen.  A block ``diff`` is applied before the commands behind it run.
+A block ``console`` holds commands after ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
+below a command are output that must be seen.  A block ``diff`` is applied before the commands after it run.
 """
 
 import os
@@ -18,15 +18,14 @@ from gcproto.results.store import save
 
 from .kernel_results import stock
 from .processes import ROOT
+from .test_rooms import MAY_USE
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.M | re.S)
-NEEDS = {
-    "guide.md": ("root", "move", "mthp", "io_uring"),
-    "extending.md": ("root", "move"),
-    "large-folios.md": ("root", "move", "mthp"),
-    "series.md": (),
-}
+GUIDE = ("guide/choose.md", "guide/read.md", "guide/compare.md")
+"""Run one after the other in one folder: later pages use results of earlier ones."""
+RUN = {*GUIDE, "guide/extend.md", "internals/large-folios.md", "internals/series.md"}
+PAGES = sorted(DOCS.rglob("*.md"))
 
 
 @dataclass
@@ -80,8 +79,9 @@ def environment(sources: Path, shims: Path) -> dict[str, str]:
 def run(page: str, folder: Path) -> None:
     """Run a page: patches hold from where they stand to the end of their section."""
     for number, section in enumerate(re.split(r"^(?=## )", (DOCS / page).read_text(), flags=re.M)):
-        env = environment(ROOT, folder / f".bin{number}")
-        sources = folder / f".sources{number}"
+        mark = f"{Path(page).stem}{number}"
+        env = environment(ROOT, folder / f".bin-{mark}")
+        sources = folder / f".sources-{mark}"
         for kind, text in BLOCK.findall(section):
             if kind == "console":
                 for one in commands(text):
@@ -92,7 +92,7 @@ def run(page: str, folder: Path) -> None:
                     shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
                 for name in ("setup.py", "pyproject.toml", "README.md"):
                     shutil.copy(ROOT / name, sources / name)
-                env = environment(sources, folder / f".patched{number}")
+                env = environment(sources, folder / f".patched-{mark}")
             apply(text, sources)
             if "+++ b/native/" in text:
                 compile_c(sources)
@@ -114,35 +114,59 @@ def _run_one(page: str, one: Command, env: dict[str, str], folder: Path) -> None
         assert line in shown, f"{page}: {one.text} does not print {line!r}"
 
 
-@pytest.mark.needs(*NEEDS["guide.md"])
+@pytest.mark.needs("root", "move", "mthp", "io_uring")
 def test_guide(tmp_path: Path) -> None:
-    run("guide.md", tmp_path)
+    for page in GUIDE:
+        run(page, tmp_path)
 
 
-@pytest.mark.needs(*NEEDS["extending.md"])
-def test_extending(tmp_path: Path) -> None:
-    run("extending.md", tmp_path)
+@pytest.mark.needs("root", "move")
+def test_extend(tmp_path: Path) -> None:
+    run("guide/extend.md", tmp_path)
+
+
+@pytest.mark.needs("root", "move", "mthp")
+def test_large_folios(tmp_path: Path) -> None:
+    run("internals/large-folios.md", tmp_path)
 
 
 def test_series(tmp_path: Path) -> None:
     for result in stock():
         save(result, tmp_path / "results")
-    run("series.md", tmp_path)
+    run("internals/series.md", tmp_path)
 
 
 def test_every_page_with_examples_is_run() -> None:
-    having = {page.name for page in DOCS.glob("*.md") if BLOCK.search(page.read_text())}
-    assert having <= set(NEEDS) | {"kernel-proposals.md"}
+    assert {str(page.relative_to(DOCS)) for page in PAGES if BLOCK.search(page.read_text())} == RUN
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def test_links_and_files_exist() -> None:
-    for page in DOCS.glob("*.md"):
+    for page in (ROOT / "README.md", ROOT / "native" / "kernel" / "README.md", *PAGES):
         text = page.read_text()
-        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-            if "://" not in link:
-                assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for link, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+            if "://" in link:
+                continue
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.relative_to(ROOT)}: {link}"
+            assert not anchor or anchor in anchors(target), f"{page.relative_to(ROOT)}: {link}#{anchor}"
         for name in re.findall(r"`(?:gcproto|native|benchmarks)/[\w/]+\.(?:py|c|h)`", text):
-            assert (ROOT / name.strip("`")).exists(), f"{page.name}: {name}"
+            assert (ROOT / name.strip("`")).exists(), f"{page.relative_to(ROOT)}: {name}"
+
+
+def test_every_page_is_on_the_map() -> None:
+    linked = {
+        (page.parent / link).resolve()
+        for page in (ROOT / "README.md", DOCS / "results" / "README.md")
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text())
+        if "://" not in link
+    }
+    assert {page.relative_to(ROOT) for page in PAGES if page.resolve() not in linked} == set()
 
 
 def test_options_exist() -> None:
@@ -150,7 +174,9 @@ def test_options_exist() -> None:
 
     from gcproto.cli.app import cli
 
-    for page in DOCS.glob("*.md"):
+    for page in PAGES:
+        if page.name == "commands.md":
+            continue
         for call in re.findall(r"gcproto ((?:[a-z]+ ){1,2})([^`\n]*)", page.read_text()):
             options = re.findall(r"(?<!\S)--[a-z-]+", call[1])
             words = call[0].split()
@@ -159,3 +185,11 @@ def test_options_exist() -> None:
                 said = CliRunner().invoke(cli, [words[0], "--help"])
             for option in options:
                 assert option in said.output or option in {"--table", "--columns"}, f"{page.name}: {words} {option}"
+
+
+def test_the_law_of_rooms_is_in_the_architecture() -> None:
+    text = (DOCS / "internals" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([a-z]+)/` \| (.*) \|$", text, re.M)
+    law = {room: set(re.findall(r"`([a-z]+)/`", used)) for room, used in rows}
+    assert law.pop("cli") == set()
+    assert law == MAY_USE

@@ -9,9 +9,10 @@ import pytest
 from gcproto._native import ffi
 from gcproto.collector.compiled.prepare import NEVER, prepare
 from gcproto.collector.compiled.produce import produce
-from gcproto.heap.calls import KEPT
+from gcproto.heap.arrays import array_at
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import KEPT
 from gcproto.heap.space import Heap
 
 MIB = 1 << 20
@@ -21,8 +22,7 @@ POISON = 0x7FFF_FFFF_FFFF_FFF0
 
 def words_at(address: int, count: int, kind: Any = np.int64) -> Any:
     """Memory as an array."""
-    memory: Any = ffi.buffer(ffi.cast("char *", address), count * np.dtype(kind).itemsize)
-    return np.frombuffer(memory, dtype=kind)
+    return array_at(ffi.cast("uint8_t *", address), count, np.dtype(kind))
 
 
 class Space:
@@ -39,7 +39,7 @@ class Space:
         rng = random.Random(seed)
         self.heap = Heap(16 * MIB)
         self.pages = pages
-        self.plan: Any = ffi.new("struct gcp_plan *")
+        self.plan = ffi.new("struct gcp_plan *")
         self.heap.fill_plan(self.plan)
         self.space = words_at(self.heap.to, self.heap.pages * PAGE_WORDS)
         live = np.zeros(self.heap.pages * PAGE_WORDS, dtype=bool)

@@ -64,7 +64,7 @@ def done(prover: Any, asked: Request) -> Round:
 @contextmanager
 def view(entries: list[int], have: int) -> Iterator[Any]:
     """A view of a range with these pagemap words."""
-    made: Any = ffi.new("struct gcp_view *")
+    made = ffi.new("struct gcp_view *")
     assert lib.gcp_view_init(len(entries), made) == 0
     made.pages, made.have = len(entries), have
     for page, entry in enumerate(entries):
@@ -74,7 +74,7 @@ def view(entries: list[int], have: int) -> Iterator[Any]:
 
 
 def order_of(entries: list[int], order: int = 0, have: int = lib.GCP_PROOF_PFN) -> Any:
-    seen: Any = ffi.new("struct gcp_frame_order *")
+    seen = ffi.new("struct gcp_frame_order *")
     with view(entries, have) as made:
         assert lib.gcp_frames_look(made, order, seen) == 0
     return seen
@@ -123,20 +123,20 @@ def test_who_may_not_read_frames_knows_no_pair() -> None:
 @pytest.mark.parametrize("n", [32, 128, 2048, 65536])
 def test_the_limits_tell_order_from_disorder(n: int) -> None:
     """From the smallest number of folios that is allowed on, neither passes as the other."""
-    even: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": n - 1, "blocks": n})
+    even = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": n - 1, "blocks": n})
     assert reached("consecutive", even)
     assert not reached("shuffled", even)
     # A random order has two adjacent pairs on average, and more than 8 in 2 of 10,000.
     for adjacent, random in ((0, True), (2, True), (8, True), (9 + n // 100, False)):
-        seen: Any = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": adjacent, "blocks": n})
+        seen = ffi.new("struct gcp_frame_order *", {"pairs": n - 1, "adjacent": adjacent, "blocks": n})
         assert reached("shuffled", seen) == random
         assert not reached("consecutive", seen)
     assert not lib.gcp_frames_reached(len(FRAMES), even)
 
 
 def look(prover: Any, region: Region) -> Any:
-    seen: Any = ffi.new("struct gcp_frame_order *")
-    made: Any = ffi.new("struct gcp_view *")
+    seen = ffi.new("struct gcp_frame_order *")
+    made = ffi.new("struct gcp_view *")
     assert lib.gcp_view_init(region.pages, made) == 0
     assert lib.gcp_view_read(prover, region.start, region.pages, made) == 0
     assert lib.gcp_frames_look(made, 0, seen) == 0
@@ -146,7 +146,7 @@ def look(prover: Any, region: Region) -> Any:
 
 def fill(start: int, frames: str, seed: int) -> None:
     """A block of small folios; skips where memory has no block."""
-    what: Any = ffi.new("const char **")
+    what = ffi.new("const char **")
     err = -lib.gcp_frames_fill(start, BLOCK, 0, FRAMES[frames], seed, what)
     if err in {errno.ENOMEM, errno.EAGAIN, errno.EBUSY}:
         pytest.skip(f"{text_of(what[0])}: {os.strerror(err)}: memory is too fragmented")
@@ -408,5 +408,5 @@ def test_any_round_on_them_is_valid(
     assert got.status in {VALID, DISTURBED}, got.reason
     assert got.contents == got.account["asked"] == pages
     if got.frames_pairs:
-        seen: Any = ffi.new("struct gcp_frame_order *", {"pairs": got.frames_pairs, "adjacent": got.frames_adjacent})
+        seen = ffi.new("struct gcp_frame_order *", {"pairs": got.frames_pairs, "adjacent": got.frames_adjacent})
         assert reached(frames, seen)

@@ -15,11 +15,12 @@ import pytest
 from gcproto._native import ffi, lib
 from gcproto.collector.cycle import Collector
 from gcproto.collector.watch.recorder import Recorder
+from gcproto.collector.watch.timeline import EVENT
 from gcproto.experiments.session import run as session
 from gcproto.experiments.session.collector_thread import CollectorThread
 from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.second_thread import SecondThread
-from gcproto.experiments.session.stalls import EVENT, LONGEST, joined
+from gcproto.experiments.session.stalls import LONGEST, joined
 
 from .test_placement import heap as request
 
@@ -28,7 +29,7 @@ LATE = 0.4
 
 class TestSpan:
     def test_an_end_before_the_begin_is_an_error(self) -> None:
-        span: Any = ffi.new("uint64_t *")
+        span = ffi.new("uint64_t *")
         assert lib.gcp_span(10, 35, span) == 0
         assert span[0] == 25
         assert lib.gcp_span(35, 10, span) < 0
@@ -48,8 +49,8 @@ class TestSpan:
 
 @contextmanager
 def world() -> Iterator[tuple[Any, Any]]:
-    made: Any = lib.gcp_world_create(1 << 20, 2 << 20, 65536, 0)
-    mutator: Any = lib.gcp_mutator_create(made, 16, 1024)
+    made = lib.gcp_world_create(1 << 20, 2 << 20, 65536, 0)
+    mutator = lib.gcp_mutator_create(made, 16, 1024)
     try:
         yield made, mutator
     finally:

@@ -16,12 +16,12 @@ COMMANDS = {
     "claims": "Judge the claims of the linux-mm thread on MOVE and mTHP on this kernel.",
     "compare": "Compare two results, scenario by scenario.",
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
-    "gc": "Run workloads on a compacting heap, collected in several modes.",
-    "kernels": "The same measurements in other kernels, booted in a virtual machine.",
+    "gc": "Run workloads on a compacting heap, in several modes of collecting.",
+    "kernels": "Measure other kernels, booted in a virtual machine.",
     "export": "Write results for pytest-benchmark, pyperf, or as CSV.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
-    "predict": "What evacuation costs by its parts, and what a changed kernel would give.",
-    "report": "Make a page of results: one HTML file with verdict, plots, proof and samples.",
+    "predict": "Say what each part of evacuation costs, and what a changed kernel would give.",
+    "report": "Make a page of results: one HTML file with verdicts, plots, proof and samples.",
     "show": "Show a result file as tables.",
 }
 LIGHT = {"contract", "doctor"}
@@ -37,8 +37,8 @@ COMPLETION = "_GCPROTO_COMPLETE"
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="gcproto")
-@click.option("--log-json", is_flag=True, help="Log as JSON lines (to stderr, as always).")
-@click.option("-v", "--verbose", count=True, help="Log more, and tracebacks; twice for every round.")
+@click.option("--log-json", is_flag=True, help="Log as JSON lines, to standard error.")
+@click.option("-v", "--verbose", count=True, help="Log more, and tracebacks. Given twice: log every round.")
 @click.pass_context
 def cli(ctx: click.Context, log_json: bool, verbose: int) -> None:
     """A laboratory for Linux UFFDIO_MOVE: what does it cost to evacuate a page, on this kernel, by this path?"""

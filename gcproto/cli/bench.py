@@ -61,34 +61,38 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
 
 
 @click.command(name="bench")
-@click.option("--quick", is_flag=True, help="The short grid: at most 45 s instead of 4 minutes.")
+@click.option("--quick", is_flag=True, help="Measure the short grid: at most 45 s instead of 4 minutes.")
 @click.option(
     "--sources",
     type=Words("source", key=_source, check=_source),
-    help="small, thp, mthp-64k, zero, hole, forked-2m, ...",
+    help="Source pages: small, thp, mthp-64k, zero, hole, forked-2m, ...",
 )
-@click.option("--arms", type=Words("arm", _arms), help="move, copy, split_move, mremap, move_swapin, ...")
 @click.option(
-    "--granules", type=Words("granule", key=_granule, check=_granule), help="Per ioctl: 4k, 64k, folio, 2m, whole, ..."
+    "--arms", type=Words("arm", _arms), help="Ways of doing the work: move, copy, split_move, mremap, move_swapin, ..."
+)
+@click.option(
+    "--granules",
+    type=Words("granule", key=_granule, check=_granule),
+    help="Bytes per ioctl: 4k, 64k, folio, 2m, whole, ...",
 )
 @click.option(
     "--alignment",
     type=click.Choice(["congruent", "skewed"]),
     multiple=True,
     callback=Once("alignment"),
-    help="Only this alignment.",
+    help="Measure this alignment only.",
 )
 @click.option(
     "--threads",
     type=click.Choice(["1", "2"]),
     multiple=True,
     callback=Once("number"),
-    help="Only with that many live threads.",
+    help="Measure with this number of live threads only.",
 )
 @click.option(
     "--working-set",
     type=Words("working set", ("any", "cache", "memory")),
-    help="Where the work finds memory: cache (the last level), memory (beyond it), any.",
+    help="Where the work finds its memory: cache (the last level), memory (beyond it), any.",
 )
 @click.option(
     "--frames",
@@ -104,10 +108,12 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
     callback=_size,
     help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g).",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Of the order of rounds.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed for the order of rounds."
+)
 @click.option("--swap", is_flag=True, help="Add the scenarios that add and remove swap devices (root).")
-@click.option("--force", is_flag=True, help="Also run what a known kernel bug makes unsafe here.")
-@click.option("--wide", is_flag=True, help="The table with all figures.")
+@click.option("--force", is_flag=True, help="Also run what is unsafe here because of a known kernel bug.")
+@click.option("--wide", is_flag=True, help="Print one line for each scenario, with every figure.")
 @result_options
 @click.option(
     "--test-slowdown",
@@ -121,8 +127,8 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Measure what it costs to evacuate a page by each path, on the running kernel.
 
-    Every number is proven in the round it comes from.  The result is printed, and written to a file that
-    `gcproto show` and `gcproto compare` read.  Exit code 1 means that a measurement has too many invalid rounds.
+    Each round proves its own figure.  The result is printed, and written to a file that `gcproto show` and
+    `gcproto compare` read.  The exit code is 1 if a measurement has too many invalid rounds.
     """
     from gcproto.experiments.paths.bench import Order, run
     from gcproto.experiments.paths.grid import Choice

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
 @click.command(name="claims")
 @click.argument("keys", nargs=-1, metavar="[T1 ... T16]...", callback=Once("claim", str.upper))
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Of contents and orders.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Judge claims of the linux-mm thread on MOVE and mTHP (20 February 2025) on this kernel.
 
-    Each ends in confirmed, in part, refuted, or not testable here and why, with the figures and a command that shows it
-    alone.  What is claimed to be better is judged against the best alternative measured, by intervals of rounds.  All
-    sixteen take about two minutes.  A refuted claim is a finding, not a failure.  What the machine lacks is asked and
-    said before anything is measured, and the other claims are judged; the exit code is 3 if none could be.
+    A claim is confirmed, in part, refuted, or not testable here.  The answer has figures and a command that shows this
+    claim alone.  "Better" is judged against the best alternative measured, by intervals of rounds.  All sixteen claims
+    take about two minutes.
+
+    A refuted claim is a finding, not a failure.  Before measuring, the command says what the machine lacks.  It then
+    judges the other claims.  The exit code is 3 if no claim could be judged.
     """
     from gcproto.claims.evidence import Evidence
     from gcproto.claims.needs import asked_first, judge, why_not

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-above",
     type=PERCENT,
-    help="Exit code 1 if something got significantly slower by more than this.",
+    help="Exit with 1 if something got significantly slower by more than this.",
 )
 @click.option("--force", is_flag=True, help="Compare runs that are not alike.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None, force: bool, as_json: bool) -> None:
     """Compare NEW with BASE, two result files.
 
-    A scenario or an arm is marked where it changed by more than the noise of both runs can explain.  What a whole class
-    of arms has in common (a slower machine) is divided out and told apart.  Without --fail-above the exit code is 0
-    whatever changed.  Runs of unlike kinds, and runs with too little in common, are exit code 2.
+    A scenario or an arm is marked if it changed by more than the noise of both runs explains.  A change that all arms
+    of a class share (a slower machine) is divided out and shown separately.
+
+    The exit code is 1 only if --fail-above is exceeded.  It is 2 if the runs are of different kinds, or have too few
+    scenarios in common.
     """
     from gcproto.results.compare import compare
     from gcproto.results.documents import document

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 @click.command(name="contract")
 @click.argument("rows", nargs=-1, metavar="[ROW]...", callback=Once("row"))
-@click.option("--list", "as_list", is_flag=True, help="List the rows, with what differs by kernel, and run none.")
-@click.option("--swap", is_flag=True, help="Also the rows about swapped pages: adds and removes swap devices (root).")
+@click.option(
+    "--list", "as_list", is_flag=True, help="List the rows and their differences between kernels, and run no row."
+)
+@click.option(
+    "--swap", is_flag=True, help="Also run the rows about swapped pages: adds and removes swap devices (root)."
+)
 @click.option(
     "--timeout", type=seconds(0.1, HOUR), default=10.0, show_default=True, help="Seconds before a row is killed."
 )
@@ -31,8 +35,8 @@ def command(
 ) -> None:
     """Check what UFFDIO_MOVE does on this kernel, row by row, and print KTAP.
 
-    Each row is a sentence about the kernel and runs in a process of its own under a watchdog.  Root's run enables the
-    folio sizes that rows need and puts them back.  Exit code 1 if a row is not as it says.
+    Each row is a sentence about the kernel.  It runs in a process of its own under a watchdog.  As root, the command
+    enables the folio sizes that rows need and puts them back.  The exit code is 1 if a row does not hold.
     """
     chosen = _chosen(rows)
     if as_list:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """Say what this machine can do and what it cannot, why, and what would help.
 
-    Then the known bugs of UFFDIO_MOVE, judged for the running kernel, and the scenarios that are off here.  Works
-    without root; changes nothing.
+    Then list the known bugs of UFFDIO_MOVE, judged for the running kernel, and the scenarios that are off here.  The
+    command works without root and changes nothing.
     """
     from gcproto.host.doctor import survey
 

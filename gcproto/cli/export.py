@@ -30,18 +30,18 @@ FILE = FilePath(dir_okay=False)
     "pytest_benchmark",
     type=FILE,
     metavar="FILE",
-    help="For `pytest-benchmark compare`; times only.",
+    help="Write a file for `pytest-benchmark compare`: times only.",
 )
-@click.option("--pyperf", type=FILE, metavar="FILE", help="For `pyperf show` and `pyperf compare_to`.")
-@click.option("--csv", "table", type=FILE, metavar="FILE", help="Every round, with those of warm-up and invalid ones.")
+@click.option("--pyperf", type=FILE, metavar="FILE", help="Write a file for `pyperf show` and `pyperf compare_to`.")
+@click.option("--csv", "table", type=FILE, metavar="FILE", help="Write every round, also warm-up and invalid rounds.")
 @click.pass_context
 def command(
     ctx: click.Context, places: tuple[Path, ...], pytest_benchmark: Path | None, pyperf: Path | None, table: Path | None
 ) -> None:
     """Write RESULTs, and the *.json of FOLDERs, for other tools.
 
-    Reads the folder `results` unless told otherwise.  To compare two runs in another tool, export each into its own
-    file.  KernelCI's database: see `gcproto kernels export`.
+    By default it reads the folder `results`.  To compare two runs in another tool, export each into its own file.  For
+    KernelCI's database see `gcproto kernels export`.
     """
     from gcproto.results.gather import gather
 

@@ -35,15 +35,17 @@ MEMORIES = ("small", "64k", "1m", "2m")
     "--proposal",
     type=Name("proposal"),
     metavar="NAME|FILE",
-    help="whole-folio, unmapped-split, batch-across-folios, or a JSON file.",
+    help="A changed kernel: whole-folio, unmapped-split, batch-across-folios, or a JSON file.",
 )
-@click.option("--fail-below", type=SHARE, metavar="SHARE", help="Exit code 1 if a smaller share is predicted well.")
+@click.option(
+    "--fail-below", type=SHARE, metavar="SHARE", help="Exit with 1 if a smaller share of heaps is predicted well."
+)
 @click.option(
     "--out",
     type=FilePath(file_okay=False),
     default=Path("results"),
     show_default=True,
-    help="Folder for the results of what is measured now.",
+    help="Folder for results that are measured now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -55,12 +57,13 @@ def command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Fit what a call, a page, a folio, a split, a TLB shoot-down costs to collections, and predict others.
+    """Fit the cost of a call, a page, a folio, a split and a TLB shoot-down to collections, and predict others.
 
-    Results of `gcproto gc policies` and of `gcproto bench` are read; without any, both are measured now (root, three
-    minutes), with one live thread and with two, and kept.  Costs are fitted on paths and on heaps of the workloads
-    prefix and sparse, and checked on all others.  Shown is also where the time of each heap goes, and why auto differs
-    from move.
+    The command reads results of `gcproto gc policies` and of `gcproto bench`.  Without results it measures both now and
+    keeps them: as root, three minutes, with one live thread and with two.
+
+    Costs are fitted on paths and on heaps of the workloads prefix and sparse.  They are checked on all others.  The
+    command also shows where the time of each heap goes, and why auto differs from move.
     """
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal

@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     type=FilePath(dir_okay=False),
     default=Path("report.html"),
     show_default=True,
-    help="The page: one file, at most 3 MB, that loads nothing.",
+    help="The page: one file of at most 3 MB that loads nothing.",
 )
 @click.option(
     "--plots",
     "folder",
     type=FilePath(file_okay=False),
     metavar="DIR",
-    help="Write every picture as PNG and SVG too.",
+    help="Also write every picture, as PNG and SVG.",
 )
-@click.option("--title", default="", help="Of the page; by default made from the results.")
+@click.option("--title", default="", help="Title of the page; by default made from the results.")
 @click.option(
     "--label",
     "given",
     multiple=True,
     metavar="NAME=RESULT",
-    help="Call the run in this file NAME, in tables over several runs; once for each run.  [default: part of its id]",
+    help="Name of the run in this file, for tables over several runs; once for each run.  [default: part of its id]",
 )
 @click.pass_context
 def command(
@@ -54,9 +54,11 @@ def command(
 ) -> None:
     """Make a page of RESULTs, of any mix of commands that measure, and of the *.json of FOLDERs.
 
-    Reads the folder `results` unless told otherwise.  Runs of one machine, kernel and program are put together: what
-    holds between them is called sure, and the least noisy one leads.  A file that can't be used is named on standard
-    error and in the page, and the others are reported; the exit code is 2 if such a file was named by itself.
+    By default it reads the folder `results`.  Runs of one machine, kernel and program are combined.  What holds between
+    them is called sure.  The least noisy run leads.
+
+    A file that can't be used is named on standard error and in the page.  The others are reported.  The exit code is 2
+    if the command line named such a file itself.
     """
     from gcproto.results.gather import gather
     from gcproto.results.reading.text import clean

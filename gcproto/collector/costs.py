@@ -4,13 +4,17 @@ Rounds of the path lab's engine on 2 MiB each, proven like any other (contents, 
 ``gcproto bench`` measures with.  A policy that chooses by measured facts asks for these figures.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
 from gcproto.rows import ARMS
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_prover_ptr, gcp_round_ptr
 
 ROUNDS = 3
 TRIES = 3
@@ -37,13 +41,13 @@ class Costs:
     folios_kept: bool
 
 
-def _rounds(prover: Any, order: int, arm: int, seed: int) -> list[Any]:
+def _rounds(prover: "gcp_prover_ptr", order: int, arm: int, seed: int) -> "list[gcp_round_ptr]":
     found = []
     here = machine()
     for number in range(ROUNDS):
         for attempt in range(TRIES):
-            scenario: Any = ffi.new("struct gcp_scenario *")
-            done: Any = ffi.new("struct gcp_round *")
+            scenario = ffi.new("struct gcp_scenario *")
+            done = ffi.new("struct gcp_round *")
             scenario.source, scenario.arm, scenario.order = lib.GCP_SOURCE_PLAIN, arm, order
             scenario.pages, scenario.granule = here.pmd_size // here.page_size, here.pmd_size
             scenario.cpu = scenario.touch_cpu = -1
@@ -57,7 +61,7 @@ def _rounds(prover: Any, order: int, arm: int, seed: int) -> list[Any]:
 
 def measure(order: int, seed: int = 1) -> Costs:
     """Measure folios of one order; memory must be had in them (the setting is the caller's)."""
-    prover: Any = ffi.new("struct gcp_prover *")
+    prover = ffi.new("struct gcp_prover *")
     pages = machine().pmd_size // machine().page_size
     if lib.gcp_prover_init(prover) < 0:
         return Costs(order, None, None, None, None, False)
@@ -68,8 +72,8 @@ def measure(order: int, seed: int = 1) -> Costs:
     finally:
         lib.gcp_prover_deinit(prover)
 
-    def middle(rounds: list[Any], value: Any) -> float | None:
-        return median(float(value(one)) / pages for one in rounds) if rounds else None
+    def middle(rounds: "list[gcp_round_ptr]", value: "Callable[[gcp_round_ptr], int]") -> float | None:
+        return median(value(one) / pages for one in rounds) if rounds else None
 
     return Costs(
         order,
@@ -77,5 +81,5 @@ def measure(order: int, seed: int = 1) -> Costs:
         copy=middle(copies, lambda one: one.ns),
         split=middle(splits, lambda one: one.split_ns),
         move_split=middle(splits, lambda one: one.ns - one.split_ns),
-        folios_kept=bool(order and moves and all(int(one.folios_split) == 0 for one in moves)),
+        folios_kept=bool(order and moves and all(one.folios_split == 0 for one in moves)),
     )

@@ -1,12 +1,15 @@
 """Histograms of the native library as values that can be added up, stored and sent."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gcproto._native import ffi, lib
 from gcproto.results.schema import Latency
 from gcproto.results.statistics import P99_FROM, P999_FROM
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_histogram
 
 HIGHEST = 100_000_000_000
 """ns: what a histogram for export can hold."""
@@ -30,11 +33,11 @@ class Counts(msgspec.Struct):
 
     def quantile(self, permille: int) -> int:
         """The value that so many of 1000 values do not exceed (see native/base/histogram.h)."""
-        raw: Any = ffi.new("struct gcp_histogram *")
+        raw = ffi.new("struct gcp_histogram *")
         raw.n, raw.max = self.n, self.max
         for bucket, count in self.buckets.items():
             raw.counts[bucket] = count
-        return int(lib.gcp_histogram_quantile(raw, permille))
+        return lib.gcp_histogram_quantile(raw, permille)
 
     def latency(self) -> Latency:
         """Percentiles, as far as there are values enough for them."""
@@ -57,10 +60,10 @@ class Counts(msgspec.Struct):
     @staticmethod
     def low(bucket: int) -> int:
         """The smallest value of a bucket."""
-        return int(lib.gcp_histogram_low(bucket))
+        return lib.gcp_histogram_low(bucket)
 
 
-def counts_of(raw: Any) -> Counts:
+def counts_of(raw: "gcp_histogram") -> Counts:
     """The values of a ``struct gcp_histogram``."""
     numbers = ffi.unpack(raw.counts, lib.GCP_HISTOGRAM_BUCKETS)
     return Counts(raw.n, raw.max, {bucket: count for bucket, count in enumerate(numbers) if count}, raw.sum)

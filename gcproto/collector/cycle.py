@@ -11,7 +11,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.accounts import MAPPING, map_counts_in
@@ -27,6 +27,10 @@ from gcproto.errors import GcprotoError
 from gcproto.heap.calls import CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
+from gcproto.structs import address_of, numbers_of
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_compaction_ptr, gcp_mutator, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
 
 PRECLEAN_ROUNDS = 3
 PRECLEAN_ENOUGH = 64
@@ -39,22 +43,22 @@ HEADROOM_UNKNOWN = 0.5
 HEADROOM_SHARE = (0.1, 0.8)
 """At least and at most of what was free after it."""
 
-FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited")
+FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited", "faults")
 
 
 class CollectionError(GcprotoError):
     """A collection could not be finished, and the heap is lost."""
 
 
-def fault_sums(mutators: Iterable[Any]) -> dict[str, int]:
+def fault_sums(mutators: "Iterable[gcp_mutator]") -> dict[str, int]:
     """What faults of these mutators did since they began: pages by kind, pages and ioctls of the account."""
-    found = dict.fromkeys((*FAULT_COUNTS, *MAPPING, "faults"), 0)
+    found = dict.fromkeys((*FAULT_COUNTS, *MAPPING), 0)
     for mutator in mutators:
+        counts = numbers_of(mutator)
         for name in FAULT_COUNTS:
-            found[name] += int(getattr(mutator, name))
+            found[name] += counts[name]
         for name, value in map_counts_in(mutator.account).items():
             found[name] += value
-        found["faults"] += int(mutator.faults)
     return found
 
 
@@ -79,22 +83,21 @@ class Collector:
         self.trigger_share = trigger_share
         self.cycles = 0
         self.failures: list[str] = []
-        self._produce: Any = ffi.cast("gcp_producer", producer())
-        self._native: Any = ffi.NULL
-        error: Any = ffi.new("int32_t *")
+        self._produce = ffi.cast("gcp_producer", producer())
+        self._native: gcp_compaction_ptr = ffi.NULL
+        error = ffi.new("int32_t *")
         policy = mode.policy()
         policy.advice = heap.memory.advice
         policy.folio = 1 << (heap.memory.order or 0)
         self._native = lib.gcp_compaction_create(heap.to, heap.from_, heap.capacity, policy, error)
         if self._native == ffi.NULL:
-            reason: Any = lib.gcp_compaction_reason(ffi.NULL)
             raise GcprotoError(
                 "the collector can't work here",
-                why=text_of(reason),
+                why=text_of(lib.gcp_compaction_reason(ffi.NULL)),
                 remedy="gcproto doctor says what is missing; modes stw and memmove need the least",
             )
-        self.plan: Any = lib.gcp_compaction_plan(self._native)
-        self._plan_address = int(ffi.cast("uintptr_t", self.plan))
+        self.plan = lib.gcp_compaction_plan(self._native)
+        self._plan_address = address_of(self.plan)
         heap.fill_plan(self.plan)
         self.folios = FolioMap(self._native, heap, mode)
         self._allocated_before = 0
@@ -103,18 +106,18 @@ class Collector:
         self.tell.attached(self)
 
     @property
-    def native(self) -> Any:
-        """``struct gcp_compaction *``."""
+    def native(self) -> "gcp_compaction_ptr":
+        """The collector of C."""
         return self._native
 
     @property
-    def timeline(self) -> Any:
-        """``struct gcp_timeline *`` of the collector's ioctls."""
+    def timeline(self) -> "gcp_timeline_ptr":
+        """Of the collector's ioctls."""
         return lib.gcp_compaction_timeline(self._native)
 
     @property
-    def helper(self) -> Any:
-        """The handler thread's ``struct gcp_mutator *``."""
+    def helper(self) -> "gcp_mutator_ptr":
+        """The handler thread, where faults are answered by one."""
         return lib.gcp_compaction_helper(self._native)
 
     def close(self) -> None:
@@ -170,11 +173,11 @@ class Collector:
         finally:
             world = self.heap.world
             lib.gcp_world_start(world)
-            stop = Stop(int(world.requested_ns), int(world.stopped_ns), int(world.restarted_ns))
+            stop = Stop(world.requested_ns, world.stopped_ns, world.restarted_ns)
             self.tell.mutators_restarted(name, stop)
 
     def _allocated(self) -> int:
-        return sum(int(one.allocated_bytes) for one in self.heap.mutators)
+        return sum(one.allocated_bytes for one in self.heap.mutators)
 
     def _set_trigger(self) -> None:
         """When the next collection is to begin, so that it makes room before there is none."""
@@ -195,21 +198,20 @@ class Collector:
     def _mark_roots(self) -> int:
         tables = self.heap.tables
         return sum(
-            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, int(one.roots), int(one.root_count))
+            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, one.roots, one.root_count)
             for one in self.heap.mutators
         )
 
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return int(mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards))
+        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards)
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
-        words = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
-        live = int(words)
+        live = prepare(self._plan_address, pages, mode.dense_permille, mode.granule, mode.region)
         if self.tell.counts_objects:
-            objects = int(count_bits(self.heap.tables.starts, pages * PAGE_WORDS))
+            objects = count_bits(self.heap.tables.starts, pages * PAGE_WORDS)
             self.tell.marked(objects, live, dirty)
 
     def _align_top(self) -> int:
@@ -245,7 +247,7 @@ class Collector:
         self._compact()
 
     def _compact(self) -> None:
-        swept: Any = ffi.new("struct gcp_swept *")
+        swept = ffi.new("struct gcp_swept *")
         before = fault_sums([*self.heap.mutators, self.helper])
         with self.pause("flip"):
             self._plan_black()
@@ -279,8 +281,8 @@ class Collector:
             self.tell.restored(*restored)
         self.tell.released()
 
-    def _sweep(self, swept: Any) -> int:
-        return int(lib.gcp_compaction_sweep(self._native, swept))
+    def _sweep(self, swept: "gcp_swept_ptr") -> int:
+        return lib.gcp_compaction_sweep(self._native, swept)
 
     def _flip(self) -> bool:
         flip = lib.gcp_compaction_flip if self.mode.concurrent else lib.gcp_compaction_remap
@@ -294,7 +296,7 @@ class Collector:
         self.failures.append(f"collection {self.cycles}: {reason}")
         self.tell.failed(reason)
 
-    def _recover(self, swept: Any) -> None:
+    def _recover(self, swept: "gcp_swept_ptr") -> None:
         self._report()
         with self.pause("recovery"):
             error = lib.gcp_compaction_recover(self._native, swept)
@@ -312,28 +314,28 @@ class Collector:
 
     def _forward_roots(self) -> None:
         for one in self.heap.mutators:
-            forward_roots(self._plan_address, int(one.roots), int(one.root_count))
+            forward_roots(self._plan_address, one.roots, one.root_count)
 
     def _slide_allocation(self) -> None:
-        by = int(self.plan.black_shift) * PAGE_BYTES
-        lib.gcp_world_slide(self.heap.world, self.heap.to + int(self.plan.black_begin) * 8, by)
-        self.heap.world.top = int(self.heap.world.top) - by
+        by = self.plan.black_shift * PAGE_BYTES
+        lib.gcp_world_slide(self.heap.world, self.heap.to + self.plan.black_begin * 8, by)
+        self.heap.world.top -= by
         lib.gcp_world_freed(self.heap.world)
         self._allocated_until_room = self._allocated() - self._allocated_before
 
     # Within the space.
 
-    def _slide_pages(self, swept: Any) -> None:
+    def _slide_pages(self, swept: "gcp_swept_ptr") -> None:
         """Everything by stores, where no flip could be had; what lies behind it reads as zeroes again."""
         setattr(self.plan, "from", self.heap.to)
         slide(self._plan_address)
         setattr(self.plan, "from", self.heap.from_)
-        end = int(self.plan.used_end) * PAGE_BYTES
-        swept.recovered = int(self.plan.used_end)
+        end = self.plan.used_end * PAGE_BYTES
+        swept.recovered = self.plan.used_end
         lib.gcp_region_discard(self.heap.to + end, self.heap.capacity - end)
 
     def _collect_in_one_pause(self) -> None:
-        swept: Any = ffi.new("struct gcp_swept *")
+        swept = ffi.new("struct gcp_swept *")
         with self.pause("whole collection"):
             pages = self._align_top()
             with self._phase("initialise"):

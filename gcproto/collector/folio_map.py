@@ -5,18 +5,22 @@ makes such, and MOVE has a folio split unless it takes all of it to where it is 
 it then.  Nothing here looks at the kernel's tables; who wants proof counts (gcproto.collector.watch.folios).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcproto._native import ffi, lib
 from gcproto.collector.modes import Mode
+from gcproto.heap.arrays import array_at
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
 from gcproto.host.machine import machine
 
-WHOLE: int = lib.GCP_FATE_WHOLE
+if TYPE_CHECKING:
+    from gcproto._native import gcp_compaction_ptr, gcp_plan
+
+WHOLE = lib.GCP_FATE_WHOLE
 """Fate of a page that a move took with all of its aligned granule."""
 
 
@@ -24,7 +28,7 @@ class FolioMap:
     """The order of the folio that each page of the moving space lies in, as far as it is known; 0: small.
 
     Args:
-        native: ``struct gcp_compaction *``, whose table it is.
+        native: whose table it is.
         heap, mode: that are collected, and how.
 
     Attributes:
@@ -33,22 +37,21 @@ class FolioMap:
 
     """
 
-    def __init__(self, native: Any, heap: Heap, mode: Mode) -> None:
+    def __init__(self, native: "gcp_compaction_ptr", heap: Heap, mode: Mode) -> None:
         self.heap = heap
         self.mode = mode
         self._native = native
-        raw: Any = ffi.buffer(lib.gcp_compaction_orders(native), heap.pages)
-        self.orders: NDArray[np.uint8] = np.frombuffer(raw, dtype=np.uint8)
+        self.orders = array_at(lib.gcp_compaction_orders(native), heap.pages, np.uint8)
         order = heap.memory.order
         # What the system gives is perhaps a THP: one that is not, goes in one batch all the same.
         self.fresh = (machine().pmd_order if mode.whole else 0) if order is None else order
         self.orders[:] = self.fresh
 
-    def split_ahead(self, plan: Any, pages: int) -> None:
+    def split_ahead(self, plan: "gcp_plan", pages: int) -> None:
         """Have large folios split that are moved page by page, while mutators run; not those that are moved whole.
 
         Args:
-            plan: ``struct gcp_plan *``.
+            plan: of the collection.
             pages: in use.
 
         """
@@ -56,9 +59,8 @@ class FolioMap:
         used = -(-pages // folio) * folio
         large = self.orders[:used] > 0
         if self.mode.whole:
-            raw: Any = ffi.buffer(ffi.cast("uint8_t *", self.heap.tables.held), used)
-            large &= np.frombuffer(raw, dtype=np.uint8) == 0
-            large[: int(plan.dense_end)] = False
+            large &= array_at(ffi.cast("uint8_t *", self.heap.tables.held), used, np.uint8) == 0
+            large[: plan.dense_end] = False
         edges = np.flatnonzero(np.diff(np.concatenate([[False], large[::folio], [False]]).astype(np.int8)))
         for begin, end in zip((edges[::2] * folio).tolist(), (edges[1::2] * folio).tolist(), strict=True):
             start = self.heap.to + begin * PAGE_BYTES
@@ -66,27 +68,26 @@ class FolioMap:
         self.orders[:used][large] = 0
 
     def _fates(self, pages: int) -> NDArray[np.uint8]:
-        raw: Any = ffi.buffer(lib.gcp_compaction_fates(self._native), pages)
-        return np.frombuffer(raw, dtype=np.uint8)
+        return array_at(lib.gcp_compaction_fates(self._native), pages, np.uint8)
 
-    def note_evacuated(self, plan: Any) -> None:
+    def note_evacuated(self, plan: "gcp_plan") -> None:
         """What was evacuated lies in small folios now, those moved whole apart, what comes behind it in fresh ones.
 
         Every kernel with UFFDIO_MOVE keeps an aligned THP; of other folios the mode must know that they are kept.
         """
         if not self.fresh:
             return
-        used = min(self.heap.pages, -(-int(plan.used_end) >> self.fresh) << self.fresh)
+        used = min(self.heap.pages, -(-plan.used_end >> self.fresh) << self.fresh)
         granule = max(self.mode.granule.bit_length() - 1, self.heap.memory.order or 0)
         kept = granule if self.mode.whole or granule == machine().pmd_order else 0
         self.orders[:used] = np.where(self._fates(used) == WHOLE, kept, 0)
         self.orders[used:] = self.fresh
 
-    def restore(self, plan: Any) -> tuple[int, int]:
+    def restore(self, plan: "gcp_plan") -> tuple[int, int]:
         """Make THPs of dense stretches that are none, while mutators run (MADV_COLLAPSE).
 
         Args:
-            plan: ``struct gcp_plan *`` that was carried out.
+            plan: that was carried out.
 
         Returns:
             pages of the stretches that are THPs now, and how many stretches were refused.
@@ -94,7 +95,7 @@ class FolioMap:
         """
         order = machine().pmd_order
         size = 1 << order
-        fates = self._fates(int(plan.used_end))
+        fates = self._fates(plan.used_end)
         done = refused = 0
         for first in range(0, len(fates) // size * size, size):
             there = int(np.count_nonzero(fates[first : first + size]))

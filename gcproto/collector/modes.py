@@ -1,26 +1,30 @@
 """Ways to collect, and the choices within one.
 
-``art`` has the parameters of ART's CMC; ``move`` those that measuring on this machine chose (README); ``copy`` is ART
-before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what collectors do that don't remap pages.
+``art`` has the parameters of ART's CMC.  ``move`` has those that measuring on this machine chose
+(docs/results/window.md).  ``copy`` is ART before MOVE; ``stw`` is its fallback without userfaultfd; ``memmove`` is what
+collectors do that don't remap pages.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gcproto._native import ffi, lib
 from gcproto.results.schema import ModeOptions, with_fields
 from gcproto.sizes import MIB
 
-MOVE, COPY, REMAP = int(lib.GCP_VERB_MOVE), int(lib.GCP_VERB_COPY), int(lib.GCP_VERB_REMAP)
+if TYPE_CHECKING:
+    from gcproto._native import gcp_compaction_policy_ptr
+
+MOVE, COPY, REMAP = lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY, lib.GCP_VERB_REMAP
 
 MAP_BY = {"move": MOVE, "copy": COPY}
 """By name, as options have them."""
 
 EBUSY = {
-    "copy": (int(lib.GCP_EBUSY_COPY), int(lib.GCP_EBUSY_COPY)),
-    "touch": (int(lib.GCP_EBUSY_TOUCH), int(lib.GCP_EBUSY_TOUCH)),
-    "backoff": (int(lib.GCP_EBUSY_BACKOFF), int(lib.GCP_EBUSY_BACKOFF)),
-    "mutators-copy": (int(lib.GCP_EBUSY_BACKOFF), int(lib.GCP_EBUSY_COPY)),
+    "copy": (lib.GCP_EBUSY_COPY, lib.GCP_EBUSY_COPY),
+    "touch": (lib.GCP_EBUSY_TOUCH, lib.GCP_EBUSY_TOUCH),
+    "backoff": (lib.GCP_EBUSY_BACKOFF, lib.GCP_EBUSY_BACKOFF),
+    "mutators-copy": (lib.GCP_EBUSY_BACKOFF, lib.GCP_EBUSY_COPY),
 }
 """What follows on EBUSY, for the collector and for a faulting mutator (native/uffd/answer.h): ``copy`` is ART's policy
 today, ``mutators-copy`` the one before it (08eed04290), ``touch`` its first."""
@@ -61,7 +65,7 @@ class Mode:
     ebusy: str = "copy"
     register_whole: bool = True
     fresh_by_recycled: bool = True
-    handler: int = int(lib.GCP_HANDLER_SIGBUS)
+    handler: int = lib.GCP_HANDLER_SIGBUS
     flush_bytes: int = 8 * MIB
     reserve_pages: int = 128
     remap_pages: int = 64
@@ -91,27 +95,16 @@ class Mode:
         wanted = self.regions == "always" or (self.regions == "granules" and self.granule > 1)
         return self.granule if wanted and self.moves else 0
 
-    def policy(self) -> Any:
-        """``struct gcp_compaction_policy *``."""
-        found: Any = ffi.new("struct gcp_compaction_policy *")
-        for name in (
-            "map_by",
-            "fault_by",
-            "ready_by",
-            "early_by",
-            "fault_pages",
-            "run_pages",
-            "handler",
-            "flush_bytes",
-            "reserve_pages",
-            "remap_pages",
-            "granule",
-            "whole",
-            "large_by",
-            "renew",
-            "cut_at_tables",
-        ):
-            setattr(found, name, getattr(self, name))
+    def policy(self) -> "gcp_compaction_policy_ptr":
+        """The same for C."""
+        found = ffi.new("struct gcp_compaction_policy *")
+        found.map_by, found.fault_by = self.map_by, self.fault_by
+        found.ready_by, found.early_by, found.large_by = self.ready_by, self.early_by, self.large_by
+        found.fault_pages, found.run_pages = self.fault_pages, self.run_pages
+        found.reserve_pages, found.remap_pages = self.reserve_pages, self.remap_pages
+        found.flush_bytes, found.handler = self.flush_bytes, self.handler
+        found.granule, found.whole = self.granule, self.whole
+        found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
@@ -163,7 +156,7 @@ MODES = {
             fault_by=COPY,
             register_whole=False,
         ),
-        Mode("thread", "as art, but one thread answers the faults", handler=int(lib.GCP_HANDLER_THREAD)),
+        Mode("thread", "as art, but one thread answers the faults", handler=lib.GCP_HANDLER_THREAD),
         Mode("stw", "mremap, then all pages by stores, in the pause (ART's fallback)", concurrent=False),
         Mode(
             "memmove", "slide within the space, everything in one pause, no userfaultfd", concurrent=False, remap=False

@@ -167,4 +167,4 @@ POLICIES: dict[str, Policy] = {
     one.name: one for one in (Policy(), CopyLarge(), SplitAhead(), Whole(), Collapse(), Populate(), Auto())
 }
 
-assert {MOVE, COPY} == {int(lib.GCP_VERB_MOVE), int(lib.GCP_VERB_COPY)}
+assert {MOVE, COPY} == {lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY}

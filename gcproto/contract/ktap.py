@@ -1,7 +1,6 @@
 """Results as KTAP version 1, the format of the kernel's own selftests."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
@@ -32,12 +31,12 @@ def ktap_lines(number: int, result: RowResult) -> str:
     """
     row = result.row
     strings = [ffi.new("char[]", text.encode()) for text in (row.name, row.rule, row.kernels, ",".join(row.needs))]
-    raw_row: Any = ffi.new("struct gcp_row *", strings)
-    raw: Any = ffi.new("struct gcp_row_result *")
+    raw_row = ffi.new("struct gcp_row *", strings)
+    raw = ffi.new("struct gcp_row_result *")
     raw.verdict, raw.attempts = result.verdict, result.attempts
     text = result.text.encode()[: lib.GCP_ROW_TEXT - 1]
     ffi.memmove(raw.text, text, len(text))
-    size = int(lib.gcp_contract_ktap_lines(number, raw_row, raw, ffi.NULL, 0)) + 1
+    size = lib.gcp_contract_ktap_lines(number, raw_row, raw, ffi.NULL, 0) + 1
     buffer = ffi.new("char[]", size)
     lib.gcp_contract_ktap_lines(number, raw_row, raw, buffer, size)
     return text_of(buffer)

@@ -4,10 +4,13 @@ import errno
 import os
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_row_result
 
 TIMEOUT_MS: Final = 10_000
 """Time for one row in ms.  Rows take milliseconds; this is spent only where the kernel spins."""
@@ -86,13 +89,13 @@ def find(name: str) -> Row:
         KeyError: there is none.
 
     """
-    index = int(lib.gcp_contract_find(name.encode()))
+    index = lib.gcp_contract_find(name.encode())
     if index < 0:
         raise KeyError(name)
     return _row(index)
 
 
-def _result(row: Row, code: int, raw: Any) -> RowResult:
+def _result(row: Row, code: int, raw: "gcp_row_result") -> RowResult:
     if code:
         raise OSError(-code, os.strerror(-code))
     return RowResult(row, Verdict(raw.verdict), text_of(raw.text), raw.ns / 1e9, raw.attempts)
@@ -115,7 +118,7 @@ def run_row(index: int, timeout_ms: int = TIMEOUT_MS) -> RowResult:
     """
     if not 0 <= index < lib.gcp_contract_count():
         raise IndexError(index)
-    raw: Any = ffi.new("struct gcp_row_result *")
+    raw = ffi.new("struct gcp_row_result *")
     while (code := lib.gcp_contract_run(index, timeout_ms, raw)) == -errno.EINTR:
         pass  # the handler of a signal has run here, and did not end this
     return _result(_row(index), code, raw)
@@ -135,5 +138,5 @@ def run_drill(name: str, timeout_ms: int = TIMEOUT_MS) -> RowResult:
         OSError: its process could not be started, or there is no such row (ENOENT).
 
     """
-    raw: Any = ffi.new("struct gcp_row_result *")
+    raw = ffi.new("struct gcp_row_result *")
     return _result(Row(-1, name, "", "", ()), lib.gcp_drill_run(name.encode(), timeout_ms, raw), raw)

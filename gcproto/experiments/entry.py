@@ -2,10 +2,10 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from gcproto.results.schema import InvalidRound, Measurement, Scenario
+from gcproto.results.schema import Figures, InvalidRound, Measurement, Outcome, Proof, Scenario
 
 MAX_INVALID_SHARE = 0.1
 """A measurement with a larger share of invalid rounds must not be quoted."""
@@ -80,12 +80,17 @@ class Entry(ABC):
     def measurement(self) -> Measurement:
         """The measurement, statistics still missing (gcproto.results.statistics.summarise)."""
 
-    def summed(self, unit: str, **more: Any) -> Measurement:
+    def summed(
+        self, unit: str, *, proof: Proof, outcome: Outcome, figures: Figures, notes: Sequence[str] = ()
+    ) -> Measurement:
         """The measurement from the rounds.
 
         Args:
             unit: of the samples.
-            more: proof, outcome, figures, notes.
+            proof: of all rounds.
+            outcome: of all rounds.
+            figures: of its kind.
+            notes: what else is to be said.
 
         """
         return Measurement(
@@ -99,5 +104,8 @@ class Entry(ABC):
             ratio_to_copy=None,
             valid=self.sound,
             invalid_rounds=self.invalid,
-            **more,
+            proof=proof,
+            outcome=outcome,
+            figures=figures,
+            notes=list(notes),
         )

@@ -7,11 +7,14 @@ threads that nobody binds.
 
 import os
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gcproto.errors import GcprotoError
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_ran
 
 
 class Placement(StrEnum):
@@ -49,7 +52,7 @@ class Ran(msgspec.Struct):
     moves: int = 0
 
 
-def ran_of(raw: Any) -> Ran:
+def ran_of(raw: "gcp_ran") -> Ran:
     """The value of a ``struct gcp_ran``."""
     return Ran(raw.asked, raw.first, raw.last, raw.moves)
 

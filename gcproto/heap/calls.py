@@ -1,17 +1,19 @@
 """Functions of the native library that compiled code calls, and the offsets of the fields that it reads."""
 
-from typing import Any
+from collections.abc import Callable
 
 import llvmlite.binding
 from numba import types
 
 from gcproto._native import ffi, lib
+from gcproto.structs import address_of
 
 
-def _external(name: str, result: Any, *arguments: Any) -> Any:
+def _external(name: str, result: types.Type, *arguments: types.Type) -> Callable[..., int]:
     # The linker finds it by this name also for code from the cache, which holds no addresses.
-    llvmlite.binding.add_symbol(name, int(ffi.cast("uintptr_t", ffi.addressof(lib, name))))
-    return types.ExternalFunction(name, result(*arguments))
+    llvmlite.binding.add_symbol(name, address_of(ffi.addressof(lib, name)))
+    function: Callable[..., int] = types.ExternalFunction(name, result(*arguments))
+    return function
 
 
 park = _external("gcp_mutator_park", types.void, types.int64)
@@ -21,7 +23,7 @@ ask = _external("gcp_world_ask", types.void, types.int64)
 
 
 def _offset(struct: str, name: str) -> int:
-    return int(ffi.offsetof(f"struct {struct}", name))
+    return ffi.offsetof(f"struct {struct}", name)
 
 
 MUTATOR_WORLD = _offset("gcp_mutator", "world")
@@ -39,25 +41,6 @@ WORLD_BEGIN = _offset("gcp_world", "begin")
 WORLD_CARDS = _offset("gcp_world", "cards")
 WORLD_WRITTEN = _offset("gcp_world", "written")
 
-PLAN_TO = _offset("gcp_plan", "to")
-PLAN_FROM = _offset("gcp_plan", "from")
-PLAN_DENSE_END = _offset("gcp_plan", "dense_end")
-PLAN_COMPACT_END = _offset("gcp_plan", "compact_end")
-PLAN_USED_END = _offset("gcp_plan", "used_end")
-PLAN_BLACK_SHIFT = _offset("gcp_plan", "black_shift")
-PLAN_BLACK_BEGIN = _offset("gcp_plan", "black_begin")
-PLAN_KEPT = _offset("gcp_plan", "kept")
-PLAN_LIVE = _offset("gcp_plan", "live")
-PLAN_STARTS = _offset("gcp_plan", "starts")
-PLAN_OFFSETS = _offset("gcp_plan", "offsets")
-PLAN_FIRST = _offset("gcp_plan", "first")
-PLAN_LEAD_WORDS = _offset("gcp_plan", "lead_words")
-PLAN_LEAD_REFS = _offset("gcp_plan", "lead_refs")
-PLAN_SKIP = _offset("gcp_plan", "skip")
-PLAN_FILL = _offset("gcp_plan", "fill")
-PLAN_HELD = _offset("gcp_plan", "held")
-
-CHUNK_WORDS = int(lib.GCP_CHUNK_WORDS)
-KEPT = int(lib.GCP_KEPT)
-CARD_BYTES = int(lib.GCP_CARD_BYTES)
+CHUNK_WORDS = lib.GCP_CHUNK_WORDS
+CARD_BYTES = lib.GCP_CARD_BYTES
 CARD_SHIFT = CARD_BYTES.bit_length() - 1

@@ -11,20 +11,21 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numba
+from numba.core.dispatcher import Dispatcher
 
 from gcproto._native import lib
 from gcproto.chars import text_of
 from gcproto.process.cache_folder import settle
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 KEEP_DAYS = 14
 """Folders of other versions that nobody has used for so long are removed."""
 
-_registry: list[tuple[str, Any, str]] = []
+_registry: "list[tuple[str, Dispatcher[Callable[..., object]], str]]" = []
 
 
 @cache
@@ -54,14 +55,12 @@ def _prepare_cache() -> None:
 _prepare_cache()
 
 
-def kernel(function: F) -> F:
+def kernel(function: F) -> "Dispatcher[F]":
     """Compile a function without the GIL and without Python objects; it is compiled when first called."""
-    compiled: Any = numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
-    found: F = compiled
-    return found
+    return numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
 
 
-def entry(signature: str) -> Callable[[F], F]:
+def entry(signature: str) -> "Callable[[F], Dispatcher[F]]":
     """A kernel that Python calls: it is part of what ``compile_all`` compiles ahead.
 
     Args:
@@ -69,7 +68,7 @@ def entry(signature: str) -> Callable[[F], F]:
 
     """
 
-    def decorate(function: F) -> F:
+    def decorate(function: F) -> "Dispatcher[F]":
         compiled = kernel(function)
         _registry.append((f"{function.__module__}.{function.__name__}", compiled, signature))
         return compiled

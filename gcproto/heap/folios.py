@@ -8,7 +8,6 @@ makes large folios of small ones again by itself while khugepaged is kept quiet.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.errors import ExitCode, GcprotoError
@@ -35,8 +34,8 @@ class Memory:
     def advice(self) -> int:
         """``enum gcp_advice``."""
         if self.order is None:
-            return int(lib.GCP_ADVICE_NONE)
-        return int(lib.GCP_ADVICE_LARGE if self.order else lib.GCP_ADVICE_SMALL)
+            return lib.GCP_ADVICE_NONE
+        return lib.GCP_ADVICE_LARGE if self.order else lib.GCP_ADVICE_SMALL
 
     def advise(self, start: int, size: int) -> None:
         """Ask for such folios in a range of addresses.
@@ -90,27 +89,25 @@ class FolioCensus:
     """
 
     def __init__(self, pages: int) -> None:
-        prover: Any = ffi.new("struct gcp_prover *")
-        self._prover = prover
-        self._view: Any = ffi.new("struct gcp_view *")
-        self._counters: Any = ffi.new("struct gcp_counters *")
-        if lib.gcp_prover_init(prover) < 0 or lib.gcp_view_init(pages, self._view) < 0:
+        self._prover = ffi.new("struct gcp_prover *")
+        self._view = ffi.new("struct gcp_view *")
+        self._counters = ffi.new("struct gcp_counters *")
+        if lib.gcp_prover_init(self._prover) < 0 or lib.gcp_view_init(pages, self._view) < 0:
             raise GcprotoError("folios can't be counted: /proc/self/pagemap can't be read")
-        have = int(prover.have)
-        self.possible = bool(have & lib.GCP_PROOF_KPF)
+        self.possible = bool(self._prover.have & lib.GCP_PROOF_KPF)
 
     def count(self, start: int, pages: int) -> FolioCounts:
         """Present pages by order of their folio; swapped ones and the zero page apart."""
         lib.gcp_view_read(self._prover, start, pages, self._view)
         view = self._view
-        found = {order: int(view.order_histogram[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+        found = {order: view.order_histogram[order] for order in range(lib.GCP_MAX_ORDER + 1)}
         present = {order: count for order, count in found.items() if count}
-        return FolioCounts(present, int(view.swapped), int(view.zero_pages))
+        return FolioCounts(present, view.swapped, view.zero_pages)
 
     def splits(self) -> dict[int, int]:
         """Folios split since boot, by order."""
         lib.gcp_counters_read(self._prover, self._counters)
-        return {order: int(self._counters.split[order]) for order in range(lib.GCP_MAX_ORDER + 1)}
+        return {order: self._counters.split[order] for order in range(lib.GCP_MAX_ORDER + 1)}
 
     def close(self) -> None:
         """Give memory and descriptors back."""

@@ -6,31 +6,42 @@ Addresses of user space are positive; bitmaps are only ever looked at bit by bit
 Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions whose overflow is undefined, and the optimiser makes use
 of it.  Where a result may not fit (bit 63 of a bitmap, hashes) ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
 ``low_ones`` are to be used.
+
+llvmlite has no types yet, so mypy takes its values as they come; that is all it does not see of compiled code.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.base import BaseContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
+
+Values = list[ir.Value]
+Generate = Callable[[BaseContext, ir.IRBuilder, Signature, Values], ir.Value]
+Definition = tuple[Signature, Generate]
 
 WORD = ir.IntType(64)
 
 
-def _function(module: Any, kind: Any, name: str) -> Any:
-    insert: Any = cgutils.get_or_insert_function
-    return insert(module, kind, name)
+def _function(module: ir.Module, kind: ir.FunctionType, name: str) -> ir.Function:
+    return cgutils.get_or_insert_function(module, kind, name)  # type: ignore[no-untyped-call]
 
 
-def primitive(define: Callable[..., Any]) -> Callable[..., int]:
+def _nothing(context: BaseContext) -> ir.Value:
+    return context.get_dummy_value()  # type: ignore[no-untyped-call]
+
+
+def primitive(define: Callable[..., Definition]) -> Callable[..., int]:
     """An operation that is generated as LLVM code where it is called; ``define`` is numba's form of one."""
     found: Callable[..., int] = intrinsic(define)
     return found
 
 
-def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Value:
     return builder.inttoptr(address, kind.as_pointer())
 
 
@@ -38,8 +49,10 @@ def _load(width: int, ordering: str = "") -> Callable[[int], int]:
     kind = ir.IntType(width)
 
     @primitive
-    def load(_typing: Any, address: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def load(_typing: Context, address: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
             place = _pointer(builder, arguments[0], kind)
             value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
             return builder.zext(value, WORD) if width < 64 else value
@@ -53,19 +66,96 @@ def _store(width: int, ordering: str = "") -> Callable[[int, int], int]:
     kind = ir.IntType(width)
 
     @primitive
-    def store(_typing: Any, address: Any, value: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def store(_typing: Context, address: types.Type, value: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
             place = _pointer(builder, arguments[0], kind)
             value = builder.trunc(arguments[1], kind) if width < 64 else arguments[1]
             if ordering:
                 builder.store_atomic(value, place, ordering, width // 8)
             else:
                 builder.store(value, place)
-            return _context.get_dummy_value()
+            return _nothing(_context)
 
         return types.void(types.int64, types.int64), generate
 
     return store
+
+
+def _sum(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value) -> ir.Value:
+    return builder.add(address, offset, flags=["nsw"])
+
+
+def _element(builder: ir.IRBuilder, base: ir.Value, offset: int, index: ir.Value, width: int) -> ir.Value:
+    """Where an element is of the table whose address is a field."""
+    table = builder.load(_pointer(builder, _sum(builder, base, WORD(offset)), WORD))
+    place = _sum(builder, table, builder.mul(WORD(width // 8), index, flags=["nsw"]))
+    return _pointer(builder, place, ir.IntType(width))
+
+
+def field(offset: int) -> Callable[[int], int]:
+    """A function that reads the word ``offset`` bytes into a structure."""
+
+    @primitive
+    def get(_typing: Context, base: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
+            return builder.load(_pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+
+        return types.int64(types.int64), generate
+
+    return get
+
+
+def set_field(offset: int) -> Callable[[int, int], int]:
+    """A function that writes it."""
+
+    @primitive
+    def put(_typing: Context, base: types.Type, value: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
+            builder.store(arguments[1], _pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            return _nothing(_context)
+
+        return types.void(types.int64, types.int64), generate
+
+    return put
+
+
+def element(offset: int, width: int) -> Callable[[int, int], int]:
+    """A function that reads an element, of ``width`` bits, of the table whose address is a field of a structure."""
+
+    @primitive
+    def get(_typing: Context, base: types.Type, index: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
+            value = builder.load(_element(builder, arguments[0], offset, arguments[1], width))
+            return builder.zext(value, WORD) if width < 64 else value
+
+        return types.int64(types.int64, types.int64), generate
+
+    return get
+
+
+def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
+    """A function that writes it."""
+
+    @primitive
+    def put(_typing: Context, base: types.Type, index: types.Type, value: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
+            word = builder.trunc(arguments[2], ir.IntType(width)) if width < 64 else arguments[2]
+            builder.store(word, _element(builder, arguments[0], offset, arguments[1], width))
+            return _nothing(_context)
+
+        return types.void(types.int64, types.int64, types.int64), generate
+
+    return put
 
 
 load64 = _load(64)
@@ -84,10 +174,12 @@ publish64 = _store(64, "release")
 mark8 = _store(8, "release")
 
 
-def _unary(name: str, *rest: Any) -> Callable[[int], int]:
+def _unary(name: str, *rest: int) -> Callable[[int], int]:
     @primitive
-    def function(_typing: Any, value: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def function(_typing: Context, value: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
             kind = ir.FunctionType(WORD, [WORD] + [ir.IntType(1)] * len(rest))
             callee = _function(builder.module, kind, f"llvm.{name}.i64")
             return builder.call(callee, [arguments[0], *(ir.Constant(ir.IntType(1), bit) for bit in rest)])
@@ -104,10 +196,10 @@ clz = _unary("ctlz", 0)
 
 
 @primitive
-def lshr(_typing: Any, value: Any, count: Any) -> Any:
+def lshr(_typing: Context, value: types.Type, count: types.Type) -> Definition:
     """Shift right, zeroes from the left; ``count`` in 0..63."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.lshr(*arguments)
 
     return types.int64(types.int64, types.int64), generate
@@ -115,8 +207,10 @@ def lshr(_typing: Any, value: Any, count: Any) -> Any:
 
 def _wrapping(name: str) -> Callable[[int, int], int]:
     @primitive
-    def function(_typing: Any, left: Any, right: Any) -> Any:
-        def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def function(_typing: Context, left: types.Type, right: types.Type) -> Definition:
+        def generate(
+            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
+        ) -> ir.Value:
             return getattr(builder, name)(*arguments)
 
         return types.int64(types.int64, types.int64), generate
@@ -130,51 +224,51 @@ wrapping_mul = _wrapping("mul")
 
 
 @primitive
-def drop_lowest(_typing: Any, bits: Any) -> Any:
+def drop_lowest(_typing: Context, bits: types.Type) -> Definition:
     """Without the lowest of the bits that are set."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.and_(arguments[0], builder.sub(arguments[0], ir.Constant(WORD, 1)))
 
     return types.int64(types.int64), generate
 
 
 @primitive
-def low_ones(_typing: Any, count: Any) -> Any:
+def low_ones(_typing: Context, count: types.Type) -> Definition:
     """A word whose ``count`` lowest bits are set; ``count`` in 0..63."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.not_(builder.shl(ir.Constant(WORD, -1), arguments[0]))
 
     return types.int64(types.int64), generate
 
 
 @primitive
-def fetch_or64(_typing: Any, address: Any, bits: Any) -> Any:
+def fetch_or64(_typing: Context, address: types.Type, bits: types.Type) -> Definition:
     """Set bits in a word that other threads set bits in as well."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.atomic_rmw("or", _pointer(builder, arguments[0], WORD), arguments[1], "monotonic")
 
     return types.int64(types.int64, types.int64), generate
 
 
 @primitive
-def fence(_typing: Any) -> Any:
+def fence(_typing: Context) -> Definition:
     """No memory access crosses it."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         builder.fence("seq_cst")
-        return _context.get_dummy_value()
+        return _nothing(_context)
 
     return types.void(), generate
 
 
 @primitive
-def prefetch(_typing: Any, address: Any) -> Any:
+def prefetch(_typing: Context, address: types.Type) -> Definition:
     """Have the cache line of an address fetched."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         callee = _function(builder.module, kind, "llvm.prefetch.p0i8")
@@ -182,16 +276,16 @@ def prefetch(_typing: Any, address: Any) -> Any:
             callee,
             [_pointer(builder, arguments[0], ir.IntType(8)), number(0), number(3), number(1)],
         )
-        return _context.get_dummy_value()
+        return _nothing(_context)
 
     return types.void(types.int64), generate
 
 
-def _block(name: str, arguments_of: Callable[[Any, Any], list[Any]], kinds: list[Any]) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+def _block(name: str, arguments_of: Callable[[ir.IRBuilder, Values], Values], kinds: list[ir.Type]) -> Generate:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         callee = _function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
         builder.call(callee, [*arguments_of(builder, arguments), ir.Constant(ir.IntType(1), 0)])
-        return _context.get_dummy_value()
+        return _nothing(_context)
 
     return generate
 
@@ -200,10 +294,10 @@ _BYTES = ir.IntType(8).as_pointer()
 
 
 @primitive
-def copy_bytes(_typing: Any, destination: Any, source: Any, count: Any) -> Any:
+def copy_bytes(_typing: Context, destination: types.Type, source: types.Type, count: types.Type) -> Definition:
     """memmove: the ranges may overlap."""
 
-    def arguments_of(builder: Any, arguments: Any) -> list[Any]:
+    def arguments_of(builder: ir.IRBuilder, arguments: Values) -> Values:
         return [builder.inttoptr(arguments[0], _BYTES), builder.inttoptr(arguments[1], _BYTES), arguments[2]]
 
     kinds = [_BYTES, _BYTES, WORD, ir.IntType(1)]
@@ -211,23 +305,23 @@ def copy_bytes(_typing: Any, destination: Any, source: Any, count: Any) -> Any:
 
 
 @primitive
-def copy_line(_typing: Any, destination: Any, source: Any) -> Any:
+def copy_line(_typing: Context, destination: types.Type, source: types.Type) -> Definition:
     """Copy 64 bytes, all of them read before the first is written; inline, where a call would cost more."""
 
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         kind = ir.VectorType(WORD, 8)
         value = builder.load(_pointer(builder, arguments[1], kind), align=8)
         builder.store(value, _pointer(builder, arguments[0], kind), align=8)
-        return _context.get_dummy_value()
+        return _nothing(_context)
 
     return types.void(types.int64, types.int64), generate
 
 
 @primitive
-def zero_bytes(_typing: Any, destination: Any, count: Any) -> Any:
+def zero_bytes(_typing: Context, destination: types.Type, count: types.Type) -> Definition:
     """Fill with zeroes."""
 
-    def arguments_of(builder: Any, arguments: Any) -> list[Any]:
+    def arguments_of(builder: ir.IRBuilder, arguments: Values) -> Values:
         return [builder.inttoptr(arguments[0], _BYTES), ir.Constant(ir.IntType(8), 0), arguments[1]]
 
     kinds = [_BYTES, ir.IntType(8), WORD, ir.IntType(1)]

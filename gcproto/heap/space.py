@@ -1,7 +1,7 @@
 """The heap's memory: the moving space, from-space, and what the collector keeps about them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
@@ -10,6 +10,10 @@ from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host.machine import machine
+from gcproto.structs import address_of
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer, gcp_mutator_ptr, gcp_plan_ptr, gcp_world_ptr
 
 TLAB_BYTES = 64 << 10
 EVENTS = 1 << 20
@@ -52,10 +56,10 @@ class Heap:
         self.capacity = (capacity + pmd - 1) // pmd * pmd
         self.pages = self.capacity // PAGE_BYTES
         self.memory = memory
-        self._regions: list[tuple[Any, int]] = []
-        self._world: Any = ffi.NULL
-        self._buffers: Any = ffi.new("int64_t[]", 2 * (lib.GCP_WORLD_MUTATORS + 1))
-        self.mutators: list[Any] = []
+        self._regions: list[tuple[Pointer[None], int]] = []
+        self._world: gcp_world_ptr = ffi.NULL
+        self._buffers = ffi.new("int64_t[]", 2 * (lib.GCP_WORLD_MUTATORS + 1))
+        self.mutators: list[gcp_mutator_ptr] = []
         try:
             self.to = self._region(self.capacity, memory)
             self.from_ = self._region(self.capacity, memory)
@@ -83,14 +87,14 @@ class Heap:
             raise
 
     @property
-    def world(self) -> Any:
-        """``struct gcp_world *``."""
+    def world(self) -> "gcp_world_ptr":
+        """What its mutators share."""
         return self._world
 
     @property
     def used(self) -> int:
         """Bytes from the start of the space to where the next allocation buffer is cut."""
-        return int(self._world.top) - self.to
+        return self._world.top - self.to
 
     def _region(self, size: int, memory: Memory | None = None) -> int:
         size = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
@@ -102,13 +106,13 @@ class Heap:
                 remedy="choose a smaller heap, or allow more memory (ulimit -v, vm.overcommit_memory)",
             )
         self._regions.append((area, size))
-        address = int(ffi.cast("uintptr_t", area))
+        address = address_of(area)
         if memory:
             memory.advise(address, size)
         return address
 
-    def add_mutator(self, roots: int = ROOT_SLOTS, events: int = EVENTS) -> Any:
-        """Another mutator: a ``struct gcp_mutator *``.
+    def add_mutator(self, roots: int = ROOT_SLOTS, events: int = EVENTS) -> "gcp_mutator_ptr":
+        """Another mutator.
 
         Raises:
             GcprotoError: there are too many, or no memory.
@@ -122,12 +126,20 @@ class Heap:
         self.mutators.append(mutator)
         return mutator
 
-    def fill_plan(self, plan: Any) -> None:
+    def fill_plan(self, plan: "gcp_plan_ptr") -> None:
         """Tell a plan where everything lies."""
         plan.to = self.to
         setattr(plan, "from", self.from_)  # a word of Python's
-        for name in ("live", "starts", "offsets", "first", "lead_words", "lead_refs", "skip", "fill", "held"):
-            setattr(plan, name, ffi.cast("void *", getattr(self.tables, name)))
+        tables = self.tables
+        plan.live = ffi.cast("uint64_t *", tables.live)
+        plan.starts = ffi.cast("uint64_t *", tables.starts)
+        plan.offsets = ffi.cast("uint32_t *", tables.offsets)
+        plan.first = ffi.cast("uint64_t *", tables.first)
+        plan.lead_words = ffi.cast("uint16_t *", tables.lead_words)
+        plan.lead_refs = ffi.cast("uint16_t *", tables.lead_refs)
+        plan.skip = ffi.cast("uint16_t *", tables.skip)
+        plan.fill = ffi.cast("uint16_t *", tables.fill)
+        plan.held = ffi.cast("uint8_t *", tables.held)
 
     def clear_tables(self, used: int) -> None:
         """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
@@ -152,13 +164,13 @@ class Heap:
 
         """
         free = sorted(
-            ((int(one.tlab) - self.to) // 8, (int(one.tlab_end) - self.to) // 8)
+            ((one.tlab - self.to) // 8, (one.tlab_end - self.to) // 8)
             for one in self.mutators
             if one.tlab_end > one.tlab
         )
         for index, value in enumerate([word for pair in free for word in pair] + [-1, -1]):
             self._buffers[index] = value
-        return int(ffi.cast("uintptr_t", self._buffers))
+        return address_of(self._buffers)
 
     def close(self) -> None:
         """Give everything back; no thread may be in the heap any more."""

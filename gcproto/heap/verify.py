@@ -7,29 +7,33 @@ somebody verifies); the workloads check those, as they know what they have writt
 from the roots on: each must lead to the start of an object.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.counted import counted
 from gcproto.errors import GcprotoError
-from gcproto.heap.calls import (
-    KEPT,
-    PLAN_BLACK_BEGIN,
-    PLAN_BLACK_SHIFT,
-    PLAN_COMPACT_END,
-    PLAN_DENSE_END,
-    PLAN_FILL,
-    PLAN_FIRST,
-    PLAN_LIVE,
-    PLAN_SKIP,
-    PLAN_STARTS,
-    PLAN_TO,
-)
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import ctz, drop_lowest, load16, load64, lshr, store64
+from gcproto.heap.memory import ctz, drop_lowest, load64, lshr, store64
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import (
+    KEPT,
+    black_begin,
+    black_shift,
+    compact_end,
+    dense_end,
+    fill_of,
+    first_of,
+    live_bits,
+    skip_of,
+    start_bits,
+    to_space,
+)
 from gcproto.heap.space import Heap
+from gcproto.structs import address_of
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer, gcp_plan_ptr
 
 BAD_HEADER, BAD_REFERENCE, WRONG_WORD = 1, 2, 3
 WRONGS = {BAD_HEADER: "a header that is none", BAD_REFERENCE: "a reference to no object", WRONG_WORD: "a wrong word"}
@@ -63,12 +67,11 @@ def _find(old: int, count: int, word: int) -> int:
 @kernel
 def _next_border(plan: int, page: int) -> int:
     """The first compacted page from ``page`` on that does not carry on what precedes it, or -1."""
-    fill = load64(plan + PLAN_FILL)
-    while page < load64(plan + PLAN_COMPACT_END):
-        kept = load16(fill + 2 * page) == KEPT
-        follows = page > load64(plan + PLAN_DENSE_END) and load16(fill + 2 * (page - 1)) == PAGE_WORDS
-        skips = load16(load64(plan + PLAN_SKIP) + 2 * page) > 0
-        if kept or skips or (not follows and load16(fill + 2 * page) > 0):
+    while page < compact_end(plan):
+        kept = fill_of(plan, page) == KEPT
+        follows = page > dense_end(plan) and fill_of(plan, page - 1) == PAGE_WORDS
+        skips = skip_of(plan, page) > 0
+        if kept or skips or (not follows and fill_of(plan, page) > 0):
             return page
         page += 1
     return -1
@@ -88,16 +91,16 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
         objects, or -1 if a header is none.
 
     """
-    to = load64(plan + PLAN_TO)
-    starts = load64(plan + PLAN_STARTS)
-    live = load64(plan + PLAN_LIVE)
-    dense = load64(plan + PLAN_DENSE_END) * PAGE_WORDS
-    black = load64(plan + PLAN_BLACK_BEGIN)
-    shift = load64(plan + PLAN_BLACK_SHIFT) * PAGE_WORDS
+    to = to_space(plan)
+    starts = start_bits(plan)
+    live = live_bits(plan)
+    dense = dense_end(plan) * PAGE_WORDS
+    black = black_begin(plan)
+    shift = black_shift(plan) * PAGE_WORDS
     count = 0
     # Where the next word of the compacted part goes: an object that reaches into it takes its words along.
     place = dense
-    border = _next_border(plan, load64(plan + PLAN_DENSE_END))
+    border = _next_border(plan, dense_end(plan))
     kept = -1  # the page of a dense region that the last object was on
     for chunk in range((top + 63) >> 6):
         bits = load64(starts + 8 * chunk)
@@ -115,12 +118,12 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
             elif word >= black:
                 store64(new + 8 * count, word - shift)
             else:
-                while border >= 0 and load64(load64(plan + PLAN_FIRST) + 8 * border) <= word:
-                    place = max(place, border * PAGE_WORDS + load16(load64(plan + PLAN_SKIP) + 2 * border))
-                    kept = border if load16(load64(plan + PLAN_FILL) + 2 * border) == KEPT else -1
+                while border >= 0 and first_of(plan, border) <= word:
+                    place = max(place, border * PAGE_WORDS + skip_of(plan, border))
+                    kept = border if fill_of(plan, border) == KEPT else -1
                     border = _next_border(plan, border + 1)
                 if kept >= 0:  # between its objects there is garbage
-                    place = kept * PAGE_WORDS + word - load64(load64(plan + PLAN_FIRST) + 8 * kept)
+                    place = kept * PAGE_WORDS + word - first_of(plan, kept)
                 store64(new + 8 * count, place)
                 place += size
             count += 1
@@ -130,7 +133,7 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
 @entry("int64(int64, int64, int64, int64, int64)")
 def paint_shadow(plan: int, old: int, new: int, count: int, shadow: int) -> int:
     """Write every object, as it must be afterwards, to its place in the shadow.  Returns bad references."""
-    to = load64(plan + PLAN_TO)
+    to = to_space(plan)
     bad = 0
     for index in range(count):
         source = to + 8 * load64(old + 8 * index)
@@ -189,15 +192,15 @@ def note_starts(plan: int, new: int, count: int, top: int, buffers: int, starts:
         starts: bitmap to fill.
 
     """
-    to = load64(plan + PLAN_TO)
+    to = to_space(plan)
     objects = 0
-    compact_end = load64(plan + PLAN_COMPACT_END) * PAGE_WORDS
+    slid = compact_end(plan) * PAGE_WORDS
     for index in range(count):
         word = load64(new + 8 * index)
-        if word < compact_end:
+        if word < slid:
             _set(starts, word)
             objects += 1
-    word = compact_end
+    word = slid
     while word < top:
         while load64(buffers) >= 0 and load64(buffers) < word:
             buffers += 16
@@ -264,7 +267,7 @@ class Verifier:
 
     def __init__(self, heap: Heap) -> None:
         self.heap = heap
-        self._regions: list[tuple[Any, int]] = []
+        self._regions: list[tuple[Pointer[None], int]] = []
         words = heap.capacity // 8
         self.shadow = self._region(heap.capacity)
         self.old = self._region(words // 2 * 8)
@@ -273,7 +276,7 @@ class Verifier:
         self.starts = self._region(words // 8)
         self.visited = self._region(words // 8)
         self.stack = self._region(heap.capacity + PAGE_BYTES)
-        self._first: Any = ffi.new("int64_t[3]")
+        self._first = ffi.new("int64_t[]", 3)
         self.count = 0
         self.objects = 0
 
@@ -283,7 +286,7 @@ class Verifier:
         if area == ffi.NULL:
             raise GcprotoError(f"no {size >> 20} MiB of address space for verification", remedy="leave out --verify")
         self._regions.append((area, size))
-        return int(ffi.cast("uintptr_t", area))
+        return address_of(area)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -292,34 +295,34 @@ class Verifier:
             lib.gcp_region_free(area, size)
         self._regions.clear()
 
-    def before(self, plan: Any) -> str:
+    def before(self, plan: "gcp_plan_ptr") -> str:
         """With the world stopped and the plan complete.  Returns what is wrong already, "" if nothing is."""
-        address = int(ffi.cast("uintptr_t", plan))
+        address = address_of(plan)
         for area, size in self._regions:
-            lib.gcp_region_discard(int(ffi.cast("uintptr_t", area)), size)
-        self.count = int(list_objects(address, self.heap.used // 8, self.old, self.new))
+            lib.gcp_region_discard(address_of(area), size)
+        self.count = list_objects(address, self.heap.used // 8, self.old, self.new)
         if self.count < 0:
             return WRONGS[BAD_HEADER]
-        bad = int(paint_shadow(address, self.old, self.new, self.count, self.shadow))
+        bad = paint_shadow(address, self.old, self.new, self.count, self.shadow)
         self.heap.world.written = self.written
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
-    def after(self, plan: Any) -> str:
+    def after(self, plan: "gcp_plan_ptr") -> str:
         """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
-        heap, address = self.heap, int(ffi.cast("uintptr_t", plan))
+        heap, address = self.heap, address_of(plan)
         heap.world.written = 0
-        first = int(ffi.cast("uintptr_t", self._first))
-        wrong = int(compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first))
+        first = address_of(self._first)
+        wrong = compare_shadow(heap.to, self.new, self.count, self.shadow, self.written, first)
         if wrong:
-            place, value, expected = (int(word) for word in self._first)
+            place, value, expected = self._first
             return (
                 f"{counted(wrong, 'time')} {WRONGS[WRONG_WORD]}; the first is word {place % PAGE_WORDS} of page "
                 f"{place // PAGE_WORDS}: {value:#x}, expected {expected:#x}"
             )
         buffers, top = heap.note_free_buffers(), heap.used // 8
-        self.objects = int(note_starts(address, self.new, self.count, top, buffers, self.starts))
+        self.objects = note_starts(address, self.new, self.count, top, buffers, self.starts)
         bad = sum(
-            int(walk(heap.to, top, self.starts, self.visited, self.stack, int(one.roots), int(one.root_count)))
+            walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count)
             for one in heap.mutators
         )
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

@@ -102,7 +102,7 @@ def _number(path: Path | str) -> int | None:
     return int(text) if text and text.strip().isdigit() else None
 
 
-def _kernel() -> dict[str, Any]:
+def _kernel() -> dict[str, object]:
     return {
         "release": platform.release(),
         "version": read("/proc/version") or UNKNOWN,
@@ -125,7 +125,7 @@ def _config() -> dict[str, str]:
     return found
 
 
-def _cpu() -> dict[str, Any]:
+def _cpu() -> dict[str, object]:
     info = read("/proc/cpuinfo") or ""
 
     def field(*names: str) -> str:
@@ -152,7 +152,7 @@ def _cpu() -> dict[str, Any]:
     }
 
 
-def _memory() -> dict[str, Any]:
+def _memory() -> dict[str, object]:
     info = read("/proc/meminfo") or ""
     found = {name: int(kib) for name, kib in re.findall(r"^(MemTotal|MemAvailable|SwapTotal): +(\d+) kB", info, re.M)}
     nodes = len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or None
@@ -166,7 +166,7 @@ def _memory() -> dict[str, Any]:
     }
 
 
-def _thp() -> dict[str, Any]:
+def _thp() -> dict[str, object]:
     folder = THP / "khugepaged"
     return {
         "enabled": read_choice(THP / "enabled") or UNKNOWN,
@@ -180,11 +180,11 @@ def _thp() -> dict[str, Any]:
     }
 
 
-def _uffd() -> dict[str, Any]:
-    offer: Any = ffi.new("struct gcp_uffd_offer *")
+def _uffd() -> dict[str, object]:
+    offer = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(offer)
     return {
-        "via": VIA.get(int(offer.via), UNKNOWN),
+        "via": VIA.get(offer.via, UNKNOWN),
         "features": hex(offer.features),
         "api_ioctls": hex(offer.api_ioctls),
         "range_ioctls": hex(offer.range_ioctls),

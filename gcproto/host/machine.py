@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from gcproto._native import ffi, lib
 from gcproto.sizes import KIB
@@ -37,7 +36,7 @@ class Machine:
 
 def machine() -> Machine:
     """Sizes of this machine."""
-    got: Any = ffi.new("struct gcp_platform *")
+    got = ffi.new("struct gcp_platform *")
     lib.gcp_platform_get(got)
     orders = tuple(order for order in range(1, got.pmd_order + 1) if got.anon_orders >> order & 1)
     return Machine(got.page_size, got.pmd_size, got.pmd_order, orders, got.cpus, got.llc_bytes)

@@ -5,12 +5,15 @@ import os
 import resource
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
 from gcproto.host.capability import Capability, row
 from gcproto.host.kernel_files import THP, mthp_files, read, read_choice
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_uffd_offer, gcp_uffd_offer_ptr
 
 KIB = 1024
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
@@ -48,9 +51,9 @@ def error_text(number: int) -> str:
     return f"{errno.errorcode.get(number, number)} ({os.strerror(number)})"
 
 
-def offer() -> Any:
-    """What userfaultfd offers here (``struct gcp_uffd_offer``)."""
-    got: Any = ffi.new("struct gcp_uffd_offer *")
+def offer() -> "gcp_uffd_offer_ptr":
+    """What userfaultfd offers here."""
+    got = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(got)
     return got
 
@@ -91,7 +94,7 @@ def require_sigbus() -> None:
         )
 
 
-def userfaultfd(got: Any) -> list[Capability]:
+def userfaultfd(got: "gcp_uffd_offer") -> list[Capability]:
     """Ways to open it, handshake, features, ioctls, and one page moved for real."""
     group = "userfaultfd"
     missing = got.syscall_err == errno.ENOSYS
@@ -256,7 +259,7 @@ def swap() -> list[Capability]:
 def proof() -> list[Capability]:
     """What a round can be proven with."""
     group = "proof"
-    prover: Any = ffi.new("struct gcp_prover *")
+    prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)
     have = int(prover.have)
     lib.gcp_prover_deinit(prover)
@@ -292,9 +295,9 @@ def machine() -> list[Capability]:
     """Privilege, processors, io_uring, mremap, counters."""
     group = "machine"
     cpus = len(os.sched_getaffinity(0))
-    pin_err = int(lib.gcp_ability_pin())
-    cycles_err = int(lib.gcp_ability_cycles())
-    unmap_err = int(lib.gcp_ability_dontunmap())
+    pin_err = lib.gcp_ability_pin()
+    cycles_err = lib.gcp_ability_cycles()
+    unmap_err = lib.gcp_ability_dontunmap()
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     limit_text = "unlimited" if limit == resource.RLIM_INFINITY or os.geteuid() == 0 else f"{limit // KIB} KiB"
     pin_reasons = {

@@ -18,10 +18,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 BASE = 128
@@ -62,7 +61,7 @@ class _State:
         self.raised = False
         self.holds = 0
         self.deferred = False
-        self.before: dict[signal.Signals, Any] = {}
+        self.before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int] = {}
 
 
 _state = _State()

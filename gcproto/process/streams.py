@@ -9,9 +9,12 @@ import io
 import os
 import select
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, TextIO
 
 from gcproto.errors import ExitCode, GcprotoError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 INPUT, OUTPUT, MESSAGES = range(3)
 
@@ -26,7 +29,7 @@ class _Output(io.RawIOBase):
     def __init__(self) -> None:
         self._lost = False
 
-    def write(self, data: Any) -> int:
+    def write(self, data: "ReadableBuffer") -> int:
         """Write a part."""
         size = len(memoryview(data).cast("B"))
         while not self._lost:
@@ -55,7 +58,7 @@ class _Output(io.RawIOBase):
 class _Messages(_Output):
     """Standard error; what can't be written is dropped."""
 
-    def write(self, data: Any) -> int:
+    def write(self, data: "ReadableBuffer") -> int:
         """Write all or a part, or nothing where that is not possible."""
         try:
             return os.write(MESSAGES, data)
@@ -71,7 +74,7 @@ class _Messages(_Output):
         return os.isatty(MESSAGES)
 
 
-def _text(raw: io.RawIOBase, old: Any, *, line_buffering: bool) -> io.TextIOWrapper:
+def _text(raw: io.RawIOBase, old: TextIO | None, *, line_buffering: bool) -> io.TextIOWrapper:
     """A text stream with the encoding of the old one; what can't be encoded is written as an escape."""
     encoding = getattr(old, "encoding", None) or "utf-8"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=line_buffering)

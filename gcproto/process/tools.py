@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gcproto.process import interrupts
 
@@ -87,7 +87,7 @@ def run(
     return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def end(process: "subprocess.Popen[Any]") -> None:
+def end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
     """End a program that heads its session, and all of its children.
 
     Args:

@@ -24,7 +24,7 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.errors import ExitCode, GcprotoError
@@ -215,7 +215,7 @@ def differences(base: Result, new: Result) -> list[str]:
 
     What they have in common is not asked here, nor how long they measured it.
     """
-    pairs: dict[str, tuple[Any, Any]] = {
+    pairs: dict[str, tuple[object, object]] = {
         "code that measures": (base.producer.benchmark, new.producer.benchmark),
         "processor": (cpu_of(base), cpu_of(new)),
     }
@@ -226,7 +226,7 @@ def differences(base: Result, new: Result) -> list[str]:
     return [f"{name}: {one} and {other}" for name, (one, other) in pairs.items() if one != other]
 
 
-def _conditions(one: Experiment) -> dict[str, Any]:
+def _conditions(one: Experiment) -> dict[str, object]:
     """What all scenarios of a run were measured under, where they do not say it themselves."""
     match one:
         case WorkloadExperiment():
@@ -387,7 +387,7 @@ class _Effects:
         """Of an arm, for people."""
         return names.arm(self.scenarios[self.arms[arm][0]])
 
-    def class_drift(self) -> dict[str, Any]:
+    def class_drift(self) -> dict[str, float]:
         """Median over the arms of a class, each arm with the same weight."""
         import numpy as np
 

@@ -7,7 +7,7 @@ meaning or is gone.  Readers tolerate fields that they don't know.  Results have
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import msgspec
 
@@ -31,7 +31,7 @@ def schema_of(name: Name) -> str:
     return f"gcproto.{name}/{VERSIONS[name]}"
 
 
-def document(name: Name, body: object) -> dict[str, Any]:
+def document(name: Name, body: object) -> dict[str, object]:
     """A document with its schema in front.
 
     Args:
@@ -45,7 +45,7 @@ def document(name: Name, body: object) -> dict[str, Any]:
     return {"schema": schema_of(name), **_fields(body)}
 
 
-def _fields(body: object) -> dict[str, Any]:
+def _fields(body: object) -> dict[str, object]:
     if isinstance(body, Mapping):
         return dict(body)
     if isinstance(body, msgspec.Struct):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from gcproto.results.schema import KernelCell, Result
 
@@ -16,7 +15,7 @@ PMD_ENTRIES = 8
 Version = tuple[tuple[int, ...], bool, str]
 
 
-def group(result: Result, name: str) -> Mapping[str, Any]:
+def group(result: Result, name: str) -> Mapping[str, object]:
     """A group of the environment: kernel, cpu, thp, uffd, run, ...; empty if there is none."""
     found = result.environment.get(name)
     return found if isinstance(found, dict) else {}

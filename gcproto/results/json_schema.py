@@ -5,7 +5,6 @@ python -m gcproto.results.json_schema        rewrites gcproto.result-2.schema.js
 
 import json
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,7 @@ FROZEN = Path(__file__).with_name("gcproto.result-1.schema.json")
 """Of version 1, which is read and never written."""
 
 
-def document() -> dict[str, Any]:
+def document() -> dict[str, object]:
     """The schema as a document of JSON Schema 2020-12."""
     found = msgspec.json.schema(Result)
     head = {

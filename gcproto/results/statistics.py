@@ -62,7 +62,10 @@ def midmean(samples: Sequence[float]) -> float:
 
 
 def _bootstrap(
-    data: tuple["NDArray[np.float64]", ...], statistic: Callable[..., Any], *, paired: bool
+    data: tuple["NDArray[np.float64]", ...],
+    statistic: Callable[..., Any],
+    *,
+    paired: bool,
 ) -> tuple[float, float]:
     import numpy as np
     from scipy.stats import bootstrap
@@ -110,7 +113,7 @@ def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
     if min(len(top), len(bottom)) < MIN_SAMPLES or not np.all(bottom > 0):
         return None
 
-    def ratio(x: Any, y: Any, axis: int = -1) -> Any:
+    def ratio(x: "NDArray[np.float64]", y: "NDArray[np.float64]", axis: int = -1) -> "NDArray[np.float64]":
         return np.median(x, axis=axis) / np.median(y, axis=axis)
 
     return _interval(float(ratio(top, bottom)), _bootstrap((top, bottom), ratio, paired=paired))

@@ -14,8 +14,8 @@ NAMES = ("own", "shared", "unplaced")
 OPTION = click.option(
     "--placement",
     type=Words("placement", NAMES),
-    help="Of the collector: own (a processor without mutators), shared (one that runs a mutator as well), unplaced "
-    "(the scheduler decides).  [default: own, and for windows shared as well; unplaced on one processor]",
+    help="Processor of the collector: own (without mutators), shared (with a mutator), unplaced (the scheduler "
+    "decides).  [default: own, and for windows shared as well; unplaced on one processor]",
 )
 
 

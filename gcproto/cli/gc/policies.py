@@ -39,7 +39,7 @@ def _memory(word: str) -> object:
     type=Words("workload", WORKLOADS),
     default="prefix,sparse,trees",
     show_default=True,
-    help="What heaps hold.",
+    help="Contents of the heaps.",
 )
 @click.option(
     "--memory",
@@ -53,7 +53,7 @@ def _memory(word: str) -> object:
     type=Words("policy", _policies),
     default="move,copy-large,split-ahead,whole,auto",
     show_default=True,
-    help="To compare; the modes copy and remap can be named as well.",
+    help="Policies to compare; the modes copy and remap can be named as well.",
 )
 @click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
 @click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
@@ -63,46 +63,50 @@ def _memory(word: str) -> object:
     type=Words("answer", ANSWERS),
     default="copy",
     show_default=True,
-    help="What follows on EBUSY: copy, touch, backoff.",
+    help="Answers to EBUSY: copy, touch, backoff.",
 )
 @click.option(
-    "--swapped", type=click.IntRange(0, 100), default=0, show_default=True, help="Percent swapped out beforehand."
+    "--swapped",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Percent of the pages that are swapped out before.",
 )
 @click.option(
     "--device",
     type=click.Choice(["zram", "loop"]),
     default="zram",
     show_default=True,
-    help="Where to; a loop device leaves folios in the swap cache.",
+    help="Swap device; a loop device leaves folios in the swap cache.",
 )
 @click.option(
     "--threads",
     type=click.Choice(["1", "2"]),
     default="1",
     show_default=True,
-    help="2: another thread keeps the address space live on another processor, so that its TLB is flushed as well.",
+    help="Live threads. With 2 the TLB of another processor is flushed as well.",
 )
 @click.option(
     "--collections",
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
-    help="Of each heap, one after the other; the last is measured: what became of folios in those before then counts.",
+    help="Collections of each heap; the last is measured. Earlier ones split or restore folios.",
 )
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
 @click.option(
     "--fail-above",
     type=PERCENT,
-    help="Exit code 1 if on any heap auto takes so much longer than the best fixed policy: the median of the ratios of "
-    "their rounds, with an interval above 1.",
+    help="Exit with 1 if auto takes this much longer than the best fixed policy on any heap.  The test takes "
+    "the median ratio of their rounds, with an interval above 1.",
 )
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    """Collect heaps that stand still, by each evacuation policy, on memory of each kind of folios.
+    """Collect heaps without running mutators, by each evacuation policy, on memory of each kind of folios.
 
-    Shown is the time from flip to drain for each page evacuated; folios that are split ahead are split before the flip,
-    and made THPs again after the drain, beside the mutators, and what that takes is shown apart.
+    The table shows the time from flip to drain for each evacuated page.  Folios are split ahead before the flip, and
+    THPs are restored after the drain.  Both times have columns of their own.
     """
     from gcproto.experiments.policies.run import PolicyOrder, run
     from gcproto.heap.folios import parse_memories

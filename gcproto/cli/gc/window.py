@@ -21,7 +21,7 @@ def _ways() -> list[str]:
 
 
 @click.command(name="window")
-@click.option("--size", type=Size(), default="512m", show_default=True, help="Of each space.")
+@click.option("--size", type=Size(), default="512m", show_default=True, help="Size of each space.")
 @click.option(
     "--mutators",
     type=click.IntRange(1, 64),
@@ -39,8 +39,8 @@ def _ways() -> list[str]:
 @click.option(
     "--ways",
     type=Words("way", _ways),
-    help="copy, move, move-copy, move-group, move-regions, move-plain, copy-group, copy-no-states, move-no-states, "
-    "copy-thread, move-thread.  [default: all but copy-group]",
+    help="Ways: copy, move, move-copy, move-group, move-regions, move-plain, copy-group, copy-no-states, "
+    "move-no-states, copy-thread, move-thread.  [default: all but copy-group]",
 )
 @click.option(
     "--batch", type=click.IntRange(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl."
@@ -50,14 +50,15 @@ def _ways() -> list[str]:
 )
 @OPTION
 @click.option("--pin", is_flag=True, hidden=True, help="--placement own.")
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Of contents and orders.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Stage from-space, then let mutators touch every page of to-space once while the collector sweeps it.
 
-    Ways and placements are interleaved: each once in every round.  Shown are the mutators' time, the collector's, what
-    a mutator's first touch of a page and the serving of a fault took, and who mapped how much.
+    Ways and placements are interleaved: each once in every round.  The table shows the time of the mutators and of the
+    collector.  It also shows what a first touch of a page and the serving of a fault took, and which side mapped how
+    many pages.
     """
     from gcproto.experiments.window.run import WindowOrder, default_ways, run
     from gcproto.experiments.window.ways import Handler, ways

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gcproto.results.schema import ModeOptions
 
 COMMANDS = {
-    "policies": "What to do with large folios: evacuation policies on memory of each kind.",
-    "window": "The window after the flip, alone: mutators touch to-space while the collector maps it.",
+    "policies": "Compare policies for large folios, on memory of each kind.",
+    "window": "Run the window after the flip alone: mutators touch to-space while the collector maps it.",
 }
 DEFAULT_MODES = "move,art,copy,stw,memmove,none"
 OPERATIONS = {
@@ -63,7 +63,7 @@ def _disturbances() -> list[str]:
     type=click.Choice(list(OPERATIONS)),
     default="trees",
     show_default=True,
-    help="What mutators do; its knobs are said by --explain.",
+    help="What mutators do; --explain says its parameters.",
 )
 @click.option(
     "--modes",
@@ -77,7 +77,7 @@ def _disturbances() -> list[str]:
     type=Size(LEAST_LIVE),
     default="128m",
     show_default=True,
-    help="Live set of all mutators together; of a recording, its own.",
+    help="Live set of all mutators together; a recording has its own.",
 )
 @click.option(
     "--heap",
@@ -93,15 +93,25 @@ def _disturbances() -> list[str]:
 )
 @OPTION
 @click.option(
-    "--operations", type=click.IntRange(1, 1 << 40), help="Steps of all mutators together; a default for each workload."
+    "--operations",
+    type=click.IntRange(1, 1 << 40),
+    help="Steps of all mutators together; the default depends on the workload.",
 )
-@click.option("--mutation", type=click.IntRange(0, 1000), default=100, show_default=True, help="Of 1000 steps.")
-@click.option("--fragmentation", type=click.IntRange(0, 1000), help="Of 1000, what dies or varies. [default: 500]")
-@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
 @click.option(
-    "--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="What follows on EBUSY."
+    "--mutation",
+    type=click.IntRange(0, 1000),
+    default=100,
+    show_default=True,
+    help="Of 1000 steps, those that mutate; --explain says how.",
 )
-@click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Pages that a fault evacuates or maps at most.")
+@click.option(
+    "--fragmentation",
+    type=click.IntRange(0, 1000),
+    help="Of 1000 objects, those that die or vary; --explain says how. [default: 500]",
+)
+@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
+@click.option("--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="Answer to EBUSY.")
+@click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Most pages that a fault evacuates or maps.")
 @click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
 @click.option("--fault", type=click.Choice(["copy", "move"]), help="How a fault maps a compacted page that it builds.")
 @click.option("--ready", type=click.Choice(["copy", "move"]), help="How a fault maps a page that is ready.")
@@ -110,14 +120,16 @@ def _disturbances() -> list[str]:
     "--fresh", type=click.Choice(["recycled", "zeropage", "kernel"]), help="Memory for pages without objects."
 )
 @click.option(
-    "--dense", type=click.IntRange(0, 1001), help="Per mille live from which a prefix stays; 1001: none does."
+    "--dense",
+    type=click.IntRange(0, 1001),
+    help="Live per mille from which a prefix keeps its place; 1001: no prefix does.",
 )
 @click.option(
     "--regions",
     type=click.Choice(["granules", "always", "never"]),
-    help="Granules as dense behind that prefix are moved whole: of several pages, of one as well, or not at all.",
+    help="Move whole the granules after that prefix that are as dense: those of several pages, always, or never.",
 )
-@click.option("--cut-at-tables", is_flag=True, default=None, help="The collector's runs end where a page table does.")
+@click.option("--cut-at-tables", is_flag=True, default=None, help="End the collector's runs where a page table ends.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--disturb",
@@ -125,8 +137,8 @@ def _disturbances() -> list[str]:
     help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
 @click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
-@click.option("--trace", type=FilePath(dir_okay=False), help="A time line for Perfetto.")
-@click.option("--recording", type=FilePath(dir_okay=False), help="What workload replay replays.")
+@click.option("--trace", type=FilePath(dir_okay=False), help="Write a time line for Perfetto.")
+@click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
 @click.option(
     "--memory",
     type=Words("size of folios", check=_memory),
@@ -139,19 +151,19 @@ def _disturbances() -> list[str]:
     type=Words("policy", _policies),
     default="move",
     show_default=True,
-    help="What is done with large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
+    help="Policies for large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
 )
-@click.option("--granule", type=Size(), help="What is evacuated at once: 4k ... 2m [default: as the policy says].")
-@click.option("--seed", type=SEED, default=1, show_default=True, help="Of graphs and orders.")
+@click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
 @click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
-@click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and end.")
+@click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Run a workload on a compacting heap, collected in several modes, interleaved.
 
-    Each mode runs the same work on the same graph once in every round.  Mode none never collects: the baseline of the
-    lower-bound overhead.
+    Each mode runs the same work on the same graph once in every round.  Mode none never collects: it is the baseline of
+    the lower-bound overhead.
     """
     if ctx.invoked_subcommand is not None:
         refuse_options(ctx)

@@ -23,7 +23,7 @@ CHECK_SECONDS = 900.0
 
 @click.command(name="ab")
 @build_options
-@click.option("--name", type=Name("name"), help="Of the patched kernel [default: patched].")
+@click.option("--name", type=Name("name"), help="Name of the patched kernel [default: patched].")
 @click.option(
     "--stock-patch",
     "stock_patches",
@@ -31,10 +31,17 @@ CHECK_SECONDS = 900.0
     callback=Once("patch", Path.absolute),
     type=FilePath(exists=True),
     metavar="FILE|FOLDER|MBOX",
-    help="On top of both kernels, before --patch.",
+    help="A patch for both kernels, applied before --patch.",
 )
-@click.option("--set", "scenarios", type=click.Choice(["quick", "paths", "folios"]), default="quick", show_default=True)
-@click.option("--check", is_flag=True, help="Do not measure: contract and hazards in both, as a table of verdicts.")
+@click.option(
+    "--set",
+    "scenarios",
+    type=click.Choice(["quick", "paths", "folios"]),
+    default="quick",
+    show_default=True,
+    help="Scenarios to measure: a few, those of `kernels run`, or folios of every size.",
+)
+@click.option("--check", is_flag=True, help="Run the contract and the hazards in both instead of measuring.")
 @click.option(
     "--hazard",
     "hazards",
@@ -42,22 +49,22 @@ CHECK_SECONDS = 900.0
     callback=Once("hazard"),
     type=Name("hazard"),
     metavar="NAME",
-    help="With --check: only this one; may be repeated.",
+    help="With --check: run only this hazard; may be repeated.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
-@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
+@click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
 @matrix_options
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
-    """Build a source without and with patches, the same otherwise; measure both; compare.
+    """Build a source without and with patches, measure both kernels, compare them.
 
-    With --check both are booted with two processors instead and shown what may go wrong: the contract and the hazards.
+    The unit is executed instructions per page.  Both kernels have the same tree, configuration and compiler.  After a
+    change of the patch, only files it touches are recompiled, and only for the patched kernel.
 
-    In executed instructions per page, from the same tree, configuration and compiler.  What is built already is not
-    built again: after a change of the patch, only files it touches are recompiled, and only for the patched kernel.
+    With --check, both kernels are booted with two processors and run the contract and the hazards instead.
     """
     from gcproto.kernels.build.build import build, see_that_it_can_be_built
     from gcproto.kernels.build.patches import collect

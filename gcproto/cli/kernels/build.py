@@ -41,7 +41,7 @@ def build_options(function: F) -> F:
         callback=Once("patch", Path.absolute),
         type=FilePath(exists=True),
         metavar="FILE|FOLDER|MBOX",
-        help="A patch, a mailbox, or a folder with a series; may be given more than once, in their order.",
+        help="A patch, a mailbox, or a folder with a series; may be repeated, in order of application.",
     )
     config = click.option(
         "--config",
@@ -53,7 +53,9 @@ def build_options(function: F) -> F:
         help="fast (the default), debug (DEBUG_VM, lockdep), kasan, or the path of a fragment; several are merged.",
     )
     jobs = click.option(
-        "--build-jobs", type=click.IntRange(1, 512), help="Compilers side by side [default: one for each processor]."
+        "--build-jobs",
+        type=click.IntRange(1, 512),
+        help="Compilers that run in parallel [default: one for each processor].",
     )
     return source(patch(config(jobs(function))))
 
@@ -63,16 +65,14 @@ def build_options(function: F) -> F:
 @click.option(
     "--name",
     type=Name("name"),
-    help="Of the kernel; its release ends in it [default: patched, or stock without a patch].",
+    help="Name of the kernel; its release ends in it [default: patched, or stock without a patch].",
 )
-@click.option(
-    "--forget", type=Name("name"), metavar="NAME", help="Remove a kernel that was built here, and do nothing else."
-)
+@click.option("--forget", type=Name("name"), metavar="NAME", help="Only remove this kernel, which was built here.")
 def command(**options: Any) -> None:
-    """Build a kernel that `kernels run` and all other commands then take by its name.
+    """Build a kernel that `kernels run` and all other commands then accept by its name.
 
-    The first build of a source and configuration compiles everything (some 10 minutes on two processors); later ones
-    compile what patches touch.  Source, objects and kernels are kept in the cache (GCPROTO_CACHE).
+    The first build of a source and configuration compiles everything: some 10 minutes on two processors.  After it,
+    only files the patches touch are recompiled.  Source, objects and kernels are kept in the cache (GCPROTO_CACHE).
     """
     if options["forget"] is not None:
         _forget(options["forget"])

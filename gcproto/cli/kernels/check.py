@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     callback=Once("hazard"),
     type=Name("hazard"),
     metavar="NAME",
-    help="Only this one and no contract; may be given more than once.",
+    help="Run only this hazard and no contract; may be repeated.",
 )
 @click.option("--timeout", type=seconds(), default=900.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Run in guests what must not be run on a host: the contract, KSM, races with swap, the known bugs of MOVE.
 
-    The table says what each kernel did, beside what is known of its version: an exclamation mark stands where the two
-    disagree.  A kernel that has a bug is a finding, not a failure; the exit code is 1 if a guest could not be run.
+    The table says what each kernel did.  An exclamation mark means that its version was expected to do something else.
+    A kernel with a bug is a finding, not a failure.  The exit code is 1 if a guest could not run.
     """
     from gcproto.kernels.run.cell import CHECK, Cell
     from gcproto.kernels.run.check import known

@@ -20,14 +20,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 def kernel_options(function: F) -> F:
     """VERSION..., ``--all``, ``--default``, ``--modules``."""
     versions = click.argument("versions", nargs=-1, type=Name("kernel"), metavar="[VERSION|VMLINUZ]...")
-    everything = click.option("--all", "everything", is_flag=True, help="All kernels that are here.")
+    everything = click.option("--all", "everything", is_flag=True, help="All kernels on this machine.")
     default = click.option(
         "--default", "default", is_flag=True, help="The default matrix: the newest of each branch from 6.1 on."
     )
     folder = click.option(
         "--modules",
         type=FilePath(file_okay=False),
-        help="Modules of the kernels that are given by a path.",
+        help="Modules of the kernels that are named by a path.",
     )
     return versions(everything(default(folder(function))))
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     callback=Once("place", Path.absolute),
     help="Folders or files to look in [default: results].",
 )
-@click.option("--fail-above", type=PERCENT, help="Exit code 1 if something costs more by this.")
-@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
+@click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
+@click.option("--heap", is_flag=True, help="Compare the heap in guests (kernels run --set heap), not the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Compare NEW with BASE: kernels by release or version, or two files or folders of results of one kernel each.
 
-    Exit code 1 if something costs more than --fail-above allows, or if the canary says that the two can't be compared.
+    The exit code is 1 if a scenario costs more than --fail-above allows, or if the canary moved too far to compare.
     """
     from gcproto.results.documents import document
     from gcproto.results.steps import changes, void

@@ -17,9 +17,9 @@ from gcproto.process.outputs import see_that_outputs_are_new, write_whole
     metavar="[RESULT|FOLDER]...",
     callback=Once("place", Path.absolute),
 )
-@click.option("--kcidb", is_flag=True, required=True, help="For KernelCI's database: KCIDB I/O schema 5.3.")
-@click.option("--origin", default="gcproto", show_default=True, help="Name of the sender, as KernelCI knows it.")
-@click.option("-o", "--output", type=FilePath(dir_okay=False), help="A file [default: print it].")
+@click.option("--kcidb", is_flag=True, required=True, help="Write for KernelCI's database: KCIDB I/O schema 5.3.")
+@click.option("--origin", default="gcproto", show_default=True, help="Name of the sender in KernelCI.")
+@click.option("-o", "--output", type=FilePath(dir_okay=False), help="File to write [default: standard output].")
 def command(places: tuple[Path, ...], kcidb: bool, origin: str, output: Path | None) -> None:  # noqa: ARG001
     """Write results of guests as a document of another system, validated against its schema."""
     import json

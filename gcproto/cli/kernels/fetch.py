@@ -11,13 +11,13 @@ from gcproto.errors import ExitCode, GcprotoError
 
 @click.command(name="fetch")
 @kernel_options
-@click.option("--drop-packages", is_flag=True, help="Do not keep the packages, only what is unpacked.")
+@click.option("--drop-packages", is_flag=True, help="Delete the packages after unpacking.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Download kernels, check them against the lock's SHA256, and unpack vmlinuz and the modules that guests need.
 
-    What is here is not fetched again.  One that can't be had does not keep the others from being fetched; the exit code
-    is 3 then.
+    Kernels that are on this machine are not fetched again.  If a kernel is unavailable, the others are still fetched,
+    and the exit code is 3.
     """
     from gcproto.kernels.get.catalog import Kernel
     from gcproto.kernels.get.fetch import fetch

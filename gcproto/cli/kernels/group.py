@@ -5,23 +5,23 @@ import click
 from gcproto.cli.groups import LazyGroup
 
 COMMANDS = {
-    "ab": "What a patch gives: build stock and patched, run both, compare.",
+    "ab": "Build stock and patched kernels, run both, compare.",
     "build": "Build a kernel from a source, a configuration and patches.",
-    "check": "What the kernels do where they might misbehave: contract and hazards, as a table of verdicts.",
+    "check": "Check the contract and the hazards in other kernels: a table of verdicts.",
     "compare": "Compare two kernels, scenario by scenario.",
-    "export": "Results in the format of KernelCI's database (KCIDB).",
+    "export": "Write results in the format of KernelCI's database (KCIDB).",
     "fetch": "Download, check and unpack kernels.",
-    "history": "Series over kernel versions, with the steps in them.",
-    "list": "Which kernels can be had, which are here, and what each is good for.",
-    "stress": "Pages that move while everything else happens to them: contents, pins, leaks, splats.",
+    "history": "Show series over kernel versions, and their steps.",
+    "list": "List the kernels that are available and what each can do.",
+    "stress": "Move pages under fork, pins, reclaim and swap; look for lost contents, leaks and splats.",
     "run": "Measure the evacuation paths in other kernels.",
 }
 
 
 @click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels.", texts=COMMANDS)
 def command() -> None:
-    """The same measurements in other kernels, booted in QEMU.
+    """Measure other kernels, booted in QEMU.
 
-    Under QEMU's instruction counting the unit is executed instructions per page: not a time, but the same on every
-    machine and in every boot to a fraction of a percent.
+    Under QEMU's instruction counting the unit is executed instructions per page.  It is not a time.  It is the same on
+    every machine, and in every boot to a fraction of a percent.
     """

@@ -28,11 +28,13 @@ from gcproto.process.outputs import see_that_outputs_are_new
     multiple=True,
     callback=Once("picture", Path.absolute),
     metavar="FILE",
-    help="Draw the series into a .png or .svg file; may be given more than once.",
+    help="Draw the series into a .png or .svg file; may be repeated.",
 )
-@click.option("--threshold", type=PERCENT, default=2.0, show_default=True, help="Percent that make a step.")
-@click.option("--fail-on-step", is_flag=True, help="Exit code 1 if there is a step to more.")
-@click.option("--heap", is_flag=True, help="Of the heap in guests (kernels run --set heap), not of the paths.")
+@click.option(
+    "--threshold", type=PERCENT, default=2.0, show_default=True, help="Least change that is a step, in percent."
+)
+@click.option("--fail-on-step", is_flag=True, help="Exit with 1 if a step costs more.")
+@click.option("--heap", is_flag=True, help="Show the heap in guests (kernels run --set heap), not the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
@@ -46,8 +48,8 @@ def command(
 ) -> None:
     """Show each scenario over the kernels that were measured, and where it steps.
 
-    A step is a change beyond the threshold and beyond four times what boots of a kernel scatter.  Reads the folder
-    `results` unless told otherwise.
+    A step is a change beyond the threshold and beyond four times the scatter between boots of a kernel.  By default the
+    command reads the folder `results`.
     """
     from gcproto.results.documents import document
     from gcproto.results.series import build

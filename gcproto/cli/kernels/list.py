@@ -20,20 +20,22 @@ if TYPE_CHECKING:
 
 
 @click.command(name="list")
-@click.option("--refresh", is_flag=True, help="Ask Debian's archive what it has now (apt, with a state of its own).")
-@click.option("--here", "only_here", is_flag=True, help="Only those that are unpacked here.")
+@click.option(
+    "--refresh", is_flag=True, help="Ask Debian's archive for its current kernels (by apt, with a state of its own)."
+)
+@click.option("--here", "only_here", is_flag=True, help="List only kernels that are unpacked on this machine.")
 @click.option(
     "--write-lock",
     type=FilePath(dir_okay=False),
     metavar="FILE",
-    help="Write what the archive has, with SHA256, as a lock file.",
+    help="Write the archive's kernels, with SHA256, as a lock file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bool) -> None:
-    """List kernels: of the lock file, of the archive when it was asked last, in the cache, and those built here.
+    """List kernels: those of the lock file and of the last answer of the archive, in the cache, or built here.
 
-    MOVE: has UFFDIO_MOVE (by its version; guests find out by asking).  swap: the archive has its modules (zram).
-    bugs: known bugs of MOVE in a release of that version; a backport may have fixed them.
+    MOVE means that the version has UFFDIO_MOVE; guests probe it.  "swap" means that the archive has its modules (zram).
+    "bugs" counts known bugs of MOVE in a release of that version; a backport may have fixed them.
     """
     import msgspec
 

@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def matrix_options(function: F) -> F:
     """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``."""
     jobs = click.option(
-        "--jobs", type=click.IntRange(1, 256), help="Guests side by side [default: one for each processor]."
+        "--jobs", type=click.IntRange(1, 256), help="Guests that run in parallel [default: one for each processor]."
     )
     memory = click.option(
         "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."

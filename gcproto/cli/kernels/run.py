@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     "workload, in this Python).",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Of each scenario.")
-@click.option("--fail-on-spread", is_flag=True, help="Exit code 1 if boots of a kernel differ by more than 0.5 %.")
-@click.option("--wall-clock", is_flag=True, help="ns of an emulated machine instead of instructions: for factors only.")
+@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--fail-on-spread", is_flag=True, help="Exit with 1 if boots of a kernel differ by more than 0.5 %.")
+@click.option(
+    "--wall-clock", is_flag=True, help="Measure ns of the emulated machine, not instructions: for factors only."
+)
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
@@ -38,9 +40,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Boot kernels in QEMU and measure the evacuation paths in each, in executed instructions per page.
 
-    One result file for each boot.  A guest that panics, hangs or runs out of time is the result of that kernel; the
-    others go on, and the exit code is 1.  With several boots the spread of each scenario over them is shown, and
-    flagged where it is more than 0.5 %.
+    Each boot writes one result file.  A guest that panics, hangs or runs out of time is the result of that kernel.  The
+    others go on, and the exit code is 1.  With several boots the table shows the spread of each scenario.  It flags a
+    spread of more than 0.5 %.
     """
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import Cell

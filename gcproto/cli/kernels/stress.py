@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 @click.command(name="stress")
 @kernel_options
 @click.option(
-    "--minutes", type=Number(0.1, WEEK_MINUTES, "minutes"), default=5.0, show_default=True, help="Of each seed's guest."
+    "--minutes",
+    type=Number(0.1, WEEK_MINUTES, "minutes"),
+    default=5.0,
+    show_default=True,
+    help="Minutes for the guest of each seed.",
 )
-@click.option("--seeds", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many, each in a guest.")
 @click.option(
-    "--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="Seeds count from here."
+    "--seeds", type=click.IntRange(1, 1000), default=2, show_default=True, help="Number of seeds, each in a guest."
 )
+@click.option("--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="The first seed.")
 @matrix_options
 @result_options
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:
     """Move pages of all folio sizes back and forth, under readers, fork, pins, reclaim, swap, compaction, khugepaged.
 
-    Contents, lost writes, lost pages, pinned pages, memory that is not given back, and all that the kernel says on its
-    console are looked at.  Odd seeds swap to zram, even ones to a loop device.  Best with a kernel that was built with
-    `--config debug`.  Exit code 1 if something was wrong.
+    The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
+    console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
+    The exit code is 1 if something was wrong.
     """
     from gcproto.kernels.run.cell import STRESS, Cell
     from gcproto.kernels.run.stress import GRACE

@@ -5,17 +5,10 @@ the chunk (Kermany and Petrank, The Compressor, PLDI 2006; ART: PostCompactOldOb
 stay; those allocated after marking slide down by whole pages.
 """
 
-from gcproto.heap.calls import (
-    PLAN_BLACK_BEGIN,
-    PLAN_BLACK_SHIFT,
-    PLAN_DENSE_END,
-    PLAN_LIVE,
-    PLAN_OFFSETS,
-    PLAN_TO,
-)
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import load32, load64, low_ones, popcount, store64
+from gcproto.heap.memory import load64, low_ones, popcount, store64
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import black_begin, black_shift, dense_end, live_of, offset_of, to_space
 
 
 @kernel
@@ -27,15 +20,15 @@ def forward(plan: int, ref: int) -> int:
         ref: address before compaction, not 0.
 
     """
-    to = load64(plan + PLAN_TO)
+    to = to_space(plan)
     word = (ref - to) >> 3
-    if word < load64(plan + PLAN_DENSE_END) * PAGE_WORDS:
+    if word < dense_end(plan) * PAGE_WORDS:
         return ref
-    if word >= load64(plan + PLAN_BLACK_BEGIN):
-        return ref - load64(plan + PLAN_BLACK_SHIFT) * PAGE_BYTES
+    if word >= black_begin(plan):
+        return ref - black_shift(plan) * PAGE_BYTES
     chunk = word >> 6
-    before = load64(load64(plan + PLAN_LIVE) + 8 * chunk) & low_ones(word & 63)
-    return to + 8 * (load32(load64(plan + PLAN_OFFSETS) + 4 * chunk) + popcount(before))
+    before = live_of(plan, chunk) & low_ones(word & 63)
+    return to + 8 * (offset_of(plan, chunk) + popcount(before))
 
 
 @kernel

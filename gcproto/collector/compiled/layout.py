@@ -1,10 +1,11 @@
 """Where live words go that follow each other without gaps."""
 
 from gcproto.collector.compiled.leads import lead
-from gcproto.heap.calls import CHUNK_WORDS, PLAN_FILL, PLAN_FIRST, PLAN_LIVE, PLAN_OFFSETS, PLAN_SKIP
+from gcproto.heap.calls import CHUNK_WORDS
 from gcproto.heap.compiled import kernel
-from gcproto.heap.memory import ctz, drop_lowest, load64, popcount, store16, store32, store64
+from gcproto.heap.memory import ctz, drop_lowest, load64, popcount, store32, store64
 from gcproto.heap.pages import PAGE_WORDS
+from gcproto.heap.plan import first_table, live_bits, offset_table, set_fill, set_skip
 
 PAGE_CHUNKS = PAGE_WORDS // CHUNK_WORDS
 
@@ -47,9 +48,9 @@ def compact(plan: int, chunk: int, end: int, total: int) -> int:
         to-space word behind the last of them.
 
     """
-    live = load64(plan + PLAN_LIVE)
-    offsets = load64(plan + PLAN_OFFSETS)
-    first = load64(plan + PLAN_FIRST)
+    live = live_bits(plan)
+    offsets = offset_table(plan)
+    first = first_table(plan)
     page = (total + PAGE_WORDS - 1) // PAGE_WORDS
     known = -1
     while chunk < end:
@@ -60,8 +61,8 @@ def compact(plan: int, chunk: int, end: int, total: int) -> int:
             word = 64 * chunk + _nth_bit(bits, page * PAGE_WORDS - total)
             store64(first + 8 * page, word)
             known = lead(plan, page, word, known)
-            store16(load64(plan + PLAN_SKIP) + 2 * page, 0)
-            store16(load64(plan + PLAN_FILL) + 2 * page, PAGE_WORDS)
+            set_skip(plan, page, 0)
+            set_fill(plan, page, PAGE_WORDS)
             page += 1
         total += count
         chunk += 1
@@ -72,4 +73,4 @@ def compact(plan: int, chunk: int, end: int, total: int) -> int:
 def end_of_contents(plan: int, total: int) -> None:
     """Note that nothing follows behind a to-space word on its page."""
     if total % PAGE_WORDS != 0:
-        store16(load64(plan + PLAN_FILL) + 2 * (total // PAGE_WORDS), total % PAGE_WORDS)
+        set_fill(plan, total // PAGE_WORDS, total % PAGE_WORDS)

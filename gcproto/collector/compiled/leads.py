@@ -1,11 +1,11 @@
 """What of a to-space page belongs to an object that began on an earlier one: so that a producer need not look there."""
 
 from gcproto.collector.compiled.mark import is_marked
-from gcproto.heap.calls import PLAN_LEAD_REFS, PLAN_LEAD_WORDS, PLAN_LIVE, PLAN_STARTS, PLAN_TO
 from gcproto.heap.compiled import kernel
-from gcproto.heap.memory import clz, load64, low_ones, peek64, store16
+from gcproto.heap.memory import clz, load64, low_ones, peek64
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_WORDS
+from gcproto.heap.plan import live_bits, set_lead_refs, set_lead_words, start_bits, to_space
 
 
 @kernel
@@ -35,10 +35,10 @@ def lead(plan: int, page: int, word: int, known: int) -> int:
         start of the object that ``word`` belongs to.
 
     """
-    to = load64(plan + PLAN_TO)
+    to = to_space(plan)
     start = known
     if start < 0 or start + words_of(peek64(to + 8 * start)) <= word:
-        start = _start_before(load64(plan + PLAN_STARTS), word)
+        start = _start_before(start_bits(plan), word)
     head = peek64(to + 8 * start)
     before = word - start
     words = 0
@@ -46,8 +46,8 @@ def lead(plan: int, page: int, word: int, known: int) -> int:
     if before > 0:
         words = min(PAGE_WORDS, words_of(head) - before)
         refs = min(words, max(0, refs_of(head) + 1 - before))
-    store16(load64(plan + PLAN_LEAD_WORDS) + 2 * page, words)
-    store16(load64(plan + PLAN_LEAD_REFS) + 2 * page, refs)
+    set_lead_words(plan, page, words)
+    set_lead_refs(plan, page, refs)
     return start
 
 
@@ -55,8 +55,8 @@ def lead(plan: int, page: int, word: int, known: int) -> int:
 def lead_in_place(plan: int, page: int, from_page: int, known: int) -> int:
     """The same for a page that keeps its layout, and may begin with garbage."""
     word = from_page * PAGE_WORDS
-    if is_marked(load64(plan + PLAN_LIVE), word) != 0:
+    if is_marked(live_bits(plan), word) != 0:
         return lead(plan, page, word, known)
-    store16(load64(plan + PLAN_LEAD_WORDS) + 2 * page, 0)
-    store16(load64(plan + PLAN_LEAD_REFS) + 2 * page, 0)
+    set_lead_words(plan, page, 0)
+    set_lead_refs(plan, page, 0)
     return known

@@ -8,22 +8,25 @@ from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact, end_of_conte
 from gcproto.collector.compiled.leads import lead_in_place
 from gcproto.collector.compiled.mark import set_bits
 from gcproto.collector.compiled.regions import plan_regions
-from gcproto.heap.calls import (
-    PLAN_BLACK_BEGIN,
-    PLAN_BLACK_SHIFT,
-    PLAN_COMPACT_END,
-    PLAN_DENSE_END,
-    PLAN_FIRST,
-    PLAN_KEPT,
-    PLAN_LIVE,
-    PLAN_STARTS,
-    PLAN_TO,
-    PLAN_USED_END,
-)
 from gcproto.heap.compiled import entry, kernel
 from gcproto.heap.memory import load64, store64
 from gcproto.heap.objects import words_of
 from gcproto.heap.pages import PAGE_WORDS
+from gcproto.heap.plan import (
+    black_begin,
+    black_shift,
+    compact_end,
+    first_table,
+    live_bits,
+    set_black_begin,
+    set_black_shift,
+    set_compact_end,
+    set_dense_end,
+    set_pages_kept,
+    set_used_end,
+    start_bits,
+    to_space,
+)
 
 NEVER = 1001
 """A threshold that no page reaches: no dense prefix."""
@@ -68,24 +71,24 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
         live words.
 
     """
-    live = load64(plan + PLAN_LIVE)
-    first = load64(plan + PLAN_FIRST)
+    live = live_bits(plan)
+    first = first_table(plan)
     dense, words = dense_prefix(live, pages, permille, granule)
     known = -1
     for index in range(dense):
         known = lead_in_place(plan, index, index, known)
-    store64(plan + PLAN_KEPT, 0)
+    set_pages_kept(plan, 0)
     if region > 0:
         total = plan_regions(plan, pages, permille, region, dense)
     else:
         total = compact(plan, dense * PAGE_CHUNKS, pages * PAGE_CHUNKS, dense * PAGE_WORDS)
     end_of_contents(plan, total)
     page = (total + PAGE_WORDS - 1) // PAGE_WORDS
-    store64(plan + PLAN_DENSE_END, dense)
-    store64(plan + PLAN_COMPACT_END, page)
-    store64(plan + PLAN_BLACK_BEGIN, pages * PAGE_WORDS)
-    store64(plan + PLAN_BLACK_SHIFT, pages - page)
-    store64(plan + PLAN_USED_END, page)
+    set_dense_end(plan, dense)
+    set_compact_end(plan, page)
+    set_black_begin(plan, pages * PAGE_WORDS)
+    set_black_shift(plan, pages - page)
+    set_used_end(plan, page)
     # Where the contents of the page behind the last one would begin: nothing from there on is needed.
     store64(first + 8 * page, pages * PAGE_WORDS)
     return words
@@ -108,10 +111,10 @@ def plan_black(plan: int, top: int, mutator_buffers: int) -> int:
         objects found.
 
     """
-    to = load64(plan + PLAN_TO)
-    live = load64(plan + PLAN_LIVE)
-    starts = load64(plan + PLAN_STARTS)
-    begin = load64(plan + PLAN_BLACK_BEGIN)
+    to = to_space(plan)
+    live = live_bits(plan)
+    starts = start_bits(plan)
+    begin = black_begin(plan)
     word = begin
     found = 0
     last = begin
@@ -130,11 +133,11 @@ def plan_black(plan: int, top: int, mutator_buffers: int) -> int:
         word += words_of(head)
         last = word
         found += 1
-    compact_end = load64(plan + PLAN_COMPACT_END)
-    shift = load64(plan + PLAN_BLACK_SHIFT)
+    slid = compact_end(plan)
+    shift = black_shift(plan)
     pages = (last - begin + PAGE_WORDS - 1) // PAGE_WORDS
     known = -1
-    for index in range(compact_end, compact_end + pages):
+    for index in range(slid, slid + pages):
         known = lead_in_place(plan, index, index + shift, known)
-    store64(plan + PLAN_USED_END, compact_end + pages)
+    set_used_end(plan, slid + pages)
     return found

@@ -6,30 +6,29 @@ native/heap/plan.h for why): what it must know about an object that began on an 
 """
 
 from functools import cache
-from typing import Any
 
 from numba import cfunc
 
 from gcproto.collector.compiled.forward import forward_fields
-from gcproto.heap.calls import (
-    KEPT,
-    PLAN_BLACK_SHIFT,
-    PLAN_COMPACT_END,
-    PLAN_DENSE_END,
-    PLAN_FILL,
-    PLAN_FIRST,
-    PLAN_FROM,
-    PLAN_LEAD_REFS,
-    PLAN_LEAD_WORDS,
-    PLAN_LIVE,
-    PLAN_SKIP,
-    PLAN_STARTS,
-    PLAN_USED_END,
-)
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import copy_bytes, copy_line, ctz, drop_lowest, load16, load64, lshr, store64, zero_bytes
+from gcproto.heap.memory import copy_bytes, copy_line, ctz, drop_lowest, load64, lshr, store64, zero_bytes
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import (
+    KEPT,
+    black_shift,
+    compact_end,
+    dense_end,
+    fill_of,
+    first_of,
+    from_space,
+    lead_refs_of,
+    lead_words_of,
+    live_bits,
+    skip_of,
+    start_bits,
+    used_end,
+)
 
 LINE_WORDS = 8
 LONG = 256
@@ -56,8 +55,8 @@ def _copy_stride(destination: int, source: int, count: int) -> None:
 @kernel
 def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
     """Copy ``count`` live words of from-space, from ``word`` on, to ``destination``, in strides."""
-    live = load64(plan + PLAN_LIVE)
-    source = load64(plan + PLAN_FROM)
+    live = live_bits(plan)
+    source = from_space(plan)
     chunk = word >> 6
     skip = word & 63
     bits = lshr(load64(live + 8 * chunk), skip) << skip
@@ -92,9 +91,9 @@ def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
 
 @kernel
 def _compacted(plan: int, index: int, destination: int) -> None:
-    word = load64(load64(plan + PLAN_FIRST) + 8 * index)
-    begin = load16(load64(plan + PLAN_SKIP) + 2 * index)
-    end = load16(load64(plan + PLAN_FILL) + 2 * index)
+    word = first_of(plan, index)
+    begin = skip_of(plan, index)
+    end = fill_of(plan, index)
     if begin > 0:
         zero_bytes(destination, 8 * begin)
     if end > 0:
@@ -102,8 +101,8 @@ def _compacted(plan: int, index: int, destination: int) -> None:
     if end < PAGE_WORDS:
         zero_bytes(destination + 8 * end, 8 * (PAGE_WORDS - end))
     # Objects follow each other without gaps now: headers lead from one to the next.
-    forward_fields(plan, destination + 8 * begin, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
-    at = begin + load16(load64(plan + PLAN_LEAD_WORDS) + 2 * index)
+    forward_fields(plan, destination + 8 * begin, lead_refs_of(plan, index))
+    at = begin + lead_words_of(plan, index)
     while at < end:
         head = load64(destination + 8 * at)
         forward_fields(plan, destination + 8 * at + 8, min(refs_of(head), end - at - 1))
@@ -113,8 +112,8 @@ def _compacted(plan: int, index: int, destination: int) -> None:
 @kernel
 def _in_place(plan: int, index: int, from_page: int, destination: int) -> None:
     """Update the references of a page that keeps its layout; garbage between its objects stays as it is."""
-    starts = load64(plan + PLAN_STARTS)
-    forward_fields(plan, destination, load16(load64(plan + PLAN_LEAD_REFS) + 2 * index))
+    starts = start_bits(plan)
+    forward_fields(plan, destination, lead_refs_of(plan, index))
     base = from_page * PAGE_WORDS
     for chunk in range(base >> 6, (base + PAGE_WORDS) >> 6):
         bits = load64(starts + 8 * chunk)
@@ -135,16 +134,16 @@ def produce(plan: int, index: int, destination: int) -> None:
         destination: address of a page that nobody else writes.
 
     """
-    if index < load64(plan + PLAN_DENSE_END):
+    if index < dense_end(plan):
         _in_place(plan, index, index, destination)
         return
-    from_page = index + load64(plan + PLAN_BLACK_SHIFT)
-    if index < load64(plan + PLAN_COMPACT_END):
-        if load16(load64(plan + PLAN_FILL) + 2 * index) != KEPT:
+    from_page = index + black_shift(plan)
+    if index < compact_end(plan):
+        if fill_of(plan, index) != KEPT:
             _compacted(plan, index, destination)
             return
-        from_page = load64(load64(plan + PLAN_FIRST) + 8 * index) // PAGE_WORDS
-    source = load64(plan + PLAN_FROM) + from_page * PAGE_BYTES
+        from_page = first_of(plan, index) // PAGE_WORDS
+    source = from_space(plan) + from_page * PAGE_BYTES
     if source != destination:
         copy_bytes(destination, source, PAGE_BYTES)
     _in_place(plan, index, from_page, destination)
@@ -153,12 +152,13 @@ def produce(plan: int, index: int, destination: int) -> None:
 @cache
 def producer() -> int:
     """Address of the same for C: a ``gcp_producer``."""
-    compiled: Any = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)  # type: ignore[attr-defined]
+    compiled = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)
     _kept.append(compiled)
-    return int(compiled.address)
+    assert compiled.address is not None
+    return compiled.address
 
 
-_kept: list[Any] = []
+_kept: list[object] = []
 """Compiled code that C has the address of is never collected."""
 
 
@@ -169,6 +169,6 @@ def slide(plan: int) -> None:
     No page is written before what lies there has been read: a live word never moves up, and pages behind it have their
     words from further up still.  The plan says the same address for both spaces.
     """
-    space = load64(plan + PLAN_FROM)
-    for index in range(load64(plan + PLAN_USED_END)):
+    space = from_space(plan)
+    for index in range(used_end(plan)):
         produce(plan, index, space + index * PAGE_BYTES)

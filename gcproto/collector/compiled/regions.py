@@ -13,22 +13,23 @@ region every word counts as live.
 from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact, end_of_contents, live_between
 from gcproto.collector.compiled.leads import lead_in_place
 from gcproto.collector.compiled.mark import is_marked
-from gcproto.heap.calls import (
-    KEPT,
-    PLAN_FILL,
-    PLAN_FIRST,
-    PLAN_HELD,
-    PLAN_KEPT,
-    PLAN_LEAD_REFS,
-    PLAN_LEAD_WORDS,
-    PLAN_LIVE,
-    PLAN_OFFSETS,
-    PLAN_SKIP,
-    PLAN_STARTS,
-)
 from gcproto.heap.compiled import kernel
-from gcproto.heap.memory import load64, store8, store16, store32, store64
+from gcproto.heap.memory import store32, store64
 from gcproto.heap.pages import PAGE_WORDS
+from gcproto.heap.plan import (
+    KEPT,
+    live_bits,
+    offset_table,
+    pages_kept,
+    set_fill,
+    set_first,
+    set_held,
+    set_lead_refs,
+    set_lead_words,
+    set_pages_kept,
+    set_skip,
+    start_bits,
+)
 
 SEARCH_CHUNKS = 64
 """How far back a chunk is looked for that no object reaches into: 32 KiB."""
@@ -37,8 +38,8 @@ SEARCH_CHUNKS = 64
 @kernel
 def _cut(plan: int, chunk: int, begin: int) -> int:
     """The last chunk up to ``chunk`` that no live object reaches into, or -1."""
-    live = load64(plan + PLAN_LIVE)
-    starts = load64(plan + PLAN_STARTS)
+    live = live_bits(plan)
+    starts = start_bits(plan)
     while chunk >= begin:
         if is_marked(live, 64 * chunk) == 0 or is_marked(starts, 64 * chunk) != 0:
             return chunk
@@ -70,11 +71,11 @@ def _gap(plan: int, end: int, start: int, chunk: int) -> None:
     end_of_contents(plan, end)
     for page in range((end + PAGE_WORDS - 1) // PAGE_WORDS, (start + PAGE_WORDS - 1) // PAGE_WORDS):
         partial = page == start // PAGE_WORDS
-        store64(load64(plan + PLAN_FIRST) + 8 * page, 64 * chunk)
-        store16(load64(plan + PLAN_LEAD_WORDS) + 2 * page, 0)
-        store16(load64(plan + PLAN_LEAD_REFS) + 2 * page, 0)
-        store16(load64(plan + PLAN_SKIP) + 2 * page, start % PAGE_WORDS if partial else 0)
-        store16(load64(plan + PLAN_FILL) + 2 * page, PAGE_WORDS if partial else 0)
+        set_first(plan, page, 64 * chunk)
+        set_lead_words(plan, page, 0)
+        set_lead_refs(plan, page, 0)
+        set_skip(plan, page, start % PAGE_WORDS if partial else 0)
+        set_fill(plan, page, PAGE_WORDS if partial else 0)
 
 
 @kernel
@@ -83,17 +84,17 @@ def _keep(plan: int, from_page: int, page: int, granule: int) -> None:
     known = -1
     for index in range(granule):
         known = lead_in_place(plan, page + index, from_page + index, known)
-        store64(load64(plan + PLAN_FIRST) + 8 * (page + index), (from_page + index) * PAGE_WORDS)
-        store16(load64(plan + PLAN_SKIP) + 2 * (page + index), 0)
-        store16(load64(plan + PLAN_FILL) + 2 * (page + index), KEPT)
-        store8(load64(plan + PLAN_HELD) + from_page + index, 1)
-    live = load64(plan + PLAN_LIVE)
-    offsets = load64(plan + PLAN_OFFSETS)
+        set_first(plan, page + index, (from_page + index) * PAGE_WORDS)
+        set_skip(plan, page + index, 0)
+        set_fill(plan, page + index, KEPT)
+        set_held(plan, from_page + index, 1)
+    live = live_bits(plan)
+    offsets = offset_table(plan)
     for index in range(granule * PAGE_CHUNKS):
         chunk = from_page * PAGE_CHUNKS + index
         store32(offsets + 4 * chunk, page * PAGE_WORDS + 64 * index)
         store64(live + 8 * chunk, -1)
-    store64(plan + PLAN_KEPT, load64(plan + PLAN_KEPT) + granule)
+    set_pages_kept(plan, pages_kept(plan) + granule)
 
 
 @kernel
@@ -111,7 +112,7 @@ def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int)
         to-space word behind the last one.
 
     """
-    live = load64(plan + PLAN_LIVE)
+    live = live_bits(plan)
     seen = live_between(live, 0, dense * PAGE_CHUNKS)
     total = dense * PAGE_WORDS
     begin = dense  # from-pages from here on are not planned yet

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gcproto.collector.modes import Mode
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_compaction_ptr, gcp_plan_ptr, gcp_swept
 
 PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "restore", "verify")
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
@@ -39,8 +42,8 @@ class Watched(Protocol):
         ...
 
     @property
-    def native(self) -> Any:
-        """Its ``struct gcp_compaction *``."""
+    def native(self) -> "gcp_compaction_ptr":
+        """The collector of C."""
         ...
 
     @property
@@ -92,11 +95,11 @@ class Listener:
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:
         """Marking is over: live objects and words, cards that were looked at again."""
 
-    def planned(self, plan: Any) -> None:
-        """The world is stopped, the plan is complete (``struct gcp_plan *``), nothing has moved yet."""
+    def planned(self, plan: "gcp_plan_ptr") -> None:
+        """The world is stopped, the plan is complete, nothing has moved yet."""
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
-        """All pages are in their places: the collector's part (``struct gcp_swept *``) and the faults' sums."""
+    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+        """All pages are in their places: the collector's part and the faults' sums."""
 
     def restored(self, pages: int, refused: int) -> None:
         """Stretches were made THPs: pages of them, and how many stretches the kernel refused."""
@@ -160,12 +163,12 @@ class Listeners(Listener):
         for one in self._all:
             one.marked(objects, words, dirty_cards)
 
-    def planned(self, plan: Any) -> None:
+    def planned(self, plan: "gcp_plan_ptr") -> None:
         """All are told."""
         for one in self._all:
             one.planned(plan)
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
         """All are told."""
         for one in self._all:
             one.swept(swept, faults)

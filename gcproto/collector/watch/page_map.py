@@ -1,17 +1,22 @@
 """The listener that records what became of every page of to-space, for the heap map of the report."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gcproto._native import ffi, lib
+from gcproto._native import lib
 from gcproto.collector.watch.events import Listener, Watched
-from gcproto.heap.calls import KEPT
+from gcproto.heap.arrays import array_at
+from gcproto.heap.plan import KEPT
 from gcproto.results.folios import kept_whole
 from gcproto.results.page_map import encode
 from gcproto.results.schema import Collection
 
-MOVED, WHOLE = int(lib.GCP_FATE_MOVED), int(lib.GCP_FATE_WHOLE)
+if TYPE_CHECKING:
+    from gcproto._native import gcp_plan_ptr, gcp_swept
+
+MOVED, WHOLE = lib.GCP_FATE_MOVED, lib.GCP_FATE_WHOLE
 
 
 class MapListener(Listener):
@@ -25,26 +30,25 @@ class MapListener(Listener):
     def __init__(self, order: int) -> None:
         self.order = order
         self._used = 0
-        self._in_place: np.ndarray[Any, np.dtype[np.bool_]] = np.zeros(0, dtype=bool)
-        self._maps: list[np.ndarray[Any, np.dtype[np.uint8]]] = []
+        self._in_place: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._maps: list[NDArray[np.uint8]] = []
 
     def attached(self, collector: Watched) -> None:
         """Whose letters are taken."""
-        self._native: Any = collector.native
+        self._native = collector.native
 
-    def planned(self, plan: Any) -> None:
+    def planned(self, plan: "gcp_plan_ptr") -> None:
         """Remember which pages keep their layout."""
-        dense, compacted, self._used = int(plan.dense_end), int(plan.compact_end), int(plan.used_end)
+        dense, compacted, self._used = plan.dense_end, plan.compact_end, plan.used_end
         self._in_place = np.zeros(self._used, dtype=bool)
         self._in_place[:dense] = True
-        if compacted and int(plan.kept):
-            raw: Any = ffi.buffer(plan.fill, 2 * compacted)
-            self._in_place[dense:compacted] = np.frombuffer(raw, dtype=np.uint16)[dense:] == KEPT
+        if compacted and plan.kept:
+            fill = array_at(plan.fill, compacted, np.uint16)
+            self._in_place[dense:compacted] = fill[dense:] == KEPT
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
         """Take the letters of the pages in use."""
-        raw: Any = ffi.buffer(lib.gcp_compaction_fates(self._native), self._used)
-        letters = np.frombuffer(raw, dtype=np.uint8).copy()
+        letters = array_at(lib.gcp_compaction_fates(self._native), self._used, np.uint8).copy()
         letters[self._in_place & (letters == MOVED)] = ord("u")
         letters[letters == 0] = ord(".")
         self._maps.append(letters)

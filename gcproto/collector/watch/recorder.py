@@ -2,27 +2,17 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.accounts import map_counts_in
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.watch.events import Listener, Stop
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
+from gcproto.structs import numbers_of
 
-SWEPT = (
-    "updated",
-    "built",
-    "slid",
-    "empty",
-    "recycled",
-    "discarded",
-    "flushes",
-    "recovered",
-    "map_ns",
-    "renewed",
-    "renew_ns",
-)
+if TYPE_CHECKING:
+    from gcproto._native import gcp_plan_ptr, gcp_swept
 
 
 def resident_bytes() -> int:
@@ -89,22 +79,20 @@ class Recorder(Listener):
         """What lives."""
         self._cycle.objects, self._cycle.live_bytes, self._cycle.dirty_cards = objects, words * 8, dirty_cards
 
-    def planned(self, plan: Any) -> None:
+    def planned(self, plan: "gcp_plan_ptr") -> None:
         """What is to become of the pages."""
-        self._cycle.dense = int(plan.dense_end)
-        self._cycle.kept = int(plan.kept)
-        self._cycle.compacted = int(plan.compact_end) - int(plan.dense_end) - int(plan.kept)
-        self._cycle.slid = int(plan.used_end) - int(plan.compact_end)
+        self._cycle.dense = plan.dense_end
+        self._cycle.kept = plan.kept
+        self._cycle.compacted = plan.compact_end - plan.dense_end - plan.kept
+        self._cycle.slid = plan.used_end - plan.compact_end
 
     def restored(self, pages: int, refused: int) -> None:
         """Counts of what was restored."""
         self._cycle.collector.restored, self._cycle.collector.restore_refused = pages, refused
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
         """What became of them."""
-        found = {name: int(getattr(swept, name)) for name in SWEPT}
-        found |= map_counts_in(swept.account)
-        self._cycle.collector = CollectorAccount(**found)
+        self._cycle.collector = CollectorAccount(**numbers_of(swept), **map_counts_in(swept.account))
         self._cycle.faults = FaultAccount(**faults)
         if self._cycle.measured:
             self.runs.add(counts_of(swept.runs))

@@ -1,13 +1,16 @@
 """The listener that has part of a heap swapped out when it is evacuated, and sees what stays so."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.watch.events import Listener
 from gcproto.heap.folios import FolioCensus
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_plan_ptr, gcp_swept
 
 BLOCK_PAGES = 16
 """Pages are pushed out in blocks, spread evenly over what is in use."""
@@ -39,7 +42,7 @@ class SwapListener(Listener):
     def _swapped(self) -> int:
         return self._census.count(self.heap.to, self.heap.used // PAGE_BYTES).swapped
 
-    def planned(self, plan: Any) -> None:
+    def planned(self, plan: "gcp_plan_ptr") -> None:
         """Push them out, before anything is flipped."""
         pages = self.heap.used // PAGE_BYTES
         for _ in range(PATIENCE):
@@ -54,7 +57,7 @@ class SwapListener(Listener):
             time.sleep(REST)
         self.before.append(self._swapped())
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
         """What is still swapped out, before anybody looks at it."""
         self.after.append(self._swapped())
 

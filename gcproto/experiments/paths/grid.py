@@ -222,7 +222,7 @@ def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | 
 
 def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[PathScenario]:
     """All scenarios of a block; ranges are whole PMDs, so that every arm has the same page tables."""
-    least = int(lib.GCP_MEMORY_MIN_PAGES) * machine.page_size if block.working_set == MEMORY else 0
+    least = lib.GCP_MEMORY_MIN_PAGES * machine.page_size if block.working_set == MEMORY else 0
     total = -(-max(memory or block.memory, least) // machine.pmd_size) * machine.pmd_size
     pages = total // machine.page_size
     for text in block.sources:

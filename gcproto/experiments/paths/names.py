@@ -1,12 +1,15 @@
 """Names of sources, arms, orders of frames and working sets, as they stand in results, with their numbers in C."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gcproto import rows
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.host.machine import Machine
+
+if TYPE_CHECKING:
+    from gcproto._native import Pointer
 
 KINDS: Final[dict[str, int]] = {name: row.number for name, row in rows.SOURCES.items()}
 """Source names (native/paths/sources.c has the table); ``none`` is for arms that use no source."""
@@ -19,7 +22,7 @@ SWAPIN_ARMS: Final = rows.arms_with(lib.GCP_ARM_SWAPS_IN)
 """Arms that end with the pages of a source ``swapped`` in memory again."""
 
 
-def _numbers(name_of: Callable[[int], Any]) -> dict[str, int]:
+def _numbers(name_of: "Callable[[int], Pointer[bytes]]") -> dict[str, int]:
     """Names that a C function knows, with their numbers."""
     found: dict[str, int] = {}
     while (name := name_of(len(found))) != ffi.NULL:

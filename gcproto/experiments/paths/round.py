@@ -1,14 +1,17 @@
 """One round across the process boundary: what is asked of the worker and what it answers."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gcproto._native import ffi, lib
-from gcproto.accounts import counts_in
 from gcproto.chars import text_of
 from gcproto.experiments.paths.names import ARMS, FRAMES, KINDS, WORKING_SETS
 from gcproto.results.schema import PathScenario
+from gcproto.structs import numbers_of
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_prover_ptr
 
 
 class Request(msgspec.Struct):
@@ -96,10 +99,10 @@ def request_for(scenario: PathScenario, cpu: int, touch_cpu: int, seed: int, slo
     )
 
 
-def run(prover: Any, request: Request) -> Round:
+def run(prover: "gcp_prover_ptr", request: Request) -> Round:
     """Run a round in this process (it may hang on kernels with known bugs: see gcproto.experiments.paths.lab)."""
     scenario = ffi.new("struct gcp_scenario *", msgspec.to_builtins(request))
-    got: Any = ffi.new("struct gcp_round *")
+    got = ffi.new("struct gcp_round *")
     lib.gcp_round_run(prover, scenario, got)
     return Round(
         status=got.status,
@@ -108,7 +111,7 @@ def run(prover: Any, request: Request) -> Round:
         split_ns=got.split_ns,
         swapin_ns=got.swapin_ns,
         calls=got.calls,
-        account=counts_in(got.account),
+        account=numbers_of(got.account),
         have=got.have,
         pfn_kept=got.pfn_kept,
         pfn_changed=got.pfn_changed,
@@ -134,7 +137,7 @@ def run(prover: Any, request: Request) -> Round:
     )
 
 
-def new_prover() -> Any:
+def new_prover() -> "gcp_prover_ptr":
     """A prover (native/base/proof.h) for the life of this process."""
     prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)

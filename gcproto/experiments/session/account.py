@@ -1,19 +1,23 @@
 """What came of a run, read from its parts when nothing moves any more."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.counts import counts_of
 from gcproto.collector.cycle import fault_sums
+from gcproto.collector.watch.timeline import events_of
 from gcproto.collector.watch.trace import write_trace
 from gcproto.counted import counted
 from gcproto.experiments.placement import ran_of
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Places, Session
-from gcproto.experiments.session.stalls import events_of, stalls_of, timing_error
+from gcproto.experiments.session.stalls import stalls_of, timing_error
 from gcproto.experiments.session.status import Status
 from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_mutator_ptr
 
 
 @dataclass
@@ -77,10 +81,10 @@ def session_of(parts: Parts, course: Course) -> Session:
         choice=parts.choice,
         chosen=parts.chosen,
         sweeps=course.swept,
-        digests=[int(one.digest) for one in natives],
-        allocated_bytes=sum(int(one.allocated_bytes) for one in natives),
-        allocated_objects=sum(int(one.allocated_objects) for one in natives),
-        operations=sum(int(one.operations) for one in natives),
+        digests=[one.digest for one in natives],
+        allocated_bytes=sum(one.allocated_bytes for one in natives),
+        allocated_objects=sum(one.allocated_objects for one in natives),
+        operations=sum(one.operations for one in natives),
         mutator_cpu_ns=sum(mutator.cpu for mutator in parts.mutators),
         collector_cpu_ns=parts.thread.cpu_ns,
     )
@@ -107,7 +111,7 @@ def session_of(parts: Parts, course: Course) -> Session:
         found.verified = parts.checks.passed
     if parts.request.trace:
         events = [events_of(one.timeline) for one in natives]
-        write_trace(parts.request.trace, parts.recorder, events, parts.collector)
+        write_trace(parts.request.trace, parts.recorder, events, events_of(parts.collector.timeline))
     return found
 
 
@@ -139,15 +143,15 @@ def _wrong(parts: Parts) -> list[str]:
     return found
 
 
-def _add_times(parts: Parts, course: Course, found: Session, natives: list[Any]) -> None:
+def _add_times(parts: Parts, course: Course, found: Session, natives: "list[gcp_mutator_ptr]") -> None:
     """The measured time, MMU and the longest stall; not while somebody verifies, whose pauses are nobody's."""
     if parts.request.standing:
         return
     found.failure = timing_error(natives, course.began)
     if found.failure:
         return
-    found.mutator_ns = max(int(one.ended_ns) for one in natives) - course.began
-    found.dropped = sum(int(one.timeline.dropped) for one in natives)
+    found.mutator_ns = max(one.ended_ns for one in natives) - course.began
+    found.dropped = sum(one.timeline.dropped for one in natives)
     if not found.dropped and not parts.checks:
         found.mmu, found.stall = stalls_of(natives, course.began, lambda when: _pause_at(parts, when))
 

@@ -40,7 +40,7 @@ class CollectorThread(threading.Thread):
         return self._ended_with - self._before + self._handler() - self._handler_before
 
     def _handler(self) -> int:
-        return int(lib.gcp_compaction_helper_cpu(self.collector.native))
+        return lib.gcp_compaction_helper_cpu(self.collector.native)
 
     def _so_far(self) -> int:
         """CPU time, ns; 0 if it has not begun, or has ended by an error."""
@@ -60,7 +60,7 @@ class CollectorThread(threading.Thread):
             self.error = str(error)
         except Exception as error:
             self.error = repr(error)
-        self._ended_with = int(lib.gcp_thread_cpu())
+        self._ended_with = lib.gcp_thread_cpu()
         self.place.look()
         if self.error:
             lib.gcp_world_close(self.collector.heap.world)

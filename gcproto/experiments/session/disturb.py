@@ -2,7 +2,6 @@
 
 import random
 import threading
-from typing import Any
 
 from gcproto._native import lib
 from gcproto.heap.pages import PAGE_BYTES
@@ -57,10 +56,10 @@ class Disturber(threading.Thread):
 
     def _pin(self) -> int:
         # Pages that the kernel would have to have served by us can't be pinned (EFAULT); the next ones may.
-        ring: Any = lib.gcp_pin(self._place(PIN_PAGES), PIN_PAGES * PAGE_BYTES)
+        ring = lib.gcp_pin(self._place(PIN_PAGES), PIN_PAGES * PAGE_BYTES)
         self.pins += ring > 0
         self.refused += ring <= 0
-        return int(ring)
+        return ring
 
     def close(self) -> None:
         """Let go of everything."""

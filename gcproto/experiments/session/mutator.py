@@ -2,18 +2,21 @@
 
 import os
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import Ran, ran_of
 from gcproto.heap.mutator import STOPPED
 from gcproto.heap.workloads import Workload
+from gcproto.structs import address_of
 
-
-def address_of(pointer: Any) -> int:
-    """A C pointer as compiled code takes it."""
-    return int(ffi.cast("uintptr_t", pointer))
+if TYPE_CHECKING:
+    from gcproto._native import gcp_mutator_ptr
 
 
 class Place:
@@ -26,7 +29,7 @@ class Place:
 
     def __init__(self, cpu: int) -> None:
         self._cpu = cpu
-        self._ran: Any = ffi.new("struct gcp_ran *")
+        self._ran = ffi.new("struct gcp_ran *")
 
     def begin(self) -> None:
         """On the thread itself, before it does anything.
@@ -52,15 +55,22 @@ class Mutator(threading.Thread):
     """Sets up, waits for the others, runs, checks.
 
     Args:
-        native: ``struct gcp_mutator *``.
+        native: the mutator of C.
         work: the workload;  parameters: of it, for this mutator.
         together: barrier of all mutators, between setting up and running.
         cpu: processor to bind it to, -1 for none.
 
     """
 
-    def __init__(self, native: Any, work: Workload, parameters: Any, together: threading.Barrier, cpu: int) -> None:
-        super().__init__(name=f"mutator {int(native.number)}")
+    def __init__(
+        self,
+        native: "gcp_mutator_ptr",
+        work: Workload,
+        parameters: NDArray[np.int64],
+        together: threading.Barrier,
+        cpu: int,
+    ) -> None:
+        super().__init__(name=f"mutator {native.number}")
         self.native = native
         self.work = work
         self.parameters = parameters
@@ -81,9 +91,9 @@ class Mutator(threading.Thread):
                 return
             self.together.wait()
             self.place.look()
-            cpu = int(lib.gcp_thread_cpu())
+            cpu = lib.gcp_thread_cpu()
             self.status = self.enter(self.work.run, address)
-            self.cpu = int(self.native.cpu_ns) - cpu
+            self.cpu = self.native.cpu_ns - cpu
             self.place.look()
         except threading.BrokenBarrierError:
             self.status = STOPPED
@@ -91,7 +101,7 @@ class Mutator(threading.Thread):
             self.problem = repr(error)
             self.together.abort()
 
-    def enter(self, function: Any, address: int) -> int:
+    def enter(self, function: Callable[[int, NDArray[np.int64]], int], address: int) -> int:
         """Call compiled code of a workload as a mutator."""
         lib.gcp_mutator_enter(self.native)
         try:

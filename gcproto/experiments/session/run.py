@@ -8,11 +8,11 @@ from gcproto.collector.watch.recorder import resident_bytes
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.session.account import Course, session_of, status_of
-from gcproto.experiments.session.mutator import address_of
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Session, SessionRequest
 from gcproto.experiments.session.second_thread import SecondThread, second_thread
 from gcproto.experiments.session.status import EVERY_SECONDS, write
+from gcproto.structs import address_of
 
 SAMPLE_SECONDS = 0.02
 
@@ -31,7 +31,7 @@ class Running:
             lib.gcp_mutator_measure(native)
         self.parts.thread.measure()
         self.parts.recorder.measured = True
-        self.course.began = int(lib.gcp_now())
+        self.course.began = lib.gcp_now()
 
     def go(self, beside: SecondThread) -> None:
         """Run to the end.

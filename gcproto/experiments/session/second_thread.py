@@ -7,11 +7,14 @@ processor's TLB as well.  That is what a collector meets whose mutators run.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.errors import GcprotoError
 from gcproto.host.machine import choose_cpus
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_toucher_ptr
 
 
 def two_processors() -> tuple[int, int]:
@@ -35,11 +38,11 @@ class SecondThread:
     """The other thread, or none.
 
     Args:
-        native: ``struct gcp_toucher *``; None for none.
+        native: the thread of C; None for none.
 
     """
 
-    def __init__(self, native: Any = None) -> None:
+    def __init__(self, native: "gcp_toucher_ptr | None" = None) -> None:
         self._native = native
 
     def __bool__(self) -> bool:
@@ -47,12 +50,12 @@ class SecondThread:
 
     def await_it(self) -> None:
         """Wait until it runs: another process may have its processor."""
-        if self:
+        if self._native is not None:
             lib.gcp_toucher_await(self._native)
 
     def sweeps(self) -> int:
         """How often it has swept its pages so far; 0 for none."""
-        return int(lib.gcp_toucher_sweeps(self._native)) if self else 0
+        return lib.gcp_toucher_sweeps(self._native) if self._native is not None else 0
 
 
 @contextmanager
@@ -74,8 +77,8 @@ def second_thread(threads: int) -> Iterator[SecondThread]:
         return
     allowed = os.sched_getaffinity(0)
     cpu, other = two_processors()
-    made: Any = ffi.new("struct gcp_toucher **")
-    err = int(lib.gcp_toucher_create(other, made))
+    made = ffi.new("struct gcp_toucher **")
+    err = lib.gcp_toucher_create(other, made)
     if err:
         raise GcprotoError("the second thread can't be had", why=os.strerror(-err))
     try:

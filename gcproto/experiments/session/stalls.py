@@ -4,41 +4,36 @@ All times are ns of the monotonic clock, read in C on the thread that they are a
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gcproto._native import ffi, lib
+from gcproto._native import lib
+from gcproto.collector.watch.timeline import events_of
 from gcproto.experiments.session.mmu import WINDOWS_MS, mmu
 from gcproto.results.schema import Stall
 
-EVENT = np.dtype([("start", "<u8"), ("ns", "<u4"), ("kind", "<u2"), ("pages", "<u2")])
+if TYPE_CHECKING:
+    from gcproto._native import gcp_mutator_ptr
+
 LONGEST = 2**32 - 1
 """ns that one event can hold; what took longer is several, one right after the other."""
 CAUSES = {
-    int(lib.GCP_EVENT_PAUSE): "pause",
-    int(lib.GCP_EVENT_ALLOCATION): "waiting for memory",
-    int(lib.GCP_EVENT_FAULT_READY): "fault on a ready page",
-    int(lib.GCP_EVENT_FAULT_DENSE): "fault on a dense page",
-    int(lib.GCP_EVENT_FAULT_BUILT): "fault that built a page",
-    int(lib.GCP_EVENT_FAULT_SLID): "fault that slid a page",
-    int(lib.GCP_EVENT_FAULT_FRESH): "fault on a fresh page",
-    int(lib.GCP_EVENT_FAULT_WAITED): "fault that waited for another thread",
-    int(lib.GCP_EVENT_MAP): "map",
-    int(lib.GCP_EVENT_DISCARD): "discard",
+    lib.GCP_EVENT_PAUSE: "pause",
+    lib.GCP_EVENT_ALLOCATION: "waiting for memory",
+    lib.GCP_EVENT_FAULT_READY: "fault on a ready page",
+    lib.GCP_EVENT_FAULT_DENSE: "fault on a dense page",
+    lib.GCP_EVENT_FAULT_BUILT: "fault that built a page",
+    lib.GCP_EVENT_FAULT_SLID: "fault that slid a page",
+    lib.GCP_EVENT_FAULT_FRESH: "fault on a fresh page",
+    lib.GCP_EVENT_FAULT_WAITED: "fault that waited for another thread",
+    lib.GCP_EVENT_MAP: "map",
+    lib.GCP_EVENT_DISCARD: "discard",
 }
 
 
-def events_of(timeline: Any) -> Any:
-    """The events of a ``struct gcp_timeline``: an array of EVENT, a copy."""
-    count = int(timeline.n)
-    if not count:
-        return np.zeros(0, dtype=EVENT)
-    raw: Any = ffi.buffer(timeline.events, count * EVENT.itemsize)
-    return np.frombuffer(raw, dtype=EVENT).copy()
-
-
-def joined(events: Any) -> tuple[Any, Any, Any]:
+def joined(events: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
     """Starts, lengths in ns, and kinds of events, the parts of a long one taken together."""
     starts, lengths, kinds = events["start"].astype(np.int64), events["ns"].astype(np.int64), events["kind"]
     if not len(events):
@@ -48,30 +43,32 @@ def joined(events: Any) -> tuple[Any, Any, Any]:
     return starts[first], np.add.reduceat(lengths, first), kinds[first]
 
 
-def timing_error(mutators: list[Any], started: int) -> str:
+def timing_error(mutators: "list[gcp_mutator_ptr]", started: int) -> str:
     """Why the times of a run can't be believed; "" if they can.
 
     Args:
-        mutators: ``struct gcp_mutator *`` of each, all through.
+        mutators: all through.
         started: when they were let go.
 
     """
     for native in mutators:
-        ended = int(native.ended_ns)
+        ended = native.ended_ns
         if not ended:
             return "its workload does not say when it ended (gcproto.heap.mutator.ended)"
         if ended < started:
-            return f"the clock says that mutator {int(native.number)} ended {started - ended} ns before it began"
+            return f"the clock says that mutator {native.number} ended {started - ended} ns before it began"
         if native.timeline.backwards:
-            return f"{int(native.timeline.backwards)} events of mutator {int(native.number)} ended before they began"
+            return f"{native.timeline.backwards} events of mutator {native.number} ended before they began"
     return ""
 
 
-def stalls_of(mutators: list[Any], started: int, pause_at: Callable[[int], str]) -> tuple[dict[int, float], Stall]:
+def stalls_of(
+    mutators: "list[gcp_mutator_ptr]", started: int, pause_at: Callable[[int], str]
+) -> tuple[dict[int, float], Stall]:
     """The worst utilisation of any mutator by window in ms, and the longest stall.
 
     Args:
-        mutators: ``struct gcp_mutator *`` of each, all through.
+        mutators: all through.
         started: when they were let go.
         pause_at: what the pause was for that a moment lies in.
 
@@ -82,7 +79,7 @@ def stalls_of(mutators: list[Any], started: int, pause_at: Callable[[int], str])
         events = events_of(native.timeline)
         starts, lengths, kinds = joined(events[events["start"] >= started])
         for window in WINDOWS_MS:
-            value = mmu(starts, starts + lengths, started, int(native.ended_ns), window * 1_000_000)
+            value = mmu(starts, starts + lengths, started, native.ended_ns, window * 1_000_000)
             if value is not None:
                 worst[window] = min(worst.get(window, 1.0), value)
         if len(lengths):
@@ -91,5 +88,5 @@ def stalls_of(mutators: list[Any], started: int, pause_at: Callable[[int], str])
                 cause = CAUSES[int(kinds[at])]
                 if cause == "pause":
                     cause = pause_at(int(starts[at] + lengths[at] // 2))
-                longest = Stall(int(lengths[at]), cause, int(native.number))
+                longest = Stall(int(lengths[at]), cause, native.number)
     return worst, longest

@@ -1,6 +1,6 @@
 """One window across the process boundary: what is asked of the worker and what it answers."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +11,9 @@ from gcproto.collector.counts import Counts, counts_of
 from gcproto.experiments.placement import Cpus, Ran, ran_of
 from gcproto.experiments.window.ways import Way
 from gcproto.host.child import Child, serve
+
+if TYPE_CHECKING:
+    from gcproto._native import gcp_window_config_ptr, gcp_window_thread
 
 UNPLACED = Cpus(-1, (), -1)
 
@@ -103,20 +106,22 @@ def request_for(way: Way, pages: int, mutators: int, seed: int, cpus: Cpus = UNP
     )
 
 
-def _config(request: Request) -> Any:
-    """``struct gcp_window_config *``."""
-    config: Any = ffi.new("struct gcp_window_config *")
-    for name in Request.__struct_fields__:
-        if name != "cpus":
-            setattr(config, name, getattr(request, name))
+def _config(request: Request) -> "gcp_window_config_ptr":
+    """The same for C."""
+    config = ffi.new("struct gcp_window_config *")
+    config.pages, config.mutators, config.region_pages = request.pages, request.mutators, request.region_pages
+    config.collector_by, config.collector_pages = request.collector_by, request.collector_pages
+    config.fault_by, config.fault_pages = request.fault_by, request.fault_pages
+    config.handler, config.no_states, config.seed = request.handler, request.no_states, request.seed
+    config.late_ns, config.skew_ns = request.late_ns, request.skew_ns
     config.collector_cpu, config.handler_cpu = request.cpus.collector, request.cpus.handler
-    config.mutator_cpu = [-1] * lib.GCP_MAX_MUTATORS
-    for number, cpu in enumerate(request.cpus.mutators[: lib.GCP_MAX_MUTATORS]):  # C refuses more
-        config.mutator_cpu[number] = cpu
+    cpus = request.cpus.mutators
+    for number in range(lib.GCP_MAX_MUTATORS):  # C refuses more
+        config.mutator_cpu[number] = cpus[number] if number < len(cpus) else -1
     return config
 
 
-def _thread_of(raw: Any) -> Thread:
+def _thread_of(raw: "gcp_window_thread") -> Thread:
     return Thread(
         ran_of(raw.ran),
         raw.late_ns,
@@ -130,7 +135,7 @@ def _thread_of(raw: Any) -> Thread:
 
 def run(request: Request) -> Window:
     """Run a window in this process."""
-    got: Any = ffi.new("struct gcp_window_result *")
+    got = ffi.new("struct gcp_window_result *")
     lib.gcp_window_run(_config(request), got)
     return Window(
         err=got.err,

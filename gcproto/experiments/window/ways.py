@@ -32,7 +32,7 @@ class Handler(StrEnum):
     @property
     def number(self) -> int:
         """Its ``enum gcp_handler``."""
-        return int(lib.GCP_HANDLER_THREAD if self is Handler.THREAD else lib.GCP_HANDLER_SIGBUS)
+        return lib.GCP_HANDLER_THREAD if self is Handler.THREAD else lib.GCP_HANDLER_SIGBUS
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ DEFAULT_WAYS = (
     "move-thread",
 )
 CHOSEN = "move-copy"
-"""What the heap does with a page that is ready, chosen by the window's figures (see README): a mutator phase far below
-copy's, and faults no dearer than there.
+"""What the heap does with a page that is ready.
 
-move-group has the shortest mutator phase of all by a little, but a fault waits for the whole group's MOVE.
+The window's figures chose it (docs/results/window.md).  The mutator phase is far below copy's, and faults cost no more
+than there.  move-group has the shortest mutator phase of all by a little, but a fault waits for the whole group's MOVE.
 """

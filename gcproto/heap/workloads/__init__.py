@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcproto.heap.workloads.knobs import Knobs
 
@@ -36,11 +36,11 @@ class Workload:
 
     name: str
     text: str
-    setup: Callable[[int, Any], int]
-    run: Callable[[int, Any], int]
-    check: Callable[[int, Any], int]
+    setup: Callable[[int, NDArray[np.int64]], int]
+    run: Callable[[int, NDArray[np.int64]], int]
+    check: Callable[[int, NDArray[np.int64]], int]
 
-    def parameters(self, knobs: Knobs, recording: str) -> Any:
+    def parameters(self, knobs: Knobs, recording: str) -> NDArray[np.int64]:
         """The parameters as compiled code takes them: the knobs, and behind them the recording to replay."""
         if self.name != "replay":
             return knobs.array()

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LIVE, MUTATION, FRAGMENTATION, SEED, OPERATIONS = range(5)
 """Places in the array of parameters."""
@@ -33,7 +33,7 @@ class Knobs:
     fragmentation: int = 500
     seed: int = 1
 
-    def array(self) -> Any:
+    def array(self) -> NDArray[np.int64]:
         """For compiled code: int64, in the order of the places above."""
         return np.array(
             [self.live_bytes, self.mutation, self.fragmentation, self.seed, self.operations], dtype=np.int64

@@ -21,9 +21,9 @@ IDs are any words without spaces.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.files import read_regular
@@ -83,7 +83,7 @@ class Recording:
 
     """
 
-    events: Any
+    events: NDArray[np.int64]
     slots: int
     peak_bytes: int
 

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -126,7 +125,7 @@ def download(what: str, package: Package, progress: Progress = silent) -> Path:
     import requests
 
     folder = cache.folder("packages")
-    bar: Any = _Bar(package.name, package.size, progress)
+    bar = _Bar(package.name, package.size, progress)
     downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=60)
     pooch.get_logger().setLevel("ERROR")
     address = url(package)

@@ -7,7 +7,6 @@ import datetime
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -206,7 +205,7 @@ def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Tr
     )
 
 
-def environment_of(cell: Cell, found: Transcript) -> dict[str, Any]:
+def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
     """The guest's environment, in the form that other producers give theirs."""
     info = found.info
     uffd = info.get("uffd", {})

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -175,7 +174,7 @@ def _environment(path: Path, result: Result) -> Grid:
     return Grid(f"Environment of {path.name}", ("what", "value"), rows, 2)
 
 
-def _flat(name: str, value: Any) -> list[tuple[str, str]]:
+def _flat(name: str, value: object) -> list[tuple[str, str]]:
     """A tree of settings as lines."""
     if isinstance(value, dict) and value:
         return [line for key, one in value.items() for line in _flat(f"{name}.{key}".lstrip("."), one)]

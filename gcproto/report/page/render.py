@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gcproto.errors import ExitCode, GcprotoError
@@ -16,6 +16,9 @@ from gcproto.report.plots.look import DARK, LIGHT
 from gcproto.report.plots.plot import Plot
 from gcproto.results.exports import rows
 from gcproto.results.page_map import LETTERS
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MAX_BYTES = 3_000_000
 PLAIN_CSV = 4096
@@ -83,7 +86,7 @@ def _fitted_section(section: Section, limit: int) -> Section:
     return replace(section, parts=parts)
 
 
-def _render(page: Page, svgs: dict[str, list[Any]], fit: Fit) -> str:
+def _render(page: Page, svgs: dict[str, list["Markup"]], fit: Fit) -> str:
     import jinja2
 
     files = resources.files("gcproto.report.page")
@@ -120,14 +123,14 @@ def plots(page: Page) -> list[Plot]:
     return list({plot.name: plot for plot in _plots(page)}.values())
 
 
-def _safe(text: str) -> Any:
+def _safe(text: str) -> "Markup":
     """What this program wrote itself: it is not escaped."""
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704
 
 
-def _code(text: str) -> Any:
+def _code(text: str) -> "Markup":
     """A sentence in which what stands between backquotes is a command."""
     from markupsafe import Markup, escape
 

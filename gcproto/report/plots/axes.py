@@ -3,10 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.look import Look, Style, clean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure, SubFigure
 
 LEAST, MOST = 1e-12, 1e21
 """Ends of the longest logarithmic axis."""
@@ -14,7 +19,7 @@ LINE = 15
 """Height of a line of text, pixels."""
 
 
-def axes(figure: Any, look: Look, left: float, bottom: float, right: float, top: float) -> Any:
+def axes(figure: "Figure | SubFigure", look: Look, left: float, bottom: float, right: float, top: float) -> "Axes":
     """Axes with these margins, in pixels; a light grid behind, no frame."""
     width, height = look.width, look.height
     found = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
@@ -26,7 +31,7 @@ def axes(figure: Any, look: Look, left: float, bottom: float, right: float, top:
     return found
 
 
-def heading(figure: Any, look: Look, text: str, x: float = 2) -> None:
+def heading(figure: "Figure | SubFigure", look: Look, text: str, x: float = 2) -> None:
     """What the vertical axis is: above it, where it needs not be read sideways."""
     figure.text(x / look.width, 1 - 4 / look.height, text, va="top", ha="left", fontsize=11, color=look.colour("muted"))
 
@@ -45,7 +50,9 @@ def ticks_between(low: float, high: float, most: int = 7) -> list[float]:
     return found[::step]
 
 
-def log_scale(axis: Any, low: float, high: float, *, most: int = 7, text: Any = None) -> None:
+def log_scale(
+    axis: "Axis", low: float, high: float, *, most: int = 7, text: Callable[[float], str] | None = None
+) -> None:
     """A logarithmic axis (``axes.xaxis`` or ``axes.yaxis``) from low to high with a little room.
 
     Args:
@@ -63,7 +70,7 @@ def log_scale(axis: Any, low: float, high: float, *, most: int = 7, text: Any = 
     high = min(max(high, low), MOST)
     room = max((high / low) ** 0.06, 1.06)
     low, high = low / room, high * room
-    horizontal = axis.axis_name == "x"
+    horizontal = axis is axis.axes.xaxis
     (axis.axes.set_xscale if horizontal else axis.axes.set_yscale)("log")
     (axis.axes.set_xlim if horizontal else axis.axes.set_ylim)(low, high)
     axis.set_major_locator(FixedLocator(ticks_between(low, high, most)))
@@ -78,7 +85,7 @@ def short(value: float) -> str:
     return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"
 
 
-def sizes_axis(axes_: Any, sizes: Sequence[int]) -> None:
+def sizes_axis(axes_: "Axes", sizes: Sequence[int]) -> None:
     """A horizontal axis of bytes a call: as far apart as their logarithms, named as people name them."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
@@ -113,7 +120,9 @@ class Curve:
     points: Sequence[tuple[float, float]]
 
 
-def curves_on(area: Any, look: Look, curves: Sequence[Curve], tell: Callable[[float, float], str], room: float) -> None:
+def curves_on(
+    area: "Axes", look: Look, curves: Sequence[Curve], tell: Callable[[float, float], str], room: float
+) -> None:
     """Lines with markers that tell their values, and the names at their ends.
 
     Args:
@@ -135,7 +144,7 @@ def curves_on(area: Any, look: Look, curves: Sequence[Curve], tell: Callable[[fl
     end_labels(area, look, ends, room - 16)
 
 
-def end_labels(axes_: Any, look: Look, ends: Sequence[tuple[float, float, str, str]], room: float) -> None:
+def end_labels(axes_: "Axes", look: Look, ends: Sequence[tuple[float, float, str, str]], room: float) -> None:
     """Names beside the ends of lines, none above another, each led to its line.
 
     Args:

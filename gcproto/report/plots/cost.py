@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes, end_labels, heading, log_scale, sizes_axis
@@ -17,6 +17,10 @@ from gcproto.results import names
 from gcproto.results.baseline import done_share, refused
 from gcproto.results.schema import ANY, CONGRUENT, PathScenario, Result
 from gcproto.results.series import page_size_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 MIN_GRANULES = 3
 SIZE = (372, 330)
@@ -107,7 +111,7 @@ def _arms(group: Sequence[Path], place: Callable[[PathScenario], int]) -> dict[s
     return arms
 
 
-def _draw_granules(figure: Any, look: Look, arms: dict[str, list[Path]]) -> None:
+def _draw_granules(figure: "Figure | SubFigure", look: Look, arms: dict[str, list[Path]]) -> None:
     every = [one for ones in arms.values() for one in ones]
     found = axes(figure, look, 40, 46, LABEL_ROOM, 28)
     heading(figure, look, f"{every[0].measured.unit}, log scale")
@@ -127,7 +131,7 @@ def _height(one: Path) -> float:
     return points(one.measured)[0][0]
 
 
-def _value_axis(found: Any, every: Sequence[Path]) -> None:
+def _value_axis(found: "Axes", every: Sequence[Path]) -> None:
     values = [
         value
         for one in every
@@ -138,7 +142,7 @@ def _value_axis(found: Any, every: Sequence[Path]) -> None:
     log_scale(found.yaxis, min(values), max(values))
 
 
-def _line(found: Any, look: Look, arm: str, places: Sequence[tuple[float, Path]]) -> None:
+def _line(found: "Axes", look: Look, arm: str, places: Sequence[tuple[float, Path]]) -> None:
     """A way of doing the work: medians joined, and intervals; what was refused stands apart in grey."""
     role, marker, line = style_of(places[0][1].at)
     colour = look.colour(role)
@@ -235,7 +239,7 @@ def _widest(result: Result) -> tuple[int, list[Path]]:
     return key[0], groups[key]
 
 
-def _draw_orders(figure: Any, look: Look, arms: dict[str, list[Path]], page: int, unit: str) -> None:
+def _draw_orders(figure: "Figure | SubFigure", look: Look, arms: dict[str, list[Path]], page: int, unit: str) -> None:
     found = axes(figure, look, 40, 46, LABEL_ROOM, 28)
     heading(figure, look, f"{unit}, log scale")
     every = [one for ones in arms.values() for one in ones]
@@ -254,7 +258,7 @@ def _draw_orders(figure: Any, look: Look, arms: dict[str, list[Path]], page: int
 
 
 def _split(
-    found: Any, look: Look, split: Sequence[tuple[float, float]], first: Path, page: int
+    found: "Axes", look: Look, split: Sequence[tuple[float, float]], first: Path, page: int
 ) -> list[tuple[float, float, str, str]]:
     """Crosses where folios were split, and what they would cost at the price of small folios."""
     xs, ys = zip(*split, strict=True)

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report.plots.axes import Curve, axes, end_labels, heading
 from gcproto.report.plots.heap import SIZE, Mode, modes, suffix, where
@@ -10,6 +10,9 @@ from gcproto.report.plots.look import Look
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.folios import large_share
 from gcproto.results.schema import Collection, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 LABEL_ROOM = 136
 
@@ -83,7 +86,7 @@ def _points(mode: Mode) -> list[tuple[float, float]]:
     ]
 
 
-def _draw(figure: Any, look: Look, curves: Sequence[Curve]) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, curves: Sequence[Curve]) -> None:
     area = axes(figure, look, 46, 46, LABEL_ROOM, 28)
     heading(figure, look, "share in large folios")
     ends = []

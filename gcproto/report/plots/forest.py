@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes, log_scale
@@ -11,6 +12,10 @@ from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Plot
 from gcproto.report.plots.samples import rows_data
 from gcproto.report.words.ratios import Ratio, Refusal, Row, S, bounds
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 ROW_WIDE, ROW_NARROW = 30, 46
 SUBJECT, ARM = 72, 26
@@ -59,7 +64,7 @@ def _points(one: Ratio[S]) -> list[tuple[float, float | None]]:
     return one.mode_ratios if one.two_valued else [(one.value.value, None)]
 
 
-def _draw(figure: Any, look: Look, rows: Sequence[Row[S]], what: str, arms: bool) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, rows: Sequence[Row[S]], what: str, arms: bool) -> None:
     narrow = look.narrow
     margins = (14, 34, 14, 40) if narrow else (_left(rows, arms), 36, 196, 30)
     found = axes(figure, look, *margins)
@@ -89,7 +94,7 @@ def _left(rows: Sequence[Row[S]], arms: bool) -> int:
     return min(560, 30 + round(6.4 * subject) + round(5.9 * arm))
 
 
-def _ends(found: Any, look: Look, what: str, floor: float) -> None:
+def _ends(found: "Axes", look: Look, what: str, floor: float) -> None:
     ends = (
         (f"\N{LEFTWARDS ARROW} {what} costs less", 1 / (1 + floor), "right"),
         (f"{what} costs more \N{RIGHTWARDS ARROW}", 1 + floor, "left"),
@@ -97,8 +102,8 @@ def _ends(found: Any, look: Look, what: str, floor: float) -> None:
     for text, x, align in ends:
         if look.narrow:
             side = 0 if align == "right" else 1
-            put: dict[str, Any] = {"transform": found.transAxes, "ha": "right" if side else "left", "fontsize": 11}
-            found.text(side, 1.0 + 10 / found.bbox.height, text, color=look.colour("muted"), **put)
+            put = partial(found.text, transform=found.transAxes, ha="right" if side else "left", fontsize=11)
+            put(side, 1.0 + 10 / found.bbox.height, text, color=look.colour("muted"))
             continue
         found.annotate(
             text,
@@ -117,7 +122,7 @@ def _role(one: Ratio[S]) -> str:
     return "plain" if not one.differs and not one.leans else "good" if one.value.value < 1 else "bad"
 
 
-def _row(found: Any, look: Look, y: float, one: Ratio[S]) -> None:
+def _row(found: "Axes", look: Look, y: float, one: Ratio[S]) -> None:
     colour = look.colour(_role(one))
     value = one.value
     if not one.two_valued:
@@ -161,7 +166,7 @@ def _figures(one: Row[S]) -> tuple[str, str, bool]:
     )
 
 
-def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
+def _words(found: "Axes", look: Look, at: int, one: Row[S], margins: tuple[int, ...], arms: bool) -> None:
     factor, bounds, strong = _figures(one)
     arm = clean(one.arm, ARM)
     width = found.bbox.width
@@ -170,21 +175,21 @@ def _words(found: Any, look: Look, at: int, one: Row[S], margins: tuple[int, ...
     if look.narrow:
         up = at - 0.24
         paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words stand
-        put: dict[str, Any] = {"transform": found.get_yaxis_transform(), "va": "center", "bbox": paper, "zorder": 4}
+        put = partial(found.text, transform=found.get_yaxis_transform(), va="center", bbox=paper, zorder=4)
         room = int((width - 8 * len(factor)) / 6.1)
         text = clean(one.subject if one.arm == "move" or not arms else f"{one.subject}: {arm}", max(room, 12))
-        found.text(0, up, text, ha="left", fontsize=10.5, color=ink, **put)
-        found.text(1, up, factor, ha="right", fontsize=11.5, weight=weight, color=ink, **put)
+        put(0, up, text, ha="left", fontsize=10.5, color=ink)
+        put(1, up, factor, ha="right", fontsize=11.5, weight=weight, color=ink)
         return
-    put = {"transform": found.get_yaxis_transform(), "va": "center"}
-    found.text(-(margins[0] - 2) / width, at, clean(one.subject, SUBJECT), ha="left", fontsize=11.5, color=ink, **put)
+    put = partial(found.text, transform=found.get_yaxis_transform(), va="center")
+    put(-(margins[0] - 2) / width, at, clean(one.subject, SUBJECT), ha="left", fontsize=11.5, color=ink)
     if arms:
-        found.text(-12 / width, at, arm, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
+        put(-12 / width, at, arm, ha="right", fontsize=10.5, color=look.colour("muted"))
     size = 12.5 if len(factor) < 12 else 10
-    found.text(1 + 12 / width, at, factor, ha="left", fontsize=size, weight=weight, color=ink, **put)
+    put(1 + 12 / width, at, factor, ha="left", fontsize=size, weight=weight, color=ink)
     if len(factor) < 12:
         right = 1 + (margins[2] - 2) / width
-        found.text(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"), **put)
+        put(right, at, bounds, ha="right", fontsize=10.5, color=look.colour("muted"))
 
 
 ROOM = 40
@@ -203,7 +208,7 @@ TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
 """Round ratios below and above 1, many of them and few."""
 
 
-def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
+def _ratio_scale(area: "Axes", low: float, high: float, most: int) -> None:
     """A logarithmic axis with round ratios on both sides of 1."""
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
@@ -218,7 +223,7 @@ def _ratio_scale(area: Any, low: float, high: float, most: int) -> None:
     area.xaxis.set_major_formatter(FixedFormatter([_tick(one) for one in ticks]))
 
 
-def _apart(ticks: Sequence[float], area: Any, span: float) -> bool:
+def _apart(ticks: Sequence[float], area: "Axes", span: float) -> bool:
     """Whether there is room for the words of each tick."""
     per_pixel = math.log(span) / (area.bbox.width or 300)
     return all(math.log(b / a) >= ROOM * per_pixel for a, b in pairwise(ticks))

@@ -1,7 +1,7 @@
 """Heaps: pauses, mutator utilisation, fault latency, phases of a collection, memory over time."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, end_labels, heading, log_scale, short
@@ -12,6 +12,9 @@ from gcproto.report.words.ratios import usable
 from gcproto.report.words.rows import short_modes
 from gcproto.results import names
 from gcproto.results.schema import Collection, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 SIZE = (372, 330)
 LABEL_ROOM = 84
@@ -111,7 +114,7 @@ def pauses(result: Result, name: str, placement: str | None = None) -> Plot | No
     )
 
 
-def _draw_pauses(figure: Any, look: Look, found: dict[str, tuple[list[float], Style]]) -> None:
+def _draw_pauses(figure: "Figure | SubFigure", look: Look, found: dict[str, tuple[list[float], Style]]) -> None:
     area = axes(figure, look, 92, 44, 62, 14)
     area.grid(visible=False, axis="y")
     area.set_yticks(range(len(found)), [clean(mode, 14) for mode in found])
@@ -175,7 +178,7 @@ def mmu(result: Result, name: str, placement: str | None = None) -> Plot | None:
     )
 
 
-def _draw_mmu(figure: Any, look: Look, curves: Sequence[Curve]) -> None:
+def _draw_mmu(figure: "Figure | SubFigure", look: Look, curves: Sequence[Curve]) -> None:
     area = axes(figure, look, 46, 46, LABEL_ROOM, 28)
     heading(figure, look, "least share of a window for the mutator")
     windows = [window for one in curves for window, _ in one.points]
@@ -214,7 +217,7 @@ def memory(result: Result, name: str, placement: str | None = None) -> Plot | No
     )
 
 
-def _draw_memory(figure: Any, look: Look, curves: Sequence[Curve]) -> None:
+def _draw_memory(figure: "Figure | SubFigure", look: Look, curves: Sequence[Curve]) -> None:
     area = axes(figure, look, 46, 46, LABEL_ROOM, 28)
     heading(figure, look, "MiB resident")
     ends = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import LINE, axes, end_labels, heading, log_scale, spread
@@ -25,6 +25,10 @@ from gcproto.results.schema import (
 from gcproto.results.series import Series, page_size_of, release_of, short, version_key
 from gcproto.results.steps import Step
 from gcproto.sizes import KIB, size
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
 
 SHOWN_STEP = 0.05
 NARROW_STEP = 0.1
@@ -195,7 +199,9 @@ def _drawn(series: Series, lines: Sequence[Line]) -> list[tuple[Line, list[tuple
     return found
 
 
-def _draw(figure: Any, look: Look, series: Series, found: Sequence[Step], lines: Sequence[Line]) -> None:
+def _draw(
+    figure: "Figure | SubFigure", look: Look, series: Series, found: Sequence[Step], lines: Sequence[Line]
+) -> None:
     narrow = look.narrow
     room = 134 if narrow else 176
     area = axes(figure, look, 40, 76 if narrow else 64, room, 30)
@@ -231,7 +237,7 @@ def _draw(figure: Any, look: Look, series: Series, found: Sequence[Step], lines:
         _mark(area, look, x, [(step, role) for at, step, role in marks if at == x], narrow)
 
 
-def _mark(area: Any, look: Look, x: int, steps: Sequence[tuple[Step, str]], narrow: bool) -> None:
+def _mark(area: "Axes", look: Look, x: int, steps: Sequence[tuple[Step, str]], narrow: bool) -> None:
     """Rings around the steps of a kernel and their figures, none above another."""
     for step, role in steps:
         area.plot(

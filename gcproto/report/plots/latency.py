@@ -1,7 +1,7 @@
 """How long single events took, by percentile, from the histograms of a result."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, heading, log_scale
@@ -9,6 +9,9 @@ from gcproto.report.plots.heap import LABEL_ROOM, SIZE, US, Mode, modes, suffix,
 from gcproto.report.plots.look import Look
 from gcproto.report.plots.plot import Data, Plot
 from gcproto.results.schema import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.999, 100.0)
 
@@ -79,7 +82,7 @@ def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
     return [*found, (100.0, float(histogram.get_max_value()))], count
 
 
-def _draw(figure: Any, look: Look, curves: Sequence[Curve]) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, curves: Sequence[Curve]) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     area = axes(figure, look, 46, 46, LABEL_ROOM, 28)

@@ -6,7 +6,6 @@ them apart, and markers and line styles say the same once more.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from gcproto.results.schema import (
     ModeOptions,
@@ -175,7 +174,7 @@ def variables() -> dict[str, str]:
     return {role: f"#fe00{number:02x}" for number, role in enumerate(ROLES)}
 
 
-def settings(look: Look) -> dict[str, Any]:
+def settings(look: Look) -> dict[str, object]:
     """What matplotlib is set to while it draws."""
     ink = look.colour("ink")
     return {

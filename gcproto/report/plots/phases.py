@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes
@@ -10,6 +11,9 @@ from gcproto.report.plots.heap import collection_rows, measured, modes, suffix, 
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results.schema import Collection, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 PHASES = {
     "initialise": "plain",
@@ -112,7 +116,7 @@ def _spent(one: Collection, name: str) -> str:
     return labels.number(total) if total else ""
 
 
-def _draw(figure: Any, look: Look, lines: Sequence[tuple[str, str, Collection]]) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, lines: Sequence[tuple[str, str, Collection]]) -> None:
     from matplotlib.patches import Rectangle
 
     narrow = look.narrow
@@ -123,7 +127,7 @@ def _draw(figure: Any, look: Look, lines: Sequence[tuple[str, str, Collection]])
     area.set_yticks(range(len(lines)), [f"{clean(mode, 11)}, {which}" for mode, which, _ in lines])
     area.tick_params(axis="y", labelsize=11)
     area.set_xlabel("ms", fontsize=11, color=look.colour("muted"))
-    used: dict[str, Any] = {}
+    used: dict[str, str] = {}
     for at, (_mode, _which, one) in enumerate(lines):
         for part in parts(one):
             if part.pause:
@@ -144,7 +148,7 @@ def _draw(figure: Any, look: Look, lines: Sequence[tuple[str, str, Collection]])
     _legend(figure, look, [(name, used[name]) for name in sorted(used, key=_rank)])
 
 
-def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
+def _legend(figure: "Figure | SubFigure", look: Look, names: Sequence[tuple[str, str]]) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = 4.0, look.height - 20.0
@@ -154,14 +158,10 @@ def _legend(figure: Any, look: Look, names: Sequence[tuple[str, str]]) -> None:
         if x + width > look.width:
             x, y = 4.0, y - 22
         box = (x / look.width, y / look.height)
-        shape: dict[str, Any] = {
-            "width": 14 / look.width,
-            "height": 12 / look.height,
-            "transform": figure.transSubfigure,
-        }
-        fill: dict[str, Any] = (
-            {"facecolor": colour} if colour else {"facecolor": "none", "edgecolor": look.colour("ink"), "hatch": "////"}
+        shape = partial(
+            Rectangle, box, 14 / look.width, 12 / look.height, linewidth=0.6, transform=figure.transSubfigure
         )
-        figure.add_artist(Rectangle(box, linewidth=0.6, **shape, **fill))
+        hatched = partial(shape, facecolor="none", edgecolor=look.colour("ink"), hatch="////")
+        figure.add_artist(shape(facecolor=colour) if colour else hatched())
         figure.text((x + 19) / look.width, (y + 6) / look.height, name, va="center", fontsize=11)
         x += width + 10

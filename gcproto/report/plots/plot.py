@@ -5,16 +5,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.report.plots.look import LIGHT, Look, clean, settings, variables
 from gcproto.report.plots.svg import inline
 from gcproto.results.exports import rows
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
 WIDE, NARROW = 1000, 350
 
-Draw = Callable[[Any, Look], None]
+Draw = Callable[["Figure | SubFigure", Look], None]
 
 
 def anchor(*words: str) -> str:
@@ -105,14 +108,13 @@ def _drawn(draw: Draw, look: Look, ending: str, title: str = "") -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # of a name in some other script
         height = look.height + TITLE * bool(title)
         figure = Figure(figsize=(look.width / 72, height / 72), dpi=72)
-        body: Any = figure
+        body: Figure | SubFigure = figure
         if title:
-            parts: Any = figure.subfigures(2, 1, height_ratios=[TITLE, look.height], hspace=0)
-            top, body = parts
+            top, body = figure.subfigures(2, 1, squeeze=False, height_ratios=[TITLE, look.height], hspace=0).ravel()
             top.text(4 / look.width, 0.4, clean(title, look.width // 8), fontsize=13, weight="bold", va="center")
         draw(body, look)
         out = io.BytesIO()
-        metadata: dict[str, Any] = {"Date": None} if ending == "svg" else {"Software": None}
+        metadata: dict[str, str | None] = {"Date": None} if ending == "svg" else {"Software": None}
         figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata={**metadata, "Title": title})
     # Characters that XML can't have come from names in results.
     return out.getvalue().translate(NO_XML) if ending == "svg" else out.getvalue()

@@ -1,7 +1,7 @@
 """Evacuation policies: what a page costs by policy, heap by heap."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import axes, log_scale
@@ -15,6 +15,11 @@ from gcproto.results import names
 from gcproto.results.baseline import refused
 from gcproto.results.schema import Result
 from gcproto.results.series import page_size_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 ROW = 34
 
@@ -50,7 +55,7 @@ def _value(one: Policy) -> str:
     return "refused" if refused(one.measured) else typical(one.measured)
 
 
-def _draw(figure: Any, look: Look, heaps: dict[str, list[Policy]], unit: str) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, heaps: dict[str, list[Policy]], unit: str) -> None:
     narrow = look.narrow
     area = axes(figure, look, 16 if narrow else 300, 44, 20, 100 if narrow else 46)
     area.grid(visible=False, axis="y")
@@ -63,15 +68,15 @@ def _draw(figure: Any, look: Look, heaps: dict[str, list[Policy]], unit: str) ->
     for at, (heap, ones) in enumerate(heaps.items()):
         area.axhline(at, color=look.colour("grid"), linewidth=0.8, zorder=0)
         if narrow:
-            put: dict[str, Any] = {"transform": area.get_yaxis_transform(), "va": "center", "fontsize": 10.5}
-            area.text(0, at - 0.38, clean(heap, 46), ha="left", **put)
+            across = area.get_yaxis_transform()
+            area.text(0, at - 0.38, clean(heap, 46), ha="left", va="center", fontsize=10.5, transform=across)
         for number, one in enumerate(ones):
             # Markers of one heap stand a little above each other: policies that chose the same cost the same.
             _marker(area, look, at + 0.1 + (number - len(ones) / 2) * 0.05, heap, one)
     _legend(figure, look, list({names.policy(one.at): one for one in every}.values()))
 
 
-def _marker(area: Any, look: Look, y: float, heap: str, one: Policy) -> None:
+def _marker(area: "Axes", look: Look, y: float, heap: str, one: Policy) -> None:
     role, marker, _ = style_of(one.at)
     colour = look.colour("plain" if refused(one.measured) else role)
     shape = "x" if refused(one.measured) else marker
@@ -87,7 +92,7 @@ def _bounds(one: Policy) -> str:
     return f" ({labels.bounds(one.measured.ci)})" if one.measured.ci else ""
 
 
-def _legend(figure: Any, look: Look, shown: Sequence[Policy]) -> None:
+def _legend(figure: "Figure | SubFigure", look: Look, shown: Sequence[Policy]) -> None:
     x, y = 8.0, look.height - 18.0
     for one in shown:
         role, marker, _ = style_of(one.at)
@@ -100,7 +105,7 @@ def _legend(figure: Any, look: Look, shown: Sequence[Policy]) -> None:
         x += width + 8
 
 
-def _dot(figure: Any, look: Look, x: float, y: float, role: str, marker: str) -> Any:
+def _dot(figure: "Figure | SubFigure", look: Look, x: float, y: float, role: str, marker: str) -> "Line2D":
     from matplotlib.lines import Line2D
 
     return Line2D(

@@ -1,12 +1,16 @@
 """The thread's claims as a strip: one field each, by what measuring says of it."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.report.words.thread import by_judgement
 from gcproto.results.schema import ClaimVerdict, Judgement
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 LOOKS: dict[Judgement, tuple[str, str, bool]] = {
     "confirmed": ("good", "\N{CHECK MARK}", True),
@@ -46,7 +50,7 @@ def strip(claims: Sequence[ClaimVerdict], name: str) -> Plot:
     )
 
 
-def _draw(figure: Any, look: Look, claims: Sequence[ClaimVerdict]) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, claims: Sequence[ClaimVerdict]) -> None:
     from matplotlib.patches import Rectangle
 
     count = NARROW_ROW if look.narrow else IN_A_ROW
@@ -70,13 +74,13 @@ def _draw(figure: Any, look: Look, claims: Sequence[ClaimVerdict]) -> None:
         )
         ink = look.colour("paper" if filled else "ink")
         middle = (x + (step - 6) / 2) / look.width
-        put: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
-        figure.text(middle, (y + (high - 8) * 0.68) / look.height, clean(one.key, 6), fontsize=12, weight="bold", **put)
-        figure.text(middle, (y + (high - 8) * 0.28) / look.height, sign, fontsize=13, **put)
+        put = partial(figure.text, ha="center", va="center", color=ink)
+        put(middle, (y + (high - 8) * 0.68) / look.height, clean(one.key, 6), fontsize=12, weight="bold")
+        put(middle, (y + (high - 8) * 0.28) / look.height, sign, fontsize=13)
     _legend(figure, look, [one for one in LOOKS if any(each.judgement == one for each in claims)])
 
 
-def _legend(figure: Any, look: Look, shown: Sequence[Judgement]) -> None:
+def _legend(figure: "Figure | SubFigure", look: Look, shown: Sequence[Judgement]) -> None:
     x, y = 4.0, look.height - 16.0
     for judgement in shown:
         role, sign, _ = LOOKS[judgement]

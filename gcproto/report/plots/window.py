@@ -1,7 +1,7 @@
 """The window after the flip: what a mutator's touch of a page and the serving of a fault take, by percentile."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, heading, log_scale
@@ -11,6 +11,9 @@ from gcproto.report.words.kinds import Window, windows
 from gcproto.report.words.ratios import usable
 from gcproto.results import names
 from gcproto.results.schema import Latency, Result, WindowFigures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
 
 SIZE = (372, 330)
 LABEL_ROOM = 112
@@ -79,7 +82,7 @@ def _us(value: float | None) -> str:
     return "too few" if value is None else labels.number(value / 1e3)
 
 
-def _draw(figure: Any, look: Look, found: list[tuple[Window, Latency]]) -> None:
+def _draw(figure: "Figure | SubFigure", look: Look, found: list[tuple[Window, Latency]]) -> None:
     area = axes(figure, look, 46, 32, LABEL_ROOM, 28)
     heading(figure, look, "us, log scale")
     curves = []

@@ -1,8 +1,7 @@
 """What stands around the tables: the machine, failed rounds, what was not measured, the noise."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -15,9 +14,9 @@ from gcproto.results.schema import PathExperiment, Result, Skip
 from gcproto.results.series import page_size_of
 
 
-def get(environment: dict[str, Any], *path: str) -> str:
+def get(environment: Mapping[str, object], *path: str) -> str:
     """A field of the environment as text; ``unknown`` if it is missing."""
-    found: Any = environment
+    found: object = environment
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return "unknown" if found is None else str(found)
@@ -107,7 +106,7 @@ def print_noise(result: Result, console: Console) -> None:
         say(console, one)
 
 
-def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
+def _how_it_ran(run: Mapping[str, object], *, alone: bool) -> str:
     """Rounds, and the processors; those of several threads are their placement, which stands in their table.
 
     Args:
@@ -123,7 +122,7 @@ def _how_it_ran(run: dict[str, Any], *, alone: bool) -> str:
     return ", ".join((f"{measured} and {run.get('warmup')} of warm-up", *pinned))
 
 
-def _stolen(run: dict[str, Any]) -> int:
+def _stolen(run: Mapping[str, object]) -> int:
     match run.get("steal_before_after"):
         case [int(before), int(after)]:
             return max(0, after - before)

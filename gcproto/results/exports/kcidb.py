@@ -46,20 +46,23 @@ def document(results: Iterable[Result], origin: str) -> dict[str, Any]:
         import kcidb_io
     except ImportError as error:
         raise GcprotoError("the export needs the package kcidb-io", remedy="pip install 'gcproto[kcidb]'") from error
-    made: dict[str, Any] = {
-        "version": {"major": 5, "minor": 3},
-        "checkouts": [],
-        "builds": [],
-        "tests": [],
-    }
+    checkouts: list[dict[str, object]] = []
+    builds: list[dict[str, object]] = []
+    tests: list[dict[str, object]] = []
     known: set[str] = set()
     for result in results:
         build = f"{origin}:{_word(release_of(result))}"
         if build not in known:
             known.add(build)
-            made["checkouts"].append(_checkout(build, origin, result))
-            made["builds"].append(_build(build, origin, result))
-        made["tests"] += _tests(build, origin, result)
+            checkouts.append(_checkout(build, origin, result))
+            builds.append(_build(build, origin, result))
+        tests += _tests(build, origin, result)
+    made: dict[str, object] = {
+        "version": {"major": 5, "minor": 3},
+        "checkouts": checkouts,
+        "builds": builds,
+        "tests": tests,
+    }
     kcidb_io.schema.V5_3.validate_exactly(made)
     return made
 
@@ -68,7 +71,7 @@ def _word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.+-]", "_", text)
 
 
-def _checkout(build: str, origin: str, result: Result) -> dict[str, Any]:
+def _checkout(build: str, origin: str, result: Result) -> dict[str, object]:
     version = re.match(r"\d+(\.\d+)*", release_of(result))
     return {
         "id": build,
@@ -79,7 +82,7 @@ def _checkout(build: str, origin: str, result: Result) -> dict[str, Any]:
     }
 
 
-def _build(build: str, origin: str, result: Result) -> dict[str, Any]:
+def _build(build: str, origin: str, result: Result) -> dict[str, object]:
     return {
         "id": build,
         "checkout_id": build,
@@ -90,7 +93,7 @@ def _build(build: str, origin: str, result: Result) -> dict[str, Any]:
     }
 
 
-def _tests(build: str, origin: str, result: Result) -> list[dict[str, Any]]:
+def _tests(build: str, origin: str, result: Result) -> list[dict[str, object]]:
     assert result.guest
     common = {
         "build_id": build,
@@ -103,10 +106,10 @@ def _tests(build: str, origin: str, result: Result) -> list[dict[str, Any]]:
         "start_time": result.producer.started,
     }
 
-    def test(place: int, path: str, status: str, **more: Any) -> dict[str, Any]:
+    def test(place: int, path: str, status: str, **more: object) -> dict[str, object]:
         return {**common, "id": f"{origin}:{result.run_id}.{place}", "path": path, "status": status, **more}
 
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, object]] = []
     ended = result.guest.outcome == "done"
     excerpt = "\n".join(result.guest.console)[-MAX_EXCERPT:].replace("\0", "")
     more = {"duration": result.guest.seconds, "comment": result.guest.why or "the guest got to its end"}
@@ -147,11 +150,11 @@ def _status(one: Measurement) -> str:
     return "DONE" if one.valid and one.median is not None else "ERROR"
 
 
-def _number(one: Measurement) -> dict[str, Any]:
+def _number(one: Measurement) -> dict[str, object]:
     if not one.valid or one.median is None:
         reason = one.invalid_rounds[0].reason if one.invalid_rounds else "too few valid rounds"
         return {"comment": reason.replace("\0", "")}
-    misc: dict[str, Any] = {
+    misc: dict[str, object] = {
         "path": one.proof.path,
         "folios_split": one.proof.folios_split,
         "folios": one.proof.folios,

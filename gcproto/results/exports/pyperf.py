@@ -37,10 +37,10 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
+def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, object]:
     timed = one.unit in TIMES
     factor = 1e-9 if timed else 1.0
-    metadata: dict[str, Any] = {
+    metadata: dict[str, object] = {
         "name": name,
         "unit": "second" if timed else "integer",
         "loops": 1,
@@ -51,13 +51,13 @@ def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
         "gcproto_path": one.proof.path or "unknown",
         "gcproto_benchmark": result.producer.benchmark,
     }
-    run: dict[str, Any] = {"values": [value * factor for value in one.samples]}
+    run: dict[str, object] = {"values": [value * factor for value in one.samples]}
     warmups = [(1, value * factor) for value in one.warmup if value > 0]
     if warmups:
         run["warmups"] = warmups
     return {"metadata": {key: _word(value) for key, value in metadata.items()}, "runs": [run]}
 
 
-def _word(value: Any) -> Any:
+def _word(value: object) -> object:
     """Pyperf takes no line breaks and no empty texts."""
     return (" ".join(value.split()) or "unknown") if isinstance(value, str) else value

@@ -56,7 +56,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
+def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, object]:
     return {
         "group": exported(baseline_of(one.scenario)),  # the same work by other means
         "name": name,
@@ -81,7 +81,7 @@ def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, Any]:
     }
 
 
-def _stats(data: list[float]) -> dict[str, Any]:
+def _stats(data: list[float]) -> dict[str, object]:
     mean = statistics.mean(data)
     deviation = statistics.stdev(data) if len(data) > 1 else 0.0
     q1, _, q3 = statistics.quantiles(data, n=4, method="inclusive") if len(data) > 1 else (data[0], data[0], data[0])

@@ -26,7 +26,7 @@ class Unsound(Exception):  # noqa: N818  (it is said, and no error of the progra
     """Why a document is no result."""
 
 
-def neutral(document: Any) -> Any:
+def neutral(document: object) -> Any:
     """A document with its texts neutralised.
 
     Args:
@@ -39,22 +39,21 @@ def neutral(document: Any) -> Any:
     return _value(document, "", signed=True, depth=0)
 
 
-def _value(value: Any, name: str, *, signed: bool, depth: int) -> Any:
-    kind = type(value)
-    if kind is str:
+def _value(value: object, name: str, *, signed: bool, depth: int) -> object:
+    if type(value) is str:
         return _text(value, name)
-    if kind is float:
+    if type(value) is float:
         return _number(value, name, signed=signed)
-    if kind is int:
+    if type(value) is int:
         return _integer(value, name, signed=signed)
-    if kind is dict:
+    if type(value) is dict:
         if depth > DEEPEST:
             raise Unsound(f"it is nested more than {DEEPEST} levels deep")
         return {
             _text(key, "a name"): _value(one, key, signed=_signed(key, signed=signed), depth=depth + 1)
             for key, one in value.items()
         }
-    if kind is list:
+    if type(value) is list:
         if depth > DEEPEST:
             raise Unsound(f"it is nested more than {DEEPEST} levels deep")
         return [_value(one, name, signed=signed, depth=depth + 1) for one in value]

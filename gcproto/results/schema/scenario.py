@@ -170,14 +170,14 @@ def sort_key(one: Scenario) -> tuple[Any, ...]:
     return type(one).__name__, *(_plain(getattr(one, name)) for name in one.__struct_fields__)
 
 
-def _plain(value: Any) -> tuple[int, Any]:
+def _plain(value: object) -> tuple[int, object]:
     """Values of one field may be None or options."""
     if isinstance(value, ModeOptions):
         return 1, str(sorted(value.given().items()))
     return (0, 0) if value is None else (1, value)
 
 
-def with_fields(one: S, **changed: Any) -> S:
+def with_fields(one: S, **changed: object) -> S:
     """The same scenario with other fields."""
     return msgspec.structs.replace(one, **changed)
 

@@ -1,15 +1,11 @@
 """A whole document of version 1."""
 
-from typing import Any
-
 import msgspec
 
 from gcproto.results.modality import fill
 from gcproto.results.schema import SCHEMA, Result
 from gcproto.results.upgrade.figures import figures, other_notes
-from gcproto.results.upgrade.scenario import experiment, scenario
-
-Raw = dict[str, Any]
+from gcproto.results.upgrade.scenario import Raw, experiment, scenario
 
 ABSURD_NS_PAGE = 1e9
 """A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""

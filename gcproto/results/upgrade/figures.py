@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from gcproto.results.schema import PhaseTimes
-
-Raw = dict[str, Any]
+from gcproto.results.upgrade.scenario import Raw
 
 PHASES = PhaseTimes.__struct_fields__
 PAUSE = re.compile(r"pause (?P<name>.+?) (?P<most>max )?ms")

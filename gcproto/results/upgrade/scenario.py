@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Raw = dict[str, Any]
+"""Part of a document that is made new: what stands in it is checked when it is read as version 2."""
+Document = Mapping[str, Any]
+"""The document of version 1, as it was found."""
 
 HEAP, EVACUATE, SYSTEM = "heap-", "evacuate-", "-system"
 MAP_BY = {"0": "move", "1": "copy", "2": "remap"}
@@ -15,14 +18,14 @@ CLAIMS_SWAPPED = 500, "loop"
 """Per mille and device of heaps that ``gcproto claims`` swapped out, which its options did not say."""
 
 
-def page_size(document: Mapping[str, Any]) -> int:
+def page_size(document: Document) -> int:
     """Of the environment; 4096 where it is missing or no size."""
     found = document.get("environment")
     size = found.get("page_size") if isinstance(found, dict) else None
     return size if isinstance(size, int) and size > 0 else PAGE
 
 
-def scenario(measurement: Raw, document: Mapping[str, Any]) -> Raw:
+def scenario(measurement: Raw, document: Document) -> Raw:
     """The scenario of a measurement.
 
     Args:
@@ -44,16 +47,16 @@ def scenario(measurement: Raw, document: Mapping[str, Any]) -> Raw:
     return {"kind": "path", **{name: value for name, value in old.items() if name != "kind"}}
 
 
-def _options(document: Mapping[str, Any]) -> Raw:
+def _options(document: Document) -> Raw:
     producer = document.get("producer")
     found = producer.get("options") if isinstance(producer, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _given(document: Mapping[str, Any], option: str) -> str:
+def _given(document: Document, option: str) -> str:
     """What followed an option on the command line; "" if it was not given."""
     producer = document.get("producer")
-    words: Sequence[Any] = producer.get("command", []) if isinstance(producer, dict) else []
+    words: Sequence[object] = producer.get("command", []) if isinstance(producer, dict) else []
     for at, word in enumerate(words):
         if word == option and at + 1 < len(words):
             return str(words[at + 1])
@@ -71,7 +74,7 @@ def _folios(source: str, order: int, size: int) -> tuple[str, str, int | None]:
     return source, text if order else "small", order
 
 
-def _window(old: Raw, document: Mapping[str, Any]) -> Raw:
+def _window(old: Raw, document: Document) -> Raw:
     mutators = int(old["threads"]) - 1
     environment = document.get("environment", {})
     run, cpu = environment.get("run", {}), environment.get("cpu", {})
@@ -122,7 +125,7 @@ def _mode_options(pairs: dict[str, str]) -> Raw:
     return found
 
 
-def _workload(old: Raw, document: Mapping[str, Any]) -> Raw:
+def _workload(old: Raw, document: Document) -> Raw:
     size = page_size(document)
     workload, memory, order = _folios(str(old["source"]).removeprefix(HEAP), int(old["order"]), size)
     mode, options, policy = _mode(str(old["arm"]))
@@ -141,7 +144,7 @@ def _workload(old: Raw, document: Mapping[str, Any]) -> Raw:
     }
 
 
-def _policy(old: Raw, document: Mapping[str, Any], figures: Mapping[str, float]) -> Raw:
+def _policy(old: Raw, document: Document, figures: Mapping[str, float]) -> Raw:
     size, options = page_size(document), _options(document)
     workload, memory, order = _folios(str(old["source"]).removeprefix(EVACUATE), int(old["order"]), size)
     policy, _, answer = str(old["arm"]).partition(":")
@@ -163,7 +166,7 @@ def _policy(old: Raw, document: Mapping[str, Any], figures: Mapping[str, float])
     }
 
 
-def experiment(document: Mapping[str, Any]) -> Raw:
+def experiment(document: Document) -> Raw:
     """What the run was, by its producer and its options."""
     producer, options = document["producer"], _options(document)
     name = producer["name"]

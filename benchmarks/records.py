@@ -1,0 +1,117 @@
+"""The records of docs/results that need no guests, measured anew: ``python -m benchmarks.records [NAME...]``.
+
+A record stands between two marks in a page.  It says command, date, machine, kernel, commit and run, and has the table
+that ``gcproto show`` prints.  The text around it is written by hand: read it again after a record was replaced.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "docs" / "results"
+SWAPPED = (
+    "--swap --sources swapped,swapped-16k,swapped-64k,swapped-1m --arms move,swapin,move_swapin --granules 2m "
+    "--alignment congruent --alignment skewed"
+)
+RECORDS = {
+    "paths": "bench",
+    "swap": f"bench {SWAPPED}",
+    "window": "gc window --rounds 9",
+    "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
+    "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
+    "claims": "claims",
+}
+"""The command of each record, by the name of its page."""
+BEGIN = "<!-- record: {} -->\n"
+END = "<!-- end of record -->\n"
+
+
+def replaced(page: str, name: str, record: str) -> str:
+    """A page's text with its record replaced.
+
+    Args:
+        page: its text.
+        name: of the record.
+        record: the new one.
+
+    """
+    before, rest = page.split(BEGIN.format(name))
+    return before + BEGIN.format(name) + record + END + rest.split(END, 1)[1]
+
+
+def text(command: str, result: dict[str, Any], table: str, commit: str) -> str:
+    """A record as it stands in a page.
+
+    Args:
+        command: without ``gcproto``.
+        result: the result file's document.
+        table: what ``gcproto show`` prints.
+        commit: of the program.
+
+    """
+    environment, producer = result["environment"], result["producer"]
+    cpu = environment["cpu"]
+    rows = {
+        "command": f"`gcproto {command}`",
+        "date": producer["started"].replace("T", ", ")[:17] + " UTC",
+        "machine": f"{cpu['allowed']} of {cpu['count']} CPUs, {cpu['model']}",
+        "kernel": f"Linux {environment['kernel']['release']}",
+        "commit": commit,
+        "run": f"{result['run_id']}; {producer['seconds']:.0f} s",
+    }
+    head = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
+    return f"| | |\n|---|---|\n{head}\n```text\n{table.rstrip()}\n```\n"
+
+
+def commit() -> str:
+    """The program's commit; a plus sign says that files differ from it."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def measure(name: str) -> None:
+    """Run a record's command and put the record into its page.
+
+    Args:
+        name: of the record.
+
+    Raises:
+        subprocess.CalledProcessError: the command failed; the page stays as it is.
+
+    """
+    gcproto = (sys.executable, "-m", "gcproto.cli.main")
+    with tempfile.TemporaryDirectory() as folder:
+        words = (*RECORDS[name].split(), "--out", folder)
+        subprocess.run([*gcproto, *words], check=True, stdout=subprocess.DEVNULL)
+        (file,) = Path(folder).glob("*.json")
+        table = subprocess.run([*gcproto, "show", str(file)], check=True, capture_output=True, text=True).stdout
+        made = text(RECORDS[name], msgspec.json.decode(file.read_bytes()), table, commit())
+    page = PAGES / f"{name}.md"
+    page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
+    print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure records anew.
+
+    Args:
+        names: of the records; none: all.
+
+    """
+    unknown = set(names) - RECORDS.keys()
+    if unknown:
+        sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(RECORDS)}")
+    for name in names or RECORDS:
+        measure(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

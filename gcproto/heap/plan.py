@@ -1,0 +1,53 @@
+"""The plan as compiled code sees it: a function for each field, of the plan's address.
+
+What the fields mean stands in native/heap/plan.h.  Those that are the addresses of tables have a function for an
+element as well, of the plan and the number of a page or a chunk; who needs many elements takes the table's address
+once.  All are made where they are called: the same instructions as with a sum of address and offset.
+"""
+
+from gcproto._native import ffi, lib
+from gcproto.heap.memory import element, field, set_element, set_field
+
+
+def _at(name: str) -> int:
+    return ffi.offsetof("struct gcp_plan", name)
+
+
+KEPT = lib.GCP_KEPT
+"""What ``fill_of`` says of a page that keeps its layout."""
+
+to_space = field(_at("to"))
+from_space = field(_at("from"))
+
+dense_end = field(_at("dense_end"))
+compact_end = field(_at("compact_end"))
+used_end = field(_at("used_end"))
+black_shift = field(_at("black_shift"))
+black_begin = field(_at("black_begin"))
+pages_kept = field(_at("kept"))
+set_dense_end = set_field(_at("dense_end"))
+set_compact_end = set_field(_at("compact_end"))
+set_used_end = set_field(_at("used_end"))
+set_black_shift = set_field(_at("black_shift"))
+set_black_begin = set_field(_at("black_begin"))
+set_pages_kept = set_field(_at("kept"))
+
+live_bits = field(_at("live"))
+start_bits = field(_at("starts"))
+
+offset_table = field(_at("offsets"))
+first_table = field(_at("first"))
+
+live_of = element(_at("live"), 64)
+offset_of = element(_at("offsets"), 32)
+first_of = element(_at("first"), 64)
+lead_words_of = element(_at("lead_words"), 16)
+lead_refs_of = element(_at("lead_refs"), 16)
+skip_of = element(_at("skip"), 16)
+fill_of = element(_at("fill"), 16)
+set_first = set_element(_at("first"), 64)
+set_lead_words = set_element(_at("lead_words"), 16)
+set_lead_refs = set_element(_at("lead_refs"), 16)
+set_skip = set_element(_at("skip"), 16)
+set_fill = set_element(_at("fill"), 16)
+set_held = set_element(_at("held"), 8)
