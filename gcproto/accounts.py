@@ -1,12 +1,15 @@
 """Accounts of pages and calls (native/uffd/answer.h) as dictionaries: their fields are listed in C and nowhere else."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from gcproto._native import ffi
 from gcproto.results.schema import MapAccount
+from gcproto.structs import number_names, numbers_of
 
-ACCOUNT: Final = tuple(name for name, _ in ffi.typeof("struct gcp_account").fields or ())
+if TYPE_CHECKING:
+    from gcproto._native import Struct
+
+ACCOUNT: Final = number_names("gcp_account")
 """All fields of ``struct gcp_account``."""
 
 RENAMED: Final[Mapping[str, str]] = {"lost": "already"}
@@ -16,21 +19,12 @@ MAPPING: Final = {name: RENAMED.get(name, name) for name in MapAccount.__struct_
 """Fields of MapAccount, and what each is in C."""
 
 
-def counts_in(account: Any) -> dict[str, int]:
-    """All fields.
-
-    Args:
-        account: ``struct gcp_account``.
-
-    """
-    return {name: int(getattr(account, name)) for name in ACCOUNT}
-
-
-def map_counts_in(account: Any) -> dict[str, int]:
+def map_counts_in(account: "Struct") -> dict[str, int]:
     """Those that mapping a heap's pages fills, by their names in results (MapAccount).
 
     Args:
         account: ``struct gcp_account``.
 
     """
-    return {name: int(getattr(account, field)) for name, field in MAPPING.items()}
+    counts = numbers_of(account)
+    return {name: counts[field] for name, field in MAPPING.items()}
