@@ -45,7 +45,7 @@ WRONG = {
     "argument": ("lib.gcp_region_discard(4096)\n", 'Too few arguments for "gcp_region_discard"'),
     "structure": ("view = ffi.new('struct gcp_plan *')\nlib.gcp_view_deinit(view)\n", 'expected "Pointer[gcp_view]"'),
     "type": ("ffi.new('struct gcp_veiw *')\n", 'No overload variant of "new"'),
-    "constant": ("lib.GCP_MAP_MOVE = 1\n", "Cannot assign to final attribute"),
+    "constant": ("lib.GCP_VERB_MOVE = 1\n", "Cannot assign to final attribute"),
     "value": ("def swap(plan: 'gcp_plan_ptr') -> None:\n    plan.kept = '1'\n", "Incompatible types in assignment"),
 }
 """By name: what a snippet says, and what mypy says of it."""
