@@ -19,7 +19,7 @@ import pytest
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
-from tests.processes import unprivileged_python
+from tests.support.processes import unprivileged_python
 
 # Under nohup, or in a shell's background, these are ignored, and commands under test would rightly ignore them as well.
 for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):

@@ -99,7 +99,9 @@ class Evidence:
 
     def _bench(self, what: str, choice: Choice) -> list[Measurement]:
         self._say(f"paths: {what}")
-        return self._taken(bench.run(bench.Order(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None))
+        return self._taken(
+            bench.run(bench.PathParameters(choice, rounds=ROUNDS, seed=self._seed), lambda _done, _total: None)
+        )
 
     @cached_property
     def _present(self) -> list[Measurement]:
@@ -169,14 +171,14 @@ class Evidence:
         """All moves of present pages, of every folio size that could be had."""
         return [one for one in self._present if isinstance(one.scenario, PathScenario) and one.scenario.arm == "move"]
 
-    def _evacuated(self, what: str, order: evacuation.PolicyOrder) -> list[Measurement]:
+    def _evacuated(self, what: str, wanted: evacuation.PolicyParameters) -> list[Measurement]:
         self._say(f"heaps: {what}")
-        return self._taken(evacuation.run(order, lambda _done, _total: None))
+        return self._taken(evacuation.run(wanted, lambda _done, _total: None))
 
     @cached_property
     def _policies(self) -> list[Measurement]:
         """Evacuation policies on heaps of small folios, 64 KiB mTHPs and THPs."""
-        order = evacuation.PolicyOrder(
+        wanted = evacuation.PolicyParameters(
             workloads=["prefix", "sparse"],
             memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
             policies=["move", "copy-large", "split-ahead", "whole", "auto"],
@@ -185,7 +187,7 @@ class Evidence:
             seed=self._seed,
             verify=True,
         )
-        return self._evacuated("evacuation policies", order)
+        return self._evacuated("evacuation policies", wanted)
 
     def heap(self, workload: str, order: int, policy: str) -> Measurement | None:
         """A heap that stands still, evacuated by a policy."""
@@ -203,7 +205,7 @@ class Evidence:
         self, what: str, mode: str, options: Iterable[ModeOptions], memory: Memory, disturb: str = ""
     ) -> list[Measurement]:
         self._say(f"heaps: {what}")
-        order = gc_run.GcOrder(
+        wanted = gc_run.WorkloadParameters(
             workload="lru",
             modes=[(MODES[mode].with_options(one), one) for one in options],
             factors=[3.0],
@@ -216,7 +218,7 @@ class Evidence:
             verify=True,
             disturb=disturb,
         )
-        return self._taken(gc_run.run(order, lambda _done, _total: None))
+        return self._taken(gc_run.run(wanted, lambda _done, _total: None))
 
     @cached_property
     def _pinned(self) -> list[Measurement]:
@@ -244,7 +246,7 @@ class Evidence:
 
     @cached_property
     def _cached(self) -> list[Measurement]:
-        order = evacuation.PolicyOrder(
+        wanted = evacuation.PolicyParameters(
             workloads=["arrays"],
             memories=[parse_memory("64k")],
             policies=["move"],
@@ -256,7 +258,7 @@ class Evidence:
             swapped=500,
             device="loop",
         )
-        return self._evacuated("mTHPs in the swap cache, every answer to EBUSY", order)
+        return self._evacuated("mTHPs in the swap cache, every answer to EBUSY", wanted)
 
     def cached(self, answer: str) -> Measurement | None:
         """A heap of 64 KiB mTHPs, half of it in the swap cache when it is evacuated, with an answer to EBUSY."""

@@ -130,7 +130,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     Each round proves its own figure.  The result is printed, and written to a file that `gcproto show` and
     `gcproto compare` read.  The exit code is 1 if a measurement has too many invalid rounds.
     """
-    from gcproto.experiments.paths.bench import Order, run
+    from gcproto.experiments.paths.bench import PathParameters, run
     from gcproto.experiments.paths.grid import Choice
     from gcproto.results.store import prepare
 
@@ -147,10 +147,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             quick=options["quick"],
             swap=options["swap"],
         )
-        order = Order(choice, options["rounds"], options["seed"], options["test_slowdown"], options["force"])
+        wanted = PathParameters(choice, options["rounds"], options["seed"], options["test_slowdown"], options["force"])
         prepare(options["out"])
         with progress_bar() as progress:
-            result = run(order, progress)
+            result = run(wanted, progress)
     except ValueError as error:
         raise GcprotoError(str(error), remedy="see gcproto bench --help", code=ExitCode.USAGE) from error
     deliver(ctx, result, options)

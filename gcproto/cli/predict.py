@@ -98,7 +98,7 @@ def _measure(folder: Path) -> "list[Result]":
     from gcproto.experiments.heap_machine import see_that_it_may
     from gcproto.experiments.paths import bench
     from gcproto.experiments.paths.grid import Choice
-    from gcproto.experiments.policies.run import PolicyOrder, check, run
+    from gcproto.experiments.policies.run import PolicyParameters, check, run
     from gcproto.heap.folios import parse_memory
     from gcproto.host import probes
     from gcproto.host.machine import choose_cpus
@@ -106,7 +106,7 @@ def _measure(folder: Path) -> "list[Result]":
 
     probes.require_sigbus()
     probes.require_move("a fit needs moves")
-    alone = PolicyOrder(
+    alone = PolicyParameters(
         workloads=list(WORKLOADS),
         memories=[parse_memory(name) for name in MEMORIES],
         policies=["move", "copy-large", "split-ahead", "whole", "auto"],
@@ -114,7 +114,7 @@ def _measure(folder: Path) -> "list[Result]":
         runs=RUNS,
         verify=True,
     )
-    beside = PolicyOrder(
+    beside = PolicyParameters(
         workloads=list(WORKLOADS),
         memories=[parse_memory(name) for name in ("small", "64k")],
         policies=["move", "copy-large", "auto"],
@@ -125,9 +125,9 @@ def _measure(folder: Path) -> "list[Result]":
     )
     threads = [1, 2] if choose_cpus()[1] >= 0 else [1]
     heaps = (alone, beside)[: len(threads)]
-    for order in heaps:
-        see_that_it_may(order.memories)
-        check(order)
+    for wanted in heaps:
+        see_that_it_may(wanted.memories)
+        check(wanted)
     prepare(folder)
     if len(threads) == 1:
         click.echo(
@@ -151,9 +151,9 @@ def _measure(folder: Path) -> "list[Result]":
 
     with progress_bar() as progress:
         for choice in (every, refused):
-            take(bench.run(bench.Order(choice, rounds=ROUNDS), progress))
-        for order in heaps:
-            take(run(order, progress))
+            take(bench.run(bench.PathParameters(choice, rounds=ROUNDS), progress))
+        for wanted in heaps:
+            take(run(wanted, progress))
     for skip in (skip for result in results for skip in result.skips):
         click.echo(f"gcproto: not measured: {skip.what}: {skip.reason}", err=True)
     return results

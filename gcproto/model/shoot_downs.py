@@ -6,7 +6,7 @@ the answer.  One round of interrupts is what the model calls a shoot-down.
 The counts are those of ``tlb:tlb_flush`` and of the line ``TLB`` in /proc/interrupts on 6.18, in rounds of the path lab
 with a second thread: 8 MiB of small folios in calls of 4 KiB, 64 KiB, 2 MiB: 2048, 128, 4; of 64 KiB mTHPs in calls of
 64 KiB or more: 256; of 1 MiB ones in calls of 64 KiB: 136; of THPs in calls of 64 KiB, 1 MiB, 2 MiB: 136, 16, 4.  A
-test counts them again (tests/test_shoot_downs.py).
+test counts them again (tests/model/test_shoot_downs.py).
 """
 
 import re

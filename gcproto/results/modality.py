@@ -19,7 +19,7 @@ to show such a gap:
 - A mode has at least 10 % of the samples and three of them, and the medians differ by at least 10 %: two levels that
   instruction counts alternate between (a fraction of a percent) are no reason to say anything.
 
-By simulation (tests/test_modality.py repeats a part of it), of 2,000 samples each of 9, 15, 27, 40 and 100 values are
+By simulation, of 2,000 samples each of 9, 15, 27, 40 and 100 values (tests/results/test_modality.py repeats a part) are
 called bimodal at p <= 0.05 (0.005), in percent, the worst of the five sizes:
 
     normal, Student's t with 3 degrees of freedom, Laplace                              0.6 (0.1)

@@ -1,5 +1,5 @@
 /*
- * The guest's init: reads /plan, does what each line says, powers off.  A static program in an initramfs, so that a
+ * The guest's init: reads /script, does what each line says, powers off.  A static program in an initramfs, so that a
  * guest needs no shell and no distribution, and the same instructions run before the first measurement everywhere.
  *
  *   module FILE                 load a module                      show FILE            say what is in a file
@@ -210,18 +210,18 @@ static void act(char **words, size_t n)
     else if (strcmp(verb, "job") == 0 && n > 4)
         job(words[1], strtoull(words[2], NULL, 10), words[3], words + 4);
     else
-        gcp_guest_note("a line of the plan can't be read: %s", verb);
+        gcp_guest_note("a line of the script can't be read: %s", verb);
 }
 
 static void follow(const char *path)
 {
     static char line[8192];
-    FILE *plan = fopen(path, "re");
-    if (!plan) {
+    FILE *script = fopen(path, "re");
+    if (!script) {
         gcp_guest_note("%s: %s", path, strerror(errno));
         return;
     }
-    while (fgets(line, sizeof(line), plan)) {
+    while (fgets(line, sizeof(line), script)) {
         char *words[MAX_WORDS + 1], *rest = line;
         size_t n = 0;
         for (char *word; n < MAX_WORDS && (word = strsep(&rest, " \n"));)
@@ -231,7 +231,7 @@ static void follow(const char *path)
         if (n > 0 && words[0][0] != '#')
             act(words, n);
     }
-    fclose(plan);
+    fclose(script);
 }
 
 int main(void)
@@ -248,8 +248,8 @@ int main(void)
     mount_or_note("tmpfs", "/tmp", "tmpfs", NULL);
     mount_or_note("debugfs", "/sys/kernel/debug", "debugfs", NULL);
     gcp_guest_say("started", "init");
-    follow("/plan");
-    gcp_guest_say("done", "plan");
+    follow("/script");
+    gcp_guest_say("done", "script");
     tcdrain(gcp_guest_report);
     sync();
     reboot(RB_POWER_OFF);

@@ -1,8 +1,8 @@
 /*
  * What the kernel's answer to one ioctl means, and the account of pages and calls.
  *
- * A verb and an outcome give one answer.  The engine of the path lab, the pages of the heap, abilities, races and stress
- * all use it; what they do about an answer is their own policy.
+ * A verb and an outcome give one answer.  The engine of the path lab, the pages of the heap, abilities, races and
+ * stress all use it; what they do about an answer is their own policy.
  *
  * By mm/userfaultfd.c and fs/userfaultfd.c of 6.12, 7.2 and 7.3, and by what 6.18 does:
  *
@@ -65,8 +65,8 @@ enum gcp_on_ebusy {
  *
  * In pages, of the engine (gcp_evacuate), whatever fails in between:
  *   asked = moved + copied_after_ebusy + copied + zeroed + already + left
- * `moved` includes holes that ALLOW_SRC_HOLES let through and moved_after_ebusy; `already` is what somebody else had put
- * there (EEXIST); `left` was not evacuated: busy pages under GCP_EBUSY_LEAVE, and all behind the error that stopped the
+ * `moved` includes holes that ALLOW_SRC_HOLES let through and moved_after_ebusy; `already` is what was there before
+ * (EEXIST); `left` was not evacuated: busy pages under GCP_EBUSY_LEAVE, and all behind the error that stopped the
  * engine.  The heap asks in runs that it does not add up: `asked` and `left` stay 0 there.
  *
  * Of the heap alone, in pages: remapped;  whole (part of moved: by a call that took all of an aligned granule to where

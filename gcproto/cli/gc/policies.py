@@ -108,7 +108,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     The table shows the time from flip to drain for each evacuated page.  Folios are split ahead before the flip, and
     THPs are restored after the drain.  Both times have columns of their own.
     """
-    from gcproto.experiments.policies.run import PolicyOrder, run
+    from gcproto.experiments.policies.run import PolicyParameters, run
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.results.store import prepare
@@ -119,7 +119,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         )
     probes.require_sigbus()
     probes.require_move("nothing else is measured here")
-    order = PolicyOrder(
+    wanted = PolicyParameters(
         workloads=options["workloads"],
         memories=parse_memories(options["memory"]),
         policies=options["policies"],
@@ -135,7 +135,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     )
     prepare(options["out"])
     with progress_bar() as progress:
-        result = run(order, progress)
+        result = run(wanted, progress)
     deliver(ctx, result, options)
     if options["fail_above"] is not None:
         _see_that_auto_is_good(ctx, result, options["fail_above"])

@@ -60,7 +60,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     collector.  It also shows what a first touch of a page and the serving of a fault took, and which side mapped how
     many pages.
     """
-    from gcproto.experiments.window.run import WindowOrder, default_ways, run
+    from gcproto.experiments.window.run import WindowParameters, default_ways, run
     from gcproto.experiments.window.ways import Handler, ways
     from gcproto.host.environment import page_size
     from gcproto.results.store import prepare
@@ -74,7 +74,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     pages, rest = divmod(options["size"], page_size())
     if rest or not 0 < pages < MOST_PAGES:
         raise GcprotoError("--size is no whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
-    order = WindowOrder(
+    wanted = WindowParameters(
         ways=[known[name] for name in options["ways"] or ()] or default_ways(known),
         placements=placements(options, ("own", "shared")),
         pages=pages,
@@ -85,7 +85,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         seed=options["seed"],
     )
     prepare(options["out"])
-    say_if_crowded(order.mutators, {way.handler is Handler.THREAD for way in order.ways})
+    say_if_crowded(wanted.mutators, {way.handler is Handler.THREAD for way in wanted.ways})
     with progress_bar() as progress:
-        result = run(order, progress)
+        result = run(wanted, progress)
     deliver(ctx, result, options)

@@ -175,19 +175,19 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.results.store import prepare
 
     options["mutators"] = options["mutators"] or default_mutators()
-    order = _order(options)
+    wanted = _wanted(options)
     prepare(options["out"])
-    say_if_crowded(order.mutators)
-    with live_view() as (progress, order.status):
-        result = run(order, progress)
-    for path in order.traces:
+    say_if_crowded(wanted.mutators)
+    with live_view() as (progress, wanted.status):
+        result = run(wanted, progress)
+    for path in wanted.traces:
         click.echo(f"trace: {path}", err=True)
     deliver(ctx, result, options)
 
 
-def _order(options: dict[str, Any]) -> Any:
+def _wanted(options: dict[str, Any]) -> Any:
     from gcproto.collector.modes import MODES, MOVE
-    from gcproto.experiments.workloads.run import GcOrder
+    from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.process.files import see_that_it_can_be_made
@@ -211,7 +211,7 @@ def _order(options: dict[str, Any]) -> Any:
         probes.require_sigbus()
     if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
         probes.require_move("choose modes that don't use it (--modes copy,stw,memmove)")
-    return GcOrder(
+    return WorkloadParameters(
         workload=options["workload"],
         modes=modes,
         factors=options["heap"],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcproto.cli.kernels.build import build_options, build_progress, order, told, usual_name
+from gcproto.cli.kernels.build import build_options, build_progress, parameters, told, usual_name
 from gcproto.cli.kernels.check import check_guest, show_verdicts
 from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
 from gcproto.cli.output import echo_json, result_options
@@ -84,8 +84,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
         name = options["name"] or usual_name("patched", options["configs"])
         orders = [
-            order(options | {"patches": options["stock_patches"]}, base),
-            order(options | {"patches": both}, name),
+            parameters(options | {"patches": options["stock_patches"]}, base),
+            parameters(options | {"patches": both}, name),
         ]
         for one in orders:  # before another build is waited for, and before minutes are spent on the first kernel
             see_that_it_can_be_built(one)

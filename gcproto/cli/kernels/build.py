@@ -14,7 +14,7 @@ from gcproto.cli.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from gcproto.kernels.build.build import Order, Progress
+    from gcproto.kernels.build.build import BuildParameters, Progress
     from gcproto.kernels.build.built import Built
     from gcproto.kernels.build.source import Origin
 
@@ -78,7 +78,7 @@ def command(**options: Any) -> None:
         _forget(options["forget"])
         return
     with build_progress() as progress:
-        made = ordered(options, options["name"], progress)
+        made = built_from(options, options["name"], progress)
     click.echo(told(made))
 
 
@@ -90,7 +90,7 @@ def told(made: "Built") -> str:
     return "\n".join(lines)
 
 
-def ordered(options: dict[str, Any], name: str | None, progress: "Progress") -> "Built":
+def built_from(options: dict[str, Any], name: str | None, progress: "Progress") -> "Built":
     """Build what options ask for.
 
     Args:
@@ -101,7 +101,7 @@ def ordered(options: dict[str, Any], name: str | None, progress: "Progress") -> 
     """
     from gcproto.kernels.build.build import build
 
-    return build(order(options, name), progress)
+    return build(parameters(options, name), progress)
 
 
 def usual_name(word: str, configs: Sequence[str]) -> str:
@@ -112,20 +112,20 @@ def usual_name(word: str, configs: Sequence[str]) -> str:
     return word if key == "fast" else f"{word}-{key}"[:32]
 
 
-def order(options: dict[str, Any], name: str | None) -> "Order":
-    """What options ask for; see `ordered`."""
+def parameters(options: dict[str, Any], name: str | None) -> "BuildParameters":
+    """What options ask for; see `build_options`."""
     from gcproto.kernels.build import kconfig
-    from gcproto.kernels.build.build import Order, need_tools
+    from gcproto.kernels.build.build import BuildParameters, need_tools
     from gcproto.kernels.build.patches import collect
 
     need_tools()  # before 160 MiB are downloaded
     config = kconfig.chosen(options["configs"])
-    wanted = tuple(collect(options["patches"]))
-    return Order(
-        name=name or usual_name("patched" if wanted else "stock", options["configs"]),
+    given = tuple(collect(options["patches"]))
+    return BuildParameters(
+        name=name or usual_name("patched" if given else "stock", options["configs"]),
         origin=origin(options["source"]),
         config=config,
-        patches=wanted,
+        patches=given,
         jobs=options["build_jobs"] or len(os.sched_getaffinity(0)),
     )
 

@@ -9,7 +9,7 @@ from gcproto.errors import GcprotoError
 from gcproto.experiments.frame import Schedule
 from gcproto.experiments.paths.grid import Choice, build, source_text
 from gcproto.experiments.paths.lab import Lab
-from gcproto.experiments.paths.runner import Plan, Runner
+from gcproto.experiments.paths.runner import Runner, Setup
 from gcproto.host.doctor import ScenarioOff, survey
 from gcproto.host.machine import Machine, choose_cpus, machine
 from gcproto.host.memory import need
@@ -31,7 +31,7 @@ QUICK_SECONDS = 34.0
 
 
 @dataclass
-class Order:
+class PathParameters:
     """What a user asks of a run (see ``gcproto bench --help``)."""
 
     choice: Choice = field(default_factory=Choice)
@@ -42,7 +42,7 @@ class Order:
     round_timeout: float = 20.0
 
 
-def run(order: Order, progress: Callable[[int, int], None]) -> Result:
+def run(wanted: PathParameters, progress: Callable[[int, int], None]) -> Result:
     """Measure.
 
     Raises:
@@ -52,7 +52,7 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
     record = Record()
     log = get_logger("bench")
     here = machine()
-    scenarios = build(order.choice, here)
+    scenarios = build(wanted.choice, here)
     most = here.page_size * max(scenario.pages for scenario in scenarios)
     why = "source, destination and staging"
     evicted = 2 * here.llc_bytes if any(one.working_set == MEMORY for one in scenarios) else 0
@@ -65,40 +65,42 @@ def run(order: Order, progress: Callable[[int, int], None]) -> Result:
             remedy="`gcproto doctor` says what would help",
         )
     cpu, touch_cpu = choose_cpus()
-    sparse = 1 if order.rounds else SPARSE
-    plan = Plan(_schedule(order), cpu=cpu, touch_cpu=touch_cpu, slowdown=order.slowdown, sparse=sparse)
-    log.info("start", scenarios=len(scenarios), rounds=plan.schedule.rounds, seed=order.seed, cpu=cpu, touch=touch_cpu)
-    with _settings(order, scenarios) as settings, Lab(order.round_timeout) as lab:
-        runner = Runner(scenarios, plan, here, settings, lab, progress)
-        _skip_what_is_off(runner, found.scenarios_off, here, order.force)
+    sparse = 1 if wanted.rounds else SPARSE
+    setup = Setup(_schedule(wanted), cpu=cpu, touch_cpu=touch_cpu, slowdown=wanted.slowdown, sparse=sparse)
+    log.info(
+        "start", scenarios=len(scenarios), rounds=setup.schedule.rounds, seed=wanted.seed, cpu=cpu, touch=touch_cpu
+    )
+    with _settings(wanted, scenarios) as settings, Lab(wanted.round_timeout) as lab:
+        runner = Runner(scenarios, setup, here, settings, lab, progress)
+        _skip_what_is_off(runner, found.scenarios_off, here, wanted.force)
         runner.run()
     skips = runner.skips()
-    if not order.choice.sources:
+    if not wanted.choice.sources:
         skips += list(_without(here))
     frame = runner.frame
     if frame.complete and not any(one.samples or one.invalid for one in frame.entries):
         reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in skips[:3])
         raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
-    choice = order.choice
-    experiment = PathExperiment(quick=choice.quick, swap=choice.swap, slowdown=order.slowdown)
+    choice = wanted.choice
+    experiment = PathExperiment(quick=choice.quick, swap=choice.swap, slowdown=wanted.slowdown)
     result = frame.result(record, experiment, cpu=cpu, touch_cpu=touch_cpu, skips=skips)
     log.info("done", measurements=len(result.measurements), skips=len(result.skips), rounds=frame.done)
     return result
 
 
-def _schedule(order: Order) -> Schedule:
-    quick = order.choice.quick
+def _schedule(wanted: PathParameters) -> Schedule:
+    quick = wanted.choice.quick
     return Schedule(
-        rounds=order.rounds or (QUICK_ROUNDS if quick else DEFAULT_ROUNDS),
+        rounds=wanted.rounds or (QUICK_ROUNDS if quick else DEFAULT_ROUNDS),
         warmup=WARMUP_ROUNDS,
-        seed=order.seed,
-        seconds=None if order.rounds else (QUICK_SECONDS if quick else DEFAULT_SECONDS),
+        seed=wanted.seed,
+        seconds=None if wanted.rounds else (QUICK_SECONDS if quick else DEFAULT_SECONDS),
         min_rounds=MIN_ROUNDS,
     )
 
 
 @contextmanager
-def _settings(order: Order, scenarios: list[PathScenario]) -> Iterator[Settings | None]:
+def _settings(wanted: PathParameters, scenarios: list[PathScenario]) -> Iterator[Settings | None]:
     """Settings under their journal, or None where this user may not change any (sources then say what they miss)."""
     log = get_logger("bench")
     try:
@@ -109,7 +111,7 @@ def _settings(order: Order, scenarios: list[PathScenario]) -> Iterator[Settings 
                 yield settings
                 return
             log.warning("no privilege to change settings: sources that need another mTHP size or swap are skipped")
-            if order.choice.swap:
+            if wanted.choice.swap:
                 raise SettingRefused(
                     "--swap adds and removes swap devices", why=why_not(), remedy="run it as root, on the host itself"
                 )

@@ -35,7 +35,7 @@ class Machinery(Protocol):
 
 
 @dataclass
-class Plan:
+class Setup:
     """How a run is to be done.
 
     Args:
@@ -73,17 +73,17 @@ class Runner:
     def __init__(
         self,
         scenarios: list[PathScenario],
-        plan: Plan,
+        setup: Setup,
         machine: Machine,
         settings: Machinery | None,
         lab: Lab,
         progress: Progress = lambda _done, _total: None,
     ) -> None:
-        self.plan = plan
+        self.setup = setup
         self.machine = machine
         self.settings = settings
         self.lab = lab
-        self.frame: Frame[Tally] = Frame([Tally(one) for one in scenarios], plan.schedule, progress, self._expected)
+        self.frame: Frame[Tally] = Frame([Tally(one) for one in scenarios], setup.schedule, progress, self._expected)
         self._skips: dict[tuple[str, str, str], set[str]] = defaultdict(set)
 
     def skip(self, tally: Tally, reason: str, remedy: str = "") -> None:
@@ -102,18 +102,18 @@ class Runner:
     def run(self) -> None:
         """Do the rounds; a signal ends the run and keeps what it has."""
         for tally in list(self.frame.active):
-            if tally.scenario.threads > 1 and self.plan.touch_cpu < 0:
+            if tally.scenario.threads > 1 and self.setup.touch_cpu < 0:
                 why = "only one processor is allowed to this process"
                 self.skip(tally, why, "run it with two (taskset, cpuset)")
         self.frame.run(self._one, self._order)
 
     def _due(self, number: int, tally: Tally) -> bool:
         """Whether a scenario is run in a round; of the warm-up the last one counts."""
-        first = self.plan.schedule.warmup - 1
-        return tally.scenario.working_set != MEMORY or (number - max(0, first)) % self.plan.sparse == 0
+        first = self.setup.schedule.warmup - 1
+        return tally.scenario.working_set != MEMORY or (number - max(0, first)) % self.setup.sparse == 0
 
     def _expected(self, tally: Tally) -> int:
-        return sum(self._due(number, tally) for number in range(self.plan.schedule.total))
+        return sum(self._due(number, tally) for number in range(self.setup.schedule.total))
 
     def _order(self, number: int, active: list[Tally]) -> Generator[Tally, None, None]:
         """Swap device by swap device, group by group, scenario by scenario."""
@@ -137,15 +137,15 @@ class Runner:
         if not device or not self.settings:
             return nullcontext()
         make = self.settings.swap_zram if device == "zram" else self.settings.swap_loop
-        return make(self.plan.swap_bytes)
+        return make(self.setup.swap_bytes)
 
     def _one(self, number: int, tally: Tally) -> None:
         request = request_for(
             tally.scenario,
-            self.plan.cpu,
-            self.plan.touch_cpu,
+            self.setup.cpu,
+            self.setup.touch_cpu,
             self.frame.random.getrandbits(63),
-            self.plan.slowdown.get(tally.scenario.arm, 0),
+            self.setup.slowdown.get(tally.scenario.arm, 0),
         )
         done, disturbed = self.lab.repeat(request)
         tally.disturbed += disturbed

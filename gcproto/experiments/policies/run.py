@@ -41,7 +41,7 @@ FRAGMENTATION = {"prefix": 0}
 
 
 @dataclass
-class PolicyOrder:
+class PolicyParameters:
     """What a user asks of a run (see ``gcproto gc policies --help``).
 
     Args:
@@ -172,90 +172,90 @@ def _sum(counts: list[dict[int, int]]) -> dict[int, int]:
     return {name: sum(one.get(name, 0) for one in counts) for name in names}
 
 
-def run(order: PolicyOrder, progress: Progress) -> Result:
+def run(wanted: PolicyParameters, progress: Progress) -> Result:
     """Measure.
 
     Raises:
         GcprotoError: memory is too small, or folios of a size can't be had.
 
     """
-    check(order)
+    check(wanted)
     record = Record()
-    frame: Frame[_Tally] = Frame(list(_tallies(order)), Schedule(order.runs, WARMUP, order.seed), progress)
+    frame: Frame[_Tally] = Frame(list(_tallies(wanted)), Schedule(wanted.runs, WARMUP, wanted.seed), progress)
     with (
-        heap_machine(order.memories, swap=order.device if order.swapped else "") as enable,
-        SessionLab(order.timeout) as lab,
+        heap_machine(wanted.memories, swap=wanted.device if wanted.swapped else "") as enable,
+        SessionLab(wanted.timeout) as lab,
     ):
 
         def one(number: int, tally: _Tally) -> None:
             for _ in range(TRIES):
-                done = lab.run(_request(order, tally.scenario, number))
+                done = lab.run(_request(wanted, tally.scenario, number))
                 if done.sweeps != 0:
                     break
                 tally.disturbed += 1
             tally.add(number, done, warmup=frame.warming(number))
 
-        frame.run(one, blocks=memory_blocks(enable, order.memories))
-    return frame.result(record, PolicyExperiment(verify=order.verify))
+        frame.run(one, blocks=memory_blocks(enable, wanted.memories))
+    return frame.result(record, PolicyExperiment(verify=wanted.verify))
 
 
-def check(order: PolicyOrder) -> None:
+def check(wanted: PolicyParameters) -> None:
     """See that heaps fit, and that there are the processors, before anything is measured.
 
     Raises:
         GcprotoError: they don't.
 
     """
-    see_that_it_can_be_made(order.live_bytes * HEAP_FACTOR)
-    needed = order.live_bytes * HEAP_FACTOR * (3 if order.verify else 1)
-    if order.threads > 1:
+    see_that_it_can_be_made(wanted.live_bytes * HEAP_FACTOR)
+    needed = wanted.live_bytes * HEAP_FACTOR * (3 if wanted.verify else 1)
+    if wanted.threads > 1:
         two_processors()
     need(
         f"a heap of {needed >> 20} MiB",
         needed,
         "choose a smaller --live",
         program=HEAP_PROGRAM,
-        why="--verify needs three times the heap" if order.verify else "",
+        why="--verify needs three times the heap" if wanted.verify else "",
     )
 
 
-def _tallies(order: PolicyOrder) -> Iterator[_Tally]:
-    for memory in order.memories:
-        for workload in order.workloads:
-            for policy in order.policies:
-                for answer in order.ebusy:
+def _tallies(wanted: PolicyParameters) -> Iterator[_Tally]:
+    for memory in wanted.memories:
+        for workload in wanted.workloads:
+            for policy in wanted.policies:
+                for answer in wanted.ebusy:
                     scenario = PolicyScenario(
                         workload=workload,
                         memory=memory.name,
                         order=memory.order,
                         policy=policy,
                         ebusy=answer,
-                        swapped_permille=order.swapped,
-                        device=order.device if order.swapped else "",
-                        threads=order.threads,
-                        collections=order.collections,
-                        live_bytes=order.live_bytes,
+                        swapped_permille=wanted.swapped,
+                        device=wanted.device if wanted.swapped else "",
+                        threads=wanted.threads,
+                        collections=wanted.collections,
+                        live_bytes=wanted.live_bytes,
                     )
                     yield _Tally(scenario, memory)
 
 
-def _request(order: PolicyOrder, asked: PolicyScenario, number: int) -> SessionRequest:
+def _request(wanted: PolicyParameters, asked: PolicyScenario, number: int) -> SessionRequest:
     mode = asked.policy if asked.policy not in POLICIES else "move"
     return SessionRequest(
         mode=mode,
         options=ModeOptions(ebusy=asked.ebusy),
         workload=asked.workload,
-        capacity=order.live_bytes * HEAP_FACTOR,
+        capacity=wanted.live_bytes * HEAP_FACTOR,
         mutators=1,
-        live_bytes=order.live_bytes,
+        live_bytes=wanted.live_bytes,
         operations=0,
         mutation=0,
         fragmentation=FRAGMENTATION.get(asked.workload, 500),
-        seed=order.seed * 1000 + number,
-        verify=order.verify,
+        seed=wanted.seed * 1000 + number,
+        verify=wanted.verify,
         memory=asked.memory,
         policy="move" if mode != "move" else asked.policy,
-        standing=order.collections,
-        threads=order.threads,
-        page_out=order.swapped,
+        standing=wanted.collections,
+        threads=wanted.threads,
+        page_out=wanted.swapped,
     )

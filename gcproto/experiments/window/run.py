@@ -31,7 +31,7 @@ WARMUP = 1
 
 
 @dataclass
-class WindowOrder:
+class WindowParameters:
     """What a user asks of a run (see ``gcproto gc window --help``).
 
     Args:
@@ -149,7 +149,7 @@ def invalid_reason(done: Window, pages: int) -> str:
     return f"{zeroed} holes in a from-space that has none" if zeroed else ""
 
 
-def run(order: WindowOrder, progress: Progress) -> Result:
+def run(wanted: WindowParameters, progress: Progress) -> Result:
     """Measure.
 
     Raises:
@@ -157,26 +157,26 @@ def run(order: WindowOrder, progress: Progress) -> Result:
             memory is too small.
 
     """
-    if any(lib.GCP_VERB_MOVE in (way.collector_by, way.fault_by) for way in order.ways):
+    if any(lib.GCP_VERB_MOVE in (way.collector_by, way.fault_by) for way in wanted.ways):
         probes.require_move("choose ways that copy (--ways copy)")
-    if any(way.handler is Handler.SIGBUS for way in order.ways):
+    if any(way.handler is Handler.SIGBUS for way in wanted.ways):
         probes.require_sigbus()
-    cpus = {placement: cpus_for(placement, order.mutators) for placement in order.placements}
-    size = order.pages * environment.page_size()
+    cpus = {placement: cpus_for(placement, wanted.mutators) for placement in wanted.placements}
+    size = wanted.pages * environment.page_size()
     need(f"a window of {size >> 20} MiB", 2 * size, "choose a smaller --size", why="it has two spaces")
     record = Record()
     tallies = [
-        _Tally(_scenario(order, way, placement), way, order.pages)
-        for placement in order.placements
-        for way in order.ways
+        _Tally(_scenario(wanted, way, placement), way, wanted.pages)
+        for placement in wanted.placements
+        for way in wanted.ways
     ]
-    frame: Frame[_Tally] = Frame(tallies, Schedule(order.runs, WARMUP, order.seed), progress)
-    with WindowLab(order.timeout) as lab:
+    frame: Frame[_Tally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+    with WindowLab(wanted.timeout) as lab:
 
         def one(number: int, tally: _Tally) -> None:
             placed = cpus[Placement(tally.scenario.placement)]
             # The same seed for all ways of a round: they must face the same order of touches.
-            asked = request_for(tally.way, order.pages, order.mutators, order.seed * 1000 + number, placed)
+            asked = request_for(tally.way, wanted.pages, wanted.mutators, wanted.seed * 1000 + number, placed)
             tally.add(number, lab.run(asked), warmup=frame.warming(number))
 
         frame.run(one)
@@ -184,13 +184,13 @@ def run(order: WindowOrder, progress: Progress) -> Result:
     return frame.result(record, WindowExperiment())
 
 
-def _scenario(order: WindowOrder, way: Way, placement: Placement) -> WindowScenario:
+def _scenario(wanted: WindowParameters, way: Way, placement: Placement) -> WindowScenario:
     return WindowScenario(
         way=way.name,
-        size_bytes=order.pages * environment.page_size(),
-        mutators=order.mutators,
-        batch=order.batch,
-        group=order.group,
+        size_bytes=wanted.pages * environment.page_size(),
+        mutators=wanted.mutators,
+        batch=wanted.batch,
+        group=wanted.group,
         handler=way.handler.value,
         placement=placement.value,
     )

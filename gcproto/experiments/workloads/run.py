@@ -37,7 +37,7 @@ NONE_SHARE = 0.5
 
 
 @dataclass
-class GcOrder:
+class WorkloadParameters:
     """What a user asks of a run (see ``gcproto gc --help``).
 
     Args:
@@ -80,89 +80,97 @@ class GcOrder:
     traces: list[str] = field(default_factory=list)
 
 
-def run(order: GcOrder, progress: Progress) -> Result:
+def run(wanted: WorkloadParameters, progress: Progress) -> Result:
     """Measure.
 
     Raises:
         GcprotoError: memory is too small, or a heap is.
 
     """
-    for factor in order.factors:
-        see_that_it_can_be_made(int(order.live_bytes * factor))
-    largest = int(order.live_bytes * max(order.factors))
+    for factor in wanted.factors:
+        see_that_it_can_be_made(int(wanted.live_bytes * factor))
+    largest = int(wanted.live_bytes * max(wanted.factors))
     need(
         f"a heap of {largest >> 20} MiB",
-        largest * (3 if order.verify else 1),
+        largest * (3 if wanted.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
-        threads=order.mutators,
-        why="--verify needs three times the heap" if order.verify else "",
+        threads=wanted.mutators,
+        why="--verify needs three times the heap" if wanted.verify else "",
     )
     record = Record()
-    tallies = list(_tallies(order))
+    tallies = list(_tallies(wanted))
     with (
-        heap_machine(order.memories, swap="zram" if "pageout" in order.disturb else "") as enable,
-        SessionLab(order.timeout) as lab,
+        heap_machine(wanted.memories, swap="zram" if "pageout" in wanted.disturb else "") as enable,
+        SessionLab(wanted.timeout) as lab,
     ):
-        running = _Running(order, tallies, lab, progress)
-        blocks = memory_blocks(enable, order.memories)
+        running = _Running(wanted, tallies, lab, progress)
+        blocks = memory_blocks(enable, wanted.memories)
         running.frame.run(running.one, running.order_of, blocks)
-    placed = {one: cpus_for(one, order.mutators) for one in order.placements}
+    placed = {one: cpus_for(one, wanted.mutators) for one in wanted.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
         first = frame.skips[0]
         raise GcprotoError(first.what, why=first.reason, remedy=first.remedy, code=ExitCode.NO)
     experiment = WorkloadExperiment(
-        workload=order.workload,
-        operations=order.operations,
-        mutation=order.mutation,
-        fragmentation=order.fragmentation,
-        verify=order.verify,
-        disturb=order.disturb,
-        map=order.map,
+        workload=wanted.workload,
+        operations=wanted.operations,
+        mutation=wanted.mutation,
+        fragmentation=wanted.fragmentation,
+        verify=wanted.verify,
+        disturb=wanted.disturb,
+        map=wanted.map,
     )
     result = frame.result(record, experiment)
     _lower_bound(result.measurements)
     return result
 
 
-def _tallies(order: GcOrder) -> Iterator[HeapTally]:
-    for memory in order.memories:
-        for placement in order.placements:
-            for mode, options in order.modes:
-                factors = order.factors if mode.collects else order.factors[:1]
-                policies = order.policies if mode.moves else [""]
+def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
+    for memory in wanted.memories:
+        for placement in wanted.placements:
+            for mode, options in wanted.modes:
+                factors = wanted.factors if mode.collects else wanted.factors[:1]
+                policies = wanted.policies if mode.moves else [""]
                 for factor in factors:
                     for policy in policies:
-                        yield _tally(order, mode, options, memory, int(order.live_bytes * factor), policy, placement)
+                        yield _tally(wanted, mode, options, memory, int(wanted.live_bytes * factor), policy, placement)
 
 
 def _tally(
-    order: GcOrder, mode: Mode, options: ModeOptions, memory: Memory, capacity: int, policy: str, placement: Placement
+    wanted: WorkloadParameters,
+    mode: Mode,
+    options: ModeOptions,
+    memory: Memory,
+    capacity: int,
+    policy: str,
+    placement: Placement,
 ) -> HeapTally:
     scenario = WorkloadScenario(
-        workload=order.workload,
+        workload=wanted.workload,
         mode=mode.name,
         options=mode.able(options),
         policy=policy,
         memory=memory.name,
         order=memory.order,
         heap_bytes=capacity,
-        live_bytes=order.live_bytes,
-        mutators=order.mutators,
+        live_bytes=wanted.live_bytes,
+        mutators=wanted.mutators,
         placement=placement.value,
     )
-    return HeapTally(scenario, mode, memory, capacity, order.verify)
+    return HeapTally(scenario, mode, memory, capacity, wanted.verify)
 
 
 class _Running:
     """The rounds of one run."""
 
-    def __init__(self, order: GcOrder, tallies: list[HeapTally], lab: SessionLab, progress: Progress) -> None:
-        self.order = order
+    def __init__(
+        self, wanted: WorkloadParameters, tallies: list[HeapTally], lab: SessionLab, progress: Progress
+    ) -> None:
+        self.wanted = wanted
         self.lab = lab
-        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(order.runs, WARMUP, order.seed), progress)
+        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
         self._digests: list[int] = []
 
     def order_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
@@ -180,13 +188,13 @@ class _Running:
             self.frame.give_up(tally, self._too_small(tally, done.failure))
             return
         if request.trace:
-            self.order.traces.append(request.trace)
+            self.wanted.traces.append(request.trace)
         tally.add(number, done, self._digests, warmup=self.frame.warming(number))
         self._digests = self._digests or done.digests
         get_logger("gc").debug("run", mode=names.mode(tally.scenario), heap=tally.capacity, round=number)
 
     def _too_small(self, tally: HeapTally, why: str) -> Skip:
-        live = self.order.live_bytes >> 20
+        live = self.wanted.live_bytes >> 20
         return Skip(
             f"{tally.mode.name} with {tally.capacity >> 20} MiB",
             why,
@@ -211,36 +219,36 @@ class _Running:
         return False
 
     def _request(self, tally: HeapTally, number: int) -> SessionRequest:
-        order, asked = self.order, tally.scenario
-        last = number == WARMUP + order.runs - 1
+        wanted, asked = self.wanted, tally.scenario
+        last = number == WARMUP + wanted.runs - 1
         return SessionRequest(
             mode=asked.mode,
             options=asked.options,
-            workload=order.workload,
+            workload=wanted.workload,
             capacity=tally.capacity,
-            mutators=order.mutators,
-            live_bytes=order.live_bytes // order.mutators,
-            operations=max(1, order.operations // order.mutators),
-            mutation=order.mutation,
-            fragmentation=order.fragmentation,
-            seed=order.seed * 1000 + number,
-            verify=order.verify and tally.mode.collects,
-            disturb=order.disturb,
-            trace=self._trace(asked) if order.trace and last else "",
-            recording=order.recording,
+            mutators=wanted.mutators,
+            live_bytes=wanted.live_bytes // wanted.mutators,
+            operations=max(1, wanted.operations // wanted.mutators),
+            mutation=wanted.mutation,
+            fragmentation=wanted.fragmentation,
+            seed=wanted.seed * 1000 + number,
+            verify=wanted.verify and tally.mode.collects,
+            disturb=wanted.disturb,
+            trace=self._trace(asked) if wanted.trace and last else "",
+            recording=wanted.recording,
             memory=asked.memory,
             policy=asked.policy or "move",
-            map=order.map,
-            status=order.status,
+            map=wanted.map,
+            status=wanted.status,
             placement=Placement(asked.placement),
             label=f"{names.mode(asked)} {tally.capacity >> 20}M, {asked.memory} folios",
         )
 
     def _trace(self, asked: WorkloadScenario) -> str:
         """Each scenario has a file of its own."""
-        words = [names.mode(asked)] + [asked.placement] * (len(self.order.placements) > 1)
+        words = [names.mode(asked)] + [asked.placement] * (len(self.wanted.placements) > 1)
         alone = len(self.frame.entries) == 1
-        return trace_file(self.order.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
+        return trace_file(self.wanted.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
 
 
 def _lower_bound(measurements: list[Measurement]) -> None:

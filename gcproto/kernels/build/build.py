@@ -52,7 +52,7 @@ Progress = Callable[[str, int, int], None]
 """What is being done, steps so far, steps in all (0: not known)."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class BuildParameters(msgspec.Struct, frozen=True):
     """What is to be built.
 
     Attributes:
@@ -95,25 +95,25 @@ def need_tools() -> str:
     return said.splitlines()[0]
 
 
-def see_that_it_can_be_built(order: Order) -> None:
+def see_that_it_can_be_built(wanted: BuildParameters) -> None:
     """See that the name is one and the patches apply, without waiting for a build tree.
 
     Args:
-        order: what is to be built.
+        wanted: what is to be built.
 
     Raises:
         GcprotoError: they don't.
 
     """
-    built.check_name(order.name)
-    patches.apply(order.patches, Path(order.origin.folder))
+    built.check_name(wanted.name)
+    patches.apply(wanted.patches, Path(wanted.origin.folder))
 
 
-def build(order: Order, progress: Progress) -> Built:
+def build(wanted: BuildParameters, progress: Progress) -> Built:
     """The kernel, built unless it is in the catalog already.
 
     Args:
-        order: what.
+        wanted: what.
         progress: is told of it.
 
     Raises:
@@ -121,44 +121,44 @@ def build(order: Order, progress: Progress) -> Built:
             or the disk is full.
 
     """
-    built.check_name(order.name)
+    built.check_name(wanted.name)
     compiler = need_tools()
     # Before the tree is touched: a patch that does not apply must not cost the next build anything.
     progress("patches", 0, 0)
-    overlay = patches.apply(order.patches, Path(order.origin.folder))
-    tree = cache.folder("trees") / f"{order.origin.key}-{order.config.key}"
+    overlay = patches.apply(wanted.patches, Path(wanted.origin.folder))
+    tree = cache.folder("trees") / f"{wanted.origin.key}-{wanted.config.key}"
     with cache.alone(tree, lambda: progress(f"waiting for another build in {tree}", 0, 0)):
         progress("source", 0, 0)
-        digest, _ = worktree.sync(order.origin, overlay, tree / "src", tree / "source.json")
-        parts = (digest, order.config.text, compiler, order.name)
+        digest, _ = worktree.sync(wanted.origin, overlay, tree / "src", tree / "source.json")
+        parts = (digest, wanted.config.text, compiler, wanted.name)
         identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         done = next((one for one in built.all_built() if one.identity == identity), None)
         if done:
             return done
-        return _make(order, tree, identity, compiler, progress)
+        return _make(wanted, tree, identity, compiler, progress)
 
 
-def _make(order: Order, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
+def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
     objects = tree / "obj"
     make = ["make", "-C", str(tree / "src"), f"O={objects}", "LC_ALL=C"]
     progress("configuration", 0, 0)
-    missing = kconfig.configure(order.config, tree / "src", objects, make)
+    missing = kconfig.configure(wanted.config, tree / "src", objects, make)
     steps = tree / "steps"
     expected = int(steps.read_text()) if steps.exists() else FIRST_OBJECTS
     began = time.monotonic()
-    count = _compile([*make, f"LOCALVERSION=-{order.name}", f"-j{order.jobs}", "bzImage"], tree, expected, progress)
+    count = _compile([*make, f"LOCALVERSION=-{wanted.name}", f"-j{wanted.jobs}", "bzImage"], tree, expected, progress)
     seconds = time.monotonic() - began
     if count > expected or not steps.exists():
         steps.write_text(str(count))
     release = release_of(objects / IMAGE)
     config = (objects / ".config").read_text()
     made = Built(
-        name=order.name,
+        name=wanted.name,
         release=release,
         upstream=source.version(tree / "src"),
-        source=order.origin.text,
-        config=order.config.names,
-        patches=tuple((one.name, one.sha256) for one in order.patches),
+        source=wanted.origin.text,
+        config=wanted.config.names,
+        patches=tuple((one.name, one.sha256) for one in wanted.patches),
         identity=identity,
         compiler=compiler,
         written=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -1,30 +1,30 @@
-"""The initramfs of a guest: init, gcprobe, modules, the plan.  Nothing of a distribution."""
+"""The initramfs of a guest: init, gcprobe, modules, the script.  Nothing of a distribution."""
 
 import gzip
 from pathlib import Path
 
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest.cpio import DIRECTORY, FILE, PROGRAM, archive
-from gcproto.kernels.guest.plan import Plan
+from gcproto.kernels.guest.script import Script
 
 
-def initramfs(kernel: LocalKernel, programs: Path, plan: Plan) -> bytes:
+def initramfs(kernel: LocalKernel, programs: Path, script: Script) -> bytes:
     """The archive to boot with; the same for the same arguments.
 
     Args:
         kernel: whose modules are loaded before anything else.
         programs: folder with ``init`` and ``gcprobe``.
-        plan: what the guest does.
+        script: what the guest does.
 
     """
     names = [Path(path).name for path in kernel.modules]
-    lines = "".join(f"module /modules/{name}\n" for name in names) + plan.text()
+    lines = "".join(f"module /modules/{name}\n" for name in names) + script.text()
     folders = ("dev", "proc", "sys", "tmp", "modules", "host")
     files = [(name, DIRECTORY, b"") for name in folders]
     files += [("init", PROGRAM, (programs / "init").read_bytes()), ("gcprobe", PROGRAM, _stripped(programs))]
     files += [(f"modules/{Path(path).name}", FILE, Path(path).read_bytes()) for path in kernel.modules]
     # Programs that may harm a machine run only where this file is.
-    files += [("gcproto.guest", FILE, b""), ("plan", FILE, lines.encode())]
+    files += [("gcproto.guest", FILE, b""), ("script", FILE, lines.encode())]
     return gzip.compress(archive(files), compresslevel=1, mtime=0)
 
 

@@ -24,10 +24,10 @@ import msgspec
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.guest.host_files import shared
-from gcproto.kernels.guest.plan import Plan
+from gcproto.kernels.guest.script import Script
 
-Imager = Callable[[Plan], bytes]
-"""Makes the initramfs for a plan."""
+Imager = Callable[[Script], bytes]
+"""Makes the initramfs for a script."""
 
 QEMU = "qemu-system-x86_64"
 INSTALL = {QEMU: "qemu-system-x86", "setpriv": "util-linux"}

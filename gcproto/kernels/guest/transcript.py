@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gcproto.kernels.guest.plan import Plan
+from gcproto.kernels.guest.script import Script
 from gcproto.results.schema import ContractRow, Measurement, Result, Skip, Verdict, Word
 
 KTAP_LINE = re.compile(r"(?P<ok>ok|not ok) \d+ (?P<name>\S+) # (?P<text>.*)")
@@ -119,17 +119,17 @@ def _row(matched: "re.Match[str]", seen: dict[str, str]) -> Verdict:
     return Verdict(row, "fine" if matched["ok"] == "ok" else "differs", told or text)
 
 
-def unfinished(plan: Plan, found: Transcript, why: str) -> list[Skip]:
+def unfinished(script: Script, found: Transcript, why: str) -> list[Skip]:
     """Jobs that did not end as they should, as skips with the reason.
 
     Args:
-        plan: what was to be done.
+        script: what was to be done.
         found: what the guest said.
         why: the guest's outcome, "" if it got to its end.
 
     """
     skips = []
-    for job in plan.jobs:
+    for job in script.jobs:
         end = found.ended.get(job.name)
         if end is None:
             reason = f"under way when the guest ended: {why}" if job.name in found.begun else f"never reached: {why}"

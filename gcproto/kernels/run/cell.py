@@ -17,7 +17,7 @@ from gcproto.kernels.get.fetch import LocalKernel, fetch
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest import programs
 from gcproto.kernels.guest.image import initramfs
-from gcproto.kernels.guest.plan import SETS, Measure, Plan
+from gcproto.kernels.guest.script import SETS, Measure, Script
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
 from gcproto.kernels.run import check, heap, stress
 from gcproto.results.schema import (
@@ -53,10 +53,10 @@ class Cell(msgspec.Struct, frozen=True):
 
     Attributes:
         kernel: of the archive, or on this machine.
-        scenarios: name of a scenario set (gcproto.kernels.guest.plan.SETS), heap.HEAP, or CHECK.
+        scenarios: name of a scenario set (gcproto.kernels.guest.script.SETS), heap.HEAP, or CHECK.
         machine: the machine that the guest gets.
         boot: number of this boot of the kernel in the run, from 1 on.
-        rounds, pages, seed: see gcproto.kernels.guest.plan.Measure.
+        rounds, pages, seed: see gcproto.kernels.guest.script.Measure.
         programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
@@ -107,23 +107,23 @@ def run_cell(cell: Cell) -> Result:
         built = _programs(cell)
         if cell.scenarios == CHECK:
             booted, found, verdicts = check.run(
-                cell.machine, kernel, lambda plan: initramfs(kernel, built, plan), cell.hazards
+                cell.machine, kernel, lambda script: initramfs(kernel, built, script), cell.hazards
             )
             skips = found.skips
         elif cell.scenarios == STRESS:
             # Odd seeds swap to zram, which empties the swap cache at once, even ones to a device that does not.
-            plan = stress.plan(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
+            script = stress.script(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
             booted, found, verdicts = check.follow(
-                cell.machine, kernel, plan, lambda plan: initramfs(kernel, built, plan)
+                cell.machine, kernel, script, lambda script: initramfs(kernel, built, script)
             )
             skips = found.skips
         else:
-            plan = _plan(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
-            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, plan))
+            script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
+            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script))
             found = read(booted.lines)
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
-            verdicts, skips = found.verdicts, [*found.skips, *unfinished(plan, found, why)]
+            verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why)]
         if not kernel.swap and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
         skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
@@ -155,8 +155,8 @@ def run_cell(cell: Cell) -> Result:
     )
 
 
-def _plan(cell: Cell, measure: Measure, *, swap: bool) -> Plan:
-    return heap.plan(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
+    return heap.script(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:

@@ -13,7 +13,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.console import splats
-from gcproto.kernels.guest.plan import INFO, MM, Job, Plan, preamble
+from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
 from gcproto.kernels.guest.transcript import Transcript, read
 from gcproto.results.schema import Console, ContractRow, Hazard, Subject, Verdict, Word
 from gcproto.sizes import MIB
@@ -70,7 +70,7 @@ def known(names: Sequence[str]) -> None:
             )
 
 
-def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
+def script(*, swap: bool, only: Sequence[str] = ()) -> Script:
     """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
 
     Args:
@@ -91,7 +91,7 @@ def plan(*, swap: bool, only: Sequence[str] = ()) -> Plan:
     steps += [
         Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name)) for name in only or HAZARDS
     ]
-    return Plan(tuple(steps))
+    return Script(tuple(steps))
 
 
 def run(
@@ -102,7 +102,7 @@ def run(
     Args:
         machine: two processors, no instruction counting.
         kernel: to boot.
-        image: makes the initramfs of a plan.
+        image: makes the initramfs of a script.
         only: these hazards and nothing else.
 
     Returns:
@@ -110,13 +110,13 @@ def run(
         what all of them said, verdicts.
 
     """
-    return follow(machine, kernel, plan(swap=kernel.swap, only=only), image)
+    return follow(machine, kernel, script(swap=kernel.swap, only=only), image)
 
 
 def follow(
-    machine: vm.Machine, kernel: LocalKernel, wanted: Plan, image: "vm.Imager"
+    machine: vm.Machine, kernel: LocalKernel, wanted: Script, image: "vm.Imager"
 ) -> tuple[vm.Boot, Transcript, list[Verdict]]:
-    """Boot a plan, and what is left of it when a job took the guest down, until all have had their turn; see `run`."""
+    """Boot a script, and what is left of it if a job took the guest down, until all have had their turn; see `run`."""
     left = wanted
     found = Transcript()
     verdicts: list[Verdict] = []

@@ -13,7 +13,7 @@ import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.guest.host_files import ROOTS
-from gcproto.kernels.guest.plan import INFO, Job, Measure, Plan, canary, folios, preamble
+from gcproto.kernels.guest.script import INFO, Job, Measure, Script, canary, folios, preamble
 from gcproto.process import tools
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
@@ -80,20 +80,20 @@ def _compile(workload: str, folder: Path) -> None:
         )
 
 
-def plan(measure: Measure) -> Plan:
+def script(measure: Measure) -> Script:
     """Mount this machine's files, run the window, the heaps and the workload.
 
     Args:
         measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
 
     """
-    from gcproto.heap.compiled import cache_folder  # brings numba, which other plans do without
+    from gcproto.heap.compiled import cache_folder  # brings numba, which other scripts do without
 
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
     variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
     common = ("--rounds", runs, "--seed", str(measure.seed), "--json", "--out", "/run/results")
-    return Plan(
+    return Script(
         (
             *preamble(),
             *folios(0),

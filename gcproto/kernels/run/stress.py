@@ -1,6 +1,6 @@
 """The stress: pages that move while everything else happens to them, by seed, in guests."""
 
-from gcproto.kernels.guest.plan import INFO, Job, Plan, preamble
+from gcproto.kernels.guest.script import INFO, Job, Script, preamble
 from gcproto.kernels.run.check import SWAP_BYTES
 from gcproto.results.schema import Hazard
 
@@ -11,7 +11,7 @@ GRACE = 300
 """Seconds of the guest's clock that the last round may take beyond its time."""
 
 
-def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
+def script(seconds: int, seed: int, *, swap: bool, loop: bool) -> Script:
     """One stress of that many seconds of the guest's clock.
 
     Args:
@@ -26,4 +26,4 @@ def plan(seconds: int, seed: int, *, swap: bool, loop: bool) -> Plan:
         steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
     command = ("/gcprobe", "stress", str(seconds), str(seed))
     steps.append(Job(STRESS, command, seconds + GRACE, "other", Hazard(STRESS, seed)))
-    return Plan(tuple(steps))
+    return Script(tuple(steps))

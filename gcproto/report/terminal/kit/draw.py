@@ -6,7 +6,7 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from gcproto.report.terminal.kit.fit import INDENT, Piece, Plan, plan
+from gcproto.report.terminal.kit.fit import INDENT, Layout, Piece, lay_out
 from gcproto.report.terminal.kit.table import Row, Table
 from gcproto.report.terminal.kit.text import say, text, wrapped
 
@@ -24,7 +24,7 @@ def print_table(table: Table, console: Console) -> None:
     """
     if not table.rows:
         return
-    found = plan(table, console.width)
+    found = lay_out(table, console.width)
     for number, piece in enumerate(found.pieces):
         if number:
             console.print()
@@ -34,7 +34,7 @@ def print_table(table: Table, console: Console) -> None:
     _say_what_is_missing(table, found, console)
 
 
-def _say_what_is_missing(table: Table, found: Plan, console: Console) -> None:
+def _say_what_is_missing(table: Table, found: Layout, console: Console) -> None:
     option = " or with gcproto show --wide" if table.wide else ""
     if found.left_out:
         names = ", ".join(table.columns[at].title for at in found.left_out)

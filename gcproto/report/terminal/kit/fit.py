@@ -34,7 +34,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """What is printed of a table.
 
     Attributes:
@@ -49,7 +49,7 @@ class Plan:
     needed: int
 
 
-def plan(table: Table, width: int) -> Plan:
+def lay_out(table: Table, width: int) -> Layout:
     """How to print a table.
 
     Args:
@@ -61,7 +61,7 @@ def plan(table: Table, width: int) -> Plan:
     every = sizes.filled
     needed = sizes.least(every)
     if needed <= width:
-        return Plan((sizes.piece(every, width),), (), needed)
+        return Layout((sizes.piece(every, width),), (), needed)
     below = tuple(at for at in every if table.columns[at].folds)
     kept = [at for at in every if at not in below]
     ranked = sorted(
@@ -78,7 +78,7 @@ def plan(table: Table, width: int) -> Plan:
     pieces = _divided(sizes, kept, width)
     last = pieces[-1]
     pieces[-1] = Piece(last.columns, last.widths, below, last.label_above)
-    return Plan(tuple(pieces), tuple(sorted(left_out)), needed)
+    return Layout(tuple(pieces), tuple(sorted(left_out)), needed)
 
 
 class _Sizes:

@@ -1,0 +1,109 @@
+"""The reference is what the program says: generated pages are current, and no variable, code or record is missing."""
+
+import re
+import subprocess
+
+import pytest
+
+from benchmarks import records
+from gcproto.cli import reference
+from gcproto.errors import ExitCode
+from tests.support.processes import ROOT
+
+FOLDER = ROOT / "docs" / "reference"
+VARIABLES = re.compile(
+    r"""(?:environ(?:\.get|\.pop)?|environment\.pop|getenv)[\[(]\s*["'](\w+)["']|\b(_?GCPROTO_(?:[A-Z]+))\b"""
+    r"""|^\s*[A-Z_]+ = "([A-Z]+(?:_[A-Z]+)+)"$"""
+)
+MACROS = {"GCPROTO_COMPLETE"}
+"""Part of ``_GCPROTO_COMPLETE``."""
+
+
+def test_commands_are_current() -> None:
+    assert (FOLDER / "commands.md").read_text() == reference.commands(), "make docs"
+
+
+def test_the_result_format_is_current() -> None:
+    assert (FOLDER / "result.md").read_text() == reference.result(), "make docs"
+
+
+def test_the_list_of_commands_is_current() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert text == reference.readme(text), "make docs"
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (FOLDER / "exit-codes.md").read_text()
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.M)} == set(map(int, ExitCode))
+
+
+def asked() -> set[str]:
+    """Environment variables that the sources name."""
+    found: set[str] = set()
+    for folder in ("gcproto", "native", "benchmarks", "tests"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".c", ".h"} and path.name != "test_reference.py":
+                for line in path.read_text().splitlines():
+                    if "GCPROTO_" in line or "environ" in line or "getenv" in line:
+                        found |= {name for groups in VARIABLES.findall(line) for name in groups if name}
+    return found - MACROS
+
+
+def test_every_variable_is_documented() -> None:
+    documented = set(re.findall(r"`(_?[A-Z][A-Z_]+)`", (FOLDER / "environment.md").read_text()))
+    assert {"GCPROTO_CACHE", "GCPROTO_MIRROR", "GCPROTO_STATE", "PATH"} <= asked()
+    assert asked() <= documented
+
+
+def test_every_record_has_its_place() -> None:
+    for name in records.RECORDS:
+        page = (ROOT / "docs" / "results" / f"{name}.md").read_text()
+        changed = records.replaced(page, name, "new\n")
+        assert changed.count("new\n") == page.count("new\n") + 1
+        assert records.replaced(changed, name, "new\n") == changed
+
+
+def test_a_record_says_where_it_comes_from() -> None:
+    result = {
+        "run_id": "0123456789ab",
+        "producer": {"started": "2026-11-26T14:33:35+00:00", "seconds": 219.7},
+        "environment": {"cpu": {"model": "a processor", "count": 2, "allowed": 2}, "kernel": {"release": "6.18.44"}},
+    }
+    made = records.text("bench", result, " table\n", "abc1234")
+    for part in (
+        "`gcproto bench`",
+        "2026-11-26, 14:33 UTC",
+        "2 of 2 CPUs, a processor",
+        "abc1234",
+        "0123456789ab",
+        " table\n",
+    ):
+        assert part in made
+
+
+def test_an_unknown_record_is_refused() -> None:
+    with pytest.raises(SystemExit, match="no record other"):
+        records.main(["other"])
+
+
+@pytest.mark.parametrize("name", records.RECORDS)
+def test_the_command_of_a_record_is_understood(name: str) -> None:
+    from click.testing import CliRunner
+
+    from gcproto.cli.app import cli
+
+    words = records.RECORDS[name].split()
+    assert CliRunner().invoke(cli, [*words, "--help"]).exit_code == 0
+
+
+def test_commits_named_in_records_exist() -> None:
+    git = ("git", "-C", str(ROOT))
+    shallow = subprocess.run(
+        [*git, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
+    )
+    if shallow.stdout.strip() != "false":
+        pytest.skip("the whole history is not here")
+    known = subprocess.run([*git, "rev-list", "--all"], capture_output=True, text=True, check=True).stdout
+    for page in (ROOT / "docs" / "results").glob("*.md"):
+        for commit in re.findall(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7}\b", page.read_text()):
+            assert re.search(rf"^{commit}", known, re.M), f"{page.name}: {commit}"

@@ -1,0 +1,155 @@
+"""A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the scripts."""
+
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from gcproto.errors import GcprotoError
+from gcproto.kernels.get.fetch import LocalKernel, from_path
+from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.script import SETS, Measure
+from gcproto.kernels.run import stress
+from gcproto.kernels.run.check import HAZARDS, known, script
+from gcproto.report.terminal.proposal import print_proposal, rows
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
+from tests.kernels.test_run import results as results_in
+from tests.kernels.test_run import run
+from tests.support.deb_maker import bzimage
+from tests.support.kernel_results import guest_result
+from tests.support.result_maker import scenario as made_scenario
+
+STOCK, PATCHED = "7.3.4-stock", "7.3.4-patched"
+
+
+def scenario(source: str, order: int, granule: int) -> PathScenario:
+    return made_scenario("move", granule, source=source, order=order, pages=512)
+
+
+def results() -> list[Result]:
+    whole, small = scenario("mthp", 4, 2 << 20), scenario("small", 0, 4096)
+    made = [
+        guest_result(STOCK, {whole: 2222.0, small: 2104.0}, noise=0),
+        guest_result(PATCHED, {whole: 82.1, small: 2122.0}, noise=0),
+    ]
+    for result, path, splits in zip(made, ("split-and-moved", "moved-whole"), (32, 0), strict=True):
+        for one in result.measurements:
+            if one.scenario == whole:
+                one.proof.path, one.proof.folios_split, one.proof.rounds = path, splits * 21, 21
+    return made
+
+
+def test_rows_have_both_kernels_and_how_much_less() -> None:
+    found = {row.scenario: row for row in rows(results(), STOCK, PATCHED)}
+    mthp, small = found[scenario("mthp", 4, 2 << 20)], found[scenario("small", 0, 4096)]
+    assert mthp.stock.path == "split-and-moved"
+    assert (mthp.stock.splits, mthp.patched.splits) == (32, 0)
+    change = small.change
+    assert change is not None
+    assert round(change, 4) == 0.0086
+
+
+def test_the_table_says_factors_paths_and_splits() -> None:
+    out = io.StringIO()
+    print_proposal(
+        rows(results(), STOCK, PATCHED), STOCK, PATCHED, "instructions/page", "", Console(file=out, width=200)
+    )
+    (line,) = [one for one in out.getvalue().splitlines() if one.startswith("64K mTHP")]
+    assert "27.1x less" in line
+    assert "split-and-moved -> moved-whole" in line
+    assert "32 -> 0" in line
+    assert "+0.86%" in out.getvalue()
+
+
+def test_a_scenario_that_only_one_has_and_one_that_is_invalid() -> None:
+    one, two = scenario("small", 0, 4096), scenario("zero", 0, 4096)
+    made = [guest_result(STOCK, {one: 10.0}), guest_result(PATCHED, {one: 10.0, two: 5.0})]
+    made[1].measurements[0].valid = False
+    found = rows(made, STOCK, PATCHED)
+    assert [row.change for row in found] == [None, None]
+    out = io.StringIO()
+    print_proposal(found, STOCK, PATCHED, "x", "the canary moved", Console(file=out, width=200))
+    assert "INVALID" in out.getvalue()
+    assert "VOID: the canary moved" in out.getvalue()
+
+
+def test_what_a_kernel_complains_of() -> None:
+    lines = [
+        "[    1.000000] Linux version 7.3.4",
+        "[   12.345678] WARNING: CPU: 0 PID: 1 at mm/userfaultfd.c:1480 move_large_folios+0x1/0x2",
+        "[   12.345679] WARNING: CPU: 0 PID: 1 at mm/userfaultfd.c:1480 move_large_folios+0x1/0x2",
+        "[   13.000000] BUG: KASAN: use-after-free in x",
+        "[   14.000000] INFO: possible recursive locking detected",
+        "[   15.000000] reboot: Power down",
+    ]
+    assert splats(lines) == [
+        "WARNING: CPU: 0 PID: 1 at mm/userfaultfd.c:1480 move_large_folios+0x1/0x2",
+        "BUG: KASAN: use-after-free in x",
+        "INFO: possible recursive locking detected",
+    ]
+    assert splats(lines[:1] + lines[-1:]) == []
+
+
+def test_only_some_hazards() -> None:
+    jobs = [job.name for job in script(swap=True, only=["whole-back"]).jobs]
+    assert jobs == ["info", "hazard-whole-back"]
+    assert len(script(swap=True).jobs) == len(HAZARDS) + 3
+    with pytest.raises(GcprotoError, match="no hazard 'nothing'"):
+        known(["whole-back", "nothing"])
+
+
+@pytest.mark.parametrize("swap", [True, False])
+def test_the_folios_set_has_every_order(swap: bool) -> None:
+    measure = Measure(3, 1, 512, UNIT_INSTRUCTIONS, 1)
+    jobs = {job.name: job.command for job in SETS["folios"](measure, swap=swap).jobs}
+    for kib in (16, 32, 64, 128, 256, 512, 1024):
+        words = jobs[f"mthp-{kib}k"]
+        assert words[words.index("--granule") + 1] == f"{kib * 1024},{2 << 20}"
+    assert ("swapcache-1024k" in jobs) is swap
+
+
+def test_the_stress_has_swap_of_either_kind() -> None:
+    for loop, word in ((True, "loop"), (False, "zram")):
+        made = stress.script(60, 7, swap=True, loop=loop)
+        assert f"{word} " in made.text()
+        assert "/gcprobe stress 60 7" in made.text()
+        assert [job.hazard for job in made.jobs if job.hazard] == [Hazard("stress", 7)]
+    assert "zram " not in stress.script(60, 7, swap=False, loop=False).text()
+
+
+def test_swap_is_a_property_of_the_kernel() -> None:
+    assert LocalKernel("1", "/k", (), "x", ("zram",)).swap
+    assert LocalKernel("1", "/k", ("/zram.ko",), "x").swap
+    assert not LocalKernel("1", "/k", (), "x", ("loop",)).swap
+
+
+def test_a_kernel_of_a_build_tree_says_what_is_in_it(tmp_path: Path) -> None:
+    image = tmp_path / "arch/x86/boot/bzImage"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(bzimage("7.3.4-own"))
+    assert not from_path(image).swap
+    (tmp_path / ".config").write_text("CONFIG_ZRAM=y\nCONFIG_BLK_DEV_LOOP=m\n# CONFIG_CRYPTO_LZO is not set\n")
+    assert from_path(image).builtin == ("zram",)
+    assert from_path(image).swap
+
+
+@pytest.mark.needs("static")
+def test_the_stress_does_not_run_on_a_host() -> None:
+    done = subprocess.run(
+        [programs.build() / "gcprobe", "stress", "1", "1"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "for guests only" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.needs("qemu", "guest_kernel", "static")
+@pytest.mark.timeout(280)
+def test_a_short_stress_in_a_guest(tmp_path: Path) -> None:
+    run("stress", "6.18", "--minutes", "0.1", "--seeds", "1", "--out", tmp_path / "r", timeout=270)
+    (one,) = results_in(tmp_path / "r")
+    assert [verdict.subject for verdict in one.verdicts] == [Hazard("stress", 1)]
+    assert "pages moved" in one.verdicts[0].text

@@ -1,0 +1,76 @@
+"""A kernel tree in miniature: its Makefile knows the targets that a build calls, and "compiles" in no time.
+
+``bzImage`` copies each .c file to an object if it is newer, prints what it does as kbuild would, and makes an image
+whose release has LOCALVERSION.  A file with the words ``#error`` in it does not compile.
+"""
+
+import os
+from pathlib import Path
+
+from tests.support.deb_maker import bzimage
+
+MAKEFILE = """\
+VERSION = 7
+PATCHLEVEL = 3
+SUBLEVEL = 4
+EXTRAVERSION =
+SOURCES := $(wildcard *.c)
+OBJECTS := $(patsubst %.c,$(O)/%.o,$(SOURCES))
+tinyconfig:
+\t@echo CONFIG_TINY=y > $(O)/.config
+olddefconfig:
+\t@grep -v CONFIG_NOT_HERE $(O)/.config > $(O)/.config.new || true; mv $(O)/.config.new $(O)/.config
+$(O)/%.o: %.c
+\t@echo "  CC      $*.o"
+\t@if grep -q '#error' $<; then echo "$(CURDIR)/$<:1:2: error: #error on purpose" >&2; exit 1; fi
+\t@cp $< $@
+bzImage: $(OBJECTS)
+\t@mkdir -p $(O)/arch/x86/boot
+\t@sed 's/RELEASE/7.3.4$(LOCALVERSION)/' image > /dev/null
+\t@python3 make_image.py 7.3.4$(LOCALVERSION) $(O)/arch/x86/boot/bzImage
+"""
+MERGE = """\
+#!/bin/sh
+# merge_config.sh -m -O DIR BASE FRAGMENT
+cat "$5" >> "$4"
+"""
+
+
+def tree(folder: Path) -> Path:
+    """A tree of three source files."""
+    (folder / "scripts/kconfig").mkdir(parents=True)
+    (folder / "mm").mkdir()
+    (folder / "Makefile").write_text(MAKEFILE)
+    (folder / "Kconfig").write_text("")
+    (folder / "image").write_text("RELEASE\n")
+    (folder / "head.bin").write_bytes(bzimage("RELEASE-PLACEHOLDER-THAT-IS-LONG-ENOUGH-FOR-ALL"))
+    (folder / "make_image.py").write_text(
+        "import sys\n"
+        "data = open('head.bin', 'rb').read()\n"
+        "old = b'RELEASE-PLACEHOLDER-THAT-IS-LONG-ENOUGH-FOR-ALL (somebody@somewhere) #1 SMP'\n"
+        "new = sys.argv[1].encode() + b' (x) #1'\n"
+        "open(sys.argv[2], 'wb').write(data.replace(old, new.ljust(len(old), b'\\0')))\n"
+    )
+    merge = folder / "scripts/kconfig/merge_config.sh"
+    merge.write_text(MERGE)
+    merge.chmod(0o755)
+    for name in ("one.c", "two.c"):
+        (folder / name).write_text(f"int {name[:3]};\nint more;\n")
+    (folder / "mm/three.h").write_text("/* three */\n")
+    for path in folder.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    return folder
+
+
+def diff(name: str, old: str, new: str) -> str:
+    """A unified diff of a file of one line each way."""
+    return f"--- a/{name}\n+++ b/{name}\n@@ -1,2 +1,2 @@\n-{old}\n+{new}\n int more;\n"
+
+
+def mail(subject: str, body: str, number: int = 0) -> str:
+    """A mail as format-patch writes it."""
+    return (
+        f"From {'0' * 39}{number} Mon Sep 17 00:00:00 2001\n"
+        f"From: A <a@example.org>\nDate: Tue, 24 Nov 2026 10:00:0{number} +0000\nSubject: {subject}\n\n"
+        f"Why.\n---\n{body}-- \n2.39\n\n"
+    )
