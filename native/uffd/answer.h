@@ -1,25 +1,24 @@
 /*
  * What the kernel's answer to one ioctl means, and the account of pages and calls.
  *
- * A verb and an outcome give one answer.  The engine of the path lab, the pages of the heap, abilities, races and stress
- * all use it; what they do about an answer is their own policy.
+ * A verb and an outcome give one answer.  The engine of the path lab, the pages of the heap, abilities, races and
+ * stress all use it; what they do about an answer is their own policy.
  *
- * Read in mm/userfaultfd.c and fs/userfaultfd.c of 6.12, 7.2 and 7.3, and seen on 6.18:
+ * By mm/userfaultfd.c and fs/userfaultfd.c of 6.12, 7.2 and 7.3, and by what 6.18 does:
  *
  *   EAGAIN   nothing was done because the address space is being changed: an event (fork, remap, remove) was not yet
  *            read, or the lock of a VMA was contended.  The kernel itself retries steps that fail with EAGAIN inside a
  *            MOVE, so this one has a cause outside and passes with it.  The thread that changes the address space
- *            decides how long that takes; a fork of a large heap takes milliseconds.  GCP_AGAIN_LIMIT calls take tens
- *            of milliseconds.  The engine's old limit, a thousand, took less than one.
+ *            decides how long that takes; a fork of a large heap takes milliseconds.  A thousand calls, the engine's
+ *            old limit, may be over before.  There must be a limit: the event's reader may be this very thread.
  *   EINVAL   of MOVE has two meanings.  With the out-field untouched the arguments were refused before any work: that
  *            stays so, also where the range may be gone.  With the field written it is what MOVE found at work:
  *            mappings that do not fit, a destination that is not registered, or a page table that changed in the middle
  *            of a step.  Only the last one passes, and it passes at once, since the next call reads the tables anew:
  *            GCP_UNCLEAR_LIMIT calls tell them apart.
  *   ENOENT   of MOVE has two meanings as well: a hole in the source, or no mapping at the source or the destination.
- *            Only a hole may be filled with zeroes; where the source is not mapped, zeroes would replace
- *            contents that were never seen.  mincore() tells them apart, gcp_is_mapped().  A destination without a mapping is
- *            refused by ZEROPAGE.
+ *            Only a hole may be filled with zeroes: where the source is not mapped, they would hide that contents are
+ *            lost.  mincore() tells them apart (gcp_is_mapped).  ZEROPAGE refuses a destination without a mapping.
  *   ENOENT   of COPY and ZEROPAGE: the destination is not mapped, or not registered.
  *   EEXIST   a page is there.  It proves one base page, no more.  Another thread was first; since 6.18 also this very
  *            call, if the kernel had to repeat a step (gcp_ability_retry).
@@ -66,8 +65,8 @@ enum gcp_on_ebusy {
  *
  * In pages, of the engine (gcp_evacuate), whatever fails in between:
  *   asked = moved + copied_after_ebusy + copied + zeroed + already + left
- * `moved` includes holes that ALLOW_SRC_HOLES let through and moved_after_ebusy; `already` is what somebody else had put
- * there (EEXIST); `left` was not evacuated: busy pages under GCP_EBUSY_LEAVE, and all behind the error that stopped the
+ * `moved` includes holes that ALLOW_SRC_HOLES let through and moved_after_ebusy; `already` is what was there before
+ * (EEXIST); `left` was not evacuated: busy pages under GCP_EBUSY_LEAVE, and all behind the error that stopped the
  * engine.  The heap asks in runs that it does not add up: `asked` and `left` stay 0 there.
  *
  * Of the heap alone, in pages: remapped;  whole (part of moved: by a call that took all of an aligned granule to where
