@@ -270,7 +270,7 @@ class TestKernels:
         running.send(*numbers)
         ended = running.end()
         assert ended.code == 128 + numbers[0]
-        assert f"interrupted by {numbers[0].name}; 0 of " in ended.err
+        assert f"interrupted by {numbers[0].name}; kept in results: 0 of " in ended.err
         assert ended.left == []
         assert ended.processes == []
         assert _gone(str(running.temporary))
