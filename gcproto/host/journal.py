@@ -108,6 +108,8 @@ class Journal:
     def release(self) -> None:
         """Give the lock back; entries that are left stay on record for the next process."""
         if self._lock is not None:
+            # Closing is not enough: a child of fork(2) that still lives (a row of the contract) has it open, too.
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 

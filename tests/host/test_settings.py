@@ -230,6 +230,26 @@ class TestJournal:
         later.release()
         assert not later.path.exists()
 
+    def test_a_child_that_lives_on_does_not_keep_the_lock(self, tmp_path: Path) -> None:
+        """Rows of the contract are children of fork(2); what they forked themselves may end a moment later."""
+        journal = Journal(tmp_path)
+        journal.acquire()
+        ends, tells = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(tells)
+            os.read(ends, 1)
+            os._exit(0)
+        try:
+            journal.release()
+            later = Journal(tmp_path)
+            later.acquire()
+            later.release()
+        finally:
+            os.close(tells)
+            os.waitpid(child, 0)
+            os.close(ends)
+
     def test_a_damaged_journal_is_an_error_with_a_remedy(self, tmp_path: Path) -> None:
         (tmp_path / "journal.json").write_text("{")
         journal = Journal(tmp_path)
