@@ -66,7 +66,7 @@ class Contrast:
 
 
 def _factor(one: float) -> str:
-    """Two digits behind the point, more of them where they would be zeroes."""
+    """Two digits after the point, more of them where they would be zeroes."""
     return f"{one:.2f}" if one >= 0.1 else f"{one:.2g}"
 
 

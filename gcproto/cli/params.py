@@ -52,7 +52,7 @@ class Number(click.ParamType[float]):
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands behind the option in its help."""
+        """What stands after the option in its help."""
         return self.what.upper()
 
 
@@ -99,7 +99,7 @@ class Size(click.ParamType[int]):
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands behind the option in its help."""
+        """What stands after the option in its help."""
         return "SIZE"
 
 
@@ -205,7 +205,7 @@ class Words(click.ParamType[list[str]]):
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands behind the option in its help."""
+        """What stands after the option in its help."""
         return "LIST"
 
 
@@ -235,7 +235,7 @@ class Factors(click.ParamType[list[float]]):
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands behind the option in its help."""
+        """What stands after the option in its help."""
         return "LIST"
 
 

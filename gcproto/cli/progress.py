@@ -13,7 +13,7 @@ def rounds_bar(*names: str, **options: Any) -> "Progress":
     """A bar with what was done of how much, and the time that it took and will take.
 
     Args:
-        names: what stands before the bar, and behind the numbers.
+        names: what stands before the bar, and after the numbers.
         options: of ``rich.progress.Progress``.
 
     """

@@ -159,12 +159,9 @@ def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
 
 
 load64 = _load(64)
-load32 = _load(32)
-load16 = _load(16)
 load8 = _load(8)
 store64 = _store(64)
 store32 = _store(32)
-store16 = _store(16)
 store8 = _store(8)
 peek32 = _load(32, "monotonic")
 """A word that other threads change: it is read anew each time."""

@@ -64,7 +64,7 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret)
     int err = pthread_create(&ret->thread, NULL, sweep, ret);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (err) {
-        gcp_region_free(gcp_at(gcp_address_of(ret->pages)), ret->bytes);
+        gcp_region_free((void *)ret->pages, ret->bytes);
         return -err;
     }
     ret->running = true;
@@ -104,7 +104,7 @@ uint64_t gcp_toucher_stop(struct gcp_toucher *toucher)
         return 0;
     atomic_store(&toucher->stop, true);
     pthread_join(toucher->thread, NULL);
-    gcp_region_free(gcp_at(gcp_address_of(toucher->pages)), toucher->bytes);
+    gcp_region_free((void *)toucher->pages, toucher->bytes);
     toucher->running = false;
     return atomic_load(&toucher->sweeps);
 }

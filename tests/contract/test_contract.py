@@ -26,12 +26,11 @@ from gcproto.kernels.guest import transcript
 from gcproto.results.schema import ContractExperiment, ContractRow, Result
 from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail
-from tests.support.processes import run_gcproto
+from tests.support.processes import ROOT, run_gcproto
 
 T = TypeVar("T")
 
 ROWS = rows()
-ROOT = Path(__file__).resolve().parents[2]
 SWAP_BYTES = 64 << 20
 MTHP_ORDERS = [order for order in machine().anon_orders if order < machine().pmd_order and order > 1]
 WORDS = {"root", "pfn", "thp", "mthp", "io_uring", "zram", "loop", "pkeys", "hugetlb", "guard", "soft_dirty", "uffd_wp"}

@@ -12,8 +12,8 @@ from gcproto.chars import text_of
 from gcproto.host.machine import machine
 from gcproto.host.settings import Settings
 from gcproto.results.schema import Measurement, PathFigures, PathScenario
+from tests.support.processes import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "native"
 INCLUDES = ["-I", str(NATIVE)]
 ROOMS = ("base", "uffd", "paths", "heap", "trial", "contract")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.output import deliver, result_options
 from gcproto.cli.params import PERCENT, ROUNDS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
@@ -27,12 +28,6 @@ def _policies() -> list[str]:
     return [*POLICIES, *(name for name in MODES if name not in {*POLICIES, "none"})]
 
 
-def _memory(word: str) -> object:
-    from gcproto.heap.folios import parse_memory
-
-    return parse_memory(word)
-
-
 @click.command(name="policies")
 @click.option(
     "--workloads",
@@ -43,7 +38,7 @@ def _memory(word: str) -> object:
 )
 @click.option(
     "--memory",
-    type=Words("size of folios", check=_memory),
+    type=FOLIOS,
     default="small,64k,1m,2m",
     show_default=True,
     help="Folios of the heaps (needs root).",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
@@ -43,12 +44,6 @@ def _policies() -> list[str]:
     from gcproto.collector.policies import POLICIES
 
     return list(POLICIES)
-
-
-def _memory(word: str) -> object:
-    from gcproto.heap.folios import parse_memory
-
-    return parse_memory(word)
 
 
 def _disturbances() -> list[str]:
@@ -141,7 +136,7 @@ def _disturbances() -> list[str]:
 @click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
 @click.option(
     "--memory",
-    type=Words("size of folios", check=_memory),
+    type=FOLIOS,
     default="small",
     show_default=True,
     help="Folios of the heap: small, 16k ... 1m, 2m (needs root), system.",

@@ -105,35 +105,11 @@ def run(prover: "gcp_prover_ptr", request: Request) -> Round:
     got = ffi.new("struct gcp_round *")
     lib.gcp_round_run(prover, scenario, got)
     return Round(
-        status=got.status,
-        err=got.err,
-        ns=got.ns,
-        split_ns=got.split_ns,
-        swapin_ns=got.swapin_ns,
-        calls=got.calls,
+        **numbers_of(got),
         account=numbers_of(got.account),
-        have=got.have,
-        pfn_kept=got.pfn_kept,
-        pfn_changed=got.pfn_changed,
-        contents=got.contents,
-        source_gone=got.source_gone,
-        folios=got.folios,
-        folios_split=got.folios_split,
-        pmd_splits=got.pmd_splits,
         order_after=list(got.order_after),
-        swapped_before=got.swapped_before,
-        swapped_after=got.swapped_after,
-        cached_before=got.cached_before,
         path=text_of(got.path),
         reason=text_of(got.reason),
-        frames_pairs=got.frames_pairs,
-        frames_adjacent=got.frames_adjacent,
-        frames_blocks=got.frames_blocks,
-        target_pairs=got.target_pairs,
-        target_adjacent=got.target_adjacent,
-        target_blocks=got.target_blocks,
-        range_bytes=got.range_bytes,
-        streamed_bytes=got.streamed_bytes,
     )
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from gcproto.report import labels
 from gcproto.report.words.kinds import Window, kind_of
+from gcproto.report.words.placed import OWN
 from gcproto.report.words.ratios import Ratio, Row, S
 from gcproto.results import names
 from gcproto.results.schema import TIMES, Measurement
 
 OVER = 0.02
 """Of the collector's time; less is the tick of the kernel's own threads."""
-OWN = "own"
 
 
 def queued_ns(one: Measurement) -> float | None:

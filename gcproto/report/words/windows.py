@@ -7,15 +7,13 @@ from gcproto.report import labels
 from gcproto.report.words import placed, queued
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import windows
-from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, apart_note
+from gcproto.report.words.ratios import Ratio, Refusal, Standing, apart_note
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
-from gcproto.report.words.ways import against_others, single_events
+from gcproto.report.words.ways import WindowRow, against_others, single_events
 from gcproto.results import names
 from gcproto.results.schema import WindowScenario
 from gcproto.results.series import page_size_of
-
-WindowRow = Row[WindowScenario]
 
 
 def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
