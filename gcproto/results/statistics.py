@@ -19,6 +19,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 999
 MIN_SAMPLES = 3
 SEED = 20250220
+TRIMMED = 0.25
+"""Share of the samples that a midmean leaves out at either end."""
 
 P90_FROM, P99_FROM, P999_FROM = 10, 100, 1000
 """Samples from which on a percentile is a figure of its own: of fewer it is the largest one, or next to it."""
@@ -58,7 +60,13 @@ def midmean(samples: Sequence[float]) -> float:
     """
     from scipy.stats import trim_mean
 
-    return float(trim_mean(samples, 0.25))
+    return float(trim_mean(samples, TRIMMED))
+
+
+def middle(samples: Sequence[float]) -> list[int]:
+    """Which samples their midmean is the mean of, by their places; of equal samples the first ones come first."""
+    cut = int(TRIMMED * len(samples))
+    return sorted(range(len(samples)), key=lambda at: (samples[at], at))[cut : len(samples) - cut]
 
 
 def _bootstrap(

@@ -6,6 +6,7 @@
  *   write FILE TEXT...          write into a file                  sleep SECONDS
  *   zram BYTES                  swap on zram                       loop BYTES           swap on a loop device
  *   swapoff                     no swap any more                   root TYPE SOURCE OPTIONS   the host's files, /host
+ *   functions                   say where the kernel's functions are
  *   job NAME SECONDS MODE PROGRAM [ARGUMENT...]                    MODE: fifo, other, or host (chrooted to /host)
  *
  * What it has to say goes to the second serial port as lines of JSON, {"guest":{...}}, between those of the jobs; the
@@ -205,6 +206,8 @@ static void act(char **words, size_t n)
         gcp_guest_swap_on_loop(strtoull(words[1], NULL, 10));
     else if (strcmp(verb, "swapoff") == 0 && n == 1)
         gcp_guest_swap_off();
+    else if (strcmp(verb, "functions") == 0 && n == 1)
+        gcp_guest_functions();
     else if (strcmp(verb, "root") == 0 && n == 4)
         mount_host(words);
     else if (strcmp(verb, "job") == 0 && n > 4)

@@ -12,6 +12,12 @@ extern int gcp_guest_report;
 void gcp_guest_say(const char *key, const char *text);
 __attribute__((format(printf, 1, 2))) void gcp_guest_note(const char *format, ...);
 
+/*
+ * The text symbols of /proc/kallsyms, several to a line: {"guest":{"functions":"ADDRESS NAME ADDRESS NAME ..."}}.  An
+ * address is hexadecimal, or the distance to the one before it after a plus sign.
+ */
+void gcp_guest_functions(void);
+
 /* Write a text into a file that is there.  0 or -errno. */
 int gcp_guest_write(const char *path, const char *text);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mark.h"
 #include "paths/paths.h"
 #include "base/platform.h"
 #include "base/uapi.h"
@@ -28,12 +29,16 @@ struct timer {
 
 static void timer_start(struct timer *timer)
 {
+    GCP_MARK(GCP_MARK_START);
     timer->started = gcp_now();
+    GCP_MARK(GCP_MARK_STARTED);
 }
 
 static void timer_stop(struct timer *timer)
 {
+    GCP_MARK(GCP_MARK_STOP);
     timer->total += gcp_now() - timer->started;
+    GCP_MARK(GCP_MARK_STOPPED);
 }
 
 /* The test aid: really spend the time, inside the timed region, so that everything behind it sees a slower arm. */

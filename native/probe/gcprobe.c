@@ -22,7 +22,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/mark.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
 #include "base/platform.h"
@@ -201,6 +203,13 @@ static int parse(int argc, char **argv, struct options *ret)
     return 0;
 }
 
+/* Unique in a guest: of its processes, too. */
+static uint64_t next_number(void)
+{
+    static uint64_t rounds;
+    return (uint64_t)getpid() << 32 | ++rounds;
+}
+
 static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series, size_t n_series, size_t rounds)
 {
     for (size_t round = 0; round < rounds; round++)
@@ -210,9 +219,13 @@ static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series,
             if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
                 continue;
             one->scenario.seed += 0x9E3779B97F4A7C15ULL;
+            uint64_t *number = &one->numbers[one->n];
             struct gcp_round *ret = &one->rounds[one->n++];
             for (int tries = 0; tries < SOURCE_TRIES; tries++) {
+                *number = next_number();
+                gcp_mark_round(*number);
                 gcp_round_run(prover, &one->scenario, ret);
+                GCP_MARK(GCP_MARK_END);
                 if (ret->status != GCP_ROUND_DISTURBED && (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN))
                     break;
             }
@@ -259,16 +272,20 @@ static int run(int argc, char **argv)
         series[i].scenario.arm = options.arms[i / options.n_granules];
         series[i].scenario.granule = options.granules[i % options.n_granules];
         series[i].rounds = calloc(total, sizeof(*series[i].rounds));
-        if (!series[i].rounds)
+        series[i].numbers = calloc(total, sizeof(*series[i].numbers));
+        if (!series[i].rounds || !series[i].numbers)
             abort();
     }
     if (!series)
         abort();
+    GCP_MARK(GCP_MARK_ARM);
     run_rounds(&prover, series, n_series, total);
     int code = report(series, n_series, options.unit);
 
-    for (size_t i = 0; i < n_series; i++)
+    for (size_t i = 0; i < n_series; i++) {
         free(series[i].rounds);
+        free(series[i].numbers);
+    }
     free(series);
     gcp_prover_deinit(&prover);
     return code;

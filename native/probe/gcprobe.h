@@ -8,11 +8,12 @@
 
 /*
  * rounds:      all that were run, in order, `warmup` of them first
- * numbers:     of each, the round of the whole run it belongs to
+ * numbers:     of each, as its marks say (base/mark.h)
  */
 struct gcprobe_series {
     struct gcp_scenario scenario;
     struct gcp_round *rounds;
+    uint64_t *numbers;
     size_t n;
     size_t warmup;
 };

@@ -87,6 +87,13 @@ static void print_samples(FILE *out, const struct gcprobe_series *series)
             fprintf(out, "%s%.17g", comma, per_page(series, series->rounds[i].ns));
             comma = ",";
         }
+    comma = "";
+    fputs("],\"marked\":[", out);
+    for (size_t i = 0; i < series->n; i++)
+        if (is_sample(series, i)) {
+            fprintf(out, "%s%" PRIu64, comma, series->numbers[i]);
+            comma = ",";
+        }
     fputs("]", out);
 }
 

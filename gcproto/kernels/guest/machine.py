@@ -125,8 +125,14 @@ def host() -> dict[str, str]:
     return {"cpu": model[1] if model else platform.processor(), "kernel": platform.release(), "qemu": need()}
 
 
-def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
+def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()) -> Boot:
     """Boot a guest and wait for its end; QEMU never outlives this call or this process.
+
+    Args:
+        machine: that the guest gets.
+        vmlinuz: path of the kernel.
+        initrd: its initramfs.
+        more: words for QEMU's command line.
 
     Raises:
         GcprotoError: the temporary files can't be written.
@@ -141,7 +147,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
         if machine.files:
             files = shared(Path(folder), machine.memory_mib)
         with files as devices:
-            command = machine.command(vmlinuz, str(image), str(console), devices)
+            command = machine.command(vmlinuz, str(image), str(console), [*devices, *more])
             lines, ended, quiet, errors = _watch(command, machine.timeout, console)
         text = console.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
         seconds = time.monotonic() - begun

@@ -104,7 +104,18 @@ class Measure(msgspec.Struct, frozen=True):
     seed: int
 
 
-def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
+def job(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
+    """A job that measures a grid of scenarios.
+
+    Args:
+        measure: how much.
+        name: of the job.
+        source: kind of the source.
+        arms: with commas between them.
+        granules: sizes of a call.
+        options: more of ``gcprobe run``, by name.
+
+    """
     words = ["/gcprobe", "run", "--source", source, "--arm", arms]
     words += ["--granule", ",".join(str(parse_size(granule)) for granule in granules)]
     words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
@@ -126,7 +137,7 @@ def paths(measure: Measure, *, swap: bool) -> Script:
     steps: list[str | Job] = [*preamble(), INFO]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(_run(measure, name, source, arms, granules, **options))
+        steps.append(job(measure, name, source, arms, granules, **options))
 
     steps += folios(0)
     steps.append(canary(measure))
@@ -157,18 +168,18 @@ def paths(measure: Measure, *, swap: bool) -> Script:
 
 def canary(measure: Measure) -> Job:
     """What has nothing to do with userfaultfd: whether two guests can be compared at all."""
-    return _run(measure, "canary", "none", "canary", ["2m"])
+    return job(measure, "canary", "none", "canary", ["2m"])
 
 
 def quick(measure: Measure, *, swap: bool) -> Script:
     """The few scenarios that a change of the MOVE path shows in; takes little longer than the boot."""
     steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
     steps.append(canary(measure))
-    steps.append(_run(measure, "small", "small", "move,copy", ["4k", "2m"]))
+    steps.append(job(measure, "small", "small", "move,copy", ["4k", "2m"]))
     steps += folios(64)
-    steps.append(_run(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
+    steps.append(job(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
     if swap:
-        steps += [f"zram {SWAP_BYTES}", _run(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
+        steps += [f"zram {SWAP_BYTES}", job(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
     return Script(tuple(steps))
 
 
@@ -182,7 +193,7 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
     steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(_run(measure, name, source, arms, granules, **options))
+        steps.append(job(measure, name, source, arms, granules, **options))
 
     steps.append(canary(measure))
     run("small", "small", "move,copy", ["4k", "64k", "2m"])

@@ -29,6 +29,7 @@ class Transcript(msgspec.Struct):
         info: of ``gcprobe info``.
         files: contents by path.
         measurements, skips, verdicts: in the order in which they came.
+        marked: of each measurement, the numbers that its samples' rounds were marked with (native/base/mark.h).
         results: whole results of other producers that ran in the guest.
         begun: jobs that began;  ended: how, by name;  rows: of the contract that each has told of, by name.
         notes: what the guest's init could not do.
@@ -39,6 +40,7 @@ class Transcript(msgspec.Struct):
     info: dict[str, Any] = {}
     files: dict[str, str] = {}
     measurements: list[Measurement] = []
+    marked: list[list[int]] = []
     skips: list[Skip] = []
     verdicts: list[Verdict] = []
     results: list[Result] = []
@@ -79,6 +81,7 @@ def _read_json(line: str, ret: Transcript) -> None:
             ret.results.append(msgspec.convert(document, Result, str_keys=True))
         elif "scenario" in document:
             ret.measurements.append(msgspec.convert(document, Measurement, str_keys=True))
+            ret.marked.append(msgspec.convert(document.get("marked", []), list[int]))
         elif "skip" in document:
             ret.skips.append(msgspec.convert(document["skip"], Skip))
         elif "verdict" in document:

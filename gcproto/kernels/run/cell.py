@@ -14,11 +14,13 @@ from gcproto import __version__
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.catalog import Kernel
 from gcproto.kernels.get.fetch import LocalKernel, fetch
+from gcproto.kernels.guest import asked, programs
 from gcproto.kernels.guest import machine as vm
-from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import SETS, Measure, Script
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
+from gcproto.kernels.profile.watch import watching
 from gcproto.kernels.run import check, heap, stress
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
@@ -61,6 +63,8 @@ class Cell(msgspec.Struct, frozen=True):
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
         hazards: of CHECK, these and nothing else; none: all, and the contract.
+        profile: count instructions by function as well (gcproto.kernels.profile).
+        asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.
 
     """
 
@@ -75,6 +79,9 @@ class Cell(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
     seconds: int = 0
+    profile: bool = False
+    asked: tuple[Asked, ...] = ()
+    touch: bool = False
 
     @property
     def release(self) -> str:
@@ -119,11 +126,13 @@ def run_cell(cell: Cell) -> Result:
             skips = found.skips
         else:
             script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
-            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script))
-            found = read(booted.lines)
+            with watching(kernel, built, wanted=cell.profile) as watch:
+                booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
+                found = read(booted.lines)
+                watch.end(found)
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
-            verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why)]
+            verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why), *watch.skips]
         if not kernel.swap and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
         skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
@@ -156,7 +165,11 @@ def run_cell(cell: Cell) -> Result:
 
 
 def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
-    return heap.script(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+    if cell.scenarios == heap.HEAP:
+        return heap.script(measure)
+    if cell.scenarios == ASKED:
+        return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
+    return SETS[cell.scenarios](measure, swap=swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:

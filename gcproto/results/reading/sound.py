@@ -14,6 +14,7 @@ from gcproto.results.schema import (
     TIMES,
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
+    UNIT_IPIS,
     Collection,
     Figures,
     Histograms,
@@ -25,6 +26,7 @@ from gcproto.results.schema import (
     PathScenario,
     PolicyFigures,
     PolicyScenario,
+    Profile,
     Result,
     SampleMode,
     Scenario,
@@ -38,12 +40,14 @@ LEAST = 1e-9
 """A sample is 0, or at least this: whatever is below is no time and no count, and ratios to it leave all bounds."""
 NAME = 100
 """Characters of names: of kernels, arms, workloads, runs."""
+FUNCTION = 600
+"""Characters of the name of a function; the kernel's symbols have 511 at most (KSYM_NAME_LEN)."""
 ORDERS = 30
 """A folio of 2^30 pages is larger than any memory."""
 MANY = 10_000
 """Measurements, verdicts and so on of one run; rounds of one measurement are a hundred thousand at most."""
 ROUNDS = 100_000
-UNITS = TIMES | {UNIT_INSTRUCTIONS, UNIT_INSTRUCTIONS_OPERATION}
+UNITS = TIMES | {UNIT_INSTRUCTIONS, UNIT_INSTRUCTIONS_OPERATION, UNIT_IPIS}
 KINDS: dict[type[Scenario], type[Figures]] = {
     PathScenario: PathFigures,
     WorkloadScenario: WorkloadFigures,
@@ -168,7 +172,7 @@ def _measurement_faults(one: Measurement) -> Iterator[str]:
         case WindowFigures():
             yield from _latency_faults(one.figures.access, one.figures.fault)
         case PathFigures():
-            pass
+            yield from _profile_faults(one.figures.profile)
 
 
 def _sample_faults(one: Measurement) -> Iterator[str]:
@@ -235,6 +239,18 @@ def _workload_faults(one: WorkloadFigures) -> Iterator[str]:
     yield from _latency_faults(one.fault, one.pause, one.wait)
     yield from _histogram_faults(one.histograms)
     yield from _collection_faults(one.collections)
+
+
+def _profile_faults(one: Profile | None) -> Iterator[str]:
+    if one is None:
+        return
+    names = [function.name for function in one.functions]
+    if len(set(names)) < len(names) or any(not 0 < len(name) <= FUNCTION for name in names):
+        yield f"its profile has a function twice, or one with no name, or a name of more than {FUNCTION} characters"
+    if len(names) > MANY or not 1 <= one.rounds <= ROUNDS:
+        yield "its profile has too many functions, or no rounds"
+    if any(function.rep > function.instructions * (1 + ROUNDING) for function in one.functions):
+        yield "its profile has more iterations than instructions"
 
 
 def _latency_faults(*some: Latency | None) -> Iterator[str]:

@@ -43,6 +43,7 @@ from gcproto.results.schema.measurement import (
     TIMES,
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
+    UNIT_IPIS,
     UNIT_OPERATION,
     UNIT_TIME,
     Interval,
@@ -52,6 +53,7 @@ from gcproto.results.schema.measurement import (
     Proof,
     SampleMode,
 )
+from gcproto.results.schema.profile import FunctionProfile, Profile
 from gcproto.results.schema.result import (
     SCHEMA,
     Guest,
@@ -101,6 +103,7 @@ __all__ = [
     "TIMES",
     "UNIT_INSTRUCTIONS",
     "UNIT_INSTRUCTIONS_OPERATION",
+    "UNIT_IPIS",
     "UNIT_OPERATION",
     "UNIT_TIME",
     "ClaimExperiment",
@@ -116,6 +119,7 @@ __all__ = [
     "Figures",
     "FolioCounts",
     "FolioFigures",
+    "FunctionProfile",
     "Guest",
     "Hazard",
     "HazardExperiment",
@@ -146,6 +150,7 @@ __all__ = [
     "PolicyFigures",
     "PolicyScenario",
     "Producer",
+    "Profile",
     "Proof",
     "Result",
     "SampleMode",

@@ -6,6 +6,7 @@ Times are in the unit of the measurement where a name does not say another.  Non
 import msgspec
 
 from gcproto.results.schema.collection import Collection
+from gcproto.results.schema.profile import Profile
 
 
 class Latency(msgspec.Struct):
@@ -40,12 +41,14 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
         swapin_part: of arms that swap in, the part that the first reads took (median).
         disturbed: how often a round was run in which another process kept the second thread from running; each was done
             again, and is an invalid round where that did not help.
+        profile: in a guest that was profiled, where the instructions went.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
     disturbed: int = 0
+    profile: Profile | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):

@@ -10,6 +10,9 @@ UNIT_INSTRUCTIONS = "instructions/page"
 UNIT_OPERATION = "ns/operation"
 """Of a workload on a heap: time of its mutators for one of its operations."""
 UNIT_INSTRUCTIONS_OPERATION = "instructions/operation"
+UNIT_IPIS = "IPIs/page"
+"""Of a path beside a second thread in a guest that counts instructions: that thread spins, so instructions say nothing,
+and interrupts between the processors are counted instead."""
 TIMES = frozenset({UNIT_TIME, UNIT_OPERATION})
 
 

@@ -1,0 +1,206 @@
+"""Profiles by function: their events, and what explains the difference of two.
+
+Kinds of entry into the kernel and interrupts between processors have no instruction of their own that could be counted.
+They are counted by calls of the functions that serve or send them.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+import msgspec
+
+from gcproto.results.facts import release_of
+from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result, Scenario
+
+ENTRY = "entry_SYSCALL_64"
+EXCEPTION = "asm_exc_"
+INTERRUPTS = ("asm_sysvec_", "asm_common_interrupt", "asm_spurious_interrupt")
+"""How the kernel names the first code of an exception or interrupt, since "x86/entry: Switch page fault exception to
+IDTENTRY_RAW" and its series (5.8)."""
+SENDERS = frozenset({"native_send_call_func_single_ipi", "native_send_call_func_ipi", "native_smp_send_reschedule"})
+"""Functions of arch/x86 that send an interrupt to another processor; each sends one where there are two."""
+SUFFIX = re.compile(r"\.(isra|constprop|part|cold|llvm)(\.\d+)*(?=\.|$)")
+"""What compilers append to the name of a function that they split or specialised."""
+EXPLAINED = 0.95
+"""Share of a difference that is explained by the functions that are shown."""
+COUNTS = FunctionProfile.__struct_fields__[1:]
+
+
+class Events(msgspec.Struct, frozen=True):
+    """What was counted in a scenario, for each base page; see FunctionProfile.
+
+    Attributes:
+        plain: instructions without the iterations of string instructions.
+        exceptions, interrupts: entries into the kernel by them;  ipis: sent to another processor.
+
+    """
+
+    instructions: float
+    plain: float
+    rep: float
+    calls: float
+    locked: float
+    invlpg: float
+    invpcid: float
+    cr3: float
+    syscalls: float
+    exceptions: float
+    interrupts: float
+    ipis: float
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A function in two kernels; instructions and calls for each base page."""
+
+    name: str
+    old: float
+    new: float
+    old_calls: float
+    new_calls: float
+
+    @property
+    def change(self) -> float:
+        """Instructions more, for each base page."""
+        return self.new - self.old
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Which functions make up the difference of a scenario between two kernels.
+
+    Attributes:
+        scenario: which.
+        old, new: instructions of all functions, for each base page.
+        functions: those that changed most; what is left changed by at most a twentieth of the difference, whatever its
+            sign.
+        others: how many more changed;  rest: by how much, together.
+
+    """
+
+    scenario: Scenario
+    old: float
+    new: float
+    functions: list[Difference]
+    others: int
+    rest: float
+
+    @property
+    def change(self) -> float:
+        """Instructions more, for each base page."""
+        return self.new - self.old
+
+
+def ipis(functions: Iterable[FunctionProfile]) -> float:
+    """Interrupts sent to other processors."""
+    return sum(one.calls for one in functions if one.name in SENDERS)
+
+
+def events(profile: Profile) -> Events:
+    """Sums over the functions of a profile."""
+    sums = {name: sum(getattr(one, name) for one in profile.functions) for name in COUNTS}
+    return Events(
+        plain=sums["instructions"] - sums["rep"],
+        exceptions=sum(one.calls for one in profile.functions if one.name.startswith(EXCEPTION)),
+        interrupts=sum(one.calls for one in profile.functions if one.name.startswith(INTERRUPTS)),
+        ipis=ipis(profile.functions),
+        **sums,
+    )
+
+
+def whole(profile: Profile) -> bool:
+    """Whether the kernel's entry was seen for its system calls: else symbols are not where the code is."""
+    entered = sum(one.calls for one in profile.functions if one.name == ENTRY)
+    made = sum(one.syscalls for one in profile.functions)
+    return abs(entered - made) <= max(0.01 * made, 1e-5)
+
+
+def base_name(name: str) -> str:
+    """A function without what a compiler appended: ``move_pages_ptes.isra.0`` is ``move_pages_ptes``."""
+    return SUFFIX.sub("", name)
+
+
+def profiles(results: Iterable[Result], release: str) -> dict[Scenario, Profile]:
+    """Profiles of a kernel by scenario, the means of its boots; parts of a function are one.
+
+    Args:
+        results: of guests.
+        release: of the kernel.
+
+    """
+    boots: dict[Scenario, list[Profile]] = defaultdict(list)
+    for result in results:
+        if release_of(result) != release:
+            continue
+        for one in result.measurements:
+            if one.valid and isinstance(one.figures, PathFigures) and one.figures.profile is not None:
+                boots[one.scenario].append(one.figures.profile)
+    return {scenario: mean(found) for scenario, found in boots.items()}
+
+
+def mean(found: Sequence[Profile]) -> Profile:
+    """The mean of profiles of one scenario.
+
+    Args:
+        found: of its boots, at least one.
+
+    """
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0.0))
+    for profile in found:
+        for one in profile.functions:
+            mine = sums[base_name(one.name)]
+            for name in COUNTS:
+                mine[name] += getattr(one, name) / len(found)
+    functions = [FunctionProfile(name, **counts) for name, counts in sums.items()]
+    functions.sort(key=lambda one: (-one.instructions, one.name))
+    return Profile(round(fmean(one.rounds for one in found)), functions, all(one.by_clock for one in found))
+
+
+def explain(scenario: Scenario, old: Profile, new: Profile) -> Explanation:
+    """The functions that make up a difference, largest first.
+
+    So many are named that all others together, each by its size, have less than a twentieth of the difference: no two
+    large changes that cancel each other are left out.
+
+    Args:
+        scenario: which.
+        old: of the kernel that is compared with.
+        new: of the other.
+
+    """
+    before, after = ({one.name: one for one in profile.functions} for profile in (old, new))
+    none = FunctionProfile("")
+    changed = [
+        Difference(name, was.instructions, now.instructions, was.calls, now.calls)
+        for name in {**before, **after}
+        if (was := before.get(name, none)) != (now := after.get(name, none))
+    ]
+    changed.sort(key=lambda one: (-abs(one.change), one.name))
+    left = sum(abs(one.change) for one in changed)
+    allowed = (1 - EXPLAINED) * abs(new.instructions - old.instructions)
+    named = 0
+    while named < len(changed) and left > allowed and changed[named].change:
+        left -= abs(changed[named].change)
+        named += 1
+    others = [one for one in changed[named:] if one.change]
+    return Explanation(
+        scenario,
+        old.instructions,
+        new.instructions,
+        changed[:named],
+        len(others),
+        sum(one.change for one in others),
+    )
+
+
+def explanations(results: Sequence[Result], before: str, after: str) -> dict[Scenario, Explanation]:
+    """Explanations of all scenarios that both kernels have a profile of.
+
+    Args:
+        results: of guests.
+        before: release of the kernel that is compared with.
+        after: of the other.
+
+    """
+    old, new = profiles(results, before), profiles(results, after)
+    return {one: explain(one, old[one], new[one]) for one in old if one in new}
