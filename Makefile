@@ -14,6 +14,7 @@ ARGS ?=
 ROOMS := base uffd paths heap heap/window heap/compaction trial contract hazards probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
+PROFILE := $(wildcard native/profile/*.c native/profile/*.h)
 INCLUDE := -Inative
 C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
@@ -40,7 +41,7 @@ lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python native/build/stubs.py --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(PROFILE) $(wildcard native/tests/*.c)
 
 docs: $(VENV)/installed
 	$(VENV)/bin/python -m gcproto.cli.reference
@@ -62,7 +63,7 @@ stubs: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format -i $(NATIVE) $(GUEST) $(PROFILE) $(wildcard native/tests/*.c)
 
 # Every C file by itself, with everything that the compiler can say as an error, here and for arm64 where it can be had.
 check-c:
@@ -70,6 +71,9 @@ check-c:
 	    for file in $(C_FILES) $(filter %.c,$(GUEST)); do \
 	        $$compiler $(C_WARNINGS) -O2 $(INCLUDE) -c $$file -o /dev/null || exit 1; \
 	    done; \
+	done
+	@for api in 1 2 3; do \
+	    $(CC) $(C_WARNINGS) -O2 -fPIC -DQEMU_API=$$api $(INCLUDE) -c native/profile/gcprof.c -o /dev/null || exit 1; \
 	done
 
 gcprobe: $(NATIVE)

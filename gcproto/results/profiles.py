@@ -11,8 +11,8 @@ from statistics import fmean
 
 import msgspec
 
-from gcproto.results.facts import release_of
-from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result, Scenario
+from gcproto.results.facts import release_of, version_key
+from gcproto.results.schema import FunctionProfile, PathFigures, PathScenario, Profile, Result, Scenario
 
 ENTRY = "entry_SYSCALL_64"
 EXCEPTION = "asm_exc_"
@@ -49,6 +49,14 @@ class Events(msgspec.Struct, frozen=True):
     exceptions: float
     interrupts: float
     ipis: float
+
+
+class Profiled(msgspec.Struct, frozen=True):
+    """A scenario in a kernel: the mean of its boots."""
+
+    release: str
+    scenario: Scenario
+    profile: Profile
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -120,6 +128,20 @@ def base_name(name: str) -> str:
     return SUFFIX.sub("", name)
 
 
+def profiled(result: Result) -> list[tuple[Scenario, Profile]]:
+    """Profiles of a result, in the order of its measurements."""
+    return [
+        (one.scenario, one.figures.profile)
+        for one in result.measurements
+        if one.valid and isinstance(one.figures, PathFigures) and one.figures.profile is not None
+    ]
+
+
+def counts_ipis(scenario: Scenario) -> bool:
+    """Whether a second thread spins beside the work, so that instructions say nothing of it."""
+    return isinstance(scenario, PathScenario) and scenario.threads > 1
+
+
 def profiles(results: Iterable[Result], release: str) -> dict[Scenario, Profile]:
     """Profiles of a kernel by scenario, the means of its boots; parts of a function are one.
 
@@ -130,12 +152,25 @@ def profiles(results: Iterable[Result], release: str) -> dict[Scenario, Profile]
     """
     boots: dict[Scenario, list[Profile]] = defaultdict(list)
     for result in results:
-        if release_of(result) != release:
-            continue
-        for one in result.measurements:
-            if one.valid and isinstance(one.figures, PathFigures) and one.figures.profile is not None:
-                boots[one.scenario].append(one.figures.profile)
+        if release_of(result) == release:
+            for scenario, profile in profiled(result):
+                boots[scenario].append(profile)
     return {scenario: mean(found) for scenario, found in boots.items()}
+
+
+def merged(results: Sequence[Result]) -> list[Profiled]:
+    """All profiles of results, by kernels in the order of their versions.
+
+    Args:
+        results: of guests.
+
+    """
+    releases = sorted({release_of(result) for result in results}, key=version_key)
+    return [
+        Profiled(release, scenario, profile)
+        for release in releases
+        for scenario, profile in profiles(results, release).items()
+    ]
 
 
 def mean(found: Sequence[Profile]) -> Profile:
@@ -203,4 +238,4 @@ def explanations(results: Sequence[Result], before: str, after: str) -> dict[Sce
 
     """
     old, new = profiles(results, before), profiles(results, after)
-    return {one: explain(one, old[one], new[one]) for one in old if one in new}
+    return {one: explain(one, old[one], new[one]) for one in old if one in new and not counts_ipis(one)}

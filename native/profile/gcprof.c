@@ -10,6 +10,9 @@
  * Each iteration of a string instruction is one instruction, as for -icount.  An instruction that faults is counted
  * when it is tried, and again when it is repeated.
  *
+ * With several processors only the kernel's code and system calls are counted: a program that spins on one of them
+ * meanwhile would be most of it.
+ *
  *   -plugin gcprof.so,functions=FILE,out=FILE
  *
  * functions: a line for each function, "FIRST END" in hexadecimal, sorted, not overlapping
@@ -40,6 +43,8 @@ static const struct {
     {GCP_X86_CR3, CR3},       {GCP_X86_SYSCALL, SYSCALLS}, {GCP_X86_REP, REP},
 };
 
+/* Addresses from here on are not of programs. */
+#define USER_END (1ULL << 47)
 /* Longer instructions do not exist. */
 #define LONGEST_INSTRUCTION 15
 /* Functions that one run can tell apart; the timed regions of all scenarios execute some hundreds. */
@@ -66,7 +71,9 @@ static uint32_t n_slots = 1;
 #if QEMU_API >= 2
 static struct qemu_plugin_scoreboard *scores;
 #else
-static struct table counters;
+/* With several processors each has its own, for a callback to count in: an inline operation of two of them at once may
+ * lose one. */
+static struct table counters, *by_cpu;
 #endif
 
 /* Counters at the beginning and the end of the timed region, and sums over those of the round. */
@@ -76,7 +83,7 @@ static qemu_plugin_id_t plugin;
 static FILE *out;
 static bool armed, in_round, starting, stopping, clock_seen, by_clock;
 static uint64_t number;
-static unsigned spans;
+static unsigned spans, measuring_cpu, n_cpus;
 
 static void fail(const char *what)
 {
@@ -86,6 +93,16 @@ static void fail(const char *what)
 
 /* Counters */
 
+#if QEMU_API < 2
+/* data: slot, and above it the counter. */
+static void count_for_cpu(unsigned int cpu, void *data)
+{
+    uintptr_t place = (uintptr_t)data;
+    if (cpu < n_cpus)
+        by_cpu[cpu].counts[place % MAX_SLOTS][place / MAX_SLOTS]++;
+}
+#endif
+
 static void count(struct qemu_plugin_insn *insn, uint32_t slot, enum counter counter)
 {
 #if QEMU_API >= 2
@@ -93,24 +110,34 @@ static void count(struct qemu_plugin_insn *insn, uint32_t slot, enum counter cou
     qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                         (qemu_plugin_u64){scores, offset}, 1);
 #else
-    qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &counters.counts[slot][counter], 1);
+    if (by_cpu)
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, count_for_cpu, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)((uintptr_t)counter * MAX_SLOTS + slot));
+    else
+        qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &counters.counts[slot][counter],
+                                                   1);
 #endif
+}
+
+static void add_table(struct table *to, const struct table *from)
+{
+    for (uint32_t slot = 0; slot < n_slots; slot++)
+        for (int k = 0; k < COUNTERS; k++)
+            to->counts[slot][k] += from->counts[slot][k];
 }
 
 /* Slots that are not in use yet stay zero in every table. */
 static void read_counters(struct table *ret)
 {
+    size_t bytes = n_slots * sizeof(ret->counts[0]);
 #if QEMU_API >= 2
-    int cpus = qemu_plugin_num_vcpus();
-    memcpy(ret->counts, qemu_plugin_scoreboard_find(scores, 0), n_slots * sizeof(ret->counts[0]));
-    for (int cpu = 1; cpu < cpus; cpu++) {
-        const struct table *one = qemu_plugin_scoreboard_find(scores, (unsigned)cpu);
-        for (uint32_t slot = 0; slot < n_slots; slot++)
-            for (int k = 0; k < COUNTERS; k++)
-                ret->counts[slot][k] += one->counts[slot][k];
-    }
+    memcpy(ret->counts, qemu_plugin_scoreboard_find(scores, 0), bytes);
+    for (int cpu = 1; cpu < qemu_plugin_num_vcpus(); cpu++)
+        add_table(ret, qemu_plugin_scoreboard_find(scores, (unsigned)cpu));
 #else
-    memcpy(ret->counts, counters.counts, n_slots * sizeof(ret->counts[0]));
+    memcpy(ret->counts, counters.counts, bytes);
+    for (unsigned cpu = 0; by_cpu && cpu < n_cpus; cpu++)
+        add_table(ret, &by_cpu[cpu]);
 #endif
 }
 
@@ -149,13 +176,21 @@ static void add_span(void)
     spans++;
 }
 
+static bool executed(uint32_t slot)
+{
+    for (int k = 0; k < COUNTERS; k++)
+        if (round_sums.counts[slot][k])
+            return true;
+    return false;
+}
+
 static void write_round(void)
 {
     const char *comma = "";
     fprintf(out, "{\"number\":%" PRIu64 ",\"clock\":%s,\"spans\":%u,\"functions\":[", number,
             by_clock ? "true" : "false", spans);
     for (uint32_t slot = 0; slot < n_slots; slot++) {
-        if (round_sums.counts[slot][INSTRUCTIONS] == 0)
+        if (!executed(slot))
             continue;
         fprintf(out, "%s[%ld", comma, owner[slot]);
         for (int k = 0; k < COUNTERS; k++)
@@ -197,7 +232,6 @@ static void begin_round(void)
 static void on_mark(unsigned int cpu, void *data)
 {
     uintptr_t mark = (uintptr_t)data;
-    (void)cpu;
 
     if (mark == GCP_MARK_ARM && !armed)
         qemu_plugin_reset(plugin, begin_counting);
@@ -211,6 +245,7 @@ static void on_mark(unsigned int cpu, void *data)
         number = number << 1 | (mark == GCP_MARK_BIT1);
         break;
     case GCP_MARK_START:
+        measuring_cpu = cpu;
         starting = true;
         clock_seen = false;
         break;
@@ -221,6 +256,7 @@ static void on_mark(unsigned int cpu, void *data)
         starting = false;
         break;
     case GCP_MARK_STOP:
+        measuring_cpu = cpu;
         read_counters(&ended);
         stopping = true;
         clock_seen = false;
@@ -241,9 +277,8 @@ static void on_mark(unsigned int cpu, void *data)
 /* The program's clock is read here; if its reading is repeated the last one counts. */
 static void on_clock(unsigned int cpu, void *data)
 {
-    (void)cpu;
     (void)data;
-    if (!starting && !stopping)
+    if ((!starting && !stopping) || cpu != measuring_cpu)
         return;
     read_counters(starting ? &begun : &ended);
     clock_seen = true;
@@ -303,15 +338,19 @@ static void translate_all(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         bool entry;
         uint32_t slot = slot_of(qemu_plugin_insn_vaddr(insn), &entry);
         unsigned events = gcp_x86_events(bytes, size);
+        bool user = qemu_plugin_insn_vaddr(insn) < USER_END;
 
-        count(insn, slot, INSTRUCTIONS);
-        if (entry)
-            count(insn, slot, CALLS);
+        if (n_cpus == 1 || !user) {
+            count(insn, slot, INSTRUCTIONS);
+            if (entry)
+                count(insn, slot, CALLS);
+        }
         for (size_t k = 0; events && k < sizeof(EVENTS) / sizeof(EVENTS[0]); k++)
             if (events & EVENTS[k].event)
                 count(insn, slot, EVENTS[k].counter);
         look_for_mark(insn, bytes, size);
-        if (events & GCP_X86_CLOCK)
+        /* The kernel reads the clock for purposes of its own. */
+        if ((events & GCP_X86_CLOCK) && user)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_clock, QEMU_PLUGIN_CB_NO_REGS, NULL);
     }
 }
@@ -362,8 +401,12 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         fprintf(stderr, "gcprof: functions= and out= are needed, a list to read and a file to write\n");
         return -1;
     }
+    n_cpus = (unsigned)info->system.smp_vcpus;
 #if QEMU_API >= 2
     scores = qemu_plugin_scoreboard_new(sizeof(struct table));
+#else
+    if (n_cpus > 1 && !(by_cpu = calloc(n_cpus, sizeof(*by_cpu))))
+        fail("no memory");
 #endif
     plugin = id;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translate_marks);

@@ -217,7 +217,8 @@ def compared() -> Comparison:
 
 def history(console: Console) -> None:
     series = build(kernels())
-    print_history(series, steps(series), console)
+    found = steps(series)
+    print_history(series, found, [None] * len(found), console)
     found = changes(series, K618, K73)
     print_pair(series, K618, K73, found, "the canary moved by +7.3%, allowed are 0.5%", console)
 

@@ -10,6 +10,7 @@ import click
 
 from gcproto.cli.kernels.build import BuildOptions, build_options, build_progress, parameters, told, usual_name
 from gcproto.cli.kernels.check import check_guest, show_verdicts
+from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
@@ -19,6 +20,7 @@ from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from gcproto.report.terminal.proposal import Row
+    from gcproto.results.profiles import Explanation
     from gcproto.results.schema import Result
 
 CHECK_SECONDS = 900.0
@@ -35,6 +37,7 @@ class Options(BuildOptions, MatrixOptions):
     hazards: tuple[str, ...]
     boots: int
     rounds: int
+    profile: bool
     timeout: float
     fail_above: float | None
 
@@ -71,6 +74,7 @@ class Options(BuildOptions, MatrixOptions):
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--profile", is_flag=True, help="Count by function as well, and name the functions that changed.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
 @matrix_options
@@ -122,11 +126,22 @@ def command(ctx: click.Context, options: Options) -> None:
         return
     guest = machine.Machine(memory_mib=options.memory_mib, timeout=options.timeout, command_line=options.append)
     cells = [
-        Cell(one, options.scenarios, guest, boot, options.rounds, programs=programs, command=told_by)
+        Cell(
+            one,
+            options.scenarios,
+            guest,
+            boot,
+            options.rounds,
+            programs=programs,
+            command=told_by,
+            profile=options.profile,
+        )
         for boot in range(1, options.boots + 1)
         for one in kernels
     ]
-    show = partial(_show, stock=stock.release, patched=patched.release, as_json=options.as_json)
+    show = partial(
+        _show, stock=stock.release, patched=patched.release, profile=options.profile, as_json=options.as_json
+    )
     found, voided = run_cells(ctx, cells, options, show)
     if voided:
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)
@@ -139,7 +154,9 @@ def command(ctx: click.Context, options: Options) -> None:
         ctx.exit(ExitCode.NO)
 
 
-def _show(results: "list[Result]", *, stock: str, patched: str, as_json: bool) -> "tuple[list[Row], str]":
+def _show(
+    results: "list[Result]", *, stock: str, patched: str, profile: bool, as_json: bool
+) -> "tuple[list[Row], str]":
     """Print the comparison.
 
     Returns:
@@ -155,11 +172,24 @@ def _show(results: "list[Result]", *, stock: str, patched: str, as_json: bool) -
     series = build(results) if results else None
     # One tree, one configuration: what has nothing to do with the patch must not move at all.
     voided = void(series, stock, patched, same_kernel=True) if series else "nothing was measured"
+    explained = _explained(results, stock, patched) if profile else []
     if as_json:
         fields = {"stock": stock, "patched": patched, "rows": found, "void": voided}
-        echo_json(document("kernels-ab", fields))
+        echo_json(document("kernels-ab", fields | ({"functions": explained} if profile else {})))
         return found, voided
     from gcproto.cli.terminal import console
 
     print_proposal(found, stock, patched, series.unit if series else "", voided, console())
+    if profile:
+        print_functions(explained, stock, patched)
     return found, voided
+
+
+def _explained(results: "list[Result]", stock: str, patched: str) -> "list[Explanation]":
+    """The functions that changed; that there are no profiles is said, and no reason to fail."""
+    try:
+        return by_function(results, stock, patched)
+    except GcprotoError:
+        why = [skip.reason for one in results for skip in one.skips if "profile" in skip.what]
+        click.echo(f"gcproto: no profile by function{f': {why[0]}' if why else ''}", err=True)
+        return []

@@ -13,6 +13,7 @@ COMMANDS = {
     "fetch": "Download, check and unpack kernels.",
     "history": "Show series over kernel versions, and their steps.",
     "list": "List the kernels that are available and what each can do.",
+    "profile": "Show which kernel functions a scenario's instructions are in.",
     "stress": "Move pages under fork, pins, reclaim and swap; look for lost contents, leaks and splats.",
     "run": "Measure the evacuation paths in other kernels.",
 }

@@ -11,8 +11,8 @@ UNIT_OPERATION = "ns/operation"
 """Of a workload on a heap: time of its mutators for one of its operations."""
 UNIT_INSTRUCTIONS_OPERATION = "instructions/operation"
 UNIT_IPIS = "IPIs/page"
-"""Of a path beside a second thread in a guest that counts instructions: that thread spins, so instructions say nothing,
-and interrupts between the processors are counted instead."""
+"""Of a path beside a second thread in a guest that is profiled: that thread spins, so instructions say nothing, and
+interrupts between the processors are counted instead."""
 TIMES = frozenset({UNIT_TIME, UNIT_OPERATION})
 
 
