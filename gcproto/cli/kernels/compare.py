@@ -53,6 +53,15 @@ class Pair(NamedTuple):
     type=click.Choice([FUNCTION]),
     help="Name the functions that make up each change; the results need profiles (kernels run --profile).",
 )
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    callback=Once("scenario"),
+    type=Name("scenario"),
+    metavar="SCENARIO",
+    help="With --by: explain this one, however small its change, as in 'small move 2m'; may be repeated.",
+)
 @click.option("--heap", is_flag=True, help="Compare the heap in guests (kernels run --set heap), not the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -63,6 +72,7 @@ def command(
     places: tuple[Path, ...],
     fail_above: float | None,
     by: str | None,
+    scenarios: tuple[str, ...],
     heap: bool,
     as_json: bool,
 ) -> None:
@@ -76,7 +86,9 @@ def command(
     pair = _pair(base, new, places, heap=heap)
     found = changes(pair.series, pair.before, pair.after)
     voided = void(pair.series, pair.before, pair.after, same_kernel=pair.same)
-    explained = by_function(pair.results, pair.before, pair.after) if by else []
+    if scenarios and not by:
+        raise GcprotoError("--scenario is for --by function", remedy="give --by function as well", code=ExitCode.USAGE)
+    explained = by_function(pair.results, pair.before, pair.after, scenarios) if by else []
     if as_json:
         fields = {"unit": pair.series.unit, "base": pair.before, "new": pair.after, "changes": found, "void": voided}
         echo_json(document("kernels-compare", fields | ({"functions": explained} if by else {})))
@@ -84,9 +96,10 @@ def command(
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.series import print_pair
 
-        print_pair(pair.series, pair.before, pair.after, found, voided, console())
         if by:
             print_functions(explained, pair.before, pair.after)
+        else:
+            print_pair(pair.series, pair.before, pair.after, found, voided, console())
     worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
     if voided:
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)

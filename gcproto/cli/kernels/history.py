@@ -49,8 +49,8 @@ def command(
     """Show each scenario over the kernels that were measured, and where it steps.
 
     A step is a change beyond the threshold and beyond four times the scatter between boots of a kernel.  Where both
-    kernels have profiles (`kernels run --profile`), the functions that make up the step stand below it.  By default the
-    command reads the folder `results`.
+    kernels have profiles (`kernels run --profile`), the command names the functions that make up the step.  By default
+    it reads the folder `results`.
     """
     from gcproto.results.documents import document
     from gcproto.results.profiles import explanations

@@ -61,8 +61,8 @@ def command(ctx: click.Context, options: Options) -> None:
     """Boot a kernel and show the functions that execute the instructions of scenarios.
 
     A scenario is SOURCE ARM GRANULE, in quotes: 'small move 2m', 'mthp-64k move 2m', 'small copy 4k', 'small move 2m
-    skewed', 'canary'.  What the compiler inlined counts for its caller.  The result is a file of its own folder, as a
-    scenario that runs alone may differ by a few instructions from one that runs among others.
+    skewed', 'canary'.  What the compiler inlined counts for its caller.  Results have a folder of their own: a scenario
+    that runs alone may differ by a few instructions from one that runs among others.
 
     Instructions are no time: on one machine COPY took 10.6x as long as MOVE, at 13.8x the instructions.
     """

@@ -8,12 +8,12 @@ from gcproto import rows
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.guest import script as sets
 from gcproto.kernels.guest.script import INFO, SWAP_BYTES, Job, Measure, Script
+from gcproto.results.schema import CONGRUENT, SKEWED, PathScenario, Scenario
 from gcproto.sizes import KIB, parse_size, size_text
 
 ASKED = "asked"
 """Name of the scenario set."""
 CANARY = "canary"
-SKEWED = "skewed"
 FORM = "SOURCE ARM GRANULE, as in 'small move 2m', 'mthp-64k move 2m', 'small copy 64k skewed'; or 'canary'"
 PAGE = 4096
 THP_KIB = 2048
@@ -41,6 +41,13 @@ class Asked(msgspec.Struct, frozen=True):
     def order(self) -> int:
         """Log2 of the folio size in base pages."""
         return (self.kib * KIB // PAGE).bit_length() - 1 if self.kib else 0
+
+    def is_path(self, one: Scenario) -> bool:
+        """Whether a scenario is this path, of any number of pages and threads."""
+        if not isinstance(one, PathScenario):
+            return False
+        mine = (self.source, self.order, self.arm, self.granule, SKEWED if self.skewed else CONGRUENT)
+        return mine == (one.source, one.order, one.arm, one.granule_bytes, one.alignment)
 
     @property
     def name(self) -> str:

@@ -21,6 +21,8 @@ from gcproto.process import tools
 
 SCRIPT = Script(("functions",))
 FILE = "functions.txt"
+FORM = b"2"
+"""Another one when lists are made in another way, so that those in caches are not read."""
 LONGEST = 1 << 20
 """Bytes of a function at most: the last one before a gap does not reach to the next one after it."""
 KERNEL = 1 << 63
@@ -57,7 +59,7 @@ def of_kernel(kernel: LocalKernel, programs: Path) -> list[Function]:
         GcprotoError: the guest does not say them: no ``CONFIG_KALLSYMS``, or it does not boot.
 
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(FORM)
     for path in (kernel.vmlinuz, *kernel.modules):
         digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
     target = _folder(kernel.release) / digest.hexdigest()[:16]
@@ -105,7 +107,8 @@ def of_program(program: Path) -> list[Function]:
 def bounded(named: Iterable[tuple[int, str]]) -> list[Function]:
     """Functions of addresses and names: each reaches to the next address.
 
-    Of several names for one address the one counts that has the fewest underscores in front, then the shortest.
+    Of several names for one address the one counts that is no mark of the linker's (``__entry_text_end``), has the
+    fewest underscores in front, and is the shortest.
     """
     by_address: dict[int, str] = {}
     for address, name in named:
@@ -159,6 +162,7 @@ def _read(file: Path) -> list[Function]:
     return [Function(int(first, 16), int(end, 16), name) for first, end, name in lines]
 
 
-def _rank(name: str) -> tuple[int, int, str]:
+def _rank(name: str) -> tuple[bool, int, int, str]:
     bare = name.removeprefix(USER)
-    return len(bare) - len(bare.lstrip("_")), len(bare), bare
+    mark = bare.startswith("_") and bare.endswith(("_start", "_end", "_stext", "_etext"))
+    return mark, len(bare) - len(bare.lstrip("_")), len(bare), bare

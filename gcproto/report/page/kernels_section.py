@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
 from gcproto.report.page.model import Part, Section
+from gcproto.report.page.profiles import profile_parts
 from gcproto.report.page.sections import empty
 from gcproto.report.page.tables import series_grids
 from gcproto.report.plots import kernels
@@ -48,6 +49,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
+        section.parts += profile_parts(group, f"kernels-{number}")
     section.intro = (
         "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
         "does not depend on the host. If a kernel was booted several times, a table shows how far boots differ."

@@ -59,6 +59,12 @@ def test_a_programs_functions_are_told_from_the_kernels(tmp_path: Path) -> None:
     assert all(one.end <= after.first for one, after in pairwise(found))
 
 
+def test_a_mark_of_the_linker_is_no_function_where_there_is_one() -> None:
+    """The code after the text of soft interrupts was shown as ``__softirqentry_text_end``."""
+    found = bounded([(0x10, "__softirqentry_text_end"), (0x10, "__x86_indirect_thunk_rax"), (0x20, "_etext")])
+    assert [one.name for one in found] == ["__x86_indirect_thunk_rax", "_etext"]
+
+
 def booted(outcome: str, lines: list[str]) -> Boot:
     return Boot(outcome, "" if outcome == "done" else "it panics", lines, [], 1.0, [])
 
