@@ -1,8 +1,8 @@
 """The plan as compiled code sees it: a function for each field, of the plan's address.
 
-What the fields mean stands in native/heap/plan.h.  Those that are the addresses of tables have a function for an
-element as well, of the plan and the number of a page or a chunk; who needs many elements takes the table's address
-once.  All are made where they are called: the same instructions as with a sum of address and offset.
+native/heap/plan.h says what the fields mean.  Fields that are addresses of tables also have a function for an element,
+of the plan and the number of a page or a chunk; a caller that needs many elements reads the table's address once.  All
+are inlined where they are called: the same instructions as for a sum of address and offset.
 """
 
 from gcproto._native import ffi, lib

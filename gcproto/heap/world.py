@@ -1,6 +1,6 @@
 """The world and a mutator as compiled code sees them: a function for each field, of the structure's address.
 
-native/heap/world.h says what the fields mean.  All are made where they are called, like those of the plan
+native/heap/world.h says what the fields mean.  All are inlined where they are called, like those of the plan
 (``gcproto.heap.plan``).
 """
 

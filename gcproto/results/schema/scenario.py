@@ -21,7 +21,7 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
     Attributes:
         source: state of the source pages: small, mthp, thp, zero, hole, forked, pinned, swapped, swapcache, none.
         order: log2 of the folio size in base pages (0 small).
-        arm: way of doing the work (native/paths/paths.h).
+        arm: way of doing the work (native/paths/arms.c).
         granule_bytes: bytes asked of one call.
         alignment: ``congruent`` (source and destination have the same offset within a PMD) or ``skewed`` (destination
             one base page further).
