@@ -1,4 +1,4 @@
-"""What became of each page of to-space in a collection, as a text: ``m120c3z5`` is 120 moved, 3 copied, 5 zero-filled.
+"""The outcome of each page of to-space in a collection, as a text: ``m120c3z5`` is 120 moved, 3 copied, 5 zero-filled.
 
 Letters with counts, run after run, from the lowest page of the moving space to the highest.
 """
@@ -20,14 +20,14 @@ LETTERS = {
 
 _RUN = re.compile(r"([A-Za-z.])([0-9]+)")
 MAX_PAGES = 1 << 28
-"""A terabyte of 4 KiB pages; more is no heap that was collected here."""
+"""A terabyte of 4 KiB pages. No heap here is larger."""
 
 
 def decode(text: str) -> list[tuple[str, int]]:
     """Runs of a map, in order.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is not a map.
 
     """
     runs: list[tuple[str, int]] = []
@@ -48,7 +48,7 @@ def decode(text: str) -> list[tuple[str, int]]:
 
 
 def encode(letters: str) -> str:
-    """One letter a page as runs; the inverse of ``decode``."""
+    """One letter per page as runs; the inverse of ``decode``."""
     return "".join(f"{run[0][0]}{len(run[0])}" for run in re.finditer(r"(.)\1*", letters))
 
 

@@ -131,7 +131,7 @@ class TestMistakes:
             (("bench", "--arms", "move_holes", "--sources", "thp"), "has no meaning for thp"),
             (("bench", "--nonsense"), "--nonsense"),
             (("nonsense",), "nonsense"),
-            (("show", "/no/such/file"), "no usable result"),
+            (("show", "/no/such/file"), "not a usable result"),
             (("show",), "Missing argument"),
         ],
     )

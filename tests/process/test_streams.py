@@ -81,7 +81,7 @@ class TestOutput:
         script = 'gcproto "$@" | true; exit ${PIPESTATUS[0]}'
         slow = shell(f"sleep() {{ :; }}; {script}", tmp_path, *self.words(words, tmp_path))
         assert slow.returncode == ExitCode.PIPE
-        assert slow.stderr == "gcproto: the reader of standard output went away; the rest was not printed\n"
+        assert slow.stderr == "gcproto: the reader of standard output closed it; the rest was not printed\n"
 
 
 def test_a_file_on_a_full_disk(tmp_path: Path) -> None:

@@ -104,10 +104,10 @@ def test_what_can_not_be_judged_is_an_objection() -> None:
     broken = one("move", 100, MOVE)
     broken.valid = False
     assert cell(broken, one("whole", 100, COPY), one("auto", 100, COPY)).objection(0.05) == "move INVALID"
-    assert "not measured together" in cell(one("move", 100, MOVE)).objection(0.05)
+    assert "fewer than three rounds" in cell(one("move", 100, MOVE)).objection(0.05)
     late = one("auto", 100, COPY)
     late.rounds = [number + 100 for number in late.rounds]
-    assert "not measured together" in cell(one("move", 100, MOVE), late).objection(0.05)
+    assert "fewer than three rounds" in cell(one("move", 100, MOVE), late).objection(0.05)
 
 
 def test_heaps_threads_and_answers_to_ebusy_have_cells_of_their_own() -> None:

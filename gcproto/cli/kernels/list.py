@@ -69,7 +69,7 @@ def _refresh(write_lock: Path | None) -> None:
     if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):
         raise GcprotoError(
             f"{str(write_lock)!r} can't be written",
-            why=f"{write_lock.absolute().parent} is no folder, or the name is empty",
+            why=f"{write_lock.absolute().parent} is not a folder, or the name is empty",
             code=ExitCode.WRITE,
         )
     lock = ask(cache.folder("apt"))
