@@ -41,7 +41,7 @@ def plain(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a paragraph."""
-    return re.split(r"(?<=[.!?])[)\"']?\s+(?=[A-Z0-9*`(\"])", text)
+    return re.split(r"(?<=[.!?])[)\"']?\s+(?=[A-Z0-9*`(\"\[])", text)
 
 
 def faults(text: str, longest: int = RULES["longest_sentence"]) -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def guests(paths: Iterable[Path]) -> "list[Result]":
     """Results of guests in files, and in the *.json of folders.
 
-    A file in a folder that is not a usable result is said and passed over; results of other producers are counted.
+    A file in a folder that is not a usable result is reported and skipped. Results of other producers are counted.
 
     Raises:
         GcprotoError: a file named by itself is not a usable result, or there is no result of a guest at all.
