@@ -36,12 +36,14 @@ def decode(text: str) -> list[tuple[str, int]]:
         letter, count = found[1], int(found[2]) if len(found[2]) < 12 else MAX_PAGES + 1
         if found.start() != at or letter not in LETTERS:
             raise ValueError(
-                f"at character {at}: {text[at : at + 12]!r} is no letter of {''.join(LETTERS)} with a count"
+                f"at character {at}: {text[at : at + 12]!r} is not a letter of {''.join(LETTERS)} with a count"
             )
         runs.append((letter, count))
         at = found.end()
     if at != len(text):
-        raise ValueError(f"at character {at}: {text[at : at + 12]!r} is no letter of {''.join(LETTERS)} with a count")
+        raise ValueError(
+            f"at character {at}: {text[at : at + 12]!r} is not a letter of {''.join(LETTERS)} with a count"
+        )
     if sum(count for _, count in runs) > MAX_PAGES:
         raise ValueError(f"it has more than {MAX_PAGES} pages")
     return runs

@@ -157,7 +157,7 @@ def policy_of(one: Measurement) -> str:
 
     """
     if not isinstance(one.scenario, PolicyScenario):
-        raise TypeError(f"{one.scenario} is no evacuation policy")
+        raise TypeError(f"{one.scenario} is not an evacuation policy")
     return one.scenario.policy
 
 

@@ -1,4 +1,4 @@
-"""Files that commands write for users: what was read, and what is no regular file, stays."""
+"""Files that commands write for users: what was read, and what is not a regular file, stays."""
 
 import os
 from pathlib import Path

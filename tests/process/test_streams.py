@@ -171,7 +171,7 @@ class TestLimits:
 
 
 class TestFiles:
-    """What is no regular file is refused before it is read."""
+    """What is not a regular file is refused before it is read."""
 
     def others(self, folder: Path) -> list[Path]:
         pipe, sparse, place = folder / "pipe", folder / "sparse", folder / "folder"

@@ -179,7 +179,7 @@ def test_compare_two_runs_of_one_kernel(tmp_path: Path) -> None:
 
 def test_what_is_not_found_is_named_with_what_there_is(folder: Path, tmp_path: Path) -> None:
     said = run("compare", "7.2", "nosuch", "--results", folder, code=2).stderr
-    assert "'nosuch' is no kernel of these results" in said
+    assert "'nosuch' is not a kernel of these results" in said
     assert "there are: 6.16.12+deb13" in said
     said = run("compare", folder, tmp_path / "nosuch", "--results", folder, code=2).stderr
     assert f"'{tmp_path}/nosuch' was not found" in said

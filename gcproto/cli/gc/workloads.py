@@ -318,7 +318,9 @@ def _granule(size: int | None) -> int | None:
     here = machine()
     pages, rest = divmod(size, here.page_size)
     if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
-        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
+        raise GcprotoError(
+            f"--granule {size_text(size)} is not a power of two from a page to a THP", code=ExitCode.USAGE
+        )
     return pages
 
 

@@ -61,5 +61,5 @@ def kernel_named(text: str, kernels: Iterable[str]) -> str:
     if found:
         what, why = f"{text!r} is several kernels of these results", ", ".join(found)
     else:
-        what, why = f"{text!r} is no kernel of these results", f"there are: {', '.join(known) or 'none'}"
+        what, why = f"{text!r} is not a kernel of these results", f"there are: {', '.join(known) or 'none'}"
     raise GcprotoError(what, why=why, remedy="name one of them", code=ExitCode.USAGE)

@@ -126,7 +126,7 @@ def _read_own(builder: _Builder, lines: list[str]) -> None:
             elif words[0] == "f":
                 builder.release(words[1])
             else:
-                raise builder.refuse(number, f"{words[0]!r} is no event")
+                raise builder.refuse(number, f"{words[0]!r} is not an event")
         except (IndexError, ValueError, KeyError) as error:
             raise builder.refuse(number, f"{line.strip()!r} can't be parsed") from error
     _check_fields(builder)

@@ -70,7 +70,7 @@ def chosen(words: Sequence[str]) -> Config:
     """The configuration of names and paths.
 
     Raises:
-        GcprotoError: a name is unknown, or a file is no fragment.
+        GcprotoError: a name is unknown, or a file is not a fragment.
 
     """
     words = list(words) or ["fast"]

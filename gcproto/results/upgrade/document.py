@@ -22,7 +22,7 @@ def upgraded(document: Raw) -> Result:
         document: JSON of version 1, decoded.
 
     Raises:
-        msgspec.ValidationError: it is no such document.
+        msgspec.ValidationError: it is not such a document.
 
     """
     try:

@@ -33,7 +33,7 @@ def scenario(measurement: Raw, document: Document) -> Raw:
         document: that it is from: it has sizes and options.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such scenario.
+        KeyError, TypeError, ValueError: it is not such a scenario.
 
     """
     old: Raw = measurement["scenario"]
