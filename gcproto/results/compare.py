@@ -1,23 +1,23 @@
 """Compare two runs, scenario by scenario and arm by arm.
 
-Runs are compared in what they have in common.  A scenario is the same in both if all of its fields are, but for the
-pages of a round, which a quick run has fewer of; where they differ, it is said.  Too few scenarios in common, the
-canary not counted, are no comparison (``MIN_COMMON``): what is one arm's change and what the machine's can't be told
-then, and a gate must not pass because nothing was looked at.
+Runs are compared in their common scenarios. A scenario is the same in both runs if all of its fields are, except the
+pages of a round. A quick run has fewer pages, and the comparison says so. Too few common scenarios, without the canary,
+are an error (``MIN_COMMON``). The change of an arm could not be separated from that of the machine, and a gate must not
+pass because nothing was compared.
 
-Absolute times of two runs can't be compared: between them the machine got faster or slower (frequency, neighbours,
-other guests on the host), and not equally so: what reads and writes contents follows the memory's speed, what only
-rewrites page tables follows the processor's.  So a *drift* is divided out first, one for each of these two classes,
-estimated so that a single arm that really changed can't move it: the effect of an arm is its median log ratio less the
-median of the *other* arms of its class.
+Absolute times of two runs can't be compared. The machine got faster or slower between them (frequency, neighbours,
+other guests on the host). Work that reads and writes contents follows the speed of memory; work that only rewrites page
+tables follows that of the processor. So a *drift* is divided out first, one for each of these two classes. A single arm
+that changed can't move the estimate. The effect of an arm is its median log ratio less the median of the *other* arms
+of its class.
 
-A verdict needs two things: an interval that excludes no change, and an effect above a floor.  The interval comes from a
-bootstrap over blocks of consecutive rounds, the same blocks for all scenarios of a run, because what disturbs a machine
-lasts longer than a round and hits everything in it.  The floor is the largest of the threshold, the A/A noise of both
-runs, what scenarios of one arm scatter around their arm, and a share of what rounds of one run scatter: work that is
-unsteady from round to round (memcpy into warm memory lives in caches that neighbours share) is not steady from run to
-run either.  Single scenarios are marked at a level corrected for their number (Bonferroni); an arm pools all of its
-scenarios and sees smaller changes.
+A verdict needs two things: an interval that excludes no change, and an effect above a floor. The interval comes from a
+bootstrap over blocks of consecutive rounds, the same blocks for all scenarios of a run. Disturbances of a machine last
+longer than a round and affect all scenarios in it. The floor is the largest of four values: the threshold, the A/A
+noise of both runs, the scatter of an arm's scenarios, and a share of the scatter of rounds. Work that is unsteady
+between rounds (memcpy into warm memory, in caches that neighbours share) is also unsteady between runs. Single
+scenarios are marked at a level corrected for their number (Bonferroni). An arm pools all of its scenarios and detects
+smaller changes.
 """
 
 import math
@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 GAUGE_LIMIT = 0.1
-"""A gauge that moved by more than this is worth a warning.  No kernel takes part in such an arm: it tells what the
-machine's caches and memory gave, and is never marked."""
+"""A gauge that moved by more than this causes a warning.
+
+The kernel takes no part in such an arm.  It shows the speed of caches and memory, and is never marked.
+"""
 
 THRESHOLD = 0.03
 ARM_THRESHOLD = 0.05
@@ -74,13 +76,14 @@ UNSTEADY = 0.5
 """Share of the scatter of single rounds (robust standard deviation) that a change must exceed."""
 
 BETWEEN_RUNS = {"mremap": 0.3}
-"""Arms known to differ by this much between runs of one kernel though the rounds of each run agree.
+"""Arms known to differ by this much between runs of one kernel although the rounds of each run agree.
 
-Each mremap splits a mapping; what that costs switches between levels for minutes at a time (on 6.18, 2 MiB calls: 12.8
-to 16.1 ns a page in eight runs; 64 KiB calls: 305 or 400)."""
+Each mremap splits a mapping. The cost of that switches between levels for minutes at a time. On 6.18, 2 MiB calls took
+12.8 to 16.1 ns per page in eight runs, and 64 KiB calls 305 or 400.
+"""
 
 AGREEMENT = 0.75
-"""Share of an arm's scenarios that must have changed in its direction by half of what would mark it."""
+"""Share of an arm's scenarios that must have changed in its direction, by at least half of the limit."""
 
 SCATTER_LIMIT = 3.0
 """A scenario is marked only beyond this many standard deviations of its neighbours' scatter."""
@@ -88,11 +91,9 @@ SCATTER_LIMIT = 3.0
 MUST_BE_ALIKE = ("page_size", "pmd_size")
 
 MIN_COMMON = 5
-"""Fewer paths in common than this, the canary not counted, are no comparison: with two granules of one arm and of its
-baseline there are four."""
+"""The least number of common paths, without the canary. Two granules of one arm and of its baseline are four paths."""
 MIN_COMMON_HEAPS = 2
-"""The same for heaps and windows, of which a run has one for each mode, policy or way: one to judge, one to hold it
-against."""
+"""The same for heaps and windows. A run has one for each mode, policy or way: one to judge, one to compare with."""
 
 CLASSES = {
     "contents": "arms that read and write contents",
@@ -102,7 +103,7 @@ CLASSES = {
     "policies": "evacuation policies",
     "windows": "windows after the flip",
 }
-"""What has a drift of its own, and what it is in words."""
+"""Classes with a drift of their own, in words."""
 
 KINDS: dict[type[Experiment], str] = {
     PathExperiment: "evacuation paths (bench)",
@@ -114,7 +115,7 @@ KINDS: dict[type[Experiment], str] = {
     HazardExperiment: "the hazards",
     ClaimExperiment: "the claims",
 }
-"""Of experiments, in words."""
+"""Experiments in words."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class ArmLine:
 
 @dataclass
 class Comparison:
-    """What two runs say about each other."""
+    """The comparison of two runs."""
 
     base: Result
     new: Result
@@ -163,12 +164,12 @@ class Comparison:
         """Significant lines that got slower by more than ``above`` (0.05 for 5 %).
 
         Raises:
-            GcprotoError: the limit is no number that anything could be above.
+            GcprotoError: no value can exceed the limit.
 
         """
         if not math.isfinite(above):
             raise GcprotoError(
-                "a limit that nothing can exceed is no gate",
+                "no value can exceed this limit",
                 why=f"it is {above}",
                 remedy="give percent, such as --fail-above 5",
                 code=ExitCode.USAGE,
@@ -178,7 +179,7 @@ class Comparison:
 
 
 def arm_class(one: Scenario) -> str:
-    """One of ``CLASSES``: what a scenario's speed follows."""
+    """One of ``CLASSES``: the part of the machine that a scenario's speed follows."""
     match one:
         case PathScenario():
             if arm_is(one.arm, lib.GCP_ARM_GAUGE):
@@ -211,9 +212,9 @@ def key(one: Scenario) -> Scenario:
 
 
 def differences(base: Result, new: Result) -> list[str]:
-    """Why two runs of one kind must not be compared; empty if they may.
+    """Reasons why two runs of one kind must not be compared; empty if they may.
 
-    What they have in common is not asked here, nor how long they measured it.
+    Their common scenarios and the number of rounds are not checked here.
     """
     pairs: dict[str, tuple[object, object]] = {
         "code that measures": (base.producer.benchmark, new.producer.benchmark),
@@ -227,7 +228,7 @@ def differences(base: Result, new: Result) -> list[str]:
 
 
 def _conditions(one: Experiment) -> dict[str, object]:
-    """What all scenarios of a run were measured under, where they do not say it themselves."""
+    """Conditions of all scenarios of a run that are not fields of the scenarios."""
     match one:
         case WorkloadExperiment():
             fields: tuple[str, ...] = ("operations", "mutation", "fragmentation", "verify", "disturb")
@@ -244,7 +245,7 @@ def _see_that_they_are_of_one_kind(base: Result, new: Result) -> None:
     if type(base.experiment) is type(new.experiment):
         return
     raise GcprotoError(
-        "these runs are of different kinds, and have nothing to compare",
+        "these runs are of different kinds and have no common scenarios",
         why=f"{KINDS[type(base.experiment)]}, and {KINDS[type(new.experiment)]}",
         remedy="give two results of one command",
         code=ExitCode.USAGE,
@@ -255,13 +256,13 @@ Pair = tuple[Measurement, Measurement]
 
 
 def pairs_of(base: Result, new: Result) -> list[Pair]:
-    """What is in both runs, valid and above zero, in the order of the first."""
+    """Scenarios of both runs that are valid and above zero, in the order of the first run."""
     ours, theirs = _by_key(base), _by_key(new)
     return [(one, theirs[same]) for same, one in ours.items() if same in theirs and theirs[same].unit == one.unit]
 
 
 def _by_key(result: Result) -> dict[Scenario, Measurement]:
-    """The first of each key: a run has each scenario once."""
+    """The first measurement of each key: a run has each scenario once."""
     found: dict[Scenario, Measurement] = {}
     for one in result.measurements:
         if one.valid and one.samples and min(one.samples) > 0:
@@ -300,7 +301,7 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
         force: also compare runs that are not alike.
 
     Raises:
-        GcprotoError: the runs are of different kinds or not alike, or have too little in common.
+        GcprotoError: the runs are of different kinds or not alike, or have too few common scenarios.
     """
     import numpy as np
 
@@ -308,9 +309,9 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
     unlike = differences(base, new)
     if unlike and not force:
         raise GcprotoError(
-            "these runs are not alike, so their ratio would mean nothing",
+            "these runs are not alike, so their ratio is meaningless",
             why="; ".join(unlike),
-            remedy="compare runs of one machine and one version, or insist with --force",
+            remedy="compare runs of one machine and one version, or add --force",
             code=ExitCode.USAGE,
         )
     pairs = pairs_of(base, new)
@@ -337,8 +338,8 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
         moved = float(np.expm1(effects.per_arm[arm][0]))
         if abs(moved) > GAUGE_LIMIT:
             result.warnings.append(
-                f"{effects.name(arm)}, in which no kernel takes part, is {moved:+.0%}: memory or caches were slower in "
-                "one of the runs, so small changes of arms that read and write contents are less certain than they look"
+                f"{effects.name(arm)} changed by {moved:+.0%} without the kernel: memory or caches were slower in one "
+                "of the runs. Small changes of arms that read and write contents are less certain than they look"
             )
     if not (base.producer.complete and new.producer.complete):
         result.warnings.append("one of the runs was interrupted")
@@ -346,7 +347,7 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
 
 
 def _other_pages(pairs: Sequence[Pair]) -> list[str]:
-    """That rounds of the same scenario had not as many pages in both runs."""
+    """A warning if rounds of the same scenario have different numbers of pages."""
     found = [
         (one.scenario.pages, other.scenario.pages)
         for one, other in pairs
@@ -357,8 +358,8 @@ def _other_pages(pairs: Sequence[Pair]) -> list[str]:
         return []
     base, new = unlike[0]
     return [
-        f"{len(unlike)} of {len(found)} scenarios have rounds of other sizes ({base} pages in BASE, {new} in NEW): "
-        "more pages lie less in the caches, and cost more each"
+        f"{len(unlike)} of {len(found)} scenarios have rounds of other sizes ({base} pages in BASE, {new} in NEW). "
+        "Larger rounds miss the caches more often, so each page costs more"
     ]
 
 
@@ -384,7 +385,7 @@ class _Effects:
         self.per_arm = {arm: np.median(self.raw[:, rows], axis=1) for arm, rows in self.arms.items()}
 
     def name(self, arm: Hashable) -> str:
-        """Of an arm, for people."""
+        """Name of an arm for reports."""
         return names.arm(self.scenarios[self.arms[arm][0]])
 
     def class_drift(self) -> dict[str, float]:
@@ -397,10 +398,10 @@ class _Effects:
         }
 
     def drift_without(self, arm: Hashable) -> "Matrix":
-        """What the other arms of the class did (all other arms, if there are none; nothing, if it is alone).
+        """The drift of the other arms of the class (of all other arms, if there are none; 0 if there is only one arm).
 
-        Their median.  Of an even number of arms it is not the mean of the two in the middle, since with only two or
-        four arms one that really changed would pull that along, but the one that is nearer to what all arms did.
+        Their median. For an even number of arms it is that of the two central values which is nearer to the drift of
+        all arms. The mean of both would follow a single changed arm if there are only two or four arms.
         """
         import numpy as np
 
@@ -417,13 +418,13 @@ class _Effects:
         return min(middle, key=lambda values: abs(float(values[0] - everywhere)))
 
     def unsteadiness(self, rows: list[int]) -> float:
-        """How far single rounds of these scenarios scatter (median of their relative standard deviations)."""
+        """Scatter of single rounds of these scenarios (median of their relative standard deviations)."""
         import numpy as np
 
         return float(np.median([self.spread[row] for row in rows]))
 
     def scatter(self) -> float:
-        """How far scenarios lie from their arm (robust standard deviation of the log ratios)."""
+        """Scatter of scenarios around their arm (robust standard deviation of the log ratios)."""
         import numpy as np
 
         away = [abs(self.raw[0, rows] - self.per_arm[arm][0]) for arm, rows in self.arms.items() if len(rows) > 2]
@@ -431,7 +432,7 @@ class _Effects:
 
 
 def _spread(samples: list[float]) -> float:
-    """Relative standard deviation by the median absolute deviation, which outliers don't move."""
+    """Relative standard deviation by the median absolute deviation, which resists outliers."""
     import numpy as np
 
     median = np.median(samples)
@@ -446,7 +447,7 @@ def _log_medians(measurements: list[Measurement], rng: "np.random.Generator") ->
     column = {number: i for i, number in enumerate(rounds)}
     table = np.empty((len(measurements), len(rounds)))
     for row, one in enumerate(measurements):
-        # A round that is missing for one scenario stands in with its median: it pulls no estimate anywhere.
+        # A missing round of a scenario is replaced by its median, which does not bias an estimate.
         table[row] = np.median(one.samples)
         for number, sample in zip(one.rounds, one.samples, strict=True):
             table[row, column[number]] = sample
@@ -502,7 +503,7 @@ def _lines(effects: _Effects, pairs: Sequence[Pair], floor: float) -> list[Line]
 
 
 def _arm_lines(effects: _Effects, floor: float) -> list[ArmLine]:
-    """Arms; one is marked only if it changed as an arm: most of its scenarios must have gone the same way."""
+    """Arms. An arm is marked only if most of its scenarios changed in the same direction."""
     import numpy as np
 
     level = 1 - 0.05 / len(effects.arms)

@@ -194,8 +194,8 @@ def mean(found: Sequence[Profile]) -> Profile:
 def explain(scenario: Scenario, old: Profile, new: Profile) -> Explanation:
     """The functions that make up a difference, largest first.
 
-    So many are named that all others together, each by its size, have less than a twentieth of the difference: no two
-    large changes that cancel each other are left out.
+    All others together have less than a twentieth of the difference, each counted by its size.  So two large changes
+    that cancel each other are both named.
 
     Args:
         scenario: which.

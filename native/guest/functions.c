@@ -1,11 +1,14 @@
 /* Where the kernel's functions are, for a profiler outside of the guest. */
 #define _GNU_SOURCE
+#include "guest/functions.h"
+
 #include <errno.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "guest/init.h"
+#include "guest/say.h"
 
 /* Of the text that one line holds; gcp_guest_say has room for more. */
 #define LINE_BYTES 8192

@@ -288,7 +288,7 @@ class TestCommand:
         ("args", "code", "said"),
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
-            (("--size", "cheese"), 2, "is no size"),
+            (("--size", "cheese"), 2, "is not a size"),
             (("--size", "1"), 2, "no whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
             (("--ways", "copy,copy"), 2, "twice"),

@@ -34,15 +34,15 @@ def test_names_as_tables_and_bench_have_them(text: str, one: Asked, order: int) 
         ("small move", "no three words"),
         ("tiny move 2m", "no source 'tiny'"),
         ("small shift 2m", "no arm 'shift'"),
-        ("small move 2x", "is no size"),
-        ("small move 5000", "no multiple"),
+        ("small move 2x", "is not a size"),
+        ("small move 5000", "not a multiple"),
         ("mthp move 2m", "needs the size"),
         ("mthp-48k move 2m", "no folios of 48k"),
         ("", "no three words"),
     ],
 )
 def test_what_is_none_is_said(text: str, why: str) -> None:
-    with pytest.raises(GcprotoError, match="is no scenario") as caught:
+    with pytest.raises(GcprotoError, match="is not a scenario") as caught:
         parse(text)
     assert why in caught.value.why
     assert caught.value.code == ExitCode.USAGE

@@ -28,7 +28,7 @@ def test_functions_are_shown_up_to_95_percent(console: Console) -> None:
     print_profiles(BOTH[:1], console)
     lines = shown(console)
     assert lines[0].startswith("7.2.12+deb13: small move 2M: 178 instructions a page, 0 of them")
-    assert lines[1] == "function instructions share so far calls", "columns of nothing but zeros are left out"
+    assert lines[1] == "function instructions share so far calls", "columns of zeros are omitted"
     assert [line.split()[0] for line in lines[2:-1]] == ["move_pages_ptes", "vm_normal_page", "pte_mkwrite"]
     assert lines[-1] == "1 more function with 5.00 instructions a page: --every"
     console.file = StringIO()

@@ -303,7 +303,7 @@ class TestCommand:
         page, folder = tmp_path / "page.html", tmp_path / "plots"
         done = run_gcproto("report", str(tmp_path), "-o", str(page), "--plots", str(folder))
         assert done.returncode == 0, done.stderr
-        assert "broken.json is no usable result" in done.stderr
+        assert "broken.json is not a usable result" in done.stderr
         assert "broken.json" in page.read_text()
         names = {path.stem for path in folder.glob("*.png")}
         assert names == {path.stem for path in folder.glob("*.svg")}

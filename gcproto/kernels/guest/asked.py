@@ -61,7 +61,7 @@ def parse(text: str) -> Asked:
     """A scenario as a user names it; letters in either case, and the size may stand before the source.
 
     Raises:
-        GcprotoError: it is none.
+        GcprotoError: there is no such scenario.
 
     """
     words = text.lower().split()
@@ -88,7 +88,7 @@ def parse(text: str) -> Asked:
     if source == "mthp" and not kib:
         raise _no_scenario(text, "mthp needs the size of its folios, as in mthp-64k")
     if granule % PAGE:
-        raise _no_scenario(text, f"{words[2]} is no multiple of {PAGE} bytes")
+        raise _no_scenario(text, f"{words[2]} is not a multiple of {PAGE} bytes")
     return Asked(source, kib, words[1], granule, skewed)
 
 
@@ -126,4 +126,4 @@ def _by_folio(asked: Iterable[Asked]) -> list[Asked]:
 
 
 def _no_scenario(text: str, why: str) -> GcprotoError:
-    return GcprotoError(f"{text!r} is no scenario", why=why, remedy=f"give {FORM}", code=ExitCode.USAGE)
+    return GcprotoError(f"{text!r} is not a scenario", why=why, remedy=f"give {FORM}", code=ExitCode.USAGE)

@@ -107,8 +107,8 @@ def of_program(program: Path) -> list[Function]:
 def bounded(named: Iterable[tuple[int, str]]) -> list[Function]:
     """Functions of addresses and names: each reaches to the next address.
 
-    Of several names for one address the one counts that is no mark of the linker's (``__entry_text_end``), has the
-    fewest underscores in front, and is the shortest.
+    Of several names for one address, marks of the linker (``__entry_text_end``) come last.  Of the others the name with
+    the fewest underscores in front counts, then the shortest.
     """
     by_address: dict[int, str] = {}
     for address, name in named:

@@ -37,7 +37,7 @@ class Round(msgspec.Struct, frozen=True):
 
 
 def read(out: Path) -> dict[int, Round]:
-    """Rounds by number; a line that was cut off by the guest's end is none.
+    """Rounds by number; a line that was cut off by the guest's end is omitted.
 
     Args:
         out: the file that the plugin wrote.

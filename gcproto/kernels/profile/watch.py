@@ -80,7 +80,7 @@ def watching(kernel: LocalKernel, programs: Path, *, wanted: bool) -> Iterator[W
     Args:
         kernel: that will be booted.
         programs: folder with the guest's programs.
-        wanted: somebody wants a profile.
+        wanted: the command asked for a profile.
 
     """
     made = Watch()

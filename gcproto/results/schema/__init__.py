@@ -1,4 +1,4 @@
-"""The result format: see gcproto.results.schema.result for its history."""
+"""The result format; gcproto.results.schema.result has its history."""
 
 from gcproto.results.schema.collection import (
     Collection,

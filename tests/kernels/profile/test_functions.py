@@ -30,7 +30,7 @@ def test_addresses_and_distances_are_read() -> None:
         ("zram_free", 0x148),
     ]
     assert found[4] == Function(0xFFFFFFFFC0000000, 0xFFFFFFFFC0000000 + LONGEST, "in_module")
-    assert all(one.first >= KERNEL for one in found), "0x1000 is no address of a kernel"
+    assert all(one.first >= KERNEL for one in found), "0x1000 is not an address of a kernel"
 
 
 def test_a_function_reaches_to_the_next_but_not_over_a_gap() -> None:

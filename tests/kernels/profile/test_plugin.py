@@ -1,4 +1,4 @@
-"""The plugin: built for each form of QEMU's API, its decoder, and what is said where it can't be had."""
+"""The plugin: built for each form of QEMU's API, its decoder, and the reason where it is unavailable."""
 
 import os
 import shutil
