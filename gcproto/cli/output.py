@@ -28,15 +28,20 @@ class ResultOptions:
 
 def result_options(function: F) -> F:
     """The options ``--json`` and ``--out``."""
+    return results_in(Path("results"))(function)
+
+
+def results_in(folder: Path) -> Callable[[F], F]:
+    """The same, with another default folder for results."""
     as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of the table.")
     out = click.option(
         "--out",
         type=FilePath(file_okay=False),
-        default=Path("results"),
+        default=folder,
         show_default=True,
         help="Folder for the result file.",
     )
-    return as_json(out(function))
+    return lambda function: as_json(out(function))
 
 
 def echo_json(*documents: object) -> None:

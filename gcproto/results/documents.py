@@ -17,6 +17,7 @@ Name = Literal[
     "doctor",
     "kernel",
     "kernels-ab",
+    "kernels-bisect",
     "kernels-compare",
     "kernels-history",
     "predict",

@@ -27,13 +27,19 @@ EVERY_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildOptions:
-    """What `build_options` declares, and the name."""
+class SourceOptions:
+    """What `source_options` and `config_options` declare."""
 
     source: str
-    patches: tuple[Path, ...]
     configs: tuple[str, ...]
     build_jobs: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions(SourceOptions):
+    """What `build_options` declares, and the name."""
+
+    patches: tuple[Path, ...]
     name: str | None
 
 
@@ -46,14 +52,6 @@ class Options(BuildOptions):
 
 def build_options(function: F) -> F:
     """``--source``, ``--patch``, ``--config``, ``--build-jobs``."""
-    source = click.option(
-        "--source",
-        default="7.3",
-        show_default=True,
-        type=Name("source"),
-        metavar="BRANCH|PATH",
-        help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
-    )
     patch = click.option(
         "--patch",
         "patches",
@@ -63,6 +61,23 @@ def build_options(function: F) -> F:
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be repeated, in order of application.",
     )
+    return source_options(patch(config_options(function)))
+
+
+def source_options(function: F) -> F:
+    """``--source``."""
+    return click.option(
+        "--source",
+        default="7.3",
+        show_default=True,
+        type=Name("source"),
+        metavar="BRANCH|PATH",
+        help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
+    )(function)
+
+
+def config_options(function: F) -> F:
+    """``--config``, ``--build-jobs``."""
     config = click.option(
         "--config",
         "configs",
@@ -77,7 +92,7 @@ def build_options(function: F) -> F:
         type=click.IntRange(1, 512),
         help="Compilers that run in parallel [default: one for each processor].",
     )
-    return source(patch(config(jobs(function))))
+    return config(jobs(function))
 
 
 @click.command(name="build")

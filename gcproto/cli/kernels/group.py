@@ -6,6 +6,7 @@ from gcproto.cli.groups import LazyGroup
 
 COMMANDS = {
     "ab": "Build stock and patched kernels, run both, compare.",
+    "bisect": "Find the commit or patch that changed a scenario's instructions.",
     "build": "Build a kernel from a source, a configuration and patches.",
     "check": "Check the contract and the hazards in other kernels: a table of verdicts.",
     "compare": "Compare two kernels, scenario by scenario.",

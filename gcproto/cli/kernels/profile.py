@@ -11,7 +11,7 @@ import click
 from gcproto.cli.kernels.choice import KernelOptions, chosen
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json
+from gcproto.cli.output import echo_json, results_in
 from gcproto.cli.params import TRIALS, FilePath, Name, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -48,14 +48,7 @@ class Options(MatrixOptions):
 @click.option("--modules", type=FilePath(file_okay=False), help="Modules of a kernel that is named by a path.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for the guest.")
 @matrix_options
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of the tables.")
-@click.option(
-    "--out",
-    type=FilePath(file_okay=False),
-    default=Path("results/profiles"),
-    show_default=True,
-    help="Folder for the result file.",
-)
+@results_in(Path("results/profiles"))
 @takes(Options)
 def command(ctx: click.Context, options: Options) -> None:
     """Boot a kernel and show the functions that execute the instructions of scenarios.
