@@ -15,7 +15,7 @@ PMD = 2 << 20
 PER_INSTRUCTION = 1e-3
 """Relative: an instruction that faults is counted twice."""
 
-pytestmark = [pytest.mark.needs("qemu", "guest_kernel", "static"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("qemu", "guest_kernel", "static"), pytest.mark.timeout(1200)]
 
 
 def by_name(result: Result) -> dict[str, float]:
@@ -26,8 +26,9 @@ def by_name(result: Result) -> dict[str, float]:
 def test_functions_add_up_in_two_boots_and_boots_agree(tmp_path: Path) -> None:
     run(
         *("run", KERNEL, "--set", "quick", "--rounds", "5", "--boots", "2", "--jobs", "1", "--profile"),
+        *("--timeout", "500"),
         *("--out", tmp_path / "r"),
-        timeout=550,
+        timeout=1150,
     )
     first, second = sorted(results(tmp_path / "r"), key=lambda one: one.guest.boot if one.guest else 0)
     for boot in (first, second):
@@ -47,8 +48,20 @@ def test_functions_add_up_in_two_boots_and_boots_agree(tmp_path: Path) -> None:
 
 def test_a_copy_is_a_third_word_iterations_and_a_move_locks_once(tmp_path: Path) -> None:
     done = run(
-        *("profile", KERNEL, "small copy 2m", "small move 2m", "--rounds", "3", "--json", "--out", tmp_path / "r"),
-        timeout=550,
+        *(
+            "profile",
+            KERNEL,
+            "small copy 2m",
+            "small move 2m",
+            "--rounds",
+            "3",
+            "--timeout",
+            "500",
+            "--json",
+            "--out",
+            tmp_path / "r",
+        ),
+        timeout=1150,
     )
     assert json.loads(done.stdout)["experiment"]["set"] == "asked"
     (one,) = results(tmp_path / "r")
@@ -69,7 +82,7 @@ def test_interrupts_are_as_many_as_the_cost_model_says(tmp_path: Path) -> None:
     done = run(
         *("profile", KERNEL, "small move 4k", "small move 64k", "mthp-64k move 2m", "--touch", "--rounds", "5"),
         *("--timeout", "500", "--out", tmp_path / "r"),
-        timeout=550,
+        timeout=1150,
     )
     assert "so instructions say nothing" in done.stdout
     (one,) = results(tmp_path / "r")
