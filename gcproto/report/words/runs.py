@@ -221,7 +221,7 @@ def steadiness(result: Result) -> str:
     return f"no A/A pair, {width_text}; {noise_text(result)}"
 
 
-def order_text(runs: Sequence[Run]) -> str:
+def leading_text(runs: Sequence[Run]) -> str:
     """By what the runs of a group are ordered, in a sentence."""
     measured = [run.result.noise is not None for run in runs]
     if all(measured):
