@@ -134,7 +134,7 @@ class TestSeveralRuns:
         runs = self.runs(0.14, 0.141)
         runs[1].environment["kernel"] = {"release": "6.19.0"}
         text = page_of(runs)
-        assert "Runs of different kernels are not put together: 2 groups stand apart." in text
+        assert "Runs of different kernels are not put together: 2 groups are separate." in text
         assert "all 2 runs" not in text
         assert ">Sure<" not in text
 
