@@ -289,7 +289,7 @@ class TestCommand:
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
             (("--size", "cheese"), 2, "is not a size"),
-            (("--size", "1"), 2, "no whole number of pages"),
+            (("--size", "1"), 2, "not a whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
             (("--ways", "copy,copy"), 2, "twice"),
             (("--placement", "cheese"), 2, "unknown placement 'cheese'"),
