@@ -159,6 +159,7 @@ def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
 
 
 load64 = _load(64)
+load32 = _load(32)
 load8 = _load(8)
 store64 = _store(64)
 store32 = _store(32)

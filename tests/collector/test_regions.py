@@ -65,6 +65,15 @@ class Space:
             packed = np.packbits(bits, bitorder="little").view(np.int64)
             words_at(getattr(self.heap.tables, name), len(packed))[:] = packed
         self.live = live
+        self._note_reach()
+
+    def _note_reach(self) -> None:
+        """As marking does: each object has one reference, right behind its header."""
+        reach = words_at(self.heap.tables.reach, self.heap.pages, np.uint32)
+        for start, _ in self.objects:
+            if target := int(self.space[start + 1]):
+                page = (start + 1) // PAGE_WORDS
+                reach[page] = max(int(reach[page]), (target - self.heap.to) // PAGE_BYTES + 1)
 
     def prepare(self, permille: int, granule: int, region: int) -> int:
         """Plan it; from-space is where the objects are."""

@@ -139,8 +139,11 @@ int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
  */
 uint8_t *gcp_compaction_orders(struct gcp_compaction *compaction);
 
-/* Faults are served from here on; call before the world is started. */
-void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);
+/*
+ * Faults are served from here on; call before the world is started.  produce: for a page that is waited for;  ahead: the
+ * same for the collector thread, which comes from higher pages and goes on to lower ones.
+ */
+void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce, gcp_producer ahead);
 
 /* The collector thread's part.  0 when every page with objects is mapped, or -errno. */
 int32_t gcp_compaction_sweep(struct gcp_compaction *compaction, struct gcp_swept *ret);

@@ -19,7 +19,8 @@ struct gcp_compaction {
     struct gcp_plan plan;
     struct gcp_pages pages;
     struct gcp_recycle recycle;
-    gcp_producer produce;
+    gcp_producer produce; /* pages that are waited for */
+    gcp_producer ahead;   /* pages of the collector's sweep */
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page for contents that the collector maps at once */
@@ -107,7 +108,7 @@ static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64
 }
 
 /* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce);
 
 /* How a run of ready pages is mapped: by enum gcp_verb, so many of them, out of from-pages from `from` on. */
 struct gcp_choice {
