@@ -67,7 +67,7 @@ def test_a_kernel_that_splits() -> None:
     assert one.standing is Standing.RUN
     assert re.match(r"move costs 0\.10\dx copy, on one thread, pages just written", one.figure)
     assert found["64K mTHP: move or copy"].answer == "Either; a move splits"
-    assert "64 of 64 folios a round were split to be moved." in found["64K mTHP: move or copy"].detail
+    assert "64 of 64 folios per round were split to be moved." in found["64K mTHP: move or copy"].detail
     assert found["2M THP: move or copy"].answer == "Move whole, aligned"
     assert found["A mutator that faults on one page"].answer == "Copy it beside a second live thread"
     assert found["Pages that are pinned"].answer == "Copy at once"
@@ -138,7 +138,7 @@ def test_batching_is_called_a_projection() -> None:
 
 def test_a_kernel_that_moves_whole_needs_no_projection() -> None:
     found = findings(paths_result(splits=False))
-    assert "Folios stayed whole, as split counters and folio orders say." in found["64K mTHP: move or copy"].detail
+    assert "Folios stayed whole, as split counters and folio orders show." in found["64K mTHP: move or copy"].detail
     batching = found["What would batching mTHP moves change"]
     assert batching.answer == "Nothing more here"
     assert batching.standing is Standing.SEEN
@@ -255,7 +255,7 @@ class TestModes:
         assert one.standing is Standing.UNSURE
         assert one.answer == "Move?"
         label = runs[2].run_id[:6]
-        assert f"in run {label}, rounds fall into two modes that do not say the same, 0.14" in one.basis
+        assert f"in run {label}, rounds fall into two modes that disagree, 0.14" in one.basis
         where = "beside a second live thread, in the caches"
         said = f"Copy has two modes in run {label}, {where}: 79 % of the rounds at 800"
         assert any(text.startswith(said) for text in one.detail)
@@ -288,7 +288,7 @@ class TestBetweenRuns:
         assert APART in one.detail
 
     def test_two_runs_are_few_to_say_how_much_runs_differ(self) -> None:
-        few = "two runs are few to say how much runs differ"
+        few = "two runs are too few to estimate how much runs differ"
         runs = [conditions({LIVE: 0.14}, seed) for seed in (1, 2, 3)]
         assert f"(tau; {few}); a further run is expected to give" in small(*runs[:2]).basis
         assert few not in small(*runs).basis

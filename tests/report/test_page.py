@@ -258,7 +258,7 @@ def test_unreadable_parts_of_a_heap_are_said() -> None:
 def test_a_heap_without_maps_says_how_to_record_one() -> None:
     """It blamed the version of gcproto that made the result: issue 14, item 15."""
     text = page_of([heap_result(mapped=False)])
-    assert "No heap map was recorded: <code>gcproto gc --map</code> records it." in text
+    assert "No heap map was recorded. Run <code>gcproto gc --map</code> to record it." in text
     assert "version of gcproto that made it" not in text
 
 
@@ -291,7 +291,7 @@ def test_what_is_too_large_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(renderer, "MAX_BYTES", len(page_of(results).encode()) - 1000)
     assert "with them it would be larger" in page_of(results)
     monkeypatch.setattr(renderer, "MAX_BYTES", 1000)
-    with pytest.raises(GcprotoError, match="are the most"):
+    with pytest.raises(GcprotoError, match="the limit is"):
         page_of(results)
 
 
@@ -364,8 +364,8 @@ class TestClaims:
         assert "A whole heap" not in text
         assert "Do these kernels misbehave" not in text
         assert "What was not fine" not in text
-        assert "No run of a workload on a heap is among these results" in text
-        assert "No run of the evacuation paths is among these results" in text
+        assert "These results hold no run of a workload on a heap" in text
+        assert "These results hold no run of the evacuation paths" in text
 
     def test_each_has_its_verdict_its_figures_and_its_command(self) -> None:
         text = page_of([claims_result()])
@@ -501,7 +501,7 @@ class TestSeveralRuns:
         runs = self.runs(0.14, 0.141)
         runs[1].environment["kernel"] = {"release": "6.19.0"}
         text = page_of(runs)
-        assert "Runs of different kernels are not put together: 2 groups stand apart." in text
+        assert "Runs of different kernels are not put together: 2 groups are separate." in text
         assert "all 2 runs" not in text
         assert ">Sure<" not in text
 

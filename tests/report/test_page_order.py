@@ -63,5 +63,5 @@ def test_other_orders() -> None:
 def test_the_head_says_of_which_run_it_is() -> None:
     runs = [quiet(1, 0.009), quiet(2, 0.004)]
     label = runs[1].run_id[:6]
-    assert page(*runs).subtitle[0] == f"this line is of run {label}, one of 2; the table of files has the others"
-    assert not any("this line is of" in text for text in page(runs[0]).subtitle)
+    assert page(*runs).subtitle[0] == f"this line is for run {label}, one of 2; the table of files has the others"
+    assert not any("this line is for" in text for text in page(runs[0]).subtitle)
