@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from benchmarks.beside import beside, tell
-from benchmarks.builders.variants import address_of_producer
+from benchmarks.builders.variants import VARIANTS
 from benchmarks.kernel_clock import CLOCK
 from benchmarks.test_collector import standing
 from gcproto._native import ffi
+from gcproto.collector.compiled.for_c import producer_of
 from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import MODES
 from gcproto.heap.arrays import array_at
@@ -43,7 +44,7 @@ class Built(Collector):
             forget: whether what marking has noted of references is thrown away.
 
         """
-        self._ahead = self._produce = ffi.cast("gcp_producer", address_of_producer(way))
+        self._ahead = self._produce = ffi.cast("gcp_producer", producer_of(VARIANTS[way]))
         self._forgets = forget
 
     def _plan_black(self) -> None:

@@ -10,13 +10,9 @@
 ``past caches``      as next, but builds a page on the stack and writes it past the caches, with a fence
 ``by eight``         as next, but looks up eight references at a time (AVX-512: gathers and counts of bits)
 
-Each is compiled as the collector's own are, and has the address of a ``gcp_producer``.
 """
 
-from collections.abc import Callable
-from functools import cache
-
-from numba import cfunc
+from typing import TYPE_CHECKING
 
 from benchmarks.builders.machine import forward_eight, prefetch_to_write, scratch, stream_line
 from benchmarks.builders.plain import compiled, copy_objects, forward_all, plain
@@ -46,6 +42,9 @@ from gcproto.heap.plan import (
     skip_of,
     start_bits,
 )
+
+if TYPE_CHECKING:
+    from gcproto.collector.compiled.for_c import Producer
 
 LINE_BYTES = 64
 EIGHT = 8
@@ -170,9 +169,7 @@ def _by_eight(plan: int, index: int, destination: int) -> None:
             at += words_of(head)
 
 
-Producer = Callable[[int, int, int], None]
-
-VARIANTS: dict[str, Producer] = {
+VARIANTS: "dict[str, Producer]" = {
     "plain": plain,
     "objects": _by_objects,
     "at once": produce,
@@ -183,17 +180,3 @@ VARIANTS: dict[str, Producer] = {
     "past caches": _past_caches,
     "by eight": _by_eight,
 }
-
-
-@cache
-def address_of_producer(name: str) -> int:
-    """Of a variant, for C."""
-    function = VARIANTS[name]
-    made = cfunc("void(int64, int64, int64)")(function.py_func)  # type: ignore[attr-defined]
-    _kept.append(made)
-    assert made.address is not None
-    return int(made.address)
-
-
-_kept: list[object] = []
-"""Compiled code that C has the address of is never collected."""

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from gcproto._native import ffi, lib
 from gcproto.accounts import MAPPING, map_counts_in
 from gcproto.chars import text_of
-from gcproto.collector.compiled.ahead import producer_ahead
+from gcproto.collector.compiled.ahead import produce_ahead
+from gcproto.collector.compiled.for_c import producer_of
 from gcproto.collector.compiled.forward import forward_roots
 from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
 from gcproto.collector.compiled.prepare import note_written, plan_black, prepare
-from gcproto.collector.compiled.produce import producer, slide
+from gcproto.collector.compiled.produce import produce, slide
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
@@ -84,8 +85,8 @@ class Collector:
         self.trigger_share = trigger_share
         self.cycles = 0
         self.failures: list[str] = []
-        self._produce = ffi.cast("gcp_producer", producer())
-        self._ahead = ffi.cast("gcp_producer", producer_ahead())
+        self._produce = ffi.cast("gcp_producer", producer_of(produce))
+        self._ahead = ffi.cast("gcp_producer", producer_of(produce_ahead))
         self._native: gcp_compaction_ptr = ffi.NULL
         error = ffi.new("int32_t *")
         policy = mode.policy()

@@ -9,20 +9,15 @@ import pytest
 from gcproto._native import ffi
 from gcproto.collector.compiled.prepare import NEVER, prepare
 from gcproto.collector.compiled.produce import produce
-from gcproto.heap.arrays import array_at
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.plan import KEPT
 from gcproto.heap.space import Heap
+from tests.support.planned_heap import words_at
 
 MIB = 1 << 20
 GRANULES = (1, 4, 16, 64)
 POISON = 0x7FFF_FFFF_FFFF_FFF0
-
-
-def words_at(address: int, count: int, kind: Any = np.int64) -> Any:
-    """Memory as an array."""
-    return array_at(ffi.cast("uint8_t *", address), count, np.dtype(kind))
 
 
 class Space:

@@ -4,10 +4,6 @@ While it builds a page it has the lines fetched that the next one is built of; A
 this gives, and what else was tried, stands in docs/results/produce.md.
 """
 
-from functools import cache
-
-from numba import cfunc
-
 from gcproto.collector.compiled.fetch import fetch_live, fetch_live_chunks, fetch_starts
 from gcproto.collector.compiled.forward import references_stay
 from gcproto.collector.compiled.produce import contents_end, forward_page, produce, update_in_place, zero_edges
@@ -140,16 +136,3 @@ def produce_ahead(plan: int, index: int, destination: int) -> None:
     if count > 0:
         gather(plan, first_of(plan, index), count, destination + 8 * begin, following, end)
     forward_page(plan, index, destination)
-
-
-@cache
-def producer_ahead() -> int:
-    """Address of the same for C: a ``gcp_producer``."""
-    compiled = cfunc("void(int64, int64, int64)", cache=True)(produce_ahead.py_func)
-    _kept.append(compiled)
-    assert compiled.address is not None
-    return compiled.address
-
-
-_kept: list[object] = []
-"""Compiled code that C has the address of is never collected."""

@@ -6,10 +6,6 @@ from-space only where its own page's words come from (see
 native/heap/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
 """
 
-from functools import cache
-
-from numba import cfunc
-
 from gcproto.collector.compiled.fetch import fetch_live_chunks, fetch_starts
 from gcproto.collector.compiled.forward import forward_fields, lookup_of, references_stay
 from gcproto.heap.calls import CHUNK_WORDS
@@ -213,19 +209,6 @@ def produce(plan: int, index: int, destination: int) -> None:
         _fetch_headers(plan, from_page)
     copy_page(plan, from_page, destination)
     update_in_place(plan, index, from_page, destination)
-
-
-@cache
-def producer() -> int:
-    """Address of the same for C: a ``gcp_producer``."""
-    compiled = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)
-    _kept.append(compiled)
-    assert compiled.address is not None
-    return compiled.address
-
-
-_kept: list[object] = []
-"""Compiled code that C has the address of is never collected."""
 
 
 @entry("void(int64)")
