@@ -24,7 +24,8 @@ from gcproto.collector.compiled.produce import (
     forward_page,
     produce,
     references_of_page_stay,
-    zero_edges,
+    zero_front,
+    zero_rest,
 )
 from gcproto.heap.calls import CHUNK_WORDS
 from gcproto.heap.memory import ctz, drop_lowest, fence, load64, store64
@@ -67,7 +68,8 @@ def _by_objects(plan: int, index: int, destination: int) -> None:
     if not _is_built(plan, index):
         plain(plan, index, destination)
         return
-    zero_edges(plan, index, destination)
+    zero_front(plan, index, destination)
+    zero_rest(plan, index, destination)
     copy_objects(plan, first_of(plan, index), _live_words(plan, index), destination + 8 * skip_of(plan, index))
     forward_all(plan, index, destination)
 
@@ -79,7 +81,8 @@ def _next_at_once(plan: int, index: int, destination: int) -> None:
         return
     following, end = following_chunks(plan, index)
     fetch_live_chunks(live_bits(plan), from_space(plan), following, end)
-    zero_edges(plan, index, destination)
+    zero_front(plan, index, destination)
+    zero_rest(plan, index, destination)
     place = destination + 8 * skip_of(plan, index)
     if _live_words(plan, index) > 0:
         gather(plan, first_of(plan, index), _live_words(plan, index), place, 0, 0)
@@ -91,7 +94,8 @@ def _after_next(plan: int, index: int, destination: int) -> None:
     if index < dense_end(plan) + 2 or not (_is_built(plan, index) and _is_built(plan, index - 2)):
         produce_ahead(plan, index, destination)
         return
-    zero_edges(plan, index, destination)
+    zero_front(plan, index, destination)
+    zero_rest(plan, index, destination)
     following, end = first_of(plan, index - 2) // CHUNK_WORDS, contents_end(plan, index - 2)
     place = destination + 8 * skip_of(plan, index)
     if _live_words(plan, index) > 0:
@@ -154,7 +158,8 @@ def _by_eight(plan: int, index: int, destination: int) -> None:
                 _forward_fields_by_eight(lookup, destination + 8 * at + 8, min(refs, PAGE_WORDS - at - 1))
     else:
         following, end = following_chunks(plan, index)
-        zero_edges(plan, index, destination)
+        zero_front(plan, index, destination)
+        zero_rest(plan, index, destination)
         begin = skip_of(plan, index)
         if _live_words(plan, index) > 0:
             gather(plan, first_of(plan, index), _live_words(plan, index), destination + 8 * begin, following, end)

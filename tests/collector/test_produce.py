@@ -45,6 +45,8 @@ def test_producers_build_what_the_plain_one_builds(shape: Shape, permille: int, 
         # Faults come in any order, and those of pages that come next may have been served before.
         assert np.array_equal(heap.built_by(produce, anyhow), wanted)
         assert np.array_equal(heap.built_by(produce_ahead, anyhow), wanted)
+        # Within one space, a page is written where words lie that it is built of.
+        assert np.array_equal(heap.slid(), wanted)
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name != "plain"])

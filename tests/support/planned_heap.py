@@ -11,6 +11,7 @@ import numpy as np
 from gcproto._native import ffi
 from gcproto.collector.compiled.mark import mark_dirty, mark_roots
 from gcproto.collector.compiled.prepare import note_written, plan_black, prepare
+from gcproto.collector.compiled.produce import slide
 from gcproto.heap.arrays import array_at
 from gcproto.heap.calls import CARD_BYTES
 from gcproto.heap.objects import header, refs_of
@@ -180,6 +181,15 @@ class PlannedHeap:
         finally:
             self.space[: len(before)] = before
         return found
+
+    def slid(self) -> Any:
+        """What every page has once all have slid within the space; the heap is as before then."""
+        before = self.space[: self.end * PAGE_WORDS].copy()
+        try:
+            slide(self.address)
+            return self.space[: int(self.plan.used_end) * PAGE_WORDS].copy().reshape(-1, PAGE_WORDS)
+        finally:
+            self.space[: len(before)] = before
 
     def shares(self) -> tuple[int, int]:
         """Pages of from-space whose references all stay, and all that are in use."""

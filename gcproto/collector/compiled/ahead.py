@@ -6,7 +6,14 @@ this gives, and what else was tried, stands in docs/results/produce.md.
 
 from gcproto.collector.compiled.fetch import fetch_live, fetch_live_chunks, fetch_starts
 from gcproto.collector.compiled.forward import references_stay
-from gcproto.collector.compiled.produce import contents_end, forward_page, produce, update_in_place, zero_edges
+from gcproto.collector.compiled.produce import (
+    contents_end,
+    forward_page,
+    produce,
+    update_in_place,
+    zero_front,
+    zero_rest,
+)
 from gcproto.heap.calls import CHUNK_WORDS
 from gcproto.heap.compiled import inlined, kernel
 from gcproto.heap.memory import copy_line, ctz, load64, lshr, store64
@@ -130,7 +137,8 @@ def produce_ahead(plan: int, index: int, destination: int) -> None:
         if not references_stay(plan, place):
             update_in_place(plan, index, place, destination)
         return
-    zero_edges(plan, index, destination)
+    zero_front(plan, index, destination)
+    zero_rest(plan, index, destination)
     begin = skip_of(plan, index)
     count = fill_of(plan, index) - begin
     if count > 0:

@@ -105,12 +105,17 @@ def contents_end(plan: int, index: int) -> int:
 
 
 @inlined
-def zero_edges(plan: int, index: int, destination: int) -> None:
-    """Zero what is in front of the contents of a compacted page, and behind them."""
+def zero_front(plan: int, index: int, destination: int) -> None:
+    """Zero what is in front of the contents of a compacted page."""
     begin = skip_of(plan, index)
-    end = fill_of(plan, index)
     if begin > 0:
         zero_bytes(destination, 8 * begin)
+
+
+@inlined
+def zero_rest(plan: int, index: int, destination: int) -> None:
+    """Zero what is after the contents; within one space these are perhaps copied from there, and must have been."""
+    end = fill_of(plan, index)
     if end < PAGE_WORDS:
         zero_bytes(destination + 8 * end, 8 * (PAGE_WORDS - end))
 
@@ -136,11 +141,12 @@ def forward_page(plan: int, index: int, destination: int) -> None:
 def _compacted(plan: int, index: int, destination: int) -> None:
     begin = skip_of(plan, index)
     end = fill_of(plan, index)
-    zero_edges(plan, index, destination)
+    zero_front(plan, index, destination)
     if end > 0:
         word = first_of(plan, index)
         fetch_live_chunks(live_bits(plan), from_space(plan), word // CHUNK_WORDS, contents_end(plan, index))
         _copy_live(plan, word, end - begin, destination + 8 * begin)
+    zero_rest(plan, index, destination)
     forward_page(plan, index, destination)
 
 
