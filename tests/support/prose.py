@@ -6,12 +6,14 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import cleandoc
 from pathlib import Path
 
 MESSAGE_WORDS = 3
 """A string with fewer words is a name, a key or a format."""
 SECTIONS = re.compile(r"(?:Args|Attributes|Raises|Returns|Yields|Example|Note):$")
-FIELD = re.compile(r"\s+\*{0,2}\w[\w, *./]*: ")
+FIELD = re.compile(r"\s+\*{0,2}\w(?:[\w,*./]| (?! ))*: |\w+: +")
+TABLE = re.compile(r"^=+  =+\n.*?^=+  =+$", re.M | re.S)
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,15 @@ def _message(line: int, text: str) -> Iterator[Text]:
 
 def _docstring(text: str) -> Iterator[str]:
     """Paragraphs; each argument or attribute is one, also of several in a line (``one: text;  other: text``)."""
-    text = re.sub(r"(?m)^ *(?:>>>|\.\.\.).*$", "", text)
+    text = TABLE.sub("", re.sub(r"(?m)^ *(?:>>>|\.\.\.).*$", "", cleandoc(text)))
     held: list[str] = []
-    for line in [*re.sub(r";  (?=\w+: )", "\n\n", text).splitlines(), ""]:
-        literal = bool(held) and held[-1].rstrip().endswith("::")
-        new = not line.strip() or literal or SECTIONS.match(line.strip()) or FIELD.match(line) or _item(line)
+    blank = literal = False
+    for line in [*re.sub(r";  (?=\w+: )", "\n\n    ", text).splitlines(), ""]:
+        literal = line.startswith("    ") and (literal or blank) and not FIELD.match(line)
+        blank = not line.strip()
+        if literal:
+            continue
+        new = blank or SECTIONS.match(line.strip()) or FIELD.match(line) or _item(line)
         if new and held:
             yield " ".join(" ".join(held).split())
             held = []

@@ -65,7 +65,7 @@ def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
     """Percentiles of an encoded HdrHistogram that its events support, the longest last; and the events.
 
     Raises:
-        ValueError: it is no such histogram, or an empty one.
+        ValueError: it is not such a histogram, or an empty one.
 
     """
     from hdrh.histogram import HdrHistogram

@@ -21,7 +21,7 @@ def see_that_it_can_be_drawn(path: Path) -> None:
         raise GcprotoError(f"{path}: the plot is a .png or an .svg file", code=ExitCode.USAGE)
     folder = path.absolute().parent
     if not folder.is_dir():
-        why = f"{folder} is no folder"
+        why = f"{folder} is not a folder"
     elif not os.access(path if path.exists() else folder, os.W_OK):
         why = "this user may not write it"
     else:

@@ -74,7 +74,7 @@ def _lead(case: Case, *, answered: bool = False) -> str:
 
 
 def _versus(one: Ratio[PathScenario]) -> str:
-    """``1.85x copy (1.80-1.90)``, or both modes, with the reason if it is no sure difference."""
+    """``1.85x copy (1.80-1.90)``, or both modes, with the reason if it is not a sure difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
     return f"{one.factor} {one.other}{one.within}{why}{part}"
