@@ -1,7 +1,7 @@
 """The producer of the collector thread, which goes from high pages to low ones and knows which page comes next.
 
-While it builds a page it has the lines fetched that the next one is built of; ART's collector thread does not.  What
-this gives, and what else was tried, stands in docs/results/produce.md.
+While it builds a page it has the lines fetched that the next one is built of; ART's collector thread does not.  The
+gain, and what else was tried, are in docs/results/produce.md.
 """
 
 from gcproto.collector.compiled.fetch import fetch_live, fetch_live_chunks, fetch_starts

@@ -28,7 +28,7 @@ def fetch_live(live: int, space: int, chunk: int) -> None:
     bits |= lshr(bits, 1)
     bits &= LOWEST_OF_LINE
     lines = space + 512 * chunk
-    # No branch on what is there, which nobody can foresee: for a line without live words, one that is there anyway.
+    # No branch, which would be mispredicted: a line without live words is replaced by one that is cached anyway.
     here = live + 8 * chunk
     for line in range(LINES):
         prefetch(lines + 64 * line if lshr(bits, 8 * line) & 1 else here)
@@ -50,7 +50,7 @@ def fetch_starts(starts: int, space: int, chunk: int, end: int) -> None:
         starts: bitmap of first words of objects.
         space: that it describes.
         chunk: the first one.
-        end: behind the last one.
+        end: after the last one.
 
     """
     while chunk < end:

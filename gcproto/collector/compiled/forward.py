@@ -1,8 +1,8 @@
 """Where an object goes: the address arithmetic of the Compressor and of CMC.
 
 The new address of an object is the to-space word of the first live word of its chunk, plus the live words before it in
-the chunk (Kermany and Petrank, The Compressor, PLDI 2006; ART: PostCompactOldObjAddr).  Objects of the dense prefix
-stay; those allocated after marking slide down by whole pages.
+the chunk.  Sources: Kermany and Petrank, The Compressor, PLDI 2006; ART, PostCompactOldObjAddr.  Objects of the dense
+prefix stay; those allocated after marking slide down by whole pages.
 """
 
 from gcproto.heap.compiled import entry, inlined

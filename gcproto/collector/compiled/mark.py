@@ -1,13 +1,13 @@
 """Marking: which objects are live, found while mutators run.
 
-As ART's CMC (MarkingPhase, MarkingPause): roots, then a trace; writes of mutators meanwhile dirty cards, and objects on
-dirty cards are looked at again, first concurrently (pre-cleaning), at last in a pause.  For each marked object all of
+As ART's CMC (MarkingPhase, MarkingPause): roots, then a trace.  Writes of mutators meanwhile dirty cards.  Objects on
+dirty cards are traced again, first concurrently (pre-cleaning), at last in a pause.  For each marked object all of
 its words are set in the live bitmap.  It departs from ART in four things:
 - the live bytes of a chunk are counted from the bitmap in prepare, not added up while marking;
-- objects are marked when they are taken from the stack, behind a short queue of prefetched ones, as a load from a cold
+- objects are marked when they are taken from the stack, after a short queue of prefetched ones, as a load from a cold
   header is what marking costs;
-- of each page it notes how far its references reach (``reach`` in native/heap/plan.h), so that pages are not looked
-  through whose references all stay as they are; ART looks through all of them;
+- it notes how far the references of each page lead (``reach`` in native/heap/plan.h).  Pages whose references all
+  stay as they are need no update then; ART updates all of them;
 - one thread marks.
 The stack can't overflow: it has a slot for every word of the heap, of which memory is taken as they come.
 """

@@ -34,7 +34,7 @@ from gcproto.heap.plan import (
 NEVER = 1001
 """A threshold that no page reaches: no dense prefix."""
 CARDS_OF_GROUP = 4
-"""Cards that are looked at together: a page has no fewer."""
+"""Cards that one load reads: those of a page of 4 KiB."""
 
 
 @kernel
@@ -94,7 +94,7 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
     set_black_begin(plan, pages * PAGE_WORDS)
     set_black_shift(plan, pages - page)
     set_used_end(plan, page)
-    # Where the contents of the page behind the last one would begin: nothing from there on is needed.
+    # Where the contents of the page after the last one would begin: nothing from there on is needed.
     store64(first + 8 * page, pages * PAGE_WORDS)
     return words
 
@@ -103,7 +103,7 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
 def note_written(plan: int, cards: int) -> None:
     """Note the pages whose references were written since marking ended, while the world is stopped.
 
-    A card stands for the object that begins on it, whose fields may lie on later pages.
+    A mutator dirties the card on which the object begins; the fields may lie on later pages.
 
     Args:
         plan: address of the plan; the last card is that of black_begin, which is the first of its page.
@@ -125,7 +125,7 @@ def note_written(plan: int, cards: int) -> None:
                 if bits != 0:
                     start = 64 * chunk + 63 - clz(bits)
                     end = start + refs_of(load64(to + 8 * start))
-            # References are the words behind the header, the last one at `end`.
+            # References are the words after the header, the last one at `end`.
             for page in range(word // PAGE_WORDS, end // PAGE_WORDS + 1):
                 set_reach(plan, page, WRITTEN)
 
@@ -139,7 +139,7 @@ def plan_black(plan: int, top: int, mutator_buffers: int) -> int:
 
     Args:
         plan: address of the plan.
-        top: word behind the last allocation buffer.
+        top: word after the last allocation buffer.
         mutator_buffers: address of pairs of words, the free part of each mutator's buffer, in ascending order; it ends
             with a pair of -1.
 

@@ -1,9 +1,10 @@
-"""The producer: what stands on one to-space page.
+"""The producer: it builds the contents of one to-space page.
 
-Called by the fault handler on the faulting mutator's own thread, and by the collector thread (which has one of its own
-for most pages, gcproto.collector.compiled.ahead); so it allocates nothing, raises nothing and takes no lock.  It reads
-from-space only where its own page's words come from (see
-native/heap/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
+The fault handler calls it on the faulting mutator's own thread, so it allocates nothing, raises nothing and takes no
+lock.  The collector thread has one of its own for most pages (gcproto.collector.compiled.ahead).
+
+It reads from-space only where its own page's words come from; native/heap/plan.h has the reason.  What it must know
+about an object that began on an earlier page is in the plan.
 """
 
 from gcproto.collector.compiled.fetch import fetch_live_chunks, fetch_starts
@@ -67,7 +68,7 @@ def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
         length = ctz(~lshr(bits, start))
         first = 64 * chunk + start
         if start + length >= 64:
-            # To the end of its chunk, and on through the chunks behind it.
+            # To the end of its chunk, and on through the following chunks.
             length = 64 - start
             chunk += 1
             bits = load64(live + 8 * chunk)
@@ -195,7 +196,7 @@ def produce(plan: int, index: int, destination: int) -> None:
     Args:
         plan: address of the plan.
         index: below the plan's used_end.
-        destination: address of a page that nobody else writes.
+        destination: address of a page that no other thread writes.
 
     """
     if index < dense_end(plan):
@@ -221,7 +222,7 @@ def produce(plan: int, index: int, destination: int) -> None:
 def slide(plan: int) -> None:
     """Every page, from low to high, within one space: what a stop-the-world collector without userfaultfd does.
 
-    No page is written before what lies there has been read: a live word never moves up, and pages behind it have their
+    No page is written before what lies there has been read: a live word never moves up, and later pages have their
     words from further up still.  The plan says the same address for both spaces.
     """
     space = from_space(plan)
