@@ -69,7 +69,7 @@ SHARE = Number(0, 1, "")
 
 SEED = click.IntRange(0, 2**53)
 ROUNDS = click.IntRange(1, 10_000)
-TRIALS = click.IntRange(3, 1000)
+GUEST_ROUNDS = click.IntRange(3, 1000)
 """Rounds of a scenario in a guest."""
 
 

@@ -60,7 +60,7 @@ RULES = (
     Rule(
         (0, 0),
         batched=False,
-        source="move_present_pte flushes each page by ptep_clear_flush (mm/userfaultfd.c up to 6.17); counted on 6.17.13",
+        source="move_present_pte calls ptep_clear_flush for each page (mm/userfaultfd.c to 6.17); counted on 6.17",
     ),
 )
 """Newest first. UFFDIO_COPY has no shoot-down, because its destination was not mapped before."""

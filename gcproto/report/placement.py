@@ -21,7 +21,7 @@ HANDLER_THREAD = "thread"
 P = TypeVar("P", Window, Workload)
 
 
-def in_order(found: Iterable[P]) -> list[P]:
+def steadiest_first(found: Iterable[P]) -> list[P]:
     """Measurements by placement, the steadiest first; otherwise in the given order."""
     order = list(names.PLACEMENTS)
     return sorted(found, key=lambda one: _rank(one.at.placement, order))

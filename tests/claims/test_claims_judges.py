@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcproto import contract
-from gcproto.claims.evidence import ANSWERS
+from gcproto.claims.evidence import EBUSY_ANSWERS
 from gcproto.claims.finding import Finding
 from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
@@ -163,7 +163,7 @@ def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: p
 def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, still_busy: int = 50) -> Made:
     """Heaps with half of their mTHPs in the swap cache, by what follows on EBUSY; ns a page."""
     some = []
-    for answer, median in zip(ANSWERS, (copy, touch, backoff), strict=True):
+    for answer, median in zip(EBUSY_ANSWERS, (copy, touch, backoff), strict=True):
         fallback = {"copy": 50, "touch": 0, "backoff": still_busy}[answer]
         figures = PolicyFigures(ebusy=50.0, fallback=float(fallback), swapped_before=1000.0, swapped_after=0.0)
         asked = policy_scenario("move", "arrays", 4, ebusy=answer, swapped_permille=500, device="loop")

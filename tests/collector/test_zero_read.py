@@ -26,7 +26,7 @@ OBJECTS = 40
 
 @kernel
 def touch(address: int) -> int:
-    """A load that may fault; the handler needs no GIL, but nobody should hold it here."""
+    """A load that may fault; the handler needs no GIL, but no thread should hold it here."""
     return load64(address)
 
 

@@ -114,7 +114,7 @@ def test_heaps_threads_and_answers_to_ebusy_have_cells_of_their_own() -> None:
     some = [one("move", 100, MOVE), one("move", 100, MOVE, threads=2), one("move", 100, MOVE, ebusy="touch")]
     some += [one("move", 100, MOVE, order=9, memory="2m"), one("move", 100, MOVE, order=None, memory="system")]
     some += [one("move", 100, MOVE, swapped_permille=500, device="loop"), one("move", 100, MOVE, collections=2)]
-    assert [(found.order, found.threads, found.answer) for found in cells(some)] == [
+    assert [(found.order, found.threads, found.ebusy) for found in cells(some)] == [
         *[(4, 1, ""), (4, 2, ""), (4, 1, "touch"), (9, 1, ""), (0, 1, ""), (4, 1, ""), (4, 1, "")]
     ]
     assert [found.heap.memory for found in cells(some)][3:5] == ["2m", "system"]

@@ -263,7 +263,7 @@ def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
         mutators=mutators,
         mutation=options.mutation,
         fragmentation=500 if options.fragmentation is None else options.fragmentation,
-        runs=options.rounds,
+        rounds=options.rounds,
         seed=options.seed,
         verify=options.verify,
         disturb=",".join(options.disturb or ()),

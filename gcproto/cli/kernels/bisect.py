@@ -13,7 +13,7 @@ import click
 from gcproto.cli.kernels.build import SourceOptions, build_progress, config_options, origin, source_options
 from gcproto.cli.options import takes
 from gcproto.cli.output import ResultOptions, echo_json, results_in
-from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, seconds
+from gcproto.cli.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
@@ -69,7 +69,7 @@ class Options(SourceOptions, ResultOptions):
     help="Least difference of the two ends, in percent.",
 )
 @config_options
-@click.option("--rounds", type=TRIALS, default=11, show_default=True, help="Measured rounds of each kernel.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=11, show_default=True, help="Measured rounds of each kernel.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @click.option("--again", is_flag=True, help="Forget what an earlier run of this bisection measured.")
 @results_in(Path("results/bisect"))

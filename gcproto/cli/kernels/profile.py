@@ -12,7 +12,7 @@ from gcproto.cli.kernels.choice import KernelOptions, chosen
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, results_in
-from gcproto.cli.params import TRIALS, FilePath, Name, Once, seconds
+from gcproto.cli.params import GUEST_ROUNDS, FilePath, Name, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Options(MatrixOptions):
     help="A second thread touches memory on a second processor: count interrupts between the two (IPIs).",
 )
 @click.option("--every", is_flag=True, help="Show every function, not only those that make up 95 %.")
-@click.option("--rounds", type=TRIALS, default=11, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=11, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--modules", type=FilePath(file_okay=False), help="Modules of a kernel that is named by a path.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for the guest.")
 @matrix_options

@@ -10,6 +10,7 @@ from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
 from gcproto.report.words.ratios import Standing
 from gcproto.results import names
+from gcproto.results.baseline import MOVE
 from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Scenario, Verdict
 from gcproto.results.series import Series, page_size_of, release_of, version_key
 from gcproto.results.steps import Step
@@ -67,7 +68,7 @@ def _whole(results: Sequence[Result], place: str) -> Finding | None:
     whole: dict[str, None] = {}
     for result in sorted(results, key=lambda one: version_key(release_of(one))):
         for one in paths(result.measurements):
-            asked = one.at.source == "mthp" and one.at.arm == "move" and one.at.alignment == CONGRUENT
+            asked = one.at.source == "mthp" and one.at.arm == MOVE and one.at.alignment == CONGRUENT
             covered = one.at.granule_bytes >= page_size_of(result) << one.at.order
             if asked and covered and one.measured.valid and one.measured.proof.folios:
                 (split if one.measured.proof.folios_split else whole)[known[release_of(result)]] = None
