@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gcproto.model.shoot_downs import Moves, rule_of, shoot_downs
-from gcproto.results.profiles import events, profiled
+from gcproto.results.profiles.events import events
+from gcproto.results.profiles.explain import profiled
 from gcproto.results.schema import UNIT_IPIS, PathScenario, Result
 from gcproto.results.statistics import midmean
 from tests.kernels.test_run import KERNEL, results, run

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from gcproto.report.terminal.functions import in_a_line, print_events, print_explanations, print_profiles
-from gcproto.results.profiles import explanations
+from gcproto.results.profiles.explain import explanations
 from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result, with_fields
 from tests.results.test_profiles import K72, K73, NEW, OLD, profiled
 from tests.support.kernel_results import MOVE

@@ -3,7 +3,7 @@
 from gcproto.report.page.kernels_section import kernels_section
 from gcproto.report.page.profiles import FEW, profile_parts
 from gcproto.report.plots.functions import MOST, difference_plot
-from gcproto.results.profiles import explanations
+from gcproto.results.profiles.explain import explanations
 from gcproto.results.schema import PathFigures, Result
 from tests.results.test_profiles import K72, K73, NEW, OLD, profile, profiled
 from tests.support.kernel_results import MOVE, STOCK, guest_result

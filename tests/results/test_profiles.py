@@ -2,7 +2,8 @@
 
 import pytest
 
-from gcproto.results.profiles import base_name, events, explain, explanations, mean, merged, whole
+from gcproto.results.profiles.events import events, whole
+from gcproto.results.profiles.explain import base_name, explain, explanations, mean, merged
 from gcproto.results.reading.sound import faults
 from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result
 from tests.support.kernel_results import MOVE, guest_result

@@ -20,7 +20,7 @@ from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from gcproto.report.terminal.proposal import Row
-    from gcproto.results.profiles import Explanation
+    from gcproto.results.profiles.explain import Explanation
     from gcproto.results.schema import Result
 
 CHECK_SECONDS = 900.0

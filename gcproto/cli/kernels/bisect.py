@@ -187,7 +187,7 @@ def _show(found: "Found", as_json: bool) -> None:
     from gcproto.report.terminal.kit.text import say
     from gcproto.results.documents import document
     from gcproto.results.facts import group
-    from gcproto.results.profiles import explanations
+    from gcproto.results.profiles.explain import explanations
     from gcproto.results.store import load
 
     labels = [f"{one.candidate.key[:12]}" for one in (found.before, found.after)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from gcproto.results.profiles import Explanation
+    from gcproto.results.profiles.explain import Explanation
     from gcproto.results.schema import Result
 
 
@@ -25,7 +25,7 @@ def by_function(
         GcprotoError: the two have no profile of one scenario, or of one that was named.
 
     """
-    from gcproto.results.profiles import explanations
+    from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import FLAG, short
 
     found = list(explanations(results, before, after).values())

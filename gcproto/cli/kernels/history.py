@@ -53,7 +53,7 @@ def command(
     it reads the folder `results`.
     """
     from gcproto.results.documents import document
-    from gcproto.results.profiles import explanations
+    from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 

@@ -107,7 +107,7 @@ def _see_that_they_differ(asked: "tuple[Asked, ...]") -> None:
 
 def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:
     """Print the profiles; whether there are any."""
-    from gcproto.results.profiles import profiled
+    from gcproto.results.profiles.explain import profiled
 
     if as_json:
         echo_json(*results)

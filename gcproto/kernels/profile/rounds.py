@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gcproto.kernels.profile.functions import Function
-from gcproto.results.profiles import ipis
+from gcproto.results.profiles.events import ipis
 from gcproto.results.schema import UNIT_IPIS, FunctionProfile, Measurement, PathFigures, PathScenario, Profile
 from gcproto.results.statistics import middle
 

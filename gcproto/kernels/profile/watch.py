@@ -10,7 +10,7 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest.transcript import Transcript
 from gcproto.kernels.profile import functions, plugin, rounds
-from gcproto.results.profiles import whole
+from gcproto.results.profiles.events import whole
 from gcproto.results.schema import PathFigures, Skip
 
 WHAT = "profile by function"

@@ -12,7 +12,8 @@ from gcproto.report.plots.functions import (
     profile_rows,
 )
 from gcproto.results import names
-from gcproto.results.profiles import Profiled, counts_ipis, explanations, merged
+from gcproto.results.profiles.events import counts_ipis
+from gcproto.results.profiles.explain import Profiled, explanations, merged
 from gcproto.results.schema import PathScenario, Result, Scenario
 from gcproto.results.series import FLAG, PMD, is_path, page_size_of, short
 

@@ -7,7 +7,8 @@ from gcproto.report.plots.axes import axes
 from gcproto.report.plots.look import Look, clean
 from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results import names
-from gcproto.results.profiles import Explanation, Profiled, events
+from gcproto.results.profiles.events import events
+from gcproto.results.profiles.explain import Explanation, Profiled
 from gcproto.results.schema import FunctionProfile
 from gcproto.results.series import short
 

@@ -10,7 +10,8 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import say
 from gcproto.results import names
-from gcproto.results.profiles import SENDERS, Explanation, Profiled, counts_ipis, events, merged
+from gcproto.results.profiles.events import SENDERS, counts_ipis, events
+from gcproto.results.profiles.explain import Explanation, Profiled, merged
 from gcproto.results.schema import Result
 from gcproto.results.series import page_size_of, short
 

@@ -11,7 +11,7 @@ from gcproto.report.terminal.kit.figures import INVALID
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
-from gcproto.results.profiles import Explanation
+from gcproto.results.profiles.explain import Explanation
 from gcproto.results.schema import Scenario
 from gcproto.results.series import Series, short
 from gcproto.results.steps import Step, canary_change

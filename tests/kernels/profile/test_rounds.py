@@ -9,7 +9,7 @@ from gcproto.kernels.guest.transcript import Transcript
 from gcproto.kernels.profile import rounds
 from gcproto.kernels.profile.functions import Function
 from gcproto.kernels.profile.watch import ELSEWHERE, Watch
-from gcproto.results.profiles import events
+from gcproto.results.profiles.events import events
 from gcproto.results.schema import UNIT_IPIS, Measurement, PathFigures
 from gcproto.results.statistics import midmean
 from tests.support.result_maker import measurement, scenario
