@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from gcproto.report.page.profiles import profile_parts
 from gcproto.report.terminal.functions import in_a_line, print_events, print_explanations, print_profiles
 from gcproto.results.profiles.explain import explanations
 from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result, with_fields
@@ -89,3 +90,15 @@ def test_where_nothing_was_profiled_nothing_is_printed(console: Console) -> None
     print_events([made], console)
     print_profiles([made], console)
     assert shown(console) == []
+
+
+def test_a_profile_of_nothing_can_be_printed(console: Console) -> None:
+    """A file may say that a scenario executed no instruction; no share of it can be made."""
+    made = profiled(K72, OLD)
+    made.measurements[0].figures = PathFigures(profile=Profile(3, [FunctionProfile("a")]))
+    other = profiled(K73, NEW)
+    print_profiles([made], console, every=True)
+    print_events([made], console)
+    print_explanations(list(explanations([made, other], K72, K73).values()), K72, K73, None, None, console)
+    assert "a 0 0.0% 0.0%" in shown(console)
+    assert [one.svgs() for part in profile_parts([made], "k") for one in part.plots()]

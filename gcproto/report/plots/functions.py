@@ -139,7 +139,7 @@ def _draw_profile(figure: "Figure | SubFigure", look: Look, shown: list[Function
         (dot,) = area.plot([one.instructions], [at], marker="|", color=look.colour("ink"), linestyle="none")
         calls = f"{labels.number(one.calls)} calls"
         dot.set_gid(look.tell([f"{one.name}: {labels.number(one.instructions)} instructions a page, {calls}"]))
-    area.set_xlim(0, 1.08 * max((one.instructions for one in shown), default=1.0))
+    area.set_xlim(0, 1.08 * (max((one.instructions for one in shown), default=0.0) or 1.0))
 
 
 def _draw_difference(figure: "Figure | SubFigure", look: Look, one: Explanation) -> None:
@@ -151,5 +151,5 @@ def _draw_difference(figure: "Figure | SubFigure", look: Look, one: Explanation)
         (dot,) = area.plot([function.change], [at], marker="|", color=look.colour("ink"), linestyle="none")
         values = f"{labels.number(function.old)} to {labels.number(function.new)}"
         dot.set_gid(look.tell([f"{function.name}: {values}, {function.change:+.1f} instructions a page"]))
-    widest = max((abs(function.change) for function in shown), default=1.0)
+    widest = max((abs(function.change) for function in shown), default=0.0) or 1.0
     area.set_xlim(-1.1 * widest, 1.1 * widest)

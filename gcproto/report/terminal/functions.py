@@ -57,7 +57,7 @@ def print_profiles(results: Sequence[Result], console: Console, *, every: bool =
 
 
 def _print_functions(one: Profiled, console: Console, *, every: bool) -> None:
-    whole = one.profile.instructions
+    whole = one.profile.instructions or 1.0
     table = Table(
         [
             Column("function", words=True),
@@ -187,7 +187,7 @@ def print_explanations(
     say(console, f"{short(before)} -> {short(after)} by function, instructions a page", style="bold")
     for one in found:
         console.print()
-        change = f"{one.change:+.1f}, {one.change / one.old:+.1%}"
+        change = f"{one.change:+.1f}" + (f", {one.change / one.old:+.1%}" if one.old else "")
         title = f"{labels.number(one.old)} -> {labels.number(one.new)} ({change})"
         say(console, (names.scenario(one.scenario, PAGE), "bold"), f": {title}")
         print_table(_differences(one, known_before, known_after), console)
