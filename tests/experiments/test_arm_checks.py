@@ -21,15 +21,13 @@ SETTINGS = {"mthp": ("mthp",), "swapped": ("mthp", "zram")}
 
 
 def scenario(arm: Row) -> PathScenario:
-    """The plainest scenario that the arm has a meaning for."""
+    """The plainest scenario that the arm can run: of holes there would be no page to lose."""
     here = machine()
     source, order = "small", 0
     if arm.has(lib.GCP_ARM_SPLITS):
         source, order = "mthp", MTHP
     elif arm.has(lib.GCP_ARM_SWAPS_IN):
         source = "swapped"
-    elif arm.has(lib.GCP_ARM_HOLES):
-        source = "hole"
     return PathScenario(source, order, arm.name, 64 << 10, "congruent", 1, here.pmd_size // here.page_size)
 
 
