@@ -243,6 +243,7 @@ class gcp_scenario(Struct):
     cpu: int
     touch_cpu: int
     slow_permille: int
+    lose_page: int
     settle: int
     frames: int
     working_set: int
