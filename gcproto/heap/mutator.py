@@ -30,6 +30,8 @@ from gcproto.heap.objects import header
 OUT_OF_MEMORY = -1
 STOPPED = -2
 """What a workload returns instead of a count: memory ran out, or it was asked to end."""
+PRIME = 0x100000001B3
+"""Of FNV-1a, by which digests are made."""
 
 
 @kernel
@@ -67,7 +69,7 @@ def allocate(m: int, words: int, refs: int) -> int:
     store64(at, header(words, refs))
     store64(m + MUTATOR_BYTES, load64(m + MUTATOR_BYTES) + size)
     store64(m + MUTATOR_OBJECTS, load64(m + MUTATOR_OBJECTS) + 1)
-    store64(m + MUTATOR_DIGEST, wrapping_mul(load64(m + MUTATOR_DIGEST) ^ header(words, refs), 0x100000001B3))
+    store64(m + MUTATOR_DIGEST, wrapping_mul(load64(m + MUTATOR_DIGEST) ^ header(words, refs), PRIME))
     return at
 
 
@@ -109,6 +111,12 @@ def root(m: int, slot: int) -> int:
 def set_root(m: int, slot: int, value: int) -> None:
     """Keep a reference in a root slot."""
     publish64(load64(m + MUTATOR_ROOTS) + 8 * slot, value)
+
+
+@kernel
+def note(m: int, value: int) -> None:
+    """Fold a value that the workload chose or read into its digest: runs with equal digests did the same work."""
+    store64(m + MUTATOR_DIGEST, wrapping_mul(load64(m + MUTATOR_DIGEST) ^ value, PRIME))
 
 
 @kernel
