@@ -307,37 +307,12 @@ class gcp_timeline(Struct):
 
 class gcp_timeline_ptr(gcp_timeline, Pointer[gcp_timeline]): ...
 
-class gcp_world(Struct):
-    stop: int
-    running: int
-    wanted: int
-    begun: int
-    freed: int
-    collecting: int
-    closing: int
-    mutators: int
-    oom: int
-    begin: int
-    limit: int
-    top: int
-    room: int
-    trigger: int
-    tlab_bytes: int
-    cards: int
-    written: int
-    requested_ns: int
-    stopped_ns: int
-    restarted_ns: int
-    mutator: Array[int]
-
-class gcp_world_ptr(gcp_world, Pointer[gcp_world]): ...
-
 class gcp_mutator(Struct):
-    world: int
+    world: gcp_world_ptr
     number: int
     tlab: int
     tlab_end: int
-    roots: int
+    roots: Pointer[int]
     root_count: int
     inside: int
     allocated_bytes: int
@@ -360,6 +335,31 @@ class gcp_mutator(Struct):
     timeline: gcp_timeline
 
 class gcp_mutator_ptr(gcp_mutator, Pointer[gcp_mutator]): ...
+
+class gcp_world(Struct):
+    stop: int
+    running: int
+    wanted: int
+    begun: int
+    freed: int
+    collecting: int
+    closing: int
+    mutators: int
+    oom: int
+    begin: int
+    limit: int
+    top: int
+    room: int
+    trigger: int
+    tlab_bytes: int
+    cards: int
+    written: int
+    requested_ns: int
+    stopped_ns: int
+    restarted_ns: int
+    mutator: Array[gcp_mutator_ptr]
+
+class gcp_world_ptr(gcp_world, Pointer[gcp_world]): ...
 
 class gcp_plan(Struct):
     to: int
@@ -856,9 +856,9 @@ class FFI:
     @overload
     def new(self, ctype: Literal["struct gcp_timeline *"], init: Fields = ..., /) -> gcp_timeline_ptr: ...
     @overload
-    def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
-    @overload
     def new(self, ctype: Literal["struct gcp_mutator *"], init: Fields = ..., /) -> gcp_mutator_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_plan *"], init: Fields = ..., /) -> gcp_plan_ptr: ...
     @overload

@@ -9,9 +9,10 @@ import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from gcproto.sizes import GIB, parse_size, size_text
 
@@ -40,7 +41,7 @@ class Number(click.ParamType[float]):
     def __init__(self, low: float, high: float, what: str = "number") -> None:
         self.low, self.high, self.what = low, high, what
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number."""
         try:
             found = float(value)
@@ -86,7 +87,7 @@ class Size(click.ParamType[int]):
     def __init__(self, low: int = 1, high: int = LARGEST) -> None:
         self.low, self.high = low, high
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes."""
         if isinstance(value, int):
             return value
@@ -124,14 +125,14 @@ class FilePath(click.ParamType[Path]):
         self._path = click.Path(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
         self.name = self._path.name
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path."""
         if not os.fspath(value):
             self.fail("the path is empty", param, ctx)
         found = self._path.convert(value, param, ctx)
         return found if isinstance(found, Path) else Path(os.fsdecode(found))
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Files or folders, as the shell completes them."""
         return self._path.shell_complete(ctx, param, incomplete)
 
@@ -149,7 +150,7 @@ class Name(click.ParamType[str]):
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word."""
         if not value:
             self.fail(f"the {self.what} is empty", param, ctx)
@@ -179,7 +180,9 @@ class Words(click.ParamType[list[str]]):
     ) -> None:
         self.what, self._known, self._key, self._check = what, known, key, check
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+    def convert(
+        self, value: str | Sequence[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
         """The words."""
         if not isinstance(value, str):
             return list(value)
@@ -223,7 +226,9 @@ class Factors(click.ParamType[list[float]]):
         self._number = Number(above, most)
         self.above = above
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+    def convert(
+        self, value: str | Sequence[float], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[float]:
         """The multiples."""
         if not isinstance(value, str):
             return list(value)

@@ -45,44 +45,6 @@ def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Valu
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def _load(width: int, ordering: str = "") -> Callable[[int], int]:
-    kind = ir.IntType(width)
-
-    @primitive
-    def load(_typing: Context, address: types.Type) -> Definition:
-        def generate(
-            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
-        ) -> ir.Value:
-            place = _pointer(builder, arguments[0], kind)
-            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
-            return builder.zext(value, WORD) if width < 64 else value
-
-        return types.int64(types.int64), generate
-
-    return load
-
-
-def _store(width: int, ordering: str = "") -> Callable[[int, int], int]:
-    kind = ir.IntType(width)
-
-    @primitive
-    def store(_typing: Context, address: types.Type, value: types.Type) -> Definition:
-        def generate(
-            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
-        ) -> ir.Value:
-            place = _pointer(builder, arguments[0], kind)
-            value = builder.trunc(arguments[1], kind) if width < 64 else arguments[1]
-            if ordering:
-                builder.store_atomic(value, place, ordering, width // 8)
-            else:
-                builder.store(value, place)
-            return _nothing(_context)
-
-        return types.void(types.int64, types.int64), generate
-
-    return store
-
-
 def _sum(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value) -> ir.Value:
     return builder.add(address, offset, flags=["nsw"])
 
@@ -94,30 +56,49 @@ def _element(builder: ir.IRBuilder, base: ir.Value, offset: int, index: ir.Value
     return _pointer(builder, place, ir.IntType(width))
 
 
-def field(offset: int) -> Callable[[int], int]:
-    """A function that reads the word ``offset`` bytes into a structure."""
+def field(offset: int, width: int = 64, ordering: str = "") -> Callable[[int], int]:
+    """A function that reads a field of a structure, of the structure's address.
+
+    Args:
+        offset: of the field, in bytes.
+        width: of the field, in bits.
+        ordering: LLVM's name of an atomic ordering; empty for a plain load.
+
+    """
+    kind = ir.IntType(width)
 
     @primitive
     def get(_typing: Context, base: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            return builder.load(_pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            place = _pointer(builder, _sum(builder, arguments[0], WORD(offset)), kind)
+            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
+            return builder.zext(value, WORD) if width < 64 else value
 
         return types.int64(types.int64), generate
 
     return get
 
 
-def set_field(offset: int) -> Callable[[int, int], int]:
-    """A function that writes it."""
+def _put(builder: ir.IRBuilder, value: ir.Value, place: ir.Value, width: int, ordering: str) -> None:
+    word = builder.trunc(value, ir.IntType(width)) if width < 64 else value
+    if ordering:
+        builder.store_atomic(word, place, ordering, width // 8)
+    else:
+        builder.store(word, place)
+
+
+def set_field(offset: int, width: int = 64, ordering: str = "") -> Callable[[int, int], int]:
+    """A function that writes such a field."""
 
     @primitive
     def put(_typing: Context, base: types.Type, value: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            builder.store(arguments[1], _pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            place = _pointer(builder, _sum(builder, arguments[0], WORD(offset)), ir.IntType(width))
+            _put(builder, arguments[1], place, width, ordering)
             return _nothing(_context)
 
         return types.void(types.int64, types.int64), generate
@@ -141,16 +122,16 @@ def element(offset: int, width: int) -> Callable[[int, int], int]:
     return get
 
 
-def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
-    """A function that writes it."""
+def set_element(offset: int, width: int, ordering: str = "") -> Callable[[int, int, int], int]:
+    """A function that writes such an element."""
 
     @primitive
     def put(_typing: Context, base: types.Type, index: types.Type, value: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            word = builder.trunc(arguments[2], ir.IntType(width)) if width < 64 else arguments[2]
-            builder.store(word, _element(builder, arguments[0], offset, arguments[1], width))
+            place = _element(builder, arguments[0], offset, arguments[1], width)
+            _put(builder, arguments[2], place, width, ordering)
             return _nothing(_context)
 
         return types.void(types.int64, types.int64, types.int64), generate
@@ -158,17 +139,15 @@ def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
     return put
 
 
-load64 = _load(64)
-load8 = _load(8)
-store64 = _store(64)
-store32 = _store(32)
-store8 = _store(8)
-peek32 = _load(32, "monotonic")
-"""A word that other threads change: it is read anew each time."""
-peek64 = _load(64, "monotonic")
-publish64 = _store(64, "release")
-"""Whoever sees this store sees all earlier ones."""
-mark8 = _store(8, "release")
+load64 = field(0)
+load8 = field(0, 8)
+store64 = set_field(0)
+store32 = set_field(0, 32)
+store8 = set_field(0, 8)
+peek64 = field(0, 64, "monotonic")
+"""A word that other threads change: each call reads it anew."""
+publish64 = set_field(0, 64, "release")
+"""A thread that sees this store sees all earlier ones."""
 
 
 def _unary(name: str, *rest: int) -> Callable[[int], int]:

@@ -322,7 +322,7 @@ class Verifier:
         buffers, top = heap.note_free_buffers(), heap.used // 8
         self.objects = note_starts(address, self.new, self.count, top, buffers, self.starts)
         bad = sum(
-            walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count)
+            walk(heap.to, top, self.starts, self.visited, self.stack, address_of(one.roots), one.root_count)
             for one in heap.mutators
         )
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

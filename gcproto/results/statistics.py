@@ -5,7 +5,7 @@ to each other, so that what slowed the machine for a moment slowed both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gcproto.results.baseline import baseline_of, first_of, refused
 from gcproto.results.modality import fill
@@ -63,7 +63,7 @@ def midmean(samples: Sequence[float]) -> float:
 
 def _bootstrap(
     data: tuple["NDArray[np.float64]", ...],
-    statistic: Callable[..., Any],
+    statistic: Callable[..., "NDArray[np.float64]"],
     *,
     paired: bool,
 ) -> tuple[float, float]:

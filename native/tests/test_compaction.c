@@ -121,8 +121,7 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
         abort();
     gcp_compaction_open(c, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
-        touchers[i] = (struct toucher){
-            .mutator = (struct gcp_mutator *)gcp_at(world->mutator[i]), .world = world, .to = plan->to, .seed = i + 1};
+        touchers[i] = (struct toucher){.mutator = world->mutator[i], .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
             abort();
     }

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gcproto.cli.app import cli
 from gcproto.cli.doctor import print_survey
-from gcproto.cli.kernels.list import print_list
+from gcproto.cli.kernels.list import Listed, print_list
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, ScenarioOff, Survey
 from gcproto.model.prediction import Heap, Prediction, Reason
@@ -254,8 +254,18 @@ def kernel_list(console: Console) -> None:
     known: Any = SimpleNamespace(seen=None, locked=lock)
     some = ["livelock-references", "uffd-wp-swap", "swapcache-race-2"]
     found = [
-        {"release": f"{release}-cloud-amd64", "source": f"{release}-1", "suite": "bookworm-backports", "state": "here"}
-        | {"mib": 87 + number, "move": number > 0, "swap": True, "bugs": some[:number]}
+        Listed(
+            release=f"{release}-cloud-amd64",
+            source=f"{release}-1",
+            suite="bookworm-backports",
+            state="here",
+            here=True,
+            move=number > 0,
+            swap=True,
+            bugs=some[:number],
+            mib=87 + number,
+            sha256={},
+        )
         for number, release in enumerate(("6.1.0-56", "6.12.43+deb12", "6.18.15+deb13", "7.3.4+deb13"))
     ]
     print_list(found, known, console)

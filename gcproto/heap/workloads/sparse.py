@@ -9,10 +9,9 @@ mutation:       of 1000 visits, those that write a reference to another survivor
 fragmentation:  of 1000 objects, those that die: 500 leaves half of each page live
 """
 
-from gcproto.heap.calls import MUTATOR_WORLD, ask
+from gcproto.heap.calls import ask
 from gcproto.heap.chance import advance, below, mix, mix_at
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import load64
 from gcproto.heap.mutator import (
     OUT_OF_MEMORY,
     STOPPED,
@@ -27,6 +26,7 @@ from gcproto.heap.mutator import (
 )
 from gcproto.heap.objects import get_ref, get_word
 from gcproto.heap.workloads.knobs import FRAGMENTATION, LIVE, MUTATION, OPERATIONS, SEED, Parameters
+from gcproto.heap.world import world_of
 
 DIRECTORY, NEXT = 0, 1
 """Root slots: survivors of the last wave, and of the one that is being made."""
@@ -122,7 +122,7 @@ def _steps(m: int, parameters: Parameters) -> int:
     step = 0
     while parameters[OPERATIONS] == 0 or step < parameters[OPERATIONS]:
         name = mix(parameters[SEED] + step)
-        ask(load64(m + MUTATOR_WORLD))
+        ask(world_of(m))
         for _ in range(VISITS * count):
             if poll(m) != 0:
                 return STOPPED if wrong == 0 else wrong

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
-from typing import Any
+from typing import Protocol
 
 from gcproto.errors import GcprotoError
 from gcproto.host.worker import begin
@@ -84,6 +84,16 @@ def _begin_worker(folder: str, parent: int) -> None:
     use_temporary(folder)
 
 
+class Cluster(Protocol):
+    """What is used of ``distributed.Client``, whose functions have no types."""
+
+    def get_executor(self, *, pure: bool, retries: int) -> Executor:
+        """An executor of the cluster."""
+
+    def close(self, *, timeout: float) -> None:
+        """End the connection."""
+
+
 class DaskPool(Pool):
     """A Dask cluster; its workers need gcproto, QEMU, a C compiler and a way to the archive (or a filled cache).
 
@@ -101,8 +111,8 @@ class DaskPool(Pool):
         except ImportError as error:
             raise GcprotoError("--dask needs the package distributed", remedy="pip install 'gcproto[dask]'") from error
         try:
-            connect: Any = DaskClient
-            self._client: Any = connect(address, timeout="10s", set_as_default=False)
+            connect: Callable[..., Cluster] = DaskClient
+            self._client = connect(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise GcprotoError(
                 f"there is no Dask scheduler at {address}",
@@ -112,8 +122,7 @@ class DaskPool(Pool):
 
     def executor(self) -> Executor:
         """The cluster's; it runs a cell again by itself when its worker is gone."""
-        found: Executor = self._client.get_executor(pure=False, retries=ATTEMPTS)
-        return found
+        return self._client.get_executor(pure=False, retries=ATTEMPTS)
 
     def lost(self, error: BaseException) -> bool:
         """Workers died under the cell more often than the scheduler allows, or the scheduler dropped it."""

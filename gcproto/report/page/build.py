@@ -10,13 +10,13 @@ import msgspec
 from gcproto import __version__
 from gcproto.report import labels
 from gcproto.report.page.checks import checks_section
+from gcproto.report.page.kernels_section import kernels_section
 from gcproto.report.page.model import Download, Page
 from gcproto.report.page.provenance import files_grid, provenance_section
 from gcproto.report.page.sections import (
     claims_section,
     cost_section,
     heap_section,
-    kernels_section,
     policies_section,
     window_section,
 )

@@ -1,10 +1,7 @@
 """Sections of the page, each made of the results that have something to say there."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from gcproto.errors import GcprotoError
-from gcproto.report import labels
 from gcproto.report.page.heap_map import heap_map
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
@@ -13,14 +10,12 @@ from gcproto.report.page.tables import (
     noise_lines,
     policy_grid,
     runs_grid,
-    series_grids,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, policies, thread, window
+from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, thread, window
 from gcproto.report.words import placed, queued
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
-from gcproto.report.words.kernels import series_findings
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
 from gcproto.report.words.ratios import Row, S
@@ -30,15 +25,13 @@ from gcproto.report.words.thread import thread_finding
 from gcproto.report.words.windows import size_of, window_finding
 from gcproto.results import names
 from gcproto.results.schema import (
-    KernelCell,
     PathScenario,
     PolicyScenario,
     Result,
     WindowScenario,
     WorkloadScenario,
 )
-from gcproto.results.series import build, page_size_of
-from gcproto.results.steps import steps
+from gcproto.results.series import page_size_of
 
 SECTIONS = {
     "cost": ("Cost per page", "No run of the evacuation paths is among these results: `gcproto bench` makes one."),
@@ -150,76 +143,36 @@ def _own(group: Group[S], run: Run) -> Sequence[Row[S]]:
     return group.own[run.label]
 
 
-def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
-    """Series of guests that may be compared; those that may not are series of their own."""
-    section = empty("kernels")
-    findings: list[Finding] = []
-    groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
-    failed = [result for result in results if not result.measurements]
-    for result in results:
-        if result.measurements:
-            groups[_alike(result)].append(result)
-    # Boots that brought nothing are of no series; they are shown with the largest.
-    largest = max(groups, key=lambda key: len(groups[key]), default=())
-    if failed:
-        groups[largest] += failed
-    for number, (key, group) in enumerate(sorted(groups.items())):
-        part = Part()
-        if len(groups) > 1:
-            part.title = f"Series {number + 1}: {', '.join(text for text in key if text)}"
-            part.lines.append("These results are no series with the others: they differ in what counts depend on.")
-        try:
-            series = build(group, heap=_of_heap(group))
-        except GcprotoError as error:
-            part.lines.append(str(error))
-            section.parts.append(part)
-            continue
-        found = steps(series)
-        if series.cells:
-            part.wide.append(kernels.plot(f"kernels-{number}", series, found, group))
-        part.grids += series_grids(series, found, page_size_of(group[0]))
-        part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
-        findings += series_findings(series, found, group, "kernels")
-        section.parts.append(part)
-    section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
-        "does not depend on the host, and the table of boots says how far boots differ where a kernel had several."
-    )
-    return section, findings
+def _of_groups(
+    groups: Sequence[Group[S]],
+    name: str,
+    what: str,
+    part: Callable[[Run, Group[S]], Part],
+    grid: Callable[[Result], Grid],
+) -> Section:
+    """A section of groups of runs: each with its leading run, what holds between its runs, and the other runs.
 
+    Args:
+        groups: of runs.
+        name: of the section.
+        what: costs less or more.
+        part: of the leading run.
+        grid: the table of a run that does not lead.
 
-HEAP_SET = "heap"
-
-
-def _of_heap(results: Sequence[Result]) -> bool:
-    """Whether they are of the scenario set of heaps, which has guests and units of its own."""
-    return any(isinstance(one.experiment, KernelCell) and one.experiment.set == HEAP_SET for one in results)
-
-
-def _alike(result: Result) -> tuple[str, ...]:
-    """What results of one series have in common."""
-    units = ", ".join(sorted({one.unit for one in result.measurements}))
-    host = "" if units == "instructions/page" or not result.guest else str(result.guest.host.get("cpu"))
-    guest: list[str] = []
-    if isinstance(result.experiment, KernelCell):
-        cell = result.experiment
-        guest = [f"pages {cell.pages}", f"cpus {cell.cpus}", f"cpu {cell.cpu}", f"memory {cell.memory_mib} MiB"]
-        guest += ["heap"] * (cell.set == HEAP_SET)
-    size = f"pages of {labels.size(page_size_of(result))}"
-    return (units, *guest, size, f"program {result.producer.benchmark}", host)
+    """
+    section = empty(name)
+    section.parts += differing(groups)
+    for group in groups:
+        section.parts.append(part(group.lead, group))
+        section.parts += together(group, name, what)
+        section.parts += [_following(run, grid(run.result)) for run in group.runs[1:]]
+    return section
 
 
 def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
     """Workloads on heaps: modes against copying, pauses, utilisation, latency, phases, memory, the map."""
-    section = empty("heap")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_heap_part(group.lead, group))
-        section.parts += together(group, "heap", "the mode")
-        section.parts += [_following(run, heap_grid(run.result)) for run in group.runs[1:]]
-        finding = heap_finding(group, "heap")
-        findings += [finding] if finding else []
+    section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
+    findings = [one for group in groups if (one := heap_finding(group, "heap"))]
     return section, findings
 
 
@@ -262,14 +215,8 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
 
 def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, list[Finding]]:
     """Evacuation policies, heap by heap."""
-    section = empty("policies")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_policies_part(group.lead, group))
-        section.parts += together(group, "policies", "the policy")
-        section.parts += [_following(run, policy_grid(run.result)) for run in group.runs[1:]]
-        findings += policy_findings(group, "policies")
+    section = _of_groups(groups, "policies", "the policy", _policies_part, policy_grid)
+    findings = [one for group in groups for one in policy_findings(group, "policies")]
     return section, findings
 
 
@@ -288,15 +235,8 @@ def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
 
 def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, list[Finding]]:
     """Ways of mapping to-space after the flip."""
-    section = empty("window")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_window_part(group.lead, group))
-        section.parts += together(group, "window", "the way")
-        section.parts += [_following(run, window_grid(run.result)) for run in group.runs[1:]]
-        finding = window_finding(group, "window")
-        findings += [finding] if finding else []
+    section = _of_groups(groups, "window", "the way", _window_part, window_grid)
+    findings = [one for group in groups if (one := window_finding(group, "window"))]
     return section, findings
 
 

@@ -165,7 +165,7 @@ Scenario = PathScenario | WorkloadScenario | PolicyScenario | WindowScenario
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def sort_key(one: Scenario) -> tuple[Any, ...]:
+def sort_key(one: Scenario) -> tuple[object, ...]:
     """Sorts scenarios of all kinds."""
     return type(one).__name__, *(_plain(getattr(one, name)) for name in one.__struct_fields__)
 
