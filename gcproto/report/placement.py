@@ -32,7 +32,7 @@ def _rank(placement: str, order: list[str]) -> int:
 
 
 def runnable(one: Scenario) -> int:
-    """Threads that want to run at once: mutators, the collector, and the thread that serves faults where there is one.
+    """Threads that want to run at once: mutators, those that compact, and one that serves faults where there is one.
 
     A mode without a collector has its mutators only.
     """
@@ -40,7 +40,7 @@ def runnable(one: Scenario) -> int:
         case PathScenario() | PolicyScenario():
             return one.threads
         case WorkloadScenario():
-            return one.mutators + (one.mode != "none")
+            return one.mutators + (one.mode != "none") * (one.options.compactors or 1)
         case WindowScenario():
             return one.mutators + 1 + (one.handler == HANDLER_THREAD)
 
