@@ -11,6 +11,7 @@
  *   Without recycled pages, and for COPY and REMAP, it is built in the helper's buffer and copied by one ioctl.
  * - Pages that keep their layout are updated in place.  The collector maps them in its long runs; under COPY the helper
  *   does, since their sources are read until they are mapped.
+ * - What helpers map is counted, but is not in the timeline, which is the collector thread's.
  * - With granules of several pages, compacted pages are the collector's: it builds them congruent with their folios.
  */
 #define _GNU_SOURCE
@@ -37,14 +38,21 @@ static uint64_t stride(const struct gcp_compaction *c)
     return c->policy.granule > RUN ? c->policy.granule : RUN;
 }
 
-/* The next pages that no helper has had yet, below those of the collector: [*ret_low, *ret_high). */
+/* Where the next pages end that no helper has had yet, below those of the collector; 0: there are none. */
+static uint64_t end_of_next(const struct gcp_compaction *c, uint64_t cursor)
+{
+    uint64_t at = atomic_load_explicit(&c->compactors.at, memory_order_relaxed), size = stride(c);
+    uint64_t below = at > LEFT ? at - LEFT : 0;
+    return (cursor < below ? cursor : below) / size * size;
+}
+
+/* Those pages, for this thread: [*ret_low, *ret_high). */
 static bool next(struct gcp_compaction *c, uint64_t *ret_low, uint64_t *ret_high)
 {
     struct gcp_compactors *all = &c->compactors;
     uint64_t cursor = atomic_load(&all->cursor), size = stride(c);
     for (;;) {
-        uint64_t at = atomic_load_explicit(&all->at, memory_order_relaxed);
-        uint64_t below = at > LEFT ? at - LEFT : 0, high = (cursor < below ? cursor : below) / size * size;
+        uint64_t high = end_of_next(c, cursor);
         if (!high)
             return false;
         if (!atomic_compare_exchange_weak(&all->cursor, &cursor, high - size))
@@ -210,15 +218,35 @@ static void sweep(struct gcp_compactor *h, uint64_t low, uint64_t high)
         map_ready(h, low, high);
 }
 
+/*
+ * Whether pages can only be copied now, since the collector has not recycled enough of those above yet.  It goes on
+ * without help, so there is an end to that: what a helper copies ahead of it would have been moved.
+ */
+static bool too_early(struct gcp_compaction *c)
+{
+    uint64_t end = end_of_next(c, atomic_load(&c->compactors.cursor));
+    return c->policy.map_by == GCP_VERB_MOVE && c->policy.granule == 1 && end > c->plan.dense_end &&
+           end <= c->plan.compact_end && gcp_recycle_count(&c->recycle) < RUN;
+}
+
 static void *run(void *arg)
 {
     struct gcp_compactor *h = arg;
     uint64_t low, high;
-    if (h->cpu >= 0 && gcp_pin_cpu(h->cpu))
-        gcp_compaction_fail(h->c, EINVAL, "binding a compacting thread to its processor");
-    while (!gcp_compaction_failed(h->c) && next(h->c, &low, &high))
+    int err = gcp_pin_cpu(h->cpu);
+    if (err)
+        gcp_compaction_fail(h->c, -err, "binding a compacting thread to its processor");
+    for (uint32_t tries = 0; !gcp_compaction_failed(h->c);) {
+        if (too_early(h->c)) {
+            gcp_back_off(tries++);
+            continue;
+        }
+        if (!next(h->c, &low, &high))
+            break;
         sweep(h, low, high);
-    h->cpu_ns += gcp_thread_cpu();
+        tries = 0;
+    }
+    __atomic_fetch_add(&h->cpu_ns, gcp_thread_cpu(), __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -307,7 +335,7 @@ uint64_t gcp_compactors_cpu(const struct gcp_compaction *c)
 {
     uint64_t ns = 0;
     for (uint32_t i = 0; i < c->compactors.count; i++)
-        ns += c->compactors.helper[i].cpu_ns;
+        ns += __atomic_load_n(&c->compactors.helper[i].cpu_ns, __ATOMIC_RELAXED);
     return ns;
 }
 
