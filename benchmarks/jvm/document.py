@@ -170,5 +170,8 @@ def load(path: Path) -> Document:
         return msgspec.json.decode(path.read_bytes(), type=Document)
     except (OSError, msgspec.DecodeError) as error:
         raise GcprotoError(
-            f"{path} is no {SCHEMA}", why=str(error), remedy="give a file of `make compare-jvm`", code=ExitCode.USAGE
+            f"{path} is not a {SCHEMA} file",
+            why=str(error),
+            remedy="give a file of `make compare-jvm`",
+            code=ExitCode.USAGE,
         ) from error

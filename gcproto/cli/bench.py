@@ -143,7 +143,7 @@ class Options(ResultOptions):
     multiple=True,
     hidden=True,
     metavar="ARM=PERCENT",
-    help="Draw an arm's timed work out by that much, to test comparisons.",
+    help="Slow an arm's timed work down by that much, to test comparisons.",
 )
 @takes(Options)
 def command(ctx: click.Context, options: Options) -> None:

@@ -1,9 +1,9 @@
 """The ``gcproto`` command: signals are handled from its first statement on, and every end has a documented exit code.
 
 Commands are in gcproto.cli.app, which is imported when signals are handled already.  A SIGINT that comes while this
-module is imported ends the command as well.  Before that runs only what no module of a package has a hand in: Python
-itself, its ``site`` (10 ms in an editable installation, whose finder it imports), and the script that the installer
-wrote.  There, SIGINT is Python's own KeyboardInterrupt.
+module is imported ends the command as well.  Only code outside of any package runs before that: Python itself, its
+``site`` (10 ms in an editable installation, whose finder it imports), and the installer's script.  There, SIGINT is
+Python's own KeyboardInterrupt.
 """
 
 import sys

@@ -1,8 +1,7 @@
 """Types of options: numbers within bounds, sizes, lists without empty or repeated words.
 
-A value that makes no sense is refused where it stands on the command line, with the option's name: nan and inf (a limit
-of nan can never be exceeded), sizes that no machine has, a word that is named twice, a list without a word, an empty
-word as a path or a name.
+Invalid values are refused with the name of the option.  Examples: nan and inf (no value exceeds a limit of
+nan), impossible sizes, a repeated word, an empty list, an empty path or name.
 """
 
 import math
@@ -58,7 +57,7 @@ class Number(click.ParamType[float]):
 
 
 def seconds(low: float = 1.0, high: float = DAY) -> Number:
-    """A time limit: one that is never reached is none."""
+    """A time limit, which must be reachable."""
     return Number(low, high, "seconds")
 
 
@@ -70,7 +69,7 @@ SHARE = Number(0, 1, "")
 
 SEED = click.IntRange(0, 2**53)
 ROUNDS = click.IntRange(1, 10_000)
-TRIALS = click.IntRange(3, 1000)
+GUEST_ROUNDS = click.IntRange(3, 1000)
 """Rounds of a scenario in a guest."""
 
 
@@ -111,7 +110,7 @@ def _large(count: int) -> str:
 class FilePath(click.ParamType[Path]):
     """A file or a folder; never the empty word.
 
-    ``Path("")`` is the current folder: a shell variable that is not set would name it, and nobody would notice.
+    ``Path("")`` is the current folder: a shell variable that is not set would silently name it.
 
     Args:
         exists: it must be there already.
@@ -164,7 +163,7 @@ class Words(click.ParamType[list[str]]):
         what: a word is, for messages: ``mode``.
         known: words that there are.
         key: what makes two words the same; by default the word itself, in lower case.
-        check: raises ValueError or GcprotoError of exit code 2 where a word is none, with a text for people.
+        check: raises ValueError or GcprotoError of exit code 2 if a word is invalid.
 
     """
 

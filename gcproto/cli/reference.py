@@ -73,7 +73,7 @@ def commands_table() -> str:
 
 
 def readme(text: str) -> str:
-    """The README's text with its list of commands written anew."""
+    """The README's text with a new list of commands."""
     before, rest = text.split(BEGIN)
     return before + BEGIN + commands_table() + END + rest.split(END)[1]
 

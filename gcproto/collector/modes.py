@@ -41,8 +41,9 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables,
-            compactors: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
+            ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
+        compactors: threads that compact, likewise.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.

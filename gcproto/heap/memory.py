@@ -1,13 +1,13 @@
 """Raw memory for compiled code: loads, stores, copies, bits.
 
 Addresses, words and bitmaps are int64 throughout: numba makes a float of the sum of a signed and an unsigned integer.
-Addresses of user space are positive; bitmaps are only ever looked at bit by bit (``lshr``, ``popcount``, ``ctz``).
+Addresses of user space are positive; bitmaps are only read bit by bit (``lshr``, ``popcount``, ``ctz``).
 
-Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions whose overflow is undefined, and the optimiser makes use
-of it.  Where a result may not fit (bit 63 of a bitmap, hashes) ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
-``low_ones`` are to be used.
+Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions with undefined overflow, and the optimiser relies on
+that. If a result may overflow (bit 63 of a bitmap, hashes), use ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
+``low_ones``.
 
-llvmlite has no types yet, so mypy takes its values as they come; that is all it does not see of compiled code.
+llvmlite has no types yet, so mypy does not check its values. It checks the rest of compiled code.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def _sum(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value) -> ir.Value
 
 
 def _element(builder: ir.IRBuilder, base: ir.Value, offset: int, index: ir.Value, width: int) -> ir.Value:
-    """Where an element is of the table whose address is a field."""
+    """Address of an element in the table whose address is a field."""
     table = builder.load(_pointer(builder, _sum(builder, base, WORD(offset)), WORD))
     place = _sum(builder, table, builder.mul(WORD(width // 8), index, flags=["nsw"]))
     return _pointer(builder, place, ir.IntType(width))
@@ -145,9 +145,9 @@ store64 = set_field(0)
 store32 = set_field(0, 32)
 store8 = set_field(0, 8)
 peek64 = field(0, 64, "monotonic")
-"""A word that other threads change: each call reads it anew."""
+"""A word that other threads change: each call reads it again."""
 publish64 = set_field(0, 64, "release")
-"""A thread that sees this store sees all earlier ones."""
+"""A release store: a thread that reads it also sees all earlier stores."""
 
 
 def _unary(name: str, *rest: int) -> Callable[[int], int]:
@@ -201,7 +201,7 @@ wrapping_mul = _wrapping("mul")
 
 @primitive
 def drop_lowest(_typing: Context, bits: types.Type) -> Definition:
-    """Without the lowest of the bits that are set."""
+    """The word without its lowest set bit."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.and_(arguments[0], builder.sub(arguments[0], ir.Constant(WORD, 1)))
@@ -221,7 +221,7 @@ def low_ones(_typing: Context, count: types.Type) -> Definition:
 
 @primitive
 def fetch_or64(_typing: Context, address: types.Type, bits: types.Type) -> Definition:
-    """Set bits in a word that other threads set bits in as well."""
+    """Set bits in a word in which other threads also set bits."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.atomic_rmw("or", _pointer(builder, arguments[0], WORD), arguments[1], "monotonic")
@@ -242,7 +242,7 @@ def fence(_typing: Context) -> Definition:
 
 @primitive
 def prefetch(_typing: Context, address: types.Type) -> Definition:
-    """Have the cache line of an address fetched."""
+    """Prefetch the cache line of an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -282,7 +282,7 @@ def copy_bytes(_typing: Context, destination: types.Type, source: types.Type, co
 
 @primitive
 def copy_line(_typing: Context, destination: types.Type, source: types.Type) -> Definition:
-    """Copy 64 bytes, all of them read before the first is written; inline, where a call would cost more."""
+    """Copy 64 bytes, all of them read before the first is written; inline, because a call would cost more."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         kind = ir.VectorType(WORD, 8)

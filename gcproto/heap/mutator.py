@@ -1,6 +1,6 @@
-"""What mutators do, as compiled code: allocate, read, write with a barrier, poll safepoints, keep roots.
+"""Operations of mutators, as compiled code: allocate, read, write with a barrier, poll safepoints, keep roots.
 
-Any allocation and any poll may be a safepoint, after which every object may be elsewhere: a reference that is needed
+Any allocation and any poll may be a safepoint, after which every object may have moved. A reference that is needed
 later is kept in a root slot and read again from there.
 """
 
@@ -32,7 +32,7 @@ from gcproto.heap.world import (
 
 OUT_OF_MEMORY = -1
 STOPPED = -2
-"""What a workload returns instead of a count: memory ran out, or it was asked to end."""
+"""Returned by a workload instead of a count: memory ran out, or it was asked to end."""
 PRIME = 0x100000001B3
 """Of FNV-1a, by which digests are made."""
 
@@ -53,7 +53,7 @@ def poll(m: int) -> int:
 
 @kernel
 def allocate(m: int, words: int, refs: int) -> int:
-    """A new object, its fields zero; 0 if there is no memory.  Is a safepoint when the buffer is used up.
+    """A new object, its fields zero; 0 if there is no memory.  It is a safepoint if the buffer is used up.
 
     Args:
         m: address of the mutator.
@@ -78,7 +78,7 @@ def allocate(m: int, words: int, refs: int) -> int:
 
 @kernel
 def _written(m: int, address: int) -> None:
-    """Remember a store for the verification."""
+    """Record a store for verification."""
     world = world_of(m)
     bitmap = written_bits(world)
     if bitmap != 0:
@@ -88,7 +88,7 @@ def _written(m: int, address: int) -> None:
 
 @kernel
 def set_ref(m: int, ref: int, field: int, value: int) -> None:
-    """Write a reference field, and mark the card of the object: the marker looks at it again (ART: WriteBarrier)."""
+    """Write a reference field, and mark the card of the object: the marker visits it again (ART: WriteBarrier)."""
     world = world_of(m)
     address = ref + 8 + 8 * field
     publish64(address, value)
@@ -124,13 +124,13 @@ def note(m: int, value: int) -> None:
 
 @kernel
 def count_operation(m: int) -> None:
-    """One more step of the workload is done."""
+    """Count one step of the workload."""
     set_operations(m, operations(m) + 1)
 
 
 @kernel
 def ended(m: int, status: int) -> int:
-    """What ``run`` of a workload returns: ``status``, and the time is taken.
+    """End ``run`` of a workload: take the time and return ``status``.
 
     Back in Python the thread waits for the GIL before it can read a clock.
     """

@@ -1,6 +1,6 @@
 """The world and a mutator as compiled code sees them: a function for each field, of the structure's address.
 
-native/heap/world.h says what the fields mean.  All are made where they are called, like those of the plan
+native/heap/world.h says what the fields mean.  All are inlined where they are called, like those of the plan
 (``gcproto.heap.plan``).
 """
 
@@ -18,11 +18,11 @@ def _mutator(name: str) -> int:
 
 stop_asked = field(_world("stop"), 32, "monotonic")
 is_closing = field(_world("closing"), 32, "monotonic")
-"""Other threads change these two: each call reads them anew."""
+"""Other threads change these two: each call reads them again."""
 space_begin = field(_world("begin"))
 written_bits = field(_world("written"))
 set_card = set_element(_world("cards"), 8, "release")
-"""A marker that sees the card sees the store that it stands for."""
+"""A marker that sees the card also sees its store."""
 
 world_of = field(_mutator("world"))
 tlab = field(_mutator("tlab"))

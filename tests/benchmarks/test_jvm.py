@@ -200,7 +200,7 @@ def test_a_file_is_read_as_it_was_written_and_nothing_else_is(tmp_path: Path) ->
     for text in (b"{}", path.read_bytes().replace(b"gcproto.jvm/1", b"gcproto.jvm/2"), b"not JSON"):
         other = tmp_path / "other.json"
         other.write_bytes(text)
-        with pytest.raises(GcprotoError, match=r"is no gcproto\.jvm/1"):
+        with pytest.raises(GcprotoError, match=r"is not a gcproto\.jvm/1 file"):
             load(other)
 
 

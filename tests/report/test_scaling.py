@@ -1,4 +1,4 @@
-"""Pictures of threads: which runs they are made of, and what is said of processors that are too few."""
+"""Pictures of threads: which runs they are made of, and the remark about too few processors."""
 
 import msgspec
 

@@ -87,7 +87,7 @@ def command(ctx: click.Context, options: Options) -> None:
     known = ways(options.batch, options.group)
     pages, rest = divmod(options.size, page_size())
     if rest or not 0 < pages < MOST_PAGES:
-        raise GcprotoError("--size is no whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
+        raise GcprotoError("--size is not a whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
     wanted = WindowParameters(
         ways=[known[name] for name in options.ways or ()] or default_ways(known),
         placements=placements(["own"] if options.pin else options.placement, mutators, ("own", "shared")),
@@ -95,7 +95,7 @@ def command(ctx: click.Context, options: Options) -> None:
         batch=options.batch,
         group=options.group,
         mutators=mutators,
-        runs=options.rounds,
+        rounds=options.rounds,
         seed=options.seed,
     )
     prepare(options.out)

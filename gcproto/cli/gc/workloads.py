@@ -188,7 +188,7 @@ class Options(ResultOptions):
     type=Words("disturbance", _disturbances),
     help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
-@click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
+@click.option("--map", "page_map", is_flag=True, help="Record the outcome of each page: the report's heap map.")
 @click.option("--trace", type=FilePath(dir_okay=False), help="Write a time line for Perfetto.")
 @click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
 @click.option(
@@ -270,7 +270,7 @@ def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
         mutators=mutators,
         mutation=options.mutation,
         fragmentation=500 if options.fragmentation is None else options.fragmentation,
-        runs=options.rounds,
+        rounds=options.rounds,
         seed=options.seed,
         verify=options.verify,
         disturb=",".join(options.disturb or ()),
@@ -337,7 +337,9 @@ def _granule(size: int | None) -> int | None:
     here = machine()
     pages, rest = divmod(size, here.page_size)
     if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
-        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
+        raise GcprotoError(
+            f"--granule {size_text(size)} is not a power of two from a page to a THP", code=ExitCode.USAGE
+        )
     return pages
 
 

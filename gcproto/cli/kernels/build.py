@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 
 EVERY_SECONDS = 20.0
-"""How often a build that nobody watches says where it is."""
+"""Seconds between progress lines of a build without a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def told(made: "Built") -> str:
 
 
 def usual_name(word: str, configs: Sequence[str]) -> str:
-    """How a kernel is called if nobody says: ``stock``, ``patched-debug``."""
+    """Default name of a kernel: ``stock``, ``patched-debug``."""
     from gcproto.kernels.build import kconfig
 
     key = kconfig.chosen(configs).key
@@ -166,7 +166,7 @@ def _forget(name: str) -> None:
 
 @contextmanager
 def build_progress() -> "Iterator[Progress]":
-    """A bar on standard error while it is a terminal; otherwise a line for each part, and now and then in between."""
+    """A bar on standard error while it is a terminal; otherwise a line for each part, and now and then between them."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

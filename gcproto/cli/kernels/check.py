@@ -62,7 +62,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def check_guest(options: MatrixOptions, timeout: float) -> "Machine":
-    """Two processors that really run side by side: races need them.
+    """Two processors that run at the same time: races need them.
 
     Args:
         options: of the command.

@@ -63,7 +63,7 @@ def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
     """Kernels of the options, each once; a kernel that was built here goes by its name or its release.
 
     Raises:
-        GcprotoError: a version is unknown, a path is no kernel, or nothing was chosen.
+        GcprotoError: a version is unknown, a path is not a kernel, or nothing was chosen.
 
     """
     from gcproto.kernels.build import built

@@ -1,4 +1,4 @@
-"""``gcproto kernels list``: which kernels can be had, which are here, what each is good for."""
+"""``gcproto kernels list``: which kernels are available, which are here, what each can do."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ def _refresh(write_lock: Path | None) -> None:
     if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):
         raise GcprotoError(
             f"{str(write_lock)!r} can't be written",
-            why=f"{write_lock.absolute().parent} is no folder, or the name is empty",
+            why=f"{write_lock.absolute().parent} is not a folder, or the name is empty",
             code=ExitCode.WRITE,
         )
     lock = ask(cache.folder("apt"))

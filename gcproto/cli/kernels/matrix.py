@@ -70,7 +70,7 @@ def ready(kernels: "list[Kernel | LocalKernel]", options: MatrixOptions) -> str:
 
 
 def _fetch(kernel: "Kernel | LocalKernel") -> None:
-    """Fetch a kernel; of one that can't be had its cell will say why."""
+    """Fetch a kernel. The cell of an unavailable one reports the reason."""
     from gcproto.kernels.get.catalog import Kernel
     from gcproto.kernels.get.fetch import fetch
 

@@ -11,7 +11,7 @@ from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import TRIALS, seconds
+from gcproto.cli.params import GUEST_ROUNDS, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
@@ -44,7 +44,7 @@ class Options(KernelOptions, MatrixOptions):
     "workload, in this Python).",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--fail-on-spread", is_flag=True, help="Exit with 1 if boots of a kernel differ by more than 0.5 %.")
 @click.option(
     "--wall-clock", is_flag=True, help="Measure ns of the emulated machine, not instructions: for factors only."

@@ -1,8 +1,8 @@
-"""Waves of small objects, of which a chosen share stays: what a page holds when most of it has died.
+"""Waves of small objects, of which a chosen share stays: pages on which most objects have died.
 
-A wave makes objects one after the other and keeps a share of them, chosen by chance, so that about that share of each
-page is live; the wave before is dropped.  Then a collection is asked for, and the survivors are visited in random order
-while they are evacuated.
+A wave makes objects one after the other and keeps a random share of them, so about that share of each page is live. The
+previous wave is dropped.  Then a collection is asked for, and the survivors are visited in random order while they are
+evacuated.
 
 live_bytes:     of the objects that one wave keeps
 mutation:       of 1000 visits, those that write a reference to another survivor
@@ -80,7 +80,7 @@ def _wrong(item: int, name: int, number: int) -> int:
 
 @kernel
 def _wave(m: int, parameters: Parameters, name: int) -> int:
-    """Make a wave.  Returns 0, or why it ended early."""
+    """Make a wave. Returns 0, or the reason for an early end."""
     count = survivors_for(parameters[LIVE])
     state = mix(name)
     # The last wave is garbage from here on: at most one of them is live beside the new one's beginning.

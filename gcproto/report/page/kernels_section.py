@@ -18,7 +18,7 @@ from gcproto.results.steps import steps
 
 
 def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
-    """Series of guests that may be compared; those that may not are series of their own."""
+    """Series of guests that may be compared. Other guests form series of their own."""
     section = empty("kernels")
     findings: list[Finding] = []
     groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
@@ -26,7 +26,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
     for result in results:
         if result.measurements:
             groups[_alike(result)].append(result)
-    # Boots that brought nothing are of no series; they are shown with the largest.
+    # Boots without a result belong to no series. They are shown with the largest.
     largest = max(groups, key=lambda key: len(groups[key]), default=())
     if failed:
         groups[largest] += failed
@@ -34,7 +34,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         part = Part()
         if len(groups) > 1:
             part.title = f"Series {number + 1}: {', '.join(text for text in key if text)}"
-            part.lines.append("These results are no series with the others: they differ in what counts depend on.")
+            part.lines.append("These results form a series of their own: counts do not compare with the others.")
         try:
             series = build(group, heap=_of_heap(group))
         except GcprotoError as error:
@@ -50,7 +50,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         section.parts.append(part)
     section.intro = (
         "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
-        "does not depend on the host, and the table of boots says how far boots differ where a kernel had several."
+        "does not depend on the host. If a kernel was booted several times, a table shows how far boots differ."
     )
     return section, findings
 
@@ -59,12 +59,12 @@ HEAP_SET = "heap"
 
 
 def _of_heap(results: Sequence[Result]) -> bool:
-    """Whether they are of the scenario set of heaps, which has guests and units of its own."""
+    """Whether they belong to the scenario set of heaps, which has its own guests and units."""
     return any(isinstance(one.experiment, KernelCell) and one.experiment.set == HEAP_SET for one in results)
 
 
 def _alike(result: Result) -> tuple[str, ...]:
-    """What results of one series have in common."""
+    """The properties that results of one series share."""
     units = ", ".join(sorted({one.unit for one in result.measurements}))
     host = "" if units == "instructions/page" or not result.guest else str(result.guest.host.get("cpu"))
     guest: list[str] = []

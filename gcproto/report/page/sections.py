@@ -1,4 +1,4 @@
-"""Sections of the page, each made of the results that have something to say there."""
+"""Sections of the page, each made of the results that it is about."""
 
 from collections.abc import Callable, Sequence
 
@@ -34,23 +34,23 @@ from gcproto.results.schema import (
 from gcproto.results.series import page_size_of
 
 SECTIONS = {
-    "cost": ("Cost per page", "No run of the evacuation paths is among these results: `gcproto bench` makes one."),
+    "cost": ("Cost per page", "These results hold no run of the evacuation paths. Run `gcproto bench`."),
     "kernels": (
         "Over kernel versions",
-        "No measurement in other kernels is among these results: `gcproto kernels run --default` makes some.",
+        "These results hold no measurement in other kernels. Run `gcproto kernels run --default`.",
     ),
-    "heap": ("On a compacting heap", "No run of a workload on a heap is among these results: `gcproto gc` makes one."),
+    "heap": ("On a compacting heap", "These results hold no run of a workload on a heap. Run `gcproto gc`."),
     "policies": (
         "Evacuation policies",
-        "No run of evacuation policies is among these results: `gcproto gc policies` makes one.",
+        "These results hold no run of evacuation policies. Run `gcproto gc policies`.",
     ),
     "window": (
         "The window after the flip",
-        "No run of the window is among these results: `gcproto gc window` makes one.",
+        "These results hold no run of the window. Run `gcproto gc window`.",
     ),
     "claims": (
         "The thread's claims",
-        "No judgement of the thread's claims is among these results: `gcproto claims` makes one.",
+        "These results hold no judgement of the thread's claims. Run `gcproto claims`.",
     ),
 }
 
@@ -61,7 +61,7 @@ def empty(name: str) -> Section:
 
 
 def together(group: Group[S], name: str, what: str) -> list[Part]:
-    """What holds between the runs of a group, as a picture and a table; nothing of one run.
+    """What holds between the runs of a group, as a picture and a table; empty for one run.
 
     Args:
         group: of runs.
@@ -82,7 +82,7 @@ def together(group: Group[S], name: str, what: str) -> list[Part]:
     part.grids.append(runs_grid(group, group.common))
     part.lines += [f"{one.subject}: {one.apart}." for one in group.common if one.apart][:MOST_LINES]
     part.lines += left_out
-    # Of paths the verdict says so.
+    # For paths, the verdict has these lines.
     part.lines += [] if isinstance(group.common[0].at, PathScenario) else noise_lines(group.runs)
     return [part]
 
@@ -91,27 +91,27 @@ MOST_LINES = 12
 
 
 def differing(groups: Sequence[Group[S]]) -> list[Part]:
-    """A part that says why runs were not put together, if so."""
+    """A part with the reason why runs were not put together, if they were not."""
     text = unlike(groups)
     return [Part(lines=[text])] if text else []
 
 
-NOT_LEADING = "Pictures are of the leading run and of all runs together; the tables of this one are whole."
+NOT_LEADING = "Pictures show the leading run and all runs together. The tables of this run are complete."
 
 
 def _following(run: Run, grid: Grid) -> Part:
-    """A run that does not lead its group: its figures without pictures, closed."""
+    """A run that does not lead its group: its figures without pictures, folded."""
     measured = run.result.measurements
     return Part(run.name, [NOT_LEADING, *placed.notes_of(measured, len(measured))], grids=[grid], folded=True)
 
 
 def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
-    """Costs by granule and by folio size, and every path against copying."""
+    """Costs by granule and by folio size, and every path against copy."""
     section = empty("cost")
     section.intro = (
-        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
-        "measured in the same rounds, in random order; memory beyond the caches in some of them only. Ratios hold; "
-        "nanoseconds of two machines do not compare."
+        "A line is an arm. A bar through a marker is its 95 % interval. All arms of one run were measured in the same "
+        "rounds, in random order; memory beyond the caches only in some of them. Compare ratios: nanoseconds of two "
+        "machines do not compare."
     )
     section.parts += differing(groups)
     total = sum(len(group.runs) for group in groups)
@@ -130,7 +130,7 @@ def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
     part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
     rows = _own(group, run)
     if rows:
-        title = "Every kind of page: moving against copying"
+        title = "Every kind of page: move against copy"
         shown = shown_paths(rows, page_size_of(result))
         part.wide += [forest.plot(f"paths-{slug}", title, shown, what="move")] if shown else []
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
@@ -139,7 +139,7 @@ def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
 
 
 def _own(group: Group[S], run: Run) -> Sequence[Row[S]]:
-    """What one run says by itself."""
+    """The comparisons of one run alone."""
     return group.own[run.label]
 
 
@@ -170,7 +170,7 @@ def _of_groups(
 
 
 def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
-    """Workloads on heaps: modes against copying, pauses, utilisation, latency, phases, memory, the map."""
+    """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map."""
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
     section.parts += _threads([run.result for group in groups for run in group.runs])
     findings = [one for group in groups if (one := heap_finding(group, "heap"))]
@@ -216,7 +216,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:
-        part.lines.append("No heap map was recorded: `gcproto gc --map` records it.")
+        part.lines.append("No heap map was recorded. Run `gcproto gc --map` to record it.")
     else:
         part.lines += part.heap_map.notes
     part.grids.append(heap_grid(result))
@@ -257,7 +257,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     part = Part(f"{size_of(first)}: {run.name}" if first else run.name)
     rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:
-        caption = "Until every page of to-space was touched once, against way copy in the same placement."
+        caption = "The time to touch every page of to-space once, against way copy in the same placement."
         part.wide.append(
             forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption, arms=False)
         )
@@ -271,7 +271,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
 
 
 def claims_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
-    """The thread's claims: what measuring says of each, and what was measured for that."""
+    """The thread's claims: the verdict on each, and the measurements that it rests on."""
     section = empty("claims")
     findings = []
     for run in runs:

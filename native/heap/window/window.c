@@ -199,7 +199,7 @@ static int run_threads(struct gcp_window *window)
     if (err) {
         gcp_gate_cancel(&window->gate);
         join_mutators(window, created);
-        return failed(window, -err, "a thread can't be had");
+        return failed(window, -err, "creating a thread");
     }
     pthread_join(collector, NULL);
     join_mutators(window, config->mutators);
