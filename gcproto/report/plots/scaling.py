@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SIZE = (372, 330)
 LABEL_ROOM = 84
 LIMIT = (
-    "Right of the dashed line there are more threads than processors, and they take turns. A point there shows what that "
-    "costs, not how the collector scales."
+    "Right of the dashed line there are more threads than processors, and they take turns. A point there shows what "
+    "that costs, not how the collector scales."
 )
 
 
