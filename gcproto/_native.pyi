@@ -243,6 +243,7 @@ class gcp_scenario(Struct):
     cpu: int
     touch_cpu: int
     slow_permille: int
+    lose_page: int
     settle: int
     frames: int
     working_set: int
@@ -380,6 +381,7 @@ class gcp_plan(Struct):
     skip: Pointer[int]
     fill: Pointer[int]
     held: Pointer[int]
+    reach: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
@@ -510,6 +512,7 @@ class Lib:
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
     GCP_KEPT: Final = 65535
+    GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
@@ -778,7 +781,13 @@ class Lib:
     def gcp_compaction_plan(self, compaction: Pointer[gcp_compaction], /) -> gcp_plan_ptr: ...
     def gcp_compaction_flip(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_orders(self, compaction: Pointer[gcp_compaction], /) -> Pointer[int]: ...
-    def gcp_compaction_open(self, compaction: Pointer[gcp_compaction], produce: Function, /) -> None: ...
+    def gcp_compaction_open(
+        self,
+        compaction: Pointer[gcp_compaction],
+        produce: Function,
+        ahead: Function,
+        /,
+    ) -> None: ...
     def gcp_compaction_sweep(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...
     def gcp_compaction_close(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_recover(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...

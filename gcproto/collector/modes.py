@@ -43,8 +43,8 @@ class Mode:
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
             ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
-        split_ahead: have large folios split before the flip (gcproto.collector.policies).
-        restore: make THPs of dense stretches after each collection, beside the mutators.
+        split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
+            overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.

@@ -127,7 +127,7 @@ def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositio
 
 ARMS = frozenset({"move", "copy", "copy_discard", "move_fallback"})
 """Arms that the model has.  It counts calls, pages and splits as the work of each arm makes them, which no flag says.
-Another arm is omitted, with the reason that the model does not have it, and needs no line here."""
+Another arm is omitted with that reason, and needs no line here."""
 SOURCES = frozenset({"small", "mthp", "thp", "pinned"})
 
 

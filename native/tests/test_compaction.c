@@ -120,7 +120,7 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
     int err = gcp_compaction_flip(c);
     if (err)
         abort();
-    gcp_compaction_open(c, produce);
+    gcp_compaction_open(c, produce, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
         touchers[i] = (struct toucher){.mutator = world->mutator[i], .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))

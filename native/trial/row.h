@@ -28,7 +28,9 @@ enum gcp_verdict {
  * name:    short-name-with-dashes, stable
  * rule:    one sentence: what the kernel does
  * kernels: how kernels differ, with the commit's title and release; "" if they don't
- * needs:   capabilities, comma separated: "pfn", "thp", "mthp", "io_uring", "zram", "loop"; "" if none
+ * needs:   what the machine must have, comma separated, "" if nothing.  `gcproto contract` and the guests set up "thp",
+ *          "mthp", "zram", "loop" and "ksm"; the row itself skips if "root", "pfn", "io_uring", "pkeys", "hugetlb",
+ *          "guard", "soft_dirty" or "uffd_wp" is missing
  */
 struct gcp_row {
     const char *name;

@@ -113,7 +113,7 @@ class Options(ResultOptions):
     type=Words("mode", _modes),
     default=DEFAULT_MODES,
     show_default=True,
-    help="Ways to collect; also: remap, thread.",
+    help="Ways to collect; --explain lists all.",
 )
 @click.option(
     "--live",
@@ -194,7 +194,7 @@ class Options(ResultOptions):
     type=Words("policy", _policies),
     default="move",
     show_default=True,
-    help="Policies for large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
+    help="Policies for large folios; --explain lists all.",
 )
 @click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")

@@ -217,10 +217,11 @@ int32_t gcp_compaction_flip(struct gcp_compaction *c)
     return c->policy.register_whole ? flip_registered(c) : flip_then_register(c);
 }
 
-void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
+void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce, gcp_producer ahead)
 {
     uint64_t used = c->plan.used_end;
     c->produce = produce;
+    c->ahead = ahead;
     c->pending = c->settled = used;
     /* From-pages above the last one in use were never touched: recycling them would allocate new memory. */
     c->reclaimed = c->given_back = used + c->plan.black_shift;

@@ -141,8 +141,12 @@ int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
  */
 uint8_t *gcp_compaction_orders(struct gcp_compaction *compaction);
 
-/* Serve faults from now on; call before the world is started. */
-void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);
+/*
+ * Serve faults from now on; call before the world is started.
+ * produce: builds a page that a mutator waits for
+ * ahead:   the same for the collector thread, which sweeps from high pages to low ones
+ */
+void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce, gcp_producer ahead);
 
 /* The collector thread's part.  Returns 0 when every page with objects is mapped, or -errno. */
 int32_t gcp_compaction_sweep(struct gcp_compaction *compaction, struct gcp_swept *ret);

@@ -302,7 +302,7 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         if (state == GCP_PAGE_UNPROCESSED) {
             if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
                 continue;
-            gcp_granule_produce(c, leader);
+            gcp_granule_produce(c, leader, c->produce);
             m->updated += granule;
             kind = GCP_EVENT_FAULT_DENSE;
         } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {

@@ -19,7 +19,8 @@ struct gcp_compaction {
     struct gcp_plan plan;
     struct gcp_pages pages;
     struct gcp_recycle recycle;
-    gcp_producer produce;
+    gcp_producer produce; /* pages that are waited for */
+    gcp_producer ahead;   /* pages of the collector's sweep */
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page of contents that the collector maps at once */
@@ -107,7 +108,7 @@ static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64
 }
 
 /* Update the pages of a claimed granule.  The leader becomes ready last, so all pages are ready when it is. */
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce);
 
 /* How a run of ready pages is mapped: by enum gcp_verb, `pages` of them, from from-page `from` on. */
 struct gcp_choice {

@@ -243,7 +243,7 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
         return map_now(c, index, ret);
     }
     ret->recycled++;
-    c->produce(&c->plan, index, gcp_from_page(c, page));
+    c->ahead(&c->plan, index, gcp_from_page(c, page));
     gcp_pages_publish(&c->pages, index, page);
     return 0;
 }
@@ -257,7 +257,7 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
         return;
     }
     uint64_t from = gcp_place_of(c, index);
-    c->produce(&c->plan, index, gcp_from_page(c, from));
+    c->ahead(&c->plan, index, gcp_from_page(c, from));
     gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
@@ -266,7 +266,7 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 {
     if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
         return;
-    gcp_granule_produce(c, leader);
+    gcp_granule_produce(c, leader, c->ahead);
     ret->updated += c->policy.granule;
 }
 
