@@ -115,7 +115,7 @@ def _virtiofsd() -> bool:
 
 
 def chromium() -> str | None:
-    """The browser that pages are looked at with."""
+    """The browser that renders pages."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -155,7 +155,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 
 
 def skip_or_fail(needs: Iterable[str], reason: str) -> NoReturn:
-    """Skip a test for want of something, or fail it where GCPROTO_REQUIRE asks for one of its needs.
+    """Skip a test because something is missing, or fail it where GCPROTO_REQUIRE asks for one of its needs.
 
     Args:
         needs: capability words, not only those of ``NEEDS``.

@@ -1,7 +1,7 @@
 /*
  * Concurrent compaction alone, for runs under sanitizers: threads that touch to-space, a sweep, and a producer in C
- * whose pages have known contents; every combination of policies, errors during the sweep, and the world stopped and
- * started.
+ * whose pages have known contents.  Tested are every combination of policies, errors during the sweep, and the world
+ * stopped and started.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -128,4 +128,4 @@ def test_every_command_has_a_manual_page_with_its_options(tmp_path: Path) -> Non
 
 
 def test_a_manual_page_has_the_text_as_it_is() -> None:
-    assert man.roff("a-b \\n\n.TH is no title\n'quoted'") == "a\\-b \\en\n\\&.TH is no title\n\\&'quoted'"
+    assert man.roff("a-b \\n\n.TH is not a title\n'quoted'") == "a\\-b \\en\n\\&.TH is not a title\n\\&'quoted'"

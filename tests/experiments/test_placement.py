@@ -154,7 +154,7 @@ class TestHeap:
         if MODES[mode].handler == lib.GCP_HANDLER_THREAD and done.cpus.handler.first >= 0:
             assert is_where_it_was_asked(done.cpus.handler, cpus.handler)
         else:
-            assert done.cpus.handler.first == -1, "no fault was answered there"
+            assert done.cpus.handler.first == -1, "no thread answered a fault there"
         assert os.sched_getaffinity(0) == before
 
     @pytest.mark.parametrize("placement", Placement)

@@ -1,7 +1,7 @@
 /*
- * Concurrent compaction: one collector thread produces to-space pages from high to low addresses, faulting mutators
- * produce the pages that they need at once, and the kernel arbitrates which thread maps a page.  Other compacting
- * threads may produce pages below those of the collector (compactors.c).
+ * Concurrent compaction.  One collector thread produces to-space pages from high to low addresses.  Faulting mutators
+ * produce the pages that they need at once.  The kernel arbitrates which thread maps a page.  Other compacting threads
+ * may produce pages below those of the collector (compactors.c).
  *
  * Follows ART's CMC (art/runtime/gc/collector/mark_compact.cc: CompactMovingSpace, ConcurrentlyProcessMovingPage,
  * MapMovingSpacePages, FreeFromSpacePages).  Departures:
@@ -48,7 +48,7 @@ enum gcp_advice {
  * run_pages:        most pages per ioctl of the collector, 0: no limit (ART)
  * collector_ebusy, mutator_ebusy: enum gcp_on_ebusy, except LEAVE
  * register_whole:   1: register the whole moving space before the flip (ART in move mode), so faults on fresh pages are
- *                   served too; 0: register the part in use after the flip (ART in copy mode), so the kernel provides
+ *                   served too.  0: register the part in use after the flip (ART in copy mode), so the kernel provides
  *                   fresh pages
  * fresh_by_recycled: 1: a page without objects becomes a zeroed recycled page, if one is available; 0: always ZEROPAGE
  * handler:          enum gcp_handler

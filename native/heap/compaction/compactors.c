@@ -2,10 +2,10 @@
  * Compacting threads beside the collector's: each claims runs of pages below those that the collector sweeps, as a
  * faulting mutator claims the pages of its group, and builds them.
  *
- * ART has one compacting thread; this departs from it.  To the sweep a helper is another mutator: it finds pages that
- * are claimed and goes on, and what it needs to know of them (which from-pages are still read, what the last flush has to
- * wait for, what recovery finds) is in their states already.  So helpers share nothing but those states, the window of
- * recycled pages, and the cursor that hands out the runs.
+ * ART has one compacting thread; this departs from it.  To the sweep a helper is another mutator: the sweep passes over
+ * pages that are claimed.  Their states say all that it must know of them: which from-pages are still read, which pages
+ * the last flush waits for, which pages recovery finds.  So helpers share only those states, the window of recycled
+ * pages, and the cursor that hands out the runs.
  *
  * - A run of compacted pages is built in recycled pages that follow each other, taken at once, and moved by one ioctl.
  *   Without recycled pages, and for COPY and REMAP, it is built in the helper's buffer and copied by one ioctl.
@@ -63,7 +63,7 @@ static bool next(struct gcp_compaction *c, uint64_t *ret_low, uint64_t *ret_high
     }
 }
 
-/* [first, end) are mapped, or never will be: a page that nobody has a reference into. */
+/* [first, end) are mapped, or never will be: a page without a reference into it. */
 static void mapped(struct gcp_compaction *c, uint64_t first, uint64_t end)
 {
     for (uint64_t index = first; index < end; index++)
@@ -111,7 +111,7 @@ static void copy_run(struct gcp_compactor *h, uint64_t first, uint64_t end)
     }
 }
 
-/* Pages that are ready, with their sources where their states say; what a mutator has mapped is left out. */
+/* Pages that are ready, with their sources where their states say; pages that a mutator has mapped are omitted. */
 static void map_ready(struct gcp_compactor *h, uint64_t first, uint64_t end)
 {
     struct gcp_compaction *c = h->c;
@@ -199,7 +199,7 @@ static void sweep(struct gcp_compactor *h, uint64_t low, uint64_t high)
         if (gcp_in_granule(c, index)) {
             end = gcp_granule_leader(c, index);
             if (gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING)) {
-                gcp_granule_produce(c, end);
+                gcp_granule_produce(c, end, c->produce);
                 h->swept.updated += c->policy.granule;
             }
         } else if ((granules && index < c->plan.compact_end) || !gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING)) {

@@ -135,7 +135,7 @@ static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index
     return c->policy.granule > 1 && gcp_in_place(c, index);
 }
 
-/* The page whose state stands for its whole granule until the granule is ready. */
+/* The page that has the state of its whole granule until the granule is ready. */
 static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64_t index)
 {
     return index & ~(c->policy.granule - 1);
