@@ -4,7 +4,7 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 DIGITS = 20
-"""A number of more of them is not a size of anything."""
+"""Most digits of a size."""
 
 
 def parse_size(text: str) -> int:

@@ -42,7 +42,7 @@ RUNNING_LIVE = 4 * MIB
 RUNNING_OPERATIONS = 60_000
 PINNED = 4 * MIB
 """The memory that may be pinned by default (RLIMIT_MEMLOCK)."""
-ANSWERS = ("copy", "touch", "backoff")
+EBUSY_ANSWERS = ("copy", "touch", "backoff")
 """Answers to EBUSY: copy at once, write to the source and retry, wait and retry."""
 ORDER_64K = 4
 WHOLE_FOLIOS = ModeOptions(granule=1 << ORDER_64K)
@@ -183,7 +183,7 @@ class Evidence:
             memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
             policies=["move", "copy-large", "split-ahead", "whole", "auto"],
             live_bytes=LIVE,
-            runs=HEAP_ROUNDS,
+            rounds=HEAP_ROUNDS,
             seed=self._seed,
             verify=True,
         )
@@ -213,7 +213,7 @@ class Evidence:
             policies=["move"],
             live_bytes=RUNNING_LIVE,
             operations=RUNNING_OPERATIONS,
-            runs=RUNNING_ROUNDS,
+            rounds=RUNNING_ROUNDS,
             seed=self._seed,
             verify=True,
             disturb=disturb,
@@ -223,7 +223,7 @@ class Evidence:
     @cached_property
     def _pinned(self) -> list[Measurement]:
         """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
-        options = [ModeOptions(ebusy=answer) for answer in ANSWERS]
+        options = [ModeOptions(ebusy=answer) for answer in EBUSY_ANSWERS]
         return self._beside_mutators("pinned pages, every answer to EBUSY", "move", options, SMALL, "pins")
 
     def pinned(self, answer: str) -> Measurement | None:
@@ -251,10 +251,10 @@ class Evidence:
             memories=[parse_memory("64k")],
             policies=["move"],
             live_bytes=LIVE // 2,
-            runs=CACHED_ROUNDS,
+            rounds=CACHED_ROUNDS,
             seed=self._seed,
             verify=True,
-            ebusy=ANSWERS,
+            ebusy=EBUSY_ANSWERS,
             swapped=500,
             device="loop",
         )

@@ -1,7 +1,7 @@
 """Pages for which MOVE returns EBUSY, and the answers to it: T5, T7, T8, T9, T15."""
 
 from gcproto.claims.contrast import contrast, judged_as
-from gcproto.claims.evidence import ANSWERS, ORDER_64K, Evidence
+from gcproto.claims.evidence import EBUSY_ANSWERS, ORDER_64K, Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import Rows, always, ns, policy_figures, unusable, usable
 from gcproto.counted import counted
@@ -9,15 +9,15 @@ from gcproto.results.names import several
 from gcproto.results.schema import Measurement, WorkloadFigures
 from gcproto.sizes import KIB
 
-EARLY, TOUCH, HARD = ANSWERS
+EARLY, TOUCH, HARD = EBUSY_ANSWERS
 HEAP = "half of a heap of 64 KiB mTHPs in the swap cache"
 
 
 def _cached(evidence: Evidence) -> dict[str, Measurement] | Finding:
     """Heaps whose mTHPs are in the swap cache, by the answer to EBUSY; or the reason why they are unavailable."""
-    found = {answer: evidence.cached(answer) for answer in ANSWERS}
+    found = {answer: evidence.cached(answer) for answer in EBUSY_ANSWERS}
     sound = {answer: one for answer, one in found.items() if one is not None and usable(one)}
-    return sound if len(sound) == len(ANSWERS) else unusable(*found.values())
+    return sound if len(sound) == len(EBUSY_ANSWERS) else unusable(*found.values())
 
 
 def _busy(one: Measurement) -> str:

@@ -33,6 +33,7 @@ class Tables:
     skip: int
     fill: int
     held: int
+    reach: int
     cards: int
     stack: int
 
@@ -75,6 +76,7 @@ class Heap:
                 skip=self._region(2 * self.pages),
                 fill=self._region(2 * self.pages),
                 held=self._region(self.pages),
+                reach=self._region(4 * self.pages),
                 cards=self._region(self.capacity // CARD_BYTES),
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
                 stack=self._region(self.capacity + PAGE_BYTES),
@@ -140,6 +142,7 @@ class Heap:
         plan.skip = ffi.cast("uint16_t *", tables.skip)
         plan.fill = ffi.cast("uint16_t *", tables.fill)
         plan.held = ffi.cast("uint8_t *", tables.held)
+        plan.reach = ffi.cast("uint32_t *", tables.reach)
 
     def clear_tables(self, used: int) -> None:
         """Clear marks: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
@@ -152,6 +155,7 @@ class Heap:
             (self.tables.starts, 8 * chunks),
             (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES),
             (self.tables.held, self.pages),
+            (self.tables.reach, 4 * self.pages),
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
             lib.gcp_region_discard(start, rounded)

@@ -24,14 +24,14 @@ from gcproto.host.worker import FAILED
 from gcproto.process import interrupts
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
-Answer = TypeVar("Answer", bound=msgspec.Struct)
+Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event of a measurement, reported as its result
     """The worker hung and was killed, or died; the next request gets a new one."""
 
 
-class Child(Generic[Asked, Answer]):
+class Child(Generic[Asked, Reply]):
     """A worker process: one line of JSON for each request, one for each answer.
 
     Args:
@@ -41,7 +41,7 @@ class Child(Generic[Asked, Answer]):
 
     """
 
-    def __init__(self, module: str, answer: type[Answer], timeout: float) -> None:
+    def __init__(self, module: str, answer: type[Reply], timeout: float) -> None:
         self.module = module
         self.timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +74,7 @@ class Child(Generic[Asked, Answer]):
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self._process
 
-    def run(self, request: Asked) -> Answer:
+    def run(self, request: Asked) -> Reply:
         """One request.
 
         Raises:

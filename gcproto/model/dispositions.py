@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from gcproto._native import lib
 from gcproto.model.shoot_downs import Moves, Rule, long_ones, rule_of, shoot_downs
 from gcproto.results import names
 from gcproto.results.folios import kept_whole
@@ -24,6 +25,7 @@ from gcproto.results.schema import (
     with_fields,
 )
 from gcproto.results.series import page_size_of, release_of
+from gcproto.rows import arm_is
 
 DISCARD_LUMP = 8 << 20
 """Bytes that the path lab discards at once, or one granule if that is more (native/paths/arms.c)."""
@@ -124,6 +126,8 @@ def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositio
 
 
 ARMS = frozenset({"move", "copy", "copy_discard", "move_fallback"})
+"""Arms that the model has.  It counts calls, pages and splits as the work of each arm makes them, which no flag says.
+Another arm is omitted with that reason, and needs no line here."""
 SOURCES = frozenset({"small", "mthp", "thp", "pinned"})
 
 
@@ -131,9 +135,9 @@ def _of_path(one: Measurement, asked: PathScenario, kernel: _Kernel) -> Iterator
     """Rounds of one arm, each as if it were a collection. Its pages are fresh neighbours."""
     proof, did = one.proof, one.outcome
     rounds, order, total = proof.rounds, asked.order, asked.pages * kernel.page
-    moves = asked.arm in {"move", "move_fallback"}
+    moves = arm_is(asked.arm, lib.GCP_ARM_MOVES)
     ebusy, after = did.ebusy // rounds, did.copied_after_ebusy // rounds
-    discards = -(-total // max(DISCARD_LUMP, asked.granule_bytes)) if asked.arm == "copy_discard" else 0
+    discards = -(-total // max(DISCARD_LUMP, asked.granule_bytes)) if arm_is(asked.arm, lib.GCP_ARM_DISCARDS) else 0
     # After EBUSY, pages are copied one at a time. In the other arms all calls except discards are of one kind.
     calls = did.calls // rounds - after - ebusy - discards
     split = proof.folios_split // rounds if moves else 0

@@ -15,6 +15,9 @@ from gcproto.results.schema import (
 )
 
 COPY = "copy"
+MOVE = "move"
+"""The path that the lab is about.  It and its baseline are named here; all else is asked of the arms' flags
+(gcproto.rows)."""
 
 
 def baseline_of(one: Scenario) -> Scenario:

@@ -79,7 +79,7 @@ class Cell:
         return self.heap.threads
 
     @property
-    def answer(self) -> str:
+    def ebusy(self) -> str:
         """Answer to EBUSY; "" for ``copy``."""
         return "" if self.heap.ebusy == COPY else self.heap.ebusy
 

@@ -120,7 +120,7 @@ class TestMistakes:
         [
             (("bench", "--sources", "cheese"), "unknown source 'cheese'"),
             (("bench", "--arms", "cheese"), "unknown arm 'cheese'"),
-            (("bench", "--granules", "3k"), "no multiple of the base page"),
+            (("bench", "--granules", "3k"), "not a multiple of the base page"),
             (("bench", "--granules", "big"), "is not a size"),
             (("bench", "--size", "x"), "is not a size"),
             (("bench", "--rounds", "0"), "--rounds"),

@@ -6,17 +6,9 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.compare import (
-    BETWEEN_RUNS,
-    CLASSES,
-    KINDS,
-    MIN_COMMON,
-    ArmLine,
-    Comparison,
-    arm_class,
-    compare,
-    key,
-)
+from gcproto.results.alike import KINDS, MIN_COMMON, key
+from gcproto.results.compare import BETWEEN_RUNS, ArmLine, Comparison, compare
+from gcproto.results.effects import CLASSES, arm_class
 from gcproto.results.schema import (
     Experiment,
     KernelCell,

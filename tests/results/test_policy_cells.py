@@ -52,7 +52,7 @@ def test_policies_that_chose_the_same_are_one_arm_with_all_their_samples() -> No
 
 
 def test_a_lucky_name_for_the_same_work_is_not_the_best() -> None:
-    """Of four names for the same work one is ahead by noise; auto is no worse than itself."""
+    """Of four names for the same work one is ahead by noise; auto is not worse than itself."""
     names = ("move", "copy-large", "split-ahead", "whole")
     found = cell(*(one(name, 100, MOVE, noise=0.3) for name in names), one("auto", 125, MOVE, noise=0.3))
     assert not found.objection(0.05)
@@ -114,7 +114,7 @@ def test_heaps_threads_and_answers_to_ebusy_have_cells_of_their_own() -> None:
     some = [one("move", 100, MOVE), one("move", 100, MOVE, threads=2), one("move", 100, MOVE, ebusy="touch")]
     some += [one("move", 100, MOVE, order=9, memory="2m"), one("move", 100, MOVE, order=None, memory="system")]
     some += [one("move", 100, MOVE, swapped_permille=500, device="loop"), one("move", 100, MOVE, collections=2)]
-    assert [(found.order, found.threads, found.answer) for found in cells(some)] == [
+    assert [(found.order, found.threads, found.ebusy) for found in cells(some)] == [
         *[(4, 1, ""), (4, 2, ""), (4, 1, "touch"), (9, 1, ""), (0, 1, ""), (4, 1, ""), (4, 1, "")]
     ]
     assert [found.heap.memory for found in cells(some)][3:5] == ["2m", "system"]
@@ -135,7 +135,7 @@ def test_a_heap_on_which_all_did_the_same_work_tests_no_choice() -> None:
     assert (small.alike, every[1].alike) == (True, False)
     assert not cell(one("move", 100, MOVE)).alike, "auto was not measured"
     assert cell(*same, one("copy", 150)).alike, "a mode is not a choice of a policy"
-    assert not cell(*same, one("copy", 50)).alike, "and one that takes less is a test all the same"
+    assert not cell(*same, one("copy", 50)).alike, "and one that takes less is nevertheless a test"
     unknown = one("auto", 100)
     assert not cell(one("move", 110, MOVE), unknown).alike
     floor = noise_of(every)

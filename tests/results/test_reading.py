@@ -66,7 +66,7 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "no time": (put("producer", "started", value="yesterday"), "producer.started is 'yesterday'"),
     "a day without a time": (put("producer", "started", value="2026-11-26"), "not a time with its zone"),
     "a month too many": (put("producer", "started", value="2026-13-26T00:00:00Z"), "not a time with its zone"),
-    "an odd page size": (put("environment", "page_size", value=4095), "no power of two"),
+    "an odd page size": (put("environment", "page_size", value=4095), "not a power of two"),
     "a processor that is a list": (put("environment", "cpu", value=[]), "environment: Expected `object`"),
     "a kernel that is a number": (put("environment", "kernel", "release", value=6.18), "Expected `str`"),
 }

@@ -165,7 +165,7 @@ def test_compare_by_version(folder: Path) -> None:
     run("compare", "7.2", "7.3", "--results", folder, "--fail-above", "5", code=1)
     run("compare", "7.2", "7.3", "--results", folder, "--fail-above", "10")
     assert "several kernels" in run("compare", "6", "7.3", "--results", folder, code=2).stderr
-    assert "no kernel" in run("compare", "5.4", "7.3", "--results", folder, code=2).stderr
+    assert "not a kernel" in run("compare", "5.4", "7.3", "--results", folder, code=2).stderr
     assert json.loads(run("compare", "7.2", "7.3", "--results", folder, "--json").stdout)["void"] == ""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gcproto.results.policy_cells import Cell
     from gcproto.results.schema import Result
 
-ANSWERS = ("copy", "touch", "backoff")
+EBUSY_ANSWERS = ("copy", "touch", "backoff")
 WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 
 
@@ -76,7 +76,7 @@ class Options(ResultOptions):
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--ebusy",
-    type=Words("answer", ANSWERS),
+    type=Words("answer", EBUSY_ANSWERS),
     default="copy",
     show_default=True,
     help="Answers to EBUSY: copy, touch, backoff.",
@@ -140,7 +140,7 @@ def command(ctx: click.Context, options: Options) -> None:
         memories=parse_memories(options.memory),
         policies=options.policies,
         live_bytes=options.live,
-        runs=options.rounds,
+        rounds=options.rounds,
         seed=options.seed,
         verify=options.verify,
         ebusy=tuple(options.ebusy),

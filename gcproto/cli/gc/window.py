@@ -95,7 +95,7 @@ def command(ctx: click.Context, options: Options) -> None:
         batch=options.batch,
         group=options.group,
         mutators=mutators,
-        runs=options.rounds,
+        rounds=options.rounds,
         seed=options.seed,
     )
     prepare(options.out)

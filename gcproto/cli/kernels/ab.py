@@ -13,7 +13,7 @@ from gcproto.cli.kernels.check import check_guest, show_verdicts
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, Once, seconds
+from gcproto.cli.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -70,7 +70,7 @@ class Options(BuildOptions, MatrixOptions):
     help="With --check: run only this hazard; may be repeated.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
 @matrix_options

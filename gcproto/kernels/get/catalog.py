@@ -85,7 +85,7 @@ class Kernel(msgspec.Struct, frozen=True):
         return sum(package.size for package in self.packages)
 
     @property
-    def order(self) -> tuple[KernelVersion, bool, str]:
+    def sort_key(self) -> tuple[KernelVersion, bool, str]:
         """Sorts by version of the source, candidates before their release."""
         return self.version, not self.candidate, self.release
 
@@ -133,7 +133,7 @@ class Catalog:
         """All kernels, by version. The archive's list is newer than the lock."""
         found = {kernel.release: kernel for kernel in self.locked.kernels}
         found.update({kernel.release: kernel for kernel in (self.seen.kernels if self.seen else [])})
-        return sorted(found.values(), key=lambda kernel: kernel.order)
+        return sorted(found.values(), key=lambda kernel: kernel.sort_key)
 
     def gone(self, kernel: Kernel) -> bool:
         """Whether the archive no longer had it at the last refresh."""
@@ -194,7 +194,7 @@ class Catalog:
                 newest[one.version.branch] = one
         moving = [one for one in self.kernels if one.version >= KernelVersion(6, 8, 0)]
         chosen = {one.release: one for one in (*newest.values(), *moving[:1])}
-        return sorted(chosen.values(), key=lambda kernel: kernel.order)
+        return sorted(chosen.values(), key=lambda kernel: kernel.sort_key)
 
 
 def _branch(kernel: Kernel) -> str:
@@ -215,7 +215,7 @@ def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
         if matched and (re.match(r"\d+\.\d+\.\d+", matched[2]) or "~rc" in package.version):
             by_release.setdefault(matched[2], {})[matched[1]] = (package, suite)
     found = [_kernel(release, parts) for release, parts in by_release.items() if "binary" in parts or "image" in parts]
-    return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.order)
+    return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.sort_key)
 
 
 def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:

@@ -188,7 +188,7 @@ def _unpack(kernel: Kernel, packages: list[Path], folder: Path) -> list[str]:
             remedy="Debian may pack kernels in a new way: report it with the release",
         )
     release_of(folder / "vmlinuz")
-    order = modules.in_order(files)
+    order = modules.dependencies_first(files)
     for name in order:
         (folder / f"{name}.ko").write_bytes(files[name])
     return order
@@ -247,7 +247,7 @@ def _copied(release: str, files: dict[str, Path]) -> tuple[str, ...]:
 
     for wanted in modules.WANTED:
         load(wanted.replace("-", "_"))
-    order = modules.in_order(contents)
+    order = modules.dependencies_first(contents)
     digest = hashlib.sha256(b"".join(contents[name] for name in order)).hexdigest()[:12]
     target = cache.folder("modules") / f"{release}-{digest}"
     if not target.exists():

@@ -40,7 +40,7 @@ def depends(data: bytes) -> list[str]:
     return [name.decode().replace("-", "_") for name in found[1].split(b",") if name] if found else []
 
 
-def in_order(files: Mapping[str, bytes], wanted: Iterable[str] = WANTED) -> list[str]:
+def dependencies_first(files: Mapping[str, bytes], wanted: Iterable[str] = WANTED) -> list[str]:
     """Names of the modules to load for `wanted`, dependencies first; missing ones are omitted.
 
     Args:

@@ -11,7 +11,7 @@ from gcproto.report.words.kinds import Policy, Window, Workload, policies, windo
 from gcproto.report.words.queued import queued_ns, queued_share
 from gcproto.report.words.ratios import FEW_RUNS, TWO, Ratio, S, bounds
 from gcproto.report.words.rows import mode_subject
-from gcproto.report.words.runs import Group, Run, order_text, steadiness
+from gcproto.report.words.runs import Group, Run, leading_text, steadiness
 from gcproto.results import names
 from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
@@ -50,7 +50,7 @@ def runs_grid(group: Group[S], ratios: Sequence[Ratio[S]]) -> Grid:
     by_label = {run.label: run for run in group.runs}
     rows = [line for ratio in ratios for line in _ratio_lines(ratio, by_label)]
     note = (
-        f"Runs of one machine, kernel and program. {order_text(group.runs)} Together: a random-effects mean with its "
+        f"Runs of one machine, kernel and program. {leading_text(group.runs)} Together: a random-effects mean with its "
         "Hartung-Knapp interval. A further run is expected in the prediction interval. A difference holds if that "
         "interval excludes 1."
     )
@@ -373,4 +373,4 @@ def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
 
 def noise_lines(runs: Sequence[Run]) -> list[str]:
     """A sentence on how runs are ordered, and one for each run."""
-    return [order_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]
+    return [leading_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]

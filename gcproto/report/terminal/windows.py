@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.placement import crowded, in_order
+from gcproto.report.placement import crowded, steadiest_first
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID, Baselines, cost, done, ratio
 from gcproto.report.terminal.kit.groups import grouped
@@ -34,7 +34,7 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
         console: the terminal.
 
     """
-    found = in_order(windows(measurements))
+    found = steadiest_first(windows(measurements))
     if not found:
         return
     page, unit = page_size_of(result), found[0].measured.unit

@@ -10,6 +10,7 @@ from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
 from gcproto.report.words.ratios import Standing
 from gcproto.results import names
+from gcproto.results.baseline import MOVE
 from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Scenario, Verdict
 from gcproto.results.series import Series, page_size_of, release_of, version_key
 from gcproto.results.steps import Step
@@ -55,8 +56,8 @@ def _others(seen: Sequence[Step], lines: Mapping[Scenario, Line]) -> str:
     drawn = sum(shown(one, lines) for one in seen[1:])
     rest = len(seen) - 1 - drawn
     told = [f"{counted(drawn, 'more step is', 'more steps are')} marked in the picture"] * (drawn > 0)
-    stand = "stands" if rest == 1 else "stand"
-    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {stand} in the table"] * (rest > 0)
+    verb = "is" if rest == 1 else "are"
+    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {verb} in the table"] * (rest > 0)
     return f"{'; '.join(told)}." if told else ""
 
 
@@ -67,7 +68,7 @@ def _whole(results: Sequence[Result], place: str) -> Finding | None:
     whole: dict[str, None] = {}
     for result in sorted(results, key=lambda one: version_key(release_of(one))):
         for one in paths(result.measurements):
-            asked = one.at.source == "mthp" and one.at.arm == "move" and one.at.alignment == CONGRUENT
+            asked = one.at.source == "mthp" and one.at.arm == MOVE and one.at.alignment == CONGRUENT
             covered = one.at.granule_bytes >= page_size_of(result) << one.at.order
             if asked and covered and one.measured.valid and one.measured.proof.folios:
                 (split if one.measured.proof.folios_split else whole)[known[release_of(result)]] = None

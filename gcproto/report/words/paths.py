@@ -8,10 +8,11 @@ from gcproto.report.words import cases
 from gcproto.report.words.cases import Case, PathRow, answer_of, case_of
 from gcproto.report.words.finding import Finding, Small
 from gcproto.report.words.ratios import Ratio, Refusal, Standing, apart_note
-from gcproto.report.words.rows import DISCARD, cheapest
+from gcproto.report.words.rows import cheapest, discards_beside
 from gcproto.report.words.typical import sample_modes, typical
 from gcproto.results import names
-from gcproto.results.schema import CONGRUENT, PathScenario, with_fields
+from gcproto.results.baseline import MOVE
+from gcproto.results.schema import CONGRUENT, PathScenario
 
 NEAR_64K = 4
 BUSY = ("forked", "pinned")
@@ -77,7 +78,7 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
     return list({id(one): one for one in picked}.values())
 
 
-def _is(source: str, arm: str = "move") -> Callable[[PathScenario], bool]:
+def _is(source: str, arm: str = MOVE) -> Callable[[PathScenario], bool]:
     return lambda one: one.source == source and one.arm == arm
 
 
@@ -111,7 +112,7 @@ def fault_case(evidence: Evidence) -> Case | None:
 
 
 def busy_case(evidence: Evidence, source: str) -> Case | None:
-    """Small folios for which MOVE returns EBUSY, with COPY as the fallback."""
+    """Small folios for which MOVE returns EBUSY, with COPY as the fallback: the question is about this arm alone."""
     return evidence.case(lambda one: _is(source, "move_fallback")(one) and one.order == 0)
 
 
@@ -123,8 +124,7 @@ def refused_case(evidence: Evidence, source: str) -> Case | None:
 def _discard(evidence: Evidence, case: Case) -> PathRow | None:
     """Copy-then-discard in the layout of the leading row, else in another of the case."""
     for cell in case.cells:
-        wanted = with_fields(cell.row.at, arm=DISCARD)
-        found = next((one for one in evidence.rows if one.at == wanted), None)
+        found = next((one for one in evidence.rows if discards_beside(one.at, cell.row.at)), None)
         if found:
             return found
     return None

@@ -11,13 +11,13 @@ from gcproto.report.words.kinds import policies
 from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
 from gcproto.report.words.runs import Group
 from gcproto.results import names
+from gcproto.results.baseline import MOVE
 from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of
 from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
 LIMIT = 0.05
 """The limit for ``auto``: its time relative to the best fixed policy."""
-MOVE = "move"
 
 PolicyRow = Row[PolicyScenario]
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from gcproto._native import lib
 from gcproto.report import labels
 from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.report.words.ratios import Compared, Ratio, Row, S, without_twins
 from gcproto.results import names
-from gcproto.results.baseline import COPY
-from gcproto.results.compare import key
+from gcproto.results.alike import key
+from gcproto.results.baseline import COPY, MOVE
 from gcproto.results.schema import (
     PathScenario,
     PolicyScenario,
@@ -19,9 +20,10 @@ from gcproto.results.schema import (
     with_fields,
 )
 from gcproto.results.series import page_size_of
+from gcproto.rows import arm_is
 
-MOVES = ("move", "move_fallback", "move_holes")
-DISCARD = "copy_discard"
+MORE = lib.GCP_ARM_SPLITS | lib.GCP_ARM_STAGES | lib.GCP_ARM_SWAPS_IN
+"""Work beside the move, by which an arm is another path than moving."""
 
 
 def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
@@ -39,7 +41,7 @@ def projections(result: Result, book: Compared) -> list[Ratio[PathScenario]]:
     page_size = page_size_of(result)
     found = []
     for one in paths(without_twins(result.measurements)):
-        if one.at.source == "mthp" and one.at.arm == "move":
+        if one.at.source == "mthp" and one.at.arm == MOVE:
             small = with_fields(one.at, source="small", order=0)
             known = (other.at for other in paths(book.known.values()))
             same = next((at for at in known if key(at) == key(small)), small)
@@ -55,16 +57,21 @@ def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[P
     """
     groups: dict[Scenario, list[Row[PathScenario]]] = {}
     for one in rows:
-        if one.at.arm in MOVES:
+        if arm_is(one.at.arm, lib.GCP_ARM_MOVES) and not arm_is(one.at.arm, MORE):
             groups.setdefault(with_fields(key(one.at), granule_bytes=0), []).append(one)
     picked = []
     for group in groups.values():
         best = cheapest(group)
         single = [one for one in group if one.at.granule_bytes == page_size and one is not best]
         picked += [*single[:1], best]
-        wanted = with_fields(best.at, arm=DISCARD)
-        picked += [one for one in rows if best.at.arm == "move" and one.at == wanted]
+        if best.at.arm == MOVE:
+            picked += [one for one in rows if discards_beside(one.at, best.at)]
     return picked
+
+
+def discards_beside(one: PathScenario, other: PathScenario) -> bool:
+    """Whether one is copy-then-discard in the layout of the other."""
+    return arm_is(one.arm, lib.GCP_ARM_DISCARDS) and with_fields(one, arm=other.arm) == other
 
 
 def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:

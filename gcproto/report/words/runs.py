@@ -15,7 +15,7 @@ import msgspec
 from gcproto.report import labels
 from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.report.words.ratios import MIN_FLOOR, Compared, Ratio, Row, compared, floor_of
-from gcproto.results.compare import key
+from gcproto.results.alike import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
 from gcproto.results.pool import pool
@@ -221,7 +221,7 @@ def steadiness(result: Result) -> str:
     return f"no A/A pair, {width_text}; {noise_text(result)}"
 
 
-def order_text(runs: Sequence[Run]) -> str:
+def leading_text(runs: Sequence[Run]) -> str:
     """A sentence on how the runs of a group are ordered."""
     measured = [run.result.noise is not None for run in runs]
     if all(measured):

@@ -74,10 +74,6 @@ class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="con
     rows: list[str] = []
 
 
-class HazardExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="hazards"):
-    """Hazards, which run in guests only: their cells are of the set ``check``."""
-
-
 class ClaimExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="claims"):
     """``gcproto claims``: the claims that were asked for."""
 
@@ -91,6 +87,5 @@ Experiment = (
     | WindowExperiment
     | KernelCell
     | ContractExperiment
-    | HazardExperiment
     | ClaimExperiment
 )
