@@ -243,6 +243,7 @@ class gcp_scenario(Struct):
     cpu: int
     touch_cpu: int
     slow_permille: int
+    lose_page: int
     settle: int
     frames: int
     working_set: int
@@ -457,6 +458,7 @@ class gcp_compaction_policy(Struct):
     advice: int
     renew: int
     cut_at_tables: int
+    compactors: int
 
 class gcp_compaction_policy_ptr(gcp_compaction_policy, Pointer[gcp_compaction_policy]): ...
 
@@ -473,6 +475,7 @@ class gcp_swept(Struct):
     flushes: int
     recovered: int
     map_ns: int
+    helped: int
     runs: gcp_histogram
 
 class gcp_swept_ptr(gcp_swept, Pointer[gcp_swept]): ...
@@ -513,6 +516,7 @@ class Lib:
     GCP_KEPT: Final = 65535
     GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64
+    GCP_COMPACTORS: Final = 4
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
     GCP_PROOF_PFN: Final = 2
@@ -806,6 +810,7 @@ class Lib:
     def gcp_compaction_helper_cpu(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_helper_pin(self, compaction: Pointer[gcp_compaction], cpu: int, /) -> int: ...
     def gcp_compaction_helper_ran(self, compaction: Pointer[gcp_compaction], /) -> gcp_ran: ...
+    def gcp_compaction_compactor_pin(self, compaction: Pointer[gcp_compaction], number: int, cpu: int, /) -> int: ...
     def gcp_drill_run(self, name: Pointer[bytes] | bytes, timeout_ms: int, ret: Pointer[gcp_row_result], /) -> int: ...
     def gcp_contract_count(self, /) -> int: ...
     def gcp_contract_row(self, index: int, /) -> gcp_row_ptr: ...

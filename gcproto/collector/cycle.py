@@ -6,6 +6,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
 - dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
+- several threads may compact (native/heap/compaction/compactors.c);
 - there is no young collection.
 """
 

@@ -43,8 +43,9 @@ class Mode:
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
             ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
-        split_ahead: have large folios split before the flip (gcproto.collector.policies).
-        restore: make THPs of dense stretches after each collection, beside the mutators.
+        compactors: threads that compact, likewise.
+        split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
+            overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
@@ -78,6 +79,7 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    compactors: int = 1
 
     @property
     def moves(self) -> bool:
@@ -105,6 +107,7 @@ class Mode:
         found.flush_bytes, found.handler = self.flush_bytes, self.handler
         found.granule, found.whole = self.granule, self.whole
         found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
+        found.compactors = self.compactors
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
@@ -112,8 +115,9 @@ class Mode:
 
     def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
+        threads = frozenset() if self.moves_pages else frozenset({"compactors"})
         if self.map_by != REMAP:
-            return frozenset() if self.moves else frozenset({"granule", "regions"})
+            return threads if self.moves else threads | {"granule", "regions"}
         return frozenset({"fault_by", "fault_pages", "fresh", "granule", "regions"})
 
     def able(self, options: ModeOptions) -> ModeOptions:

@@ -2,9 +2,9 @@
 /*
  * gcprof: a plugin of QEMU's TCG that counts executed instructions by function in the timed regions of gcprobe.
  *
- * The program marks its timed regions with nops (native/base/mark.h).  A timed region begins where the clock is read
- * and ends where it is read again, as it does for the program: at the last rdtsc between START and STARTED, and between
- * STOP and STOPPED.  Where the guest's clock is not the TSC the marks themselves count, and the round says so.
+ * The program marks its timed regions with nops (native/base/mark.h).  As for the program, a timed region begins and
+ * ends where the clock is read: at the last rdtsc between START and STARTED, and between STOP and STOPPED.  Where the
+ * guest's clock is not the TSC the marks themselves count, and the round says so.
  *
  * Counted for each function: instructions, entries at its first instruction, and some kinds of instructions (x86.h).
  * Each iteration of a string instruction is one instruction, as for -icount.  An instruction that faults is counted
@@ -16,8 +16,9 @@
  *   -plugin gcprof.so,functions=FILE,out=FILE
  *
  * functions: a line for each function, "FIRST END" in hexadecimal, sorted, not overlapping
- * out:       a line of JSON for each round: number; clock: whether rdtsc set its bounds; spans: timed regions in it;
- *            functions: [line in `functions` from 0, or -1 for code outside of all; then the counters]
+ * out:       a line of JSON for each round.
+ *            number: of the round.  clock: whether rdtsc set its bounds.  spans: timed regions in it.
+ *            functions: of each, its line in `functions` from 0 (-1: code outside of all), then the counters.
  */
 #include "profile/qemu_api.h"
 

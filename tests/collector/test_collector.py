@@ -168,7 +168,7 @@ def test_memory_does_not_grow_over_collections() -> None:
 
 
 def test_objects_of_a_heap_that_is_full_are_refused() -> None:
-    """Without a collector no room can be made: closing the world ends the wait, and allocation says no."""
+    """Without a collector no thread can make room: closing the world ends the wait, and allocation fails."""
     from gcproto.heap import mutator
 
     with bench(4 * MIB) as heap:

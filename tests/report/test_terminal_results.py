@@ -140,7 +140,7 @@ def claims() -> Result:
             "touch is cheaper than both",
             "gcproto gc policies --memory 64k --policies move --on-ebusy touch",
         ),
-        ClaimVerdict("T16", "Needs a kernel that nobody has", "not testable here", "", "no such kernel", "x 2"),
+        ClaimVerdict("T16", "Needs a kernel that does not exist", "not testable here", "", "no such kernel", "x 2"),
     ]
     return made
 

@@ -166,7 +166,7 @@ def run_cell(cell: Cell) -> Result:
 
 def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
     if cell.scenarios == heap.HEAP:
-        return heap.script(measure)
+        return heap.script(measure, cell.machine.cpus)
     if cell.scenarios == ASKED:
         return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
     return SETS[cell.scenarios](measure, swap=swap)

@@ -18,7 +18,7 @@
  * One fault.
  * m:     the thread that answers it, with its buffer and account
  * index: the to-space page
- * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is no error
+ * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is not an error
  */
 struct fault {
     struct gcp_compaction *c;

@@ -270,11 +270,13 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
     ret->updated += c->policy.granule;
 }
 
-int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+/* The collector's own part.  Other threads compact below it (compactors.c). */
+static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
     for (uint64_t index = plan->used_end; index-- > 0;) {
         int32_t err = 0;
+        atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
         if (gcp_compaction_failed(c))
             return -c->err;
         if (index >= plan->compact_end)
@@ -292,4 +294,15 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
     }
     c->pending = plan->used_end;
     return flush(c, 0, true, ret);
+}
+
+int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    int32_t err = gcp_compactors_start(c);
+    if (!err)
+        err = sweep(c, ret);
+    /* After an error they wait for recovery, which joins them. */
+    if (!err)
+        gcp_compactors_join(c, ret);
+    return err;
 }
