@@ -379,6 +379,9 @@ class gcp_plan(Struct):
     skip: Pointer[int]
     fill: Pointer[int]
     held: Pointer[int]
+    young: int
+    old_end: int
+    cards: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
@@ -508,6 +511,9 @@ class Lib:
     GCP_WORLD_MUTATORS: Final = 64
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
+    GCP_CARD_CLEAN: Final = 0
+    GCP_CARD_DIRTY: Final = 1
+    GCP_CARD_AGED: Final = 2
     GCP_KEPT: Final = 65535
     GCP_MAX_MUTATORS: Final = 64
     GCP_ROW_TEXT: Final = 320

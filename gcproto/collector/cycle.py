@@ -6,7 +6,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
 - dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
-- there is no young collection.
+- young collections are a collector of their own (gcproto.collector.young), which changes the steps that differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -82,8 +82,9 @@ class Collector:
         self.tell = Listeners(listeners)
         self.trigger_share = trigger_share
         self.cycles = 0
+        self._aging = 0  # cards of an old generation
         self.failures: list[str] = []
-        self._produce = ffi.cast("gcp_producer", producer())
+        self._produce = ffi.cast("gcp_producer", self._producer())
         self._native: gcp_compaction_ptr = ffi.NULL
         error = ffi.new("int32_t *")
         policy = mode.policy()
@@ -193,6 +194,39 @@ class Collector:
             headroom = 0
         heap.world.trigger = heap.to + heap.capacity - int(headroom)
 
+    # What a collector with generations does otherwise.
+
+    def _producer(self) -> int:
+        """Address of the producer of pages."""
+        return producer()
+
+    def _slide(self) -> None:
+        """Every page within one space."""
+        slide(self._plan_address)
+
+    def _initialise(self, used: int) -> None:
+        """Forget what the last collection marked, in the first ``used`` bytes."""
+        self.heap.clear_tables(used)
+
+    def _scan(self) -> int:
+        """Look at the remembered set, before marking.  Returns the dirty cards of it."""
+        return 0
+
+    def _mark_first(self) -> None:
+        """Begin to mark."""
+        self._mark_roots()
+
+    def unremembered(self) -> int:
+        """Old objects that refer to younger ones and are not remembered; the world is stopped."""
+        return 0
+
+    def _made_room(self) -> None:
+        """Tell mutators that wait for memory, while the world is stopped."""
+        lib.gcp_world_freed(self.heap.world)
+
+    def _evacuated(self) -> None:
+        """All pages are in their places, and mutators run."""
+
     # Marking.
 
     def _mark_roots(self) -> int:
@@ -205,7 +239,7 @@ class Collector:
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards)
+        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards, self._aging)
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
@@ -227,9 +261,10 @@ class Collector:
     def _collect_beside_mutators(self) -> None:
         dirty = 0
         with self._phase("initialise"):
-            self.heap.clear_tables(self.heap.capacity)
+            self._initialise(self.heap.capacity)
+        dirty += self._scan()
         with self._phase("mark"):
-            self._mark_roots()
+            self._mark_first()
             for _ in range(PRECLEAN_ROUNDS):
                 found = self._mark_dirty()
                 dirty += found
@@ -272,6 +307,7 @@ class Collector:
         self.tell.swept(swept, {name: after[name] - before[name] for name in after})
         if flipped:
             self.folios.note_evacuated(self.plan)
+        self._evacuated()
         with self._phase("release"):
             if lib.gcp_compaction_release(self._native) != 0:
                 self._report()
@@ -320,7 +356,7 @@ class Collector:
         by = self.plan.black_shift * PAGE_BYTES
         lib.gcp_world_slide(self.heap.world, self.heap.to + self.plan.black_begin * 8, by)
         self.heap.world.top -= by
-        lib.gcp_world_freed(self.heap.world)
+        self._made_room()
         self._allocated_until_room = self._allocated() - self._allocated_before
 
     # Within the space.
@@ -328,7 +364,7 @@ class Collector:
     def _slide_pages(self, swept: "gcp_swept_ptr") -> None:
         """Everything by stores, where no flip could be had; what lies behind it reads as zeroes again."""
         setattr(self.plan, "from", self.heap.to)
-        slide(self._plan_address)
+        self._slide()
         setattr(self.plan, "from", self.heap.from_)
         end = self.plan.used_end * PAGE_BYTES
         swept.recovered = self.plan.used_end
@@ -339,7 +375,7 @@ class Collector:
         with self.pause("whole collection"):
             pages = self._align_top()
             with self._phase("initialise"):
-                self.heap.clear_tables(pages * PAGE_BYTES)
+                self._initialise(pages * PAGE_BYTES)
             with self._phase("mark"):
                 self._mark_roots()
             with self._phase("prepare"):

@@ -45,6 +45,8 @@ class Mode:
             ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
+        young: most collections are of the young and middle generation only (gcproto.collector.young).
+        full_after: then young collections after which a full one follows; 0: as ART decides.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
@@ -78,6 +80,8 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    young: bool = False
+    full_after: int = 0
 
     @property
     def moves(self) -> bool:
@@ -112,9 +116,12 @@ class Mode:
 
     def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
-        if self.map_by != REMAP:
-            return frozenset() if self.moves else frozenset({"granule", "regions"})
-        return frozenset({"fault_by", "fault_pages", "fresh", "granule", "regions"})
+        found = {"fault_by", "fault_pages", "fresh"} if self.map_by == REMAP else set()
+        if self.young or not self.moves:
+            found |= {"granule", "regions"}  # the old generation ends at any page
+        if not self.young:
+            found.add("full_after")
+        return frozenset(found)
 
     def able(self, options: ModeOptions) -> ModeOptions:
         """Those of the options that this mode has a choice in: none for one that never collects."""
@@ -160,6 +167,24 @@ MODES = {
         Mode("stw", "mremap, then all pages by stores, in the pause (ART's fallback)", concurrent=False),
         Mode(
             "memmove", "slide within the space, everything in one pause, no userfaultfd", concurrent=False, remap=False
+        ),
+        Mode(
+            "young-move",
+            "as move, and most collections are of the young and middle generation: old pages are moved as they are",
+            ready_by=COPY,
+            fault_pages=16,
+            register_whole=False,
+            regions="never",
+            young=True,
+        ),
+        Mode(
+            "young-copy",
+            "as copy, and most collections are of the young and middle generation: old pages are copied as they are",
+            map_by=COPY,
+            register_whole=False,
+            reserve_pages=4,
+            regions="never",
+            young=True,
         ),
         Mode("none", "no collection: memory for everything that is allocated", collects=False),
     )

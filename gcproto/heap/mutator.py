@@ -5,6 +5,7 @@ later is kept in a root slot and read again from there.
 """
 
 from gcproto.heap.calls import (
+    CARD_DIRTY,
     CARD_SHIFT,
     MUTATOR_BYTES,
     MUTATOR_DIGEST,
@@ -87,7 +88,7 @@ def set_ref(m: int, ref: int, field: int, value: int) -> None:
     world = load64(m + MUTATOR_WORLD)
     address = ref + 8 + 8 * field
     publish64(address, value)
-    mark8(load64(world + WORLD_CARDS) + ((ref - load64(world + WORLD_BEGIN)) >> CARD_SHIFT), 1)
+    mark8(load64(world + WORLD_CARDS) + ((ref - load64(world + WORLD_BEGIN)) >> CARD_SHIFT), CARD_DIRTY)
     _written(m, address)
 
 

@@ -15,6 +15,16 @@
 
 #define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap stands for: 512 bytes, as in ART */
 #define GCP_CARD_BYTES 1024
+
+/*
+ * A card, of as many bytes as in ART (CardTable::kCardShift 10).
+ * DIRTY: a reference of an object that begins on it has been written
+ * AGED:  the same, seen by the marking of a young collection, and needed again by its compaction
+ */
+#define GCP_CARD_CLEAN 0
+#define GCP_CARD_DIRTY 1
+#define GCP_CARD_AGED 2
+
 #define GCP_KEPT 0xffff
 
 /*
@@ -35,6 +45,9 @@
  *              end before; fill 0: it has none, and nothing is mapped there.  fill GCP_KEPT: a page of a dense
  *              region, updated in place like one of the dense prefix, and moved from the from-page that `first` names
  * held:        of each from-page, 1 if it is such a page, and so nobody's to recycle
+ * young:       1 in a young collection: of the dense prefix, only objects on cards that are not clean can refer to
+ *              what moves.  old_end: to-space pages below belong to the old generation once this collection is over;
+ *              0 where there are no generations.  cards: the card table
  */
 struct gcp_plan {
     uint64_t to;
@@ -54,6 +67,9 @@ struct gcp_plan {
     uint16_t *skip;
     uint16_t *fill;
     uint8_t *held;
+    uint64_t young;
+    uint64_t old_end;
+    uint8_t *cards;
 };
 
 /* cdef:end */

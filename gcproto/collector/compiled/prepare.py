@@ -72,7 +72,6 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
 
     """
     live = live_bits(plan)
-    first = first_table(plan)
     dense, words = dense_prefix(live, pages, permille, granule)
     known = -1
     for index in range(dense):
@@ -82,6 +81,21 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
         total = plan_regions(plan, pages, permille, region, dense)
     else:
         total = compact(plan, dense * PAGE_CHUNKS, pages * PAGE_CHUNKS, dense * PAGE_WORDS)
+    set_borders(plan, pages, dense, total)
+    return words
+
+
+@kernel
+def set_borders(plan: int, pages: int, dense: int, total: int) -> None:
+    """Note where the parts of to-space end.
+
+    Args:
+        plan: address of the plan.
+        pages: that were in use when marking ended.
+        dense: pages updated in place.
+        total: to-space word behind the last live one.
+
+    """
     end_of_contents(plan, total)
     page = (total + PAGE_WORDS - 1) // PAGE_WORDS
     set_dense_end(plan, dense)
@@ -90,8 +104,7 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
     set_black_shift(plan, pages - page)
     set_used_end(plan, page)
     # Where the contents of the page behind the last one would begin: nothing from there on is needed.
-    store64(first + 8 * page, pages * PAGE_WORDS)
-    return words
+    store64(first_table(plan) + 8 * page, pages * PAGE_WORDS)
 
 
 @entry("int64(int64, int64, int64)")

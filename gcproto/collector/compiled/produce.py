@@ -5,6 +5,7 @@ allocates nothing, raises nothing and takes no lock.  It reads from-space only w
 native/heap/plan.h for why): what it must know about an object that began on an earlier page is in the plan.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from numba import cfunc
@@ -90,7 +91,8 @@ def _copy_live(plan: int, word: int, count: int, destination: int) -> None:
 
 
 @kernel
-def _compacted(plan: int, index: int, destination: int) -> None:
+def fill_compacted(plan: int, index: int, destination: int) -> None:
+    """The words of a compacted page, with the references of before."""
     word = first_of(plan, index)
     begin = skip_of(plan, index)
     end = fill_of(plan, index)
@@ -100,6 +102,13 @@ def _compacted(plan: int, index: int, destination: int) -> None:
         _copy_live(plan, word, end - begin, destination + 8 * begin)
     if end < PAGE_WORDS:
         zero_bytes(destination + 8 * end, 8 * (PAGE_WORDS - end))
+
+
+@kernel
+def _compacted(plan: int, index: int, destination: int) -> None:
+    fill_compacted(plan, index, destination)
+    begin = skip_of(plan, index)
+    end = fill_of(plan, index)
     # Objects follow each other without gaps now: headers lead from one to the next.
     forward_fields(plan, destination + 8 * begin, lead_refs_of(plan, index))
     at = begin + lead_words_of(plan, index)
@@ -152,7 +161,12 @@ def produce(plan: int, index: int, destination: int) -> None:
 @cache
 def producer() -> int:
     """Address of the same for C: a ``gcp_producer``."""
-    compiled = cfunc("void(int64, int64, int64)", cache=True)(produce.py_func)
+    return for_c(produce.py_func)
+
+
+def for_c(function: Callable[[int, int, int], None]) -> int:
+    """Compile a producer, and keep it: the address for C."""
+    compiled = cfunc("void(int64, int64, int64)", cache=True)(function)
     _kept.append(compiled)
     assert compiled.address is not None
     return compiled.address

@@ -52,11 +52,13 @@ class PhaseTimes(msgspec.Struct, omit_defaults=True):
     """Medians over collections, ms; None: the phase did not take place."""
 
     initialise: float | None = None
+    cards: float | None = None
     mark: float | None = None
     prepare: float | None = None
     split: float | None = None
     compact: float | None = None
     drain: float | None = None
+    promote: float | None = None
     release: float | None = None
     restore: float | None = None
     verify: float | None = None

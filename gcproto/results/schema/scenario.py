@@ -58,6 +58,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         dense_permille: share of live bytes from which a prefix is dense.
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
+        full_after: young collections after which a full one follows; 0: as ART decides.
         flush_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
 
     """
@@ -73,6 +74,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     dense_permille: int | None = None
     regions: str | None = None
     cut_at_tables: bool | None = None
+    full_after: int | None = None
     flush_bytes: int | None = None
     reserve_pages: int | None = None
 

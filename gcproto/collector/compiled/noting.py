@@ -1,0 +1,157 @@
+"""The producer of collections with generations: as the other one, and it leaves clean cards alone and dirties cards.
+
+Pages of the old generation of a young collection keep their place; of their objects only those on cards that are not
+clean can refer to what moves, and only these are updated (ART: UpdateNonMovingPage).  A page that has none is not even
+read.  Of every object that is old afterwards, the card is dirtied if it refers to one that is not (ART:
+RefsUpdateVisitor, CheckShouldDirtyCard).
+
+Cards belong to the page on which their objects begin, and are only ever made dirty here, so producers of other pages and
+mutators need no agreement: a card that is clean when the world is stopped for the flip says that the objects on it refer
+to nothing that moves, and what is dirtied later belongs to references that are new already.
+"""
+
+from functools import cache
+
+from gcproto.collector.compiled.cards import PAGE_CARDS
+from gcproto.collector.compiled.forward import forward
+from gcproto.collector.compiled.leads import start_before
+from gcproto.collector.compiled.produce import fill_compacted, for_c, produce
+from gcproto.heap.calls import CARD_CLEAN, CARD_DIRTY, CARD_SHIFT
+from gcproto.heap.compiled import entry, kernel
+from gcproto.heap.memory import ctz, drop_lowest, load8, load64, mark8, store64
+from gcproto.heap.objects import refs_of, words_of
+from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from gcproto.heap.plan import (
+    card_table,
+    dense_end,
+    fill_of,
+    first_of,
+    from_space,
+    is_young,
+    lead_refs_of,
+    lead_words_of,
+    old_end,
+    start_bits,
+    to_space,
+    used_end,
+)
+
+
+@kernel
+def _forward_noting(plan: int, start: int, count: int) -> int:
+    """Update references that lie next to each other.  Returns 1 if one of them leads out of the old generation."""
+    border = to_space(plan) + old_end(plan) * PAGE_BYTES
+    found = 0
+    for field in range(count):
+        place = start + 8 * field
+        ref = load64(place)
+        if ref != 0:
+            new = forward(plan, ref)
+            if new != ref:
+                store64(place, new)
+            if new >= border:
+                found = 1
+    return found
+
+
+@kernel
+def _dirty(plan: int, word: int) -> None:
+    """Dirty the card of the object that begins at a to-space word."""
+    mark8(card_table(plan) + ((8 * word) >> CARD_SHIFT), CARD_DIRTY)
+
+
+@kernel
+def _note_lead(plan: int, destination: int, count: int, word: int) -> None:
+    """Update the references of an object that began on an earlier page, and holds from-space ``word``."""
+    if count > 0 and _forward_noting(plan, destination, count) != 0:
+        to = to_space(plan)
+        start = start_before(start_bits(plan), word)
+        _dirty(plan, (forward(plan, to + 8 * start) - to) >> 3)
+
+
+@kernel
+def _compacted(plan: int, index: int, destination: int) -> None:
+    fill_compacted(plan, index, destination)
+    base = index * PAGE_WORDS
+    at = lead_words_of(plan, index)
+    end = fill_of(plan, index)
+    _note_lead(plan, destination, lead_refs_of(plan, index), first_of(plan, index))
+    while at < end:
+        head = load64(destination + 8 * at)
+        if _forward_noting(plan, destination + 8 * at + 8, min(refs_of(head), end - at - 1)) != 0:
+            _dirty(plan, base + at)
+        at += words_of(head)
+
+
+@kernel
+def _objects(plan: int, base: int, chunk: int, end: int, destination: int) -> None:
+    """Update the objects that begin in some chunks of a page that keeps its place and begins at word ``base``."""
+    starts = start_bits(plan)
+    while chunk < end:
+        bits = load64(starts + 8 * chunk)
+        while bits != 0:
+            at = 64 * chunk + ctz(bits) - base
+            bits = drop_lowest(bits)
+            head = load64(destination + 8 * at)
+            if _forward_noting(plan, destination + 8 * at + 8, min(refs_of(head), PAGE_WORDS - at - 1)) != 0:
+                _dirty(plan, base + at)
+        chunk += 1
+
+
+@kernel
+def _all(plan: int, index: int, destination: int) -> None:
+    """A page of the dense prefix of a full collection."""
+    base = index * PAGE_WORDS
+    _note_lead(plan, destination, lead_refs_of(plan, index), base)
+    _objects(plan, base, base >> 6, (base + PAGE_WORDS) >> 6, destination)
+
+
+@kernel
+def _on_cards(plan: int, index: int, destination: int) -> None:
+    """A page of the old generation in a young collection: what is on cards that are not clean."""
+    cards = card_table(plan)
+    base = index * PAGE_WORDS
+    lead = lead_refs_of(plan, index)
+    if lead > 0:
+        start = start_before(start_bits(plan), base)
+        if load8(cards + ((8 * start) >> CARD_SHIFT)) != CARD_CLEAN and _forward_noting(plan, destination, lead) != 0:
+            _dirty(plan, start)
+    card_chunks = PAGE_WORDS // 64 // PAGE_CARDS
+    for card in range(PAGE_CARDS):
+        if load8(cards + index * PAGE_CARDS + card) != CARD_CLEAN:
+            chunk = (base >> 6) + card * card_chunks
+            _objects(plan, base, chunk, chunk + card_chunks, destination)
+
+
+@kernel
+def produce_noting(plan: int, index: int, destination: int) -> None:
+    """Build to-space page ``index`` at ``destination``: see ``gcproto.collector.compiled.produce.produce``.
+
+    Args:
+        plan: address of the plan.
+        index: below the plan's used_end.
+        destination: address of a page that nobody else writes; of the dense prefix, where it lies in from-space.
+
+    """
+    if index >= old_end(plan):
+        produce(plan, index, destination)
+    elif index >= dense_end(plan):
+        _compacted(plan, index, destination)
+    elif is_young(plan) != 0:
+        _on_cards(plan, index, destination)
+    else:
+        _all(plan, index, destination)
+
+
+@cache
+def noting_producer() -> int:
+    """Address of the same for C: a ``gcp_producer``."""
+    return for_c(produce_noting.py_func)
+
+
+@entry("void(int64)")
+def slide_noting(plan: int) -> None:
+    """Every page, from low to high, within one space: see ``gcproto.collector.compiled.produce.slide``."""
+    space = from_space(plan)
+    for index in range(used_end(plan)):
+        produce_noting(plan, index, space + index * PAGE_BYTES)
