@@ -24,7 +24,7 @@ from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
 from gcproto.errors import GcprotoError
-from gcproto.heap.calls import CARD_BYTES
+from gcproto.heap.calls import BARRIER, BARRIER_VARIABLE, CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
 from gcproto.structs import address_of, numbers_of
@@ -72,7 +72,7 @@ class Collector:
         trigger_share: a collection is wanted when so much of what was free after the last one is used; 0: by HEADROOM.
 
     Raises:
-        GcprotoError: userfaultfd or one of its features is not to be had.
+        GcprotoError: userfaultfd or one of its features is unavailable, or this process has mutators of the other kind.
 
     """
 
@@ -86,6 +86,12 @@ class Collector:
         self.failures: list[str] = []
         self._produce = ffi.cast("gcp_producer", self._producer())
         self._native: gcp_compaction_ptr = ffi.NULL
+        if mode.barrier != BARRIER:
+            raise GcprotoError(
+                f"mode {mode.name} can't run in this process",
+                why=f"its mutators are compiled with{'' if BARRIER else 'out'} a write barrier",
+                remedy=f"{BARRIER_VARIABLE} decides when a process begins: off for mode bare alone",
+            )
         error = ffi.new("int32_t *")
         policy = mode.policy()
         policy.advice = heap.memory.advice

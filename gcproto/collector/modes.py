@@ -45,6 +45,7 @@ class Mode:
             ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
+        barrier: mutators dirty cards; False: only where nothing is ever collected (gcproto.heap.calls.BARRIER).
         young: most collections are of the young and middle generation only (gcproto.collector.young).
         full_after: then young collections after which a full one follows; 0: as ART decides.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
@@ -80,6 +81,7 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    barrier: bool = True
     young: bool = False
     full_after: int = 0
 
@@ -187,5 +189,11 @@ MODES = {
             young=True,
         ),
         Mode("none", "no collection: memory for everything that is allocated", collects=False),
+        Mode(
+            "bare",
+            "as none, and mutators have no write barrier: what it costs is the difference",
+            collects=False,
+            barrier=False,
+        ),
     )
 }

@@ -5,6 +5,7 @@ later is kept in a root slot and read again from there.
 """
 
 from gcproto.heap.calls import (
+    BARRIER,
     CARD_DIRTY,
     CARD_SHIFT,
     MUTATOR_BYTES,
@@ -88,7 +89,8 @@ def set_ref(m: int, ref: int, field: int, value: int) -> None:
     world = load64(m + MUTATOR_WORLD)
     address = ref + 8 + 8 * field
     publish64(address, value)
-    mark8(load64(world + WORLD_CARDS) + ((ref - load64(world + WORLD_BEGIN)) >> CARD_SHIFT), CARD_DIRTY)
+    if BARRIER:
+        mark8(load64(world + WORLD_CARDS) + ((ref - load64(world + WORLD_BEGIN)) >> CARD_SHIFT), CARD_DIRTY)
     _written(m, address)
 
 

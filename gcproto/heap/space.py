@@ -163,7 +163,7 @@ class Heap:
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
             whole = min((kept + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES, rounded)
-            ffi.memmove(ffi.cast("void *", start + kept), bytes(max(0, whole - kept)), max(0, whole - kept))
+            ffi.memmove(ffi.cast("uint8_t *", start + kept), bytes(max(0, whole - kept)), max(0, whole - kept))
             lib.gcp_region_discard(start + whole, rounded - whole)
 
     def note_free_buffers(self) -> int:

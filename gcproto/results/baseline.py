@@ -25,7 +25,7 @@ def baseline_of(one: Scenario) -> Scenario:
             return with_fields(one, arm=COPY, replica=0)
         case WorkloadScenario():
             # Options that mode copy has no choice in stand in no scenario of it.
-            options = with_fields(one.options, granule=None, regions=None)
+            options = with_fields(one.options, granule=None, regions=None, full_after=None)
             return with_fields(one, mode=COPY, options=options, policy="", replica=0)
         case PolicyScenario():
             return with_fields(one, policy=COPY)

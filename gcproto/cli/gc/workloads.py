@@ -65,7 +65,7 @@ def _disturbances() -> list[str]:
     type=Words("mode", _modes),
     default=DEFAULT_MODES,
     show_default=True,
-    help="Ways to collect; also: remap, thread.",
+    help="Ways to collect; also: remap, thread, young-move, young-copy, bare.",
 )
 @click.option(
     "--live",
@@ -125,6 +125,11 @@ def _disturbances() -> list[str]:
     help="Move whole the granules after that prefix that are as dense: those of several pages, always, or never.",
 )
 @click.option("--cut-at-tables", is_flag=True, default=None, help="End the collector's runs where a page table ends.")
+@click.option(
+    "--full-after",
+    type=click.IntRange(0, 1 << 30),
+    help="Young collections after which a full one follows; 0: as ART decides.",
+)
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--disturb",
@@ -258,6 +263,7 @@ def _choices(options: dict[str, Any]) -> "ModeOptions":
         dense_permille=options["dense"],
         regions=options["regions"],
         cut_at_tables=options["cut_at_tables"] or None,
+        full_after=options["full_after"],
     )
 
 
@@ -288,4 +294,4 @@ def _explain(name: str) -> None:
         click.echo(f"  {policy.name:<12} {policy.text}")
     click.echo("\nmodes\n")
     for mode in MODES.values():
-        click.echo(f"  {mode.name:<8} {mode.text}")
+        click.echo(f"  {mode.name:<10} {mode.text}")

@@ -117,7 +117,7 @@ def mark_from_old(begin: int, live: int, starts: int, stack: int, depth: int, ol
 
 @entry("int64(int64, int64, int64, int64)")
 def unremembered(begin: int, starts: int, cards: int, old: int) -> int:
-    """Old objects that refer to younger ones and whose card is not dirty: there must be none while the world is stopped.
+    """Old objects that refer to younger ones and whose card is not dirty; with the world stopped there must be none.
 
     Args:
         begin: address of the moving space.

@@ -30,7 +30,7 @@ from gcproto.heap.plan import (
 
 @entry("int64(int64, int64, int64)")
 def prepare_young(plan: int, pages: int, old: int) -> int:
-    """Plan what was marked behind the old generation, which is not looked at: its leads are known, as it has not moved.
+    """Plan what was marked after the old generation, whose own leads are known, as it has not moved.
 
     Args:
         plan: address of the plan.
@@ -38,7 +38,7 @@ def prepare_young(plan: int, pages: int, old: int) -> int:
         old: pages of the old generation.
 
     Returns:
-        live words behind it.
+        live words after it.
 
     """
     set_pages_kept(plan, 0)
@@ -107,9 +107,9 @@ def promote(plan: int, promoted: int) -> int:
 
 @entry("void(int64, int64)")
 def adopt(plan: int, promoted: int) -> None:
-    """Give the old generation its bitmaps for the next collection, when nobody needs those of before any more.
+    """Give the old generation its bitmaps for the next collection, once no page is built by those of before any more.
 
-    Those of the dense prefix stay as they are.  What was compacted behind it has no gaps.
+    Those of the dense prefix stay as they are.  What was compacted after it has no gaps.
 
     Args:
         plan: address of the plan that was carried out.

@@ -1,13 +1,13 @@
-"""The producer of collections with generations: as the other one, and it leaves clean cards alone and dirties cards.
+"""The producer of collections with generations: it leaves objects on clean cards alone, and it dirties cards.
 
-Pages of the old generation of a young collection keep their place; of their objects only those on cards that are not
-clean can refer to what moves, and only these are updated (ART: UpdateNonMovingPage).  A page that has none is not even
-read.  Of every object that is old afterwards, the card is dirtied if it refers to one that is not (ART:
-RefsUpdateVisitor, CheckShouldDirtyCard).
+Pages of the old generation of a young collection keep their place.  Of their objects only those on cards that are not
+clean can refer to what moves, and only these are updated (ART: UpdateNonMovingPage).  A page without such a card is not
+read.  Every object that is old afterwards and refers to a younger one gets a dirty card (ART: RefsUpdateVisitor,
+CheckShouldDirtyCard).
 
-Cards belong to the page on which their objects begin, and are only ever made dirty here, so producers of other pages and
-mutators need no agreement: a card that is clean when the world is stopped for the flip says that the objects on it refer
-to nothing that moves, and what is dirtied later belongs to references that are new already.
+An object has the card on which it begins, and this code only makes cards dirty.  So producers of other pages and
+mutators need no agreement.  If a card is clean when the flip stops the world, its objects refer to nothing that moves.
+A card that becomes dirty later stands for references that are new already.
 """
 
 from functools import cache

@@ -120,9 +120,7 @@ class YoungCollector(Collector):
         self.middle = self.plan.compact_end
 
 
-def collector_for(
-    heap: Heap, mode: Mode, listeners: Sequence[Listener] = (), trigger_share: float = 0.0
-) -> Collector:
+def collector_for(heap: Heap, mode: Mode, listeners: Sequence[Listener] = (), trigger_share: float = 0.0) -> Collector:
     """The collector of a mode; see ``Collector``."""
     kind = YoungCollector if mode.young else Collector
     return kind(heap, mode, listeners, trigger_share)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
 from gcproto.report.page.heap_map import heap_map
+from gcproto.report.page.kinds import kinds_grid
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
     heap_grid,
@@ -256,7 +257,8 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
         part.lines.append("No heap map was recorded: `gcproto gc --map` records it.")
     else:
         part.lines += part.heap_map.notes
-    part.grids.append(heap_grid(result))
+    kinds = kinds_grid(result)
+    part.grids += [heap_grid(result), *([kinds] if kinds else [])]
     return part
 
 

@@ -9,7 +9,8 @@ History of the format
         guest and verdicts of a result; map of a collection; choices of a measurement
     2   scenarios, figures, experiments and subjects of verdicts are tagged unions; claims are a list of their own;
         modes of bimodal samples; placement, working set and page frames; files of version 1 are upgraded when read
-        (gcproto.results.upgrade)
+        (gcproto.results.upgrade); later in it: young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of
+        a collection, two phases), ``kinds`` of collections, option ``full_after``
 """
 
 from typing import Any
