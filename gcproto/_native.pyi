@@ -317,6 +317,8 @@ class gcp_world(Struct):
     closing: int
     mutators: int
     oom: int
+    partial: int
+    vain: int
     begin: int
     limit: int
     top: int

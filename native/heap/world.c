@@ -213,8 +213,11 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
         uint32_t freed = load(&world->freed);
         /* Who finds nothing because others were faster waits again; who would find nothing in any case gives up. */
         if ((int32_t)(freed - counted) > 0) {
+            bool full = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes;
             counted = freed;
-            tight = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes ? tight + 1 : 0;
+            tight = full && !load(&world->partial) ? tight + 1 : 0;
+            if (full && load(&world->partial))
+                __atomic_store_n(&world->vain, 1, __ATOMIC_SEQ_CST);
         }
         found = take(mutator, bytes);
         if (found || tight == TIGHT_COLLECTIONS)

@@ -25,6 +25,8 @@
  * begun, freed: collections so far, and those that have made room (futex of those who wait for memory): the flip does,
  *             long before the last page has been evacuated;  collecting: 1 from the begin to the end of one
  * closing:    nobody waits for a collection any more: allocation fails
+ * partial:    1 if the last collection was of a part of the heap: what room it made does not say that memory is out
+ * vain:       1 once a mutator has found that such a collection made no room for it; the collector sets it to 0
  * begin, limit, top: addresses of the moving space: all of it, and where the next buffer is cut
  * room:       bytes that were free right after the last collection, before anybody could allocate again
  * trigger:    a collection is wanted once top is beyond this address
@@ -44,6 +46,8 @@ struct gcp_world {
     uint32_t closing;
     uint32_t mutators;
     uint32_t oom;
+    uint32_t partial;
+    uint32_t vain;
     uint64_t begin;
     uint64_t limit;
     uint64_t top;

@@ -1,8 +1,10 @@
 """Young collections: what is promoted when, what the remembered set keeps alive, and what a full one frees."""
 
 import errno
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -180,6 +182,57 @@ def test_a_card_that_is_missing_is_found(mode: str, rooted: bool, wrong: str) ->
         assert any(wrong in text for text in heap.checks.wrong), heap.checks.wrong
 
 
+def digest(heap: Bench, slots: int) -> str:
+    """Of the graph that root slots lead to: headers, contents, and which fields lead to the same object."""
+    found = hashlib.sha256()
+    numbers: dict[int, int] = {}
+    work = [heap.follow(slot) for slot in range(slots)]
+    found.update(repr([numbers.setdefault(ref, len(numbers)) if ref else -1 for ref in work]).encode())
+    work = list(numbers)
+    while work:
+        ref = work.pop()
+        head = heap.word(ref, 0)
+        words = [heap.word(ref, 1 + at) for at in range((head & 0xFFFFFFFF) - 1)]
+        for at in range(head >> 32):
+            target = words[at]
+            if target and target not in numbers:
+                work.append(target)
+            words[at] = numbers.setdefault(target, len(numbers)) if target else -1
+        found.update(repr((head, words)).encode())
+    return found.hexdigest()
+
+
+def graphs(mode: str, seed: int, **options: int) -> list[str]:
+    """Random objects, stores and collections; the digest of the graph after each collection."""
+    chance = Random(seed)
+    found = []
+    with bench(16 * MIB, mode=mode, **options) as heap:
+        for _ in range(12):
+            for _ in range(chance.randrange(50, 400)):
+                words = chance.choice([3, 8, 20, 60, 700])
+                slot = chance.randrange(20)
+                heap.allocate(words, chance.randrange(words), slot)
+                for _ in range(2):
+                    source, target = chance.randrange(20), chance.randrange(20)
+                    ref = heap.follow(source)
+                    refs = heap.word(ref, 0) >> 32 if ref else 0
+                    if refs:
+                        heap.link(source, chance.randrange(refs), target)
+            heap.collect()
+            found.append(digest(heap, 20))
+        assert mode not in YOUNG or heap.collector.plan.old_end > 0
+    return found
+
+
+@pytest.mark.parametrize("full_after", [2, MANY])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_graph_is_the_one_that_full_collections_leave(seed: int, full_after: int) -> None:
+    full = graphs("memmove", seed)
+    assert len(set(full)) == len(full)
+    for mode in YOUNG:
+        assert graphs(mode, seed, full_after=full_after) == full
+
+
 @contextmanager
 def injected(call: int, after: int, count: int, number: int) -> Iterator[None]:
     lib.gcp_inject(call, after, count, number)
@@ -261,8 +314,15 @@ class TestNextKind:
         for _ in range(7):
             young = kind.young(asked=True)
             kinds.append(young)
-            kind.ended(young=young, freed=0, cpu_ns=1, below=False)
+            kind.ended(young=young, freed=0, cpu_ns=1, below=True)
         assert kinds == [False, True, True, False, True, True, False]
+
+    @pytest.mark.parametrize("full_after", [0, 5])
+    def test_where_there_is_no_memory_a_full_one_follows(self, full_after: int) -> None:
+        kind = NextKind(full_after)
+        kind.ended(young=False, freed=1, cpu_ns=1, below=True)
+        assert not kind.young(asked=False, vain=True)
+        assert kind.young(asked=False)
 
 
 class Generations(RuleBasedStateMachine):

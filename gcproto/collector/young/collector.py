@@ -49,7 +49,9 @@ class YoungCollector(Collector):
 
         """
         heap = self.heap
-        self.young = self.next.young(asked=heap.world.top <= heap.world.trigger)
+        vain, heap.world.vain = bool(heap.world.vain), 0
+        # A mutator that waits says so at the latest when it asks for this collection.
+        self.young = self.next.young(asked=heap.world.top <= heap.world.trigger, vain=vain)
         self.plan.young = self.young
         self._aging = self.old * PAGE_CARDS if self.young else 0
         before = time.thread_time_ns()
@@ -107,10 +109,9 @@ class YoungCollector(Collector):
         self.plan.old_end = border(self._plan_address, self.middle)
 
     def _made_room(self) -> None:
-        """A young collection that made no room does not say that there is none: a full one decides that."""
+        """Tell mutators too whether a full collection may yet find memory."""
+        self.heap.world.partial = self.young
         super()._made_room()
-        if self.young:
-            self.heap.world.room = self.heap.capacity
 
     def _evacuated(self) -> None:
         with self._phase("promote"):

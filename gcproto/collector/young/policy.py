@@ -10,6 +10,8 @@ It departs from ART in that
   size, and ART's grows;
 - a mutator that finds no memory though that size is not reached asks for a full collection like the program does; ART
   tries a young one before it.
+
+As in ART, a full one follows at once where a mutator has found no memory after a young one.
 """
 
 from dataclasses import dataclass
@@ -43,18 +45,21 @@ class NextKind:
         self.full_after = full_after
         self._next_young = False
         self._full = Sum()
-        self._fulls = 0
+        self._begun = False
         self._young_since = 0
 
-    def young(self, *, asked: bool) -> bool:
+    def young(self, *, asked: bool, vain: bool = False) -> bool:
         """Whether the collection that begins now is a young one.
 
         Args:
-            asked: somebody wants it, though no more is in use than a collection begins at.
+            asked: it was asked for, though no more is in use than a collection begins at.
+            vain: a mutator has found no memory after the last one.
 
         """
+        if vain:
+            return False
         if self.full_after:
-            return self._fulls > 0 and self._young_since < self.full_after
+            return self._begun and self._young_since < self.full_after
         return self._next_young and not asked
 
     def ended(self, *, young: bool, freed: int, cpu_ns: int, below: bool) -> None:
@@ -69,9 +74,8 @@ class NextKind:
         """
         if not young:
             self._full = Sum(self._full.freed + freed, self._full.cpu_ns + cpu_ns)
-            self._fulls += 1
             self._young_since = 0
-            self._next_young = True
+            self._next_young = self._begun = True
             return
         self._young_since += 1
         worth = Sum(freed, cpu_ns).throughput * YOUNG_WORTH

@@ -42,8 +42,13 @@ def _of(every: list[Collection], *, young: bool, rounds: int) -> KindFigures:
         cards_us=_median(one.phases.cards for one in every) / 1e3,
         mark_ms=_median(one.phases.mark for one in every) / 1e6,
         compact_ms=_median(one.phases.compact for one in every) / 1e6,
-        pause_ms=max((pause.stop_ns + pause.ns for one in every for pause in one.pauses), default=0) / 1e6,
+        pause_ms=max(_pauses(every), default=0) / 1e6,
     )
+
+
+def _pauses(every: list[Collection]) -> list[int]:
+    """With the time to stop; those of the verifier are not the collector's."""
+    return [one.stop_ns + one.ns for each in every for one in each.pauses if one.name != "verification"]
 
 
 def _copied(one: Collection) -> int:
