@@ -14,7 +14,6 @@ from gcproto.results.schema import (
     ClaimVerdict,
     ContractExperiment,
     Experiment,
-    HazardExperiment,
     KernelCell,
     Measurement,
     Noise,
@@ -97,7 +96,7 @@ class Record:
                 return hashes["paths"]
             case WorkloadExperiment() | PolicyExperiment() | WindowExperiment():
                 return hashes["heap"]
-            case ContractExperiment() | HazardExperiment():
+            case ContractExperiment():
                 return hashes["contract"]
             case ClaimExperiment():
                 return f"{hashes['paths']}+{hashes['heap']}"

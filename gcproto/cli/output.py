@@ -1,8 +1,9 @@
 """What commands that measure do with their result: keep it, print it, and end with its exit code."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -14,7 +15,15 @@ from gcproto.process import interrupts
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultOptions:
+    """What `result_options` declares."""
+
+    as_json: bool
+    out: Path
 
 
 def result_options(function: F) -> F:
@@ -30,7 +39,7 @@ def result_options(function: F) -> F:
     return as_json(out(function))
 
 
-def echo_json(*documents: Any) -> None:
+def echo_json(*documents: object) -> None:
     """Print each as a line of JSON."""
     import msgspec
 
@@ -65,20 +74,26 @@ def interrupted(ctx: click.Context, kept: str) -> NoReturn:
     ctx.exit(interrupts.exit_code())
 
 
-def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> None:
+def deliver(ctx: click.Context, result: "Result", options: ResultOptions, *, wide: bool = False) -> None:
     """Write a result into its folder, print it, and end the command.
 
     Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
+
+    Args:
+        ctx: of the command.
+        result: what was measured.
+        options: of the command.
+        wide: print one line for each scenario.
+
     """
-    path = keep(result, options["out"])
+    path = keep(result, options.out)
     click.echo(f"result: {path}", err=True)
-    if options["as_json"]:
+    if options.as_json:
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.tables import print_result
 
-        wide = bool(options.get("wide"))
         print_result(result, console(wide=wide), wide=wide)
     if not result.producer.complete:
         interrupted(ctx, "the result holds the rounds measured until then")

@@ -238,7 +238,7 @@ class Collector:
     def _mark_roots(self) -> int:
         tables = self.heap.tables
         return sum(
-            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, one.roots, one.root_count)
+            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, address_of(one.roots), one.root_count)
             for one in self.heap.mutators
         )
 
@@ -356,7 +356,7 @@ class Collector:
 
     def _forward_roots(self) -> None:
         for one in self.heap.mutators:
-            forward_roots(self._plan_address, one.roots, one.root_count)
+            forward_roots(self._plan_address, address_of(one.roots), one.root_count)
 
     def _slide_allocation(self) -> None:
         by = self.plan.black_shift * PAGE_BYTES

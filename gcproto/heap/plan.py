@@ -1,8 +1,8 @@
-"""The plan as compiled code sees it: a function for each field, of the plan's address.
+"""The plan for compiled code: a function of the plan's address for each field.
 
-What the fields mean stands in native/heap/plan.h.  Those that are the addresses of tables have a function for an
-element as well, of the plan and the number of a page or a chunk; who needs many elements takes the table's address
-once.  All are made where they are called: the same instructions as with a sum of address and offset.
+native/heap/plan.h documents the fields. A field that is the address of a table also has a function for an element, of
+the plan and the number of a page or a chunk. Code that needs many elements reads the table's address once. All of them
+are inlined: the instructions are those of a sum of address and offset.
 """
 
 from gcproto._native import ffi, lib
@@ -14,7 +14,7 @@ def _at(name: str) -> int:
 
 
 KEPT = lib.GCP_KEPT
-"""What ``fill_of`` says of a page that keeps its layout."""
+"""Value of ``fill_of`` for a page that keeps its layout."""
 
 to_space = field(_at("to"))
 from_space = field(_at("from"))
@@ -56,4 +56,5 @@ is_young = field(_at("young"))
 set_young = set_field(_at("young"))
 old_end = field(_at("old_end"))
 set_old_end = set_field(_at("old_end"))
-card_table = field(_at("cards"))
+card_of = element(_at("cards"), 8)
+set_card_of = set_element(_at("cards"), 8, "release")

@@ -57,7 +57,7 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret)
     if (!ret->pages)
         return -ENOMEM;
 
-    /* Signals are the main thread's business. */
+    /* The main thread handles signals. */
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -78,7 +78,7 @@ uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher)
     return toucher->running ? cpu_of(toucher->thread) : 0;
 }
 
-/* Ask for its CPU time; whether the answer came so soon that both threads run. */
+/* Ask for its CPU time.  Returns whether the answer came soon enough to show that both threads run. */
 static bool asks(struct gcp_toucher *toucher, uint64_t until)
 {
     uint64_t start = gcp_now();

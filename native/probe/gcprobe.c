@@ -10,30 +10,34 @@
  *   gcprobe stress SECONDS SEED
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
- * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
- * swap.  The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract
- * differs, 2 usage, 3 nothing could be measured.
+ * scenario that is unavailable here.  It changes no setting of the machine: the caller enables folio sizes and swap.
+ * The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract differs, 2
+ * usage, 3 nothing could be measured.
  */
 #define _GNU_SOURCE
-#include "probe/gcprobe.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
-#include "base/platform.h"
 #include "hazards/stress.h"
+#include "paths/arms.h"
+#include "paths/paths.h"
+#include "paths/sources.h"
+#include "paths/working_set.h"
+#include "probe/json.h"
 
 #define MAX_LIST 16
 
-/* As in gcproto/paths/runner.py: how often a source that came out otherwise is made again in the same round. */
+/* As in gcproto/experiments/paths/lab.py: tries for a source that was not made as asked, within one round. */
 #define SOURCE_TRIES 3
 
-/* A row takes milliseconds, on an emulated machine seconds; one that spins in the kernel takes all of this. */
+/* A row takes milliseconds, on an emulated machine seconds; a row that spins in the kernel takes all of this. */
 #define ROW_MS 10000
 #define GUEST_ROW_MS 60000
 
@@ -91,7 +95,7 @@ static bool parse_granules(char *text, struct options *ret)
     return ret->n_granules > 0;
 }
 
-/* The number of a name in a list that one of the *_name functions knows. */
+/* Look up the number of a name by one of the *_name functions. */
 static bool parse_name(const char *text, const char *(*name_of)(uint32_t), uint32_t *ret)
 {
     for (*ret = 0; name_of(*ret); ++*ret)
@@ -205,7 +209,7 @@ static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series,
 {
     for (size_t round = 0; round < rounds; round++)
         for (size_t i = 0; i < n_series; i++) {
-            /* Start each round with another scenario, so that none always runs behind the same one. */
+            /* Start each round with another scenario, so that none always runs after the same one. */
             struct gcprobe_series *one = &series[(i + round) % n_series];
             if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
                 continue;
@@ -297,8 +301,8 @@ static int hazard(const char *only)
         return usage("no such hazard", only);
     if (err == -EPERM)
         fprintf(stderr,
-                "gcprobe: hazards may hang, panic or corrupt a machine, and this is no guest of the kernel lab\n"
-                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that nobody needs\n");
+                "gcprobe: hazards may hang, panic or corrupt a machine, and this is not a guest of the kernel lab\n"
+                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that may crash\n");
     else if (err)
         fprintf(stderr, "gcprobe: hazards can't be run: %s\n", strerror(-err));
     return err ? 3 : 0;
@@ -311,17 +315,17 @@ static int stress(const char *seconds_text, const char *seed_text)
         return usage("unusable value", seconds_text);
     int err = gcp_stress(stdout, seconds, seed);
     if (err == -EPERM)
-        fprintf(stderr, "gcprobe: the stress changes settings and may take a machine down: for guests only\n"
+        fprintf(stderr, "gcprobe: the stress test changes settings and may crash a machine: it runs only in guests\n"
                         "  what to do: gcproto kernels stress\n");
     else if (err)
-        fprintf(stderr, "gcprobe: the stress can't be run: %s\n", strerror(-err));
+        fprintf(stderr, "gcprobe: the stress test can't be run: %s\n", strerror(-err));
     return err ? 3 : 0;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage("say what to do", NULL);
+        return usage("a command is needed", NULL);
     if (strcmp(argv[1], "info") == 0) {
         gcprobe_print_info(stdout);
         return 0;

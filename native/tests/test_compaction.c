@@ -1,6 +1,7 @@
 /*
- * Concurrent compaction by itself, for runs under sanitizers: threads that touch to-space, a sweep, a producer in C
- * whose pages hold known contents; every mixture of policies, errors in the middle, and the world stopped and started.
+ * Concurrent compaction alone, for runs under sanitizers: threads that touch to-space, a sweep, and a producer in C
+ * whose pages have known contents; every combination of policies, errors during the sweep, and the world stopped and
+ * started.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,7 @@
 #define LARGE_FROM 700
 #define USED 2000
 #define SHIFT 500
-/* A dense region, of granules of up to 64 pages, and the gap in front of it. */
+/* A dense region, of granules of up to 64 pages, and the gap before it. */
 #define GAP 1200
 #define KEPT_TO 1216
 #define KEPT_FROM 1408
@@ -51,7 +52,7 @@ static int gap(uint64_t index)
     return index >= GAP && index < KEPT_TO;
 }
 
-/* Where the contents of a page are; a compacted one has those of two from-pages, as if half of each had been live. */
+/* The from-page with a page's contents; a compacted page has those of two, as if half of each were live. */
 static uint64_t source_of(uint64_t index)
 {
     if (index < DENSE)
@@ -94,7 +95,7 @@ static void *touch(void *arg)
     gcp_mutator_enter(t->mutator);
     for (uint64_t i = 0; i < 2000; i++) {
         uint64_t index = gcp_content(t->seed, i, 0) % PAGES;
-        if (gap(index)) /* nobody has a reference into it */
+        if (gap(index)) /* no reference points into it */
             continue;
         uint64_t got = __atomic_load_n((uint64_t *)gcp_at(t->to + index * page), __ATOMIC_RELAXED);
         t->wrong += got != expected(index);
@@ -121,8 +122,7 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
         abort();
     gcp_compaction_open(c, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
-        touchers[i] = (struct toucher){
-            .mutator = (struct gcp_mutator *)gcp_at(world->mutator[i]), .world = world, .to = plan->to, .seed = i + 1};
+        touchers[i] = (struct toucher){.mutator = world->mutator[i], .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
             abort();
     }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcproto import contract
-from gcproto.claims.evidence import ANSWERS
+from gcproto.claims.evidence import EBUSY_ANSWERS
 from gcproto.claims.finding import Finding
 from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
@@ -54,7 +54,7 @@ def test_without_page_frame_numbers_only_the_cost_speaks() -> None:
     evidence = present()
     for one in evidence.given["present"]:
         one.proof.level, one.proof.pfn_kept = "state", 0
-    assert found_of("T1", evidence).why == "page frame numbers can't be read here, so that only the cost speaks for it"
+    assert found_of("T1", evidence).why == "page frame numbers can't be read here, so only the cost supports it"
     assert judgement("T1", evidence) == "in part"
     evidence.given["present"][2] = made(scenario("copy", PMD), 80.0, copied=1024)
     assert judgement("T1", evidence) == "not testable here"
@@ -163,7 +163,7 @@ def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: p
 def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, still_busy: int = 50) -> Made:
     """Heaps with half of their mTHPs in the swap cache, by what follows on EBUSY; ns a page."""
     some = []
-    for answer, median in zip(ANSWERS, (copy, touch, backoff), strict=True):
+    for answer, median in zip(EBUSY_ANSWERS, (copy, touch, backoff), strict=True):
         fallback = {"copy": 50, "touch": 0, "backoff": still_busy}[answer]
         figures = PolicyFigures(ebusy=50.0, fallback=float(fallback), swapped_before=1000.0, swapped_after=0.0)
         asked = policy_scenario("move", "arrays", 4, ebusy=answer, swapped_permille=500, device="loop")
@@ -208,9 +208,9 @@ def test_waiting_is_measured_where_it_is_claimed() -> None:
     ]
     evidence.given["swapped"] = paths
     figures = found_of("T5", evidence).figures
-    assert "heaps, half of a heap of 64 KiB mTHPs in the swap cache: 50 pages in 15 rounds copied" in figures
-    assert "; paths, mTHPs of 64K in the swap cache, 64K a call, 15 rounds: trying to move first" in figures
-    assert "not told apart) the cost of copying at once" in figures
+    assert "Heaps, half of a heap of 64 KiB mTHPs in the swap cache: 50 pages in 15 rounds copied" in figures
+    assert ". Paths, mTHPs of 64K in the swap cache, 64K a call, 15 rounds: trying MOVE first" in figures
+    assert "no clear difference) the cost of copying at once" in figures
     evidence = cached(1000, 1000, 390_000)
     evidence.given["rows"] = {"swapcache-mthp": contract.Verdict.DIFFERS}
     assert judgement("T5", evidence) == "refuted"
@@ -344,7 +344,7 @@ def test_folios_are_not_thps_alone(thp: float, mthp: float, expected: str) -> No
     finding = found_of("T14", granules(thp, mthp))
     assert finding.judgement == expected
     assert "99.6%" in finding.figures or thp != 0.996
-    assert finding.figures.startswith("heaps of 32M live: ")
+    assert finding.figures.startswith("dense heap of THPs, 32M live, ")
     assert "900 ns/page of splitting before the flip" in finding.figures, "what auto does not count"
 
 

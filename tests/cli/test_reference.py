@@ -120,6 +120,12 @@ def test_every_command_has_a_manual_page_with_its_options(tmp_path: Path) -> Non
     found = {path.name: path.read_text() for path in man.write(tmp_path)}
     names = {context.command_path.replace(" ", "-") for context in contexts("gcproto", cli, None)}
     assert set(found) == {f"{name}.1" for name in names}
-    assert r"\fB\-\-rounds\fP" in found["gcproto-gc-window.1"]
-    assert "gcproto kernels-ab(1)" in found["gcproto-kernels.1"]
+    assert r"\fB\-\-rounds INTEGER RANGE\fP" in found["gcproto-gc-window.1"]
+    assert r"\fBgcproto\-kernels\-ab\fP(1)" in found["gcproto-kernels.1"]
     assert "Exit codes" in found["gcproto.1"]
+    for text in found.values():
+        assert all(re.match(r"\.(TH|SH|PP|TP|nf|fi)\b", line) for line in text.splitlines() if line[:1] in {".", "'"})
+
+
+def test_a_manual_page_has_the_text_as_it_is() -> None:
+    assert man.roff("a-b \\n\n.TH is no title\n'quoted'") == "a\\-b \\en\n\\&.TH is no title\n\\&'quoted'"

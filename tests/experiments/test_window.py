@@ -205,7 +205,7 @@ def test_windows_that_prove_nothing() -> None:
 def test_a_run_in_all_ways() -> None:
     known = ways()
     order = WindowParameters(
-        list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3
+        list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, rounds=3
     )
     seen: list[int] = []
     result = run(order, lambda done, _total: seen.append(done))
@@ -288,8 +288,8 @@ class TestCommand:
         ("args", "code", "said"),
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
-            (("--size", "cheese"), 2, "is no size"),
-            (("--size", "1"), 2, "no whole number of pages"),
+            (("--size", "cheese"), 2, "is not a size"),
+            (("--size", "1"), 2, "not a whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
             (("--ways", "copy,copy"), 2, "twice"),
             (("--placement", "cheese"), 2, "unknown placement 'cheese'"),

@@ -81,7 +81,7 @@ class TestOutput:
         script = 'gcproto "$@" | true; exit ${PIPESTATUS[0]}'
         slow = shell(f"sleep() {{ :; }}; {script}", tmp_path, *self.words(words, tmp_path))
         assert slow.returncode == ExitCode.PIPE
-        assert slow.stderr == "gcproto: the reader of standard output went away; the rest was not printed\n"
+        assert slow.stderr == "gcproto: the reader of standard output closed it; the rest was not printed\n"
 
 
 def test_a_file_on_a_full_disk(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ class TestLimits:
 
 
 class TestFiles:
-    """What is no regular file is refused before it is read."""
+    """What is not a regular file is refused before it is read."""
 
     def others(self, folder: Path) -> list[Path]:
         pipe, sparse, place = folder / "pipe", folder / "sparse", folder / "folder"

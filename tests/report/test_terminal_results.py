@@ -1,4 +1,4 @@
-"""Every table of the program at every width: no figure is cut, and what is left out is said."""
+"""Every table of the program at every width: no figure is cut, and omitted columns are named."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gcproto.cli.app import cli
 from gcproto.cli.doctor import print_survey
-from gcproto.cli.kernels.list import print_list
+from gcproto.cli.kernels.list import Listed, print_list
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, ScenarioOff, Survey
 from gcproto.model.prediction import Heap, Prediction, Reason
@@ -59,7 +59,7 @@ from tests.support.result_maker import measurement, noisy_run, result
 DATA = Path(__file__).parents[1] / "data"
 WIDEST = 320
 REMARK = re.compile(
-    r"(left\s+out\s+at\s+\d+\s+columns|in\s+\d+\s+parts\s+at).*?COLUMNS=\d+\)"
+    r"(omitted\s+at\s+\d+\s+columns|in\s+\d+\s+parts\s+at).*?COLUMNS=\d+\)"
     r"(\s+or\s+with\s+gcproto\s+show\s+--wide)?",
     re.DOTALL,
 )
@@ -254,8 +254,18 @@ def kernel_list(console: Console) -> None:
     known: Any = SimpleNamespace(seen=None, locked=lock)
     some = ["livelock-references", "uffd-wp-swap", "swapcache-race-2"]
     found = [
-        {"release": f"{release}-cloud-amd64", "source": f"{release}-1", "suite": "bookworm-backports", "state": "here"}
-        | {"mib": 87 + number, "move": number > 0, "swap": True, "bugs": some[:number]}
+        Listed(
+            release=f"{release}-cloud-amd64",
+            source=f"{release}-1",
+            suite="bookworm-backports",
+            state="here",
+            here=True,
+            move=number > 0,
+            swap=True,
+            bugs=some[:number],
+            mib=87 + number,
+            sha256={},
+        )
         for number, release in enumerate(("6.1.0-56", "6.12.43+deb12", "6.18.15+deb13", "7.3.4+deb13"))
     ]
     print_list(found, known, console)
@@ -293,7 +303,7 @@ def shown(kind: str, width: int) -> str:
 
 
 def figures(printed: str) -> set[str]:
-    """Words with a digit in them, without the remarks on what was left out."""
+    """Words with a digit in them, without the remarks on omitted columns."""
     return {word for word in REMARK.sub("", printed).split() if re.search(r"\d", word)}
 
 
@@ -311,7 +321,7 @@ def test_no_width_cuts_a_figure(kind: str) -> None:
         assert "..." not in printed
         # Only a word, such as a path, may be longer than a line.
         assert all(len(line) <= width for line in printed.splitlines() if width >= 40 or " " in line.strip())
-        if "left out" not in " ".join(printed.split()):
+        if "omitted" not in " ".join(printed.split()):
             assert some == everything, f"at {width} columns nothing is said to be missing"
 
 
@@ -322,12 +332,12 @@ def test_what_is_said_to_be_left_out_is_missing() -> None:
         out = StringIO()
         print_result(made, Console(file=out, width=width, color_system=None))
         printed = " ".join(out.getvalue().split())
-        said = re.search(rf"left out at {width} columns: ([^;]*); shown from", printed)
+        said = re.search(rf"omitted at {width} columns: ([^;]*); shown from", printed)
         if said is None:
             assert "RSS" in printed
         else:
             names = said[1].split(", ")
-            table = printed.partition(" mode heap ")[2].partition("left out at")[0]
+            table = printed.partition(" mode heap ")[2].partition("omitted at")[0]
             for head in ("GCs", "mark", "compact", "MMU10", "faults", "copied", "RSS"):
                 assert (head in table.split()) != (head in names), (width, head)
 

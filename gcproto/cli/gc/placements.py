@@ -1,7 +1,7 @@
 """The option ``--placement``: where collector and mutators run, and what is said where processors are too few."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,11 +26,12 @@ def default_mutators() -> int:
     return max(1, len(allowed()) - 1)
 
 
-def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Placement]":
+def placements(asked: Sequence[str] | None, mutators: int, default: Sequence[str]) -> "list[Placement]":
     """Those that were asked for, or the default ones; refused where this machine has too few processors.
 
     Args:
-        options: of the command, with ``placement`` and ``mutators``.
+        asked: names of the option; None: the default ones.
+        mutators: threads that use the heap.
         default: names for a machine with two processors or more.
 
     Raises:
@@ -40,9 +41,9 @@ def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Place
     from gcproto.experiments.placement import Placement, allowed, cpus_for
 
     usual = default if len(allowed()) > 1 else ("unplaced",)
-    found = [Placement(name) for name in options["placement"] or usual]
+    found = [Placement(name) for name in asked or usual]
     for one in found:
-        cpus_for(one, options["mutators"])
+        cpus_for(one, mutators)
     return found
 
 

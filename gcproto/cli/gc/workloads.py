@@ -1,7 +1,9 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,12 +11,14 @@ from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
-from gcproto.cli.output import deliver, result_options
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
 from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Size, Words, seconds
 from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.results.schema import ModeOptions
 
 COMMANDS = {
@@ -52,7 +56,52 @@ def _disturbances() -> list[str]:
     return list(KINDS)
 
 
-@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc.", texts=COMMANDS, invoke_without_command=True)
+class Group(LazyGroup):
+    """The commands below ``gcproto gc``."""
+
+    modules = "gcproto.cli.gc."
+    texts = COMMANDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto gc``."""
+
+    workload: str
+    modes: list[str]
+    live: int
+    heap: list[float]
+    mutators: int | None
+    placement: list[str] | None
+    operations: int | None
+    mutation: int
+    fragmentation: int | None
+    rounds: int
+    ebusy: str | None
+    fault_pages: int | None
+    run_pages: int | None
+    fault: str | None
+    ready: str | None
+    early: str | None
+    fresh: str | None
+    dense: int | None
+    regions: str | None
+    cut_at_tables: bool | None
+    full_after: int | None
+    verify: bool
+    disturb: list[str] | None
+    page_map: bool
+    trace: Path | None
+    recording: Path | None
+    memory: list[str]
+    policies: list[str]
+    granule: int | None
+    seed: int
+    timeout: float
+    explain: bool
+
+
+@click.command(name="gc", cls=Group, invoke_without_command=True)
 @click.option(
     "--workload",
     type=click.Choice(list(OPERATIONS)),
@@ -104,7 +153,7 @@ def _disturbances() -> list[str]:
     type=click.IntRange(0, 1000),
     help="Of 1000 objects, those that die or vary; --explain says how. [default: 500]",
 )
-@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
+@click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
 @click.option("--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="Answer to EBUSY.")
 @click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Most pages that a fault evacuates or maps.")
 @click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
@@ -136,7 +185,7 @@ def _disturbances() -> list[str]:
     type=Words("disturbance", _disturbances),
     help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
-@click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
+@click.option("--map", "page_map", is_flag=True, help="Record the outcome of each page: the report's heap map.")
 @click.option("--trace", type=FilePath(dir_okay=False), help="Write a time line for Perfetto.")
 @click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
 @click.option(
@@ -158,8 +207,8 @@ def _disturbances() -> list[str]:
 @click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Run a workload on a compacting heap, collected in several modes, interleaved.
 
     Each mode runs the same work on the same graph once in every round.  Mode none never collects: it is the baseline of
@@ -168,15 +217,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if ctx.invoked_subcommand is not None:
         refuse_options(ctx)
         return
-    if options["explain"]:
-        _explain(options["workload"])
+    if options.explain:
+        _explain(options.workload)
         return
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
-    options["mutators"] = options["mutators"] or default_mutators()
-    wanted = _wanted(options)
-    prepare(options["out"])
+    wanted = _wanted(options, options.mutators or default_mutators())
+    prepare(options.out)
     say_if_crowded(wanted.mutators)
     with live_view() as (progress, wanted.status):
         result = run(wanted, progress)
@@ -185,17 +233,17 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     deliver(ctx, result, options)
 
 
-def _wanted(options: dict[str, Any]) -> Any:
+def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
     from gcproto.collector.modes import MODES, MOVE
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.process.files import see_that_it_can_be_made
 
-    names = options["modes"]
-    if options["trace"] is not None:
-        see_that_it_can_be_made(options["trace"], "choose another file with --trace")
-    live = _recorded(options) or options["live"]
+    names = options.modes
+    if options.trace is not None:
+        see_that_it_can_be_made(options.trace, "choose another file with --trace")
+    live = _recorded(options, mutators) or options.live
     if live > LARGEST:
         raise GcprotoError(
             f"a live set of {live >> 20} MiB is more than any machine has",
@@ -203,7 +251,7 @@ def _wanted(options: dict[str, Any]) -> Any:
             remedy="choose fewer --mutators",
             code=ExitCode.USAGE,
         )
-    if (options["workload"] == "replay") != (options["recording"] is not None):
+    if (options.workload == "replay") != (options.recording is not None):
         raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
     choices = _choices(options)
     modes = [(MODES[name], choices) for name in names]
@@ -212,58 +260,58 @@ def _wanted(options: dict[str, Any]) -> Any:
     if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
         probes.require_move("choose modes that don't use it (--modes copy,stw,memmove)")
     return WorkloadParameters(
-        workload=options["workload"],
+        workload=options.workload,
         modes=modes,
-        factors=options["heap"],
-        placements=tuple(placements(options, ("own",))),
+        factors=options.heap,
+        placements=tuple(placements(options.placement, mutators, ("own",))),
         live_bytes=live,
-        operations=options["operations"] or OPERATIONS[options["workload"]],
-        mutators=options["mutators"],
-        mutation=options["mutation"],
-        fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
-        runs=options["rounds"],
-        seed=options["seed"],
-        verify=options["verify"],
-        disturb=",".join(options["disturb"] or ()),
-        trace=str(options["trace"] or ""),
-        recording=str(options["recording"] or ""),
-        map=options["page_map"],
-        memories=parse_memories(options["memory"]),
-        policies=options["policies"],
-        timeout=options["timeout"],
+        operations=options.operations or OPERATIONS[options.workload],
+        mutators=mutators,
+        mutation=options.mutation,
+        fragmentation=500 if options.fragmentation is None else options.fragmentation,
+        rounds=options.rounds,
+        seed=options.seed,
+        verify=options.verify,
+        disturb=",".join(options.disturb or ()),
+        trace=str(options.trace or ""),
+        recording=str(options.recording or ""),
+        map=options.page_map,
+        memories=parse_memories(options.memory),
+        policies=options.policies,
+        timeout=options.timeout,
     )
 
 
-def _recorded(options: dict[str, Any]) -> int:
+def _recorded(options: Options, mutators: int) -> int:
     """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
     context = click.get_current_context()
-    if options["recording"] is None:
+    if options.recording is None:
         return 0
     from gcproto.heap.workloads.recording import load
 
-    recording = load(options["recording"])
+    recording = load(options.recording)
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
-    return max(1 << 20, recording.peak_bytes) * int(options["mutators"])
+    return max(1 << 20, recording.peak_bytes) * mutators
 
 
-def _choices(options: dict[str, Any]) -> "ModeOptions":
+def _choices(options: Options) -> "ModeOptions":
     """Parameters of modes that were given on the command line."""
     from gcproto.results.schema import ModeOptions
 
     return ModeOptions(
-        ebusy=options["ebusy"],
-        fault_by=options["fault"],
-        ready_by=options["ready"],
-        early_by=options["early"],
-        fault_pages=options["fault_pages"],
-        run_pages=options["run_pages"],
-        granule=_granule(options["granule"]),
-        fresh=options["fresh"],
-        dense_permille=options["dense"],
-        regions=options["regions"],
-        cut_at_tables=options["cut_at_tables"] or None,
-        full_after=options["full_after"],
+        ebusy=options.ebusy,
+        fault_by=options.fault,
+        ready_by=options.ready,
+        early_by=options.early,
+        fault_pages=options.fault_pages,
+        run_pages=options.run_pages,
+        granule=_granule(options.granule),
+        fresh=options.fresh,
+        dense_permille=options.dense,
+        regions=options.regions,
+        cut_at_tables=options.cut_at_tables or None,
+        full_after=options.full_after,
     )
 
 
@@ -277,7 +325,9 @@ def _granule(size: int | None) -> int | None:
     here = machine()
     pages, rest = divmod(size, here.page_size)
     if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
-        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
+        raise GcprotoError(
+            f"--granule {size_text(size)} is not a power of two from a page to a THP", code=ExitCode.USAGE
+        )
     return pages
 
 

@@ -18,7 +18,14 @@ COMMANDS = {
 }
 
 
-@click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels.", texts=COMMANDS)
+class Group(LazyGroup):
+    """The commands below ``gcproto kernels``."""
+
+    modules = "gcproto.cli.kernels."
+    texts = COMMANDS
+
+
+@click.command(name="kernels", cls=Group)
 def command() -> None:
     """Measure other kernels, booted in QEMU.
 

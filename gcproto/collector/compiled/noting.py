@@ -18,11 +18,11 @@ from gcproto.collector.compiled.leads import start_before
 from gcproto.collector.compiled.produce import fill_compacted, for_c, produce
 from gcproto.heap.calls import CARD_CLEAN, CARD_DIRTY, CARD_SHIFT
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import ctz, drop_lowest, load8, load64, mark8, store64
+from gcproto.heap.memory import ctz, drop_lowest, load64, store64
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.plan import (
-    card_table,
+    card_of,
     dense_end,
     fill_of,
     first_of,
@@ -31,6 +31,7 @@ from gcproto.heap.plan import (
     lead_refs_of,
     lead_words_of,
     old_end,
+    set_card_of,
     start_bits,
     to_space,
     used_end,
@@ -57,7 +58,7 @@ def _forward_noting(plan: int, start: int, count: int) -> int:
 @kernel
 def _dirty(plan: int, word: int) -> None:
     """Dirty the card of the object that begins at a to-space word."""
-    mark8(card_table(plan) + ((8 * word) >> CARD_SHIFT), CARD_DIRTY)
+    set_card_of(plan, (8 * word) >> CARD_SHIFT, CARD_DIRTY)
 
 
 @kernel
@@ -109,16 +110,15 @@ def _all(plan: int, index: int, destination: int) -> None:
 @kernel
 def _on_cards(plan: int, index: int, destination: int) -> None:
     """A page of the old generation in a young collection: what is on cards that are not clean."""
-    cards = card_table(plan)
     base = index * PAGE_WORDS
     lead = lead_refs_of(plan, index)
     if lead > 0:
         start = start_before(start_bits(plan), base)
-        if load8(cards + ((8 * start) >> CARD_SHIFT)) != CARD_CLEAN and _forward_noting(plan, destination, lead) != 0:
+        if card_of(plan, (8 * start) >> CARD_SHIFT) != CARD_CLEAN and _forward_noting(plan, destination, lead) != 0:
             _dirty(plan, start)
     card_chunks = PAGE_WORDS // 64 // PAGE_CARDS
     for card in range(PAGE_CARDS):
-        if load8(cards + index * PAGE_CARDS + card) != CARD_CLEAN:
+        if card_of(plan, index * PAGE_CARDS + card) != CARD_CLEAN:
             chunk = (base >> 6) + card * card_chunks
             _objects(plan, base, chunk, chunk + card_chunks, destination)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Request(msgspec.Struct):
-    """A round to run; fields as in ``struct gcp_scenario`` (native/paths/paths.h)."""
+    """A round to run; fields as in ``struct gcp_scenario`` (native/paths/round.h)."""
 
     source: int
     order: int

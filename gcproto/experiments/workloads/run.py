@@ -48,7 +48,7 @@ class WorkloadParameters:
         policies: of evacuation, each of which every mode that moves is run with.
         placements: of mutators and collector on processors (gcproto.experiments.placement).
         factors: heap sizes as multiples of the live bytes.
-        runs: measured rounds.
+        rounds: measured rounds.
         seed: of graphs, operations and the order of modes.
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
@@ -68,7 +68,7 @@ class WorkloadParameters:
     mutators: int = 2
     mutation: int = 100
     fragmentation: int = 500
-    runs: int = 5
+    rounds: int = 5
     seed: int = 1
     verify: bool = False
     disturb: str = ""
@@ -106,7 +106,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
     ):
         running = _Running(wanted, tallies, lab, progress)
         blocks = memory_blocks(enable, wanted.memories)
-        running.frame.run(running.one, running.order_of, blocks)
+        running.frame.run(running.one, running.sequence_of, blocks)
     placed = {one: cpus_for(one, wanted.mutators) for one in wanted.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
@@ -172,10 +172,10 @@ class _Running:
     ) -> None:
         self.wanted = wanted
         self.lab = lab
-        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
         self._digests: list[int] = []
 
-    def order_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
+    def sequence_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
         """Mode none comes last in the first round: it needs to know how much the others allocated."""
         self._digests = []
         yield from sorted(self.frame.shuffled(active), key=lambda one: not one.mode.collects and not number)
@@ -222,7 +222,7 @@ class _Running:
 
     def _request(self, tally: HeapTally, number: int) -> SessionRequest:
         wanted, asked = self.wanted, tally.scenario
-        last = number == WARMUP + wanted.runs - 1
+        last = number == WARMUP + wanted.rounds - 1
         return SessionRequest(
             mode=asked.mode,
             options=asked.options,

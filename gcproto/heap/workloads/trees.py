@@ -1,12 +1,11 @@
 """Binary trees (after GCBench by Ellis, Kovac and Boehm): a long-lived tree, and short-lived ones without end.
 
-A node has two references and a value that says which tree it belongs to and where in it, so that a tree that has lost a
-node, or has a wrong one, is found out.
+A node has two references and a value that identifies its tree and its place. So a lost or wrong node is detected.
 
-Between two of them the long-lived tree is looked at in some places, as programs do that keep what they have made.
+Between two of them some places of the long-lived tree are read, as in programs that keep their data.
 
 live_bytes:     of the long-lived tree; the largest full one that fits
-mutation:       after so many of 1000 steps a subtree of the long-lived tree is replaced by a copy built anew
+mutation:       after so many of 1000 steps a subtree of the long-lived tree is replaced by a new copy
 fragmentation:  of 64,000 short-lived trees so many have 64 times as many nodes
 """
 
@@ -32,7 +31,7 @@ NODE_WORDS = 4
 NODE_BYTES = 8 * NODE_WORDS
 SHORT_DEPTH = 6
 LOOKS = 16
-"""Places of the long-lived tree that are looked at in a step."""
+"""Places of the long-lived tree that a step reads."""
 DEEPER = 6
 LONG = 0
 WORK = 1
@@ -162,7 +161,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Build and check short-lived trees.  Returns the nodes that were wrong, or why it ended early."""
+    """Build and check short-lived trees. Returns the number of wrong nodes, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

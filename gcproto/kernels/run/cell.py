@@ -1,6 +1,6 @@
-"""A cell of the matrix: one kernel, one scenario set, one boot.  A job by itself that runs anywhere.
+"""A cell of the matrix: one kernel, one scenario set, one boot.  An independent job that runs on any machine.
 
-It names its kernel so that another machine can fetch it, and needs nothing of the process that made it.
+It names its kernel so that another machine can fetch it. It needs nothing from the process that made it.
 """
 
 import datetime
@@ -38,18 +38,18 @@ CHECK = "check"
 """The scenario set that gives verdicts instead of measurements."""
 
 STRESS = stress.STRESS
-"""The one that moves pages under everything that may happen to them."""
+"""The scenario set that moves pages under all possible disturbances."""
 
 TAIL = 12
 LONG_TAIL = 120
-"""Lines of the console that are kept when all went well, and when not."""
+"""Lines of the console that are kept after success, and after a failure."""
 
 SHOWN = 200
-"""Characters of a line that is not understood."""
+"""Limit of characters of an unknown line."""
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What is to be run.
+    """The parameters of a cell.
 
     Attributes:
         kernel: of the archive, or on this machine.
@@ -60,7 +60,7 @@ class Cell(msgspec.Struct, frozen=True):
         programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
-        hazards: of CHECK, these and nothing else; none: all, and the contract.
+        hazards: of CHECK, only these; empty: all, and the contract.
 
     """
 
@@ -88,7 +88,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 def local(kernel: Kernel | LocalKernel) -> LocalKernel:
-    """The kernel on this machine, fetched if it is not there."""
+    """The kernel on this machine, fetched if it is missing."""
     return kernel if isinstance(kernel, LocalKernel) else fetch(kernel)
 
 
@@ -111,7 +111,7 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         elif cell.scenarios == STRESS:
-            # Odd seeds swap to zram, which empties the swap cache at once, even ones to a device that does not.
+            # Odd seeds swap to zram, which empties the swap cache at once. Even ones swap to a device that does not.
             script = stress.script(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
             booted, found, verdicts = check.follow(
                 cell.machine, kernel, script, lambda script: initramfs(kernel, built, script)
@@ -160,7 +160,7 @@ def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:
-    """What other producers measured in the guest becomes part of its result."""
+    """Measurements of other producers in the guest become part of its result."""
     for result in found.results:
         found.measurements += heap.counted(result.measurements) if machine.icount else result.measurements
         found.skips += result.skips
@@ -206,7 +206,7 @@ def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Tr
 
 
 def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
-    """The guest's environment, in the form that other producers give theirs."""
+    """The guest's environment, in the form of other producers."""
     info = found.info
     uffd = info.get("uffd", {})
     vias = {0: "none", 1: "/dev/userfaultfd", 2: "system call", 3: "user-mode only"}
@@ -239,5 +239,5 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
 
 
 def use_temporary(folder: str) -> None:
-    """Temporary files of this process go below `folder`: whoever gave it removes what a killed process leaves."""
+    """Temporary files of this process go below `folder`. Its owner removes the remains of a killed process."""
     tempfile.tempdir = str(Path(folder))

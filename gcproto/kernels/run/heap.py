@@ -1,8 +1,8 @@
 """The heap in a guest: ``gcproto gc window``, heaps of mTHPs and a verified workload, run by this machine's Python.
 
-Compiled code is brought along: compiling in an emulated machine would take minutes.  It is compiled here once for a
-processor without extensions, since the guest's is not this machine's, and copied into the guest's memory, since numba
-wants a cache that it can write.
+The guest gets compiled code, because compiling in an emulated machine would take minutes. It is compiled here once for
+a processor without extensions, because the guest's processor differs from this machine's. It is copied into the guest's
+memory, because numba needs a writable cache.
 """
 
 import os
@@ -29,7 +29,7 @@ HEAP = "heap"
 """Name of the scenario set."""
 
 THREADS = ("--mutators", "2", "--placement", "unplaced")
-"""In a guest whose processors take turns, a placement has no meaning."""
+"""A placement has no meaning in a guest whose processors take turns."""
 WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain", *THREADS)
 WORKLOAD = (
     *("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000"),
@@ -37,7 +37,7 @@ WORKLOAD = (
 )
 FOLIOS = ("policies", "--workloads", "prefix", "--memory", "small,64k", "--policies", "move", "--live", "4m")
 ROUNDS_TO_RUNS = 4
-"""A window has thousands of pages, so it takes fewer of them than a path needs rounds."""
+"""A window has thousands of pages, so it needs fewer rounds than a path."""
 
 CPU_VARIABLES = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 IN_GUEST = "/run/compiled"
@@ -53,30 +53,30 @@ def _gcproto(*words: str) -> tuple[str, ...]:
 
 
 def compiled() -> Path:
-    """The folder with the collector and the workloads compiled for guests; compiles what is not there.
+    """The folder with the collector and the workloads compiled for guests; compiles missing parts.
 
     Raises:
         GcprotoError: it can't be compiled, or the folder can't be written.
 
     """
     folder = cache.folder("compiled")
-    with cache.alone(folder):  # two cells compile once
+    with cache.alone(folder):  # two cells compile only once
         for workload in ("trees", "prefix"):
             _compile(workload, folder)
     return folder
 
 
 def _compile(workload: str, folder: Path) -> None:
-    """Run a workload for a moment, with the cache there."""
+    """Run a workload briefly, with the cache in that folder."""
     words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--rounds", "1")
-    # It ends with this process, which may be a worker that is killed.
+    # It ends with this process, which may be a killed worker.
     command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(*words, "--verify", "--json"))
     done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
     if done.code:
         raise GcprotoError(
             "the heap can't be compiled for guests",
             why=done.err.strip()[-300:],
-            remedy="`gcproto gc` has to run on this machine first",
+            remedy="make `gcproto gc` work on this machine first",
         )
 
 
@@ -87,7 +87,7 @@ def script(measure: Measure) -> Script:
         measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
 
     """
-    from gcproto.heap.compiled import cache_folder  # brings numba, which other scripts do without
+    from gcproto.heap.compiled import cache_folder  # imports numba, which other scripts do not need
 
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
     variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
@@ -110,12 +110,12 @@ def script(measure: Measure) -> Script:
 
 
 def counted(measurements: list[Measurement]) -> list[Measurement]:
-    """Measurements of a guest whose clock counts instructions, named for what they are."""
+    """Measurements of a guest whose clock counts instructions, with the right unit."""
     for one in measurements:
         match one.scenario:
             case WorkloadScenario():
                 one.unit = UNIT_INSTRUCTIONS_OPERATION
             case PathScenario() | PolicyScenario() | WindowScenario():
                 one.unit = UNIT_INSTRUCTIONS
-        one.notes.append("counted in instructions, each shown as 1 ns: figures, latencies, phases and pauses as well")
+        one.notes.append("counted in instructions, each shown as 1 ns, also in figures, latencies, phases and pauses")
     return measurements

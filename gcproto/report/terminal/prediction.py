@@ -1,4 +1,4 @@
-"""The cost model as tables: what things cost, how well heaps are predicted, what a proposal would give."""
+"""The cost model as tables: the cost of each primitive, how well heaps are predicted, the effect of a proposal."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from gcproto.report.terminal.remarks import print_skips
 from gcproto.results import names
 
 SEEN = 0.005
-"""Parts that are a smaller share of the prediction are not shown."""
+"""Parts with a smaller share of the prediction are not shown."""
 PAGE = 4096
 
 
 def print_prediction(found: Prediction, console: Console) -> None:
-    """Print costs, heaps, and the share that is predicted well."""
+    """Print costs, heaps, and the share of heaps that is predicted well."""
     console.print()
     say(console, ("What one costs on this kernel", "bold"), ": ns, fitted; 90 % of the resamples")
     costs = Table([Column("", words=True, name="what"), Column("ns"), Column("90 %")], heads=False)
@@ -45,7 +45,7 @@ def print_prediction(found: Prediction, console: Console) -> None:
 def _good(found: Prediction) -> list[Part]:
     unseen = [heap for heap in found.heaps if not heap.fitted]
     if found.good is None:
-        return [("no heap but those that the costs were fitted on: nothing checks them", "yellow")]
+        return [("all heaps were used to fit the costs, so none checks them", "yellow")]
     good = round(found.good * len(unseen))
     return [f"of {len(unseen)} heaps that the costs were not fitted on, {good} are predicted to {GOOD:.0%}"]
 

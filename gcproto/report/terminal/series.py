@@ -35,7 +35,7 @@ def print_history(series: Series, found: Sequence[Step], console: Console) -> No
 
 
 def _label(kernel: str, series: Series) -> str:
-    """A kernel's version, with what tells it from others of that version."""
+    """A kernel's version, with the differences to other kernels of that version."""
     version = _version(kernel)
     alike = [one for one in series.kernels if _version(one) == version]
     return version if len(alike) == 1 else short(kernel)
@@ -73,7 +73,7 @@ def _print_steps(found: Sequence[Step], console: Console) -> None:
 
 
 def print_pair(series: Series, before: str, after: str, found: Sequence[Step], void: str, console: Console) -> None:
-    """Print two kernels side by side, what changed marked."""
+    """Print two kernels side by side; changes are marked."""
     marked = {one.scenario for one in found}
     table = Table(
         [

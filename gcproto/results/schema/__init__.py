@@ -1,4 +1,4 @@
-"""The result format: see gcproto.results.schema.result for its history."""
+"""The result format; gcproto.results.schema.result has its history."""
 
 from gcproto.results.schema.collection import (
     Collection,
@@ -13,7 +13,6 @@ from gcproto.results.schema.experiment import (
     ClaimExperiment,
     ContractExperiment,
     Experiment,
-    HazardExperiment,
     KernelCell,
     PathExperiment,
     PolicyExperiment,
@@ -119,7 +118,6 @@ __all__ = [
     "FolioFigures",
     "Guest",
     "Hazard",
-    "HazardExperiment",
     "HeapFigures",
     "Histograms",
     "Interval",

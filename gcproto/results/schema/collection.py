@@ -1,4 +1,4 @@
-"""One collection of a heap: what it found, how long its phases and pauses took, what became of the pages."""
+"""One collection of a heap: its counts, the times of its phases and pauses, the outcome of the pages."""
 
 import msgspec
 
@@ -19,7 +19,7 @@ class Phases(msgspec.Struct, omit_defaults=True):
     verify: int = 0
 
     def by_name(self) -> dict[str, int]:
-        """Those that took place, in order."""
+        """The phases that took place, in order."""
         every = {name: int(getattr(self, name)) for name in self.__struct_fields__}
         return {name: ns for name, ns in every.items() if ns}
 
@@ -28,9 +28,9 @@ class Pause(msgspec.Struct):
     """A time for which mutators were stopped.
 
     Attributes:
-        name: what for.
-        stop_ns: from the request until the last one stood.
-        ns: from then until they were let go.
+        name: the reason.
+        stop_ns: from the request until the last one stopped.
+        ns: from then until they were released.
 
     """
 
@@ -69,7 +69,7 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
 
     @property
     def mapped(self) -> int:
-        """Pages that are in their place by any of the ways."""
+        """Pages that are in place by any of the ways."""
         return self.moved + self.remapped + self.copied + self.copied_after_ebusy + self.zeroed
 
     @property
@@ -79,7 +79,7 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
 
 
 class CollectorAccount(MapAccount, omit_defaults=True):
-    """What the collector's thread did, and what was restored afterwards.
+    """Work of the collector's thread, and pages restored afterwards.
 
     ``struct gcp_swept`` (native/heap/compaction/compaction.h).
     """
@@ -105,7 +105,7 @@ class CollectorAccount(MapAccount, omit_defaults=True):
 
 
 class FaultAccount(MapAccount, omit_defaults=True):
-    """What the mutators' faults did."""
+    """Work of the mutators' faults."""
 
     updated: int = 0
     built: int = 0
@@ -133,14 +133,14 @@ class Collection(msgspec.Struct):
         old_cards: of the old generation that were dirty when a young collection began;  promoted: to-space pages that
             came to the old generation;  freed: pages that the flip gave back.
         used_before, used_after: bytes of the moving space.
-        dense, kept, compacted, slid: to-space pages by what was to become of them: updated in place, in the dense
-            prefix or in dense regions after it; built of live words, or a gap before a region; moved down whole.
+        dense, kept, compacted, slid: to-space pages by plan. In place: in the dense prefix or in dense regions after
+            it. Built of live words, or a gap before a region. Moved down whole.
         phases: ns;  pauses: in order.
         collector, faults: what the collector's thread and the mutators' faults did.
         resident: bytes of the process afterwards.
         folios: where large ones were asked for: pages in use afterwards;  splits: folios split meanwhile in the whole
             system, by order.
-        map: what became of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
+        map: the outcome of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
             "" if it was not recorded.
 
     """

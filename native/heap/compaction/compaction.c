@@ -1,4 +1,4 @@
-/* The life of a compaction: spaces, flip, shutdown, recovery. */
+/* The life cycle of a compaction: spaces, flip, shutdown, recovery. */
 #define _GNU_SOURCE
 #include "heap/compaction/compaction.h"
 
@@ -161,7 +161,7 @@ int32_t gcp_compaction_remap(struct gcp_compaction *c)
     return 0;
 }
 
-/* Whole, before anything can touch it: no page gets in (ART's order in move mode). */
+/* Register the whole space before anything can touch it: no page appears unserved (ART's order in move mode). */
 static int32_t flip_registered(struct gcp_compaction *c)
 {
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, c->bytes, NULL);
@@ -175,9 +175,9 @@ static int32_t flip_registered(struct gcp_compaction *c)
 }
 
 /*
- * After the mremap, and only what is in use: fresh pages are then the kernel's.  A registration of a part splits the
- * mapping; a page touched beyond it first gives both parts the same anon_vma, or they would not merge again and the
- * next flip could not move them in one call (ART 0e412ed06f).
+ * Register after the mremap, and only the part in use: the kernel then provides fresh pages.  Registering a part splits
+ * the mapping.  A page is therefore first touched beyond that part: both parts get the same anon_vma, merge again
+ * later, and the next flip can move them in one call (ART 0e412ed06f).
  */
 static int32_t flip_then_register(struct gcp_compaction *c)
 {
@@ -195,12 +195,12 @@ static int32_t flip_then_register(struct gcp_compaction *c)
         return 0;
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, used, NULL);
     if (did.err) {
-        /* Back: what has been touched in the meantime is one page of zeroes. */
+        /* Undo the flip: all that was touched in the meantime is one page of zeroes. */
         if (pieces)
             gcp_remap_flip_back(c);
         else if (mremap(gcp_at(c->plan.from), c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
                         gcp_at(c->plan.to)) == MAP_FAILED)
-            abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
+            abort(); /* this memory was mapped there a moment ago; there is no way to go on */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");
     }
     c->registered = used;
@@ -222,7 +222,7 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
     uint64_t used = c->plan.used_end;
     c->produce = produce;
     c->pending = c->settled = used;
-    /* From-pages above the last one in use have never been touched: taken as recycled ones they would be new memory. */
+    /* From-pages above the last one in use were never touched: recycling them would allocate new memory. */
     c->reclaimed = c->given_back = used + c->plan.black_shift;
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
@@ -238,7 +238,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
 {
     struct gcp_outcome did = {.err = 0};
     bool by_signal = c->policy.handler == GCP_HANDLER_SIGBUS;
-    /* A handler that can't go on waits for recovery, so nobody waits for it. */
+    /* A handler that can't go on waits for recovery, so the drain must not wait for it. */
     if (by_signal && gcp_service_drain(0, &c->err))
         return -c->err;
     if (c->registered)
@@ -253,7 +253,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
     return 0;
 }
 
-/* One page into its place by plain stores, whatever its state says. */
+/* Write one page by plain stores, whatever its state. */
 static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
@@ -267,7 +267,7 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
         break;
     case GCP_PAGE_MUTATOR_PROCESSING:
     case GCP_PAGE_PROCESSED_AND_MAPPING:
-        /* Its owner puts it there; it is awake. */
+        /* Its owner, which is awake, writes it. */
         for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED; tries++)
             gcp_back_off(tries);
         return;
@@ -302,7 +302,7 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     gcp_futex_wake(&c->recovery);
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
-    /* Handlers that wait leave `serve` once the world is started; what they come back to is in its place. */
+    /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */
     __atomic_store_n(&c->err, 0, __ATOMIC_RELEASE);
     return 0;
 }
@@ -321,7 +321,7 @@ int32_t gcp_compaction_release(struct gcp_compaction *c)
     if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0)
         return 0;
     int err = injected ? injected : errno;
-    /* A new mapping in its place has no memory either. */
+    /* A new mapping in its place is empty too. */
     if (mmap(gcp_at(c->plan.from), c->bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         return failed(c, -errno, "a new mapping for from-space");

@@ -1,6 +1,6 @@
 /*
- * A fault on to-space while it is compacted: on the thread that faulted, inside its SIGBUS handler, or on a handler
- * thread.  Takes no lock, allocates nothing.
+ * Faults on to-space during compaction, answered on the faulting thread in its SIGBUS handler, or on a handler thread.
+ * Nothing here takes a lock or allocates.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,9 +16,9 @@
 
 /*
  * One fault.
- * m:     the thread that answers it: its buffer, its account
+ * m:     the thread that answers it, with its buffer and account
  * index: the to-space page
- * stage: 0 while the space is registered; later it may no longer be, and then nothing need be mapped
+ * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is no error
  */
 struct fault {
     struct gcp_compaction *c;
@@ -42,8 +42,8 @@ __attribute__((noreturn)) static void die(const struct gcp_compaction *c)
 }
 
 /*
- * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
- * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
+ * No ioctl can map this page.  The collector stops the world and unregisters the space; meanwhile this thread counts as
+ * stopped.  Then a plain store writes the page.  src: where the contents are; 0: zeroes, or nothing to write.
  */
 static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool owner)
 {
@@ -51,7 +51,7 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
     struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
-        die(c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
+        die(c); /* a handler thread: threads that sleep in the kernel can't be stopped, so there is no recovery */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
@@ -63,7 +63,7 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
     gcp_mutator_unblock(m);
 }
 
-/* The page is built at `src` and this thread's to map. */
+/* Map a page that this thread has built at `src`. */
 static void finish(const struct fault *f, uint64_t index, uint64_t src, uint32_t by)
 {
     struct gcp_compaction *c = f->c;
@@ -78,7 +78,7 @@ static void finish(const struct fault *f, uint64_t index, uint64_t src, uint32_t
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
 }
 
-/* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
+/* REMAP: claim a ready page and copy it; false if the collector has claimed it. */
 static bool copy_claimed(const struct fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -94,7 +94,7 @@ static bool copy_claimed(const struct fault *f)
     return true;
 }
 
-/* Ready pages of the group around `index`, the one that faulted first. */
+/* Map the ready pages of the group around `index`, the page that faulted first. */
 static void map_group(const struct fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -102,7 +102,7 @@ static void map_group(const struct fault *f)
     struct gcp_map_how how = how_of(f, c->policy.map_by);
     uint64_t group = c->policy.fault_pages, first = index / group * group;
     uint64_t limit = first + group - index;
-    /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
+    /* Extend the run downwards, so that one ioctl does it; the page itself is always included. */
     while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
         index--, limit++;
     struct gcp_choice choice = gcp_choose(c, index, limit);
@@ -114,7 +114,10 @@ static void map_group(const struct fault *f)
     }
 }
 
-/* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
+/*
+ * Map one ready page by COPY: the waiting thread gets it sooner than by MOVE; the kernel decides which thread was
+ * first.
+ */
 static void copy_ready(const struct fault *f)
 {
     const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
@@ -153,7 +156,7 @@ static enum gcp_event_kind fault_dense(const struct fault *f)
     return GCP_EVENT_FAULT_DENSE;
 }
 
-/* Whether a page of the compacted part is built of live words: neither of a dense region nor in the gap before one. */
+/* Whether a page of the compacted part is built from live words: not in a dense region, nor in the gap before one. */
 static bool compacted(const struct gcp_compaction *c, uint64_t index)
 {
     uint16_t fill = gcp_fill(c, index);
@@ -177,7 +180,7 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
     return first;
 }
 
-/* One compacted page that is this thread's. */
+/* Build and map one compacted page that this thread has claimed. */
 static void build(const struct fault *f, uint64_t index, bool move)
 {
     struct gcp_compaction *c = f->c;
@@ -197,14 +200,14 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
     uint64_t index = f->index;
     bool move = c->policy.map_by == GCP_VERB_MOVE && c->policy.fault_by == GCP_VERB_MOVE;
     uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
-    /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
+    /* Early in the sweep no page can be recycled yet: then the fault does only its own page. */
     if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
         first = claim_neighbours(c, index, &end);
         page = gcp_recycle_take(&c->recycle, end - first);
     }
     /*
-     * A claim is never given back: the collector has perhaps passed the page by then, would not come again, and would
-     * recycle what the page is to be built of.
+     * A claim is never released: the collector may have passed the page by then.  It would not return, and would
+     * recycle the page's sources.
      */
     if (page == GCP_NO_PAGE) {
         build(f, index, move);
@@ -233,7 +236,7 @@ static enum gcp_event_kind fault_slid(const struct fault *f)
     return GCP_EVENT_FAULT_SLID;
 }
 
-/* No object is there yet: memory for the next ones. */
+/* A page without objects: memory for the next ones. */
 static enum gcp_event_kind fault_fresh(const struct fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -248,7 +251,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
         finish(f, index, gcp_from_page(c, recycled), c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;
     }
-    /* All that is left of the mutator's allocation buffer in one call. */
+    /* Map the rest of the mutator's allocation buffer in one call. */
     uint64_t last = m->tlab_end > gcp_to_page(c, index) ? (m->tlab_end - c->plan.to) / page : end;
     while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
         end++;
@@ -259,7 +262,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
             give_in(f, at, 0, true);
             done = 1;
         } else if (!done) {
-            done = (int64_t)(end - at); /* not registered any more: the kernel's own zeroes will do */
+            done = (int64_t)(end - at); /* no longer registered: the kernel's own zeroes will do */
         } else {
             m->fresh += (uint64_t)done;
         }
@@ -282,7 +285,7 @@ static enum gcp_event_kind produce(const struct fault *f)
     return fault_dense(f);
 }
 
-/* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
+/* One thread owns a granule until all of it is ready; then any thread that needs a page of it maps all that is left. */
 static enum gcp_event_kind resolve_granule(const struct fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -313,7 +316,7 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         how.by = choice.by;
         int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
         if (!done)
-            return kind; /* not registered any more: all of it was mapped before */
+            return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
             give_in(f, index, 0, false);
@@ -380,7 +383,7 @@ int gcp_fault_serve(void *context, uint64_t address, int stage)
     return 0;
 }
 
-/* The same on the handler thread.  The page may be somebody else's, so whoever waits for it is always woken. */
+/* The same on the handler thread.  Another thread may map the page, so its waiters are always woken. */
 static int help(void *context, uint64_t address)
 {
     struct gcp_compaction *c = context;
@@ -388,7 +391,7 @@ static int help(void *context, uint64_t address)
     return GCP_SERVED_WAKE;
 }
 
-/* Threads that sleep in the kernel can't be stopped, so there is no way out without the one that wakes them. */
+/* Threads that sleep in the kernel can't be stopped, so without the thread that wakes them there is no recovery. */
 static void help_failed(void *context, int err)
 {
     struct gcp_compaction *c = context;

@@ -1,4 +1,4 @@
-/* What the parts of compaction share: its state, and the steps from one page state to the next. */
+/* Private to compaction: its state, and the transitions between page states. */
 #ifndef GCP_COMPACTION_STATE_H
 #define GCP_COMPACTION_STATE_H
 
@@ -10,7 +10,7 @@
 /* How far recovery from an error has come; a futex of the handlers that wait for it. */
 enum gcp_recovery {
     GCP_RECOVERY_NONE = 0,
-    GCP_RECOVERY_UNREGISTERED = 1, /* plain stores work; handlers put their own pages into their places */
+    GCP_RECOVERY_UNREGISTERED = 1, /* plain stores work; handlers write their own pages */
 };
 
 struct gcp_compaction {
@@ -22,25 +22,25 @@ struct gcp_compaction {
     gcp_producer produce;
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
-    uint64_t buffer;     /* a page for contents that the collector maps at once */
+    uint64_t buffer;     /* a page of contents that the collector maps at once */
     uint64_t registered; /* bytes of to-space */
     /* The collector's sweep. */
-    uint64_t pending;    /* ready pages that are not mapped yet end here */
+    uint64_t pending;    /* end of the ready pages that are not mapped yet */
     uint64_t settled;    /* no page from here on is being built by a mutator */
-    uint64_t reclaimed;  /* from-pages from here on were reclaimable when pages were last mapped */
-    uint64_t given_back; /* copy mode: from-pages from here on have been given back */
-    uint64_t group;      /* recycled pages for the group of to-space pages that is being built, and that group */
+    uint64_t reclaimed;  /* from-pages from here on were reclaimable at the last mapping */
+    uint64_t given_back; /* copy mode: from-pages from here on have been discarded */
+    uint64_t group;      /* recycled pages for the group of to-space pages being built, and that group */
     uint64_t group_of;
-    uint64_t stuck; /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
+    uint64_t stuck; /* page whose contents are in `buffer` and could not be mapped; the number of pages if none */
     struct gcp_timeline timeline;
-    /* REMAP: where mappings of from-space begin, and where those of to-space will; a byte for each page. */
+    /* REMAP: a byte for each page, 1 where a mapping of from-space begins, and where one of to-space will begin. */
     uint8_t *from_cuts;
     uint8_t *to_cuts;
     /* Errors. */
     int32_t err;
     uint32_t recovery;
     char reason[200];
-    /* A handler thread, where the policy has one. */
+    /* A handler thread, if the policy has one. */
     struct gcp_mutator helper;
     struct gcp_fault_thread thread;
     bool serving;
@@ -51,7 +51,7 @@ static inline uint32_t gcp_state_word(uint64_t from_index, enum gcp_page_state s
     return (uint32_t)(from_index << GCP_PAGE_STATE_BITS) | (uint32_t)state;
 }
 
-/* Claim the processing of a page: whoever changes it from unprocessed has it. */
+/* Claim the processing of a page: the thread that changes its state from unprocessed owns it. */
 static inline bool gcp_claim(struct gcp_compaction *c, uint64_t index, enum gcp_page_state state)
 {
     uint32_t none = GCP_PAGE_UNPROCESSED;
@@ -80,7 +80,7 @@ static inline uint16_t gcp_fill(const struct gcp_compaction *c, uint64_t index)
     return c->plan.fill[index];
 }
 
-/* Whether a page keeps its layout: of the dense prefix, or of a dense region behind it. */
+/* Whether a page keeps its layout: it is in the dense prefix, or in a later dense region. */
 static inline bool gcp_in_place(const struct gcp_compaction *c, uint64_t index)
 {
     return index < c->plan.dense_end || (c->plan.kept && index < c->plan.compact_end && gcp_fill(c, index) == GCP_KEPT);
@@ -100,16 +100,16 @@ static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index
     return c->policy.granule > 1 && gcp_in_place(c, index);
 }
 
-/* The page whose state stands for its whole granule until that is ready. */
+/* The page whose state stands for its whole granule until the granule is ready. */
 static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64_t index)
 {
     return index & ~(c->policy.granule - 1);
 }
 
-/* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
+/* Update the pages of a claimed granule.  The leader becomes ready last, so all pages are ready when it is. */
 void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
 
-/* How a run of ready pages is mapped: by enum gcp_verb, so many of them, out of from-pages from `from` on. */
+/* How a run of ready pages is mapped: by enum gcp_verb, `pages` of them, from from-page `from` on. */
 struct gcp_choice {
     uint32_t by;
     uint64_t pages;
@@ -117,18 +117,18 @@ struct gcp_choice {
 };
 
 /*
- * For the ready run at `index`, of at most `most` pages.  If it is not ready any more: one page, by the policy.  Where
- * there is nothing to choose: `most`.  Both have no `from` (the number of pages).
+ * Choose for the ready run at `index`, of at most `most` pages.  If it is no longer ready: one page, by the policy.  If
+ * there is nothing to choose: `most` pages.  In both cases `from` is the number of pages, which means none.
  */
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most);
 
 /* The same for one page whose contents lie at from-page `from`. */
 uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from);
 
-/* Whether a page that keeps its layout has no live word: nothing is to be mapped then. */
+/* Whether a page that keeps its layout has no live word, so it need not be mapped. */
 bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
 
-/* Remember the first error and what it hit. */
+/* Record the first error, and what failed. */
 void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
 
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
@@ -137,8 +137,9 @@ static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 }
 
 /*
- * REMAP.  The flip of a space that consists of many mappings: 0 or -errno, then nothing has moved; and its way back.
- * Then the run of ready pages at `at`: the pages that are mapped now, 0 if a mutator was faster, or a negative errno.
+ * REMAP.  _flip: the flip of a space that consists of many mappings; 0, or -errno with nothing moved.  _flip_back: undo
+ * it.  _run: map the run of ready pages at `at`; the number of pages mapped, 0 if a mutator was faster, or a negative
+ * errno.
  */
 int32_t gcp_remap_init(struct gcp_compaction *c);
 void gcp_remap_deinit(struct gcp_compaction *c);

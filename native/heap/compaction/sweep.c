@@ -24,7 +24,7 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
     gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
 }
 
-/* The same for recycled pages, between which pages of dense regions lie that are perhaps not moved yet. */
+/* The same for recycled pages, skipping pages of dense regions among them, which may not be moved yet. */
 static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
 {
     const uint8_t *held = c->recycle.held;
@@ -37,21 +37,21 @@ static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t 
     }
 }
 
-/* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
+/* Map all that is ready in [index, c->pending); wait for pages that mutators build only if `wait`. */
 static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct gcp_swept *ret)
 {
     struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
     bool remap = c->policy.map_by == GCP_VERB_REMAP;
     if (!wait && c->policy.whole > 1) {
-        /* What is there of a folio whose other pages are still to be built would not go whole: it waits for them. */
+        /* A partly built folio could not be moved whole: leave it until its other pages are built. */
         index = (index + c->policy.whole - 1) / c->policy.whole * c->policy.whole;
         if (index >= c->pending)
             return 0;
     }
     for (uint64_t at = index; at < c->pending;) {
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
-        /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
+        /* A mutator that has claimed a ready page reads its source, which may be about to be discarded. */
         bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
         for (uint32_t tries = 0;
              (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED; tries++) {
@@ -87,7 +87,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         ret->map_ns += end - begin;
         gcp_histogram_record(&ret->runs, (uint64_t)done);
         gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
-        /* What was copied where others are moved stays behind, and nobody recycles it. */
+        /* In MOVE mode the sources of copied pages remain, and are not recycled. */
         if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
             discard(c, choice.from, (uint64_t)done, ret);
         at += (uint64_t)done;
@@ -98,8 +98,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
 }
 
 /*
- * Whether nobody reads the sources of a claimed page any more.  A dense-prefix page is its own source, and where it is
- * copied it is read until it is mapped.
+ * Whether the sources of a claimed page are no longer read.  A dense-prefix page is its own source; if it is copied, it
+ * is read until it is mapped.
  */
 static bool settled(const struct gcp_compaction *c, uint64_t index)
 {
@@ -110,8 +110,8 @@ static bool settled(const struct gcp_compaction *c, uint64_t index)
 }
 
 /*
- * Which from-pages are not needed any more, now that every page from `index` on is claimed: those behind the contents
- * of the pages below the lowest one that nobody is building.
+ * The first from-page that is no longer needed, now that every page from `index` on is claimed.  It lies after the
+ * contents of all pages below the lowest settled one.
  */
 static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
 {
@@ -123,7 +123,7 @@ static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
         return c->settled + c->plan.black_shift;
     if (c->settled > c->plan.dense_end)
         return (first[c->settled] + page_words - 1) / page_words;
-    /* Dense-prefix pages are moved away; where they are copied, they can be given back as well. */
+    /* Dense-prefix pages are moved away; if they are copied, they can be discarded too. */
     return c->policy.map_by != GCP_VERB_MOVE ? c->settled : c->plan.dense_end;
 }
 
@@ -132,7 +132,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     uint64_t begin = reclaimable(c, index), flush_pages = c->policy.flush_bytes / c->pages.page;
     if (index >= c->plan.dense_end)
         gcp_recycle_lower(&c->recycle, begin > c->plan.dense_end ? begin : c->plan.dense_end);
-    /* In the dense prefix the pages that have been updated count, whether or not anything can be reclaimed. */
+    /* In the dense prefix, updated pages count as progress, whether or not anything can be reclaimed. */
     uint64_t progress = index < c->plan.dense_end ? index : begin;
     if (c->reclaimed < progress + flush_pages)
         return 0;
@@ -145,7 +145,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         if (pages >= flush_pages / 2)
             discard_recycled(c, first, pages, ret);
     } else {
-        /* All behind the reserve has been copied out of, or never been in use. */
+        /* All pages after the reserve have been copied from, or were never in use. */
         uint64_t keep = begin + c->policy.reserve_pages, pages;
         gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (keep < c->given_back) {
@@ -156,7 +156,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     return 0;
 }
 
-/* A page whose contents lie in the collector's buffer. */
+/* Map a page whose contents are in the collector's buffer. */
 static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     struct gcp_map_how how = how_of(c);
@@ -184,16 +184,16 @@ static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_s
     return map_now(c, index, ret);
 }
 
-/* New memory for a granule of recycled pages, in folios as large as can be had. */
+/* New memory for a granule of recycled pages, in the largest folios available. */
 static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *ret)
 {
     uint64_t begin = gcp_now(), bytes = c->policy.granule * c->pages.page;
     for (uint64_t page = first; page < first + c->policy.granule; page++)
         if (c->pages.orders[page])
-            return; /* of large folios already */
+            return; /* already in large folios */
     void *start = gcp_at(gcp_from_page(c, first));
     madvise(start, bytes, MADV_DONTNEED);
-    /* Where it can't be done now, the pages come one by one as they are written. */
+    /* If that fails, the pages are allocated singly as they are written. */
     if (gcp_region_populate(gcp_address_of(start), bytes) == 0) {
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
@@ -201,7 +201,7 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
     ret->renew_ns += gcp_now() - begin;
 }
 
-/* A recycled page, congruent with `index` in its granule where a whole group of them is free. */
+/* A recycled page; it is congruent with `index` in its granule if a whole aligned group is free. */
 static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     uint64_t granule = c->policy.granule;
@@ -211,7 +211,7 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_s
         uint64_t first = gcp_recycle_take_aligned(&c->recycle, granule);
         if (first == GCP_NO_PAGE)
             return gcp_recycle_take(&c->recycle, 1);
-        /* Pages are built downwards: a granule that begins further down can't be filled any more. */
+        /* Pages are built downwards: a granule that is not begun at its last page can't be filled. */
         if (c->policy.renew && index % granule == granule - 1)
             renew(c, first, ret);
         c->group = first;
@@ -220,7 +220,7 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_s
     return c->group + index % granule;
 }
 
-/* Nobody has a reference into such a page; it stays without memory (ART does the same in the dense prefix). */
+/* No reference points into such a page; it gets no memory (ART does the same in the dense prefix). */
 static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
@@ -230,9 +230,9 @@ static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swe
 static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
-        return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
+        return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator has it: the run ends here */
     if (!gcp_fill(c, index)) {
-        sweep_empty(c, index, ret); /* the gap in front of a dense region */
+        sweep_empty(c, index, ret); /* the gap before a dense region */
         return 0;
     }
     ret->built++;
