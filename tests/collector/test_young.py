@@ -125,7 +125,7 @@ def test_an_old_object_keeps_a_young_one_alive(mode: str, between: int) -> None:
 
 @pytest.mark.parametrize("mode", YOUNG)
 def test_a_page_of_the_old_generation_without_dirty_cards_is_not_written(mode: str) -> None:
-    """Its words are as they were, though what they say is no address: nobody has looked at them."""
+    """The remembered set is empty, so its objects are neither marked nor updated."""
     with bench(mode=mode, full_after=MANY) as heap:
         heap.collect()
         fill(heap, 0, 2000)
@@ -141,7 +141,7 @@ def test_a_page_of_the_old_generation_without_dirty_cards_is_not_written(mode: s
 @pytest.mark.parametrize("mode", YOUNG)
 @pytest.mark.parametrize("words", [PAGE_WORDS + 100, 3 * PAGE_WORDS + 7])
 def test_an_object_that_reaches_out_of_the_old_generation(mode: str, words: int) -> None:
-    """It begins on the last old page, its references lie behind it, and lead to young objects."""
+    """It begins on the last old page, its references are on later pages, and lead to young objects."""
     with bench(32 * MIB, mode=mode, full_after=MANY) as heap:
         heap.collect()
         fill(heap, 0, 100, words=5)

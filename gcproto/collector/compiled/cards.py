@@ -15,8 +15,8 @@ card is then in one of three states (native/heap/plan.h), as in ART (CardTable: 
 So at the end of each collection the card of every old object that refers to a younger one is dirty, which
 ``unremembered`` checks (ART: VerifyNoMissingGenerationalCardMarks).
 
-It departs from ART in that there is one aged state: cards that have been scanned are not scanned again by the second
-pass of marking, because that looks at dirty ones only.
+It departs from ART in that there is one aged state.  The second pass of marking scans dirty cards only, so it does not
+scan those again that the first one has aged.
 """
 
 from gcproto.collector.compiled.mark import STACK_HEAD, push_card, push_fields, set_bits, trace

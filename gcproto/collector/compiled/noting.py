@@ -7,7 +7,7 @@ CheckShouldDirtyCard).
 
 An object has the card on which it begins, and this code only makes cards dirty.  So producers of other pages and
 mutators need no agreement.  If a card is clean when the flip stops the world, its objects refer to nothing that moves.
-A card that becomes dirty later stands for references that are new already.
+A card becomes dirty later only by references that are new already.
 """
 
 from functools import cache
@@ -130,7 +130,7 @@ def produce_noting(plan: int, index: int, destination: int) -> None:
     Args:
         plan: address of the plan.
         index: below the plan's used_end.
-        destination: address of a page that nobody else writes; of the dense prefix, where it lies in from-space.
+        destination: address of a page that no other thread writes; of the dense prefix, its place in from-space.
 
     """
     if index >= old_end(plan):

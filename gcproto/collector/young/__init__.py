@@ -14,7 +14,7 @@ Follows ART's generational CMC as of AOSP's branch 25Q4-release: runtime/gc/coll
 - Survivors of the middle generation are compacted next to the old one and belong to it from then on.  Survivors of the
   young one come to the middle.  The borders are rounded up to pages.  An object belongs to the generation it begins in.
 - Kept from one collection to the next: the bitmaps of the old generation, the two borders, dirty cards.
-- A full collection marks everything, decides on a dense prefix anew, and promotes in the same way.
+- A full collection marks everything, decides on a dense prefix again, and promotes in the same way.
 - gcproto.collector.young.policy says when a full one follows.
 
 It departs from ART in that

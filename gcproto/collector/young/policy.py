@@ -1,9 +1,9 @@
 """Whether the next collection is a young one or a full one, as ART decides.
 
 ART (Heap::GrowForUtilization, Heap::CollectGarbageInternal; 25Q4): the first collection is a full one.  A full one is
-followed by a young one.  A young one is followed by another under two conditions.  It has freed at least twice as many
-bytes for its CPU time as full ones do in the mean; and it has brought the heap below the size at which a collection
-begins, as old garbage would pile up otherwise.  A collection that the program has asked for is a full one.
+followed by a young one.  A young one is followed by another under two conditions.  First, it has freed at least twice
+as many bytes for its CPU time as full ones do in the mean.  Second, it has brought the heap below the size at which a
+collection begins; old garbage would pile up otherwise.  A collection that the program has asked for is a full one.
 
 It departs from ART in that
 - the size at which a collection begins is the one that was set after the last full collection: the space is of a fixed

@@ -48,8 +48,8 @@ def print_kinds(measurements: Sequence[Measurement], result: Result, console: Co
         say(
             console,
             ("Young and full collections", "bold"),
-            ": medians of a collection; bytes mapped in to-space and bytes copied for each byte freed, of all; "
-            "in place: pages that are not compacted; pause: the longest, with the time to stop",
+            ": medians of a collection. Evacuated: bytes mapped in to-space. Copied: by UFFDIO_COPY and to build "
+            "pages. In place: pages that are not compacted. Pause: the longest, with the time to stop.",
         )
         table = Table(COLUMNS, gap=1, wide=True)
         for one, kind in lines:
