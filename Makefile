@@ -3,6 +3,7 @@
 # make lint    types, lint, formats, C warnings as errors, cross build
 # make docs    regenerate docs/reference and the list of commands in README.md from the program
 # make records measure the records of docs/results again (root, a quiet machine); only one: make records ARGS=heap
+# make compare-jvm  the heap's modes beside HotSpot's collectors, five minutes (needs a JDK); ARGS="--rounds 3"
 # make man     manual pages of all commands, into build/man
 # make lock    pin the requirements of pyproject.toml again, with hashes (needs uv)
 # make stubs   regenerate gcproto/_native.pyi from the declarations in native/
@@ -19,7 +20,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint docs man records lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs man records compare-jvm lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -47,6 +48,9 @@ docs: $(VENV)/installed
 
 records: $(VENV)/installed
 	$(VENV)/bin/python -m benchmarks.records $(ARGS)
+
+compare-jvm: $(VENV)/installed
+	$(VENV)/bin/python -m benchmarks.jvm $(ARGS)
 
 man: $(VENV)/installed-dev
 	$(VENV)/bin/python -m gcproto.cli.man build/man

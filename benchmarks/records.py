@@ -1,7 +1,7 @@
 """The records of docs/results that need no guests, measured anew: ``python -m benchmarks.records [NAME...]``.
 
 A record stands between two marks in a page.  It says command, date, machine, kernel, commit and run, and has the table
-that ``gcproto show`` prints.  The text around it is written by hand: read it again after a record was replaced.
+that the program prints.  The text around it is written by hand: read it again after a record was replaced.
 """
 
 import subprocess
@@ -29,6 +29,8 @@ RECORDS = {
     "claims": "claims",
 }
 """The command of each record, by the name of its page."""
+COMPARE = "jvm"
+"""The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
 BEGIN = "<!-- record: {} -->\n"
 END = "<!-- end of record -->\n"
 
@@ -50,7 +52,7 @@ def text(command: str, result: dict[str, Any], table: str, commit: str) -> str:
     """A record as it stands in a page.
 
     Args:
-        command: without ``gcproto``.
+        command: as a user types it.
         result: the result file's document.
         table: what ``gcproto show`` prints.
         commit: of the program.
@@ -59,7 +61,7 @@ def text(command: str, result: dict[str, Any], table: str, commit: str) -> str:
     environment, producer = result["environment"], result["producer"]
     cpu = environment["cpu"]
     rows = {
-        "command": f"`gcproto {command}`",
+        "command": f"`{command}`",
         "date": producer["started"].replace("T", ", ")[:17] + " UTC",
         "machine": f"{cpu['allowed']} of {cpu['count']} CPUs, {cpu['model']}",
         "kernel": f"Linux {environment['kernel']['release']}",
@@ -88,13 +90,14 @@ def measure(name: str) -> None:
         subprocess.CalledProcessError: the command failed; the page stays as it is.
 
     """
-    gcproto = (sys.executable, "-m", "gcproto.cli.main")
+    program = (sys.executable, "-m", "benchmarks.jvm" if name == COMPARE else "gcproto.cli.main")
+    words, show = ("", "--show") if name == COMPARE else (RECORDS[name], "show")
+    typed = "make compare-jvm" if name == COMPARE else f"gcproto {words}"
     with tempfile.TemporaryDirectory() as folder:
-        words = (*RECORDS[name].split(), "--out", folder)
-        subprocess.run([*gcproto, *words], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         (file,) = Path(folder).glob("*.json")
-        table = subprocess.run([*gcproto, "show", str(file)], check=True, capture_output=True, text=True).stdout
-        made = text(RECORDS[name], msgspec.json.decode(file.read_bytes()), table, commit())
+        table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
     page = PAGES / f"{name}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
@@ -107,10 +110,11 @@ def main(names: Sequence[str]) -> None:
         names: of the records; none: all.
 
     """
-    unknown = set(names) - RECORDS.keys()
+    known = [*RECORDS, COMPARE]
+    unknown = set(names) - set(known)
     if unknown:
-        sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(RECORDS)}")
-    for name in names or RECORDS:
+        sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    for name in names or known:
         measure(name)
 
 

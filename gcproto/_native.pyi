@@ -243,6 +243,7 @@ class gcp_scenario(Struct):
     cpu: int
     touch_cpu: int
     slow_permille: int
+    lose_page: int
     settle: int
     frames: int
     working_set: int
@@ -382,6 +383,7 @@ class gcp_plan(Struct):
     skip: Pointer[int]
     fill: Pointer[int]
     held: Pointer[int]
+    reach: Pointer[int]
     young: int
     old_end: int
     cards: Pointer[int]
@@ -461,6 +463,7 @@ class gcp_compaction_policy(Struct):
     advice: int
     renew: int
     cut_at_tables: int
+    compactors: int
 
 class gcp_compaction_policy_ptr(gcp_compaction_policy, Pointer[gcp_compaction_policy]): ...
 
@@ -477,6 +480,7 @@ class gcp_swept(Struct):
     flushes: int
     recovered: int
     map_ns: int
+    helped: int
     runs: gcp_histogram
 
 class gcp_swept_ptr(gcp_swept, Pointer[gcp_swept]): ...
@@ -518,7 +522,9 @@ class Lib:
     GCP_CARD_DIRTY: Final = 1
     GCP_CARD_AGED: Final = 2
     GCP_KEPT: Final = 65535
+    GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64
+    GCP_COMPACTORS: Final = 4
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
     GCP_PROOF_PFN: Final = 2
@@ -786,7 +792,13 @@ class Lib:
     def gcp_compaction_plan(self, compaction: Pointer[gcp_compaction], /) -> gcp_plan_ptr: ...
     def gcp_compaction_flip(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_orders(self, compaction: Pointer[gcp_compaction], /) -> Pointer[int]: ...
-    def gcp_compaction_open(self, compaction: Pointer[gcp_compaction], produce: Function, /) -> None: ...
+    def gcp_compaction_open(
+        self,
+        compaction: Pointer[gcp_compaction],
+        produce: Function,
+        ahead: Function,
+        /,
+    ) -> None: ...
     def gcp_compaction_sweep(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...
     def gcp_compaction_close(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_recover(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...
@@ -806,6 +818,7 @@ class Lib:
     def gcp_compaction_helper_cpu(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_helper_pin(self, compaction: Pointer[gcp_compaction], cpu: int, /) -> int: ...
     def gcp_compaction_helper_ran(self, compaction: Pointer[gcp_compaction], /) -> gcp_ran: ...
+    def gcp_compaction_compactor_pin(self, compaction: Pointer[gcp_compaction], number: int, cpu: int, /) -> int: ...
     def gcp_drill_run(self, name: Pointer[bytes] | bytes, timeout_ms: int, ret: Pointer[gcp_row_result], /) -> int: ...
     def gcp_contract_count(self, /) -> int: ...
     def gcp_contract_row(self, index: int, /) -> gcp_row_ptr: ...

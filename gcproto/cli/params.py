@@ -243,6 +243,40 @@ class Factors(click.ParamType[list[float]]):
         return "LIST"
 
 
+class Numbers(click.ParamType[list[int]]):
+    """A list of whole numbers with commas: ``1,2,4``; none of them twice.
+
+    Args:
+        least: each is at least this;  most: and at most this.
+
+    """
+
+    name = "numbers"
+
+    def __init__(self, least: int, most: int) -> None:
+        self._number = click.IntRange(least, most)
+
+    def convert(
+        self, value: str | Sequence[int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        """The numbers."""
+        if not isinstance(value, str):
+            return list(value)
+        texts = Words("number", key=_whole).convert(value, param, ctx)
+        return [self._number(text, param, ctx) for text in texts]
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands after the option in its help."""
+        return "LIST"
+
+
+def _whole(word: str) -> Hashable:
+    try:
+        return int(word)
+    except ValueError:
+        return word
+
+
 def _factor(word: str) -> Hashable:
     try:
         return float(word.lower().removesuffix("x"))

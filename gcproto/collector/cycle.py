@@ -6,6 +6,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
 - dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
+- several threads may compact (native/heap/compaction/compactors.c);
 - young collections are a collector of their own (gcproto.collector.young), which changes the steps that differ.
 """
 
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING
 from gcproto._native import ffi, lib
 from gcproto.accounts import MAPPING, map_counts_in
 from gcproto.chars import text_of
+from gcproto.collector.compiled.ahead import produce_ahead
+from gcproto.collector.compiled.for_c import producer_of
 from gcproto.collector.compiled.forward import forward_roots
 from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
-from gcproto.collector.compiled.prepare import plan_black, prepare
-from gcproto.collector.compiled.produce import producer, slide
+from gcproto.collector.compiled.prepare import note_written, plan_black, prepare
+from gcproto.collector.compiled.produce import produce, slide
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
@@ -31,6 +34,7 @@ from gcproto.structs import address_of, numbers_of
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_mutator, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
+    from gcproto.collector.compiled.for_c import Producer
 
 PRECLEAN_ROUNDS = 3
 PRECLEAN_ENOUGH = 64
@@ -84,7 +88,7 @@ class Collector:
         self.cycles = 0
         self._aging = 0  # cards of an old generation
         self.failures: list[str] = []
-        self._produce = ffi.cast("gcp_producer", self._producer())
+        self._produce, self._ahead = (ffi.cast("gcp_producer", producer_of(one)) for one in self._producers())
         self._native: gcp_compaction_ptr = ffi.NULL
         if mode.barrier != BARRIER:
             raise GcprotoError(
@@ -202,9 +206,9 @@ class Collector:
 
     # What a collector with generations does otherwise.
 
-    def _producer(self) -> int:
-        """Address of the producer of pages."""
-        return producer()
+    def _producers(self) -> "tuple[Producer, Producer]":
+        """The producers of pages that are waited for, and of those of the sweep."""
+        return produce, produce_ahead
 
     def _slide(self) -> None:
         """Every page within one space."""
@@ -238,14 +242,31 @@ class Collector:
     def _mark_roots(self) -> int:
         tables = self.heap.tables
         return sum(
-            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, address_of(one.roots), one.root_count)
+            mark_roots(
+                self.heap.to,
+                tables.live,
+                tables.starts,
+                tables.stack,
+                tables.reach,
+                address_of(one.roots),
+                one.root_count,
+            )
             for one in self.heap.mutators
         )
 
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards, self._aging)
+        return mark_dirty(
+            self.heap.to,
+            tables.live,
+            tables.starts,
+            tables.stack,
+            tables.reach,
+            tables.cards,
+            cards,
+            self._aging,
+        )
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
@@ -299,7 +320,7 @@ class Collector:
             if not flipped:
                 self._slide_pages(swept)
             elif self.mode.concurrent:
-                lib.gcp_compaction_open(self._native, self._produce)
+                lib.gcp_compaction_open(self._native, self._produce, self._ahead)
             else:
                 lib.gcp_compaction_store_all(self._native, self._produce, swept)
         if flipped and self.mode.concurrent:
@@ -352,6 +373,7 @@ class Collector:
 
     def _plan_black(self) -> None:
         heap = self.heap
+        note_written(self._plan_address, heap.tables.cards)
         plan_black(self._plan_address, heap.used // 8, heap.note_free_buffers())
 
     def _forward_roots(self) -> None:

@@ -43,8 +43,9 @@ class Mode:
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
             ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
-        split_ahead: have large folios split before the flip (gcproto.collector.policies).
-        restore: make THPs of dense stretches after each collection, beside the mutators.
+        compactors: threads that compact, likewise.
+        split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
+            overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
         barrier: mutators dirty cards; False: only where nothing is ever collected (gcproto.heap.calls.BARRIER).
         young: most collections are of the young and middle generation only (gcproto.collector.young).
         full_after: then young collections after which a full one follows; 0: as ART decides.
@@ -81,6 +82,7 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    compactors: int = 1
     barrier: bool = True
     young: bool = False
     full_after: int = 0
@@ -111,6 +113,7 @@ class Mode:
         found.flush_bytes, found.handler = self.flush_bytes, self.handler
         found.granule, found.whole = self.granule, self.whole
         found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
+        found.compactors = self.compactors
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
@@ -119,6 +122,8 @@ class Mode:
     def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
         found = {"fault_by", "fault_pages", "fresh"} if self.map_by == REMAP else set()
+        if not self.moves_pages:
+            found.add("compactors")
         if self.young or not self.moves:
             found |= {"granule", "regions"}  # the old generation ends at any page
         if not self.young:

@@ -61,6 +61,15 @@ def kernel(function: F) -> "Dispatcher[F]":
     return numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
 
 
+def inlined(function: F) -> "Dispatcher[F]":
+    """A kernel that becomes part of each one that calls it: for what is called once for every object.
+
+    LLVM leaves many calls in place that cost more than they do: each has to store its result and to say whether it
+    raised.
+    """
+    return numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy", forceinline=True)(function)
+
+
 def entry(signature: str) -> "Callable[[F], Dispatcher[F]]":
     """A kernel that Python calls: it is part of what ``compile_all`` compiles ahead.
 

@@ -140,10 +140,12 @@ def set_element(offset: int, width: int, ordering: str = "") -> Callable[[int, i
 
 
 load64 = field(0)
+load32 = field(0, 32)
 load8 = field(0, 8)
 store64 = set_field(0)
 store32 = set_field(0, 32)
 store8 = set_field(0, 8)
+peek32 = field(0, 32, "monotonic")
 peek64 = field(0, 64, "monotonic")
 """A word that other threads change: each call reads it again."""
 publish64 = set_field(0, 64, "release")

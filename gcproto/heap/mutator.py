@@ -33,6 +33,8 @@ from gcproto.heap.world import (
 OUT_OF_MEMORY = -1
 STOPPED = -2
 """Returned by a workload instead of a count: memory ran out, or it was asked to end."""
+PRIME = 0x100000001B3
+"""Of FNV-1a, by which digests are made."""
 
 
 @kernel
@@ -70,7 +72,7 @@ def allocate(m: int, words: int, refs: int) -> int:
     store64(at, header(words, refs))
     set_allocated_bytes(m, allocated_bytes(m) + size)
     set_allocated_objects(m, allocated_objects(m) + 1)
-    set_digest(m, wrapping_mul(digest(m) ^ header(words, refs), 0x100000001B3))
+    set_digest(m, wrapping_mul(digest(m) ^ header(words, refs), PRIME))
     return at
 
 
@@ -113,6 +115,12 @@ def root(m: int, slot: int) -> int:
 def set_root(m: int, slot: int, value: int) -> None:
     """Keep a reference in a root slot."""
     set_root_of(m, slot, value)
+
+
+@kernel
+def note(m: int, value: int) -> None:
+    """Fold a value that the workload chose or read into its digest: runs with equal digests did the same work."""
+    set_digest(m, wrapping_mul(digest(m) ^ value, PRIME))
 
 
 @kernel

@@ -16,6 +16,9 @@ def _at(name: str) -> int:
 KEPT = lib.GCP_KEPT
 """Value of ``fill_of`` for a page that keeps its layout."""
 
+WRITTEN = lib.GCP_WRITTEN
+"""What ``reach_of`` says of a page whose references were perhaps written since marking."""
+
 to_space = field(_at("to"))
 from_space = field(_at("from"))
 
@@ -51,6 +54,8 @@ set_lead_refs = set_element(_at("lead_refs"), 16)
 set_skip = set_element(_at("skip"), 16)
 set_fill = set_element(_at("fill"), 16)
 set_held = set_element(_at("held"), 8)
+reach_of = element(_at("reach"), 32)
+set_reach = set_element(_at("reach"), 32)
 
 is_young = field(_at("young"))
 set_young = set_field(_at("young"))

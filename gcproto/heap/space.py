@@ -33,6 +33,7 @@ class Tables:
     skip: int
     fill: int
     held: int
+    reach: int
     cards: int
     promoted: int
     stack: int
@@ -76,6 +77,7 @@ class Heap:
                 skip=self._region(2 * self.pages),
                 fill=self._region(2 * self.pages),
                 held=self._region(self.pages),
+                reach=self._region(4 * self.pages),
                 cards=self._region(self.capacity // CARD_BYTES),
                 promoted=self._region(8 * (chunks + 1)),
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
@@ -142,6 +144,7 @@ class Heap:
         plan.skip = ffi.cast("uint16_t *", tables.skip)
         plan.fill = ffi.cast("uint16_t *", tables.fill)
         plan.held = ffi.cast("uint8_t *", tables.held)
+        plan.reach = ffi.cast("uint32_t *", tables.reach)
         plan.cards = ffi.cast("uint8_t *", tables.cards)
 
     def clear_tables(self, used: int, keep: int = 0) -> None:
@@ -160,6 +163,7 @@ class Heap:
             (self.tables.starts, 8 * chunks, keep // CHUNK_WORDS),
             (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES, keep // CARD_BYTES),
             (self.tables.held, self.pages, 0),
+            (self.tables.reach, 4 * self.pages, 0),
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
             whole = min((kept + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES, rounded)

@@ -126,8 +126,8 @@ def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositio
 
 
 ARMS = frozenset({"move", "copy", "copy_discard", "move_fallback"})
-"""Arms that the model has.  It counts calls, pages and splits as the work of each arm makes them, which no flag says:
-an arm of which it was not told is left out with that reason, and needs no line here."""
+"""Arms that the model has.  It counts calls, pages and splits as the work of each arm makes them, which no flag says.
+Another arm is omitted with that reason, and needs no line here."""
 SOURCES = frozenset({"small", "mthp", "thp", "pinned"})
 
 

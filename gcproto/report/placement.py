@@ -32,7 +32,7 @@ def _rank(placement: str, order: list[str]) -> int:
 
 
 def runnable(one: Scenario) -> int:
-    """Runnable threads: mutators, the collector, and the thread that serves faults if there is one.
+    """Runnable threads: mutators, those that compact, and the thread that serves faults if there is one.
 
     A mode without a collector has its mutators only.
     """
@@ -40,7 +40,7 @@ def runnable(one: Scenario) -> int:
         case PathScenario() | PolicyScenario():
             return one.threads
         case WorkloadScenario():
-            return one.mutators + (one.mode != "none")
+            return one.mutators + (one.mode != "none") * (one.options.compactors or 1)
         case WindowScenario():
             return one.mutators + 1 + (one.handler == HANDLER_THREAD)
 

@@ -1,10 +1,10 @@
 """Differences of scenarios and arms between two runs: log ratios, their bootstrap replicates, and the drift.
 
 Absolute times of two runs can't be compared.  The machine got faster or slower between them (frequency, neighbours,
-other guests on the host).  Work that reads and writes contents follows the speed of memory; work that only rewrites page
-tables follows that of the processor.  So a *drift* is divided out first, one for each of these two classes.  A single
-arm that changed can't move the estimate.  The effect of an arm is its median log ratio less the median of the *other*
-arms of its class.
+other guests on the host).  Work that reads and writes contents follows the speed of memory; work that only rewrites
+page tables follows that of the processor.  So a *drift* is divided out first, one for each of these two classes.  A
+single arm that changed can't move the estimate.  The effect of an arm is its median log ratio less the median of the
+*other* arms of its class.
 """
 
 from collections import defaultdict

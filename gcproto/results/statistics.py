@@ -4,7 +4,7 @@ Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by
 directly after each other, so a short disturbance slowed both.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gcproto.results.baseline import baseline_of, first_of, refused
@@ -110,6 +110,31 @@ def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
     paired = len(common) >= MIN_SAMPLES
     top = np.array([a[i] for i in common] if paired else over.samples, dtype=np.float64)
     bottom = np.array([b[i] for i in common] if paired else under.samples, dtype=np.float64)
+    return _ratio_of_medians(top, bottom, paired=paired)
+
+
+def paired_ratio(over: Mapping[int, float], under: Mapping[int, float]) -> Interval | None:
+    """Ratio of medians over / under of figures that are no samples of a measurement.
+
+    Args:
+        over: figures by round.
+        under: the same.
+
+    Returns:
+        None with fewer than three rounds that have both, or with a figure of ``under`` that is not above zero.
+
+    """
+    import numpy as np
+
+    common = sorted(over.keys() & under.keys())
+    top = np.array([over[i] for i in common], dtype=np.float64)
+    bottom = np.array([under[i] for i in common], dtype=np.float64)
+    return _ratio_of_medians(top, bottom, paired=True)
+
+
+def _ratio_of_medians(top: "NDArray[np.float64]", bottom: "NDArray[np.float64]", *, paired: bool) -> Interval | None:
+    import numpy as np
+
     if min(len(top), len(bottom)) < MIN_SAMPLES or not np.all(bottom > 0):
         return None
 

@@ -18,8 +18,8 @@
  * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled exists)
  * cpus:        processors this process may run on
  * llc_bytes:   size of the last-level cache of the first of these processors; 0 if unknown.  From sysfs
- *              (cpu/cpuN/cache), which gives the cache that one processor can fill; otherwise from sysconf(3), which on
- *              AMD adds up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26).
+ *              (cpu/cpuN/cache), which gives the cache that one processor can fill; otherwise from sysconf(3).  On AMD
+ *              sysconf adds up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26)
  */
 struct gcp_platform {
     uint64_t page_size;
@@ -91,8 +91,8 @@ void gcp_ran_look(struct gcp_ran *ran);
 
 /*
  * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted.  Drain
- * this processor's batch of pages for the LRU lists (the kernel drains it every 31 pages, at 500 instructions each),
- * let kernel threads run for a moment, and wait until just after a timer interrupt.
+ * this processor's batch of pages for the LRU lists: the kernel drains it every 31 pages, at 500 instructions each.
+ * Then let kernel threads run for a moment, and wait until just after a timer interrupt.
  */
 void gcp_settle(void);
 

@@ -38,8 +38,8 @@ static void *sweep(void *arg)
         atomic_fetch_add_explicit(&toucher->sweeps, 1, memory_order_release);
         uint64_t asked = atomic_load_explicit(&toucher->asked, memory_order_relaxed);
         if (asked != atomic_load_explicit(&toucher->answered, memory_order_relaxed)) {
-            /* To read a thread's clock the kernel updates its share, and may find it used up: it gives its processor
-             * away on the way back, and answers when it has it again. */
+            /* To read a thread's clock the kernel updates its share, and may find the share used up.  This thread is
+             * then preempted on return to user space, and answers when it runs again. */
             atomic_store(&toucher->had, cpu_of(pthread_self()));
             atomic_store(&toucher->answered, asked);
         }

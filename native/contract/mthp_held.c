@@ -1,7 +1,7 @@
 /*
- * Rows: a part of a large folio with extra references.  The folio can't be split, and before "userfaultfd: fix
- * UFFDIO_MOVE livelock on large folio with extra references" (7.3.4) MOVE retries forever: the watchdog ends the row,
- * which is then as documented.  A vendor's kernel may give EBUSY earlier.
+ * Rows: a part of a large folio with extra references.  The folio can't be split.  Before "userfaultfd: fix UFFDIO_MOVE
+ * livelock on large folio with extra references" (7.3.4) MOVE retries forever: the watchdog ends the row, which is then
+ * as documented.  A vendor's kernel may give EBUSY earlier.
  */
 #include <errno.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /*
- * Swap in the guest: zram is synchronous and empties the swap cache at once; a loop device on a file in memory is not,
- * so folios stay in the swap cache.
+ * Swap in the guest.  zram is synchronous and empties the swap cache at once.  A loop device on a file in memory is not
+ * synchronous, so folios stay in the swap cache.
  */
 #define _GNU_SOURCE
 #include "guest/swap.h"

@@ -2,8 +2,10 @@
  * Hazards: tests that may hang, panic or corrupt a kernel with the bug, so they must not run on a machine in use.  They
  * run in guests, as root.  Like rows of the contract, each runs in a process of its own under a watchdog.
  *
- * The caller sets up (no hazard changes a setting): a swap device, on a loop device for hazards that need the swap
- * cache; hugepages-2048kB/enabled and one mTHP size `madvise`; ksm/run 1 for `ksm`.
+ * No hazard changes a setting.  The caller sets up:
+ * - a swap device, on a loop device for hazards that need the swap cache;
+ * - hugepages-2048kB/enabled and one mTHP size, as `madvise`;
+ * - ksm/run, as 1, for `ksm`.
  */
 #ifndef GCP_HAZARDS_H
 #define GCP_HAZARDS_H

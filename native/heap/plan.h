@@ -13,7 +13,7 @@
 
 /* cdef:begin */
 
-#define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap stands for: 512 bytes, as in ART */
+#define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap covers: 512 bytes, as in ART */
 #define GCP_CARD_BYTES 1024
 
 /*
@@ -26,6 +26,7 @@
 #define GCP_CARD_AGED 2
 
 #define GCP_KEPT 0xffff
+#define GCP_WRITTEN 0xffffffff
 
 /*
  * Indexes of pages and words count from the start of either space.
@@ -41,10 +42,13 @@
  * first:       of each to-space page, the from-space word at which its contents begin
  * lead_words:  of each page, how many of its words belong to an object that began before it
  * lead_refs:   how many of these, counted from the first, are references
- * skip, fill:  of each compacted page, the first word of its contents, and the word after the last. fill 0: it has
- *              none, and is not mapped. fill GCP_KEPT: a page of a dense region, updated in place like one of the dense
- *              prefix, and moved from the from-page that `first` names
+ * skip, fill:  of each compacted page, the first word of its contents, and the word after the last.  A page with fill 0
+ *              has no contents and is not mapped.  A page with fill GCP_KEPT belongs to a dense region: it is updated
+ *              in place like one of the dense prefix, and moved from the from-page that `first` names
  * held:        of each from-page, 1 if it is such a page, which must not be recycled
+ * reach:       of each from-page, 1 + the farthest page that a reference on it leads to, as marking found them; 0: no
+ *              reference of a live object on it leads anywhere;  GCP_WRITTEN: one was perhaps written since.  No
+ *              reference on a page whose reach is dense_end or less changes
  * young:       1 in a young collection: of the dense prefix, only objects on cards that are not clean can refer to
  *              what moves.  old_end: to-space pages below it are the old generation after this collection; 0 without
  *              generations.  cards: the card table
@@ -67,6 +71,7 @@ struct gcp_plan {
     uint16_t *skip;
     uint16_t *fill;
     uint8_t *held;
+    uint32_t *reach;
     uint64_t young;
     uint64_t old_end;
     uint8_t *cards;

@@ -66,7 +66,7 @@ static void handle(int number, siginfo_t *info, void *context)
         errno = saved;
         return;
     }
-    /* After the range is unregistered no handler enters: the access is simply repeated. */
+    /* After the range is unregistered no handler enters: the access is repeated. */
     int stage = enter();
     if (stage >= 0) {
         int err = served.serve(served.context, address, stage);

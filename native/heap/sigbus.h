@@ -1,6 +1,6 @@
 /*
- * The fault service: with UFFD_FEATURE_SIGBUS a missing page raises SIGBUS on the thread that touched it, and the
- * handler maps it there, without another thread (ART: 5e0affb9ad, "up to 10x better" than a reader thread).
+ * The fault service.  With UFFD_FEATURE_SIGBUS a missing page raises SIGBUS on the thread that touched it.  The handler
+ * maps the page on that thread, without another thread (ART: 5e0affb9ad, "up to 10x better" than a reader thread).
  *
  * The handler takes no lock and allocates nothing.  Faults outside the served range go to the previous handler.
  */

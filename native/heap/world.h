@@ -70,7 +70,7 @@ struct gcp_world {
  * tlab, tlab_end: free part of its allocation buffer
  * roots, root_count: its root slots, of 8 bytes
  * inside:     1 between gcp_mutator_enter and gcp_mutator_leave
- * allocated_bytes, allocated_objects, digest: of what it allocated, in order
+ * allocated_bytes, allocated_objects: of what it allocated;  digest: of that in order, and of what its workload noted
  * buffer:     a page in which its faults build contents
  * ended_ns:   when its workload ended (gcp_mutator_ended); the clock is read before anything else
  * faults:     number of faults so far

@@ -106,7 +106,7 @@ static int run_copy_discard(struct gcp_work *work, struct gcp_round *ret)
 
 /*
  * MADV_COLD ("mm: introduce MADV_COLD", 5.4) that covers only a part of a large folio splits it, and does little else:
- * user space has nothing closer to "split this now".  It stands for a collector that splits in advance.  The counters,
+ * user space has nothing closer to "split this now".  It models a collector that splits in advance.  The counters,
  * read outside the timed parts, show whether it did.
  */
 static int run_split_move(struct gcp_work *work, struct gcp_round *ret)

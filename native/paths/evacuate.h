@@ -2,10 +2,12 @@
  * The evacuation engine: evacuate runs of pages by a policy, and account for every page.
  *
  * Its answers to errnos follow ART's mark-compact collector (art/runtime/gc/collector/mark_compact.cc, "Use MOVE (uffd)
- * ioctl for mapping compacted pages", da3a814087): EBUSY copies one page at once, ENOENT leads to ZEROPAGE, EEXIST
- * means that another thread was first, EAGAIN is retried.  Departures from ART: EAGAIN without progress is bounded;
- * ENOENT leads to ZEROPAGE only if the source is mapped; an error without an answer is reported with its place, where
- * ART aborts.  uffd/answer.h decides what an errno means.
+ * ioctl for mapping compacted pages", da3a814087).  EBUSY copies one page at once, ENOENT leads to ZEROPAGE, EEXIST
+ * means that another thread was first, EAGAIN is retried.  Departures from ART:
+ * - EAGAIN without progress is bounded;
+ * - ENOENT leads to ZEROPAGE only if the source is mapped;
+ * - an error without an answer is reported with its place, where ART aborts.
+ * What an errno means is decided in uffd/answer.h.
  */
 #ifndef GCP_EVACUATE_H
 #define GCP_EVACUATE_H
@@ -41,9 +43,11 @@ struct gcp_policy {
 
 /*
  * Evacuate `n` runs in order, and add the outcome to *account, which is complete in every case.  Returns 0, or -errno
- * of what stopped it: EINVAL and EFAULT (arguments, or a source entry that can't be moved), ENOMEM, EAGAIN beyond the
- * limit, ENOENT if a range is unmapped, EINTR, ESRCH, or an errno of a newer kernel.  *ret_stopped (may be NULL) is
- * then the rest of the run in which it stopped.
+ * of what stopped it: ENOMEM, EINTR, ESRCH, an errno of a newer kernel, or
+ *   EINVAL, EFAULT  arguments, or a source entry that can't be moved
+ *   EAGAIN          beyond the limit
+ *   ENOENT          a range is unmapped
+ * After an error `*ret_stopped` (may be NULL) is the rest of the run in which it stopped.
  */
 int gcp_evacuate(const struct gcp_uffd *uffd, const struct gcp_run *runs, size_t n, const struct gcp_policy *policy,
                  struct gcp_account *account, struct gcp_run *ret_stopped);

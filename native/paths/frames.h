@@ -6,13 +6,13 @@
  * Neighbours in memory have neighbouring struct pages, which the processor prefetches; any other costs a cache miss,
  * unless it is cached.
  *
- * Why it must be made: the page allocator gives frames in no order.  Touching 8 MiB page by page in a fresh process
- * gave 0 to 75 % of neighbours next to each other on a machine that had been up for 10 minutes (6.18).  Free pages come
- * from per-CPU lists that are last in, first out: a range gets the frames of the range freed before it, in reverse,
- * then those of the smallest free blocks.  After one shuffled range every later one is shuffled too.  The frames are
- * also spread: 4,096 pages lay in 200 to 2,700 blocks of 2 MiB, more with every run, and their MOVE from memory cost
- * 121 to 167 ns/page, more with every block (each has its own page of the memory map, whose translation must be walked,
- * in a guest twice).  From 8, 32 and 128 blocks it cost 118, 120 and 123.
+ * Why it must be made: the page allocator gives frames in no order.  A fresh process touched 8 MiB page by page,
+ * on a machine that had been up for 10 minutes (6.18): 0 to 75 % of neighbours were next to each other.  Free pages
+ * come from per-CPU lists that are last in, first out.  A range gets the frames of the range freed before it, in
+ * reverse, then those of the smallest free blocks.  After one shuffled range every later one is shuffled too.  The
+ * frames are also spread: 4,096 pages lay in 200 to 2,700 blocks of 2 MiB, more with every run.  Their MOVE from memory
+ * cost 121 to 167 ns/page, more with every block.  Each block has its own page of the memory map, whose translation
+ * must be walked, in a guest twice.  From 8, 32 and 128 blocks it cost 118, 120 and 123.
  *
  * Small folios are therefore made of blocks: THPs are collapsed (MADV_COLLAPSE, which needs no setting), filled, and
  * split by MADV_COLD of their first pages.  Their frames stay the same.  They are filled first, because a split
@@ -71,8 +71,8 @@ int gcp_frames_look(const struct gcp_view *view, uint32_t order, struct gcp_fram
 /*
  * Whether a range is in the order asked.  Limits, by measurement (6.18, x86-64, 8 to 256 MiB of small folios):
  *   CONSECUTIVE: at least 99 % of the pairs are adjacent (made so: 99.8 to 100 %, the seams are those between blocks)
- *   SHUFFLED:    at most 1 % of the pairs and 8 more are adjacent (made so: 0 to 0.3 %; a random order has 2 adjacent
- *                pairs on average, whatever its length, and more than 8 in 2 of 10,000)
+ *   SHUFFLED:    at most 1 % of the pairs and 8 more are adjacent (made so: 0 to 0.3 %).  A random order has 2 adjacent
+ *                pairs on average, whatever its length, and more than 8 in 2 of 10,000
  * ANY is always reached; the others are not if no pair is known.
  */
 bool gcp_frames_reached(uint32_t frames, const struct gcp_frame_order *seen);

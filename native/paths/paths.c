@@ -69,6 +69,16 @@ static int make_target(struct gcp_work *work, struct gcp_round *ret)
     return -err;
 }
 
+/* Test aid: what a round looks like whose work lost a page. */
+static int lose_page(const struct gcp_work *work, struct gcp_round *ret)
+{
+    uint64_t last = gcp_arm_destination(work) + work->bytes - work->page;
+    if (madvise(gcp_at(last), work->page, MADV_DONTNEED) == 0)
+        return 0;
+    unable(ret, errno, "losing a page", strerror(errno));
+    return -errno;
+}
+
 static void run_in(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
@@ -117,7 +127,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     gcp_toucher_stop(&toucher);
     if (err)
         ret->status = GCP_ROUND_FAILED;
-    else
+    else if (!scenario->lose_page || !(err = lose_page(work, ret)))
         gcp_round_check(work, ret);
     /*
      * If another process used its processor, nothing was flushed there: that is the single-threaded case, not this one.

@@ -17,6 +17,7 @@
  * touch_cpu:     processor of a second thread that constantly touches memory of this address space; -1: no such thread
  * cpu:           processor of the working thread, -1: not bound
  * slow_permille: test aid: the timed work is prolonged to (1000 + n) thousandths of its time
+ * lose_page:     test aid, 1: the destination's last page is discarded after the work, so the check of any arm must fail
  * settle:        1: gcp_settle before the timed work
  * frames:        enum gcp_frames, of the source
  * working_set:   enum gcp_working_set, of source and destination
@@ -31,6 +32,7 @@ struct gcp_scenario {
     int32_t cpu;
     int32_t touch_cpu;
     uint32_t slow_permille;
+    uint32_t lose_page;
     uint32_t settle;
     uint32_t frames;
     uint32_t working_set;

@@ -1,6 +1,6 @@
 /*
  * A round while it runs, and what an arm is.  The rows of the table (arms.c), their checks (check.c) and the verdict
- * (verdict.c) stand on it.
+ * (verdict.c) use it.
  */
 #ifndef GCP_WORK_H
 #define GCP_WORK_H

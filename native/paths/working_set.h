@@ -9,9 +9,9 @@
  *         written.
  *
  * A large range alone does not ensure it for MOVE, which does not touch contents.  Its working set is 72 bytes a page
- * (a struct page and a PTE), 4.5 MiB for 256 MiB, and the proof has just read pagemap and kpageflags, which fetches
- * them.  Measured on 6.18 on an EPYC of family 26 with 32 MiB of last-level cache, in ns/page of small folios at 2 MiB
- * a call, medians of 7 runs beside other work, with consecutive / shuffled frames:
+ * (a struct page and a PTE), 4.5 MiB for 256 MiB.  The proof has just read pagemap and kpageflags, which fetches them.
+ * Measured on 6.18 on an EPYC of family 26 with 32 MiB of last-level cache.  The table is in ns/page of small folios
+ * at 2 MiB a call, medians of 7 runs beside other work, with consecutive / shuffled frames:
  *
  *                           move       copy        copy_discard
  *     8 MiB, cache        81 /  81   768 / 790   1054 / 1062
@@ -26,13 +26,13 @@
  * whose MOVE costs 1 us each, want 64 MiB.  Reading more than eight times the cache in total changed nothing.  Reading
  * a buffer of four times the cache once left a part of it: the cache does not replace the least recently used line.
  *
- * The table also shows what does not add to COPY of a large range: page tables, the TLB and refills of the per-CPU free
- * lists add nothing from 16 to 256 MiB.  What does add to it is a guest's first use of a page frame, at which the
- * hypervisor gives it memory: 10.8 us a page, where touching a frame that was used before takes 1.2 us.  COPY of 128
- * MiB cost 10,302 ns/page in the first round on frames that the guest had never used, and 880 to 950 in all later
- * rounds.  If only some of the free frames have been used, any value in between is measured: COPY of a large range at
- * twice the price of a small one is such a mixture.  MEMORY therefore uses as many free frames as the destination may
- * take, and frees them, before it evicts.
+ * The table also shows that page tables, the TLB and refills of the per-CPU free lists add nothing to COPY from 16 to
+ * 256 MiB.  A guest's first use of a page frame does add to it, because the hypervisor then provides memory: it takes
+ * 10.8 us a page.  Touching a frame that was used before takes 1.2 us.  COPY of 128 MiB cost 10,302 ns/page in the
+ * first round on frames that the guest had never used, and 880 to 950 in all later rounds.  If only some of the free
+ * frames have been used, any value in between is measured.  COPY of a large range at twice the cost of a small one is
+ * such a mixture.  MEMORY therefore uses as many free frames as the destination may take, and frees them, before it
+ * evicts.
  */
 #ifndef GCP_WORKING_SET_H
 #define GCP_WORKING_SET_H

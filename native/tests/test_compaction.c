@@ -1,7 +1,7 @@
 /*
  * Concurrent compaction alone, for runs under sanitizers: threads that touch to-space, a sweep, and a producer in C
- * whose pages have known contents; every combination of policies, errors during the sweep, and the world stopped and
- * started.
+ * whose pages have known contents.  Tested are every combination of policies, errors during the sweep, and the world
+ * stopped and started.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -120,7 +120,7 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
     int err = gcp_compaction_flip(c);
     if (err)
         abort();
-    gcp_compaction_open(c, produce);
+    gcp_compaction_open(c, produce, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
         touchers[i] = (struct toucher){.mutator = world->mutator[i], .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
@@ -153,6 +153,8 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     int regions = policy.map_by == GCP_VERB_MOVE;
     if (!policy.granule)
         policy.granule = 1;
+    if (!policy.compactors)
+        policy.compactors = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
     uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
     uint16_t *fill = calloc(PAGES, sizeof(*fill));
@@ -188,10 +190,11 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     plan->held = held;
     plan->kept = regions ? KEPT_PAGES : 0;
     char name[160];
-    snprintf(name, sizeof(name),
-             "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, call %d errno %d",
-             policy.map_by, policy.fault_by, policy.early_by, policy.large_by, policy.fault_pages, policy.run_pages,
-             (unsigned)policy.whole, (unsigned)policy.granule, policy.handler, call, number);
+    snprintf(
+        name, sizeof(name),
+        "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, %u compactors, call %d errno %d",
+        policy.map_by, policy.fault_by, policy.early_by, policy.large_by, policy.fault_pages, policy.run_pages,
+        (unsigned)policy.whole, (unsigned)policy.granule, policy.handler, policy.compactors, call, number);
     int before = failures;
     for (int i = 0; i < 2; i++) {
         if (call >= 0 && i == 0)
@@ -271,5 +274,22 @@ int main(void)
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     (int)CALLS[i], EFAULT);
+    /* Compacting threads: by every verb, with and without groups, granules and errors of each call. */
+    for (uint32_t compactors = 2; compactors <= GCP_COMPACTORS; compactors++)
+        for (uint32_t by = 0; by < 3; by++)
+            for (uint64_t granule = 1; granule <= (by ? 1 : 64); granule *= 64)
+                for (int i = -1; i < (int)(sizeof(CALLS) / sizeof(CALLS[0])); i++)
+                    mixture((struct gcp_compaction_policy){.map_by = by == 2 ? GCP_VERB_REMAP : by,
+                                                           .fault_by = by ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                                           .early_by = GCP_VERB_COPY,
+                                                           .fault_pages = by == 2 ? 1 : 16,
+                                                           .granule = granule,
+                                                           .register_whole = !by,
+                                                           .fresh_by_recycled = !by,
+                                                           .remap_pages = 8,
+                                                           .compactors = compactors,
+                                                           .flush_bytes = 64 * page,
+                                                           .reserve_pages = 8},
+                            i < 0 ? -1 : (int)CALLS[i], i < 0 ? 0 : EFAULT);
     return failures != 0;
 }

@@ -28,7 +28,9 @@ enum gcp_verdict {
  * name:    short-name-with-dashes, stable
  * rule:    one sentence: what the kernel does
  * kernels: how kernels differ, with the commit's title and release; "" if they don't
- * needs:   capabilities, comma separated: "pfn", "thp", "mthp", "io_uring", "zram", "loop"; "" if none
+ * needs:   what the machine must have, comma separated, "" if nothing.  `gcproto contract` and the guests set up "thp",
+ *          "mthp", "zram", "loop" and "ksm"; the row itself skips if "root", "pfn", "io_uring", "pkeys", "hugetlb",
+ *          "guard", "soft_dirty" or "uffd_wp" is missing
  */
 struct gcp_row {
     const char *name;
@@ -68,10 +70,10 @@ struct gcp_row_table {
 #define GCP_ROW_TABLE(rows) {(rows), sizeof(rows) / sizeof((rows)[0])}
 
 /*
- * Try one row in a child, killed after `timeout_ms`.  0; -EINTR if a signal handler of this process ran meanwhile,
- * which may want to end the process (the row was killed and can be tried again); or -errno if the child could not be
- * started.  Only the calling thread exists in the child: no other thread may hold a lock of the C library that is not
- * fork-safe.
+ * Try one row in a child, killed after `timeout_ms`.  Returns 0, or -errno if the child could not be started.
+ * It is -EINTR if a signal handler of this process ran meanwhile, which may want to end the process: the row was killed
+ * and can be retried.  Only the calling thread exists in the child: no other thread may hold a lock of the C library
+ * that is not fork-safe.
  */
 int gcp_row_run(const struct gcp_row_entry *entry, uint32_t timeout_ms, struct gcp_row_result *ret);
 

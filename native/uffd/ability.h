@@ -35,7 +35,7 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err);
  * Does UFFDIO_MOVE return EEXIST for pages that it has moved itself?  If a page-table entry changes during MOVE (here:
  * its accessed bit, cleared by MADV_COLD on another thread and set again by a reader), the kernel retries the step.
  * Since "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE" (6.18) move_pages() keeps that step's
- * -EAGAIN, retries the step even after it succeeded, and finds its own pages at the destination.
+ * -EAGAIN and retries the step even after it succeeded.  The retry finds its own pages at the destination.
  *
  * Moves up to `pages` pages, `granule` bytes at a time, to places that no other thread touches, until a page is refused
  * with EEXIST or four seconds have passed.  *ret_moved: pages moved and counted; *ret_eexist: pages refused although

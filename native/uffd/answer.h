@@ -10,7 +10,7 @@
  *            or a VMA lock was contended.  The kernel itself retries steps that fail with EAGAIN inside a MOVE, so this
  *            one has an outside cause and ends with it.  The thread that changes the address space decides how long
  *            that takes; a fork of a large heap takes milliseconds.  A thousand calls, the engine's old limit, may take
- *            less.  There must be a limit: the event's reader may be this very thread.
+ *            less.  There must be a limit: the event's reader may be this thread itself.
  *   EINVAL   of MOVE has two meanings.  With the out-field untouched, the arguments were refused before any work: this
  *            is permanent, also if the range may be gone.  With the field written, MOVE failed during its work:
  *            mappings do not fit, the destination is not registered, or a page table changed during a step.  Only the
@@ -21,7 +21,7 @@
  *            mincore() tells them apart (gcp_is_mapped).  ZEROPAGE refuses an unmapped destination.
  *   ENOENT   of COPY and ZEROPAGE: the destination is not mapped, or not registered.
  *   EEXIST   a page is there.  It proves one base page, no more.  Another thread was first; since 6.18 possibly this
- *            very call, if the kernel retried a step (gcp_ability_retry).
+ *            call itself, if the kernel retried a step (gcp_ability_retry).
  *   EBUSY    of MOVE: this page can't be moved now (shared, pinned, in the swap cache, referenced).
  */
 #ifndef GCP_ANSWER_H
@@ -128,7 +128,7 @@ int32_t gcp_answer_errno(const struct gcp_outcome *did);
 
 /*
  * Whether to retry the call after this answer: true for AGAIN and UNCLEAR, until the limit; it yields the processor
- * first.  *row counts them; set it to 0 before the first call and at any progress.
+ * first.  `*row` counts them; set it to 0 before the first call and at any progress.
  * limit: GCP_AGAIN_LIMIT, or less
  */
 bool gcp_answer_repeats(enum gcp_answer answer, uint32_t *row, uint32_t limit);

@@ -145,7 +145,7 @@ def test_rows_that_can_not_be_had_are_named_and_the_others_judged() -> None:
 
 
 def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract takes spinning until killed for a known bug, and its row for good; it is no EBUSY."""
+    """The contract takes spinning until killed for a known bug, and its row for good; it is not EBUSY."""
     evidence = Made()
     assert "each tried once: mthp-pinned-page: seen; " in found_of("T7", evidence).figures
     rows = Made().rows
@@ -181,7 +181,7 @@ def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, st
         (1081, 1007, 390_000, 0.5, "in part"),  # the rounds can't tell it from touching
         (1000, 1300, 390_000, 0.02, "confirmed"),
         (1500, 1000, 1200, 0.02, "refuted"),
-        (1000, 1001, 1000, 0.005, "refuted"),  # no difference at all is no advantage
+        (1000, 1001, 1000, 0.005, "refuted"),  # no difference at all is not an advantage
         (1000, 1010, 1020, 0.5, "not testable here"),
     ],
 )
@@ -248,7 +248,7 @@ def migrated(tao: float, copy: float, discard: float, noise: float = 0.02) -> Ma
 
 
 def test_the_guess_about_tao_can_be_wrong() -> None:
-    """What is emulated confirms nothing, and the dearer of two copies is not the alternative."""
+    """What is emulated confirms nothing, and the copy that costs more is not the alternative."""
     assert judgement("T10", migrated(1500, 700, 950)) == "in part"
     assert "emulated" in found_of("T10", migrated(1500, 700, 950)).why
     between = found_of("T10", migrated(800, 700, 950))
@@ -259,7 +259,7 @@ def test_the_guess_about_tao_can_be_wrong() -> None:
 
 
 def test_splitting_first_has_its_figure_beside_a_second_thread() -> None:
-    """It was left out where migrating beside a second thread could not be compared."""
+    """It was omitted where migrating beside a second thread could not be compared."""
     evidence = migrated(1500, 700, 950)
     assert "split and move 800 beside a live thread" in found_of("T10", evidence).figures
     for one in evidence.given["migrated"]:

@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder of nobody's, which pytest's own are not."""
+    """A folder of the user `nobody`, which pytest's own are not."""
     import shutil
     import tempfile
 

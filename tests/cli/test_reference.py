@@ -63,7 +63,7 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_record_has_its_place() -> None:
-    for name in records.RECORDS:
+    for name in (*records.RECORDS, records.COMPARE):
         page = (ROOT / "docs" / "results" / f"{name}.md").read_text()
         changed = records.replaced(page, name, "new\n")
         assert changed.count("new\n") == page.count("new\n") + 1
@@ -76,7 +76,7 @@ def test_a_record_says_where_it_comes_from() -> None:
         "producer": {"started": "2026-11-26T14:33:35+00:00", "seconds": 219.7},
         "environment": {"cpu": {"model": "a processor", "count": 2, "allowed": 2}, "kernel": {"release": "6.18.44"}},
     }
-    made = records.text("bench", result, " table\n", "abc1234")
+    made = records.text("gcproto bench", result, " table\n", "abc1234")
     for part in (
         "`gcproto bench`",
         "2026-11-26, 14:33 UTC",
@@ -128,4 +128,4 @@ def test_every_command_has_a_manual_page_with_its_options(tmp_path: Path) -> Non
 
 
 def test_a_manual_page_has_the_text_as_it_is() -> None:
-    assert man.roff("a-b \\n\n.TH is no title\n'quoted'") == "a\\-b \\en\n\\&.TH is no title\n\\&'quoted'"
+    assert man.roff("a-b \\n\n.TH is not a title\n'quoted'") == "a\\-b \\en\n\\&.TH is not a title\n\\&'quoted'"

@@ -20,7 +20,7 @@ GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 
 
 class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said of a word; see docs/language.toml."""
+    """The rules of a word; see docs/language.toml."""
 
     never: list[str]
     names: list[str] = []

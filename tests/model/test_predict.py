@@ -191,7 +191,7 @@ def test_copies_discards_and_refusals_of_paths() -> None:
 
 @pytest.mark.needs("mthp")
 def test_the_model_has_the_paths_that_are_measured_for_it() -> None:
-    """What ``gcproto predict`` asks of the path lab is not left out, whatever the grid says of its memory."""
+    """What ``gcproto predict`` asks of the path lab is not omitted, whatever the grid says of its memory."""
     choice = Choice(
         sources=["small", "mthp-64k", "thp"], arms=["move", "copy", "copy_discard"], granules=["64k"], threads=[1, 2]
     )

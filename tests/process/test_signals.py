@@ -234,7 +234,7 @@ class TestContract:
         ended = running.end(10)
         assert ended.code == ExitCode.HUNG_UP
         assert ended.out.startswith("KTAP version 1\n")
-        assert "not ok" not in ended.out, "the row that the signal ended is no finding"
+        assert "not ok" not in ended.out, "the row that the signal ended is not a finding"
         assert ended.processes == []
 
     def test_a_row_that_hangs_is_ended_at_once(self) -> None:

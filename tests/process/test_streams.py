@@ -22,7 +22,7 @@ SECONDS = 20
 def shell(
     script: str, folder: Path, *words: str, env: dict[str, str] | None = None, seconds: float = 100
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a shell script in which ``gcproto`` stands for the command, and ``"$@"`` for words."""
+    """Run a shell script in which ``gcproto`` is the command, and ``"$@"`` are the words."""
     text = f'gcproto() {{ {" ".join(COMMAND)} "$@"; }}\n{script}'
     done = subprocess.run(
         ["bash", "-c", text, "bash", *words],
@@ -251,7 +251,7 @@ def test_patches_are_looked_at_before_another_build_is_waited_for(tmp_path: Path
 
 
 class TestNet:
-    """What nobody expected: one line, a code of its own, and the traceback only where it is asked for."""
+    """An unexpected error: one line, a code of its own, and the traceback only where it is asked for."""
 
     BROKEN = "import gcproto.host.doctor as doctor\ndef broken():\n    raise {}\ndoctor.survey = broken\n"
 

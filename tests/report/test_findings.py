@@ -244,7 +244,7 @@ def test_an_interval_that_could_be_anything_has_no_digits() -> None:
 
 
 class TestBetweenRuns:
-    """Sure is said of what holds between runs, and of nothing else: issue 14, item 10."""
+    """Only what holds between runs is called sure: issue 14, item 10."""
 
     def test_of_one_run_it_is_never_said(self) -> None:
         for one in findings(paths_result()).values():

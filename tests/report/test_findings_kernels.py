@@ -31,7 +31,7 @@ def test_kernels() -> None:
 
 
 def test_a_step_lies_between_the_kernels_that_were_measured() -> None:
-    """Of 6.17 and 7.3 nobody knows which kernel between them brought it."""
+    """Results of 6.17 and 7.3 alone do not tell which kernel between them brought it."""
     results = [one for one in stock() if release_of(one).startswith(("6.17", "7.3"))]
     series = build(results)
     (step,) = series_findings(series, steps(series), results, "kernels")
@@ -42,7 +42,7 @@ def test_a_step_lies_between_the_kernels_that_were_measured() -> None:
 
 
 def test_steps_of_what_is_not_drawn_are_counted_apart() -> None:
-    """The picture marks its own lines; a step of another scenario is no reason to say that there is none."""
+    """The picture marks its own lines; with steps of other scenarios only, the text still says that there is a step."""
     hidden = scenario("move", PMD, source="swapped", order=4, pages=512)
     results = [
         guest_result(f"{version}-cloud-amd64", {CANARY: 4000.0, COPY: 3000.0, hidden: value}, noise=0.0)
@@ -57,7 +57,7 @@ def test_steps_of_what_is_not_drawn_are_counted_apart() -> None:
         one.measurements.append(more.measurements[-1])
     series = build(drawn)
     (step,) = series_findings(series, steps(series), drawn, "kernels")
-    assert step.detail[-2].endswith("1 step of scenarios that it does not draw stands in the table.")
+    assert step.detail[-2].endswith("1 step of scenarios that it does not draw is in the table.")
 
 
 def test_lines_follow_the_page_size_of_the_results() -> None:

@@ -1,4 +1,4 @@
-"""The page as a file: what stands in it for each kind of result, and what never does."""
+"""The page as a file: what it has for each kind of result, and what it never has."""
 
 import base64
 import gzip

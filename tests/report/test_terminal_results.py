@@ -140,7 +140,7 @@ def claims() -> Result:
             "touch is cheaper than both",
             "gcproto gc policies --memory 64k --policies move --on-ebusy touch",
         ),
-        ClaimVerdict("T16", "Needs a kernel that nobody has", "not testable here", "", "no such kernel", "x 2"),
+        ClaimVerdict("T16", "Needs a kernel that does not exist", "not testable here", "", "no such kernel", "x 2"),
     ]
     return made
 
@@ -348,3 +348,11 @@ def test_a_terminal_of_twenty_columns_has_whole_figures() -> None:
     assert done.exit_code == 0
     assert max(map(len, done.stdout.splitlines())) <= 20
     assert figures(done.stdout) <= figures(shown("paths", WIDEST))
+
+
+def test_no_prediction_stands_without_its_error() -> None:
+    printed = " ".join(shown("prediction", WIDEST).split())
+    assert "predicted 790 -> 340 (off by -3% and +2%)" in printed
+    parts = printed.partition("Where the predicted time goes")[2].partition("Where auto")[0]
+    for heap in prediction().heaps:
+        assert f"{heap.error:+.0%}" in parts

@@ -1,4 +1,4 @@
-"""Tables on a terminal: at any width every figure that is shown is whole, and what is missing is said."""
+"""Tables on a terminal: at any width no figure is cut, and the text names what is missing."""
 
 import re
 from io import StringIO

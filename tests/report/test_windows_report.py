@@ -1,4 +1,4 @@
-"""What is said of windows: no more than their samples say, over several runs and of what was disturbed."""
+"""Texts about windows: no more than their samples say, over several runs and of what was disturbed."""
 
 from io import StringIO
 

@@ -52,7 +52,7 @@ def test_policies_that_chose_the_same_are_one_arm_with_all_their_samples() -> No
 
 
 def test_a_lucky_name_for_the_same_work_is_not_the_best() -> None:
-    """Of four names for the same work one is ahead by noise; auto is no worse than itself."""
+    """Of four names for the same work one is ahead by noise; auto is not worse than itself."""
     names = ("move", "copy-large", "split-ahead", "whole")
     found = cell(*(one(name, 100, MOVE, noise=0.3) for name in names), one("auto", 125, MOVE, noise=0.3))
     assert not found.objection(0.05)
@@ -135,7 +135,7 @@ def test_a_heap_on_which_all_did_the_same_work_tests_no_choice() -> None:
     assert (small.alike, every[1].alike) == (True, False)
     assert not cell(one("move", 100, MOVE)).alike, "auto was not measured"
     assert cell(*same, one("copy", 150)).alike, "a mode is not a choice of a policy"
-    assert not cell(*same, one("copy", 50)).alike, "and one that takes less is a test all the same"
+    assert not cell(*same, one("copy", 50)).alike, "and one that takes less is nevertheless a test"
     unknown = one("auto", 100)
     assert not cell(one("move", 110, MOVE), unknown).alike
     floor = noise_of(every)

@@ -10,9 +10,13 @@ from inspect import cleandoc
 from pathlib import Path
 
 MESSAGE_WORDS = 3
-"""A string with fewer words is a name, a key or a format."""
+"""A string with fewer words is a name, a key or a format; one without a blank is a path."""
 SECTIONS = re.compile(r"(?:Args|Attributes|Raises|Returns|Yields|Example|Note):$")
 FIELD = re.compile(r"\s+\*{0,2}\w(?:[\w,*./]| (?! ))*: |\w+: +")
+C_FIELD = re.compile(r"(?:\*?\w+(?:\[\w+\])?, )*\*?\w+(?:\[\w+\])?: +(?=\S)")
+"""Of a comment in C: the names of a field of a structure, before its text."""
+C_COLUMNS = re.compile(r"(?<![.!?;:])(?<![.!?;:][)\"'`]) {2,}")
+"""Blanks that are not those after a sentence."""
 TABLE = re.compile(r"^=+  =+\n.*?^=+  =+$", re.M | re.S)
 
 
@@ -70,7 +74,7 @@ def _python(source: str) -> Iterator[Text]:
 
 def _message(line: int, text: str) -> Iterator[Text]:
     for part in re.split(r"\n", text):
-        if len(re.findall(r"[A-Za-z]{2,}", part)) >= MESSAGE_WORDS:
+        if len(re.findall(r"[A-Za-z]{2,}", part)) >= MESSAGE_WORDS and len(part.split()) > 1:
             yield Text(line, "message", " ".join(part.split()))
 
 
@@ -133,16 +137,44 @@ def _c(source: str) -> Iterator[Text]:
             held = []
         if not held:
             first = line
-        held += [one.strip().removeprefix("*").strip() for one in re.sub(r"^/[/*]+|\*+/$", "", found[0]).splitlines()]
+        top, *rest = re.sub(r"^/[/*]+ ?|\*+/$", "", found[0]).splitlines() or [""]
+        held += [top.rstrip(), *(re.sub(r"^\s*(?:\* ?|$)", "", one).rstrip() for one in rest)]
         last = line if alone and found[0].startswith("//") else 0
     yield from (Text(first, "comment", one) for one in _paragraphs(held))
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
+    """Paragraphs and items of a comment in C; a field, a cell of a table and a line of an example are one each.
+
+    A field is ``name: text`` or ``name, other: text`` with the lines below it that are indented further.  The first
+    one begins a paragraph or comes after a line that ends with ``.`` or ``:``; otherwise the words before the colon are
+    part of a sentence.  A line that is not indented ends a list that is; otherwise it goes on with the sentence, as
+    after ``Rows: ``.  A row of a table is indented and has columns.  An example is indented, after an empty line.
+    """
     held: list[str] = []
+    fields = inner = example = False
+    before = ""
     for line in [*lines, ""]:
-        if held and (not line or _item(line)):
-            yield " ".join(held)
+        text = line.strip()
+        indent = len(line) - len(text)
+        columns = bool(indent and C_COLUMNS.search(text))
+        example = bool(indent) and not columns and (example or not before)
+        field = bool(indent in {0, 2} and C_FIELD.match(text) and (fields or not before or before[-1] in ".:"))
+        if held and (not line or _item(line) or columns or example or field or (fields and inner and not indent)):
+            yield from _parts(" ".join(held))
             held = []
-        if line:
-            held.append(line)
+        inner = bool(indent) if field or columns else inner
+        fields = bool(line) and (field or columns or (fields and bool(indent)))
+        before = line
+        if columns and not field:
+            *cells, text = C_COLUMNS.split(text)
+            yield from cells
+        if text:
+            held.append(C_FIELD.sub("", text, count=1) if field else text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The fields of a line that has several: ``one: text;  other: text``, or with full stops."""
+    first, *others = re.split(rf"(?:(?<=[.;])  |(?<=\.) )(?={C_FIELD.pattern})", text)
+    yield first
+    yield from (C_FIELD.sub("", one, count=1) for one in others)

@@ -69,7 +69,7 @@ class Options(ResultOptions):
     type=Words("policy", _policies),
     default="move,copy-large,split-ahead,whole,auto",
     show_default=True,
-    help="Policies to compare; the modes copy and remap can be named as well.",
+    help="Policies to compare (gcproto gc --explain lists them); modes can be named as well.",
 )
 @click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
 @click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=7, show_default=True, help="Measured rounds.")

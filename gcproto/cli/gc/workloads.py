@@ -13,11 +13,12 @@ from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.options import takes
 from gcproto.cli.output import ResultOptions, deliver, result_options
-from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
 from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.collector.modes import Mode
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.results.schema import ModeOptions
 
@@ -87,6 +88,7 @@ class Options(ResultOptions):
     dense: int | None
     regions: str | None
     cut_at_tables: bool | None
+    compactors: list[int]
     full_after: int | None
     verify: bool
     disturb: list[str] | None
@@ -114,7 +116,7 @@ class Options(ResultOptions):
     type=Words("mode", _modes),
     default=DEFAULT_MODES,
     show_default=True,
-    help="Ways to collect; also: remap, thread, young-move, young-copy, bare.",
+    help="Ways to collect; --explain lists all.",
 )
 @click.option(
     "--live",
@@ -175,6 +177,13 @@ class Options(ResultOptions):
 )
 @click.option("--cut-at-tables", is_flag=True, default=None, help="End the collector's runs where a page table ends.")
 @click.option(
+    "--compactors",
+    type=Numbers(1, 4),
+    default="1",
+    show_default=True,
+    help="Threads that compact, 1 to 4; of a list, each mode runs with each.",
+)
+@click.option(
     "--full-after",
     type=click.IntRange(0, 1 << 30),
     help="Young collections after which a full one follows; 0: as ART decides.",
@@ -200,7 +209,7 @@ class Options(ResultOptions):
     type=Words("policy", _policies),
     default="move",
     show_default=True,
-    help="Policies for large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
+    help="Policies for large folios; --explain lists all.",
 )
 @click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
@@ -225,7 +234,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
     wanted = _wanted(options, options.mutators or default_mutators())
     prepare(options.out)
-    say_if_crowded(wanted.mutators)
+    say_if_crowded(wanted.mutators + max(options.compactors) - 1)
     with live_view() as (progress, wanted.status):
         result = run(wanted, progress)
     for path in wanted.traces:
@@ -234,13 +243,12 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
-    from gcproto.collector.modes import MODES, MOVE
+    from gcproto.collector.modes import MOVE
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.process.files import see_that_it_can_be_made
 
-    names = options.modes
     if options.trace is not None:
         see_that_it_can_be_made(options.trace, "choose another file with --trace")
     live = _recorded(options, mutators) or options.live
@@ -253,8 +261,7 @@ def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
         )
     if (options.workload == "replay") != (options.recording is not None):
         raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
-    choices = _choices(options)
-    modes = [(MODES[name], choices) for name in names]
+    modes = _modes_with(options)
     if any(mode.concurrent and mode.collects for mode, _ in modes):
         probes.require_sigbus()
     if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
@@ -293,6 +300,18 @@ def _recorded(options: Options, mutators: int) -> int:
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
     return max(1 << 20, recording.peak_bytes) * mutators
+
+
+def _modes_with(options: Options) -> "list[tuple[Mode, ModeOptions]]":
+    """Each mode with its options, once for each number of compacting threads that it has a choice of."""
+    from gcproto.collector.modes import MODES
+    from gcproto.results.schema import with_fields
+
+    choices = [with_fields(_choices(options), compactors=None if n == 1 else n) for n in options.compactors]
+    found = []
+    for mode in (MODES[name] for name in options.modes):
+        found += [(mode, able) for able in dict.fromkeys(mode.able(one) for one in choices)]
+    return found
 
 
 def _choices(options: Options) -> "ModeOptions":

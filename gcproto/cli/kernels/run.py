@@ -28,6 +28,7 @@ class Options(KernelOptions, MatrixOptions):
     rounds: int
     fail_on_spread: bool
     wall_clock: bool
+    cpus: int | None
     timeout: float
 
 
@@ -48,6 +49,12 @@ class Options(KernelOptions, MatrixOptions):
 @click.option(
     "--wall-clock", is_flag=True, help="Measure ns of the emulated machine, not instructions: for factors only."
 )
+@click.option(
+    "--cpus",
+    type=click.IntRange(2, 16),
+    help="Processors of a guest for the heap: a mutator each, and with more than two 1 and 4 compacting threads.  "
+    "[default: 2]",
+)
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
@@ -61,16 +68,20 @@ def command(ctx: click.Context, options: Options) -> None:
     """
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import Cell
-    from gcproto.kernels.run.heap import HEAP
+    from gcproto.kernels.run.heap import HEAP, PROCESSORS
 
     heap = options.scenarios == HEAP
     if options.fail_on_spread and (heap or options.boots == 1):
         raise click.UsageError("--fail-on-spread needs --boots of 2 or more, and paths: mutators differ between boots")
+    if options.cpus and not heap:
+        raise click.UsageError("--cpus is for --set heap: paths are measured on one processor")
+    if options.cpus and options.cpus > PROCESSORS and not options.wall_clock:
+        raise click.UsageError("--cpus of more than 2 needs --wall-clock: instructions are counted for one at a time")
     kernels = chosen(options)
     built = ready(kernels, options)
     guest = machine.Machine(
         icount=not options.wall_clock,
-        cpus=2 if heap else 1,
+        cpus=(options.cpus or PROCESSORS) if heap else 1,
         files=heap,
         memory_mib=options.memory_mib,
         timeout=options.timeout,

@@ -30,8 +30,8 @@ PAGE_CARDS = PAGE_BYTES // CARD_BYTES
 """At least one: no page is smaller than a card."""
 
 
-@entry("UniTuple(int64, 2)(int64, int64, int64, int64, int64, int64)")
-def scan_old(begin: int, live: int, starts: int, stack: int, cards: int, count: int) -> tuple[int, int]:
+@entry("UniTuple(int64, 2)(int64, int64, int64, int64, int64, int64, int64)")
+def scan_old(begin: int, live: int, starts: int, stack: int, reach: int, cards: int, count: int) -> tuple[int, int]:
     """Age the cards of the old generation, and push what objects on dirty ones refer to and is not marked.
 
     Args:
@@ -39,6 +39,7 @@ def scan_old(begin: int, live: int, starts: int, stack: int, cards: int, count: 
         live: bitmap of live words; of the old generation all objects are marked.
         starts: bitmap of first words of objects, likewise.
         stack: memory of the mark stack.
+        reach: how far the references on each page lead.
         cards: address of the card table; mutators dirty cards meanwhile.
         count: of cards, those of the old generation.
 
@@ -64,7 +65,7 @@ def scan_old(begin: int, live: int, starts: int, stack: int, cards: int, count: 
             # A mutator stores first and then dirties: what is stored after this fence dirties the card again.
             fence()
             found += 1
-            depth = push_card(begin, live, starts, stack, depth, card)
+            depth = push_card(begin, live, starts, stack, reach, depth, card)
         group += 8
     return depth, found
 
@@ -88,8 +89,8 @@ def straddler(begin: int, starts: int, old: int) -> int:
     return start if start + words_of(peek64(begin + 8 * start)) > old else -1
 
 
-@entry("int64(int64, int64, int64, int64, int64, int64)")
-def mark_from_old(begin: int, live: int, starts: int, stack: int, depth: int, old: int) -> int:
+@entry("int64(int64, int64, int64, int64, int64, int64, int64)")
+def mark_from_old(begin: int, live: int, starts: int, stack: int, reach: int, depth: int, old: int) -> int:
     """Mark all that can be reached from the stack, and from the object that reaches out of the old generation.
 
     Its card says nothing of its references beyond the old generation's end: it is always looked at, and its words there
@@ -100,6 +101,7 @@ def mark_from_old(begin: int, live: int, starts: int, stack: int, depth: int, ol
         live: as above.
         starts: as above.
         stack: as above.
+        reach: as above.
         depth: what ``scan_old`` returned.
         old: word before which the old generation ends; 0: there is none.
 
@@ -111,8 +113,8 @@ def mark_from_old(begin: int, live: int, starts: int, stack: int, depth: int, ol
     if start >= 0:
         head = peek64(begin + 8 * start)
         set_bits(live, old, start + words_of(head) - old)
-        depth = push_fields(begin, live, stack, depth, begin + 8 * start, refs_of(head))
-    return trace(begin, live, starts, stack, depth)
+        depth = push_fields(begin, live, stack, reach, depth, begin + 8 * start, refs_of(head))
+    return trace(begin, live, starts, stack, reach, depth)
 
 
 @entry("int64(int64, int64, int64, int64)")

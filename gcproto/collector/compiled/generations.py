@@ -8,7 +8,7 @@ To-space of a collection, from low to high (ART's order; mark_compact.h):
     compact_end .. used_end what was allocated since marking ended: young
 """
 
-from gcproto.collector.compiled.forward import forward
+from gcproto.collector.compiled.forward import forward, lookup_of
 from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact
 from gcproto.collector.compiled.mark import set_bits
 from gcproto.collector.compiled.prepare import set_borders
@@ -63,10 +63,11 @@ def border(plan: int, middle: int) -> int:
     """
     starts = start_bits(plan)
     to = to_space(plan)
+    lookup = lookup_of(plan)
     for chunk in range(middle * PAGE_CHUNKS, black_begin(plan) // 64):
         bits = load64(starts + 8 * chunk)
         if bits != 0:
-            word = (forward(plan, to + 8 * (64 * chunk + ctz(bits))) - to) >> 3
+            word = (forward(lookup, to + 8 * (64 * chunk + ctz(bits))) - to) >> 3
             return (word + PAGE_WORDS - 1) // PAGE_WORDS
     return compact_end(plan)
 
@@ -87,6 +88,7 @@ def promote(plan: int, promoted: int) -> int:
     """
     to = to_space(plan)
     starts = start_bits(plan)
+    lookup = lookup_of(plan)
     begin = dense_end(plan)
     end = old_end(plan) * PAGE_WORDS
     for chunk in range(begin * PAGE_CHUNKS, old_end(plan) * PAGE_CHUNKS):
@@ -95,7 +97,7 @@ def promote(plan: int, promoted: int) -> int:
     for chunk in range(begin * PAGE_CHUNKS, black_begin(plan) // 64):
         bits = load64(starts + 8 * chunk)
         while bits != 0:
-            word = (forward(plan, to + 8 * (64 * chunk + ctz(bits))) - to) >> 3
+            word = (forward(lookup, to + 8 * (64 * chunk + ctz(bits))) - to) >> 3
             if word >= end:
                 return found
             bits = drop_lowest(bits)

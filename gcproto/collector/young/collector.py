@@ -2,19 +2,23 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.compiled.cards import PAGE_CARDS, mark_from_old, scan_old, unremembered
 from gcproto.collector.compiled.generations import adopt, border, prepare_young, promote
 from gcproto.collector.compiled.layout import PAGE_CHUNKS
 from gcproto.collector.compiled.mark import count_bits
-from gcproto.collector.compiled.noting import noting_producer, slide_noting
+from gcproto.collector.compiled.noting import produce_noting, produce_noting_ahead, slide_noting
 from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener
 from gcproto.collector.young.policy import NextKind
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
+
+if TYPE_CHECKING:
+    from gcproto.collector.compiled.for_c import Producer
 
 
 class YoungCollector(Collector):
@@ -70,8 +74,8 @@ class YoungCollector(Collector):
         tables = self.heap.tables
         return unremembered(self.heap.to, tables.starts, tables.cards, self.old * PAGE_WORDS)
 
-    def _producer(self) -> int:
-        return noting_producer()
+    def _producers(self) -> "tuple[Producer, Producer]":
+        return produce_noting, produce_noting_ahead
 
     def _slide(self) -> None:
         slide_noting(self._plan_address)
@@ -85,7 +89,7 @@ class YoungCollector(Collector):
         tables = self.heap.tables
         with self._phase("cards"):
             self._depth, found = scan_old(
-                self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, self._aging
+                self.heap.to, tables.live, tables.starts, tables.stack, tables.reach, tables.cards, self._aging
             )
         self.tell.remembered(found)
         return found
@@ -94,7 +98,7 @@ class YoungCollector(Collector):
         if self.young:
             tables = self.heap.tables
             old = self.old * PAGE_WORDS
-            mark_from_old(self.heap.to, tables.live, tables.starts, tables.stack, self._depth, old)
+            mark_from_old(self.heap.to, tables.live, tables.starts, tables.stack, tables.reach, self._depth, old)
         super()._mark_first()
 
     def _prepare(self, pages: int, dirty: int) -> None:

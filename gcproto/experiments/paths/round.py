@@ -29,6 +29,7 @@ class Request(msgspec.Struct):
     seed: int
     frames: int = 0
     working_set: int = 0
+    lose_page: int = 0
 
 
 class Round(msgspec.Struct):

@@ -68,12 +68,14 @@ class Parts:
             *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
         ]
         self.together = threading.Barrier(request.mutators + 1, begin)
-        cpus = cpus_for(request.placement, request.mutators)
+        cpus = cpus_for(request.placement, request.mutators, self.mode.compactors)
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
         self.collector = collector_for(self.heap, self.mode, listeners, request.trigger_share)
         self.thread = CollectorThread(self.collector, cpus.collector)
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
+        for number, cpu in enumerate(cpus.compactors):
+            lib.gcp_compaction_compactor_pin(self.collector.native, number, cpu)
         if self.handler:
             self._pin_handler(cpus.handler)
 

@@ -95,7 +95,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         largest * (3 if wanted.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
-        threads=wanted.mutators,
+        threads=wanted.mutators + max(options.compactors or 1 for _, options in wanted.modes) - 1,
         why="--verify needs three times the heap" if wanted.verify else "",
     )
     record = Record()
@@ -107,7 +107,8 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         running = _Running(wanted, tallies, lab, progress)
         blocks = memory_blocks(enable, wanted.memories)
         running.frame.run(running.one, running.sequence_of, blocks)
-    placed = {one: cpus_for(one, wanted.mutators) for one in wanted.placements}
+    compactors = max(options.compactors or 1 for _, options in wanted.modes)
+    placed = {one: cpus_for(one, wanted.mutators, compactors) for one in wanted.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):

@@ -156,7 +156,9 @@ def run_cell(cell: Cell) -> Result:
 
 
 def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
-    return heap.script(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+    if cell.scenarios == heap.HEAP:
+        return heap.script(measure, cell.machine.cpus)
+    return SETS[cell.scenarios](measure, swap=swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:

@@ -13,7 +13,7 @@ from gcproto.report.page.tables import (
     runs_grid,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, thread, window
+from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import placed, queued
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
@@ -173,8 +173,18 @@ def _of_groups(
 def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
     """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map."""
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
+    section.parts += _threads([run.result for group in groups for run in group.runs])
     findings = [one for group in groups if (one := heap_finding(group, "heap"))]
     return section, findings
+
+
+def _threads(results: Sequence[Result]) -> list[Part]:
+    """How heaps scale with threads, where runs have several numbers of them."""
+    found = [scaling.mutators(results, "heap")]
+    for number, result in enumerate(results):
+        found += [scaling.compactors(result, f"heap-{number}", one) for one in heap.placements(result)]
+    small = [one for one in found if one]
+    return [Part("Threads", [scaling.remark(results)], small=small)] if small else []
 
 
 def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:

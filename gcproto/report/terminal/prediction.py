@@ -54,11 +54,13 @@ def _print_parts(heaps: Sequence[Heap], console: Console) -> None:
     groups = [group for group in GROUPS if any(group in heap.parts for heap in heaps)]
     console.print()
     say(console, ("Where the predicted time goes", "bold"), ": ns for each page evacuated")
-    table = Table([*_heap_columns(), *(Column(group.replace(" ", "\n")) for group in groups)], gap=1)
+    parts_of = [Column(group.replace(" ", "\n")) for group in groups]
+    table = Table([*_heap_columns(), *parts_of, Column("error\nof all")], gap=1)
     for heap in heaps:
         least = SEEN * heap.predicted
         parts = [heap.parts.get(group, 0.0) for group in groups]
-        table.add(*_name(heap), *(labels.number(part) if part > least else "" for part in parts))
+        shown = (labels.number(part) if part > least else "" for part in parts)
+        table.add(*_name(heap), *shown, f"{heap.error:+.0%}")
     print_table(table, console)
 
 
@@ -82,9 +84,15 @@ def _print_reasons(reasons: Sequence[Reason], console: Console) -> None:
         say(
             console,
             f"{one.workload} {labels.size(PAGE << one.memory_order)}{beside}: {share}from flip to drain "
-            f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)}: "
+            f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)} "
+            f"(off by {_off(one)}): "
             f"{why}{ahead}",
         )
+
+
+def _off(one: Reason) -> str:
+    errors = [f"{of / by - 1:+.0%}" if by else "?" for of, by in zip(one.predicted, one.measured, strict=True)]
+    return " and ".join(errors)
 
 
 def _both(values: tuple[float, float]) -> str:

@@ -56,8 +56,8 @@ def _others(seen: Sequence[Step], lines: Mapping[Scenario, Line]) -> str:
     drawn = sum(shown(one, lines) for one in seen[1:])
     rest = len(seen) - 1 - drawn
     told = [f"{counted(drawn, 'more step is', 'more steps are')} marked in the picture"] * (drawn > 0)
-    stand = "stands" if rest == 1 else "stand"
-    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {stand} in the table"] * (rest > 0)
+    verb = "is" if rest == 1 else "are"
+    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {verb} in the table"] * (rest > 0)
     return f"{'; '.join(told)}." if told else ""
 
 

@@ -79,9 +79,10 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
 
 
 class CollectorAccount(MapAccount, omit_defaults=True):
-    """Work of the collector's thread, and pages restored afterwards.
+    """Work of the collector's thread and of other compacting threads, and pages restored afterwards.
 
-    ``struct gcp_swept`` (native/heap/compaction/compaction.h).
+    ``struct gcp_swept`` (native/heap/compaction/compaction.h).  ``helped``: pages that the other threads produced, of
+    ``produced``.
     """
 
     updated: int = 0
@@ -93,6 +94,7 @@ class CollectorAccount(MapAccount, omit_defaults=True):
     flushes: int = 0
     recovered: int = 0
     map_ns: int = 0
+    helped: int = 0
     renewed: int = 0
     renew_ns: int = 0
     restored: int = 0

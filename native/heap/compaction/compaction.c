@@ -62,6 +62,9 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     if (!c->buffer || !c->helper.buffer || gcp_timeline_init(EVENTS, &c->timeline) < 0 ||
         gcp_timeline_init(EVENTS, &c->helper.timeline) < 0)
         return refuse(c, -ENOMEM, "memory for the collector", ret_err);
+    err = gcp_compactors_init(c);
+    if (err)
+        return refuse(c, err, "compacting threads", ret_err);
     err = gcp_uffd_init(by_signal ? GCP_UFFD_FEATURE_SIGBUS : 0, &c->uffd);
     if (err)
         return refuse(c, err, "userfaultfd", ret_err);
@@ -88,6 +91,7 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
         return;
     if (c->serving)
         gcp_service_stop();
+    gcp_compactors_deinit(c);
     gcp_fault_thread_stop(&c->thread);
     gcp_uffd_deinit(&c->uffd);
     gcp_pages_deinit(&c->pages);
@@ -131,7 +135,7 @@ struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *c)
 
 uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *c)
 {
-    return gcp_fault_thread_cpu(&c->thread);
+    return gcp_fault_thread_cpu(&c->thread) + gcp_compactors_cpu(c);
 }
 
 int32_t gcp_compaction_helper_pin(struct gcp_compaction *c, int32_t cpu)
@@ -217,10 +221,11 @@ int32_t gcp_compaction_flip(struct gcp_compaction *c)
     return c->policy.register_whole ? flip_registered(c) : flip_then_register(c);
 }
 
-void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
+void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce, gcp_producer ahead)
 {
     uint64_t used = c->plan.used_end;
     c->produce = produce;
+    c->ahead = ahead;
     c->pending = c->settled = used;
     /* From-pages above the last one in use were never touched: recycling them would allocate new memory. */
     c->reclaimed = c->given_back = used + c->plan.black_shift;
@@ -300,6 +305,7 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     }
     __atomic_store_n(&c->recovery, GCP_RECOVERY_UNREGISTERED, __ATOMIC_SEQ_CST);
     gcp_futex_wake(&c->recovery);
+    gcp_compactors_join(c, ret);
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
     /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */

@@ -1,6 +1,7 @@
 /*
- * Concurrent compaction: one collector thread produces to-space pages from high to low addresses, faulting mutators
- * produce the pages that they need at once, and the kernel arbitrates which thread maps a page.
+ * Concurrent compaction.  One collector thread produces to-space pages from high to low addresses.  Faulting mutators
+ * produce the pages that they need at once.  The kernel arbitrates which thread maps a page.  Other compacting threads
+ * may produce pages below those of the collector (compactors.c).
  *
  * Follows ART's CMC (art/runtime/gc/collector/mark_compact.cc: CompactMovingSpace, ConcurrentlyProcessMovingPage,
  * MapMovingSpacePages, FreeFromSpacePages).  Departures:
@@ -8,6 +9,7 @@
  *   does not break the run;
  * - an error that has no answer ends the cycle (gcp_compaction_recover), where ART aborts the process;
  * - a fault may evacuate the pages of its group (fault_pages), where ART evacuates one;
+ * - several threads may compact, where ART has one (compactors);
  * - dense regions after the prefix are moved as they are (plan.h, GCP_KEPT), where ART rebuilds their pages.
  * This code does not know what a page holds: the producer, compiled code of the collector, builds it.
  */
@@ -24,6 +26,8 @@
 #include "heap/world.h"
 
 /* cdef:begin */
+
+#define GCP_COMPACTORS 4
 
 /* Advice on the folio sizes of memory. */
 enum gcp_advice {
@@ -44,7 +48,7 @@ enum gcp_advice {
  * run_pages:        most pages per ioctl of the collector, 0: no limit (ART)
  * collector_ebusy, mutator_ebusy: enum gcp_on_ebusy, except LEAVE
  * register_whole:   1: register the whole moving space before the flip (ART in move mode), so faults on fresh pages are
- *                   served too; 0: register the part in use after the flip (ART in copy mode), so the kernel provides
+ *                   served too.  0: register the part in use after the flip (ART in copy mode), so the kernel provides
  *                   fresh pages
  * fresh_by_recycled: 1: a page without objects becomes a zeroed recycled page, if one is available; 0: always ZEROPAGE
  * handler:          enum gcp_handler
@@ -64,6 +68,7 @@ enum gcp_advice {
  * renew:            1: before pages are built in a granule of recycled pages in small folios, discard it and populate
  *                   it again, in folios of the advised size
  * cut_at_tables:    1: the collector's runs end at the ends of to-space's page tables; 0: anywhere (ART)
+ * compactors:       threads that compact, the collector's included: 1 (ART) to GCP_COMPACTORS
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -87,14 +92,16 @@ struct gcp_compaction_policy {
     uint32_t advice;
     uint32_t renew;
     uint32_t cut_at_tables;
+    uint32_t compactors;
 };
 
 /*
- * What the collector thread did in one cycle.
+ * What the collector thread, and compacting threads beside it, did in one cycle.
  * account: pages and ioctls;  updated, built, slid, empty: pages that it produced, by kind
  * recycled, discarded: pages taken from the window, and pages discarded
  * renewed: recycled pages that were populated again; renew_ns: the time for it
  * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: time of the ioctls that mapped
+ * helped:  pages that other compacting threads than the collector's produced
  */
 struct gcp_swept {
     struct gcp_account account;
@@ -109,6 +116,7 @@ struct gcp_swept {
     uint64_t flushes;
     uint64_t recovered;
     uint64_t map_ns;
+    uint64_t helped;
     struct gcp_histogram runs;
 };
 
@@ -141,8 +149,12 @@ int32_t gcp_compaction_flip(struct gcp_compaction *compaction);
  */
 uint8_t *gcp_compaction_orders(struct gcp_compaction *compaction);
 
-/* Serve faults from now on; call before the world is started. */
-void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce);
+/*
+ * Serve faults from now on; call before the world is started.
+ * produce: builds a page that a mutator waits for
+ * ahead:   the same for the collector thread, which sweeps from high pages to low ones
+ */
+void gcp_compaction_open(struct gcp_compaction *compaction, gcp_producer produce, gcp_producer ahead);
 
 /* The collector thread's part.  Returns 0 when every page with objects is mapped, or -errno. */
 int32_t gcp_compaction_sweep(struct gcp_compaction *compaction, struct gcp_swept *ret);
@@ -178,13 +190,19 @@ struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);
 
 /*
  * The handler thread, if the policy has one.  _helper: the account of the faults that it answered.  _helper_cpu: its
- * CPU time so far, in ns.  _helper_pin: bind it to a processor, before the first collection (-1: don't); 0, or -errno,
+ * CPU time so far and that of compacting threads beside the collector's, in ns.  _helper_pin: bind it to a processor, before the first collection (-1: don't); 0, or -errno,
  * -ESRCH if there is no thread.  _helper_ran: where it ran; ask between collections.
  */
 struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *compaction);
 uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *compaction);
 int32_t gcp_compaction_helper_pin(struct gcp_compaction *compaction, int32_t cpu);
 struct gcp_ran gcp_compaction_helper_ran(const struct gcp_compaction *compaction);
+
+/*
+ * Bind the compacting thread `number`, from 0 on beside the collector's own, to a processor from the next collection on
+ * (-1: don't).  0, or -ESRCH if the policy has no such thread.
+ */
+int32_t gcp_compaction_compactor_pin(struct gcp_compaction *compaction, uint32_t number, int32_t cpu);
 
 /* cdef:end */
 

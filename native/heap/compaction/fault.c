@@ -18,7 +18,7 @@
  * One fault.
  * m:     the thread that answers it, with its buffer and account
  * index: the to-space page
- * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is no error
+ * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is not an error
  */
 struct fault {
     struct gcp_compaction *c;
@@ -302,7 +302,7 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         if (state == GCP_PAGE_UNPROCESSED) {
             if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
                 continue;
-            gcp_granule_produce(c, leader);
+            gcp_granule_produce(c, leader, c->produce);
             m->updated += granule;
             kind = GCP_EVENT_FAULT_DENSE;
         } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {

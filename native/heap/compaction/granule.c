@@ -4,12 +4,12 @@
  */
 #include "heap/compaction/state.h"
 
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader)
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce)
 {
     for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
         /* A page without a live word is included: omitting it would break the folio. */
         uint64_t from = gcp_place_of(c, index);
-        c->produce(&c->plan, index, gcp_from_page(c, from));
+        produce(&c->plan, index, gcp_from_page(c, from));
         gcp_pages_publish(&c->pages, index, from);
     }
 }

@@ -1,9 +1,10 @@
 /*
  * Compaction by mremap: long runs of ready pages are remapped; short ones are copied.
  *
- * This is how pages are moved on a kernel without UFFDIO_MOVE, and what MOVE was made to replace: mremap takes the mmap
- * lock for writing, and every run becomes a mapping of its own.  Three things differ from the other modes:
- * - mremap replaces what is at its destination, so the kernel does not arbitrate: a thread claims a ready page before
+ * This is how pages are moved on a kernel without UFFDIO_MOVE, and what MOVE was made to replace.  A call of mremap
+ * takes the mmap lock for writing, and every run becomes a mapping of its own.  Three things differ from the other
+ * modes:
+ * - mremap replaces what is at its destination, so the kernel does not arbitrate.  A thread claims a ready page before
  *   it maps it, the collector as PROCESSING_AND_MAPPING, a mutator as PROCESSED_AND_MAPPING;
  * - a run ends where a mapping of from-space does (an old to-space, cut up by the last collection);
  * - the flip moves the mappings one by one, and gives to-space a new one, without userfaultfd.

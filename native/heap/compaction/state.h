@@ -2,6 +2,8 @@
 #ifndef GCP_COMPACTION_STATE_H
 #define GCP_COMPACTION_STATE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "heap/compaction/compaction.h"
@@ -11,6 +13,37 @@
 enum gcp_recovery {
     GCP_RECOVERY_NONE = 0,
     GCP_RECOVERY_UNREGISTERED = 1, /* plain stores work; handlers write their own pages */
+    GCP_RECOVERY_LOST = 2,         /* it failed, and the heap is given up: compacting threads that wait only end */
+};
+
+/* Pages that a compacting thread beside the collector's claims at once. */
+#define GCP_COMPACTOR_RUN 32
+
+/*
+ * A compacting thread beside the collector's, for as long as a sweep takes.
+ * buffer: GCP_COMPACTOR_RUN pages
+ * cpu:    processor to bind it to, -1: that of the thread that starts it
+ * swept:  what it did in this collection;  cpu_ns: CPU time in all of them
+ */
+struct gcp_compactor {
+    struct gcp_compaction *c;
+    pthread_t thread;
+    bool running;
+    int32_t cpu;
+    uint64_t buffer;
+    uint64_t cpu_ns;
+    struct gcp_swept swept;
+};
+
+/*
+ * at:     the page that the collector's sweep has come to
+ * cursor: pages from here on have been given to a helper, or were passed by the collector before
+ */
+struct gcp_compactors {
+    uint32_t count;
+    _Atomic uint64_t at;
+    _Atomic uint64_t cursor;
+    struct gcp_compactor helper[GCP_COMPACTORS - 1];
 };
 
 struct gcp_compaction {
@@ -19,7 +52,8 @@ struct gcp_compaction {
     struct gcp_plan plan;
     struct gcp_pages pages;
     struct gcp_recycle recycle;
-    gcp_producer produce;
+    gcp_producer produce; /* pages that are waited for */
+    gcp_producer ahead;   /* pages of the collector's sweep */
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page of contents that the collector maps at once */
@@ -44,6 +78,7 @@ struct gcp_compaction {
     struct gcp_mutator helper;
     struct gcp_fault_thread thread;
     bool serving;
+    struct gcp_compactors compactors;
 };
 
 static inline uint32_t gcp_state_word(uint64_t from_index, enum gcp_page_state state)
@@ -100,14 +135,14 @@ static inline bool gcp_in_granule(const struct gcp_compaction *c, uint64_t index
     return c->policy.granule > 1 && gcp_in_place(c, index);
 }
 
-/* The page whose state stands for its whole granule until the granule is ready. */
+/* The page that has the state of its whole granule until the granule is ready. */
 static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64_t index)
 {
     return index & ~(c->policy.granule - 1);
 }
 
 /* Update the pages of a claimed granule.  The leader becomes ready last, so all pages are ready when it is. */
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce);
 
 /* How a run of ready pages is mapped: by enum gcp_verb, `pages` of them, from from-page `from` on. */
 struct gcp_choice {
@@ -147,6 +182,16 @@ int32_t gcp_remap_flip(struct gcp_compaction *c);
 void gcp_remap_flip_back(struct gcp_compaction *c);
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_account *account);
+
+/*
+ * Compacting threads beside the collector's.  0 or -errno; join: wait for those that run, and add what they did.  After
+ * an error they put what only they have into its place, once the space is unregistered: join them then.
+ */
+int gcp_compactors_init(struct gcp_compaction *c);
+void gcp_compactors_deinit(struct gcp_compaction *c);
+int32_t gcp_compactors_start(struct gcp_compaction *c);
+void gcp_compactors_join(struct gcp_compaction *c, struct gcp_swept *ret);
+uint64_t gcp_compactors_cpu(const struct gcp_compaction *c);
 
 /* The fault service, and the thread of the handler mode. */
 int gcp_fault_serve(void *context, uint64_t address, int stage);

@@ -243,7 +243,7 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
         return map_now(c, index, ret);
     }
     ret->recycled++;
-    c->produce(&c->plan, index, gcp_from_page(c, page));
+    c->ahead(&c->plan, index, gcp_from_page(c, page));
     gcp_pages_publish(&c->pages, index, page);
     return 0;
 }
@@ -257,7 +257,7 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
         return;
     }
     uint64_t from = gcp_place_of(c, index);
-    c->produce(&c->plan, index, gcp_from_page(c, from));
+    c->ahead(&c->plan, index, gcp_from_page(c, from));
     gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
@@ -266,15 +266,17 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 {
     if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
         return;
-    gcp_granule_produce(c, leader);
+    gcp_granule_produce(c, leader, c->ahead);
     ret->updated += c->policy.granule;
 }
 
-int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+/* The collector's own part.  Other threads compact below it (compactors.c). */
+static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
     for (uint64_t index = plan->used_end; index-- > 0;) {
         int32_t err = 0;
+        atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
         if (gcp_compaction_failed(c))
             return -c->err;
         if (index >= plan->compact_end)
@@ -292,4 +294,15 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
     }
     c->pending = plan->used_end;
     return flush(c, 0, true, ret);
+}
+
+int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    int32_t err = gcp_compactors_start(c);
+    if (!err)
+        err = sweep(c, ret);
+    /* After an error they wait for recovery, which joins them. */
+    if (!err)
+        gcp_compactors_join(c, ret);
+    return err;
 }

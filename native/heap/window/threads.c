@@ -53,8 +53,8 @@ static bool perhaps_unmapped(const struct gcp_window *window, uint64_t index)
 }
 
 /*
- * Map the page that faulted first, then the rest of its group that is ready and not yet mapped: upwards from the page,
- * then from the start of the group up to it.  Returns a negative errno, or enum gcp_served.
+ * Map the page that faulted first, then the pages of its group that are ready and not yet mapped.  The order is upwards
+ * from the page, then from the start of the group up to it.  Returns a negative errno, or enum gcp_served.
  */
 static int serve(struct gcp_window *window, struct gcp_window_server *server, uint64_t address)
 {

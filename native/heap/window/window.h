@@ -2,9 +2,9 @@
  * The window after the flip, in isolation.  From-space holds contents that are ready; to-space is registered and empty.
  * Mutators touch every page once, in shuffled order, while the collector sweeps from high to low addresses.
  *
- * What is modelled: the concurrent compaction of a heap whose pages are ready in place (ART's black-dense region), with
- * faults served on the faulting thread (SIGBUS) or by a thread that reads the userfaultfd.  What is not: building
- * pages, updating references, allocation.  The nearest peer reports in this form (bpf-fault/gc-bpf-fault,
+ * What is modelled: the concurrent compaction of a heap whose pages are ready in place (ART's black-dense region).
+ * Faults are served on the faulting thread (SIGBUS) or by a thread that reads the userfaultfd.  What is not modelled:
+ * building pages, updating references, allocation.  The nearest peer reports in this form (bpf-fault/gc-bpf-fault,
  * micro/bench_compact.c).
  */
 #ifndef GCP_WINDOW_H
@@ -33,7 +33,7 @@
  *                  own anon_vma
  * handler:         enum gcp_handler
  * no_states:       1: no page states: the collector and faults ask the kernel for every page, and EEXIST means that it
- *                  is mapped; 0: both check the page's state first (pages.h), as ART does
+ *                  is mapped.  0: both check the page's state first (pages.h), as ART does
  * collector_cpu, handler_cpu, mutator_cpu[i]: processor that the thread is bound to, -1: not bound; handler_cpu applies
  *                  to GCP_HANDLER_THREAD
  * late_ns:         test aid: the collector sleeps this long after the window has opened, like a thread that is

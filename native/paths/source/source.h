@@ -19,7 +19,7 @@ enum gcp_source_flag {
     GCP_SOURCE_ZEROES = 1 << 5, /* reads as zeroes */
     GCP_SOURCE_HOLES = 1 << 6,  /* has no pages */
     GCP_SOURCE_FREE = 1 << 7,   /* this process holds no page: EBUSY shows a temporary reference */
-    GCP_SOURCE_UNUSED = 1 << 8, /* stands for no source, for arms that use none */
+    GCP_SOURCE_UNUSED = 1 << 8, /* a placeholder for arms that use no source */
 };
 
 /*
