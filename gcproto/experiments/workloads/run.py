@@ -134,6 +134,8 @@ def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
             for mode, options in wanted.modes:
                 factors = wanted.factors if mode.collects else wanted.factors[:1]
                 policies = wanted.policies if mode.moves else [""]
+                if mode.young and mode.moves:
+                    policies = ["move"]  # the old generation ends at any page: there are no granules to choose
                 for factor in factors:
                     for policy in policies:
                         yield _tally(wanted, mode, options, memory, int(wanted.live_bytes * factor), policy, placement)

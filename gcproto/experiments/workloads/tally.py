@@ -8,6 +8,7 @@ from gcproto.collector.modes import Mode
 from gcproto.collector.watch.folios import whole_shares
 from gcproto.experiments.entry import Entry
 from gcproto.experiments.session.request import Session
+from gcproto.experiments.workloads.kinds import kinds_of
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.results.folios import large_share, made_figures, parts_of
@@ -108,6 +109,7 @@ class HeapTally(Entry):
             histograms=Histograms(*(one.hdr() if one.n else "" for one in (fault, pause, wait, runs))),
             verified=sum(session.verified for session in sessions),
             choice=min((session.choice for session in sessions if session.choice), default=""),
+            kinds=kinds_of(self._by_heap()),
             collections=[session.collections for session in sessions],
         )
         _add_evacuation(found, every)

@@ -59,6 +59,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
         compactors: threads that compact, the collector's included.
+        full_after: young collections after which a full one follows; 0: as ART decides.
         flush_bytes, reserve_pages: when recycled pages are freed, and how many are kept (tests choose them).
 
     """
@@ -75,6 +76,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     regions: str | None = None
     cut_at_tables: bool | None = None
     compactors: int | None = None
+    full_after: int | None = None
     flush_bytes: int | None = None
     reserve_pages: int | None = None
 
