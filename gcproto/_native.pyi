@@ -307,6 +307,14 @@ class gcp_timeline(Struct):
 
 class gcp_timeline_ptr(gcp_timeline, Pointer[gcp_timeline]): ...
 
+class gcp_tally(Struct):
+    n: int
+    pages: int
+    timed: int
+    ns: int
+
+class gcp_tally_ptr(gcp_tally, Pointer[gcp_tally]): ...
+
 class gcp_world(Struct):
     stop: int
     running: int
@@ -357,6 +365,8 @@ class gcp_mutator(Struct):
     fresh: int
     waited: int
     faults: int
+    stalls: Array[gcp_tally]
+    work: Array[gcp_tally]
     timeline: gcp_timeline
 
 class gcp_mutator_ptr(gcp_mutator, Pointer[gcp_mutator]): ...
@@ -381,6 +391,13 @@ class gcp_plan(Struct):
     held: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
+
+class gcp_fault_costs(Struct):
+    delivery: int
+    minor_fault: int
+    shoot_down: int
+
+class gcp_fault_costs_ptr(gcp_fault_costs, Pointer[gcp_fault_costs]): ...
 
 class gcp_window_config(Struct):
     pages: int
@@ -433,6 +450,50 @@ class gcp_window_result(Struct):
 
 class gcp_window_result_ptr(gcp_window_result, Pointer[gcp_window_result]): ...
 
+class gcp_line(Struct):
+    weight: float
+    pages: float
+    squares: float
+    ns: float
+    products: float
+    fixed_ns: int
+    page_ps: int
+
+class gcp_line_ptr(gcp_line, Pointer[gcp_line]): ...
+
+class gcp_contest(Struct):
+    group: Array[int]
+    turn: int
+    rest: int
+    rests: int
+    lost: int
+    faults: Array[int]
+    ns: Array[int]
+    pages: Array[int]
+    share: Array[int]
+
+class gcp_contest_ptr(gcp_contest, Pointer[gcp_contest]): ...
+
+class gcp_shown(Struct):
+    faults: Array[int]
+    ns: Array[int]
+    pages: Array[int]
+    evacuated: int
+    delivery_ns: int
+    page_ns: int
+    weight: int
+
+class gcp_shown_ptr(gcp_shown, Pointer[gcp_shown]): ...
+
+class gcp_adapt(Struct):
+    move: gcp_line
+    move_large: gcp_line
+    copy: gcp_line
+    contest: gcp_contest
+    interrupt_ns: int
+
+class gcp_adapt_ptr(gcp_adapt, Pointer[gcp_adapt]): ...
+
 class gcp_compaction_policy(Struct):
     map_by: int
     fault_by: int
@@ -455,6 +516,12 @@ class gcp_compaction_policy(Struct):
     advice: int
     renew: int
     cut_at_tables: int
+    batch_pages: int
+    spin: int
+    dense_first: int
+    adapt: int
+    delivery_ns: int
+    interrupt_ns: int
 
 class gcp_compaction_policy_ptr(gcp_compaction_policy, Pointer[gcp_compaction_policy]): ...
 
@@ -471,7 +538,9 @@ class gcp_swept(Struct):
     flushes: int
     recovered: int
     map_ns: int
+    queued_ns: int
     runs: gcp_histogram
+    work: Array[gcp_tally]
 
 class gcp_swept_ptr(gcp_swept, Pointer[gcp_swept]): ...
 
@@ -505,11 +574,17 @@ class Lib:
     GCP_MTHP_STATS: Final = 5
     GCP_FRAMES_MIN_FOLIOS: Final = 32
     GCP_MEMORY_MIN_PAGES: Final = 4096
+    GCP_WORK_SAMPLE: Final = 16
     GCP_WORLD_MUTATORS: Final = 64
+    GCP_BUFFER_PAGES: Final = 16
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
     GCP_KEPT: Final = 65535
     GCP_MAX_MUTATORS: Final = 64
+    GCP_CONTEST_REGION: Final = 16
+    GCP_CONTEST_SHARE: Final = 4
+    GCP_CONTEST_FAULTS: Final = 48
+    GCP_CONTEST_REST: Final = 8
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
     GCP_PROOF_PFN: Final = 2
@@ -606,6 +681,25 @@ class Lib:
     GCP_EVENT_FAULT_WAITED: Final = 7
     GCP_EVENT_MAP: Final = 8
     GCP_EVENT_DISCARD: Final = 9
+    GCP_EVENT_FAULT_SPURIOUS: Final = 10
+    GCP_EVENT_COUNT: Final = 11
+    GCP_WORK_BUILD: Final = 0
+    GCP_WORK_UPDATE: Final = 1
+    GCP_WORK_SLIDE: Final = 2
+    GCP_WORK_MOVE_1: Final = 3
+    GCP_WORK_MOVE_16: Final = 4
+    GCP_WORK_MOVE_128: Final = 5
+    GCP_WORK_MOVE_MORE: Final = 6
+    GCP_WORK_COPY_1: Final = 7
+    GCP_WORK_COPY_16: Final = 8
+    GCP_WORK_COPY_128: Final = 9
+    GCP_WORK_COPY_MORE: Final = 10
+    GCP_WORK_REMAP: Final = 11
+    GCP_WORK_ZERO: Final = 12
+    GCP_WORK_WAIT: Final = 13
+    GCP_WORK_DISCARD: Final = 14
+    GCP_WORK_RENEW: Final = 15
+    GCP_WORK_COUNT: Final = 16
     GCP_ADVICE_NONE: Final = 0
     GCP_ADVICE_SMALL: Final = 1
     GCP_ADVICE_LARGE: Final = 2
@@ -763,7 +857,18 @@ class Lib:
     def gcp_world_finish(self, world: Pointer[gcp_world], /) -> None: ...
     def gcp_world_ask(self, world: Pointer[gcp_world], /) -> None: ...
     def gcp_world_close(self, world: Pointer[gcp_world], /) -> None: ...
+    def gcp_fault_costs_measure(self, worker: int, other: int, ret: Pointer[gcp_fault_costs], /) -> int: ...
     def gcp_window_run(self, config: Pointer[gcp_window_config], ret: Pointer[gcp_window_result], /) -> int: ...
+    def gcp_line_init(self, line: Pointer[gcp_line], fixed_ns: int, page_ps: int, /) -> None: ...
+    def gcp_line_add(self, line: Pointer[gcp_line], pages: int, ns: int, /) -> None: ...
+    def gcp_line_ns(self, line: Pointer[gcp_line], pages: int, /) -> int: ...
+    def gcp_contest_init(self, contest: Pointer[gcp_contest], group: int, /) -> None: ...
+    def gcp_contest_arm(self, contest: Pointer[gcp_contest], index: int, /) -> int: ...
+    def gcp_contest_end(self, contest: Pointer[gcp_contest], seen: Pointer[gcp_shown], /) -> None: ...
+    def gcp_adapt_init(self, adapt: Pointer[gcp_adapt], interrupt_ns: int, /) -> None: ...
+    def gcp_adapt_verb(self, adapt: Pointer[gcp_adapt], pages: int, large: int, /) -> int: ...
+    def gcp_adapt_worth(self, adapt: Pointer[gcp_adapt], large: int, /) -> int: ...
+    def gcp_adapt_add(self, adapt: Pointer[gcp_adapt], verb: int, large: int, pages: int, ns: int, /) -> None: ...
     def gcp_compaction_create(
         self,
         to: int,
@@ -792,6 +897,7 @@ class Lib:
     def gcp_compaction_remap(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_fates(self, compaction: Pointer[gcp_compaction], /) -> Pointer[int]: ...
     def gcp_compaction_reason(self, compaction: Pointer[gcp_compaction], /) -> Pointer[bytes]: ...
+    def gcp_compaction_adapt(self, compaction: Pointer[gcp_compaction], /) -> gcp_adapt_ptr: ...
     def gcp_compaction_timeline(self, compaction: Pointer[gcp_compaction], /) -> gcp_timeline_ptr: ...
     def gcp_compaction_helper(self, compaction: Pointer[gcp_compaction], /) -> gcp_mutator_ptr: ...
     def gcp_compaction_helper_cpu(self, compaction: Pointer[gcp_compaction], /) -> int: ...
@@ -856,17 +962,29 @@ class FFI:
     @overload
     def new(self, ctype: Literal["struct gcp_timeline *"], init: Fields = ..., /) -> gcp_timeline_ptr: ...
     @overload
+    def new(self, ctype: Literal["struct gcp_tally *"], init: Fields = ..., /) -> gcp_tally_ptr: ...
+    @overload
     def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_mutator *"], init: Fields = ..., /) -> gcp_mutator_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_plan *"], init: Fields = ..., /) -> gcp_plan_ptr: ...
     @overload
+    def new(self, ctype: Literal["struct gcp_fault_costs *"], init: Fields = ..., /) -> gcp_fault_costs_ptr: ...
+    @overload
     def new(self, ctype: Literal["struct gcp_window_config *"], init: Fields = ..., /) -> gcp_window_config_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_window_thread *"], init: Fields = ..., /) -> gcp_window_thread_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_window_result *"], init: Fields = ..., /) -> gcp_window_result_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_line *"], init: Fields = ..., /) -> gcp_line_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_contest *"], init: Fields = ..., /) -> gcp_contest_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_shown *"], init: Fields = ..., /) -> gcp_shown_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_adapt *"], init: Fields = ..., /) -> gcp_adapt_ptr: ...
     @overload
     def new(
         self,

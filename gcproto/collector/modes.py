@@ -41,8 +41,8 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
-            ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
+            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables, batch_pages, spin,
+            dense_first, adapt: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h), ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
@@ -78,6 +78,10 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    batch_pages: int = 0
+    spin: int = 0
+    dense_first: bool = False
+    adapt: bool = False
 
     @property
     def moves(self) -> bool:
@@ -105,6 +109,9 @@ class Mode:
         found.flush_bytes, found.handler = self.flush_bytes, self.handler
         found.granule, found.whole = self.granule, self.whole
         found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
+        found.batch_pages, found.spin = self.batch_pages, self.spin
+        found.dense_first, found.adapt = self.dense_first, self.adapt
+        found.delivery_ns, found.interrupt_ns = 2000, 2000
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
@@ -147,6 +154,15 @@ MODES = {
             ready_by=COPY,
             fault_pages=16,
             register_whole=False,
+        ),
+        Mode(
+            "auto",
+            "UFFDIO_MOVE or UFFDIO_COPY for each run and fault, by what they have cost so far in this heap",
+            register_whole=False,
+            batch_pages=16,
+            spin=32,
+            dense_first=True,
+            adapt=True,
         ),
         Mode("copy", "UFFDIO_COPY alone (ART before MOVE)", map_by=COPY, register_whole=False, reserve_pages=4),
         Mode(

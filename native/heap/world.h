@@ -13,10 +13,12 @@
 #include "base/histogram.h"
 #include "heap/pages.h"
 #include "heap/timeline.h"
+#include "heap/work.h"
 
 /* cdef:begin */
 
 #define GCP_WORLD_MUTATORS 64
+#define GCP_BUFFER_PAGES 16
 
 /*
  * stop:       mutators park at their next safepoint while this is not 0
@@ -65,7 +67,7 @@ struct gcp_world {
  * roots, root_count: its root slots, of 8 bytes
  * inside:     1 between gcp_mutator_enter and gcp_mutator_leave
  * allocated_bytes, allocated_objects, digest: of what it allocated, in order
- * buffer:     a page in which its faults build contents
+ * buffer:     GCP_BUFFER_PAGES pages in which its faults build contents
  * ended_ns:   when its workload was through (gcp_mutator_ended), by a clock that is read before anything else
  * faults:     that it had so far
  * fault, pause, wait: how long its faults, its stops at safepoints and its waits for memory took, since
@@ -73,6 +75,9 @@ struct gcp_world {
  * account:    of its faults
  * built, slid, updated, fresh: pages that its faults produced or gave it
  * waited:     faults that found the page in somebody else's hands
+ * stalls:     by enum gcp_event_kind, all that kept it from running: its pauses, waits for memory and faults; pages are
+ *             those that the fault produced
+ * work:       by enum gcp_work_kind, what its faults did
  */
 struct gcp_mutator {
     uint64_t world;
@@ -99,6 +104,8 @@ struct gcp_mutator {
     uint64_t fresh;
     uint64_t waited;
     uint64_t faults;
+    struct gcp_tally stalls[GCP_EVENT_COUNT];
+    struct gcp_tally work[GCP_WORK_COUNT];
     struct gcp_timeline timeline;
 };
 

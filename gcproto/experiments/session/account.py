@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.counts import counts_of
-from gcproto.collector.cycle import fault_sums
 from gcproto.collector.watch.timeline import events_of
 from gcproto.collector.watch.trace import write_trace
+from gcproto.collector.work import faults_of
 from gcproto.counted import counted
 from gcproto.experiments.placement import ran_of
 from gcproto.experiments.session.parts import Parts
@@ -45,7 +45,7 @@ def status_of(parts: Parts, ns: int) -> Status:
 
     """
     accounts = [cycle.collector for cycle in list(parts.recorder.cycles)]
-    faults = fault_sums(mutator.native for mutator in parts.mutators)
+    faults = faults_of(mutator.native for mutator in parts.mutators).counts
     pauses = [(restarted - requested) / 1e6 for requested, _, restarted, _ in list(parts.recorder.stops)]
     return Status(
         label=parts.request.label,

@@ -28,6 +28,7 @@ CAUSES = {
     lib.GCP_EVENT_FAULT_SLID: "fault that slid a page",
     lib.GCP_EVENT_FAULT_FRESH: "fault on a fresh page",
     lib.GCP_EVENT_FAULT_WAITED: "fault that waited for another thread",
+    lib.GCP_EVENT_FAULT_SPURIOUS: "fault on a page that was mapped meanwhile",
     lib.GCP_EVENT_MAP: "map",
     lib.GCP_EVENT_DISCARD: "discard",
 }

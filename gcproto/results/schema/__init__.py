@@ -8,6 +8,7 @@ from gcproto.results.schema.collection import (
     MapAccount,
     Pause,
     Phases,
+    Work,
 )
 from gcproto.results.schema.experiment import (
     ClaimExperiment,
@@ -158,6 +159,7 @@ __all__ = [
     "WindowFigures",
     "WindowScenario",
     "Word",
+    "Work",
     "WorkloadExperiment",
     "WorkloadFigures",
     "WorkloadScenario",

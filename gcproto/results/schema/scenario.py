@@ -58,6 +58,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         dense_permille: share of live bytes from which a prefix is dense.
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
+        batch_pages, spin, dense_first: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h).
         flush_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
 
     """
@@ -73,6 +74,9 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     dense_permille: int | None = None
     regions: str | None = None
     cut_at_tables: bool | None = None
+    batch_pages: int | None = None
+    spin: int | None = None
+    dense_first: bool | None = None
     flush_bytes: int | None = None
     reserve_pages: int | None = None
 

@@ -16,6 +16,7 @@
 
 #include <stdint.h>
 
+#include "heap/compaction/adapt.h"
 #include "heap/fault_thread.h"
 #include "heap/pages.h"
 #include "heap/plan.h"
@@ -35,8 +36,8 @@ enum gcp_advice {
 /*
  * map_by:           enum gcp_verb: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
  *                   fault_by COPY, fault_pages 1 and register_whole 0
- * fault_by:         how a fault maps a compacted page that it builds: MOVE out of a recycled page (ART), or COPY out
- *                   of its own buffer
+ * fault_by:         how a fault maps pages that it produces: MOVE, compacted ones out of recycled pages (ART), or COPY,
+ *                   compacted ones out of its own buffer, which holds GCP_BUFFER_PAGES
  * ready_by:         MOVE mode: how a fault maps a page that is ready: MOVE, with its group (ART), or COPY of it alone
  * early_by:         the same where there is no recycled page, and for slid pages (ART: COPY, 3ea872cadc)
  * fault_pages:      pages of the aligned group around it that a fault evacuates at most, by one MOVE where it can be
@@ -63,6 +64,15 @@ enum gcp_advice {
  * renew:            1: granules of recycled pages in small folios are given back and populated anew, in the folios
  *                   that from-space has been advised to have, before pages are built in them
  * cut_at_tables:    1: the collector's runs end where a page table of to-space does; 0: wherever they end (ART)
+ * batch_pages:      the collector builds so many pages in a few recycled ones, which stay in its cache, copies them at
+ *                   once and builds the next ones there; 0: it builds in ever new ones and maps them later (ART)
+ * spin:             times that a fault looks at a page in another thread's hands before it first yields (ART: 0)
+ * dense_first:      1: the dense prefix is mapped before compacted pages are built; 0: after them (ART)
+ * adapt:            MOVE: 1: by what calls and faults have cost so far (adapt.h) it is chosen how each run is mapped,
+ *                   whether compacted pages are built for COPY, and how many pages a fault evacuates, in place of
+ *                   fault_by, ready_by, early_by, fault_pages and large_by
+ * delivery_ns:      adapt: what a fault costs a mutator besides its handler
+ * interrupt_ns:     adapt: what a MOVE costs mutators on other processors, by interrupting them
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -86,6 +96,12 @@ struct gcp_compaction_policy {
     uint32_t advice;
     uint32_t renew;
     uint32_t cut_at_tables;
+    uint32_t batch_pages;
+    uint32_t spin;
+    uint32_t dense_first;
+    uint32_t adapt;
+    uint64_t delivery_ns;
+    uint64_t interrupt_ns;
 };
 
 /*
@@ -94,6 +110,8 @@ struct gcp_compaction_policy {
  * recycled, discarded: pages taken from the window, and given back to the system
  * renewed: recycled pages that were populated anew, and renew_ns: the time for it
  * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: the ioctls that mapped
+ * queued_ns: that it waited for a processor during the sweep, 0 where the kernel does not say
+ * work:    by enum gcp_work_kind
  */
 struct gcp_swept {
     struct gcp_account account;
@@ -108,7 +126,9 @@ struct gcp_swept {
     uint64_t flushes;
     uint64_t recovered;
     uint64_t map_ns;
+    uint64_t queued_ns;
     struct gcp_histogram runs;
+    struct gcp_tally work[GCP_WORK_COUNT];
 };
 
 /* Builds the contents of to-space page `index` at `destination`; of a dense-prefix page, in place in from-space. */
@@ -168,6 +188,9 @@ const uint8_t *gcp_compaction_fates(const struct gcp_compaction *compaction);
 
 /* What failed, in words, "" if nothing did. */
 const char *gcp_compaction_reason(const struct gcp_compaction *compaction);
+
+/* What it has learned, where its policy adapts. */
+const struct gcp_adapt *gcp_compaction_adapt(const struct gcp_compaction *compaction);
 
 /* What happened on the collector thread: runs mapped, memory given back. */
 struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);

@@ -18,6 +18,8 @@
  * One fault.
  * m:     the thread that answers it: its buffer, its account
  * index: the to-space page
+ * timed: its ioctls are
+ * arm:   of the trial that it belongs to, where the policy adapts
  * stage: 0 while the space is registered; later it may no longer be, and then nothing need be mapped
  */
 struct fault {
@@ -25,11 +27,69 @@ struct fault {
     struct gcp_mutator *m;
     uint64_t index;
     int stage;
+    bool timed;
+    uint32_t arm;
 };
 
 static struct gcp_map_how how_of(const struct fault *f, uint32_t by)
 {
     return (struct gcp_map_how){.by = by, .ebusy = f->c->policy.mutator_ebusy, .tolerate = f->stage > 0};
+}
+
+/* Pages of its group that this fault evacuates at most. */
+static uint64_t group_of(const struct fault *f)
+{
+    const struct gcp_compaction *c = f->c;
+    return c->policy.adapt ? c->adapt.contest.group[f->arm] : c->policy.fault_pages;
+}
+
+/* How it maps so many pages that it produces, from from-page `from` on. */
+static uint32_t verb_of(const struct fault *f, uint64_t from, uint64_t pages)
+{
+    const struct gcp_compaction *c = f->c;
+    if (c->policy.map_by != GCP_VERB_MOVE)
+        return c->policy.map_by;
+    if (c->policy.adapt)
+        return gcp_adapt_verb(&c->adapt, pages, from < c->pages.count && c->pages.orders[from]);
+    return c->policy.fault_by == GCP_VERB_COPY ? GCP_VERB_COPY : gcp_choose_one(c, from);
+}
+
+/* An ioctl begins; it is over. */
+static uint64_t call_begins(const struct fault *f)
+{
+    return f->timed ? gcp_now() : 0;
+}
+
+static void call_ends(const struct fault *f, uint64_t begin, enum gcp_work_kind one, int64_t done)
+{
+    uint64_t pages = done > 0 ? (uint64_t)done : 1;
+    struct gcp_tally *tally = &f->m->work[one == GCP_WORK_ZERO ? one : gcp_work_of(one, pages)];
+    gcp_tally_count(tally, pages);
+    if (f->timed) {
+        tally->timed++;
+        tally->ns += gcp_now() - begin;
+    }
+}
+
+static enum gcp_work_kind work_by(uint32_t by)
+{
+    return by == GCP_VERB_MOVE ? GCP_WORK_MOVE_1 : GCP_WORK_COPY_1;
+}
+
+/* Another thread has the page: at first the fault only looks again, where it may. */
+static void wait_for_it(const struct fault *f, uint32_t tries)
+{
+    uint32_t spin = f->c->policy.spin;
+    if (tries >= spin) {
+        gcp_back_off(tries - spin);
+        return;
+    }
+    for (int i = 0; i < 16; i++)
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#else
+        __asm__ volatile("" ::: "memory");
+#endif
 }
 
 __attribute__((noreturn)) static void die(const struct gcp_compaction *c)
@@ -63,19 +123,28 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
     gcp_mutator_unblock(m);
 }
 
-/* The page is built at `src` and this thread's to map. */
-static void finish(const struct fault *f, uint64_t index, uint64_t src, uint32_t by)
+/* Pages [index, index + n) are built from `src` on and this thread's to map. */
+static void finish(const struct fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
 {
     struct gcp_compaction *c = f->c;
     const struct gcp_map_how how = how_of(f, by);
-    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPING);
-    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &f->m->account);
-    if (done < 0) {
-        gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
-        give_in(f, index, src, true);
-        return;
+    for (uint64_t at = index; at < index + n; at++)
+        gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPING);
+    while (n) {
+        uint64_t begin = call_begins(f);
+        int64_t done = gcp_pages_map_from(&c->pages, index, src, n, &how, &f->m->account);
+        call_ends(f, begin, work_by(by), done);
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
+            for (; n; n--, index++, src += c->pages.page)
+                give_in(f, index, src, true);
+            return;
+        }
+        if (!done)
+            done = (int64_t)n; /* not registered any more: all of it was mapped before */
+        for (; done; done--, n--, index++, src += c->pages.page)
+            gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
-    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
 }
 
 /* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
@@ -90,7 +159,7 @@ static bool copy_claimed(const struct fault *f)
                                                  gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
                                                  memory_order_acq_rel, memory_order_acquire))
         return false;
-    finish(f, index, gcp_from_page(c, from), GCP_VERB_COPY);
+    finish(f, index, gcp_from_page(c, from), 1, GCP_VERB_COPY);
     return true;
 }
 
@@ -100,14 +169,17 @@ static void map_group(const struct fault *f)
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
     struct gcp_map_how how = how_of(f, c->policy.map_by);
-    uint64_t group = c->policy.fault_pages, first = index / group * group;
+    uint64_t group = group_of(f), first = index / group * group;
     uint64_t limit = first + group - index;
     /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
     while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
         index--, limit++;
     struct gcp_choice choice = gcp_choose(c, index, limit);
-    how.by = choice.by;
+    how.by = choice.by == GCP_VERB_MOVE && !c->policy.adapt && c->policy.fault_by == GCP_VERB_COPY ? GCP_VERB_COPY
+                                                                                                   : choice.by;
+    uint64_t begin = call_begins(f);
     int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &f->m->account);
+    call_ends(f, begin, work_by(how.by), done);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
         give_in(f, index, 0, false);
@@ -118,7 +190,9 @@ static void map_group(const struct fault *f)
 static void copy_ready(const struct fault *f)
 {
     const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
+    uint64_t begin = call_begins(f);
     int64_t done = gcp_pages_map(&f->c->pages, f->index, 1, &how, &f->m->account);
+    call_ends(f, begin, GCP_WORK_COPY_1, done);
     if (done < 0) {
         gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
         give_in(f, f->index, 0, false);
@@ -130,12 +204,12 @@ static enum gcp_event_kind fault_dense(const struct fault *f)
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
+    uint64_t group = group_of(f), first = index / group * group, end = first + group;
     uint64_t from = gcp_place_of(c, index);
-    c->produce(&c->plan, index, gcp_from_page(c, from));
+    gcp_produce(c, m->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from));
     m->updated++;
     if (group == 1) {
-        finish(f, index, gcp_from_page(c, from), gcp_choose_one(c, from));
+        finish(f, index, gcp_from_page(c, from), 1, verb_of(f, from, 1));
         return GCP_EVENT_FAULT_DENSE;
     }
     gcp_pages_publish(&c->pages, index, from);
@@ -145,7 +219,7 @@ static enum gcp_event_kind fault_dense(const struct fault *f)
         if (other != index && gcp_in_place(c, other) && !gcp_dense_page_empty(c, other) &&
             gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
             from = gcp_place_of(c, other);
-            c->produce(&c->plan, other, gcp_from_page(c, from));
+            gcp_produce(c, m->work, GCP_WORK_UPDATE, other, gcp_from_page(c, from));
             m->updated++;
             gcp_pages_publish(&c->pages, other, from);
         }
@@ -161,10 +235,9 @@ static bool compacted(const struct gcp_compaction *c, uint64_t index)
 }
 
 /* Unprocessed pages next to `index`, within its group and the compacted part, claimed for this fault. */
-static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t *ret_end)
+static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t group, uint64_t *ret_end)
 {
-    uint64_t group = c->policy.fault_pages, low = index / group * group, high = low + group, first = index,
-             end = index + 1;
+    uint64_t low = index / group * group, high = low + group, first = index, end = index + 1;
     if (low < c->plan.dense_end)
         low = c->plan.dense_end;
     if (high > c->plan.compact_end)
@@ -184,10 +257,24 @@ static void build(const struct fault *f, uint64_t index, bool move)
     struct gcp_mutator *m = f->m;
     uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
-    c->produce(&c->plan, index, src);
+    gcp_produce(c, m->work, GCP_WORK_BUILD, index, src);
     m->built++;
     uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
-    finish(f, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
+    finish(f, index, src, 1, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
+}
+
+/* The page and unprocessed ones beside it, built in this thread's buffer and copied by one call. */
+static void build_and_copy(const struct fault *f, uint64_t group)
+{
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t end, first;
+    first = claim_neighbours(c, f->index, group < GCP_BUFFER_PAGES ? group : GCP_BUFFER_PAGES, &end);
+    for (uint64_t at = first; at < end; at++) {
+        gcp_produce(c, m->work, GCP_WORK_BUILD, at, m->buffer + (at - first) * c->pages.page);
+        m->built++;
+    }
+    finish(f, first, m->buffer, end - first, GCP_VERB_COPY);
 }
 
 static enum gcp_event_kind fault_compacted(const struct fault *f)
@@ -195,11 +282,16 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    bool move = c->policy.map_by == GCP_VERB_MOVE && c->policy.fault_by == GCP_VERB_MOVE;
-    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
+    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE, group = group_of(f);
+    bool move = c->policy.map_by == GCP_VERB_MOVE &&
+                (c->policy.adapt ? gcp_adapt_verb(&c->adapt, group, 0) : c->policy.fault_by) == GCP_VERB_MOVE;
+    if (!move && c->policy.map_by != GCP_VERB_REMAP) {
+        build_and_copy(f, group);
+        return GCP_EVENT_FAULT_BUILT;
+    }
     /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
-    if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
-        first = claim_neighbours(c, index, &end);
+    if (move && group > 1 && gcp_recycle_count(&c->recycle) >= group) {
+        first = claim_neighbours(c, index, group, &end);
         page = gcp_recycle_take(&c->recycle, end - first);
     }
     /*
@@ -214,7 +306,7 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
         return GCP_EVENT_FAULT_BUILT;
     }
     for (uint64_t other = first; other < end; other++) {
-        c->produce(&c->plan, other, gcp_from_page(c, page + other - first));
+        gcp_produce(c, m->work, GCP_WORK_BUILD, other, gcp_from_page(c, page + other - first));
         m->built++;
         gcp_pages_publish(&c->pages, other, page + other - first);
     }
@@ -227,9 +319,9 @@ static enum gcp_event_kind fault_slid(const struct fault *f)
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    c->produce(&c->plan, index, m->buffer);
+    gcp_produce(c, m->work, GCP_WORK_SLIDE, index, m->buffer);
     m->slid++;
-    finish(f, index, m->buffer, c->policy.early_by);
+    finish(f, index, m->buffer, 1, c->policy.adapt ? GCP_VERB_COPY : c->policy.early_by);
     return GCP_EVENT_FAULT_SLID;
 }
 
@@ -245,7 +337,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     if (recycled != GCP_NO_PAGE) {
         memset(gcp_at(gcp_from_page(c, recycled)), 0, page);
         m->fresh++;
-        finish(f, index, gcp_from_page(c, recycled), c->policy.map_by);
+        finish(f, index, gcp_from_page(c, recycled), 1, c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;
     }
     /* All that is left of the mutator's allocation buffer in one call. */
@@ -253,7 +345,9 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
         end++;
     for (uint64_t at = index; at < end;) {
+        uint64_t begin = call_begins(f);
         int64_t done = gcp_pages_map_from(&c->pages, at, 0, end - at, &how, &m->account);
+        call_ends(f, begin, GCP_WORK_ZERO, done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
             give_in(f, at, 0, true);
@@ -299,11 +393,11 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         if (state == GCP_PAGE_UNPROCESSED) {
             if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
                 continue;
-            gcp_granule_produce(c, leader);
+            gcp_granule_produce(c, m->work, leader);
             m->updated += granule;
             kind = GCP_EVENT_FAULT_DENSE;
         } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {
-            gcp_back_off(tries++);
+            wait_for_it(f, tries++);
             kind = GCP_EVENT_FAULT_WAITED;
             continue;
         }
@@ -311,7 +405,9 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         uint64_t at = gcp_page_state(&c->pages, leader) == GCP_PAGE_PROCESSED ? leader : index;
         struct gcp_choice choice = gcp_choose(c, at, leader + granule - at);
         how.by = choice.by;
+        uint64_t begin = call_begins(f);
         int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
+        call_ends(f, begin, work_by(how.by), done);
         if (!done)
             return kind; /* not registered any more: all of it was mapped before */
         if (done < 0) {
@@ -339,12 +435,12 @@ static enum gcp_event_kind resolve(const struct fault *f)
         switch (gcp_page_state(&c->pages, index)) {
         case GCP_PAGE_PROCESSED_AND_MAPPED:
             m->waited += tries != 0;
-            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
+            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_SPURIOUS;
         case GCP_PAGE_PROCESSED:
             if (c->policy.map_by == GCP_VERB_REMAP) {
                 if (!copy_claimed(f))
                     break;
-            } else if (c->policy.ready_by == GCP_VERB_COPY) {
+            } else if (!c->policy.adapt && c->policy.ready_by == GCP_VERB_COPY) {
                 copy_ready(f);
             } else {
                 map_group(f);
@@ -355,18 +451,36 @@ static enum gcp_event_kind resolve(const struct fault *f)
                 return produce(f);
             break;
         default:
-            gcp_back_off(tries);
+            wait_for_it(f, tries);
         }
     }
 }
 
+/* Pages that its faults have produced so far. */
+static uint64_t produced(const struct gcp_mutator *m)
+{
+    return m->built + m->slid + m->updated + m->fresh;
+}
+
 static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
 {
-    uint64_t begin = gcp_now();
-    const struct fault fault = {c, m, (address - c->plan.to) / c->pages.page, stage};
+    uint64_t begin = gcp_now(), index = (address - c->plan.to) / c->pages.page, before = produced(m);
+    const struct fault fault = {.c = c,
+                                .m = m,
+                                .index = index,
+                                .stage = stage,
+                                .timed = m->faults % GCP_WORK_SAMPLE == 0,
+                                .arm = c->policy.adapt ? gcp_contest_arm(&c->adapt.contest, index) : 0};
     enum gcp_event_kind kind = resolve(&fault);
-    uint64_t end = gcp_now();
+    uint64_t end = gcp_now(), pages = produced(m) - before;
     m->faults++;
+    gcp_tally_add(&m->stalls[kind], pages, end - begin);
+    /* A page without objects costs the same in any arm. */
+    if (c->policy.adapt && index < c->plan.used_end) {
+        __atomic_fetch_add(&c->seen.faults[fault.arm], 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&c->seen.ns[fault.arm], end - begin, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&c->seen.pages[fault.arm], pages, __ATOMIC_RELAXED);
+    }
     gcp_histogram_record(&m->fault, end - begin);
     gcp_timeline_record(&m->timeline, kind, begin, end, 1);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "heap/compaction/compaction.h"
 #include "heap/recycle.h"
 
@@ -23,6 +24,7 @@ struct gcp_compaction {
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page for contents that the collector maps at once */
+    uint64_t clock_ns;   /* what reading the clock adds to what is timed */
     uint64_t registered; /* bytes of to-space */
     /* The collector's sweep. */
     uint64_t pending;    /* ready pages that are not mapped yet end here */
@@ -31,7 +33,16 @@ struct gcp_compaction {
     uint64_t given_back; /* copy mode: from-pages from here on have been given back */
     uint64_t group;      /* recycled pages for the group of to-space pages that is being built, and that group */
     uint64_t group_of;
-    uint64_t stuck; /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
+    uint64_t batch;       /* the first of batch_pages recycled pages that are used again and again; or GCP_NO_PAGE */
+    uint64_t batch_first; /* to-space pages [batch_first, batch_end) are built there and not mapped yet */
+    uint64_t batch_end;
+    uint64_t streak;    /* adapt: pages that the collector claimed one after the other, on average */
+    uint64_t claimed;   /* and since the last one that was not its own */
+    uint64_t sweep_ns;  /* that the last sweep took */
+    uint64_t queued_ns; /* of which it waited for a processor */
+    struct gcp_adapt adapt;
+    struct gcp_shown seen; /* of this collection, by all threads */
+    uint64_t stuck;        /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */
     struct gcp_timeline timeline;
     /* REMAP: where mappings of from-space begin, and where those of to-space will; a byte for each page. */
     uint8_t *from_cuts;
@@ -106,8 +117,24 @@ static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64
     return index & ~(c->policy.granule - 1);
 }
 
+/* Produce a page; some of them are timed. */
+static inline void gcp_produce(struct gcp_compaction *c, struct gcp_tally *work, enum gcp_work_kind kind,
+                               uint64_t index, uint64_t destination)
+{
+    struct gcp_tally *tally = &work[kind];
+    bool timed = gcp_tally_samples(tally);
+    uint64_t begin = timed ? gcp_now() : 0;
+    c->produce(&c->plan, index, destination);
+    gcp_tally_count(tally, 1);
+    if (timed) {
+        uint64_t ns = gcp_now() - begin;
+        tally->timed++;
+        tally->ns += ns > c->clock_ns ? ns - c->clock_ns : 0;
+    }
+}
+
 /* Update the pages of a claimed granule; the leader is ready last, so that all are when it is. */
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader);
+void gcp_granule_produce(struct gcp_compaction *c, struct gcp_tally *work, uint64_t leader);
 
 /* How a run of ready pages is mapped: by enum gcp_verb, so many of them, out of from-pages from `from` on. */
 struct gcp_choice {

@@ -9,9 +9,18 @@
 #include "base/platform.h"
 #include "base/address.h"
 
+/* A dense prefix that goes first: its runs are at least so long, and so many times what is worth a MOVE at all. */
+#define SHORTEST_FLUSH 64
+#define LONG_RUN 8
+
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
     return (struct gcp_map_how){.by = c->policy.map_by, .ebusy = c->policy.collector_ebusy, .discard = 1};
+}
+
+static enum gcp_work_kind work_by(uint32_t by)
+{
+    return by == GCP_VERB_MOVE ? GCP_WORK_MOVE_1 : by == GCP_VERB_REMAP ? GCP_WORK_REMAP : GCP_WORK_COPY_1;
 }
 
 static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
@@ -21,7 +30,9 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
         return;
     madvise(gcp_at(gcp_from_page(c, first)), pages * c->pages.page, MADV_DONTNEED);
     ret->discarded += pages;
-    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
+    uint64_t end = gcp_now();
+    gcp_tally_add(&ret->work[GCP_WORK_DISCARD], pages, end - begin);
+    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, end, pages);
 }
 
 /* The same for recycled pages, between which pages of dense regions lie that are perhaps not moved yet. */
@@ -35,6 +46,17 @@ static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t 
         while (next < end && held && held[next])
             next++;
     }
+}
+
+/* The collector's ioctl for `pages` pages from to-space page `at` on is over. */
+static void call_ended(struct gcp_compaction *c, enum gcp_work_kind one, uint64_t begin, uint64_t pages,
+                       struct gcp_swept *ret)
+{
+    uint64_t end = gcp_now();
+    ret->map_ns += end - begin;
+    gcp_histogram_record(&ret->runs, pages);
+    gcp_tally_add(&ret->work[one == GCP_WORK_REMAP ? one : gcp_work_of(one, pages)], pages, end - begin);
+    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, pages);
 }
 
 /* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
@@ -53,13 +75,17 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
         /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
         bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
+        uint64_t waits = 0;
         for (uint32_t tries = 0;
              (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED; tries++) {
             if (gcp_compaction_failed(c))
                 return -c->err;
+            waits = waits ? waits : gcp_now();
             gcp_back_off(tries);
             state = gcp_page_state(&c->pages, at);
         }
+        if (waits)
+            gcp_tally_add(&ret->work[GCP_WORK_WAIT], 1, gcp_now() - waits);
         if (state != GCP_PAGE_PROCESSED) {
             at++;
             continue;
@@ -69,7 +95,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             most = c->table - at % c->table;
         struct gcp_choice choice = gcp_choose(c, at, most);
         how.by = choice.by;
-        uint64_t begin = gcp_now();
+        uint64_t begin = gcp_now(), remapped = ret->account.remapped;
         int64_t done;
         if (remap)
             done = gcp_remap_run(c, at, most, &how, &ret->account);
@@ -83,12 +109,17 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages on the collector thread");
             return (int32_t)done;
         }
-        uint64_t end = gcp_now();
-        ret->map_ns += end - begin;
-        gcp_histogram_record(&ret->runs, (uint64_t)done);
-        gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
-        /* What was copied where others are moved stays behind, and nobody recycles it. */
-        if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
+        uint64_t ended = gcp_now();
+        bool large = choice.from < c->pages.count && c->pages.orders[choice.from];
+        call_ended(c, work_by(remap && ret->account.remapped == remapped ? GCP_VERB_COPY : choice.by), begin,
+                   (uint64_t)done, ret);
+        if (c->policy.adapt)
+            gcp_adapt_add(&c->adapt, choice.by, large, (uint64_t)done, ended - begin);
+        /*
+         * What was copied where others are moved stays behind, and nobody recycles it.  Giving it back costs a
+         * shoot-down, for which what adapts waits until all of from-space is given back.
+         */
+        else if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
             discard(c, choice.from, (uint64_t)done, ret);
         at += (uint64_t)done;
     }
@@ -168,19 +199,89 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         return -c->err;
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
-    uint64_t end = gcp_now();
-    ret->map_ns += end - begin;
-    gcp_histogram_record(&ret->runs, 1);
-    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, 1);
+    call_ended(c, work_by(how.by), begin, 1, ret);
     return 0;
+}
+
+/* What is built in the batch and not mapped yet, by COPY; faulting mutators may have been faster. */
+static int32_t batch_map(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    const struct gcp_map_how how = {.by = GCP_VERB_COPY, .ebusy = c->policy.collector_ebusy};
+    while (c->batch_first < c->batch_end) {
+        uint64_t begin = gcp_now(), at = c->batch_first;
+        int64_t done = gcp_pages_map(&c->pages, at, c->batch_end - at, &how, &ret->account);
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "mapping a batch of pages");
+            return -c->err;
+        }
+        uint64_t ended = gcp_now();
+        call_ended(c, GCP_WORK_COPY_1, begin, (uint64_t)done, ret);
+        if (c->policy.adapt)
+            gcp_adapt_add(&c->adapt, GCP_VERB_COPY, 0, (uint64_t)done, ended - begin);
+        c->batch_first += (uint64_t)done;
+    }
+    return 0;
+}
+
+/*
+ * A claimed page, built in the batch: its recycled pages stay in this processor's cache, and are used again once what
+ * was built there is mapped.  A fault that still copies out of one by then finds its page mapped, and what it copied is
+ * dropped by the kernel.
+ */
+static int32_t batch_build(struct gcp_compaction *c, uint64_t index, enum gcp_work_kind kind, struct gcp_swept *ret)
+{
+    uint64_t size = c->policy.batch_pages;
+    if (c->batch_first < c->batch_end && (index + 1 != c->batch_first || c->batch_end - c->batch_first == size)) {
+        int32_t err = batch_map(c, ret);
+        if (err)
+            return err;
+    }
+    if (c->batch_first == c->batch_end)
+        c->batch_first = c->batch_end = index + 1;
+    uint64_t page = c->batch + size - (c->batch_end - index);
+    gcp_produce(c, ret->work, kind, index, gcp_from_page(c, page));
+    gcp_pages_publish(&c->pages, index, page);
+    c->batch_first = index;
+    return 0;
+}
+
+/* Whether the next page is to be built in the batch: the pages for it are there, and such runs cost less by COPY. */
+static bool in_batch(struct gcp_compaction *c)
+{
+    if (!c->policy.batch_pages)
+        return false;
+    if (c->batch == GCP_NO_PAGE)
+        c->batch = gcp_recycle_take(&c->recycle, c->policy.batch_pages);
+    if (c->batch == GCP_NO_PAGE)
+        return false;
+    if (!c->policy.adapt || c->batch_first < c->batch_end)
+        return true;
+    return gcp_adapt_verb(&c->adapt, c->streak, 0) == GCP_VERB_COPY;
+}
+
+/* How many pages the collector gets one after the other: where mutators take many between, runs are short. */
+static void note_claim(struct gcp_compaction *c, bool own)
+{
+    if (own) {
+        c->claimed++;
+    } else if (c->claimed) {
+        c->streak = (c->streak * 7 + c->claimed) / 8;
+        c->streak += !c->streak;
+        c->claimed = 0;
+    }
+    if (c->claimed > c->streak)
+        c->streak = c->claimed;
 }
 
 static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING_AND_MAPPING))
+    bool batch = in_batch(c);
+    if (!gcp_claim(c, index, batch ? GCP_PAGE_PROCESSING : GCP_PAGE_PROCESSING_AND_MAPPING))
         return 0;
-    c->produce(&c->plan, index, c->buffer);
     ret->slid++;
+    if (batch)
+        return batch_build(c, index, GCP_WORK_SLIDE, ret);
+    gcp_produce(c, ret->work, GCP_WORK_SLIDE, index, c->buffer);
     return map_now(c, index, ret);
 }
 
@@ -198,7 +299,9 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
     }
-    ret->renew_ns += gcp_now() - begin;
+    uint64_t ns = gcp_now() - begin;
+    ret->renew_ns += ns;
+    gcp_tally_add(&ret->work[GCP_WORK_RENEW], c->policy.granule, ns);
 }
 
 /* A recycled page, congruent with `index` in its granule where a whole group of them is free. */
@@ -229,21 +332,28 @@ static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swe
 
 static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
+    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING)) {
+        note_claim(c, false);
+        if (c->policy.batch_pages && in_batch(c))
+            return 0; /* what is built before it is mapped with the next page, or at the end */
         return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
+    }
+    note_claim(c, true);
     if (!gcp_fill(c, index)) {
         sweep_empty(c, index, ret); /* the gap in front of a dense region */
         return 0;
     }
     ret->built++;
+    if (in_batch(c))
+        return batch_build(c, index, GCP_WORK_BUILD, ret);
     uint64_t page = take_page(c, index, ret);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
-        c->produce(&c->plan, index, c->buffer);
+        gcp_produce(c, ret->work, GCP_WORK_BUILD, index, c->buffer);
         return map_now(c, index, ret);
     }
     ret->recycled++;
-    c->produce(&c->plan, index, gcp_from_page(c, page));
+    gcp_produce(c, ret->work, GCP_WORK_BUILD, index, gcp_from_page(c, page));
     gcp_pages_publish(&c->pages, index, page);
     return 0;
 }
@@ -257,7 +367,7 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
         return;
     }
     uint64_t from = gcp_place_of(c, index);
-    c->produce(&c->plan, index, gcp_from_page(c, from));
+    gcp_produce(c, ret->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from));
     gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
@@ -266,14 +376,32 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 {
     if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
         return;
-    gcp_granule_produce(c, leader);
+    gcp_granule_produce(c, ret->work, leader);
     ret->updated += c->policy.granule;
 }
 
-int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+/*
+ * Of a dense prefix that goes first: nothing can be recycled meanwhile.  Faults on ready pages cost as well, so runs are
+ * mapped once longer ones would cost hardly less.
+ */
+static int32_t flush_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
+{
+    uint64_t most = c->policy.flush_bytes / c->pages.page;
+    if (c->policy.adapt) {
+        uint64_t worth = gcp_adapt_worth(&c->adapt, 0);
+        if (worth < most / LONG_RUN)
+            most = worth * LONG_RUN < SHORTEST_FLUSH ? SHORTEST_FLUSH : worth * LONG_RUN;
+        else if (worth == UINT64_MAX)
+            most = SHORTEST_FLUSH;
+    }
+    return c->pending >= index + most ? flush(c, index, false, ret) : 0;
+}
+
+/* Pages [first, end), from high to low. */
+static int32_t sweep_part(struct gcp_compaction *c, uint64_t first, uint64_t end, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
-    for (uint64_t index = plan->used_end; index-- > 0;) {
+    for (uint64_t index = end; index-- > first;) {
         int32_t err = 0;
         if (gcp_compaction_failed(c))
             return -c->err;
@@ -286,10 +414,41 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
         else
             sweep_dense(c, index, ret);
         if (!err)
-            err = reclaim(c, index, ret);
+            err = end == plan->used_end ? reclaim(c, index, ret) : flush_dense(c, index, ret);
         if (err)
             return err;
     }
+    return batch_map(c, ret);
+}
+
+static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    const struct gcp_plan *plan = &c->plan;
+    uint64_t dense = c->policy.dense_first ? plan->dense_end : 0;
+    if (dense) {
+        /* Nothing is recycled of it.  What mutators still update is mapped by themselves, or at the end. */
+        c->pending = dense;
+        int32_t err = sweep_part(c, 0, dense, ret);
+        if (!err)
+            err = flush(c, 0, false, ret);
+        if (err)
+            return err;
+        c->pending = plan->used_end;
+    }
+    int32_t err = sweep_part(c, dense, plan->used_end, ret);
+    if (err)
+        return err;
     c->pending = plan->used_end;
     return flush(c, 0, true, ret);
+}
+
+int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    uint64_t before = gcp_thread_queued(), begin = gcp_now();
+    int32_t err = sweep(c, ret);
+    uint64_t after = gcp_thread_queued();
+    ret->queued_ns = before == GCP_UNKNOWN || after == GCP_UNKNOWN ? 0 : after - before;
+    c->queued_ns = ret->queued_ns;
+    c->sweep_ns = gcp_now() - begin;
+    return err;
 }
