@@ -490,6 +490,7 @@ class gcp_adapt(Struct):
     move_large: gcp_line
     copy: gcp_line
     contest: gcp_contest
+    release_ps: int
     interrupt_ns: int
 
 class gcp_adapt_ptr(gcp_adapt, Pointer[gcp_adapt]): ...
@@ -507,6 +508,7 @@ class gcp_compaction_policy(Struct):
     fresh_by_recycled: int
     handler: int
     flush_bytes: int
+    hold_bytes: int
     reserve_pages: int
     remap_pages: int
     granule: int
@@ -868,6 +870,7 @@ class Lib:
     def gcp_adapt_init(self, adapt: Pointer[gcp_adapt], interrupt_ns: int, /) -> None: ...
     def gcp_adapt_verb(self, adapt: Pointer[gcp_adapt], pages: int, large: int, /) -> int: ...
     def gcp_adapt_worth(self, adapt: Pointer[gcp_adapt], large: int, /) -> int: ...
+    def gcp_adapt_released(self, adapt: Pointer[gcp_adapt], pages: int, ns: int, /) -> None: ...
     def gcp_adapt_add(self, adapt: Pointer[gcp_adapt], verb: int, large: int, pages: int, ns: int, /) -> None: ...
     def gcp_compaction_create(
         self,

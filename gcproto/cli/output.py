@@ -12,6 +12,8 @@ from gcproto.errors import ExitCode
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gcproto.results.schema import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,8 +67,16 @@ def interrupted(ctx: click.Context, kept: str) -> NoReturn:
     ctx.exit(interrupts.exit_code())
 
 
-def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> None:
+def deliver(
+    ctx: click.Context, result: "Result", options: dict[str, Any], also: "Callable[[Console], None] | None" = None
+) -> None:
     """Write a result into its folder, print it, and end the command.
+
+    Args:
+        ctx: of the command.
+        result: to be kept and printed.
+        options: of the command.
+        also: prints what follows the tables; not called for JSON, which holds the result alone.
 
     Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
     """
@@ -79,7 +89,10 @@ def deliver(ctx: click.Context, result: "Result", options: dict[str, Any]) -> No
         from gcproto.report.terminal.tables import print_result
 
         wide = bool(options.get("wide"))
-        print_result(result, console(wide=wide), wide=wide)
+        screen = console(wide=wide)
+        print_result(result, screen, wide=wide)
+        if also:
+            also(screen)
     if not result.producer.complete:
         interrupted(ctx, "the result holds the rounds measured until then")
     if interrupts.noted():

@@ -239,6 +239,31 @@ class Factors(click.ParamType[list[float]]):
         return "LIST"
 
 
+class Counts(click.ParamType[list[int]]):
+    """A list of whole numbers with commas: ``1,2``; none of them twice.
+
+    Args:
+        least, most: of each.
+
+    """
+
+    name = "counts"
+
+    def __init__(self, least: int, most: int) -> None:
+        self._number = click.IntRange(least, most)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """The numbers."""
+        if not isinstance(value, str):
+            return list(value)
+        texts = Words("number", key=lambda word: word.lstrip("0")).convert(value, param, ctx)
+        return [int(self._number.convert(text, param, ctx)) for text in texts]
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What stands after the option in its help."""
+        return "LIST"
+
+
 def _factor(word: str) -> Hashable:
     try:
         return float(word.lower().removesuffix("x"))

@@ -41,8 +41,10 @@ def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Place
 
     usual = default if len(allowed()) > 1 else ("unplaced",)
     found = [Placement(name) for name in options["placement"] or usual]
+    asked = options["mutators"]
     for one in found:
-        cpus_for(one, options["mutators"])
+        for mutators in asked if isinstance(asked, list) else [asked]:
+            cpus_for(one, mutators)
     return found
 
 

@@ -1,5 +1,6 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
 from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.params import LARGEST, ROUNDS, SEED, Counts, Factors, FilePath, Size, Words, seconds
 from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from gcproto.results.schema import ModeOptions
+    from rich.console import Console
+
+    from gcproto.results.schema import ModeOptions, Result
 
 COMMANDS = {
     "policies": "Compare policies for large folios, on memory of each kind.",
@@ -83,8 +86,9 @@ def _disturbances() -> list[str]:
 )
 @click.option(
     "--mutators",
-    type=click.IntRange(1, 32),
-    help="Threads that use the heap.  [default: one for each processor but the collector's]",
+    type=Counts(1, 32),
+    help="Threads that use the heap, several numbers with commas.  [default: one for each processor but the "
+    "collector's]",
 )
 @OPTION
 @click.option(
@@ -151,6 +155,11 @@ def _disturbances() -> list[str]:
 @click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
 @click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
+@click.option(
+    "--explain-difference",
+    type=Words("mode", _modes),
+    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual.",
+)
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
 @click.pass_context
@@ -169,15 +178,39 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
-    options["mutators"] = options["mutators"] or default_mutators()
+    options["mutators"] = options["mutators"] or [default_mutators()]
+    pair = _pair(options)
     wanted = _wanted(options)
     prepare(options["out"])
-    say_if_crowded(wanted.mutators)
+    for mutators in wanted.mutators:
+        say_if_crowded(mutators)
     with live_view() as (progress, wanted.status):
         result = run(wanted, progress)
     for path in wanted.traces:
         click.echo(f"trace: {path}", err=True)
-    deliver(ctx, result, options)
+    deliver(ctx, result, options, partial(_explain_difference, result, pair) if pair else None)
+
+
+def _pair(options: dict[str, Any]) -> tuple[str, str] | None:
+    """The modes that --explain-difference compares."""
+    asked = options["explain_difference"]
+    if not asked:
+        return None
+    if len(asked) != 2 or not set(asked) <= set(options["modes"]):
+        raise GcprotoError(
+            "--explain-difference takes two modes that are measured",
+            why=f"it has {', '.join(asked)}, --modes has {', '.join(options['modes'])}",
+            remedy="--modes move,copy --explain-difference move,copy",
+            code=ExitCode.USAGE,
+        )
+    return asked[0], asked[1]
+
+
+def _explain_difference(result: "Result", pair: tuple[str, str], screen: "Console") -> None:
+    from gcproto.report.terminal.explanation import print_explanations
+
+    if not print_explanations(result.measurements, pair, screen):
+        click.echo(f"gcproto: no heap has valid rounds of {pair[0]} and {pair[1]}", err=True)
 
 
 def _wanted(options: dict[str, Any]) -> Any:
@@ -213,7 +246,7 @@ def _wanted(options: dict[str, Any]) -> Any:
         placements=tuple(placements(options, ("own",))),
         live_bytes=live,
         operations=options["operations"] or OPERATIONS[options["workload"]],
-        mutators=options["mutators"],
+        mutators=tuple(options["mutators"]),
         mutation=options["mutation"],
         fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
         runs=options["rounds"],
@@ -239,7 +272,7 @@ def _recorded(options: dict[str, Any]) -> int:
     recording = load(options["recording"])
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
-    return max(1 << 20, recording.peak_bytes) * int(options["mutators"])
+    return max(1 << 20, recording.peak_bytes) * max(options["mutators"])
 
 
 def _choices(options: dict[str, Any]) -> "ModeOptions":

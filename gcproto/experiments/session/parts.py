@@ -20,6 +20,7 @@ from gcproto.collector.watch.swap import SwapListener
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import cpus_for
 from gcproto.experiments.session.collector_thread import CollectorThread
+from gcproto.experiments.session.costs import cpus_to_measure, fault_costs
 from gcproto.experiments.session.disturb import Disturber
 from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.request import SessionRequest
@@ -27,6 +28,7 @@ from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import workload
 from gcproto.heap.workloads.knobs import Knobs
+from gcproto.host.machine import machine
 
 
 def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
@@ -34,6 +36,10 @@ def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
     mode = MODES[request.mode].with_options(request.options)
     if not mode.moves:
         return mode, ""
+    if mode.adapt and request.policy == "move":
+        # What happens to small folios and to mTHPs it finds out itself; THPs go whole only in granules of their size.
+        thp = 1 << machine().pmd_order if memory.order == machine().pmd_order else 0
+        return replace(mode, granule=max(mode.granule, thp), whole=thp), ""
     choice = POLICIES[request.policy].choose(memory, lambda: measure(memory.order or 0, request.seed))
     if mode.granule > 1:  # asked for by name
         choice = replace(choice, granule=mode.granule)
@@ -69,6 +75,9 @@ class Parts:
         ]
         self.together = threading.Barrier(request.mutators + 1, begin)
         cpus = cpus_for(request.placement, request.mutators)
+        self.mutator_cpus = sorted({cpu for cpu in cpus.mutators if cpu >= 0})
+        self.costs = fault_costs(*cpus_to_measure(cpus))
+        self.mode = replace(self.mode, delivery_ns=self.costs.delivery, interrupt_ns=self.costs.shoot_down)
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
         self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
         self.thread = CollectorThread(self.collector, cpus.collector)

@@ -108,6 +108,12 @@ class HeapTally(Entry):
             histograms=Histograms(*(one.hdr() if one.n else "" for one in (fault, pause, wait, runs))),
             verified=sum(session.verified for session in sessions),
             choice=min((session.choice for session in sessions if session.choice), default=""),
+            lost_ms=statistics.median(
+                one.time.lost_ns(one.costs.delivery) / max(1, one.time.mutators) for one in sessions
+            )
+            / 1e6,
+            times=[session.time for session in sessions],
+            costs=sessions[-1].costs,
             collections=[session.collections for session in sessions],
         )
         _add_evacuation(found, every)

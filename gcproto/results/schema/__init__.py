@@ -23,6 +23,7 @@ from gcproto.results.schema.experiment import (
 )
 from gcproto.results.schema.figures import (
     Extra,
+    FaultCosts,
     Figures,
     FolioFigures,
     HeapFigures,
@@ -30,6 +31,7 @@ from gcproto.results.schema.figures import (
     Latency,
     MadeLarge,
     Mmu,
+    MutatorTime,
     Parts,
     PathFigures,
     PauseFigure,
@@ -114,6 +116,7 @@ __all__ = [
     "Experiment",
     "Extra",
     "FaultAccount",
+    "FaultCosts",
     "Figures",
     "FolioCounts",
     "FolioFigures",
@@ -132,6 +135,7 @@ __all__ = [
     "Measurement",
     "Mmu",
     "ModeOptions",
+    "MutatorTime",
     "Noise",
     "Outcome",
     "Parts",

@@ -5,7 +5,7 @@ Times are in the unit of the measurement where a name does not say another.  Non
 
 import msgspec
 
-from gcproto.results.schema.collection import Collection
+from gcproto.results.schema.collection import Collection, Work
 
 
 class Latency(msgspec.Struct):
@@ -138,6 +138,45 @@ class Histograms(msgspec.Struct, omit_defaults=True):
     runs: str = ""
 
 
+class FaultCosts(msgspec.Struct, frozen=True):
+    """What mutators pay outside of their handlers, measured before the first round (native/heap/costs.h); ns.
+
+    Attributes:
+        delivery: of a fault that SIGBUS serves, all but its handler.
+        minor_fault: of the kernel's own fault on a fresh page.
+        shoot_down: lost by a running thread when another one unmaps a page; 0: not measured.
+
+    """
+
+    delivery: int = 0
+    minor_fault: int = 0
+    shoot_down: int = 0
+
+
+class MutatorTime(msgspec.Struct):
+    """Where the mutators' time went in one round, all of them together.
+
+    Attributes:
+        mutators: threads;  ns: from when all were set up until each was through, added up.
+        stalls: what kept them from running: pauses, waits for memory, faults by what they did (handlers alone).
+        minor_faults: that the kernel served;  shoot_downs: that their processors received, None where unknown.
+        queued_ns: that they waited for a processor, runnable.
+
+    """
+
+    mutators: int = 0
+    ns: int = 0
+    stalls: list[Work] = []
+    minor_faults: int = 0
+    shoot_downs: int | None = None
+    queued_ns: int = 0
+
+    def lost_ns(self, delivery: int) -> float:
+        """In faults and in waiting for memory, with what delivering a fault costs; of all mutators."""
+        faults = sum(one.ns + one.n * delivery for one in self.stalls if one.what.startswith("fault"))
+        return faults + sum(one.ns for one in self.stalls if one.what == "memory")
+
+
 class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     """Of a workload on a heap.
 
@@ -158,6 +197,8 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         fault, pause, wait: how long each took.
         verified: collections that the verifier passed.
         choice: why the evacuation policy chose what it did, in words.
+        lost_ms: of a mutator, in faults and in waiting for memory, median of the rounds.
+        times: of each valid round, in order;  costs: of what is in no handler.
         collections: of each valid round, in order.
 
     """
@@ -188,6 +229,9 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     histograms: Histograms = msgspec.field(default_factory=Histograms)
     verified: int = 0
     choice: str = ""
+    lost_ms: float | None = None
+    times: list[MutatorTime] = []
+    costs: FaultCosts | None = None
     collections: list[list[Collection]] = []
 
     @property

@@ -59,7 +59,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
         batch_pages, spin, dense_first: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h).
-        flush_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
+        flush_bytes, hold_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
 
     """
 
@@ -78,6 +78,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     spin: int | None = None
     dense_first: bool | None = None
     flush_bytes: int | None = None
+    hold_bytes: int | None = None
     reserve_pages: int | None = None
 
     def given(self) -> dict[str, int | str | bool]:

@@ -11,8 +11,19 @@
 #define SPLIT_PAGE_PS 1500000
 #define COPY_FIXED_NS 600
 #define COPY_PAGE_PS 450000
+#define RELEASE_PAGE_PS 200000
+#define RELEASE_PAGES 256 /* fewer say nothing of a page */
+#define RELEASE_MOST 2000000
 
 #define DECAY 0.98
+
+/*
+ * A challenger wins if it costs less than so much.  What many short faults cost besides, in the caches and in the length
+ * of the window, both arms pay; so a larger group needs less of an advantage than a smaller one.
+ */
+#define LARGER_BELOW 0.99
+#define SMALLER_BELOW 0.92
+
 #define OUTLIER 8 /* times what was expected */
 #define LARGEST (1ULL << 50)
 
@@ -139,7 +150,7 @@ void gcp_contest_end(struct gcp_contest *contest, const struct gcp_shown *seen)
         return;
     double held = cost(contest, seen, 0), tried = cost(contest, seen, 1);
     uint32_t before = contest->group[0], group = contest->group[1], up = group > before;
-    if (tried < 0.97 * held)
+    if (tried < (up ? LARGER_BELOW : SMALLER_BELOW) * held)
         begin(contest, group, up ? 1 : 2); /* the one that it has beaten need not be tried again */
     else
         begin(contest, before, contest->lost | (up ? 2 : 1));
@@ -151,13 +162,14 @@ void gcp_adapt_init(struct gcp_adapt *adapt, uint64_t interrupt_ns)
     gcp_line_init(&adapt->move, MOVE_FIXED_NS, MOVE_PAGE_PS);
     gcp_line_init(&adapt->move_large, SPLIT_FIXED_NS, SPLIT_PAGE_PS);
     gcp_line_init(&adapt->copy, COPY_FIXED_NS, COPY_PAGE_PS);
-    gcp_contest_init(&adapt->contest, 1);
+    adapt->release_ps = RELEASE_PAGE_PS;
+    gcp_contest_init(&adapt->contest, GCP_CONTEST_REGION / 2);
 }
 
 uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t large)
 {
     uint64_t move = gcp_line_ns(large ? &adapt->move_large : &adapt->move, pages) + adapt->interrupt_ns;
-    return move < gcp_line_ns(&adapt->copy, pages) ? GCP_VERB_MOVE : GCP_VERB_COPY;
+    return move < gcp_line_ns(&adapt->copy, pages) + pages * adapt->release_ps / 1000 ? GCP_VERB_MOVE : GCP_VERB_COPY;
 }
 
 uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large)
@@ -174,6 +186,14 @@ uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large)
             low = middle + 1;
     }
     return low;
+}
+
+void gcp_adapt_released(struct gcp_adapt *adapt, uint64_t pages, uint64_t ns)
+{
+    if (pages < RELEASE_PAGES)
+        return;
+    uint64_t each = ns < LARGEST ? ns * 1000 / pages : RELEASE_MOST;
+    adapt->release_ps = (adapt->release_ps * 3 + (each < RELEASE_MOST ? each : RELEASE_MOST)) / 4;
 }
 
 void gcp_adapt_add(struct gcp_adapt *adapt, uint32_t verb, uint32_t large, uint64_t pages, uint64_t ns)

@@ -91,25 +91,33 @@ uint32_t gcp_contest_arm(const struct gcp_contest *contest, uint64_t index);
 /* A collection is over: what it has shown is counted, and what follows is decided, as far as enough is known. */
 void gcp_contest_end(struct gcp_contest *contest, const struct gcp_shown *seen);
 
-/* What is known of costs: of pages in small and in large folios, where the kernel may have to split them. */
+/*
+ * What is known of costs: of pages in small and in large folios, where the kernel may have to split them.
+ * release_ps:   of giving a page of from-space back, which a MOVE leaves nothing to do for, ps
+ * interrupt_ns: what a MOVE costs mutators on other processors
+ */
 struct gcp_adapt {
     struct gcp_line move;
     struct gcp_line move_large;
     struct gcp_line copy;
     struct gcp_contest contest;
+    uint64_t release_ps;
     uint64_t interrupt_ns;
 };
 
 void gcp_adapt_init(struct gcp_adapt *adapt, uint64_t interrupt_ns);
 
 /*
- * GCP_VERB_MOVE or GCP_VERB_COPY, whichever costs less for so many pages; a MOVE also interrupts mutators on other
- * processors (interrupt_ns).
+ * GCP_VERB_MOVE or GCP_VERB_COPY, whichever costs less for so many pages: a MOVE with the interruption of mutators on
+ * other processors, a COPY with giving its source back later.
  */
 uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t large);
 
 /* From how many pages on a run is worth a MOVE; UINT64_MAX: no run is. */
 uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large);
+
+/* From-space has been given back: `pages` of it, in so much time. */
+void gcp_adapt_released(struct gcp_adapt *adapt, uint64_t pages, uint64_t ns);
 
 /* A call of the collector. */
 void gcp_adapt_add(struct gcp_adapt *adapt, uint32_t verb, uint32_t large, uint64_t pages, uint64_t ns);

@@ -361,9 +361,12 @@ void gcp_compaction_store_all(struct gcp_compaction *c, gcp_producer produce, st
 int32_t gcp_compaction_release(struct gcp_compaction *c)
 {
     int32_t injected = gcp_injected(GCP_VERB_MADVISE);
+    uint64_t begin = gcp_now(), used = c->plan.used_end + c->plan.black_shift;
     memset((void *)c->pages.words, 0, c->pages.count * sizeof(*c->pages.words));
-    if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0)
+    if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0) {
+        gcp_adapt_released(&c->adapt, used > c->gone ? used - c->gone : 0, gcp_now() - begin);
         return 0;
+    }
     int err = injected ? injected : errno;
     /* A new mapping in its place has no memory either. */
     if (mmap(gcp_at(c->plan.from), c->bytes, PROT_READ | PROT_WRITE,

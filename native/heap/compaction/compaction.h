@@ -49,6 +49,8 @@ enum gcp_advice {
  * fresh_by_recycled: 1: a page without objects is a zeroed recycled page where there is one; 0: ZEROPAGE always
  * handler:          enum gcp_handler
  * flush_bytes:      map what is ready once so much of from-space can be reclaimed (ART: 8 MiB)
+ * hold_bytes:       so much of from-space may be kept beyond that until the drain: giving it back earlier costs time and
+ *                   shoot-downs while mutators fault (ART: 0)
  * reserve_pages:    recycled pages that are kept then (ART: 128, later 2 MiB)
  * remap_pages:      REMAP: shorter runs are copied
  * advice:           enum gcp_advice: REMAP: the moving space is a new mapping in each collection, and advised so
@@ -87,6 +89,7 @@ struct gcp_compaction_policy {
     uint32_t fresh_by_recycled;
     uint32_t handler;
     uint64_t flush_bytes;
+    uint64_t hold_bytes;
     uint64_t reserve_pages;
     uint64_t remap_pages;
     uint64_t granule;

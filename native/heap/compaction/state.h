@@ -40,6 +40,7 @@ struct gcp_compaction {
     uint64_t claimed;   /* and since the last one that was not its own */
     uint64_t sweep_ns;  /* that the last sweep took */
     uint64_t queued_ns; /* of which it waited for a processor */
+    uint64_t gone;      /* pages of from-space that it moved away or gave back */
     struct gcp_adapt adapt;
     struct gcp_shown seen; /* of this collection, by all threads */
     uint64_t stuck;        /* the page whose contents lie in `buffer` and could not be mapped; count of pages: none */

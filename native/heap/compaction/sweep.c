@@ -171,13 +171,18 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     int32_t err = flush(c, index, false, ret);
     if (err)
         return err;
+    uint64_t hold = c->policy.hold_bytes / c->pages.page;
     if (c->policy.map_by == GCP_VERB_MOVE) {
+        if (gcp_recycle_count(&c->recycle) < c->policy.reserve_pages + hold)
+            return 0;
         uint64_t pages, first = gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (pages >= flush_pages / 2)
             discard_recycled(c, first, pages, ret);
     } else {
         /* All behind the reserve has been copied out of, or never been in use. */
         uint64_t keep = begin + c->policy.reserve_pages, pages;
+        if (keep + hold > c->given_back)
+            return 0;
         gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (keep < c->given_back) {
             discard(c, keep, c->given_back - keep, ret);
@@ -449,6 +454,7 @@ int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
     uint64_t after = gcp_thread_queued();
     ret->queued_ns = before == GCP_UNKNOWN || after == GCP_UNKNOWN ? 0 : after - before;
     c->queued_ns = ret->queued_ns;
+    c->gone = ret->account.moved + ret->discarded;
     c->sweep_ns = gcp_now() - begin;
     return err;
 }
