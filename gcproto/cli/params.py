@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import click
 
@@ -257,7 +257,10 @@ class Counts(click.ParamType[list[int]]):
         if not isinstance(value, str):
             return list(value)
         texts = Words("number", key=lambda word: word.lstrip("0")).convert(value, param, ctx)
-        return [int(self._number.convert(text, param, ctx)) for text in texts]
+        return [int(self._convert(text, param, ctx)) for text in texts]
+
+    def _convert(self, text: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._number.convert(cast("int", text), param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What stands after the option in its help."""

@@ -44,8 +44,9 @@ class Mode:
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, hold_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables, batch_pages, spin,
-            dense_first, adapt, delivery_ns, interrupt_ns: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h), ``EBUSY``.
+            flush_bytes, hold_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables,
+            batch_pages, spin, dense_first, adapt, delivery_ns, interrupt_ns: see ``struct gcp_compaction_policy``
+            (native/heap/compaction/compaction.h) and ``EBUSY``.
         split_ahead: have large folios split before the flip (gcproto.collector.policies).
         restore: make THPs of dense stretches after each collection, beside the mutators.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
@@ -155,8 +156,8 @@ MODES = {
         Mode("art", "UFFDIO_MOVE as ART's CMC uses it, with its fallback", reserve_pages=512),
         Mode(
             "move",
-            "UFFDIO_MOVE by the collector, the dense prefix first; a fault builds 16 pages and maps them by one COPY, and "
-            "COPYs a page that is ready; from-space is given back after the drain; fresh pages are left to the kernel",
+            "UFFDIO_MOVE by the collector, the dense prefix first; a fault builds 16 pages and maps them by one COPY; "
+            "from-space is given back after the drain; fresh pages are left to the kernel",
             fault_by=COPY,
             ready_by=COPY,
             fault_pages=16,

@@ -1,4 +1,4 @@
-"""TLB shoot-downs that processors have received: /proc/interrupts, the row TLB of x86; other machines have no such row."""
+"""TLB shoot-downs that processors have received: the row TLB of /proc/interrupts, which x86 alone has."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -5,6 +5,8 @@ what one costs there, as it was measured: in C, around the work itself (native/h
 clock can stand (native/heap/costs.h).  The residual is what no term explains; it is never folded into one.
 
 - Mutator time: of one mutator, from when all were set up until it was through.  Faults count with their delivery.
+  A shoot-down that arrives inside a handler is in that handler's time as well; before 6.19 the lock of the source's
+  anon_vma, which two MOVEs share, keeps most of them out of it.
   What mutators do besides is the workload's own work, the same in every mode but for caches: it is the residual.
 - Compaction time: from the flip to the drain, of one collection.
 """
@@ -123,7 +125,8 @@ def explain(first: Measurement, second: Measurement, names: tuple[str, str]) -> 
     """Why they differ.
 
     Args:
-        first, second: two modes on the same heap, of one run.
+        first: a mode.
+        second: another one on the same heap, of the same run.
         names: of the modes.
 
     Returns:
@@ -150,11 +153,11 @@ def _mutators(one: WorkloadFigures, other: WorkloadFigures) -> Account:
         _paired(WORDS[what], tuple(_stall(side.times, what, costs.delivery) for side in sides))
         for what in dict.fromkeys(work.what for side in sides for each in side.times for work in each.stalls)
     ]
-    for what, count, cost in (
-        ("minor faults of the kernel", lambda time: time.minor_faults, costs.minor_fault),
-        ("TLB shoot-downs received", lambda time: time.shoot_downs or 0, costs.shoot_down),
+    for what, field, cost in (
+        ("minor faults of the kernel", "minor_faults", costs.minor_fault),
+        ("TLB shoot-downs received", "shoot_downs", costs.shoot_down),
     ):
-        n = tuple(_mean(count(time) / max(1, time.mutators) for time in side.times) for side in sides)
+        n = tuple(_mean((getattr(time, field) or 0) / max(1, time.mutators) for time in side.times) for side in sides)
         terms.append(Term(what, (n[0], n[1]), (cost, cost), calibrated=True))
     queued = tuple(_mean(time.queued_ns / max(1, time.mutators) for time in side.times) for side in sides)
     terms.append(_paired("waiting for a processor", tuple((1.0 if ns else 0.0, ns) for ns in queued)))

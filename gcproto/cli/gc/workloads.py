@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gcproto.results.schema import ModeOptions, Result
 
 COMMANDS = {
+    "grid": "Compare modes in every cell of workload, mutators, placement and memory.",
     "policies": "Compare policies for large folios, on memory of each kind.",
     "window": "Run the window after the flip alone: mutators touch to-space while the collector maps it.",
 }
@@ -272,7 +273,7 @@ def _recorded(options: dict[str, Any]) -> int:
     recording = load(options["recording"])
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
-    return max(1 << 20, recording.peak_bytes) * max(options["mutators"])
+    return max(1 << 20, recording.peak_bytes) * max(map(int, options["mutators"]))
 
 
 def _choices(options: dict[str, Any]) -> "ModeOptions":

@@ -28,7 +28,8 @@ def fault_costs(worker: int, other: int) -> FaultCosts:
     """Measure, or give what was measured before: all runs of a process are held against the same costs.
 
     Args:
-        worker: processor of the mutator;  other: of the second thread, -1 for none: then ``shoot_down`` is 0.
+        worker: processor of the mutator.
+        other: of the second thread, -1 for none: then ``shoot_down`` is 0.
 
     """
     found = ffi.new("struct gcp_fault_costs *")

@@ -59,7 +59,9 @@ def delivered(
     """The same events, faults with the time that their delivery takes: half of it before the handler, half after.
 
     Args:
-        starts, lengths: ns, in ascending order;  kinds: ``enum gcp_event_kind``.
+        starts: ns, in ascending order.
+        lengths: ns.
+        kinds: ``enum gcp_event_kind``.
         delivery: ns, 0 leaves them.
 
     Returns:

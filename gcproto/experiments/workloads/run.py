@@ -22,6 +22,7 @@ from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
 from gcproto.record import Record
 from gcproto.results import names
+from gcproto.results.heap_cells import HeapCell, cell_of
 from gcproto.results.schema import (
     Measurement,
     ModeOptions,
@@ -127,7 +128,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         map=wanted.map,
     )
     result = frame.result(record, experiment)
-    _lower_bound(result.measurements)
+    lower_bound(result.measurements)
     return result
 
 
@@ -263,20 +264,18 @@ class _Running:
         return trace_file(self.wanted.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
 
 
-def _lower_bound(measurements: list[Measurement]) -> None:
+def lower_bound(measurements: list[Measurement]) -> None:
     """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
 
-    That is the smallest, over all modes measured with as many mutators in the same placement, of the cost without what is known to be the
-    collector's: pauses of the wall time, the collector thread of the CPU time.
+    That is the smallest, over all modes measured on the same workload with as many mutators in the same placement, of
+    the cost without what is known to be the collector's: pauses of the wall time, the collector thread of the CPU time.
     """
-    by_placement: dict[tuple[int, str], list[WorkloadFigures]] = {}
+    cells: dict[HeapCell, list[WorkloadFigures]] = {}
     for one in measurements:
         match one.scenario, one.figures:
-            case WorkloadScenario(mutators=mutators, placement=placement), WorkloadFigures() as figures if (
-                one.valid and figures.wall_ms
-            ):
-                by_placement.setdefault((mutators, placement), []).append(figures)
-    for group in by_placement.values():
+            case WorkloadScenario() as scenario, WorkloadFigures() as figures if one.valid and figures.wall_ms:
+                cells.setdefault(cell_of(scenario)._replace(memory=""), []).append(figures)
+    for group in cells.values():
         wall_bound = min((each.wall_ms or 0.0) - _pauses_ms(each) for each in group)
         cpu_bound = min(each.mutator_cpu_ms or 0.0 for each in group)
         if wall_bound <= 0 or cpu_bound <= 0:

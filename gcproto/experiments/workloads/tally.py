@@ -148,7 +148,7 @@ def _mmu(sessions: list[Session]) -> list[Mmu]:
     for session in sessions:
         for window, value in session.mmu.items():
             values.setdefault(window, []).append(value)
-    return [Mmu(window, statistics.median(some), min(some)) for window, some in sorted(values.items())]
+    return [Mmu(window, statistics.median(some), min(some), some) for window, some in sorted(values.items())]
 
 
 def _add_evacuation(ret: WorkloadFigures, every: list[Collection]) -> None:

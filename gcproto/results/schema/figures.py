@@ -71,11 +71,12 @@ class PauseFigure(msgspec.Struct):
 
 
 class Mmu(msgspec.Struct):
-    """Minimum mutator utilisation of one window: median and least over the rounds, 0 to 1."""
+    """Minimum mutator utilisation of one window, 0 to 1: median and least over the rounds, and of each, in order."""
 
     window_ms: int
     median: float
     least: float
+    rounds: list[float] = []
 
 
 class Stall(msgspec.Struct):

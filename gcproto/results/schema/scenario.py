@@ -59,7 +59,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
         batch_pages, spin, dense_first: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h).
-        flush_bytes, hold_bytes, reserve_pages: when recycled pages are given back, and how many are kept (tests choose them).
+        flush_bytes, hold_bytes, reserve_pages: when recycled pages are given back, and how many are kept (for tests).
 
     """
 
