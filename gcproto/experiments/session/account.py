@@ -95,6 +95,9 @@ def session_of(parts: Parts, course: Course) -> Session:
     )
     if parts.folios:
         parts.folios.write_into(found.collections)
+    if parts.interruptions:
+        parts.interruptions.write_into(found.collections)
+    found.costs = parts.costs
     if parts.map:
         parts.map.write_into(found.collections)
     found.failure = _failure(parts, found)
@@ -157,7 +160,6 @@ def _add_times(parts: Parts, course: Course, found: Session, natives: "list[gcp_
         return
     found.mutator_ns = max(one.ended_ns for one in natives) - course.began
     found.dropped = sum(one.timeline.dropped for one in natives)
-    found.costs = parts.costs
     found.time = _time_of(parts, course, natives)
     if not found.dropped and not parts.checks:
         delivery = 0 if parts.handler else parts.costs.delivery

@@ -25,6 +25,7 @@ class SessionRequest(msgspec.Struct):
         recording: file that workload ``replay`` replays.
         memory: folios of the heap (gcproto.heap.folios).
         policy: what is done with large ones (gcproto.collector.policies).
+        objective: what policy auto makes small (gcproto.collector.policies.OBJECTIVES).
         status: file that is told what the run is doing (gcproto.experiments.session.status), "" for none.
         label: of the run in it.
         map: record what became of each page.
@@ -54,6 +55,7 @@ class SessionRequest(msgspec.Struct):
     recording: str = ""
     memory: str = "small"
     policy: str = "move"
+    objective: str = "mutators"
     status: str = ""
     label: str = ""
     map: bool = False

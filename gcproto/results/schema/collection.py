@@ -165,6 +165,8 @@ class Collection(msgspec.Struct):
         resident: bytes of the process afterwards.
         folios: where large ones were asked for: pages in use afterwards;  splits: folios split meanwhile in the whole
             system, by order.
+        shoot_downs: that a live second thread's processor received, by phase (split, compact, drain); empty where none
+            is counted.
         map: what became of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
             "" if it was not recorded.
 
@@ -191,4 +193,5 @@ class Collection(msgspec.Struct):
     resident: int = 0
     folios: FolioCounts = msgspec.field(default_factory=FolioCounts)
     splits: dict[int, int] = {}
+    shoot_downs: dict[str, int] = {}
     map: str = ""

@@ -49,9 +49,16 @@ class GridExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="grid"):
 
 
 class PolicyExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="policies"):
-    """``gcproto gc policies``."""
+    """``gcproto gc policies``.
+
+    Attributes:
+        verify: collections were checked.
+        objective: what auto made small and is judged by: mutators, flip or total (results before it was asked: flip).
+
+    """
 
     verify: bool = False
+    objective: str = "flip"
 
 
 class WindowExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="window"):

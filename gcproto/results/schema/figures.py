@@ -268,6 +268,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
 
     Attributes:
         map_ns_page: ioctls;  split_ns_page: splitting ahead, before the flip.
+        before, interrupted: of each valid round, in order, ns for each page: splitting ahead before the flip; what a
+            live second thread lost to shoot-downs before and after it, empty where that is not known.
         dense_share: of the pages, those updated in place.
         could_go_whole, went_whole: shares of the pages.
         swapped_before, swapped_after: pages at the flip and after the sweep.
@@ -283,6 +285,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
 
     map_ns_page: float = 0.0
     split_ns_page: float = 0.0
+    before: list[float] = []
+    interrupted: list[float] = []
     dense_share: float = 0.0
     could_go_whole: float = 0.0
     went_whole: float = 0.0

@@ -10,6 +10,7 @@ History of the format
     2   scenarios, figures, experiments and subjects of verdicts are tagged unions; claims are a list of their own;
         modes of bimodal samples; placement, working set and page frames; files of version 1 are upgraded when read
         (gcproto.results.upgrade)
+        later in it: grids; work and stalls of a collection, time and costs of mutators; the objective of policies
 """
 
 from typing import Any
