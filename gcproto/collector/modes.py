@@ -157,7 +157,7 @@ MODES = {
         Mode(
             "move",
             "UFFDIO_MOVE by the collector, the dense prefix first; a fault builds 16 pages and maps them by one COPY; "
-            "from-space is given back after the drain; fresh pages are left to the kernel",
+            "from-space is freed after the drain; fresh pages are left to the kernel",
             fault_by=COPY,
             ready_by=COPY,
             fault_pages=16,

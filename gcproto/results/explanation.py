@@ -106,7 +106,7 @@ WORDS = {
     "remap": "mremap of a run",
     "zero": "ZEROPAGE",
     "wait": "waiting for a mutator",
-    "discard": "from-space given back",
+    "discard": "from-space freed",
     "renew": "granules populated anew",
     "pause": "pauses",
     "memory": "waiting for memory",

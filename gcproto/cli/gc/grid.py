@@ -63,8 +63,8 @@ def _modes() -> list[str]:
 @click.option(
     "--fail-above",
     type=PERCENT,
-    help="Exit with 1 if auto is so much worse than the best fixed mode in any cell: in mutator time, or in its share "
-    "of the worst 10 ms.",
+    help="Exit with 1 if auto is so much worse than the best fixed mode in any cell.  The test takes the mutator "
+    "time and MMU10.",
 )
 @result_options
 @click.pass_context

@@ -93,8 +93,8 @@ def _policies() -> list[str]:
     type=click.Choice(["mutators", "flip", "total"]),
     default="mutators",
     show_default=True,
-    help="What auto makes small and is judged by: what mutators lose (flip to drain, and interruptions), the time from "
-    "flip to drain alone, or the collector's time before and after the flip.",
+    help="What auto minimises.  mutators: time from flip to drain, and interruptions.  flip: that time alone.  "
+    "total: the collector's time before and after the flip.",
 )
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
 @click.option(
