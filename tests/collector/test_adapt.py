@@ -68,17 +68,17 @@ def test_the_verb_is_the_cheaper_one(
         lib.gcp_adapt_add(adapt, lib.GCP_VERB_MOVE, large, n, ns)
     for n, ns in copies:
         lib.gcp_adapt_add(adapt, lib.GCP_VERB_COPY, 0, n, ns)
-    line = adapt.move_large if large else adapt.move
-    move = lib.gcp_line_ns(ffi.addressof(line), pages) + interrupt
-    copy = lib.gcp_line_ns(ffi.addressof(adapt.copy), pages)
+    line = ffi.addressof(adapt, "move_large" if large else "move")
+    move = lib.gcp_line_ns(line, pages) + interrupt
+    copy = lib.gcp_line_ns(ffi.addressof(adapt, "copy"), pages)
     assert lib.gcp_adapt_verb(adapt, pages, large) == (lib.GCP_VERB_MOVE if move < copy else lib.GCP_VERB_COPY)
 
 
 @given(COSTS, st.integers(1, 5000), COSTS, st.integers(1, 5000))
 def test_from_a_length_on_a_run_is_worth_a_move(move: int, move_page: int, copy: int, copy_page: int) -> None:
     adapt = an_adapt()
-    lib.gcp_line_init(ffi.addressof(adapt.move), move, move_page * 1000)
-    lib.gcp_line_init(ffi.addressof(adapt.copy), copy, copy_page * 1000)
+    lib.gcp_line_init(ffi.addressof(adapt, "move"), move, move_page * 1000)
+    lib.gcp_line_init(ffi.addressof(adapt, "copy"), copy, copy_page * 1000)
     worth = lib.gcp_adapt_worth(adapt, 0)
     if worth < 1 << 24:
         assert lib.gcp_adapt_verb(adapt, worth, 0) == lib.GCP_VERB_MOVE

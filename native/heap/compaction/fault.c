@@ -8,43 +8,26 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "heap/compaction/state.h"
+#include "heap/compaction/fault.h"
 #include "base/futex.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
 #include "base/address.h"
 
-/*
- * One fault.
- * m:     the thread that answers it: its buffer, its account
- * index: the to-space page
- * timed: its ioctls are
- * arm:   of the trial that it belongs to, where the policy adapts
- * stage: 0 while the space is registered; later it may no longer be, and then nothing need be mapped
- */
-struct fault {
-    struct gcp_compaction *c;
-    struct gcp_mutator *m;
-    uint64_t index;
-    int stage;
-    bool timed;
-    uint32_t arm;
-};
-
-static struct gcp_map_how how_of(const struct fault *f, uint32_t by)
+static struct gcp_map_how how_of(const struct gcp_fault *f, uint32_t by)
 {
     return (struct gcp_map_how){.by = by, .ebusy = f->c->policy.mutator_ebusy, .tolerate = f->stage > 0};
 }
 
 /* Pages of its group that this fault evacuates at most. */
-static uint64_t group_of(const struct fault *f)
+static uint64_t group_of(const struct gcp_fault *f)
 {
     const struct gcp_compaction *c = f->c;
     return c->policy.adapt ? c->adapt.contest.group[f->arm] : c->policy.fault_pages;
 }
 
 /* How it maps so many pages that it produces, from from-page `from` on. */
-static uint32_t verb_of(const struct fault *f, uint64_t from, uint64_t pages)
+static uint32_t verb_of(const struct gcp_fault *f, uint64_t from, uint64_t pages)
 {
     const struct gcp_compaction *c = f->c;
     if (c->policy.map_by != GCP_VERB_MOVE)
@@ -55,12 +38,12 @@ static uint32_t verb_of(const struct fault *f, uint64_t from, uint64_t pages)
 }
 
 /* An ioctl begins; it is over. */
-static uint64_t call_begins(const struct fault *f)
+static uint64_t call_begins(const struct gcp_fault *f)
 {
     return f->timed ? gcp_now() : 0;
 }
 
-static void call_ends(const struct fault *f, uint64_t begin, enum gcp_work_kind one, int64_t done)
+static void call_ends(const struct gcp_fault *f, uint64_t begin, enum gcp_work_kind one, int64_t done)
 {
     uint64_t pages = done > 0 ? (uint64_t)done : 1;
     struct gcp_tally *tally = &f->m->work[one == GCP_WORK_ZERO ? one : gcp_work_of(one, pages)];
@@ -77,7 +60,7 @@ static enum gcp_work_kind work_by(uint32_t by)
 }
 
 /* Another thread has the page: at first the fault only looks again, where it may. */
-static void wait_for_it(const struct fault *f, uint32_t tries)
+static void wait_for_it(const struct gcp_fault *f, uint32_t tries)
 {
     uint32_t spin = f->c->policy.spin;
     if (tries >= spin) {
@@ -92,26 +75,18 @@ static void wait_for_it(const struct fault *f, uint32_t tries)
 #endif
 }
 
-__attribute__((noreturn)) static void die(const struct gcp_compaction *c)
-{
-    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
-    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
-        write(STDERR_FILENO, "\n", 1) < 0)
-        _exit(118);
-    _exit(117);
-}
-
 /*
  * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
  * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
  */
-static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool owner)
+static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, bool owner)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
-        die(c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
+        gcp_fault_die(
+            c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
@@ -124,7 +99,7 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
 }
 
 /* Pages [index, index + n) are built from `src` on and this thread's to map. */
-static void finish(const struct fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
+static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
 {
     struct gcp_compaction *c = f->c;
     const struct gcp_map_how how = how_of(f, by);
@@ -148,7 +123,7 @@ static void finish(const struct fault *f, uint64_t index, uint64_t src, uint64_t
 }
 
 /* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
-static bool copy_claimed(const struct fault *f)
+static bool copy_claimed(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
@@ -164,7 +139,7 @@ static bool copy_claimed(const struct fault *f)
 }
 
 /* Ready pages of the group around `index`, the one that faulted first. */
-static void map_group(const struct fault *f)
+static void map_group(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
@@ -187,7 +162,7 @@ static void map_group(const struct fault *f)
 }
 
 /* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
-static void copy_ready(const struct fault *f)
+static void copy_ready(const struct gcp_fault *f)
 {
     const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
     uint64_t begin = call_begins(f);
@@ -199,7 +174,7 @@ static void copy_ready(const struct fault *f)
     }
 }
 
-static enum gcp_event_kind fault_dense(const struct fault *f)
+static enum gcp_event_kind fault_dense(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -251,7 +226,7 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
 }
 
 /* One compacted page that is this thread's. */
-static void build(const struct fault *f, uint64_t index, bool move)
+static void build(const struct gcp_fault *f, uint64_t index, bool move)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -264,7 +239,7 @@ static void build(const struct fault *f, uint64_t index, bool move)
 }
 
 /* The page and unprocessed ones beside it, built in this thread's buffer and copied by one call. */
-static void build_and_copy(const struct fault *f, uint64_t group)
+static void build_and_copy(const struct gcp_fault *f, uint64_t group)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -277,7 +252,7 @@ static void build_and_copy(const struct fault *f, uint64_t group)
     finish(f, first, m->buffer, end - first, GCP_VERB_COPY);
 }
 
-static enum gcp_event_kind fault_compacted(const struct fault *f)
+static enum gcp_event_kind fault_compacted(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -314,7 +289,7 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
     return GCP_EVENT_FAULT_BUILT;
 }
 
-static enum gcp_event_kind fault_slid(const struct fault *f)
+static enum gcp_event_kind fault_slid(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -326,7 +301,7 @@ static enum gcp_event_kind fault_slid(const struct fault *f)
 }
 
 /* No object is there yet: memory for the next ones. */
-static enum gcp_event_kind fault_fresh(const struct fault *f)
+static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -363,7 +338,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     return GCP_EVENT_FAULT_FRESH;
 }
 
-static enum gcp_event_kind produce(const struct fault *f)
+static enum gcp_event_kind produce(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
@@ -377,7 +352,7 @@ static enum gcp_event_kind produce(const struct fault *f)
 }
 
 /* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
-static enum gcp_event_kind resolve_granule(const struct fault *f)
+static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -420,7 +395,7 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
     return kind;
 }
 
-static enum gcp_event_kind resolve(const struct fault *f)
+enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -454,65 +429,4 @@ static enum gcp_event_kind resolve(const struct fault *f)
             wait_for_it(f, tries);
         }
     }
-}
-
-/* Pages that its faults have produced so far. */
-static uint64_t produced(const struct gcp_mutator *m)
-{
-    return m->built + m->slid + m->updated + m->fresh;
-}
-
-static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
-{
-    uint64_t begin = gcp_now(), index = (address - c->plan.to) / c->pages.page, before = produced(m);
-    const struct fault fault = {.c = c,
-                                .m = m,
-                                .index = index,
-                                .stage = stage,
-                                .timed = m->faults % GCP_WORK_SAMPLE == 0,
-                                .arm = c->policy.adapt ? gcp_contest_arm(&c->adapt.contest, index) : 0};
-    enum gcp_event_kind kind = resolve(&fault);
-    uint64_t end = gcp_now(), pages = produced(m) - before;
-    m->faults++;
-    gcp_tally_add(&m->stalls[kind], pages, end - begin);
-    /* A page without objects costs the same in any arm. */
-    if (c->policy.adapt && index < c->plan.used_end) {
-        __atomic_fetch_add(&c->seen.faults[fault.arm], 1, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&c->seen.ns[fault.arm], end - begin, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&c->seen.pages[fault.arm], pages, __ATOMIC_RELAXED);
-    }
-    gcp_histogram_record(&m->fault, end - begin);
-    gcp_timeline_record(&m->timeline, kind, begin, end, 1);
-}
-
-int gcp_fault_serve(void *context, uint64_t address, int stage)
-{
-    struct gcp_mutator *m = gcp_mutator_self();
-    if (!m)
-        return ESRCH; /* only mutators touch to-space while it is registered */
-    serve(context, m, address, stage);
-    return 0;
-}
-
-/* The same on the handler thread.  The page may be somebody else's, so whoever waits for it is always woken. */
-static int help(void *context, uint64_t address)
-{
-    struct gcp_compaction *c = context;
-    serve(c, &c->helper, address, 1);
-    return GCP_SERVED_WAKE;
-}
-
-/* Threads that sleep in the kernel can't be stopped, so there is no way out without the one that wakes them. */
-static void help_failed(void *context, int err)
-{
-    struct gcp_compaction *c = context;
-    gcp_compaction_fail(c, err, "reading faults from the userfaultfd");
-    die(c);
-}
-
-int gcp_helper_start(struct gcp_compaction *c)
-{
-    const struct gcp_fault_thread_how how = {
-        .uffd = &c->uffd, .page = c->pages.page, .serve = help, .failed = help_failed, .context = c};
-    return gcp_fault_thread_start(&how, &c->thread);
 }

@@ -175,6 +175,18 @@ void gcp_remap_flip_back(struct gcp_compaction *c);
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_account *account);
 
+/* The collector's ioctl for `pages` pages is over: counted and timed.  one: MOVE_1, COPY_1 or REMAP. */
+void gcp_call_ended(struct gcp_compaction *c, enum gcp_work_kind one, uint64_t begin, uint64_t pages,
+                    struct gcp_swept *ret);
+
+/*
+ * The batch, of a policy that has one: whether the next page is to be built there; build a claimed page; map what is
+ * built.  0, or -errno.
+ */
+bool gcp_batch_open(struct gcp_compaction *c);
+int32_t gcp_batch_build(struct gcp_compaction *c, uint64_t index, enum gcp_work_kind kind, struct gcp_swept *ret);
+int32_t gcp_batch_map(struct gcp_compaction *c, struct gcp_swept *ret);
+
 /* The fault service, and the thread of the handler mode. */
 int gcp_fault_serve(void *context, uint64_t address, int stage);
 int gcp_helper_start(struct gcp_compaction *c);

@@ -48,17 +48,6 @@ static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t 
     }
 }
 
-/* The collector's ioctl for `pages` pages from to-space page `at` on is over. */
-static void call_ended(struct gcp_compaction *c, enum gcp_work_kind one, uint64_t begin, uint64_t pages,
-                       struct gcp_swept *ret)
-{
-    uint64_t end = gcp_now();
-    ret->map_ns += end - begin;
-    gcp_histogram_record(&ret->runs, pages);
-    gcp_tally_add(&ret->work[one == GCP_WORK_REMAP ? one : gcp_work_of(one, pages)], pages, end - begin);
-    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, pages);
-}
-
 /* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
 static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct gcp_swept *ret)
 {
@@ -111,8 +100,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         }
         uint64_t ended = gcp_now();
         bool large = choice.from < c->pages.count && c->pages.orders[choice.from];
-        call_ended(c, work_by(remap && ret->account.remapped == remapped ? GCP_VERB_COPY : choice.by), begin,
-                   (uint64_t)done, ret);
+        gcp_call_ended(c, work_by(remap && ret->account.remapped == remapped ? GCP_VERB_COPY : choice.by), begin,
+                       (uint64_t)done, ret);
         if (c->policy.adapt)
             gcp_adapt_add(&c->adapt, choice.by, large, (uint64_t)done, ended - begin);
         /*
@@ -204,64 +193,8 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         return -c->err;
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
-    call_ended(c, work_by(how.by), begin, 1, ret);
+    gcp_call_ended(c, work_by(how.by), begin, 1, ret);
     return 0;
-}
-
-/* What is built in the batch and not mapped yet, by COPY; faulting mutators may have been faster. */
-static int32_t batch_map(struct gcp_compaction *c, struct gcp_swept *ret)
-{
-    const struct gcp_map_how how = {.by = GCP_VERB_COPY, .ebusy = c->policy.collector_ebusy};
-    while (c->batch_first < c->batch_end) {
-        uint64_t begin = gcp_now(), at = c->batch_first;
-        int64_t done = gcp_pages_map(&c->pages, at, c->batch_end - at, &how, &ret->account);
-        if (done < 0) {
-            gcp_compaction_fail(c, (int32_t)-done, "mapping a batch of pages");
-            return -c->err;
-        }
-        uint64_t ended = gcp_now();
-        call_ended(c, GCP_WORK_COPY_1, begin, (uint64_t)done, ret);
-        if (c->policy.adapt)
-            gcp_adapt_add(&c->adapt, GCP_VERB_COPY, 0, (uint64_t)done, ended - begin);
-        c->batch_first += (uint64_t)done;
-    }
-    return 0;
-}
-
-/*
- * A claimed page, built in the batch: its recycled pages stay in this processor's cache, and are used again once what
- * was built there is mapped.  A fault that still copies out of one by then finds its page mapped, and what it copied is
- * dropped by the kernel.
- */
-static int32_t batch_build(struct gcp_compaction *c, uint64_t index, enum gcp_work_kind kind, struct gcp_swept *ret)
-{
-    uint64_t size = c->policy.batch_pages;
-    if (c->batch_first < c->batch_end && (index + 1 != c->batch_first || c->batch_end - c->batch_first == size)) {
-        int32_t err = batch_map(c, ret);
-        if (err)
-            return err;
-    }
-    if (c->batch_first == c->batch_end)
-        c->batch_first = c->batch_end = index + 1;
-    uint64_t page = c->batch + size - (c->batch_end - index);
-    gcp_produce(c, ret->work, kind, index, gcp_from_page(c, page));
-    gcp_pages_publish(&c->pages, index, page);
-    c->batch_first = index;
-    return 0;
-}
-
-/* Whether the next page is to be built in the batch: the pages for it are there, and such runs cost less by COPY. */
-static bool in_batch(struct gcp_compaction *c)
-{
-    if (!c->policy.batch_pages)
-        return false;
-    if (c->batch == GCP_NO_PAGE)
-        c->batch = gcp_recycle_take(&c->recycle, c->policy.batch_pages);
-    if (c->batch == GCP_NO_PAGE)
-        return false;
-    if (!c->policy.adapt || c->batch_first < c->batch_end)
-        return true;
-    return gcp_adapt_verb(&c->adapt, c->streak, 0) == GCP_VERB_COPY;
 }
 
 /* How many pages the collector gets one after the other: where mutators take many between, runs are short. */
@@ -280,12 +213,12 @@ static void note_claim(struct gcp_compaction *c, bool own)
 
 static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    bool batch = in_batch(c);
+    bool batch = gcp_batch_open(c);
     if (!gcp_claim(c, index, batch ? GCP_PAGE_PROCESSING : GCP_PAGE_PROCESSING_AND_MAPPING))
         return 0;
     ret->slid++;
     if (batch)
-        return batch_build(c, index, GCP_WORK_SLIDE, ret);
+        return gcp_batch_build(c, index, GCP_WORK_SLIDE, ret);
     gcp_produce(c, ret->work, GCP_WORK_SLIDE, index, c->buffer);
     return map_now(c, index, ret);
 }
@@ -339,7 +272,7 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
 {
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING)) {
         note_claim(c, false);
-        if (c->policy.batch_pages && in_batch(c))
+        if (c->policy.batch_pages && gcp_batch_open(c))
             return 0; /* what is built before it is mapped with the next page, or at the end */
         return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
     }
@@ -349,8 +282,8 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
         return 0;
     }
     ret->built++;
-    if (in_batch(c))
-        return batch_build(c, index, GCP_WORK_BUILD, ret);
+    if (gcp_batch_open(c))
+        return gcp_batch_build(c, index, GCP_WORK_BUILD, ret);
     uint64_t page = take_page(c, index, ret);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
@@ -423,7 +356,7 @@ static int32_t sweep_part(struct gcp_compaction *c, uint64_t first, uint64_t end
         if (err)
             return err;
     }
-    return batch_map(c, ret);
+    return gcp_batch_map(c, ret);
 }
 
 static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
