@@ -577,6 +577,7 @@ class Lib:
     GCP_FRAMES_MIN_FOLIOS: Final = 32
     GCP_MEMORY_MIN_PAGES: Final = 4096
     GCP_WORK_SAMPLE: Final = 16
+    GCP_WORK_PREEMPTED: Final = 50000
     GCP_WORLD_MUTATORS: Final = 64
     GCP_BUFFER_PAGES: Final = 16
     GCP_CHUNK_WORDS: Final = 64

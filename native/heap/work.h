@@ -41,6 +41,7 @@ enum gcp_work_kind {
 };
 
 #define GCP_WORK_SAMPLE 16
+#define GCP_WORK_PREEMPTED 50000 /* ns: producing a page takes no more than a few thousand */
 
 /* n: times that it was done;  pages: in all of them;  timed: of the n, those that took `ns` together */
 struct gcp_tally {
@@ -69,6 +70,18 @@ static inline void gcp_tally_add(struct gcp_tally *tally, uint64_t pages, uint64
     gcp_tally_count(tally, pages);
     tally->timed++;
     tally->ns += ns;
+}
+
+/*
+ * A sample took `ns`, of which the clock took `clock_ns`.  One in which its thread was preempted says nothing of the
+ * others, for which it would stand: it is not counted, and its time is in no term.
+ */
+static inline void gcp_tally_sample(struct gcp_tally *tally, uint64_t ns, uint64_t clock_ns)
+{
+    if (ns > GCP_WORK_PREEMPTED)
+        return;
+    tally->timed++;
+    tally->ns += ns > clock_ns ? ns - clock_ns : 0;
 }
 
 /* The kind of an ioctl; `one` is MOVE_1 or COPY_1. */

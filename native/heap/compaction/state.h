@@ -128,9 +128,7 @@ static inline void gcp_produce(struct gcp_compaction *c, struct gcp_tally *work,
     c->produce(&c->plan, index, destination);
     gcp_tally_count(tally, 1);
     if (timed) {
-        uint64_t ns = gcp_now() - begin;
-        tally->timed++;
-        tally->ns += ns > c->clock_ns ? ns - c->clock_ns : 0;
+        gcp_tally_sample(tally, gcp_now() - begin, c->clock_ns);
     }
 }
 
