@@ -117,5 +117,7 @@ def _see_that_auto_is_good(ctx: click.Context, result: "Result", limit: float) -
     bad = [one for one in judge(compared(result.measurements), limit, result.noise) if one.objections]
     for one in bad:
         click.echo(f"gcproto: {one.cell.cell.text}: {'; '.join(one.objections)}", err=True)
-    if bad or not result.measurements:
+    if result.skips:
+        click.echo("gcproto: not all cells were measured, so the question is not answered for them", err=True)
+    if bad or result.skips or not result.measurements:
         ctx.exit(ExitCode.NO)

@@ -4,7 +4,8 @@ import os
 from functools import cache
 
 from gcproto._native import ffi, lib
-from gcproto.experiments.placement import Cpus
+from gcproto.experiments.placement import Cpus, cpus_for
+from gcproto.experiments.session.request import SessionRequest
 from gcproto.host.machine import choose_cpus
 from gcproto.logs import get_logger
 from gcproto.results.schema import FaultCosts
@@ -21,6 +22,16 @@ def cpus_to_measure(cpus: Cpus) -> tuple[int, int]:
     if cpus.collector >= 0 and cpus.mutators and cpus.mutators[0] not in {-1, cpus.collector}:
         return cpus.mutators[0], cpus.collector
     return first, second
+
+
+def measure_costs(request: SessionRequest) -> FaultCosts:
+    """Those of a run's processors.
+
+    Args:
+        request: of the run.
+
+    """
+    return fault_costs(*cpus_to_measure(cpus_for(request.placement, request.mutators)))
 
 
 @cache

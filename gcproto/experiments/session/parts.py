@@ -21,7 +21,7 @@ from gcproto.collector.watch.swap import SwapListener
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import cpus_for
 from gcproto.experiments.session.collector_thread import CollectorThread
-from gcproto.experiments.session.costs import cpus_to_measure, fault_costs
+from gcproto.experiments.session.costs import measure_costs
 from gcproto.experiments.session.disturb import Disturber
 from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.request import SessionRequest
@@ -67,7 +67,7 @@ class Parts:
         self.recorder = Recorder()
         memory = parse_memory(request.memory)
         cpus = cpus_for(request.placement, request.mutators)
-        self.costs = fault_costs(*cpus_to_measure(cpus))
+        self.costs = measure_costs(request)
         # A heap that stands still has a mutator to be interrupted only where a second thread is live.
         live = not request.standing or request.threads > 1
         mode, self.choice = _mode(request, memory, self.costs.shoot_down if live else 0)

@@ -9,6 +9,7 @@ from gcproto.collector.work import faults_of
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.session.account import Course, session_of, status_of
+from gcproto.experiments.session.costs import measure_costs
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Session, SessionRequest
 from gcproto.experiments.session.second_thread import SecondThread, second_thread
@@ -110,6 +111,7 @@ class Running:
 def run(request: SessionRequest) -> Session:
     """Run a workload once in this process."""
     try:
+        measure_costs(request)  # before another thread is live on one of the processors
         with second_thread(request.threads) as beside:
             return _run(request, beside)
     except GcprotoError as error:

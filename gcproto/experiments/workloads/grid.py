@@ -166,8 +166,6 @@ def run(wanted: GridParameters, progress: Progress, earlier: Result | None, keep
             return Block(begin, lambda entry: cell_of(entry.scenario) == cell)
 
         frame.run(grid.one, blocks=[block(cell) for cell in dict.fromkeys(cell_of(one.scenario) for one in tallies)])
-    if grid.refused:
-        frame.complete = False
     return made()
 
 
