@@ -1,25 +1,27 @@
 # make bench   measure this kernel (sets everything up first); options: make bench ARGS="--quick"
 # make test    all tests
 # make lint    types, lint, formats, C warnings as errors, cross build
-# make docs    write docs/reference and the list of commands in README.md anew, from the program
-# make records measure the records of docs/results anew (root, a quiet machine); one of them: make records ARGS=heap
+# make docs    regenerate docs/reference and the list of commands in README.md from the program
+# make records measure the records of docs/results again (root, a quiet machine); only one: make records ARGS=heap
+# make compare-jvm  the heap's modes beside HotSpot's collectors, five minutes (needs a JDK); ARGS="--rounds 3"
 # make man     manual pages of all commands, into build/man
-# make lock    pin what pyproject.toml asks for anew, with hashes (needs uv)
-# make stubs   gcproto/_native.pyi anew, from the declarations in native/
+# make lock    pin the requirements of pyproject.toml again, with hashes (needs uv)
+# make stubs   regenerate gcproto/_native.pyi from the declarations in native/
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
-ROOMS := base uffd paths heap heap/window heap/compaction trial contract hazards probe
+ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
+PROFILE := $(wildcard native/profile/*.c native/profile/*.h)
 INCLUDE := -Inative
 C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint docs man records lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs man records compare-jvm lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -40,13 +42,16 @@ lint: $(VENV)/installed-dev check-c
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/python native/build/stubs.py --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format --dry-run --Werror $(NATIVE) $(GUEST) $(PROFILE) $(wildcard native/tests/*.c)
 
 docs: $(VENV)/installed
 	$(VENV)/bin/python -m gcproto.cli.reference
 
 records: $(VENV)/installed
 	$(VENV)/bin/python -m benchmarks.records $(ARGS)
+
+compare-jvm: $(VENV)/installed
+	$(VENV)/bin/python -m benchmarks.jvm $(ARGS)
 
 man: $(VENV)/installed-dev
 	$(VENV)/bin/python -m gcproto.cli.man build/man
@@ -62,14 +67,17 @@ stubs: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(NATIVE) $(GUEST) $(wildcard native/tests/*.c)
+	$(VENV)/bin/clang-format -i $(NATIVE) $(GUEST) $(PROFILE) $(wildcard native/tests/*.c)
 
-# Every C file by itself, with everything that the compiler can say as an error, here and for arm64 where it can be had.
+# Compile every C file alone, with all warnings as errors, here and for arm64 if its compiler is available.
 check-c:
 	@for compiler in $(CC) $$(command -v aarch64-linux-gnu-gcc); do \
 	    for file in $(C_FILES) $(filter %.c,$(GUEST)); do \
 	        $$compiler $(C_WARNINGS) -O2 $(INCLUDE) -c $$file -o /dev/null || exit 1; \
 	    done; \
+	done
+	@for api in 1 2 3; do \
+	    $(CC) $(C_WARNINGS) -O2 -fPIC -DQEMU_API=$$api $(INCLUDE) -c native/profile/gcprof.c -o /dev/null || exit 1; \
 	done
 
 gcprobe: $(NATIVE)

@@ -1,9 +1,13 @@
-"""The records of docs/results that need no guests, measured anew: ``python -m benchmarks.records [NAME...]``.
+"""The records of docs/results, measured anew: ``python -m benchmarks.records [NAME...]``.
+
+Without names: those that need no guests.
 
 A record stands between two marks in a page.  It says command, date, machine, kernel, commit and run, and has the table
-that ``gcproto show`` prints.  The text around it is written by hand: read it again after a record was replaced.
+that the program prints.  The text around it is written by hand: read it again after a record was replaced.
 """
 
+import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -28,6 +32,27 @@ RECORDS = {
     "claims": "claims",
 }
 """The command of each record, by the name of its page."""
+STEPS = "--results {} --by function --scenario"
+GUESTS = {
+    "profile": (
+        ("kernels run 6.17 6.18 7.2.12+deb13 7.3 --profile --boots 2 --jobs 1 --timeout 900",),
+        (
+            f"kernels compare 7.2.12 7.3 {STEPS} 'small move 2m' --scenario 'small copy 2m'",
+            f"kernels compare 6.17 6.18 {STEPS} 'small move 2m'",
+        ),
+    ),
+    "profile-ipis": (
+        tuple(
+            f"kernels profile {release} 'small move 4k' 'small move 64k' 'small move 2m' 'mthp-64k move 64k' "
+            "'mthp-64k move 2m' 'mthp-1m move 64k' 'thp move 64k' 'thp move 2m' --touch --rounds 9 --timeout 900"
+            for release in ("6.17", "6.18", "7.2.12+deb13", "7.3")
+        ),
+        (),
+    ),
+}
+"""Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
+COMPARE = "jvm"
+"""The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
 BEGIN = "<!-- record: {} -->\n"
 END = "<!-- end of record -->\n"
 
@@ -49,7 +74,7 @@ def text(command: str, result: dict[str, Any], table: str, commit: str) -> str:
     """A record as it stands in a page.
 
     Args:
-        command: without ``gcproto``.
+        command: as a user types it.
         result: the result file's document.
         table: what ``gcproto show`` prints.
         commit: of the program.
@@ -58,7 +83,7 @@ def text(command: str, result: dict[str, Any], table: str, commit: str) -> str:
     environment, producer = result["environment"], result["producer"]
     cpu = environment["cpu"]
     rows = {
-        "command": f"`gcproto {command}`",
+        "command": f"`{command}`",
         "date": producer["started"].replace("T", ", ")[:17] + " UTC",
         "machine": f"{cpu['allowed']} of {cpu['count']} CPUs, {cpu['model']}",
         "kernel": f"Linux {environment['kernel']['release']}",
@@ -77,6 +102,69 @@ def commit() -> str:
     return done.stdout.strip()
 
 
+def guest_text(commands: Sequence[str], results: Sequence[dict[str, Any]], shown: Sequence[str], commit: str) -> str:
+    """A record of guests as it stands in a page.
+
+    Args:
+        commands: without ``gcproto``: those that measured, in order.
+        results: documents of the result files.
+        shown: what was printed.
+        commit: of the program.
+
+    """
+    kernels = sorted({one["environment"]["kernel"]["release"] for one in results})
+    seconds = sum(one["guest"]["seconds"] for one in results)
+    host = results[0]["guest"]["host"]
+    rows = {
+        "commands": "<br>".join(f"`gcproto {command}`" for command in commands),
+        "date": results[0]["producer"]["started"].replace("T", ", ")[:17] + " UTC",
+        "machine": f"QEMU {host['qemu']}, TCG, on {host['cpu']}",
+        "kernels": ", ".join(kernels),
+        "commit": commit,
+        "run": f"{len(results)} boots, {seconds:.0f} s",
+    }
+    head = "".join(f"| {name} | {value} |\n" for name, value in rows.items())
+    blocks = "\n".join(f"```text\n{text.strip()}\n```\n" for text in shown)
+    return f"| | |\n|---|---|\n{head}\n{blocks}"
+
+
+def measure_guests(name: str) -> None:
+    """Run a guest record's commands and put the record into its page.
+
+    Args:
+        name: of the record; its page is named by what stands before a dash.
+
+    Raises:
+        subprocess.CalledProcessError: a command failed; the page stays as it is.
+
+    """
+    gcproto = (sys.executable, "-m", "gcproto.cli.main")
+    measuring, showing = GUESTS[name]
+    environment = os.environ | {"COLUMNS": "120"}
+    with tempfile.TemporaryDirectory() as folder:
+        said = []
+        for command in measuring:
+            words = (*shlex.split(command), "--out", folder)
+            done = subprocess.run([*gcproto, *words], check=True, env=environment, stdout=subprocess.PIPE, text=True)
+            said.append(done.stdout)
+        files = sorted(Path(folder).glob("*.json"))
+        for command in showing:
+            words = tuple(shlex.split(command.format(shlex.quote(folder))))
+            done = subprocess.run([*gcproto, *words], check=True, env=environment, stdout=subprocess.PIPE, text=True)
+            said.append(done.stdout)
+        results = [msgspec.json.decode(file.read_bytes()) for file in files]
+    told = [command.format("results") for command in (*measuring, *showing)]
+    made = guest_text(told, results, said[-len(showing) :] if showing else [_events(text) for text in said], commit())
+    page = PAGES / f"{name.partition('-')[0]}.md"
+    page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
+    print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
+
+
+def _events(text: str) -> str:
+    """The table of events at the end of what `kernels profile` prints."""
+    return text[text.rindex("Counted a page") :]
+
+
 def measure(name: str) -> None:
     """Run a record's command and put the record into its page.
 
@@ -87,13 +175,14 @@ def measure(name: str) -> None:
         subprocess.CalledProcessError: the command failed; the page stays as it is.
 
     """
-    gcproto = (sys.executable, "-m", "gcproto.cli.main")
+    program = (sys.executable, "-m", "benchmarks.jvm" if name == COMPARE else "gcproto.cli.main")
+    words, show = ("", "--show") if name == COMPARE else (RECORDS[name], "show")
+    typed = "make compare-jvm" if name == COMPARE else f"gcproto {words}"
     with tempfile.TemporaryDirectory() as folder:
-        words = (*RECORDS[name].split(), "--out", folder)
-        subprocess.run([*gcproto, *words], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         (file,) = Path(folder).glob("*.json")
-        table = subprocess.run([*gcproto, "show", str(file)], check=True, capture_output=True, text=True).stdout
-        made = text(RECORDS[name], msgspec.json.decode(file.read_bytes()), table, commit())
+        table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
     page = PAGES / f"{name}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
@@ -103,14 +192,15 @@ def main(names: Sequence[str]) -> None:
     """Measure records anew.
 
     Args:
-        names: of the records; none: all.
+        names: of the records; none: all that need no guests.
 
     """
-    unknown = set(names) - RECORDS.keys()
+    known = [*RECORDS, *GUESTS, COMPARE]
+    unknown = set(names) - set(known)
     if unknown:
-        sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(RECORDS)}")
-    for name in names or RECORDS:
-        measure(name)
+        sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    for name in names or (*RECORDS, COMPARE):
+        (measure_guests if name in GUESTS else measure)(name)
 
 
 if __name__ == "__main__":

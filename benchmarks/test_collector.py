@@ -69,7 +69,12 @@ class Stopwatch(Listener):
 
 @contextmanager
 def standing(
-    name: str, mode: Mode, live: int, fragmentation: int, memory: Memory = SMALL
+    name: str,
+    mode: Mode,
+    live: int,
+    fragmentation: int,
+    memory: Memory = SMALL,
+    collecting: type[Collector] = Collector,
 ) -> Iterator[tuple[Any, Stopwatch]]:
     """A heap with a workload's live set, its mutator gone, and a collector."""
     try:
@@ -81,7 +86,7 @@ def standing(
     heap = Heap(live * 4, memory=memory)
     mutator = heap.add_mutator()
     watch = Stopwatch()
-    collector = Collector(heap, mode, [watch])
+    collector = collecting(heap, mode, [watch])
     parameters = Knobs(live_bytes=live, operations=1, fragmentation=fragmentation).array()
     lib.gcp_mutator_enter(mutator)
     done = work.setup(int(ffi.cast("uintptr_t", mutator)), parameters)

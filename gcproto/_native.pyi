@@ -1,6 +1,6 @@
-"""What mypy knows of the native library: made from native/**/*.h by native/build/stubs.py (``make stubs``).
+"""Stubs of the native library, made from native/**/*.h by native/build/stubs.py (``make stubs``).
 
-Classes are here for annotations only; they do not exist when the program runs.
+Classes exist only for annotations, not at run time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ class Pointer(CData, Generic[T]):
     def __setitem__(self, index: int, value: T, /) -> None: ...
 
 class Array(Pointer[T]):
-    """An array of T, which functions take for a pointer."""
+    """An array of T; functions accept it as a pointer."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[T]: ...
 
 class Integer(CData):
-    """What a cast to an integer type gives."""
+    """The result of a cast to an integer type."""
 
     def __int__(self) -> int: ...
 
@@ -45,7 +45,7 @@ class Buffer:
     def __setitem__(self, index: slice, value: bytes, /) -> None: ...
 
 class Struct(CData):
-    """A structure: ``gcproto.structs.numbers_of`` reads its numbers by name."""
+    """A structure; ``gcproto.structs.numbers_of`` reads its numbers by name."""
 
 class CField:
     """A field of a structure."""
@@ -219,6 +219,7 @@ class gcp_frame_order_ptr(gcp_frame_order, Pointer[gcp_frame_order]): ...
 
 class gcp_source(Struct):
     kind: int
+    flags: int
     order: int
     frames: int
     start: int
@@ -242,6 +243,7 @@ class gcp_scenario(Struct):
     cpu: int
     touch_cpu: int
     slow_permille: int
+    lose_page: int
     settle: int
     frames: int
     working_set: int
@@ -315,37 +317,12 @@ class gcp_tally(Struct):
 
 class gcp_tally_ptr(gcp_tally, Pointer[gcp_tally]): ...
 
-class gcp_world(Struct):
-    stop: int
-    running: int
-    wanted: int
-    begun: int
-    freed: int
-    collecting: int
-    closing: int
-    mutators: int
-    oom: int
-    begin: int
-    limit: int
-    top: int
-    room: int
-    trigger: int
-    tlab_bytes: int
-    cards: int
-    written: int
-    requested_ns: int
-    stopped_ns: int
-    restarted_ns: int
-    mutator: Array[int]
-
-class gcp_world_ptr(gcp_world, Pointer[gcp_world]): ...
-
 class gcp_mutator(Struct):
-    world: int
+    world: gcp_world_ptr
     number: int
     tlab: int
     tlab_end: int
-    roots: int
+    roots: Pointer[int]
     root_count: int
     inside: int
     allocated_bytes: int
@@ -371,6 +348,31 @@ class gcp_mutator(Struct):
 
 class gcp_mutator_ptr(gcp_mutator, Pointer[gcp_mutator]): ...
 
+class gcp_world(Struct):
+    stop: int
+    running: int
+    wanted: int
+    begun: int
+    freed: int
+    collecting: int
+    closing: int
+    mutators: int
+    oom: int
+    begin: int
+    limit: int
+    top: int
+    room: int
+    trigger: int
+    tlab_bytes: int
+    cards: int
+    written: int
+    requested_ns: int
+    stopped_ns: int
+    restarted_ns: int
+    mutator: Array[gcp_mutator_ptr]
+
+class gcp_world_ptr(gcp_world, Pointer[gcp_world]): ...
+
 class gcp_plan(Struct):
     to: int
     # from: int, a word of Python's: setattr
@@ -389,6 +391,7 @@ class gcp_plan(Struct):
     skip: Pointer[int]
     fill: Pointer[int]
     held: Pointer[int]
+    reach: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
@@ -518,6 +521,7 @@ class gcp_compaction_policy(Struct):
     advice: int
     renew: int
     cut_at_tables: int
+    compactors: int
     batch_pages: int
     spin: int
     dense_first: int
@@ -541,6 +545,7 @@ class gcp_swept(Struct):
     recovered: int
     map_ns: int
     queued_ns: int
+    helped: int
     runs: gcp_histogram
     work: Array[gcp_tally]
 
@@ -583,11 +588,13 @@ class Lib:
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
     GCP_KEPT: Final = 65535
+    GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64
     GCP_CONTEST_REGION: Final = 16
     GCP_CONTEST_SHARE: Final = 4
     GCP_CONTEST_FAULTS: Final = 48
     GCP_CONTEST_REST: Final = 8
+    GCP_COMPACTORS: Final = 4
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
     GCP_PROOF_PFN: Final = 2
@@ -595,12 +602,6 @@ class Lib:
     GCP_PROOF_VMSTAT: Final = 8
     GCP_PROOF_MTHP: Final = 16
     GCP_PROOF_SWPIN: Final = 32
-    GCP_VIA_NONE: Final = 0
-    GCP_VIA_DEVICE: Final = 1
-    GCP_VIA_SYSCALL: Final = 2
-    GCP_VIA_USER_MODE: Final = 3
-    GCP_MOVE_DONTWAKE: Final = 1
-    GCP_MOVE_ALLOW_SRC_HOLES: Final = 2
     GCP_VERB_MOVE: Final = 0
     GCP_VERB_COPY: Final = 1
     GCP_VERB_REMAP: Final = 2
@@ -609,6 +610,12 @@ class Lib:
     GCP_VERB_UNREGISTER: Final = 5
     GCP_VERB_MADVISE: Final = 6
     GCP_VERB_COUNT: Final = 7
+    GCP_VIA_NONE: Final = 0
+    GCP_VIA_DEVICE: Final = 1
+    GCP_VIA_SYSCALL: Final = 2
+    GCP_VIA_USER_MODE: Final = 3
+    GCP_MOVE_DONTWAKE: Final = 1
+    GCP_MOVE_ALLOW_SRC_HOLES: Final = 2
     GCP_EBUSY_COPY: Final = 0
     GCP_EBUSY_TOUCH: Final = 1
     GCP_EBUSY_BACKOFF: Final = 2
@@ -620,13 +627,6 @@ class Lib:
     GCP_FRAMES_ANY: Final = 0
     GCP_FRAMES_CONSECUTIVE: Final = 1
     GCP_FRAMES_SHUFFLED: Final = 2
-    GCP_SOURCE_PLAIN: Final = 0
-    GCP_SOURCE_ZERO: Final = 1
-    GCP_SOURCE_HOLE: Final = 2
-    GCP_SOURCE_FORKED: Final = 3
-    GCP_SOURCE_PINNED: Final = 4
-    GCP_SOURCE_SWAPPED: Final = 5
-    GCP_SOURCE_SWAPCACHE: Final = 6
     GCP_SOURCE_FOLIOS: Final = 1
     GCP_SOURCE_LARGE: Final = 2
     GCP_SOURCE_SIZED: Final = 4
@@ -636,9 +636,21 @@ class Lib:
     GCP_SOURCE_HOLES: Final = 64
     GCP_SOURCE_FREE: Final = 128
     GCP_SOURCE_UNUSED: Final = 256
+    GCP_SOURCE_PLAIN: Final = 0
+    GCP_SOURCE_ZERO: Final = 1
+    GCP_SOURCE_HOLE: Final = 2
+    GCP_SOURCE_FORKED: Final = 3
+    GCP_SOURCE_PINNED: Final = 4
+    GCP_SOURCE_SWAPPED: Final = 5
+    GCP_SOURCE_SWAPCACHE: Final = 6
     GCP_WORKING_SET_ANY: Final = 0
     GCP_WORKING_SET_CACHE: Final = 1
     GCP_WORKING_SET_MEMORY: Final = 2
+    GCP_ROUND_VALID: Final = 0
+    GCP_ROUND_INVALID: Final = 1
+    GCP_ROUND_UNABLE: Final = 2
+    GCP_ROUND_FAILED: Final = 3
+    GCP_ROUND_DISTURBED: Final = 4
     GCP_ARM_REGISTERS: Final = 1
     GCP_ARM_MOVES: Final = 2
     GCP_ARM_TAKES_FRAMES: Final = 4
@@ -654,11 +666,6 @@ class Lib:
     GCP_ARM_ZEROES: Final = 4096
     GCP_ARM_STAGES: Final = 8192
     GCP_ARM_DISCARDS: Final = 16384
-    GCP_ROUND_VALID: Final = 0
-    GCP_ROUND_INVALID: Final = 1
-    GCP_ROUND_UNABLE: Final = 2
-    GCP_ROUND_FAILED: Final = 3
-    GCP_ROUND_DISTURBED: Final = 4
     GCP_PAGE_UNPROCESSED: Final = 0
     GCP_PAGE_PROCESSING: Final = 1
     GCP_PAGE_PROCESSED: Final = 2
@@ -829,6 +836,9 @@ class Lib:
     def gcp_sharer_start(self, /) -> int: ...
     def gcp_sharer_stop(self, child: int, /) -> None: ...
     def gcp_working_set_name(self, working_set: int, /) -> Pointer[bytes]: ...
+    def gcp_arm_name(self, arm: int, /) -> Pointer[bytes]: ...
+    def gcp_arm_flags(self, arm: int, /) -> int: ...
+    def gcp_arm_find(self, name: Pointer[bytes] | bytes, /) -> int: ...
     def gcp_round_run(
         self,
         prover: Pointer[gcp_prover],
@@ -836,9 +846,6 @@ class Lib:
         ret: Pointer[gcp_round],
         /,
     ) -> int: ...
-    def gcp_arm_name(self, arm: int, /) -> Pointer[bytes]: ...
-    def gcp_arm_flags(self, arm: int, /) -> int: ...
-    def gcp_arm_find(self, name: Pointer[bytes] | bytes, /) -> int: ...
     def gcp_timeline_init(self, capacity: int, ret: Pointer[gcp_timeline], /) -> int: ...
     def gcp_timeline_deinit(self, timeline: Pointer[gcp_timeline], /) -> None: ...
     def gcp_world_create(self, begin: int, limit: int, tlab_bytes: int, cards: int, /) -> gcp_world_ptr: ...
@@ -886,7 +893,13 @@ class Lib:
     def gcp_compaction_plan(self, compaction: Pointer[gcp_compaction], /) -> gcp_plan_ptr: ...
     def gcp_compaction_flip(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_orders(self, compaction: Pointer[gcp_compaction], /) -> Pointer[int]: ...
-    def gcp_compaction_open(self, compaction: Pointer[gcp_compaction], produce: Function, /) -> None: ...
+    def gcp_compaction_open(
+        self,
+        compaction: Pointer[gcp_compaction],
+        produce: Function,
+        ahead: Function,
+        /,
+    ) -> None: ...
     def gcp_compaction_sweep(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...
     def gcp_compaction_close(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_recover(self, compaction: Pointer[gcp_compaction], ret: Pointer[gcp_swept], /) -> int: ...
@@ -907,6 +920,7 @@ class Lib:
     def gcp_compaction_helper_cpu(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_helper_pin(self, compaction: Pointer[gcp_compaction], cpu: int, /) -> int: ...
     def gcp_compaction_helper_ran(self, compaction: Pointer[gcp_compaction], /) -> gcp_ran: ...
+    def gcp_compaction_compactor_pin(self, compaction: Pointer[gcp_compaction], number: int, cpu: int, /) -> int: ...
     def gcp_drill_run(self, name: Pointer[bytes] | bytes, timeout_ms: int, ret: Pointer[gcp_row_result], /) -> int: ...
     def gcp_contract_count(self, /) -> int: ...
     def gcp_contract_row(self, index: int, /) -> gcp_row_ptr: ...
@@ -968,9 +982,9 @@ class FFI:
     @overload
     def new(self, ctype: Literal["struct gcp_tally *"], init: Fields = ..., /) -> gcp_tally_ptr: ...
     @overload
-    def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
-    @overload
     def new(self, ctype: Literal["struct gcp_mutator *"], init: Fields = ..., /) -> gcp_mutator_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_plan *"], init: Fields = ..., /) -> gcp_plan_ptr: ...
     @overload

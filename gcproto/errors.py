@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: errors with a message for people, a remedy and an exit code.
+"""Expected errors: each with a message, a remedy and an exit code.
 
 Exit codes of every command:
 
@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
 
 
 class GcprotoError(Exception):
-    """A failure that a person can act on.
+    """A failure that the user can act on.
 
     Args:
         what: what went wrong, one sentence.

@@ -12,8 +12,8 @@ def configure(*, as_json: bool = False, verbose: int = 0, **bound: object) -> No
     """Set logging up for this process.
 
     Args:
-        as_json: one JSON object a line instead of text for people.
-        verbose: 0 warnings, 1 also what happens, 2 every round.
+        as_json: one JSON object a line instead of readable text.
+        verbose: 0 warnings, 1 also events, 2 every round.
         bound: bound to every line, such as ``run_id``.
 
     """
@@ -40,14 +40,14 @@ def configure(*, as_json: bool = False, verbose: int = 0, **bound: object) -> No
 
 
 def bind(**values: object) -> None:
-    """Bind values to every line from here on."""
+    """Bind values to every following line."""
     import structlog
 
     structlog.contextvars.bind_contextvars(**values)
 
 
 def get_logger(name: str) -> "FilteringBoundLogger":
-    """A logger; ``name`` stands in each line as ``logger``."""
+    """A logger; each line has ``name`` as ``logger``."""
     import structlog
 
     found: FilteringBoundLogger = structlog.get_logger().bind(logger=name)

@@ -15,7 +15,6 @@ from gcproto.results.schema import (
     ContractExperiment,
     Experiment,
     GridExperiment,
-    HazardExperiment,
     KernelCell,
     Measurement,
     Noise,
@@ -98,7 +97,7 @@ class Record:
                 return hashes["paths"]
             case WorkloadExperiment() | GridExperiment() | PolicyExperiment() | WindowExperiment():
                 return hashes["heap"]
-            case ContractExperiment() | HazardExperiment():
+            case ContractExperiment():
                 return hashes["contract"]
             case ClaimExperiment():
                 return f"{hashes['paths']}+{hashes['heap']}"

@@ -4,7 +4,7 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 DIGITS = 20
-"""A number of more of them is no size of anything."""
+"""Most digits of a size."""
 
 
 def parse_size(text: str) -> int:
@@ -19,7 +19,7 @@ def parse_size(text: str) -> int:
     unit = units.get(lower[-1:], 1)
     digits = lower[:-1] if lower[-1:] in units else lower
     if not (digits.isascii() and digits.isdigit()) or len(digits) > DIGITS or int(digits) == 0:
-        raise ValueError(f"{text!r} is no size; examples: 4k, 64k, 2m")
+        raise ValueError(f"{text!r} is not a size; examples: 4k, 64k, 2m")
     return int(digits) * unit
 
 

@@ -115,7 +115,7 @@ def _virtiofsd() -> bool:
 
 
 def chromium() -> str | None:
-    """The browser that pages are looked at with."""
+    """The browser that renders pages."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -144,6 +144,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
+    "java": (
+        lambda: shutil.which("java") is not None and shutil.which("javac") is not None,
+        "no JDK (apt-get install default-jdk-headless)",
+    ),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),
@@ -151,7 +155,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 
 
 def skip_or_fail(needs: Iterable[str], reason: str) -> NoReturn:
-    """Skip a test for want of something, or fail it where GCPROTO_REQUIRE asks for one of its needs.
+    """Skip a test because something is missing, or fail it where GCPROTO_REQUIRE asks for one of its needs.
 
     Args:
         needs: capability words, not only those of ``NEEDS``.

@@ -1,4 +1,4 @@
-"""One cost beside another: whether it is less by what the rounds say, and not by their bare medians."""
+"""Comparison of two costs: whether one is less, by the rounds and not only by their medians."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from gcproto.results.schema import Interval, Measurement
 from gcproto.results.statistics import ratio_interval
 
 SURE_FROM = 6
-"""Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
+"""Rounds that a 95 % interval of a median requires. Five samples all lie on one side of it once in sixteen times."""
 
 ALIKE = 0.05
-"""Two costs whose ratio lies that near to 1, with its whole interval, do not differ in any way that matters here."""
+"""Two costs do not differ in practice if the whole interval of their ratio is this close to 1."""
 
 Word = Literal["less", "more", "alike", "open"]
 """``open``: these rounds can't tell."""
@@ -23,14 +23,14 @@ Word = Literal["less", "more", "alike", "open"]
 
 @dataclass(frozen=True)
 class Contrast:
-    """A cost over another.
+    """The ratio of two costs.
 
     Args:
         other: what it is compared with, in words.
-        ratio: of medians, paired by rounds; None: one of the two is invalid, refused its work, or has too few rounds.
+        ratio: of medians, paired by rounds; None: one of the two is invalid, did no work, or has too few rounds.
         floor: relative size below which a difference is noise.
-        rounds: that the ratio is made of.
-        two_modes: one of the two has samples in two modes, of which a median tells nothing.
+        rounds: rounds that the ratio is made of.
+        two_modes: one of the two has samples in two modes, which a median does not describe.
 
     """
 
@@ -42,7 +42,7 @@ class Contrast:
 
     @property
     def word(self) -> Word:
-        """What the interval says."""
+        """The answer that the interval gives."""
         one = self.ratio
         if one is None or self.rounds < SURE_FROM or self.two_modes:
             return "open"
@@ -55,23 +55,23 @@ class Contrast:
 
     @property
     def text(self) -> str:
-        """``0.93x (0.90-0.96) the cost of touch``; an interval with 1 in it says ``not told apart``."""
+        """``0.93x (0.90-0.96) the cost of touch``; an interval that includes 1 adds ``no clear difference``."""
         if self.ratio is None:
-            return f"against {self.other} nothing was measured that can be compared"
+            return f"against {self.other} no comparable measurement exists"
         few = f", {counted(self.rounds, 'round')}" if self.rounds < SURE_FROM else ""
         few += ", in two modes" if self.two_modes else ""
-        few += ", not told apart" if self.ratio.low <= 1 <= self.ratio.high else ""
+        few += ", no clear difference" if self.ratio.low <= 1 <= self.ratio.high else ""
         value, low, high = (_factor(one) for one in (self.ratio.value, self.ratio.low, self.ratio.high))
         return f"{value}x ({low}-{high}{few}) the cost of {self.other}"
 
 
 def _factor(one: float) -> str:
-    """Two digits after the point, more of them where they would be zeroes."""
+    """Two digits after the point; two significant digits if these would be zeroes."""
     return f"{one:.2f}" if one >= 0.1 else f"{one:.2g}"
 
 
 def contrast(over: Measurement, under: Measurement, other: str, floor: float) -> Contrast:
-    """A measurement beside another of the same run.
+    """A measurement compared with another of the same run.
 
     Args:
         over: whose cost is judged.
@@ -91,7 +91,7 @@ def contrast(over: Measurement, under: Measurement, other: str, floor: float) ->
 
 
 def judged_as(wanted: Literal["less", "more"], found: Sequence[Contrast], figures: str) -> Finding:
-    """A claim that something costs less, or more, than all that was measured beside it.
+    """Judge a claim that something costs less, or more, than all alternatives.
 
     Args:
         wanted: what is claimed.
@@ -99,15 +99,15 @@ def judged_as(wanted: Literal["less", "more"], found: Sequence[Contrast], figure
         figures: what was measured, in words.
 
     Returns:
-        Confirmed if it holds against each, in part if against some; refuted if it is known not to hold against one,
-        and holds against none; and not testable if these rounds tell nothing.
+        Confirmed if it holds against each, in part if it holds against some. Refuted if it fails against one and holds
+        against none. Not testable if these rounds decide nothing.
 
     """
     text = f"{figures}: {', '.join(one.text for one in found)}"
     holds = [one.other for one in found if one.word == wanted]
     fails = [one.other for one in found if one.word not in {wanted, "open"}]
     unknown = [one.other for one in found if one.word == "open"]
-    not_known = f"these rounds can't tell it from {several(unknown)}" if unknown else ""
+    not_known = f"these rounds show no clear difference to {several(unknown)}" if unknown else ""
     if not fails and not unknown:
         return confirmed(text)
     if holds:

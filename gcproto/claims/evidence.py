@@ -1,4 +1,4 @@
-"""What claims are judged by: rows of the contract, paths, heaps; each part is measured once, when first asked for."""
+"""The evidence for claims: rows of the contract, paths, heaps. Each part is measured once, when it is first needed."""
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -33,17 +33,17 @@ from gcproto.sizes import MIB
 
 ROUNDS = 15
 HEAP_ROUNDS = 7
-"""Fewer than six can't tell two costs apart (gcproto.claims.contrast)."""
+"""Rounds of each run. Fewer than six can't separate two costs (gcproto.claims.contrast)."""
 CACHED_ROUNDS = 9
 RUNNING_ROUNDS = 2
-"""Of heaps whose pages are counted, and whose costs are not compared."""
+"""Rounds of heaps whose pages are counted and whose costs are not compared."""
 LIVE = 32 * MIB
 RUNNING_LIVE = 4 * MIB
 RUNNING_OPERATIONS = 60_000
 PINNED = 4 * MIB
-"""So much may be pinned by default (RLIMIT_MEMLOCK)."""
-ANSWERS = ("copy", "touch", "backoff")
-"""To EBUSY: copy at once, write to the source and try again, wait and try again."""
+"""The memory that may be pinned by default (RLIMIT_MEMLOCK)."""
+EBUSY_ANSWERS = ("copy", "touch", "backoff")
+"""Answers to EBUSY: copy at once, write to the source and retry, wait and retry."""
 ORDER_64K = 4
 WHOLE_FOLIOS = ModeOptions(granule=1 << ORDER_64K)
 """A collector that evacuates granules of a 64 KiB folio."""
@@ -70,11 +70,11 @@ class Evidence:
         self.results: list[Result] = []
 
     def rows(self, *names: str) -> list[contract.RowResult]:
-        """Rows of the contract, with swap where they need it."""
+        """Rows of the contract, with swap if they need it."""
         missing = [contract.find(name) for name in names if name not in self._rows]
         if missing:
             self._say(f"contract: {', '.join(row.name for row in missing)}")
-            # Rows whose swap device can't be had skip themselves, and say why.
+            # Rows whose swap device is unavailable are skipped with the reason.
             swap = may_change() and any({"zram", "loop"} & set(row.needs) for row in missing)
             with closing(run_rows(missing, swap=swap)) as results:
                 for result in results:
@@ -82,7 +82,7 @@ class Evidence:
         return [self._rows[name] for name in names]
 
     def floor(self, *some: Measurement) -> float:
-        """Relative size below which a difference is noise in the runs that these are of; 0 without an A/A pair."""
+        """Relative size below which a difference is noise in the runs of these measurements; 0 without an A/A pair."""
         of_these = [
             result for result in self.results if any(one is each for one in result.measurements for each in some)
         ]
@@ -90,7 +90,7 @@ class Evidence:
         return max((result.noise.floor if result.noise else _of_policies(result) for result in of_these), default=0.0)
 
     def _taken(self, result: Result) -> list[Measurement]:
-        """Measurements of a run, which is kept; a run that a signal cut short ends the judging."""
+        """Measurements of a run, which is kept. A run that a signal interrupted ends the judging."""
         self.results.append(result)
         interrupts.resume()
         if not result.producer.complete:
@@ -148,7 +148,7 @@ class Evidence:
         return self._bench("pinned pages", choice)
 
     def present(self, source: str, arm: str, granule: int, order: int = 0) -> Measurement | None:
-        """A path of present pages, aligned, one thread; None if it could not be had."""
+        """A path of present pages, aligned, one thread; None if it is unavailable."""
         return _path(self._present, source, arm, granule, order)
 
     def swapped(self, source: str, arm: str, granule: int, order: int = 0) -> Measurement | None:
@@ -168,7 +168,7 @@ class Evidence:
         return _path(self._refused, "pinned", arm, granule, 0)
 
     def moves(self) -> list[Measurement]:
-        """All moves of present pages, of every folio size that could be had."""
+        """All moves of present pages, of every available folio size."""
         return [one for one in self._present if isinstance(one.scenario, PathScenario) and one.scenario.arm == "move"]
 
     def _evacuated(self, what: str, wanted: evacuation.PolicyParameters) -> list[Measurement]:
@@ -183,14 +183,14 @@ class Evidence:
             memories=[SMALL, parse_memory("64k"), parse_memory("2m")],
             policies=["move", "copy-large", "split-ahead", "whole", "auto"],
             live_bytes=LIVE,
-            runs=HEAP_ROUNDS,
+            rounds=HEAP_ROUNDS,
             seed=self._seed,
             verify=True,
         )
         return self._evacuated("evacuation policies", wanted)
 
     def heap(self, workload: str, order: int, policy: str) -> Measurement | None:
-        """A heap that stands still, evacuated by a policy."""
+        """A heap without mutators, evacuated by a policy."""
         for one in self._policies:
             match one.scenario:
                 case PolicyScenario(workload=known, order=of, policy=by) if (known, of, by) == (
@@ -213,7 +213,7 @@ class Evidence:
             policies=["move"],
             live_bytes=RUNNING_LIVE,
             operations=RUNNING_OPERATIONS,
-            runs=RUNNING_ROUNDS,
+            rounds=RUNNING_ROUNDS,
             seed=self._seed,
             verify=True,
             disturb=disturb,
@@ -223,7 +223,7 @@ class Evidence:
     @cached_property
     def _pinned(self) -> list[Measurement]:
         """A heap whose pages are pinned all the time, with each answer to EBUSY; verified."""
-        options = [ModeOptions(ebusy=answer) for answer in ANSWERS]
+        options = [ModeOptions(ebusy=answer) for answer in EBUSY_ANSWERS]
         return self._beside_mutators("pinned pages, every answer to EBUSY", "move", options, SMALL, "pins")
 
     def pinned(self, answer: str) -> Measurement | None:
@@ -251,10 +251,10 @@ class Evidence:
             memories=[parse_memory("64k")],
             policies=["move"],
             live_bytes=LIVE // 2,
-            runs=CACHED_ROUNDS,
+            rounds=CACHED_ROUNDS,
             seed=self._seed,
             verify=True,
-            ebusy=ANSWERS,
+            ebusy=EBUSY_ANSWERS,
             swapped=500,
             device="loop",
         )
@@ -293,7 +293,7 @@ def _path(
     alignment: str = CONGRUENT,
     threads: int = 1,
 ) -> Measurement | None:
-    """The one of a pool, whose pages were written just before, on frames as they come; None if it could not be had."""
+    """The one of a pool, whose pages were written just before, on frames as they come; None if it is unavailable."""
     wanted = (source, arm, granule, order, alignment, threads, 0)
     for one in pool:
         match one.scenario:

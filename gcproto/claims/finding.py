@@ -1,4 +1,4 @@
-"""A claim and what was found."""
+"""A claim and its finding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from gcproto.results.schema import Judgement
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found.
+    """The finding on a claim.
 
     Args:
         judgement: of the claim, on this kernel.
         figures: what was measured, in words.
-        why: why it can't be tested, and what it waits for; or what of it holds and what does not; "" else.
+        why: the reason why it can't be tested, or which part of it holds and which does not; "" otherwise.
 
     """
 
@@ -24,22 +24,22 @@ class Finding:
 
 
 def confirmed(figures: str) -> Finding:
-    """All of it was seen."""
+    """The whole claim was seen."""
     return Finding("confirmed", figures)
 
 
 def refuted(figures: str) -> Finding:
-    """The contrary was seen."""
+    """The opposite of the claim was seen."""
     return Finding("refuted", figures)
 
 
 def in_part(why: str, figures: str) -> Finding:
-    """Some of it was seen, or under a condition."""
+    """A part of the claim was seen, or the claim holds under a condition."""
     return Finding("in part", figures, why)
 
 
 def untestable(why: str, figures: str = "") -> Finding:
-    """It can't be tested here."""
+    """The claim can't be tested here."""
     return Finding("not testable here", figures, why)
 
 

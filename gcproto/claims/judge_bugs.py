@@ -20,7 +20,7 @@ def unfixed_kernels_corrupt(evidence: Evidence) -> Finding:
     if bug.may_bite:
         return untestable(f"this kernel has it by its version ({bug.evidence}); provoking it may corrupt the machine")
     rows = Rows(evidence, "swapcache-small", "swapcache-mthp")
-    why = f"here the bug is {bug.state} ({bug.evidence}); a kernel that has it is built and panics in a guest"
+    why = f"here the bug is {bug.state} ({bug.evidence}); the command builds a kernel with the bug, whose guest panics"
     return untestable(why, rows.text)
 
 
@@ -34,5 +34,5 @@ def panic_must_be_fixed(evidence: Evidence) -> Finding:
             f"this kernel has the bug by its version ({bug.evidence}); provoking it may panic the machine"
         )
     biting = [one.key for one in evidence.survey.bugs if one.may_bite and one.harm != "slow"]
-    text = f"{bug.key}: {bug.state}; still to be reckoned with here: {', '.join(biting) or 'nothing'}"
-    return in_part("with the fix it is usable, as the other claims show; without it was not tried here", text)
+    text = f"{bug.key}: {bug.state}; other known bugs that may affect this kernel: {', '.join(biting) or 'nothing'}"
+    return in_part("with the fix it is usable, as the other claims show; it was not tried without the fix here", text)

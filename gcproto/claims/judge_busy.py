@@ -1,7 +1,7 @@
-"""Pages that say EBUSY, and what follows on it: T5, T7, T8, T9, T15."""
+"""Pages for which MOVE returns EBUSY, and the answers to it: T5, T7, T8, T9, T15."""
 
 from gcproto.claims.contrast import contrast, judged_as
-from gcproto.claims.evidence import ANSWERS, ORDER_64K, Evidence
+from gcproto.claims.evidence import EBUSY_ANSWERS, ORDER_64K, Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import Rows, always, ns, policy_figures, unusable, usable
 from gcproto.counted import counted
@@ -9,19 +9,19 @@ from gcproto.results.names import several
 from gcproto.results.schema import Measurement, WorkloadFigures
 from gcproto.sizes import KIB
 
-EARLY, TOUCH, HARD = ANSWERS
+EARLY, TOUCH, HARD = EBUSY_ANSWERS
 HEAP = "half of a heap of 64 KiB mTHPs in the swap cache"
 
 
 def _cached(evidence: Evidence) -> dict[str, Measurement] | Finding:
-    """Heaps whose mTHPs are in the swap cache, by the answer to EBUSY; or why they can't be had."""
-    found = {answer: evidence.cached(answer) for answer in ANSWERS}
+    """Heaps whose mTHPs are in the swap cache, by the answer to EBUSY; or the reason why they are unavailable."""
+    found = {answer: evidence.cached(answer) for answer in EBUSY_ANSWERS}
     sound = {answer: one for answer, one in found.items() if one is not None and usable(one)}
-    return sound if len(sound) == len(ANSWERS) else unusable(*found.values())
+    return sound if len(sound) == len(EBUSY_ANSWERS) else unusable(*found.values())
 
 
 def _busy(one: Measurement) -> str:
-    """``450 pages in 9 rounds``: the outcome counts all rounds, where other figures are of one collection."""
+    """``450 pages in 9 rounds``: the outcome counts all rounds; other figures are for one collection."""
     return f"{counted(one.outcome.copied_after_ebusy, 'page')} in {counted(len(one.samples), 'round')}"
 
 
@@ -34,17 +34,17 @@ def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
         return refuted(rows.text)
     heaps = _cached(evidence)
     if isinstance(heaps, Finding):
-        return in_part(f"what waiting gives was not measured: {heaps.why}", rows.text)
+        return in_part(f"the effect of waiting was not measured: {heaps.why}", rows.text)
     early, waited = heaps[EARLY].outcome, heaps[HARD].outcome
     text = (
-        f"{rows.text}; heaps, {HEAP}: {_busy(heaps[EARLY])} copied after EBUSY at once, and {_busy(heaps[HARD])} after "
-        f"waiting and asking again ({waited.ebusy} EBUSY)"
+        f"{rows.text}. Heaps, {HEAP}: {_busy(heaps[EARLY])} copied after EBUSY at once, and {_busy(heaps[HARD])} after "
+        f"waiting and retrying ({waited.ebusy} EBUSY)"
     )
     tried, copy = (evidence.swapped("swapcache", arm, 64 * KIB, ORDER_64K) for arm in ("move_fallback", "copy"))
     if tried is not None and copy is not None and usable(tried, copy):
         beside = contrast(tried, copy, "copying at once", evidence.floor(tried, copy))
         text += (
-            f"; paths, mTHPs of 64K in the swap cache, 64K a call, {counted(beside.rounds, 'round')}: trying to move "
+            f". Paths, mTHPs of 64K in the swap cache, 64K a call, {counted(beside.rounds, 'round')}: trying MOVE "
             f"first {ns(tried.median)} ns/page, {beside.text}"
         )
     if not early.copied_after_ebusy:
@@ -66,7 +66,7 @@ def split_can_fail(evidence: Evidence) -> Finding:
         return refuted(text)
     if rows.killed:
         return in_part(f"no EBUSY, MOVE spins until it is killed: {several(rows.killed)}", text)
-    return in_part(f"not all could be had: {rows.missing}", text) if rows.missing else confirmed(text)
+    return in_part(f"some rows are unavailable: {rows.missing}", text) if rows.missing else confirmed(text)
 
 
 def heap_falls_back(evidence: Evidence) -> Finding:
@@ -76,8 +76,8 @@ def heap_falls_back(evidence: Evidence) -> Finding:
         return unusable(bare, with_copy)
     left, done = bare.outcome, with_copy.outcome
     text = (
-        f"pinned pages: without an answer to EBUSY {left.left} of {left.asked} stay where they are, with UFFDIO_COPY "
-        f"{done.copied_after_ebusy} of {done.asked} are evacuated after EBUSY"
+        f"pinned pages: without a fallback {left.left} of {left.asked} are not evacuated. With UFFDIO_COPY as the "
+        f"fallback {done.copied_after_ebusy} of {done.asked} are evacuated after EBUSY"
     )
     if not left.left:
         return refuted(text)
@@ -87,7 +87,7 @@ def heap_falls_back(evidence: Evidence) -> Finding:
     out = heap.outcome
     verified = heap.figures.verified if isinstance(heap.figures, WorkloadFigures) else 0
     text += (
-        f"; a heap beside pins, {counted(verified, 'collection')} verified: {counted(out.moved, 'page')} moved, "
+        f". A heap with pins, {counted(verified, 'collection')} verified: {counted(out.moved, 'page')} moved, "
         f"{out.copied} copied by choice, {out.copied_after_ebusy} after {out.ebusy} EBUSY"
     )
     if not verified or done.copied_after_ebusy != done.asked:
@@ -104,17 +104,15 @@ def early_ebusy_is_better(evidence: Evidence) -> Finding:
     rounds = counted(min(len(one.samples) for one in found.values()), "round")
     for name, one in found.items():
         figures = policy_figures(one)
-        each = f"{figures.ebusy:.0f} EBUSY and {figures.fallback:.0f} copied a collection"
+        each = f"{figures.ebusy:.0f} EBUSY and {figures.fallback:.0f} copied per collection"
         told.append(f"{name} {ns(one.median)} ns/page, {each}")
     floor = evidence.floor(*found.values())
     against = [contrast(found[EARLY], found[other], _words(other), floor) for other in (HARD, TOUCH)]
-    return judged_as("less", against, f"{HEAP}, by what follows on EBUSY, {rounds}: {'; '.join(told)}; to copy at once")
+    return judged_as("less", against, f"{HEAP}, by answer to EBUSY, {rounds}: {'; '.join(told)}. Copying at once")
 
 
 def _words(answer: str) -> str:
-    return {HARD: "waiting and asking again", TOUCH: "writing to the page and asking again, which copies nothing"}[
-        answer
-    ]
+    return {HARD: "waiting and retrying", TOUCH: "writing to the page and retrying, which copies nothing"}[answer]
 
 
 def unmapped_split_would_save(evidence: Evidence) -> Finding:
@@ -125,8 +123,8 @@ def unmapped_split_would_save(evidence: Evidence) -> Finding:
     copied, touched = (policy_figures(found[answer]) for answer in (EARLY, TOUCH))
     pages = found[EARLY].outcome.asked / max(1, len(found[EARLY].samples))
     text = (
-        f"{HEAP}, a collection: {copied.ebusy:.0f} EBUSY for {pages:.0f} pages, {copied.fallback:.0f} copied; of "
-        f"{copied.swapped_before:.0f} swapped pages {copied.swapped_after:.0f} are swapped afterwards, and "
-        f"{touched.swapped_after:.0f} if busy ones are written to and asked for again"
+        f"{HEAP}, per collection: {copied.ebusy:.0f} EBUSY for {pages:.0f} pages, {copied.fallback:.0f} copied. Of "
+        f"{copied.swapped_before:.0f} swapped pages {copied.swapped_after:.0f} are swapped afterwards. If busy pages "
+        f"are written to and retried, {touched.swapped_after:.0f} are"
     )
-    return untestable("waits for a kernel that splits unmapped folios; this is what it could save", text)
+    return untestable("it needs a kernel that splits unmapped folios; the figures show what that could save", text)

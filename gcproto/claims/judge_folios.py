@@ -22,7 +22,7 @@ from gcproto.sizes import KIB, MIB, size
 
 PAGE = 4096
 MOST = 0.9
-"""Share of the pages that is as good as all: the ends of a heap's dense part lie within folios."""
+"""Share of the pages that counts as all: the ends of a heap's dense part are inside folios."""
 
 
 def _name(one: Measurement) -> str:
@@ -50,7 +50,7 @@ def large_is_split(evidence: Evidence) -> Finding:
 
 
 def _split_costs(evidence: Evidence) -> str:
-    """What the split alone costs, by folio size."""
+    """The cost of the split alone, by folio size."""
     costs = []
     for order in range(1, evidence.thp + 1):
         one = evidence.present("thp" if order == evidence.thp else "mthp", "split_move", 2 * MIB, order)
@@ -80,7 +80,7 @@ def tao_may_be_worse_than_copy(evidence: Evidence) -> Finding:
     finding = judged_as("more", found, f"emulated TAO (allocate, copy, move), 64K mTHP, 2M a call: {'; '.join(told)}")
     if finding.judgement != "confirmed":
         return finding
-    return in_part("TAO is emulated in user space, which costs page faults that a kernel's would not", finding.figures)
+    return in_part("TAO is emulated in user space, which costs page faults; the kernel's would not", finding.figures)
 
 
 def whole_mthp_could_move(evidence: Evidence) -> Finding:
@@ -95,7 +95,7 @@ def whole_mthp_could_move(evidence: Evidence) -> Finding:
     if proof.folios_split < proof.folios:
         return in_part("this kernel moves some of them whole", figures)
     return untestable(
-        "waits for a kernel with that change, which can be built (native/kernel/series)", f"here {figures}"
+        "it needs a kernel with that change, which can be built (native/kernel/series)", f"here {figures}"
     )
 
 
@@ -107,19 +107,17 @@ def across_page_tables(evidence: Evidence) -> Finding:
         return unusable(straight, mthp, aligned, thp)
     if not usable(straight, mthp, aligned, thp) or not mthp.proof.folios:
         return unusable(straight, mthp, aligned, thp)
-    # One folio comes to lie across each boundary of a page table, as the destination is one page off.
+    # The destination is one page off, so one folio crosses each boundary of a page table.
     crossing = mthp.outcome.asked >> evidence.thp
     beside = contrast(mthp, straight, "an aligned destination", evidence.floor(mthp, straight))
     text = (
-        f"one page off, {crossing} of {mthp.proof.folios} mTHPs of 64K come to lie across two page tables (aligned: "
-        f"none), and each THP does; contents right; mTHPs {mthp.proof.folios_split} split, aligned "
-        f"{straight.proof.folios_split}; THPs {thp.proof.folios_split} of {thp.proof.folios} split, aligned "
-        f"{aligned.proof.folios_split}; mTHPs take {beside.text}"
+        f"one page off, {crossing} of {mthp.proof.folios} mTHPs of 64K cross page tables (aligned: none), and each THP "
+        f"does; contents right. MTHPs split: {mthp.proof.folios_split}, aligned {straight.proof.folios_split}. THPs "
+        f"split: {thp.proof.folios_split} of {thp.proof.folios}, aligned {aligned.proof.folios_split}. Time of mTHPs: "
+        f"{beside.text}"
     )
     if straight.proof.folios_split:
-        why = (
-            "a corner case by the layout; this kernel splits every mTHP that it moves, so that crossing changes nothing"
-        )
+        why = "a corner case by the layout; this kernel splits every mTHP that it moves, so crossing changes nothing"
         return in_part(why, text)
     if mthp.proof.folios_split <= crossing:
         return confirmed(text)
@@ -127,7 +125,7 @@ def across_page_tables(evidence: Evidence) -> Finding:
 
 
 def _parts(one: Measurement) -> tuple[Parts, int]:
-    """Pages that were moved without all of their folio, by cause, and all that were moved."""
+    """Pages moved as parts of folios, by cause, and all moved pages."""
     if not isinstance(one.figures, WorkloadFigures):
         return Parts(), 0
     cycles = [cycle for some in one.figures.collections for cycle in some]
@@ -151,23 +149,23 @@ def parts_of_mthps_move(evidence: Evidence) -> Finding:
     (by_page, all_pages), (by_folio, all_folios) = _parts(pages), _parts(whole)
     beside = contrast(moved, copied, "copying them", evidence.floor(moved, copied))
     text = (
-        f"LRU heap of 64K mTHPs beside mutators, pages moved as parts of folios: as ART does "
-        f"{_told(by_page, all_pages)}; in granules of a folio {_told(by_folio, all_folios)}; a half-live heap that "
-        f"stands still takes {beside.text}"
+        f"pages moved as parts of folios, in an LRU heap of 64K mTHPs with mutators: in ART's granules "
+        f"{_told(by_page, all_pages)}; in granules of a folio {_told(by_folio, all_folios)}. Time of a half-live heap "
+        f"without mutators: {beside.text}"
     )
     if not sum(fields_of(by_page).values()):
         return refuted(text)
     if not sum(fields_of(by_folio).values()):
-        return in_part("a collector that evacuates granules of a folio moves none", text)
+        return in_part("a collector that evacuates granules of a folio moves no parts", text)
     if beside.word != "less":
         return in_part(
-            "parts remain also in granules of a folio, but to move them is not surely cheaper than to copy", text
+            "parts also remain in granules of a folio, but moving them is not surely cheaper than copying", text
         )
     return confirmed(text)
 
 
 def _live(one: Measurement) -> str:
-    """``32M``: of an evacuated heap."""
+    """Live bytes of an evacuated heap: ``32M``."""
     return size(one.scenario.live_bytes) if isinstance(one.scenario, PolicyScenario) else "?"
 
 
@@ -184,14 +182,13 @@ def granules_of_folios(evidence: Evidence) -> Finding:
     floor = evidence.floor(thp, mthp, auto, small)
     beside = contrast(auto, mthp, "move", floor)
     text = (
-        f"heaps of {_live(thp)} live: dense heap of THPs, 2M granule: {whole.went_whole:.1%} of the pages move whole "
-        f"(half live: {partly.went_whole:.1%}), {contrast(thp, small, 'small folios', floor).text}; of 64K mTHPs "
-        f"{split.could_go_whole:.1%} are asked for whole and {split.went_whole:.1%} move whole; there auto, from "
-        f"flip to drain, takes {beside.text}, after {ns(chosen.split_ns_page)} ns/page of splitting before the flip, "
-        "which is not in that"
+        f"dense heap of THPs, {_live(thp)} live, 2M granule: {whole.went_whole:.1%} of the pages move whole "
+        f"(half live: {partly.went_whole:.1%}), {contrast(thp, small, 'small folios', floor).text}. Of 64K mTHPs "
+        f"{split.could_go_whole:.1%} are asked for whole and {split.went_whole:.1%} move whole. Policy auto for these: "
+        f"from flip to drain {beside.text}, plus {ns(chosen.split_ns_page)} ns/page of splitting before the flip"
     )
     if whole.went_whole < MOST:
         return refuted(text)
     if split.went_whole < MOST:
-        return in_part("THPs of a dense heap; 64K mTHPs are asked for whole, and this kernel splits them", text)
+        return in_part("it holds for THPs of a dense heap; this kernel splits 64K mTHPs although asked for whole", text)
     return confirmed(text)

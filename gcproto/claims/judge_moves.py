@@ -1,4 +1,4 @@
-"""What a move does to a page: T1, T2, T4."""
+"""The effect of a move on a page: T1, T2, T4."""
 
 from gcproto.claims.contrast import contrast
 from gcproto.claims.evidence import ORDER_64K, Evidence
@@ -10,7 +10,7 @@ from gcproto.sizes import KIB, MIB
 
 
 def _pages(one: Measurement) -> int:
-    """Of all proven rounds."""
+    """Pages of all proven rounds."""
     return one.scenario.pages * one.proof.rounds if isinstance(one.scenario, PathScenario) else 0
 
 
@@ -23,11 +23,11 @@ def present_is_rewritten(evidence: Evidence) -> Finding:
     cost = f"small folios, 2M a call: move {ns(move.median)} ns/page, {beside.text}"
     moves = [one for one in evidence.moves() if usable(one)]
     if any(one.proof.level != "pfn" for one in moves):
-        why = "page frame numbers can't be read here, so that only the cost speaks for it"
+        why = "page frame numbers can't be read here, so only the cost supports it"
         return in_part(why, cost) if beside.word == "less" else untestable(why, cost)
     kept, changed = (sum(getattr(one.proof, name) for one in moves) for name in ("pfn_kept", "pfn_changed"))
     pages = sum(map(_pages, moves))
-    text = f"{kept} of {pages} page frames kept, of folios of every size, contents right; {cost}"
+    text = f"{kept} of {pages} page frames kept, for folios of every size, contents right; {cost}"
     return always(confirmed(text), *evidence.moves()) if kept == pages and not changed else refuted(text)
 
 
@@ -41,7 +41,7 @@ def swap_entry_is_copied(evidence: Evidence) -> Finding:
     moves = [move, *([large] if large is not None and usable(large) else [])]
     before, after = (sum(getattr(one.proof, name) for one in moves) for name in ("swapped_before", "swapped_after"))
     beside = contrast(move, copy, "copying, which reads them in", evidence.floor(move, copy))
-    sizes = "small ones and such of 64 KiB mTHPs" if len(moves) > 1 else "small ones"
+    sizes = "small and 64 KiB mTHPs" if len(moves) > 1 else "small"
     text = f"{after} of {counted(before, 'page')} still swapped, {sizes}; move {ns(move.median)} ns/page, {beside.text}"
     return always(confirmed(text), *moves) if before > 0 and after == before == _asked(moves) else refuted(text)
 

@@ -1,4 +1,4 @@
-"""What judging a claim needs of the machine: asked before anything is measured."""
+"""The needs of a claim: checked on the machine before anything is measured."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ CAPABILITIES = {
     "loop": "loop device",
     "pins": "io_uring fixed buffers",
 }
-"""The doctor's row that a need stands for; ``folios`` and ``thp`` are asked of the settings."""
+"""The doctor's row for each need; the settings answer ``folios`` and ``thp``."""
 
 NO_USERFAULTFD = Capability("userfaultfd", "", False, reason="userfaultfd is unavailable", remedy="gcproto doctor")
 
 
 def missing(claim: Claim, survey: Survey) -> Skip | None:
-    """What a claim needs and this machine does not have, and what would help; None if it has all.
+    """The needs of a claim that this machine lacks, with remedies; None if it has all.
 
     Args:
         claim: whose needs are words of ``CAPABILITIES``, ``folios`` (mTHPs can be chosen) or ``thp``.
@@ -55,12 +55,12 @@ def _folios(need: str) -> Capability:
 
 
 def why_not(skip: Skip) -> Finding:
-    """What is said of a claim that can't be judged."""
+    """The finding on a claim that can't be judged."""
     return untestable(skip.reason + (f" (what to do: {skip.remedy})" if skip.remedy else ""))
 
 
 def asked_first(claims: Sequence[Claim], survey: Survey) -> dict[str, Skip]:
-    """Those of the claims that can't be judged here, by key, and why; nothing is measured for it."""
+    """The claims that can't be judged here, by key, with the reason. Nothing is measured for this."""
     found = {claim.key: missing(claim, survey) for claim in claims}
     return {key: skip for key, skip in found.items() if skip}
 
@@ -70,10 +70,10 @@ def judge(claim: Claim, evidence: Evidence) -> tuple[Finding, Skip | None]:
 
     Args:
         claim: to be judged.
-        evidence: measures what is asked for.
+        evidence: takes measurements on demand.
 
     Returns:
-        The finding, and what kept it from being one.
+        The finding, and the skip if it could not be judged.
 
     """
     try:

@@ -22,8 +22,8 @@ def document(
     Args:
         record: of the run.
         found: claims with their findings.
-        skips: claims that could not be judged, and what they lack.
-        evidence: what was measured for them.
+        skips: claims that could not be judged, and their unmet needs.
+        evidence: measurements that they rest on.
         seed: of the measurements.
         complete: nothing was interrupted.
 
@@ -43,7 +43,7 @@ def document(
 
 
 def _each_once(evidence: Evidence) -> Iterator[Measurement]:
-    """A scenario that several runs have (the canary, copies beside other arms) is kept of the first."""
+    """If several runs have a scenario (the canary, copies beside other arms), the first is kept."""
     known = set()
     for result in evidence.results:
         for one in result.measurements:
@@ -53,7 +53,7 @@ def _each_once(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _noise(evidence: Evidence) -> Noise | None:
-    """Of all runs together: the pairs of each, and the largest floor."""
+    """The noise of all runs: the pairs of each, and the largest floor."""
     noises = [result.noise for result in evidence.results if result.noise]
     if not noises:
         return None

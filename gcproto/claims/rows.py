@@ -1,4 +1,4 @@
-"""The thread's claims, T1 to T16, with what judges each.
+"""The thread's claims, T1 to T16, each with its judge.
 
 Barry Song, Lokesh Gidra, Suren Baghdasaryan and David Hildenbrand on "mm: Fix kernel BUG when userfaultfd_move
 encounters swapcache" (linux-mm, February 2025).
@@ -53,7 +53,7 @@ CLAIMS = (
     ),
     Claim(
         "T6",
-        "A present large folio is split first, whatever was asked for",
+        "A present large folio is always split first, whatever range is asked for",
         _bench("mthp-16k,mthp-64k,mthp-1m,thp", "move,split_move", "64k,2m"),
         judge_folios.large_is_split,
         ("move", "orders"),
@@ -74,7 +74,7 @@ CLAIMS = (
     ),
     Claim(
         "T9",
-        "To return EBUSY early is better than to try hard",
+        "Returning EBUSY early is better than trying hard",
         f"{_CACHED} --ebusy copy,touch,backoff",
         judge_busy.early_ebusy_is_better,
         ("move", "loop", "folios"),

@@ -1,4 +1,4 @@
-"""What a judge asks first: whether a measurement may be used at all, and what its figures are in words."""
+"""Checks that every judge needs: whether a measurement may be used, and its figures in words."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from gcproto.contract import TIMEOUT_MS, RowResult, Verdict
 from gcproto.counted import counted
 from gcproto.results.schema import Measurement, PolicyFigures
 
-MISSING = "the pages could not be had here (folio sizes, swap devices, free memory)"
+MISSING = "the pages are unavailable here (check folio sizes, swap devices, free memory)"
 
 
 def ns(value: float | None) -> str:
@@ -17,12 +17,12 @@ def ns(value: float | None) -> str:
 
 
 def usable(*found: Measurement | None) -> bool:
-    """Whether all could be had and are valid: an invalid measurement never confirms, nor refutes."""
+    """Whether all exist and are valid. An invalid measurement neither confirms nor refutes."""
     return all(one is not None and one.valid and one.median is not None for one in found)
 
 
 def unusable(*found: Measurement | None) -> Finding:
-    """What to say if they are not."""
+    """The finding if they are not usable."""
     reasons = [
         one.invalid_rounds[0].reason for one in found if one is not None and not one.valid and one.invalid_rounds
     ]
@@ -30,19 +30,19 @@ def unusable(*found: Measurement | None) -> Finding:
 
 
 def always(finding: Finding, *found: Measurement) -> Finding:
-    """What is claimed of all pages is confirmed by rounds of which each is proven, and by nothing less."""
+    """A claim on all pages is confirmed only if every round is proven."""
     lost = sum(len(one.invalid_rounds) for one in found)
     if finding.judgement != "confirmed" or not lost:
         return finding
     lost_rounds = counted(lost, "round proves", "rounds prove")
-    return in_part(f"{lost_rounds} nothing, so that it can't be said of all", finding.figures)
+    return in_part(f"{lost_rounds} nothing, so it can't be confirmed for all", finding.figures)
 
 
 def policy_figures(one: Measurement) -> PolicyFigures:
-    """Of a heap that stands still.
+    """The figures of a heap without mutators.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: they are figures of another kind.
 
     """
     if not isinstance(one.figures, PolicyFigures):
@@ -54,14 +54,14 @@ class Rows:
     """Rows of the contract, run.
 
     Args:
-        evidence: that runs them.
-        names: of the rows.
+        evidence: runs the rows.
+        names: names of the rows.
 
     Attributes:
-        good: all that could be had are as they say;  none: none could be had.
-        missing: those that could not, and why.
-        killed: those whose MOVE did not answer until it was killed, which is good where it is a known bug.
-        text: what became of each.
+        good: every available row holds;  none: no row is available.
+        missing: rows that are unavailable, with the reason.
+        killed: rows whose MOVE spun until it was killed; such a row holds if that is a known bug.
+        text: the outcome of each.
 
     """
 
@@ -77,11 +77,11 @@ class Rows:
 
 
 def _tries(run: Sequence[RowResult]) -> str:
-    """A row is one experiment; it runs again only where a counter of the whole system was disturbed."""
+    """A row is one experiment. It is repeated only if a counter of the whole system was disturbed."""
     most = max(one.attempts for one in run)
     return "tried once" if most == 1 else f"tried at most {most} times"
 
 
 def _seen(one: RowResult) -> str:
-    """What was seen, else the rule that held: ``mthp-pinned-page: EBUSY at once, order 4``."""
+    """What was seen, or the rule that held: ``mthp-pinned-page: EBUSY at once, order 4``."""
     return f"{one.row.name}: {one.text or one.row.rule}"

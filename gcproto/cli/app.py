@@ -30,12 +30,14 @@ COMPLETION = "_GCPROTO_COMPLETE"
 """Environment variable by which a shell asks for completions."""
 
 
-@click.command(
-    cls=LazyGroup,
-    modules="gcproto.cli.",
-    texts=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+class Group(LazyGroup):
+    """All commands."""
+
+    modules = "gcproto.cli."
+    texts = COMMANDS
+
+
+@click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gcproto")
 @click.option("--log-json", is_flag=True, help="Log as JSON lines, to standard error.")
 @click.option("-v", "--verbose", count=True, help="Log more, and tracebacks. Given twice: log every round.")

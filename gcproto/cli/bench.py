@@ -1,11 +1,12 @@
 """``gcproto bench``: the path lab on the running kernel."""
 
 from collections.abc import Hashable
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
-from gcproto.cli.output import deliver, result_options
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
 from gcproto.cli.params import Once, Size, Words
 from gcproto.cli.progress import progress_bar
 from gcproto.cli.renamed import Renamed
@@ -60,6 +61,27 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
     return rounded
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto bench``."""
+
+    quick: bool
+    sources: list[str] | None
+    arms: list[str] | None
+    granules: list[str] | None
+    alignment: tuple[str, ...]
+    threads: tuple[str, ...]
+    working_set: list[str] | None
+    frames: list[str] | None
+    rounds: int | None
+    size: int | None
+    seed: int
+    swap: bool
+    force: bool
+    wide: bool
+    test_slowdown: dict[str, int]
+
+
 @click.command(name="bench")
 @click.option("--quick", is_flag=True, help="Measure the short grid: at most 45 s instead of 4 minutes.")
 @click.option(
@@ -102,8 +124,8 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
 @click.option("--rounds", type=click.IntRange(3, 100000), help="Measured rounds [default: what fits the time].")
 @click.option(
     "--size",
+    "--memory",
     cls=Renamed,
-    was="--memory",
     type=Size(),
     callback=_size,
     help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g).",
@@ -121,10 +143,10 @@ def _size(_ctx: click.Context, _param: click.Parameter, value: int | None) -> in
     multiple=True,
     hidden=True,
     metavar="ARM=PERCENT",
-    help="Draw an arm's timed work out by that much, to test comparisons.",
+    help="Slow an arm's timed work down by that much, to test comparisons.",
 )
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Measure what it costs to evacuate a page by each path, on the running kernel.
 
     Each round proves its own figure.  The result is printed, and written to a file that `gcproto show` and
@@ -136,21 +158,21 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     try:
         choice = Choice(
-            sources=options["sources"] or [],
-            arms=options["arms"] or [],
-            granules=options["granules"] or [],
-            alignments=list(options["alignment"]),
-            threads=[int(text) for text in options["threads"]],
-            working_sets=list(options["working_set"] or ()),
-            frames=list(options["frames"] or ()),
-            memory=options["size"],
-            quick=options["quick"],
-            swap=options["swap"],
+            sources=options.sources or [],
+            arms=options.arms or [],
+            granules=options.granules or [],
+            alignments=list(options.alignment),
+            threads=[int(text) for text in options.threads],
+            working_sets=list(options.working_set or ()),
+            frames=list(options.frames or ()),
+            memory=options.size,
+            quick=options.quick,
+            swap=options.swap,
         )
-        wanted = PathParameters(choice, options["rounds"], options["seed"], options["test_slowdown"], options["force"])
-        prepare(options["out"])
+        wanted = PathParameters(choice, options.rounds, options.seed, options.test_slowdown, options.force)
+        prepare(options.out)
         with progress_bar() as progress:
             result = run(wanted, progress)
     except ValueError as error:
         raise GcprotoError(str(error), remedy="see gcproto bench --help", code=ExitCode.USAGE) from error
-    deliver(ctx, result, options)
+    deliver(ctx, result, options, wide=options.wide)

@@ -1,10 +1,12 @@
 """``gcproto claims``: the thread's claims about UFFDIO_MOVE and mTHP, measured on this kernel."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json, interrupted, keep, result_options
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, echo_json, interrupted, keep, result_options
 from gcproto.cli.params import SEED, Once
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
@@ -15,12 +17,20 @@ if TYPE_CHECKING:
     from gcproto.results.schema import Skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto claims``."""
+
+    keys: tuple[str, ...]
+    seed: int
+
+
 @click.command(name="claims")
 @click.argument("keys", nargs=-1, metavar="[T1 ... T16]...", callback=Once("claim", str.upper))
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Judge claims of the linux-mm thread on MOVE and mTHP (20 February 2025) on this kernel.
 
     A claim is confirmed, in part, refuted, or not testable here.  The answer has figures and a command that shows this
@@ -37,14 +47,14 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.record import Record
     from gcproto.results.store import prepare
 
-    wanted = [key.upper() for key in options["keys"]] or [claim.key for claim in CLAIMS]
+    wanted = [key.upper() for key in options.keys] or [claim.key for claim in CLAIMS]
     unknown = set(wanted) - {claim.key for claim in CLAIMS}
     if unknown:
         raise GcprotoError(f"there is no claim {min(unknown)!r}", why="known: T1 to T16", code=ExitCode.USAGE)
     claims = [claim for claim in CLAIMS if claim.key in wanted]
-    prepare(options["out"])
+    prepare(options.out)
     record = Record()
-    evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options["seed"])
+    evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options.seed)
     found: list[tuple[Claim, Finding]] = []
     skips: list[Skip] = []
     complete = True
@@ -64,10 +74,10 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         interrupts.defer()
     except KeyboardInterrupt:
         complete = False
-    result = document(record, found, skips, evidence, options["seed"], complete=complete)
-    path = keep(result, options["out"])
+    result = document(record, found, skips, evidence, options.seed, complete=complete)
+    path = keep(result, options.out)
     click.echo(f"result: {path}", err=True)
-    if options["as_json"]:
+    if options.as_json:
         echo_json(result)
     else:
         from gcproto.cli.terminal import console

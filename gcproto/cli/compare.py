@@ -1,7 +1,7 @@
 """``gcproto compare``: two results, scenario by scenario."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -54,7 +54,7 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
         ctx.exit(ExitCode.NO)
 
 
-def _document(found: "Comparison") -> dict[str, Any]:
+def _document(found: "Comparison") -> dict[str, object]:
     return {
         "base": found.base.run_id,
         "new": found.new.run_id,

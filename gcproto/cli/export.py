@@ -81,7 +81,7 @@ def _left_out(results: "list[Result]", usable: "Callable[[Measurement], bool]", 
     count = sum(not usable(one) for result in results for one in result.measurements)
     if count:
         click.echo(
-            f"gcproto: left out for {tool}: {counted(count, 'measurement')}, void or with no value that it can have "
+            f"gcproto: omitted for {tool}: {counted(count, 'measurement')}, void or with no value that it can have "
             "(--csv has them)",
             err=True,
         )

@@ -2,42 +2,39 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import ClassVar
 
 import click
 from click.core import ParameterSource
 
 
 class LazyGroup(click.Group):
-    """Commands by name.
+    """Commands by name; each group is a class of its own.
 
-    Args:
-        modules: what stands before a command's name in the name of its module: ``gcproto.cli.gc.workloads``.
+    Attributes:
+        modules: what precedes a command's name in the name of its module: ``gcproto.cli.gc.``.
         texts: what each command does, in a line.
-        options: of ``click.Group``.
 
     """
 
-    def __init__(self, *, modules: str, texts: Mapping[str, str], **options: Any) -> None:
-        super().__init__(**options)
-        self._modules = modules
-        self._texts = texts
+    modules: ClassVar[str]
+    texts: ClassVar[Mapping[str, str]]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in alphabetical order."""
-        return sorted(self._texts)
+        return sorted(self.texts)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now."""
-        if cmd_name not in self._texts:
+        if cmd_name not in self.texts:
             return None
-        found: click.Command = import_module(f"{self._modules}{cmd_name}").command
+        found: click.Command = import_module(f"{self.modules}{cmd_name}").command
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by their texts, without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(sorted(self._texts.items()))
+            formatter.write_dl(sorted(self.texts.items()))
 
 
 def refuse_options(ctx: click.Context) -> None:

@@ -1,12 +1,20 @@
 """The ``gcproto`` command: signals are handled from its first statement on, and every end has a documented exit code.
 
-Commands are in gcproto.cli.app, which is imported when signals are handled already.
+Commands are in gcproto.cli.app, which is imported when signals are handled already.  A SIGINT that comes while this
+module is imported ends the command as well.  Only code outside of any package runs before that: Python itself, its
+``site`` (10 ms in an editable installation, whose finder it imports), and the installer's script.  There, SIGINT is
+Python's own KeyboardInterrupt.
 """
 
 import sys
-from typing import NoReturn
 
-from gcproto.process import interrupts
+try:
+    from typing import NoReturn
+
+    from gcproto.process import interrupts
+except KeyboardInterrupt:
+    sys.stderr.write("gcproto: interrupted by SIGINT\n")
+    sys.exit(130)
 
 
 def _command(args: list[str] | None) -> int:

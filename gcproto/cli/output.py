@@ -1,8 +1,9 @@
 """What commands that measure do with their result: keep it, print it, and end with its exit code."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -16,23 +17,36 @@ if TYPE_CHECKING:
 
     from gcproto.results.schema import Result
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultOptions:
+    """What `result_options` declares."""
+
+    as_json: bool
+    out: Path
 
 
 def result_options(function: F) -> F:
     """The options ``--json`` and ``--out``."""
+    return results_in(Path("results"))(function)
+
+
+def results_in(folder: Path) -> Callable[[F], F]:
+    """The same, with another default folder for results."""
     as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of the table.")
     out = click.option(
         "--out",
         type=FilePath(file_okay=False),
-        default=Path("results"),
+        default=folder,
         show_default=True,
         help="Folder for the result file.",
     )
-    return as_json(out(function))
+    return lambda function: as_json(out(function))
 
 
-def echo_json(*documents: Any) -> None:
+def echo_json(*documents: object) -> None:
     """Print each as a line of JSON."""
     import msgspec
 
@@ -68,27 +82,33 @@ def interrupted(ctx: click.Context, kept: str) -> NoReturn:
 
 
 def deliver(
-    ctx: click.Context, result: "Result", options: dict[str, Any], also: "Callable[[Console], None] | None" = None
+    ctx: click.Context,
+    result: "Result",
+    options: ResultOptions,
+    *,
+    wide: bool = False,
+    also: "Callable[[Console], None] | None" = None,
 ) -> None:
     """Write a result into its folder, print it, and end the command.
 
+    Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
+
     Args:
         ctx: of the command.
-        result: to be kept and printed.
+        result: what was measured.
         options: of the command.
-        also: prints what follows the tables; not called for JSON, which holds the result alone.
+        wide: print one line for each scenario.
+        also: prints what follows the tables; not called for JSON, which has the result alone.
 
-    Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
     """
-    path = keep(result, options["out"])
+    path = keep(result, options.out)
     click.echo(f"result: {path}", err=True)
-    if options["as_json"]:
+    if options.as_json:
         echo_json(result)
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.tables import print_result
 
-        wide = bool(options.get("wide"))
         screen = console(wide=wide)
         print_result(result, screen, wide=wide)
         if also:

@@ -1,17 +1,17 @@
 """Types of options: numbers within bounds, sizes, lists without empty or repeated words.
 
-A value that makes no sense is refused where it stands on the command line, with the option's name: nan and inf (a limit
-of nan can never be exceeded), sizes that no machine has, a word that is named twice, a list without a word, an empty
-word as a path or a name.
+Invalid values are refused with the name of the option.  Examples: nan and inf (no value exceeds a limit of
+nan), impossible sizes, a repeated word, an empty list, an empty path or name.
 """
 
 import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from gcproto.sizes import GIB, parse_size, size_text
 
@@ -40,7 +40,7 @@ class Number(click.ParamType[float]):
     def __init__(self, low: float, high: float, what: str = "number") -> None:
         self.low, self.high, self.what = low, high, what
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number."""
         try:
             found = float(value)
@@ -57,7 +57,7 @@ class Number(click.ParamType[float]):
 
 
 def seconds(low: float = 1.0, high: float = DAY) -> Number:
-    """A time limit: one that is never reached is none."""
+    """A time limit, which must be reachable."""
     return Number(low, high, "seconds")
 
 
@@ -69,7 +69,7 @@ SHARE = Number(0, 1, "")
 
 SEED = click.IntRange(0, 2**53)
 ROUNDS = click.IntRange(1, 10_000)
-TRIALS = click.IntRange(3, 1000)
+GUEST_ROUNDS = click.IntRange(3, 1000)
 """Rounds of a scenario in a guest."""
 
 
@@ -86,7 +86,7 @@ class Size(click.ParamType[int]):
     def __init__(self, low: int = 1, high: int = LARGEST) -> None:
         self.low, self.high = low, high
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes."""
         if isinstance(value, int):
             return value
@@ -110,7 +110,7 @@ def _large(count: int) -> str:
 class FilePath(click.ParamType[Path]):
     """A file or a folder; never the empty word.
 
-    ``Path("")`` is the current folder: a shell variable that is not set would name it, and nobody would notice.
+    ``Path("")`` is the current folder: a shell variable that is not set would silently name it.
 
     Args:
         exists: it must be there already.
@@ -124,14 +124,14 @@ class FilePath(click.ParamType[Path]):
         self._path = click.Path(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
         self.name = self._path.name
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path."""
         if not os.fspath(value):
             self.fail("the path is empty", param, ctx)
         found = self._path.convert(value, param, ctx)
         return found if isinstance(found, Path) else Path(os.fsdecode(found))
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Files or folders, as the shell completes them."""
         return self._path.shell_complete(ctx, param, incomplete)
 
@@ -149,7 +149,7 @@ class Name(click.ParamType[str]):
     def __init__(self, what: str) -> None:
         self.what = what
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word."""
         if not value:
             self.fail(f"the {self.what} is empty", param, ctx)
@@ -163,7 +163,7 @@ class Words(click.ParamType[list[str]]):
         what: a word is, for messages: ``mode``.
         known: words that there are.
         key: what makes two words the same; by default the word itself, in lower case.
-        check: raises ValueError or GcprotoError of exit code 2 where a word is none, with a text for people.
+        check: raises ValueError or GcprotoError of exit code 2 if a word is invalid.
 
     """
 
@@ -179,7 +179,9 @@ class Words(click.ParamType[list[str]]):
     ) -> None:
         self.what, self._known, self._key, self._check = what, known, key, check
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+    def convert(
+        self, value: str | Sequence[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
         """The words."""
         if not isinstance(value, str):
             return list(value)
@@ -223,7 +225,9 @@ class Factors(click.ParamType[list[float]]):
         self._number = Number(above, most)
         self.above = above
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
+    def convert(
+        self, value: str | Sequence[float], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[float]:
         """The multiples."""
         if not isinstance(value, str):
             return list(value)
@@ -239,32 +243,38 @@ class Factors(click.ParamType[list[float]]):
         return "LIST"
 
 
-class Counts(click.ParamType[list[int]]):
-    """A list of whole numbers with commas: ``1,2``; none of them twice.
+class Numbers(click.ParamType[list[int]]):
+    """A list of whole numbers with commas: ``1,2,4``; none of them twice.
 
     Args:
-        least, most: of each.
+        least: each is at least this;  most: and at most this.
 
     """
 
-    name = "counts"
+    name = "numbers"
 
     def __init__(self, least: int, most: int) -> None:
         self._number = click.IntRange(least, most)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+    def convert(
+        self, value: str | Sequence[int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
         """The numbers."""
         if not isinstance(value, str):
             return list(value)
-        texts = Words("number", key=lambda word: word.lstrip("0")).convert(value, param, ctx)
-        return [int(self._convert(text, param, ctx)) for text in texts]
-
-    def _convert(self, text: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return self._number.convert(cast("int", text), param, ctx)
+        texts = Words("number", key=_whole).convert(value, param, ctx)
+        return [self._number(text, param, ctx) for text in texts]
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What stands after the option in its help."""
         return "LIST"
+
+
+def _whole(word: str) -> Hashable:
+    try:
+        return int(word)
+    except ValueError:
+        return word
 
 
 def _factor(word: str) -> Hashable:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORKLOADS = ("prefix", "sparse", "trees", "lru")
 ROUNDS = 15
-RUNS = 7
+HEAP_ROUNDS = 7
 LIVE = 32 << 20
 PINNED = 4 << 20
 """So much may be pinned by default (RLIMIT_MEMLOCK)."""
@@ -111,7 +111,7 @@ def _measure(folder: Path) -> "list[Result]":
         memories=[parse_memory(name) for name in MEMORIES],
         policies=["move", "copy-large", "split-ahead", "whole", "auto"],
         live_bytes=LIVE,
-        runs=RUNS,
+        rounds=HEAP_ROUNDS,
         verify=True,
     )
     beside = PolicyParameters(
@@ -119,7 +119,7 @@ def _measure(folder: Path) -> "list[Result]":
         memories=[parse_memory(name) for name in ("small", "64k")],
         policies=["move", "copy-large", "auto"],
         live_bytes=LIVE,
-        runs=RUNS,
+        rounds=HEAP_ROUNDS,
         verify=True,
         threads=2,
     )

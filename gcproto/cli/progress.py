@@ -3,18 +3,20 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 
-def rounds_bar(*names: str, **options: Any) -> "Progress":
+def rounds_bar(*names: str, console: "Console | None" = None, transient: bool = False) -> "Progress":
     """A bar with what was done of how much, and the time that it took and will take.
 
     Args:
         names: what stands before the bar, and after the numbers.
-        options: of ``rich.progress.Progress``.
+        console: where it is drawn; None: on standard output.
+        transient: it is gone when it ends.
 
     """
     from rich.progress import (
@@ -28,7 +30,7 @@ def rounds_bar(*names: str, **options: Any) -> "Progress":
 
     first, *behind = map(TextColumn, names)
     columns = (first, BarColumn(), MofNCompleteColumn(), *behind, TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, **options)
+    return Progress(*columns, console=console, transient=transient)
 
 
 @contextmanager

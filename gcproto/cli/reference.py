@@ -7,11 +7,11 @@ A test checks that all three are what the program says.
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
+import msgspec
 
 from gcproto.cli.app import COMMANDS, cli
 from gcproto.results.json_schema import document
@@ -73,46 +73,59 @@ def commands_table() -> str:
 
 
 def readme(text: str) -> str:
-    """The README's text with its list of commands written anew."""
+    """The README's text with a new list of commands."""
     before, rest = text.split(BEGIN)
     return before + BEGIN + commands_table() + END + rest.split(END)[1]
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+class Schema(msgspec.Struct, rename={"ref": "$ref", "choices": "anyOf", "values": "additionalProperties"}):
+    """The parts of a JSON Schema that pages have."""
+
+    ref: str = ""
+    choices: "list[Schema]" = []
+    enum: list[str | int | None] = []
+    const: str | int | None = None
+    type: str = "anything"
+    items: "Schema | bool" = False
+    values: "Schema | bool" = False
+    description: str = ""
+    properties: "dict[str, Schema]" = {}
+    required: list[str] = []
+
+
+def _type(schema: Schema) -> str:
     """A type in words."""
-    if "$ref" in schema:
-        name = str(schema["$ref"]).rpartition("/")[2]
+    if schema.ref:
+        name = schema.ref.rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"])
-    if "enum" in schema or "const" in schema:
-        return " or ".join(f"`{one}`" for one in schema.get("enum", [schema.get("const")]))
-    kind = str(schema.get("type", "anything"))
-    if kind == "array" and isinstance(schema.get("items"), dict):
-        return f"list of {_type(schema['items'])}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {_type(schema['additionalProperties'])}"
-    return kind
+    if schema.choices:
+        return " or ".join(map(_type, schema.choices))
+    if schema.enum or schema.const is not None:
+        return " or ".join(f"`{one}`" for one in schema.enum or [schema.const])
+    if schema.type == "array" and isinstance(schema.items, Schema):
+        return f"list of {_type(schema.items)}"
+    if schema.type == "object" and isinstance(schema.values, Schema):
+        return f"object of {_type(schema.values)}"
+    return schema.type
 
 
-def _structure(name: str, schema: Mapping[str, Any]) -> str:
+def _structure(name: str, schema: Schema) -> str:
     """A structure: what its docstring says, then its fields and their types."""
-    summary, _, meanings = inspect.cleandoc(schema.get("description", "")).partition("Attributes:\n")
+    summary, _, meanings = inspect.cleandoc(schema.description).partition("Attributes:\n")
     lines = [f"## {name}", "", *summary.strip().splitlines(), ""]
     if meanings:
         lines += ["```text", *inspect.cleandoc(meanings).splitlines(), "```", ""]
-    if schema.get("properties"):
+    if schema.properties:
         lines += ["| field | type | required |", "|---|---|---|"]
-        required = schema.get("required", ())
-        for field, found in schema["properties"].items():
-            lines.append(f"| `{field}` | {_type(found)} | {'yes' if field in required else 'no'} |")
+        for field, found in schema.properties.items():
+            lines.append(f"| `{field}` | {_type(found)} | {'yes' if field in schema.required else 'no'} |")
     return "\n".join(lines).rstrip() + "\n"
 
 
 def result() -> str:
     """The page of the result format."""
     found = document()
-    structures: dict[str, Any] = found["$defs"]  # type: ignore[assignment]
+    structures = msgspec.convert(found["$defs"], dict[str, Schema])
     parts = [_structure(name, structures[name]) for name in ("Result", *sorted(structures.keys() - {"Result"}))]
     head = (
         f"# The result format, {found['title']}\n\n"

@@ -2,24 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click
 
 
 class Renamed(click.Option):
-    """An option whose old name is still taken, and no longer shown.
+    """An option whose old name is still taken, for one release, and no longer shown.
 
-    Args:
-        param_decls: its name.
-        was: the old name, for one release.
-        attrs: of ``click.Option``.
-
+    Its last name is the old one: ``click.option("--rounds", "--runs", cls=Renamed)``.
     """
 
-    def __init__(self, param_decls: list[str], *, was: str, **attrs: Any) -> None:
-        super().__init__([*param_decls, was], **attrs)
-        self.was = was
+    @property
+    def was(self) -> str:
+        """The old name."""
+        return self.opts[-1]
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Its line without the old name."""
@@ -33,7 +29,7 @@ class Renamed(click.Option):
 
     @contextmanager
     def _without_it(self) -> Iterator[None]:
-        every, self.opts = self.opts, [one for one in self.opts if one != self.was]
+        every, self.opts = self.opts, self.opts[:-1]
         try:
             yield
         finally:

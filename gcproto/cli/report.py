@@ -128,7 +128,7 @@ def _prepare(output: Path, folder: Path | None) -> None:
     if not output.absolute().parent.is_dir():
         raise GcprotoError(
             f"{output} can't be written",
-            why=f"{output.absolute().parent} is no folder",
+            why=f"{output.absolute().parent} is not a folder",
             remedy="choose another file with -o",
             code=ExitCode.WRITE,
         )

@@ -25,7 +25,7 @@ def console(*, wide: bool = False) -> "Console":
     from rich.console import Console
 
     if isinstance(sys.stdout, TextIOWrapper):
-        # A character that the terminal's encoding lacks is spelt out; it is no reason to end in a traceback.
+        # A character that the terminal's encoding lacks is spelt out; it must not end in a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
     if wide:
         return Console(width=WIDE_WIDTH, soft_wrap=True)

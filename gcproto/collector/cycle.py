@@ -6,6 +6,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
 - dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
+- several threads may compact (native/heap/compaction/compactors.c);
 - there is no young collection.
 """
 
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
+from gcproto.collector.compiled.ahead import produce_ahead
+from gcproto.collector.compiled.for_c import producer_of
 from gcproto.collector.compiled.forward import forward_roots
 from gcproto.collector.compiled.mark import count_bits, mark_dirty, mark_roots
-from gcproto.collector.compiled.prepare import plan_black, prepare
-from gcproto.collector.compiled.produce import producer, slide
+from gcproto.collector.compiled.prepare import note_written, plan_black, prepare
+from gcproto.collector.compiled.produce import produce, slide
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
@@ -69,7 +72,8 @@ class Collector:
         self.trigger_share = trigger_share
         self.cycles = 0
         self.failures: list[str] = []
-        self._produce = ffi.cast("gcp_producer", producer())
+        self._produce = ffi.cast("gcp_producer", producer_of(produce))
+        self._ahead = ffi.cast("gcp_producer", producer_of(produce_ahead))
         self._native: gcp_compaction_ptr = ffi.NULL
         error = ffi.new("int32_t *")
         policy = mode.policy()
@@ -184,14 +188,22 @@ class Collector:
     def _mark_roots(self) -> int:
         tables = self.heap.tables
         return sum(
-            mark_roots(self.heap.to, tables.live, tables.starts, tables.stack, one.roots, one.root_count)
+            mark_roots(
+                self.heap.to,
+                tables.live,
+                tables.starts,
+                tables.stack,
+                tables.reach,
+                address_of(one.roots),
+                one.root_count,
+            )
             for one in self.heap.mutators
         )
 
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.cards, cards)
+        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.reach, tables.cards, cards)
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
@@ -244,7 +256,7 @@ class Collector:
             if not flipped:
                 self._slide_pages(swept)
             elif self.mode.concurrent:
-                lib.gcp_compaction_open(self._native, self._produce)
+                lib.gcp_compaction_open(self._native, self._produce, self._ahead)
             else:
                 lib.gcp_compaction_store_all(self._native, self._produce, swept)
         if flipped and self.mode.concurrent:
@@ -296,11 +308,12 @@ class Collector:
 
     def _plan_black(self) -> None:
         heap = self.heap
+        note_written(self._plan_address, heap.tables.cards)
         plan_black(self._plan_address, heap.used // 8, heap.note_free_buffers())
 
     def _forward_roots(self) -> None:
         for one in self.heap.mutators:
-            forward_roots(self._plan_address, one.roots, one.root_count)
+            forward_roots(self._plan_address, address_of(one.roots), one.root_count)
 
     def _slide_allocation(self) -> None:
         by = self.plan.black_shift * PAGE_BYTES

@@ -47,8 +47,9 @@ class Mode:
             flush_bytes, hold_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables,
             batch_pages, spin, dense_first, adapt, delivery_ns, interrupt_ns: see ``struct gcp_compaction_policy``
             (native/heap/compaction/compaction.h) and ``EBUSY``.
-        split_ahead: have large folios split before the flip (gcproto.collector.policies).
-        restore: make THPs of dense stretches after each collection, beside the mutators.
+        compactors: threads that compact, likewise.
+        split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
+            overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
@@ -83,6 +84,7 @@ class Mode:
     restore: bool = False
     renew: bool = False
     cut_at_tables: bool = False
+    compactors: int = 1
     batch_pages: int = 0
     spin: int = 0
     dense_first: bool = False
@@ -116,6 +118,7 @@ class Mode:
         found.flush_bytes, found.hold_bytes, found.handler = self.flush_bytes, self.hold_bytes, self.handler
         found.granule, found.whole = self.granule, self.whole
         found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
+        found.compactors = self.compactors
         found.batch_pages, found.spin = self.batch_pages, self.spin
         found.dense_first, found.adapt = self.dense_first, self.adapt
         found.delivery_ns, found.interrupt_ns = self.delivery_ns, self.interrupt_ns
@@ -126,8 +129,9 @@ class Mode:
 
     def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
+        threads = frozenset() if self.moves_pages else frozenset({"compactors"})
         if self.map_by != REMAP:
-            return frozenset() if self.moves else frozenset({"granule", "regions"})
+            return threads if self.moves else threads | {"granule", "regions"}
         return frozenset({"fault_by", "fault_pages", "fresh", "granule", "regions"})
 
     def able(self, options: ModeOptions) -> ModeOptions:

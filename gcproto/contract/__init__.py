@@ -1,8 +1,8 @@
-"""The contract: what UFFDIO_MOVE does, one row for each sentence of its behaviour, checked on the running kernel.
+"""The contract of UFFDIO_MOVE: one row for each sentence of its behaviour, checked on the running kernel.
 
 The rows are C (``native/contract``); each runs in a process of its own under a watchdog.  ``row`` lists and tries them,
-``ktap`` prints them, ``run`` tries many with the settings that they need.  Without ``run`` nothing changes a setting of
-the machine: a row whose folio size is not enabled, or whose swap device is not there, is skipped and says so.
+``ktap`` prints them, ``run`` tries many with the settings that they need.  Without ``run`` no setting of the machine
+changes. A row whose folio size is not enabled, or whose swap device is missing, is skipped with the reason.
 
 >>> row = find("result-moved")
 >>> row.rule

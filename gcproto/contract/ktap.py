@@ -11,7 +11,7 @@ def ktap(results: Sequence[RowResult]) -> str:
     """Results as KTAP version 1, line for line as ``gcprobe contract`` prints them.
 
     Args:
-        results: in the order in which they are to be numbered.
+        results: in the order of their numbers.
 
     Returns:
         The text, with a final newline.
@@ -22,11 +22,11 @@ def ktap(results: Sequence[RowResult]) -> str:
 
 
 def ktap_lines(number: int, result: RowResult) -> str:
-    """One result in C's own words, so that both doors print the same.
+    """One result in the words of the C code, so that both programs print the same.
 
     Args:
         number: of the line.
-        result: what became of the row.
+        result: outcome of the row.
 
     """
     row = result.row

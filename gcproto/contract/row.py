@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from gcproto._native import gcp_row_result
 
 TIMEOUT_MS: Final = 10_000
-"""Time for one row in ms.  Rows take milliseconds; this is spent only where the kernel spins."""
+"""Time limit of one row in ms. Rows take milliseconds; only a kernel that spins reaches it."""
 
 
 class Verdict(IntEnum):
-    """What became of a row (``enum gcp_verdict`` in native/trial/row.h)."""
+    """Verdict on a row (``enum gcp_verdict`` in native/trial/row.h)."""
 
     OK = lib.GCP_VERDICT_OK
     DIFFERS = lib.GCP_VERDICT_DIFFERS
@@ -27,7 +27,7 @@ class Verdict(IntEnum):
 
     @property
     def good(self) -> bool:
-        """Whether it is no reason to fail: the row is as it says, or can't be had here."""
+        """Whether it is not a failure: the row holds, or is unavailable here."""
         return self in {Verdict.OK, Verdict.SKIP}
 
 
@@ -38,9 +38,9 @@ class Row:
     Args:
         index: its place in the list.
         name: short-name-with-dashes, stable.
-        rule: one sentence: what the kernel does.
-        kernels: where kernels differ: which does what; "" if all are alike.
-        needs: what it needs of the machine besides UFFDIO_MOVE: pfn, thp, mthp, zram, loop, io_uring, ...
+        rule: one sentence on the behaviour of the kernel.
+        kernels: differences between kernels; "" if there are none.
+        needs: needs besides UFFDIO_MOVE: pfn, thp, mthp, zram, loop, io_uring, ...
 
     """
 
@@ -53,14 +53,14 @@ class Row:
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of a row.
+    """The result of a row.
 
     Args:
         row: the row.
-        verdict: what became of it.
-        text: what was seen, or why it was skipped and what would help; "" if there is nothing to add to the rule.
+        verdict: its verdict.
+        text: the observation, or the reason of a skip with the remedy; "" if the rule is enough.
         seconds: time that it took.
-        attempts: how often it ran: a counter of the whole system that grew too much makes it run again.
+        attempts: number of runs: it is repeated if a counter of the whole system grew too much.
 
     """
 
@@ -78,7 +78,7 @@ def _row(index: int) -> Row:
 
 
 def rows() -> list[Row]:
-    """All rows, in the order in which they are meant to be read."""
+    """All rows, in reading order."""
     return [_row(index) for index in range(lib.gcp_contract_count())]
 
 
@@ -86,7 +86,7 @@ def find(name: str) -> Row:
     """The row of that name.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such row.
 
     """
     index = lib.gcp_contract_find(name.encode())
@@ -106,7 +106,7 @@ def run_row(index: int, timeout_ms: int = TIMEOUT_MS) -> RowResult:
 
     Args:
         index: of the row.
-        timeout_ms: after this many ms it is killed: the verdict is HANG, or OK where spinning is a documented bug.
+        timeout_ms: after this many ms it is killed: the verdict is HANG, or OK if spinning is a documented bug.
 
     Returns:
         What became of it.
@@ -120,12 +120,12 @@ def run_row(index: int, timeout_ms: int = TIMEOUT_MS) -> RowResult:
         raise IndexError(index)
     raw = ffi.new("struct gcp_row_result *")
     while (code := lib.gcp_contract_run(index, timeout_ms, raw)) == -errno.EINTR:
-        pass  # the handler of a signal has run here, and did not end this
+        pass  # a signal's handler ran here and did not end this
     return _result(_row(index), code, raw)
 
 
 def run_drill(name: str, timeout_ms: int = TIMEOUT_MS) -> RowResult:
-    """Run a row of the drill, which are not in the list: they hang, crash and so on, to test the runner.
+    """Run a row of the drill. These rows are not in the list: they hang or crash, to test the runner.
 
     Args:
         name: see native/trial/drill.c.

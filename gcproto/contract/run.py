@@ -1,4 +1,4 @@
-"""Runs rows of the contract with the settings of the machine that they need, puts these back, and makes a result."""
+"""Runs rows of the contract with the settings that they need, restores these, and makes a result."""
 
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack
@@ -19,11 +19,11 @@ WORDS: dict[Verdict, Word] = {
     Verdict.HANG: "hang",
     Verdict.CRASH: "differs",
 }
-"""As results have them, and as gcproto.kernels.guest.transcript reads them in KTAP."""
+"""Verdicts as in results, and as gcproto.kernels.guest.transcript reads them in KTAP."""
 
 
 def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -> Generator[RowResult]:
-    """Run rows in their order, each with the settings that it needs as far as they can be had.
+    """Run rows in order, each with the settings that it needs if they are available.
 
     Args:
         rows: of ``gcproto.contract``.
@@ -54,14 +54,14 @@ def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -
 
 
 def _enable_folios(settings: Settings) -> None:
-    """One mTHP and the THP: sources are made in ranges that only one of them fits."""
+    """One mTHP and the THP: sources are made in ranges that fit only one of them."""
     here = machine()
     settings.quiet_khugepaged()
     settings.folios_exactly({here.mid_order, here.pmd_order} & set(here.anon_orders))
 
 
 def seen(result: RowResult) -> Seen:
-    """What became of a row, as results have it; what was seen, or the rule where there is nothing to add to it."""
+    """The verdict on a row for results, with the observation, or the rule if there is none."""
     again = f" ({result.attempts} attempts)" if result.attempts > 1 else ""
     text = (result.text or result.row.rule) + again
     return Seen(ContractRow(result.row.name), WORDS[result.verdict], text, round(result.seconds, 6))
@@ -73,8 +73,8 @@ def document(record: Record, results: Iterable[RowResult], experiment: ContractE
     Args:
         record: of the run.
         results: of the rows, in their order.
-        experiment: what was asked.
-        complete: all rows had their turn.
+        experiment: the parameters.
+        complete: all rows ran.
 
     """
     return record.result(experiment, [], [], seed=0, complete=complete, verdicts=[seen(one) for one in results])

@@ -35,12 +35,14 @@ class Cpus(msgspec.Struct, frozen=True):
         collector: of the collector's thread.
         mutators: of each mutator.
         handler: of a thread that answers faults, where there is one.
+        compactors: of each compacting thread beside the collector's.
 
     """
 
     collector: int
     mutators: tuple[int, ...]
     handler: int
+    compactors: tuple[int, ...] = ()
 
 
 class Ran(msgspec.Struct):
@@ -62,15 +64,17 @@ def allowed() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def cpus_for(placement: Placement, mutators: int) -> Cpus:
+def cpus_for(placement: Placement, mutators: int, compactors: int = 1) -> Cpus:
     """Processors for a placement, out of those that this process may run on.
 
     The collector has the last one, as interrupts like the first.  A handler thread never takes the collector's own: it
     has one to itself where one is left over, and the first mutator's else, which often sleeps while it is served.
+    Compacting threads beside the collector's have processors that are left over, and share those of mutators else.
 
     Args:
         placement: what is asked.
         mutators: threads beside the collector's.
+        compactors: threads that compact, the collector's included.
 
     Raises:
         GcprotoError: a processor of its own is asked for where there is but one.
@@ -78,11 +82,11 @@ def cpus_for(placement: Placement, mutators: int) -> Cpus:
     """
     known = allowed()
     if placement is Placement.UNPLACED:
-        return Cpus(-1, (-1,) * mutators, -1)
+        return Cpus(-1, (-1,) * mutators, -1, (-1,) * (compactors - 1))
     if placement is Placement.SHARED:
         some = known[:mutators]
         spread = tuple(some[number % len(some)] for number in range(mutators))
-        return Cpus(spread[-1], spread, spread[0])
+        return Cpus(spread[-1], spread, spread[0], tuple(some[number % len(some)] for number in range(compactors - 1)))
     if len(known) < 2:
         raise GcprotoError(
             "the collector can't have a processor of its own",
@@ -91,7 +95,9 @@ def cpus_for(placement: Placement, mutators: int) -> Cpus:
         )
     *others, collector = known
     spread = tuple(others[number % len(others)] for number in range(mutators))
-    return Cpus(collector, spread, others[mutators] if len(others) > mutators else others[0])
+    left = others[mutators:] or others
+    helpers = tuple(left[number % len(left)] for number in range(compactors - 1))
+    return Cpus(collector, spread, left[0], helpers)
 
 
 def oversubscribed(threads: int) -> int:

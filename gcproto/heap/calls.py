@@ -1,4 +1,4 @@
-"""Functions of the native library that compiled code calls, and the offsets of the fields that it reads."""
+"""Functions of the native library that compiled code calls, and sizes that it shares with them."""
 
 from collections.abc import Callable
 
@@ -20,26 +20,6 @@ park = _external("gcp_mutator_park", types.void, types.int64)
 refill = _external("gcp_mutator_refill", types.int64, types.int64, types.int64)
 mutator_ended = _external("gcp_mutator_ended", types.void, types.int64)
 ask = _external("gcp_world_ask", types.void, types.int64)
-
-
-def _offset(struct: str, name: str) -> int:
-    return ffi.offsetof(f"struct {struct}", name)
-
-
-MUTATOR_WORLD = _offset("gcp_mutator", "world")
-MUTATOR_TLAB = _offset("gcp_mutator", "tlab")
-MUTATOR_TLAB_END = _offset("gcp_mutator", "tlab_end")
-MUTATOR_ROOTS = _offset("gcp_mutator", "roots")
-MUTATOR_BYTES = _offset("gcp_mutator", "allocated_bytes")
-MUTATOR_OBJECTS = _offset("gcp_mutator", "allocated_objects")
-MUTATOR_DIGEST = _offset("gcp_mutator", "digest")
-MUTATOR_OPERATIONS = _offset("gcp_mutator", "operations")
-
-WORLD_STOP = _offset("gcp_world", "stop")
-WORLD_CLOSING = _offset("gcp_world", "closing")
-WORLD_BEGIN = _offset("gcp_world", "begin")
-WORLD_CARDS = _offset("gcp_world", "cards")
-WORLD_WRITTEN = _offset("gcp_world", "written")
 
 CHUNK_WORDS = lib.GCP_CHUNK_WORDS
 CARD_BYTES = lib.GCP_CARD_BYTES

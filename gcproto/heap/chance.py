@@ -14,7 +14,7 @@ def mix(value: int) -> int:
 
 @kernel
 def mix_at(name: int, place: int) -> int:
-    """The value of a place in a sequence that has a name, any number."""
+    """The value at a place of a named sequence; the name is any number."""
     return mix(wrapping_add(name, place))
 
 

@@ -1,7 +1,7 @@
-"""How compiled code is made: one decorator, one cache that can't go stale, and a list to compile from.
+"""Compilation: one decorator, one cache that can't go stale, and a list of functions to compile.
 
-Numba's cache knows when the file of a function has changed, but not the files of what it calls, nor the C structures
-whose offsets are frozen into it.  So the cache lives in a folder named for the hash of all of these.
+Numba's cache detects changes in the file of a function. It does not detect changes in files of called functions, nor in
+C structures whose offsets are compiled in. So the cache is in a folder named for the hash of all of these.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from gcproto.process.cache_folder import settle
 F = TypeVar("F", bound=Callable[..., object])
 
 KEEP_DAYS = 14
-"""Folders of other versions that nobody has used for so long are removed."""
+"""Folders of other versions are removed if they were unused for this long."""
 
 _registry: "list[tuple[str, Dispatcher[Callable[..., object]], str]]" = []
 
 
 @cache
 def cache_folder() -> Path:
-    """Where this version's compiled code is kept: below ``NUMBA_CACHE_DIR`` or the user's cache folder."""
+    """Folder of this version's compiled code: below ``NUMBA_CACHE_DIR`` or the user's cache folder."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(text_of(lib.gcp_build_layout()).encode())
     digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
@@ -48,7 +48,7 @@ def _prepare_cache() -> None:
             if other != folder and len(other.name) == 16 and other.stat().st_mtime < time.time() - KEEP_DAYS * 86400:
                 shutil.rmtree(other, ignore_errors=True)
     except OSError:
-        pass  # nothing can be kept: numba says so where it matters, and compiles each time
+        pass  # no cache is possible: numba reports it where it matters, and compiles each time
     numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
 
 
@@ -58,6 +58,15 @@ _prepare_cache()
 def kernel(function: F) -> "Dispatcher[F]":
     """Compile a function without the GIL and without Python objects; it is compiled when first called."""
     return numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")(function)
+
+
+def inlined(function: F) -> "Dispatcher[F]":
+    """A kernel that becomes part of each one that calls it: for what is called once for every object.
+
+    LLVM leaves many calls in place that cost more than they do: each has to store its result and to say whether it
+    raised.
+    """
+    return numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy", forceinline=True)(function)
 
 
 def entry(signature: str) -> "Callable[[F], Dispatcher[F]]":
@@ -80,11 +89,11 @@ def compile_all(progress: Callable[[str, int, int], None]) -> int:
     """Compile, or load from the cache, every entry of the modules imported so far.
 
     Args:
-        progress: is told, before an entry is built, its name, its number, and how many there are; once one was not in
-            the cache it is likely that the others are not either.
+        progress: is called before an entry is built, with its name, its number, and their count. If one entry is not in
+            the cache, others are probably not either.
 
     Returns:
-        how many had to be compiled.
+        the number of compiled entries.
 
     """
     built = 0

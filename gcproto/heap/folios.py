@@ -1,9 +1,9 @@
-"""Which folios a heap's memory is made of: a policy by name, and what there is in the end.
+"""The folios of a heap's memory: a policy by name, and the folios that result.
 
-A policy asks (madvise); that the kernel gives folios of one size and no others is a setting of the machine, which the
-command makes for as long as it runs (gcproto.host.settings).  Fresh memory follows the policy.  What a collection has
-evacuated does not: UFFDIO_COPY allocates small folios, UFFDIO_MOVE splits what it does not move whole, and nothing
-makes large folios of small ones again by itself while khugepaged is kept quiet.
+A policy asks by madvise. The limit to folios of one size is a setting of the machine, which the command makes while it
+runs (gcproto.host.settings). Fresh memory follows the policy. Evacuated memory does not: UFFDIO_COPY allocates small
+folios, and UFFDIO_MOVE splits folios that it does not move whole. While khugepaged is quiet, the kernel does not make
+large folios of small ones.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Memory:
 
     Args:
         name: ``small``, a size such as ``64k`` or ``2m``, or ``system``.
-        order: log2 of the folio size in base pages; 0 for small, None for whatever the system gives.
+        order: log2 of the folio size in base pages; 0 for small, None for the system's choice.
 
     """
 
@@ -47,7 +47,7 @@ class Memory:
         if self.order == 0:
             lib.gcp_region_small(start, size)
         elif self.order and lib.gcp_region_large(start, size) < 0:
-            raise GcprotoError(f"memory of {self.name} can't be had", why="this kernel has no transparent huge pages")
+            raise GcprotoError(f"memory of {self.name} is unavailable", why="this kernel has no transparent huge pages")
 
 
 SMALL = Memory("small", 0)
@@ -58,7 +58,7 @@ def parse_memory(text: str) -> Memory:
     """A policy by its name.
 
     Raises:
-        GcprotoError: it is none, or this kernel has no folios of that size.
+        GcprotoError: there is no such policy, or this kernel has no folios of that size.
 
     """
     named = {one.name: one for one in (SMALL, SYSTEM)}
@@ -67,7 +67,7 @@ def parse_memory(text: str) -> Memory:
     sizes = {size_text(PAGE_BYTES << order): order for order in machine().anon_orders}
     if text.lower() not in sizes:
         raise GcprotoError(
-            f"no folios of {text!r} can be had here",
+            f"no folios of {text!r} are available here",
             why=f"known: {', '.join([*named, *sizes])}",
             code=ExitCode.USAGE,
         )
@@ -75,9 +75,9 @@ def parse_memory(text: str) -> Memory:
 
 
 def parse_memories(words: Iterable[str]) -> list[Memory]:
-    """Policies by their names, in the order in which they can be had: see `parse_memory`.
+    """Policies by their names, in the order in which they can be set: see `parse_memory`.
 
-    What the system gives comes first: behind a policy of some size nothing is as the system had it.
+    The system's choice comes first, because a policy with a size changes the system's settings.
     """
     return sorted(map(parse_memory, words), key=lambda one: one.order is not None)
 
@@ -110,6 +110,6 @@ class FolioCensus:
         return {order: self._counters.split[order] for order in range(lib.GCP_MAX_ORDER + 1)}
 
     def close(self) -> None:
-        """Give memory and descriptors back."""
+        """Free memory and descriptors."""
         lib.gcp_view_deinit(self._view)
         lib.gcp_prover_deinit(self._prover)

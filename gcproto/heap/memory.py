@@ -1,13 +1,13 @@
 """Raw memory for compiled code: loads, stores, copies, bits.
 
 Addresses, words and bitmaps are int64 throughout: numba makes a float of the sum of a signed and an unsigned integer.
-Addresses of user space are positive; bitmaps are only ever looked at bit by bit (``lshr``, ``popcount``, ``ctz``).
+Addresses of user space are positive; bitmaps are only read bit by bit (``lshr``, ``popcount``, ``ctz``).
 
-Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions whose overflow is undefined, and the optimiser makes use
-of it.  Where a result may not fit (bit 63 of a bitmap, hashes) ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
-``low_ones`` are to be used.
+Numba compiles ``+``, ``-`` and ``*`` of int64 to instructions with undefined overflow, and the optimiser relies on
+that. If a result may overflow (bit 63 of a bitmap, hashes), use ``wrapping_add``, ``wrapping_mul``, ``drop_lowest`` and
+``low_ones``.
 
-llvmlite has no types yet, so mypy takes its values as they come; that is all it does not see of compiled code.
+llvmlite has no types yet, so mypy does not check its values. It checks the rest of compiled code.
 """
 
 from collections.abc import Callable
@@ -45,79 +45,60 @@ def _pointer(builder: ir.IRBuilder, address: ir.Value, kind: ir.Type) -> ir.Valu
     return builder.inttoptr(address, kind.as_pointer())
 
 
-def _load(width: int, ordering: str = "") -> Callable[[int], int]:
-    kind = ir.IntType(width)
-
-    @primitive
-    def load(_typing: Context, address: types.Type) -> Definition:
-        def generate(
-            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
-        ) -> ir.Value:
-            place = _pointer(builder, arguments[0], kind)
-            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
-            return builder.zext(value, WORD) if width < 64 else value
-
-        return types.int64(types.int64), generate
-
-    return load
-
-
-def _store(width: int, ordering: str = "") -> Callable[[int, int], int]:
-    kind = ir.IntType(width)
-
-    @primitive
-    def store(_typing: Context, address: types.Type, value: types.Type) -> Definition:
-        def generate(
-            _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
-        ) -> ir.Value:
-            place = _pointer(builder, arguments[0], kind)
-            value = builder.trunc(arguments[1], kind) if width < 64 else arguments[1]
-            if ordering:
-                builder.store_atomic(value, place, ordering, width // 8)
-            else:
-                builder.store(value, place)
-            return _nothing(_context)
-
-        return types.void(types.int64, types.int64), generate
-
-    return store
-
-
 def _sum(builder: ir.IRBuilder, address: ir.Value, offset: ir.Value) -> ir.Value:
     return builder.add(address, offset, flags=["nsw"])
 
 
 def _element(builder: ir.IRBuilder, base: ir.Value, offset: int, index: ir.Value, width: int) -> ir.Value:
-    """Where an element is of the table whose address is a field."""
+    """Address of an element in the table whose address is a field."""
     table = builder.load(_pointer(builder, _sum(builder, base, WORD(offset)), WORD))
     place = _sum(builder, table, builder.mul(WORD(width // 8), index, flags=["nsw"]))
     return _pointer(builder, place, ir.IntType(width))
 
 
-def field(offset: int) -> Callable[[int], int]:
-    """A function that reads the word ``offset`` bytes into a structure."""
+def field(offset: int, width: int = 64, ordering: str = "") -> Callable[[int], int]:
+    """A function that reads a field of a structure, of the structure's address.
+
+    Args:
+        offset: of the field, in bytes.
+        width: of the field, in bits.
+        ordering: LLVM's name of an atomic ordering; empty for a plain load.
+
+    """
+    kind = ir.IntType(width)
 
     @primitive
     def get(_typing: Context, base: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            return builder.load(_pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            place = _pointer(builder, _sum(builder, arguments[0], WORD(offset)), kind)
+            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
+            return builder.zext(value, WORD) if width < 64 else value
 
         return types.int64(types.int64), generate
 
     return get
 
 
-def set_field(offset: int) -> Callable[[int, int], int]:
-    """A function that writes it."""
+def _put(builder: ir.IRBuilder, value: ir.Value, place: ir.Value, width: int, ordering: str) -> None:
+    word = builder.trunc(value, ir.IntType(width)) if width < 64 else value
+    if ordering:
+        builder.store_atomic(word, place, ordering, width // 8)
+    else:
+        builder.store(word, place)
+
+
+def set_field(offset: int, width: int = 64, ordering: str = "") -> Callable[[int, int], int]:
+    """A function that writes such a field."""
 
     @primitive
     def put(_typing: Context, base: types.Type, value: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            builder.store(arguments[1], _pointer(builder, _sum(builder, arguments[0], WORD(offset)), WORD))
+            place = _pointer(builder, _sum(builder, arguments[0], WORD(offset)), ir.IntType(width))
+            _put(builder, arguments[1], place, width, ordering)
             return _nothing(_context)
 
         return types.void(types.int64, types.int64), generate
@@ -141,16 +122,16 @@ def element(offset: int, width: int) -> Callable[[int, int], int]:
     return get
 
 
-def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
-    """A function that writes it."""
+def set_element(offset: int, width: int, ordering: str = "") -> Callable[[int, int, int], int]:
+    """A function that writes such an element."""
 
     @primitive
     def put(_typing: Context, base: types.Type, index: types.Type, value: types.Type) -> Definition:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            word = builder.trunc(arguments[2], ir.IntType(width)) if width < 64 else arguments[2]
-            builder.store(word, _element(builder, arguments[0], offset, arguments[1], width))
+            place = _element(builder, arguments[0], offset, arguments[1], width)
+            _put(builder, arguments[2], place, width, ordering)
             return _nothing(_context)
 
         return types.void(types.int64, types.int64, types.int64), generate
@@ -158,17 +139,17 @@ def set_element(offset: int, width: int) -> Callable[[int, int, int], int]:
     return put
 
 
-load64 = _load(64)
-load8 = _load(8)
-store64 = _store(64)
-store32 = _store(32)
-store8 = _store(8)
-peek32 = _load(32, "monotonic")
-"""A word that other threads change: it is read anew each time."""
-peek64 = _load(64, "monotonic")
-publish64 = _store(64, "release")
-"""Whoever sees this store sees all earlier ones."""
-mark8 = _store(8, "release")
+load64 = field(0)
+load32 = field(0, 32)
+load8 = field(0, 8)
+store64 = set_field(0)
+store32 = set_field(0, 32)
+store8 = set_field(0, 8)
+peek32 = field(0, 32, "monotonic")
+peek64 = field(0, 64, "monotonic")
+"""A word that other threads change: each call reads it again."""
+publish64 = set_field(0, 64, "release")
+"""A release store: a thread that reads it also sees all earlier stores."""
 
 
 def _unary(name: str, *rest: int) -> Callable[[int], int]:
@@ -222,7 +203,7 @@ wrapping_mul = _wrapping("mul")
 
 @primitive
 def drop_lowest(_typing: Context, bits: types.Type) -> Definition:
-    """Without the lowest of the bits that are set."""
+    """The word without its lowest set bit."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.and_(arguments[0], builder.sub(arguments[0], ir.Constant(WORD, 1)))
@@ -242,7 +223,7 @@ def low_ones(_typing: Context, count: types.Type) -> Definition:
 
 @primitive
 def fetch_or64(_typing: Context, address: types.Type, bits: types.Type) -> Definition:
-    """Set bits in a word that other threads set bits in as well."""
+    """Set bits in a word in which other threads also set bits."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         return builder.atomic_rmw("or", _pointer(builder, arguments[0], WORD), arguments[1], "monotonic")
@@ -263,7 +244,7 @@ def fence(_typing: Context) -> Definition:
 
 @primitive
 def prefetch(_typing: Context, address: types.Type) -> Definition:
-    """Have the cache line of an address fetched."""
+    """Prefetch the cache line of an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -303,7 +284,7 @@ def copy_bytes(_typing: Context, destination: types.Type, source: types.Type, co
 
 @primitive
 def copy_line(_typing: Context, destination: types.Type, source: types.Type) -> Definition:
-    """Copy 64 bytes, all of them read before the first is written; inline, where a call would cost more."""
+    """Copy 64 bytes, all of them read before the first is written; inline, because a call would cost more."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
         kind = ir.VectorType(WORD, 8)

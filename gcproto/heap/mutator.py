@@ -1,35 +1,40 @@
-"""What mutators do, as compiled code: allocate, read, write with a barrier, poll safepoints, keep roots.
+"""Operations of mutators, as compiled code: allocate, read, write with a barrier, poll safepoints, keep roots.
 
-Any allocation and any poll may be a safepoint, after which every object may be elsewhere: a reference that is needed
+Any allocation and any poll may be a safepoint, after which every object may have moved. A reference that is needed
 later is kept in a root slot and read again from there.
 """
 
-from gcproto.heap.calls import (
-    CARD_SHIFT,
-    MUTATOR_BYTES,
-    MUTATOR_DIGEST,
-    MUTATOR_OBJECTS,
-    MUTATOR_OPERATIONS,
-    MUTATOR_ROOTS,
-    MUTATOR_TLAB,
-    MUTATOR_TLAB_END,
-    MUTATOR_WORLD,
-    WORLD_BEGIN,
-    WORLD_CARDS,
-    WORLD_CLOSING,
-    WORLD_STOP,
-    WORLD_WRITTEN,
-    mutator_ended,
-    park,
-    refill,
-)
+from gcproto.heap.calls import CARD_SHIFT, mutator_ended, park, refill
 from gcproto.heap.compiled import kernel
-from gcproto.heap.memory import fetch_or64, load64, mark8, peek32, publish64, store64, wrapping_mul
+from gcproto.heap.memory import fetch_or64, publish64, store64, wrapping_mul
 from gcproto.heap.objects import header
+from gcproto.heap.world import (
+    allocated_bytes,
+    allocated_objects,
+    digest,
+    is_closing,
+    operations,
+    root_of,
+    set_allocated_bytes,
+    set_allocated_objects,
+    set_card,
+    set_digest,
+    set_operations,
+    set_root_of,
+    set_tlab,
+    space_begin,
+    stop_asked,
+    tlab,
+    tlab_end,
+    world_of,
+    written_bits,
+)
 
 OUT_OF_MEMORY = -1
 STOPPED = -2
-"""What a workload returns instead of a count: memory ran out, or it was asked to end."""
+"""Returned by a workload instead of a count: memory ran out, or it was asked to end."""
+PRIME = 0x100000001B3
+"""Of FNV-1a, by which digests are made."""
 
 
 @kernel
@@ -40,15 +45,15 @@ def poll(m: int) -> int:
         m: address of the mutator.
 
     """
-    world = load64(m + MUTATOR_WORLD)
-    if peek32(world + WORLD_STOP) != 0:
+    world = world_of(m)
+    if stop_asked(world) != 0:
         park(m)
-    return peek32(world + WORLD_CLOSING)
+    return is_closing(world)
 
 
 @kernel
 def allocate(m: int, words: int, refs: int) -> int:
-    """A new object, its fields zero; 0 if there is no memory.  Is a safepoint when the buffer is used up.
+    """A new object, its fields zero; 0 if there is no memory.  It is a safepoint if the buffer is used up.
 
     Args:
         m: address of the mutator.
@@ -57,37 +62,37 @@ def allocate(m: int, words: int, refs: int) -> int:
 
     """
     size = words * 8
-    at = load64(m + MUTATOR_TLAB)
-    if size > load64(m + MUTATOR_TLAB_END) - at:
+    at = tlab(m)
+    if size > tlab_end(m) - at:
         at = refill(m, size)
         if at == 0:
             return 0
     else:
-        store64(m + MUTATOR_TLAB, at + size)
+        set_tlab(m, at + size)
     store64(at, header(words, refs))
-    store64(m + MUTATOR_BYTES, load64(m + MUTATOR_BYTES) + size)
-    store64(m + MUTATOR_OBJECTS, load64(m + MUTATOR_OBJECTS) + 1)
-    store64(m + MUTATOR_DIGEST, wrapping_mul(load64(m + MUTATOR_DIGEST) ^ header(words, refs), 0x100000001B3))
+    set_allocated_bytes(m, allocated_bytes(m) + size)
+    set_allocated_objects(m, allocated_objects(m) + 1)
+    set_digest(m, wrapping_mul(digest(m) ^ header(words, refs), PRIME))
     return at
 
 
 @kernel
 def _written(m: int, address: int) -> None:
-    """Remember a store for whoever verifies."""
-    world = load64(m + MUTATOR_WORLD)
-    bitmap = load64(world + WORLD_WRITTEN)
+    """Record a store for verification."""
+    world = world_of(m)
+    bitmap = written_bits(world)
     if bitmap != 0:
-        word = (address - load64(world + WORLD_BEGIN)) >> 3
+        word = (address - space_begin(world)) >> 3
         fetch_or64(bitmap + ((word >> 6) << 3), 1 << (word & 63))
 
 
 @kernel
 def set_ref(m: int, ref: int, field: int, value: int) -> None:
-    """Write a reference field, and mark the card of the object: the marker looks at it again (ART: WriteBarrier)."""
-    world = load64(m + MUTATOR_WORLD)
+    """Write a reference field, and mark the card of the object: the marker visits it again (ART: WriteBarrier)."""
+    world = world_of(m)
     address = ref + 8 + 8 * field
     publish64(address, value)
-    mark8(load64(world + WORLD_CARDS) + ((ref - load64(world + WORLD_BEGIN)) >> CARD_SHIFT), 1)
+    set_card(world, (ref - space_begin(world)) >> CARD_SHIFT, 1)
     _written(m, address)
 
 
@@ -102,24 +107,30 @@ def set_word(m: int, ref: int, word: int, value: int) -> None:
 @kernel
 def root(m: int, slot: int) -> int:
     """Reference in a root slot."""
-    return load64(load64(m + MUTATOR_ROOTS) + 8 * slot)
+    return root_of(m, slot)
 
 
 @kernel
 def set_root(m: int, slot: int, value: int) -> None:
     """Keep a reference in a root slot."""
-    publish64(load64(m + MUTATOR_ROOTS) + 8 * slot, value)
+    set_root_of(m, slot, value)
+
+
+@kernel
+def note(m: int, value: int) -> None:
+    """Fold a value that the workload chose or read into its digest: runs with equal digests did the same work."""
+    set_digest(m, wrapping_mul(digest(m) ^ value, PRIME))
 
 
 @kernel
 def count_operation(m: int) -> None:
-    """One more step of the workload is done."""
-    store64(m + MUTATOR_OPERATIONS, load64(m + MUTATOR_OPERATIONS) + 1)
+    """Count one step of the workload."""
+    set_operations(m, operations(m) + 1)
 
 
 @kernel
 def ended(m: int, status: int) -> int:
-    """What ``run`` of a workload returns: ``status``, and the time is taken.
+    """End ``run`` of a workload: take the time and return ``status``.
 
     Back in Python the thread waits for the GIL before it can read a clock.
     """

@@ -1,7 +1,7 @@
 """Objects: a header word, then reference fields, then payload words.
 
 The header holds the size in words (bits 0-31, the header included) and the number of references (bits 32-55).  It is
-never zero, and it never changes: whoever reads it needs no lock.  References are addresses, 0 is none.
+never zero and never changes, so reading it needs no lock. References are addresses; 0 is a null reference.
 """
 
 from gcproto.heap.compiled import kernel
@@ -51,5 +51,5 @@ def get_word(ref: int, word: int) -> int:
 
 @kernel
 def set_header(ref: int, words: int, refs: int) -> None:
-    """Make an object of fresh memory."""
+    """Make an object in fresh memory."""
     store64(ref, header(words, refs))

@@ -1,4 +1,4 @@
-"""The page of this machine, as compiled code knows it."""
+"""The page size of this machine, for compiled code."""
 
 import os
 

@@ -1,8 +1,8 @@
-"""The plan as compiled code sees it: a function for each field, of the plan's address.
+"""The plan for compiled code: a function of the plan's address for each field.
 
-What the fields mean stands in native/heap/plan.h.  Those that are the addresses of tables have a function for an
-element as well, of the plan and the number of a page or a chunk; who needs many elements takes the table's address
-once.  All are made where they are called: the same instructions as with a sum of address and offset.
+native/heap/plan.h documents the fields. A field that is the address of a table also has a function for an element, of
+the plan and the number of a page or a chunk. Code that needs many elements reads the table's address once. All of them
+are inlined: the instructions are those of a sum of address and offset.
 """
 
 from gcproto._native import ffi, lib
@@ -14,7 +14,10 @@ def _at(name: str) -> int:
 
 
 KEPT = lib.GCP_KEPT
-"""What ``fill_of`` says of a page that keeps its layout."""
+"""Value of ``fill_of`` for a page that keeps its layout."""
+
+WRITTEN = lib.GCP_WRITTEN
+"""What ``reach_of`` says of a page whose references were perhaps written since marking."""
 
 to_space = field(_at("to"))
 from_space = field(_at("from"))
@@ -51,3 +54,5 @@ set_lead_refs = set_element(_at("lead_refs"), 16)
 set_skip = set_element(_at("skip"), 16)
 set_fill = set_element(_at("fill"), 16)
 set_held = set_element(_at("held"), 8)
+reach_of = element(_at("reach"), 32)
+set_reach = set_element(_at("reach"), 32)

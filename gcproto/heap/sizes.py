@@ -1,4 +1,4 @@
-"""Which sizes a heap can have."""
+"""The possible sizes of a heap."""
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.heap.pages import PAGE_BYTES
@@ -9,7 +9,7 @@ MAX_PAGES = 1 << 24
 
 
 def see_that_it_can_be_made(capacity: int) -> None:
-    """See that a heap can have a size, before anything is measured.
+    """Check that a heap can have a size, before anything is measured.
 
     Args:
         capacity: bytes.

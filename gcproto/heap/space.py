@@ -1,4 +1,4 @@
-"""The heap's memory: the moving space, from-space, and what the collector keeps about them."""
+"""The heap's memory: the moving space, from-space, and the collector's tables."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ ROOT_SLOTS = 256
 
 @dataclass(frozen=True)
 class Tables:
-    """Addresses of what lies beside the spaces (native/heap/plan.h); all of it costs memory only where it is used."""
+    """Addresses of the tables beside the spaces (native/heap/plan.h). They cost memory only where they are used."""
 
     live: int
     starts: int
@@ -33,6 +33,7 @@ class Tables:
     skip: int
     fill: int
     held: int
+    reach: int
     cards: int
     stack: int
 
@@ -43,10 +44,10 @@ class Heap:
     Args:
         capacity: bytes of the moving space; rounded up to whole page tables.
         tlab_bytes: size of an allocation buffer.
-        memory: which folios it is to be made of (gcproto.heap.folios).
+        memory: policy for its folios (gcproto.heap.folios).
 
     Raises:
-        GcprotoError: the address space can't be had, or no such size.
+        GcprotoError: the address space is unavailable, or the size is impossible.
 
     """
 
@@ -65,7 +66,7 @@ class Heap:
             self.from_ = self._region(self.capacity, memory)
             chunks = self.capacity // 8 // CHUNK_WORDS
             self.tables = Tables(
-                # One chunk more than there are: whoever copies to the end of the space looks one further.
+                # One chunk more than exist, because a copy to the end of the space reads one further.
                 live=self._region(8 * (chunks + 1)),
                 starts=self._region(8 * (chunks + 1)),
                 offsets=self._region(4 * chunks),
@@ -75,6 +76,7 @@ class Heap:
                 skip=self._region(2 * self.pages),
                 fill=self._region(2 * self.pages),
                 held=self._region(self.pages),
+                reach=self._region(4 * self.pages),
                 cards=self._region(self.capacity // CARD_BYTES),
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
                 stack=self._region(self.capacity + PAGE_BYTES),
@@ -88,12 +90,12 @@ class Heap:
 
     @property
     def world(self) -> "gcp_world_ptr":
-        """What its mutators share."""
+        """The world that its mutators share."""
         return self._world
 
     @property
     def used(self) -> int:
-        """Bytes from the start of the space to where the next allocation buffer is cut."""
+        """Bytes from the start of the space to the next allocation buffer."""
         return self._world.top - self.to
 
     def _region(self, size: int, memory: Memory | None = None) -> int:
@@ -101,7 +103,7 @@ class Heap:
         area = lib.gcp_region_alloc(size, 0)
         if area == ffi.NULL:
             raise GcprotoError(
-                f"{size >> 20} MiB of address space can't be had",
+                f"{size >> 20} MiB of address space are unavailable",
                 why=f"errno {ffi.errno} of mmap or mprotect",
                 remedy="choose a smaller heap, or allow more memory (ulimit -v, vm.overcommit_memory)",
             )
@@ -121,13 +123,13 @@ class Heap:
         mutator = lib.gcp_mutator_create(self._world, roots, events)
         if mutator == ffi.NULL:
             raise GcprotoError(
-                f"a mutator beside {len(self.mutators)} others can't be had", why="memory or their limit"
+                f"a mutator beside {len(self.mutators)} others is unavailable", why="memory or their limit"
             )
         self.mutators.append(mutator)
         return mutator
 
     def fill_plan(self, plan: "gcp_plan_ptr") -> None:
-        """Tell a plan where everything lies."""
+        """Fill in the addresses of a plan."""
         plan.to = self.to
         setattr(plan, "from", self.from_)  # a word of Python's
         tables = self.tables
@@ -140,9 +142,10 @@ class Heap:
         plan.skip = ffi.cast("uint16_t *", tables.skip)
         plan.fill = ffi.cast("uint16_t *", tables.fill)
         plan.held = ffi.cast("uint8_t *", tables.held)
+        plan.reach = ffi.cast("uint32_t *", tables.reach)
 
     def clear_tables(self, used: int) -> None:
-        """Forget what was marked: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
+        """Clear marks: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
 
         No page of from-space is held any more.
         """
@@ -152,6 +155,7 @@ class Heap:
             (self.tables.starts, 8 * chunks),
             (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES),
             (self.tables.held, self.pages),
+            (self.tables.reach, 4 * self.pages),
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
             lib.gcp_region_discard(start, rounded)
@@ -173,7 +177,7 @@ class Heap:
         return address_of(self._buffers)
 
     def close(self) -> None:
-        """Give everything back; no thread may be in the heap any more."""
+        """Free everything; no thread may be in the heap any more."""
         lib.gcp_world_destroy(self._world)
         self._world = ffi.NULL
         for area, size in self._regions:

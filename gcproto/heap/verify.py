@@ -1,10 +1,10 @@
 """Verification: was every object carried over, whole, once, with its references pointing where their targets went?
 
-It shares nothing with the collector but the marks and the borders of the plan.  Before the flip it notes every live
-object and computes, by counting words, where it must go, and what must stand there: a second heap, the shadow.  After
-the collection it compares.  Words that mutators have stored to since the flip are exempt (mutators note them while
-somebody verifies); the workloads check those, as they know what they have written.  At last it follows every reference
-from the roots on: each must lead to the start of an object.
+It shares only the marks and the borders of the plan with the collector. Before the flip it records every live object.
+It counts words to compute the new place of each object and its contents there: a second heap, the shadow. After the
+collection it compares. Words that mutators stored since the flip are exempt: mutators record them during verification,
+and the workloads check them. Finally it follows every reference from the roots: each must lead to the start of an
+object.
 """
 
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gcproto._native import Pointer, gcp_plan_ptr
 
 BAD_HEADER, BAD_REFERENCE, WRONG_WORD = 1, 2, 3
-WRONGS = {BAD_HEADER: "a header that is none", BAD_REFERENCE: "a reference to no object", WRONG_WORD: "a wrong word"}
+WRONGS = {BAD_HEADER: "an invalid header", BAD_REFERENCE: "a reference to no object", WRONG_WORD: "a wrong word"}
 
 
 @kernel
@@ -66,7 +66,7 @@ def _find(old: int, count: int, word: int) -> int:
 
 @kernel
 def _next_border(plan: int, page: int) -> int:
-    """The first compacted page from ``page`` on that does not carry on what precedes it, or -1."""
+    """The first compacted page from ``page`` on that does not continue the previous one, or -1."""
     while page < compact_end(plan):
         kept = fill_of(plan, page) == KEPT
         follows = page > dense_end(plan) and fill_of(plan, page - 1) == PAGE_WORDS
@@ -79,16 +79,16 @@ def _next_border(plan: int, page: int) -> int:
 
 @entry("int64(int64, int64, int64, int64)")
 def list_objects(plan: int, top: int, old: int, new: int) -> int:
-    """Write down where each live object is, and where it must go.
+    """Record the place of each live object, and its new place.
 
     Args:
         plan: address of the plan.
         top: words in use.
         old: table of words to fill, where objects are.
-        new: and where they go.
+        new: their new places.
 
     Returns:
-        objects, or -1 if a header is none.
+        number of objects, or -1 if a header is invalid.
 
     """
     to = to_space(plan)
@@ -132,7 +132,7 @@ def list_objects(plan: int, top: int, old: int, new: int) -> int:
 
 @entry("int64(int64, int64, int64, int64, int64)")
 def paint_shadow(plan: int, old: int, new: int, count: int, shadow: int) -> int:
-    """Write every object, as it must be afterwards, to its place in the shadow.  Returns bad references."""
+    """Write every object in its final form to its place in the shadow.  Returns bad references."""
     to = to_space(plan)
     bad = 0
     for index in range(count):
@@ -181,10 +181,10 @@ def compare_shadow(to: int, new: int, count: int, shadow: int, written: int, fir
 
 @entry("int64(int64, int64, int64, int64, int64, int64)")
 def note_starts(plan: int, new: int, count: int, top: int, buffers: int, starts: int) -> int:
-    """Set the bit of every object start there is after a collection.  Returns objects.
+    """Set the bit of every object start after a collection. Returns the number of objects.
 
     Args:
-        plan: address of the plan that was carried out.
+        plan: address of the executed plan.
         new: table of words, where the objects of before are now.
         count: of them.
         top: words in use now.
@@ -261,7 +261,7 @@ class Verifier:
         heap: to be verified; as much memory again is taken for the shadow.
 
     Raises:
-        GcprotoError: there is not enough.
+        GcprotoError: there is not enough memory.
 
     """
 
@@ -284,19 +284,19 @@ class Verifier:
         size = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
         area = lib.gcp_region_alloc(size, 0)
         if area == ffi.NULL:
-            raise GcprotoError(f"no {size >> 20} MiB of address space for verification", remedy="leave out --verify")
+            raise GcprotoError(f"no {size >> 20} MiB of address space for verification", remedy="omit --verify")
         self._regions.append((area, size))
         return address_of(area)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         self.heap.world.written = 0
         for area, size in self._regions:
             lib.gcp_region_free(area, size)
         self._regions.clear()
 
     def before(self, plan: "gcp_plan_ptr") -> str:
-        """With the world stopped and the plan complete.  Returns what is wrong already, "" if nothing is."""
+        """Begin, with the world stopped and the plan complete. Returns the first error, "" if there is none."""
         address = address_of(plan)
         for area, size in self._regions:
             lib.gcp_region_discard(address_of(area), size)
@@ -308,7 +308,7 @@ class Verifier:
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]} before the flip" if bad else ""
 
     def after(self, plan: "gcp_plan_ptr") -> str:
-        """With the world stopped, when every page is in its place.  Returns what is wrong, "" if nothing is."""
+        """Compare, with the world stopped and every page in place. Returns the first error, "" if there is none."""
         heap, address = self.heap, address_of(plan)
         heap.world.written = 0
         first = address_of(self._first)
@@ -322,7 +322,7 @@ class Verifier:
         buffers, top = heap.note_free_buffers(), heap.used // 8
         self.objects = note_starts(address, self.new, self.count, top, buffers, self.starts)
         bad = sum(
-            walk(heap.to, top, self.starts, self.visited, self.stack, one.roots, one.root_count)
+            walk(heap.to, top, self.starts, self.visited, self.stack, address_of(one.roots), one.root_count)
             for one in heap.mutators
         )
         return f"{counted(bad, 'time')} {WRONGS[BAD_REFERENCE]}" if bad else ""

@@ -1,4 +1,4 @@
-"""A capability: something this machine can or can't do, with the reason and the remedy for each no."""
+"""A capability: something this machine can or can't do, with the reason and the remedy if it can't."""
 
 import msgspec
 
@@ -8,11 +8,11 @@ class Capability(msgspec.Struct):
 
     Attributes:
         group: userfaultfd, folios, swap, proof, machine.
-        name: what it is.
-        able: yes, no, or None where it could not be found out.
-        detail: what was seen.
-        reason: why not, where the answer is no.
-        remedy: what would help, where anything would.
+        name: the capability.
+        able: yes, no, or None if unknown.
+        detail: the observation.
+        reason: the reason, if the answer is no.
+        remedy: the remedy, if there is one.
 
     """
 
@@ -27,5 +27,5 @@ class Capability(msgspec.Struct):
 def row(
     group: str, name: str, able: bool | None, detail: str = "", *, reason: str = "", remedy: str = ""
 ) -> Capability:
-    """A row; reason and remedy are dropped where the answer is yes."""
+    """A row; reason and remedy are dropped if the answer is yes."""
     return Capability(group, name, able, detail, "" if able else reason, "" if able else remedy)

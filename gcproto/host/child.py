@@ -1,10 +1,10 @@
-"""A child process that answers requests, under a watchdog: what hangs in the kernel is killed and the work goes on.
+"""A child process that answers requests, under a watchdog: a child that hangs in the kernel is killed and replaced.
 
-It begins with signals blocked and ignores them from then on (gcproto.host.worker): the parent decides what becomes of a
-round, and ends its child.
+It begins with signals blocked and then ignores them (gcproto.host.worker): the parent decides about a round and ends
+its child.
 
-On kernels before 7.3.4 MOVE of a large folio with an extra reference may spin in the kernel for ever ("userfaultfd: fix
-UFFDIO_MOVE livelock on large folio with extra references", 7.3.4); the loop ends at a fatal signal, so SIGKILL helps.
+On kernels before 7.3.4, MOVE of a large folio with an extra reference may spin without end ("userfaultfd: fix
+UFFDIO_MOVE livelock on large folio with extra references"). A fatal signal ends the loop, so SIGKILL helps.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ from gcproto.host.worker import FAILED
 from gcproto.process import interrupts
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
-Answer = TypeVar("Answer", bound=msgspec.Struct)
+Reply = TypeVar("Reply", bound=msgspec.Struct)
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event of a measurement, reported as its result
-    """The worker hung and was killed, or died of itself; a new one is there for the next request."""
+    """The worker hung and was killed, or died; the next request gets a new one."""
 
 
-class Child(Generic[Asked, Answer]):
+class Child(Generic[Asked, Reply]):
     """A worker process: one line of JSON for each request, one for each answer.
 
     Args:
@@ -41,7 +41,7 @@ class Child(Generic[Asked, Answer]):
 
     """
 
-    def __init__(self, module: str, answer: type[Answer], timeout: float) -> None:
+    def __init__(self, module: str, answer: type[Reply], timeout: float) -> None:
         self.module = module
         self.timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +74,7 @@ class Child(Generic[Asked, Answer]):
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self._process
 
-    def run(self, request: Asked) -> Answer:
+    def run(self, request: Asked) -> Reply:
         """One request.
 
         Raises:
@@ -100,7 +100,7 @@ class Child(Generic[Asked, Answer]):
             return self._decoder.decode(answer)
         except msgspec.DecodeError as error:
             self.close()
-            raise GcprotoError("The worker process gave no valid answer", why=str(error)) from error
+            raise GcprotoError("the worker process gave no valid answer", why=str(error)) from error
 
     def _read_line(self, process: subprocess.Popen[bytes]) -> bytes:
         assert process.stdout

@@ -1,4 +1,4 @@
-"""The doctor: what this machine can do, which known bugs its kernel has, and which scenarios are off for that."""
+"""The doctor: what this machine can do, which known bugs its kernel has, and which scenarios these disable."""
 
 import platform
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class BugState(msgspec.Struct):
 
     Attributes:
         key, title, effect, harm: see gcproto.known.bugs.
-        state: what is known.
-        evidence: the version, or what was seen when it was provoked.
+        state: the known state.
+        evidence: the version, or the observation when it was provoked.
 
     """
 
@@ -38,7 +38,7 @@ class BugState(msgspec.Struct):
 
     @property
     def may_bite(self) -> bool:
-        """Whether it must be reckoned with."""
+        """Whether it may affect this kernel."""
         return self.state in {State.PRESENT, State.BY_VERSION}
 
 
@@ -47,12 +47,12 @@ class ScenarioOff:
     """Scenarios that are not run here.
 
     Args:
-        text: which, in words.
-        reason: why; remedy: what would help.
+        text: the scenarios, in words.
+        reason: the reason; remedy: what to do.
         arms: arms that are off; None means all.
         sources: sources that are off; None means all.
         large_only: only sources of large folios.
-        forcible: ``bench --force`` runs them all the same.
+        forcible: ``bench --force`` still runs them.
 
     """
 
@@ -65,7 +65,7 @@ class ScenarioOff:
     forcible: bool = False
 
     def matches(self, source: str, order: int, arm: str) -> bool:
-        """Whether a scenario is one of these."""
+        """Whether a scenario is among these."""
         if self.arms is not None and arm not in self.arms:
             return False
         if self.sources is not None and source not in self.sources:
@@ -75,14 +75,14 @@ class ScenarioOff:
 
 @dataclass
 class Survey:
-    """All that the doctor found.
+    """The doctor's report.
 
     Args:
         kernel: release.
         via: how userfaultfd can be opened (``lib.GCP_VIA_*``); via_reason: why it can't.
         rows: capabilities.
         bugs: known bugs.
-        scenarios_off: what is not run here.
+        scenarios_off: scenarios that are not run here.
 
     """
 
@@ -95,7 +95,7 @@ class Survey:
 
 
 def survey() -> Survey:
-    """Examine this machine; takes a few milliseconds, and two seconds where MOVE livelocks."""
+    """Examine this machine; takes a few milliseconds, or two seconds if MOVE livelocks."""
     offer = probes.offer()
     rows = [
         *probes.userfaultfd(offer),
@@ -135,7 +135,7 @@ def _bugs(*, has_move: bool) -> list[BugState]:
 
 
 def _livelock(state: State, evidence: str) -> tuple[State, str]:
-    """Asked of the kernel itself, in a child under a watchdog: vendors carry this fix earlier than its release."""
+    """Provoke it in a child under a watchdog, because vendors carry this fix earlier than its release."""
     err = ffi.new("int32_t *")
     seen = lib.gcp_ability_livelock(LIVELOCK_TIMEOUT_MS, err)
     if seen == lib.GCP_LIVELOCK_NO:
@@ -149,7 +149,7 @@ def _livelock(state: State, evidence: str) -> tuple[State, str]:
 
 
 def _retry(state: State, evidence: str) -> tuple[State, str]:
-    """Provoked by one mover whose pages' accessed bits another thread changes; harmless."""
+    """Provoke it with one mover, while another thread changes the accessed bits of its pages; harmless."""
     moved, refused = ffi.new("uint64_t *"), ffi.new("uint64_t *")
     err = lib.gcp_ability_retry(RETRY_PAGES, probes.PAGE_SIZE, moved, refused)
     if err:
@@ -160,7 +160,7 @@ def _retry(state: State, evidence: str) -> tuple[State, str]:
 
 
 def _symbol(name: str, state: State, evidence: str) -> tuple[State, str]:
-    """A function that came with a fix: names, unlike addresses, are there for everybody."""
+    """Look for a function that came with a fix. Any user can read its name, unlike its address."""
     symbols = read("/proc/kallsyms")
     if symbols is None:
         return state, f"{evidence}; /proc/kallsyms can't be read"
@@ -184,7 +184,7 @@ def _scenarios_off(move_err: int, rows: list[Capability], bugs: dict[str, BugSta
         if not row.able:
             text = f"arm {next(iter(arms))}" if arms else f"sources {', '.join(sorted(sources or ()))}"
             off.append(ScenarioOff(text, f"{name}: {row.reason}", row.remedy, arms=arms, sources=sources))
-    force = "run it in a guest, or insist with --force"
+    force = "run it in a guest, or add --force"
 
     def bug_off(key: str, text: str, sources: frozenset[str], *, large_only: bool) -> None:
         bug = bugs.get(key)

@@ -1,6 +1,6 @@
-"""What a later reader needs in order to explain a figure: the machine, the kernel, its settings, the build.
+"""The environment that explains a figure later: the machine, the kernel, its settings, the build.
 
-Nothing here fails because a file is missing: what can't be read is "unknown", which is an answer too.
+Nothing here fails because a file is missing: an unreadable value is "unknown".
 """
 
 import gzip
@@ -42,7 +42,7 @@ VIA = {
 
 
 def capture() -> dict[str, Any]:
-    """Everything at this moment."""
+    """The whole environment at this moment."""
     return {
         "kernel": _kernel(),
         "page_size": os.sysconf("SC_PAGE_SIZE"),
@@ -85,7 +85,7 @@ def page_size() -> int:
 
 
 def available_bytes() -> int | None:
-    """Memory that can be used without swapping, here and in this memory cgroup; None where the kernel does not say."""
+    """Memory available without swapping, here and in this memory cgroup; None if unknown."""
     found = memory.available()
     return found.bytes if found else None
 

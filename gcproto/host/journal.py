@@ -1,7 +1,7 @@
-"""The journal: what has to be undone is on record before it is done, so that SIGKILL can't leave a setting behind.
+"""The journal of changed settings: each undo is recorded before its change, so SIGKILL leaves no changed setting.
 
-The journal lies under /run, which a reboot empties like the settings themselves.  Whoever changes settings holds the
-lock beside it for as long; a journal with a free lock belongs to a process that died.
+The journal is under /run, which a reboot empties like the settings. A process that changes settings holds the lock
+beside it. A journal with a free lock belongs to a process that died.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ class SwapUndo(msgspec.Struct, frozen=True, tag="swap"):
 
 
 class ZramUndo(msgspec.Struct, frozen=True, tag="zram"):
-    """Remove the zram devices that were not there before (number None: it died between making one and noting which)."""
+    """Remove the zram devices that did not exist before (number None: it died before it recorded one)."""
 
     before: tuple[int, ...]
     number: int | None = None
@@ -50,11 +50,11 @@ class _Document(msgspec.Struct):
 
 
 class LockedElsewhereError(GcprotoError):
-    """Another process is changing settings now."""
+    """Another process is changing settings."""
 
 
 class Journal:
-    """The list of what is to be undone, newest last.
+    """The list of undo entries, newest last.
 
     Raises:
         LockedElsewhereError: on entering, while another process holds the journal.
@@ -69,7 +69,7 @@ class Journal:
         self._lock: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock and read what a dead process may have left."""
+        """Take the lock and read the entries of a dead process."""
         try:
             self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -77,7 +77,7 @@ class Journal:
             raise GcprotoError(
                 f"the journal of changed settings can't be kept in {self.folder}",
                 why=error.strerror or str(error),
-                remedy="set GCPROTO_STATE to a folder that can be written",
+                remedy="set GCPROTO_STATE to a writable folder",
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,7 +92,7 @@ class Journal:
         self.entries = self._read()
 
     def is_held(self) -> bool:
-        """Whether a process that lives holds the lock; needs no privilege."""
+        """Whether a live process holds the lock; needs no privilege."""
         try:
             lock = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -106,25 +106,25 @@ class Journal:
         return False
 
     def release(self) -> None:
-        """Give the lock back; entries that are left stay on record for the next process."""
+        """Release the lock. Remaining entries stay on record for the next process."""
         if self._lock is not None:
-            # Closing is not enough: a child of fork(2) that still lives (a row of the contract) has it open, too.
+            # Closing is not enough: a live child of fork(2) (a row of the contract) also has it open.
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 
     def add(self, entry: Undo) -> None:
-        """Record how to undo what comes next; it is on record when this returns."""
+        """Record how to undo the next change. It is on record when this returns."""
         self.entries.append(entry)
         self._write()
 
     def drop(self, entry: Undo) -> None:
-        """Forget what was undone."""
+        """Remove an entry that was undone."""
         self.entries.remove(entry)
         self._write()
 
     def replace(self, old: Undo, new: Undo) -> None:
-        """Say more exactly how to undo something."""
+        """Replace an entry by a more exact one."""
         self.entries[self.entries.index(old)] = new
         self._write()
 
@@ -137,9 +137,9 @@ class Journal:
             return msgspec.json.decode(data, type=_Document).undo
         except msgspec.DecodeError as error:
             raise GcprotoError(
-                f"{self.path} is damaged, so it is not known which settings to put back",
+                f"{self.path} is damaged, so the settings to restore are unknown",
                 why=str(error),
-                remedy="check the settings by hand (gcproto doctor lists them), then delete the file",
+                remedy="check the settings (gcproto doctor lists them), then delete the file",
             ) from error
 
     def _write(self) -> None:

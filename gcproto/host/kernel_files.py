@@ -6,7 +6,7 @@ THP = Path("/sys/kernel/mm/transparent_hugepage")
 
 
 def read(path: Path | str) -> str | None:
-    """Text of a file without the final newline; None where it is missing or may not be read."""
+    """Text of a file without the final newline; None if it is missing or not readable."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace").rstrip("\n")
     except OSError:
@@ -14,13 +14,13 @@ def read(path: Path | str) -> str | None:
 
 
 def chosen(text: str) -> str:
-    """``madvise`` of ``always [madvise] never``; other texts as they are."""
+    """``madvise`` of ``always [madvise] never``; other texts unchanged."""
     start, end = text.find("["), text.find("]")
     return text[start + 1 : end] if 0 <= start < end else text.strip()
 
 
 def read_choice(path: Path | str) -> str | None:
-    """The chosen value in a file, None where it can't be read."""
+    """The chosen value in a file, None if it can't be read."""
     text = read(path)
     return None if text is None else chosen(text)
 

@@ -1,4 +1,4 @@
-"""Sizes of this machine's memory and its processors, asked of the system (see native/base/platform.h)."""
+"""Sizes of this machine's memory, and its processors, from the system (see native/base/platform.h)."""
 
 import os
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from gcproto.sizes import KIB
 
 @dataclass(frozen=True)
 class Machine:
-    """Sizes that the system was asked for.
+    """Sizes from the system.
 
     Attributes:
         page_size, pmd_size: bytes;  pmd_order: log2 of the pages of a THP.
         anon_orders: of the large folios that anonymous memory can have.
         cpus: processors that this process may run on.
-        llc_bytes: of the last-level cache of the first of them; 0 where the system does not say.
+        llc_bytes: of the last-level cache of the first of them; 0 if unknown.
 
     """
 
@@ -28,7 +28,7 @@ class Machine:
 
     @property
     def mid_order(self) -> int:
-        """The mTHP that tables show: 64 KiB where there is one, else the nearest above; 0 without mTHP."""
+        """The mTHP that tables show: 64 KiB if it exists, else the nearest above; 0 without mTHP."""
         sizes = [order for order in self.anon_orders if order < self.pmd_order]
         fitting = [order for order in sizes if self.page_size << order >= 64 * KIB]
         return (fitting or sizes or [0])[0]

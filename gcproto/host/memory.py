@@ -1,6 +1,6 @@
 """Memory that a run may use: what the machine has available, and the limits that apply to this process.
 
-A memory cgroup below the machine's size ends a run by the OOM killer, in its middle.  So the limits of all levels are
+A memory cgroup below the machine's size would end a run by the OOM killer.  So the limits of all levels are
 read: ``memory.max`` and ``memory.high`` of cgroup v2, ``memory.limit_in_bytes`` of v1, from this process's group up to
 the root that is mounted here.  Page cache that a group can drop counts as available, as in MemAvailable.
 """
@@ -15,15 +15,15 @@ from gcproto.host.kernel_files import read
 from gcproto.process.limits import address_space
 
 PROGRAM = 512 << 20
-"""Bytes of addresses that a process without compiled code takes beside what it measures; 430 MiB were seen."""
+"""Bytes of addresses of a process without compiled code, in addition to what it measures; 430 MiB were seen."""
 UNLIMITED = 1 << 62
-"""cgroup v1 has no word for no limit, but the largest number that there is."""
+"""cgroup v1 reports the largest number if there is no limit."""
 HEAP_PROGRAM = 1280 << 20
-"""And one with compiled code."""
+"""The same with compiled code."""
 THREAD = 72 << 20
-"""And each of its threads: a stack, and 64 MiB for its allocator."""
+"""The same per thread: a stack, and 64 MiB for its allocator."""
 RESIDENT = 192 << 20
-"""Bytes of memory that a command and its worker take beside what they measure; 180 MiB were seen."""
+"""Bytes of memory of a command and its worker, in addition to what they measure; 180 MiB were seen."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Room:
     """Memory that can be used.
 
     Attributes:
-        bytes: of it;  limit: what limits it, in words.
+        bytes: of it;  limit: the limit, in words.
 
     """
 
@@ -40,21 +40,21 @@ class Room:
 
 
 def available() -> Room | None:
-    """The least of what the machine and the memory cgroups allow; None where the kernel does not say."""
+    """The least of what the machine and the memory cgroups allow; None if the kernel does not report it."""
     rooms = [*_machine(), *cgroups()]
     return min(rooms, key=lambda one: one.bytes, default=None)
 
 
 def need(what: str, count: int, remedy: str, *, program: int = PROGRAM, threads: int = 0, why: str = "") -> None:
-    """See that memory suffices, before anything is measured.
+    """Check that memory suffices, before anything is measured.
 
     Args:
-        what: that does not fit, for the message: ``a heap of 12 MiB``.
+        what: subject of the message: ``a heap of 12 MiB``.
         count: bytes that it needs.
-        remedy: what to do where they are not there.
-        program: bytes of addresses that its worker takes for itself.
-        threads: that the worker has beside, each with addresses of its own.
-        why: it needs so much, in words, or "".
+        remedy: remedy if memory is missing.
+        program: bytes of addresses of its worker.
+        threads: further threads of the worker, each with its own addresses.
+        why: reason for the size, in words, or "".
 
     Raises:
         GcprotoError: the machine, a cgroup or ``ulimit -v`` does not allow it.
@@ -85,7 +85,7 @@ def _machine() -> Iterator[Room]:
 
 
 def cgroups(proc: Path = Path("/proc/self")) -> Iterator[Room]:
-    """What each memory cgroup above this process still allows, where it has a limit.
+    """Memory that each cgroup above this process still allows, if it has a limit.
 
     Args:
         proc: folder with ``cgroup`` and ``mountinfo`` of the process.
@@ -130,11 +130,11 @@ def _plain(field: str) -> str:
 
 
 def _levels(path: str, kind: str, mounts: list[tuple[str, str, Path]]) -> Iterator[Path]:
-    """Folders of a group and of those above it, as far as they can be seen here."""
+    """Folders of a group and of its parents, as far as they are visible here."""
     for mounted, root, place in mounts:
         if mounted != kind:
             continue
-        # Where only a part of the hierarchy is mounted, as in a container, names have the part's root before them.
+        # If only a part of the hierarchy is mounted, as in a container, names begin with the part's root.
         below = path.removeprefix(root) if root != "/" and path.startswith(root) else path
         folder = place / below.strip("/")
         while True:
@@ -149,6 +149,6 @@ def _unreclaimable(folder: Path, usage: str) -> int:
     """Bytes of a group that it can't drop at once."""
     used = read(folder / usage)
     found = dict(re.findall(r"^(\w+) (\d+)$", read(folder / "memory.stat") or "", re.M))
-    total = "total_" if usage == "memory.usage_in_bytes" else ""  # v1 counts groups below apart
+    total = "total_" if usage == "memory.usage_in_bytes" else ""  # v1 counts child groups separately
     cache = sum(int(found.get(f"{total}{name}", 0)) for name in ("inactive_file", "active_file"))
     return max(0, int(used) - cache) if used and used.strip().isdigit() else 0

@@ -1,4 +1,4 @@
-"""What this machine can do: one function for each group of capabilities.  Everything is asked by trying or reading."""
+"""What this machine can do: one function per group of capabilities. Each is probed, or read from the system."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KIB = 1024
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
-USER_MODE = "faults that the kernel itself takes on registered memory are not served then (enough for gcproto)"
+USER_MODE = "faults that the kernel takes on registered memory are not served then (enough for gcproto)"
 UNPRIVILEGED = "run as root, or let root do `sysctl -w vm.unprivileged_userfaultfd=1`"
 DEVICE = "let root do `chmod 666 /dev/userfaultfd` (or give the node to a group): it needs no other privilege"
 NEWER = "use a kernel from {} on"
@@ -52,20 +52,20 @@ def error_text(number: int) -> str:
 
 
 def offer() -> "gcp_uffd_offer_ptr":
-    """What userfaultfd offers here."""
+    """The features of userfaultfd here."""
     got = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(got)
     return got
 
 
 def require_move(otherwise: str) -> None:
-    """See that UFFDIO_MOVE works.
+    """Check that UFFDIO_MOVE works.
 
     Args:
-        otherwise: what can be done without it.
+        otherwise: the alternative without it.
 
     Raises:
-        GcprotoError: it does not.
+        GcprotoError: it does not work.
 
     """
     if offer().move_err:
@@ -77,7 +77,7 @@ def require_move(otherwise: str) -> None:
 
 
 def require_sigbus() -> None:
-    """See that faults can be served on the faulting thread.
+    """Check that faults can be served on the faulting thread.
 
     Raises:
         GcprotoError: userfaultfd can't be opened, or the kernel has no UFFD_FEATURE_SIGBUS.
@@ -90,12 +90,12 @@ def require_sigbus() -> None:
         raise GcprotoError(
             "faults can't be served by SIGBUS here",
             why=error_text(number),
-            remedy="`gcproto doctor` says what would help",
+            remedy="run `gcproto doctor` for remedies",
         )
 
 
 def userfaultfd(got: "gcp_uffd_offer") -> list[Capability]:
-    """Ways to open it, handshake, features, ioctls, and one page moved for real."""
+    """Ways to open it, handshake, features, ioctls, and one page that is moved."""
     group = "userfaultfd"
     missing = got.syscall_err == errno.ENOSYS
     no_call = "the kernel was built without CONFIG_USERFAULTFD, or seccomp hides the system call"
@@ -213,7 +213,7 @@ def folios() -> list[Capability]:
             group,
             "khugepaged can be kept quiet",
             os.access(THP / "khugepaged" / "pages_to_scan", os.W_OK),
-            reason="its settings can't be written; sources are protected with MADV_NOHUGEPAGE all the same",
+            reason="its settings can't be written; sources are still protected with MADV_NOHUGEPAGE",
             remedy="run as root",
         )
     )
@@ -221,7 +221,7 @@ def folios() -> list[Capability]:
 
 
 def swap() -> list[Capability]:
-    """Swap as it is, and what ``--swap`` could add."""
+    """Current swap, and the devices that ``--swap`` could add."""
     group = "swap"
     root = os.geteuid() == 0
     active = [line.split()[0] for line in (read("/proc/swaps") or "").splitlines()[1:]]
@@ -235,7 +235,7 @@ def swap() -> list[Capability]:
             "swap space active now",
             bool(active),
             ", ".join(active),
-            reason="none (only the scenarios of --swap need any, and they bring their own)",
+            reason="none (only the scenarios of --swap need swap, and they add their own)",
         ),
         row(
             group,
@@ -257,13 +257,13 @@ def swap() -> list[Capability]:
 
 
 def proof() -> list[Capability]:
-    """What a round can be proven with."""
+    """The means of proof of a round."""
     group = "proof"
     prover = ffi.new("struct gcp_prover *")
     lib.gcp_prover_init(prover)
     have = int(prover.have)
     lib.gcp_prover_deinit(prover)
-    less = "proofs rest on present bits, counters and contents then"
+    less = "proofs then rest on present bits, counters and contents"
     return [
         row(group, "pagemap", bool(have & lib.GCP_PROOF_PAGEMAP), reason="/proc/self/pagemap can't be read"),
         row(

@@ -1,8 +1,7 @@
 """Settings of the machine: the only place that writes under /sys or /proc or changes the swap space.
 
-Everything is put back when the ``with`` block ends, however it ends: return, exception, or a signal
-(gcproto.process.interrupts).  After SIGKILL or a crash the journal is still there, and the next command puts everything
-back (``recover``).
+All settings are restored when the ``with`` block ends by return, exception, or signal (gcproto.process.interrupts).
+After SIGKILL or a crash the journal remains, and the next command restores the settings (``recover``).
 """
 
 import os
@@ -28,17 +27,17 @@ HOUR_MS = "3600000"
 
 
 def may_change() -> bool:
-    """Whether this process may change settings at all: it is root, and /sys is not read-only."""
+    """Whether this process may change settings: it is root, and /sys is writable."""
     return os.geteuid() == 0 and os.access("/sys/kernel/mm", os.W_OK)
 
 
 def why_not() -> str:
-    """Why settings can't be changed, where they can't."""
+    """The reason why settings can't be changed."""
     return "/sys can't be written here" if os.geteuid() == 0 else "this user is not root"
 
 
 class SettingRefused(GcprotoError):  # noqa: N818 - it is an event: the machine refused
-    """A setting can't be changed; nothing was."""
+    """A setting can't be changed; no setting was."""
 
 
 class Settings:
@@ -59,7 +58,7 @@ class Settings:
         self._handles_signals = False
 
     def may_change(self) -> bool:
-        """Whether this process may change settings at all."""
+        """Whether this process may change settings."""
         return self._permitted
 
     def __enter__(self) -> Self:
@@ -68,7 +67,7 @@ class Settings:
             self._journal.acquire()
             _undo_all(self._journal)  # of a process that died after this one began
             if threading.current_thread() is threading.main_thread():
-                self._handles_signals = interrupts.install()  # where the command has not done it
+                self._handles_signals = interrupts.install()  # if the command has not done it
         return self
 
     def __exit__(
@@ -76,7 +75,7 @@ class Settings:
     ) -> None:
         if not self._permitted:
             return
-        # A second Ctrl-C must not stop the restoring half-way, nor end the tools that it calls.
+        # A second Ctrl-C must not interrupt the restoring, nor end the tools that it calls.
         try:
             with interrupts.held(), interrupts.blocked():
                 try:
@@ -88,11 +87,11 @@ class Settings:
                 interrupts.uninstall()
 
     def set(self, path: Path | str, value: str) -> None:
-        """Write a value into a file, to be put back at the end.
+        """Write a value into a file. It is restored at the end.
 
         Args:
             path: of a file under /sys or /proc.
-            value: what is to stand in it, or, in a list of choices, to be chosen.
+            value: its new content, or the choice in a list.
 
         Raises:
             SettingRefused: it can't be read or written, or the kernel kept another value.
@@ -119,7 +118,7 @@ class Settings:
         return SettingRefused(f"{path} can't be set to {value!r}", why=why, remedy="run as root on the host itself")
 
     def quiet_khugepaged(self) -> None:
-        """Keep khugepaged, and the shrinker that splits underused THPs, away from what is measured."""
+        """Keep khugepaged, and the shrinker of underused THPs, from disturbing measurements."""
         for path, value in (
             (KHUGEPAGED / "pages_to_scan", "1"),
             (KHUGEPAGED / "scan_sleep_millisecs", HOUR_MS),
@@ -129,7 +128,7 @@ class Settings:
                 self.set(path, value)
 
     def mthp_only(self, order: int | None) -> None:
-        """Enable folios of one order, where madvise(MADV_HUGEPAGE) asks for them, and no others.
+        """Enable folios of one order for madvise(MADV_HUGEPAGE), and no others.
 
         Args:
             order: log2 of the size in base pages; None enables none.
@@ -141,7 +140,7 @@ class Settings:
         self.folios_exactly([order] if order else [])
 
     def folios_exactly(self, orders: Collection[int]) -> None:
-        """Enable folios of these orders, where madvise(MADV_HUGEPAGE) asks for them, and no others.
+        """Enable folios of these orders for madvise(MADV_HUGEPAGE), and no others.
 
         Args:
             orders: log2 of each size in base pages.
@@ -158,7 +157,7 @@ class Settings:
             return
         for size_kib in wanted - files.keys():
             raise SettingRefused(f"this kernel has no anonymous folios of {size_kib} KiB")
-        # Off comes before on: at no moment is a size enabled that was not asked for.
+        # Off precedes on, so a size that was not asked for is never enabled.
         for size, path in files.items():
             if size not in wanted:
                 self.set(path, "never")
@@ -167,13 +166,13 @@ class Settings:
 
     @contextmanager
     def swap_zram(self, size_bytes: int) -> Iterator[str]:
-        """A zram device of our own as the preferred swap space; yields its node."""
+        """A new zram device as the preferred swap space; yields its node."""
         with self._swap_on("zram", size_bytes) as node:
             yield node
 
     @contextmanager
     def swap_loop(self, size_bytes: int) -> Iterator[str]:
-        """A loop device on a file of our own as the preferred swap space; yields its node."""
+        """A loop device on a new file as the preferred swap space; yields its node."""
         with self._swap_on("loop", size_bytes) as node:
             yield node
 
@@ -191,7 +190,7 @@ class Settings:
             self._journal.add(undo)
             swap_devices.swapon(node)
         except (swap_devices.CommandFailed, OSError) as error:
-            raise SettingRefused(f"a {kind} swap device can't be had", why=str(error)) from error
+            raise SettingRefused(f"a {kind} swap device is unavailable", why=str(error)) from error
         try:
             yield node
         finally:
@@ -211,13 +210,13 @@ class Settings:
 
 
 def recover(folder: Path = FOLDER) -> list[str]:
-    """Put back what a process that died had changed.
+    """Restore the settings that a dead process changed.
 
     Returns:
-        A line for each thing that was put back; empty if there is nothing to do, which is nearly always.
+        A line for each restored setting; usually empty.
 
     Raises:
-        GcprotoError: something can't be put back; what that is stays on record.
+        GcprotoError: a setting can't be restored; it stays on record.
 
     """
     journal = Journal(folder)
@@ -241,7 +240,7 @@ def recover(folder: Path = FOLDER) -> list[str]:
 
 
 def _undo_all(journal: Journal) -> list[str]:
-    """Undo newest first.  All is tried before the first failure is told."""
+    """Undo the newest first. All entries are tried before the first failure is reported."""
     done: list[str] = []
     failures: list[str] = []
     for entry in reversed(list(journal.entries)):
@@ -254,15 +253,15 @@ def _undo_all(journal: Journal) -> list[str]:
         journal.drop(entry)
     if failures:
         raise GcprotoError(
-            "settings could not all be put back",
+            "some settings could not be restored",
             why="; ".join(failures),
-            remedy=f"they stay on record in {journal.path}: put the obstacle away and run any gcproto command as root",
+            remedy=f"they stay on record in {journal.path}: remove the obstacle and run any gcproto command as root",
         )
     return done
 
 
 def _undo(entry: Undo) -> str:
-    """Undo one thing; what was done in words, "" if there was nothing to do."""
+    """Undo one entry. Returns the action in words, "" if there was none."""
     match entry:
         case FileUndo(path, before):
             now = read(path)

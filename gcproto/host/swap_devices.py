@@ -1,8 +1,7 @@
-"""Swap devices of our own, by the machine's tools: made, and taken away again also when only their name is known.
+"""Temporary swap devices, by the machine's tools. They can be removed when only their name is known.
 
-zram is synchronous: a folio that was swapped out leaves the swap cache at once.  A loop device is not: its folios stay
-in the swap cache until reclaim takes them, and, being a block device, it takes large folios whole (a swap file would
-not).
+zram is synchronous: a folio that was swapped out leaves the swap cache at once. A loop device is not: its folios stay
+in the swap cache until reclaim frees them. A block device takes large folios whole; a swap file would not.
 """
 
 import os
@@ -16,13 +15,13 @@ from gcproto.process import interrupts
 
 ZRAM_CONTROL = Path("/sys/class/zram-control")
 PRIORITY = 32767
-"""The highest there is: pages go to our device and to no other."""
+"""The highest priority: pages only go to our device."""
 
 COMMAND_SECONDS = 60
 
 
 class CommandFailed(Exception):  # noqa: N818 - callers turn it into an error for people
-    """A tool is missing or said no; the text says which and what."""
+    """A tool is missing or failed; the text names it and its message."""
 
 
 def _run(*command: str) -> str:
@@ -30,7 +29,7 @@ def _run(*command: str) -> str:
     if program is None:
         raise CommandFailed(f"{command[0]} is not installed (Debian: util-linux, mount)")
     try:
-        # Half a swapoff puts nothing back: a signal to the whole process group must not end the tool.
+        # Half a swapoff restores nothing: a signal to the process group must not end the tool.
         with interrupts.held(), interrupts.blocked():
             done = subprocess.run(
                 [program, *command[1:]], capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
@@ -54,13 +53,13 @@ def swapon(device: str) -> None:
 
 
 def swapoff(device: str) -> None:
-    """Take a device out of the swap space; nothing to do where it is not in it."""
+    """Take a device out of the swap space; nothing happens if it is not in it."""
     if device in active():
         _run("swapoff", device)
 
 
 def zram_numbers() -> tuple[int, ...]:
-    """Numbers of the zram devices that there are."""
+    """Numbers of the existing zram devices."""
     return tuple(sorted(int(path.name[4:]) for path in Path("/sys/block").glob("zram*")))
 
 
@@ -83,7 +82,7 @@ def zram_prepare(number: int, size_bytes: int) -> str:
 
 
 def zram_remove(number: int) -> None:
-    """Remove a zram device, whatever state it is in; nothing to do where it is gone."""
+    """Remove a zram device in any state; nothing happens if it is gone."""
     block = Path(f"/sys/block/zram{number}")
     if not block.exists():
         return
@@ -96,13 +95,13 @@ def zram_remove(number: int) -> None:
 
 
 def zram_is_unused(number: int) -> bool:
-    """Whether a device has no size yet: one that was added and nobody took into use."""
+    """Whether a device has no size yet: it was added and is not used."""
     size = Path(f"/sys/block/zram{number}/disksize")
     return size.exists() and size.read_text(encoding="utf-8").strip() == "0"
 
 
 def _wait_for_node(node: str, block: Path) -> None:
-    """Without a device manager (in a container) the node has to be made by hand."""
+    """Without a device manager (in a container) this process makes the node."""
     for _ in range(50):
         if Path(node).exists():
             return
@@ -126,7 +125,7 @@ def loop_prepare(backing_file: str, size_bytes: int) -> str:
 
 
 def loop_remove(backing_file: str) -> None:
-    """Detach every loop device on the file and delete it; nothing to do where both are gone."""
+    """Detach every loop device on the file and delete it; nothing happens if both are gone."""
     for link in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
             name = link.read_text(encoding="utf-8").strip().removesuffix(" (deleted)")

@@ -1,7 +1,7 @@
-"""Where every worker process begins: ``python -m gcproto.host.worker MODULE PARENT``.
+"""Start of every worker process: ``python -m gcproto.host.worker MODULE PARENT``.
 
-Before anything heavy is imported it dies with its parent and leaves signals to it.  What goes wrong from then on is
-answered in words, so that the parent can say it; a traceback is for ``-v``.
+Before large imports, it arranges to die with its parent and leaves signals to it. Later errors are answered in words,
+so that the parent can report them; a traceback needs ``-v``.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from gcproto.process import ending, interrupts, streams
 
 PR_SET_PDEATHSIG = 1
 FAILED = "!"
-"""An answer that begins so says in words why the worker can't go on; others are JSON."""
+"""Start of an answer that tells in words why the worker must end; others are JSON."""
 
 
 def begin(parent: int) -> None:
@@ -41,12 +41,12 @@ def main() -> None:
         code = failed(error)
     else:
         code = 0
-    # Threads of a run that failed may wait for ever; nothing of this process is needed any more.
+    # Threads of a failed run may never end, and nothing of this process is needed any more.
     os._exit(code)
 
 
 def failed(error: Exception) -> int:
-    """Tell the parent why this worker can't go on.
+    """Tell the parent why this worker must end.
 
     Returns:
         The exit code.

@@ -1,1 +1,1 @@
-"""Other kernels, booted in a virtual machine: where to get them, how to boot them, what to run in them."""
+"""Other kernels, booted in a virtual machine: fetching, building, booting and running them."""

@@ -1,4 +1,4 @@
-"""Where kernels and programs for guests are kept: ``GCPROTO_CACHE``, or the user's cache folder."""
+"""The folder of kernels and programs for guests: ``GCPROTO_CACHE``, or the user's cache folder."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from gcproto.errors import ExitCode, GcprotoError
 
 
 def folder(name: str = "") -> Path:
-    """The cache, or a folder in it; it need not be there yet."""
+    """The cache, or a folder in it, which may not exist yet."""
     from platformdirs import user_cache_path
 
     root = os.environ.get("GCPROTO_CACHE")
@@ -23,7 +23,7 @@ def folder(name: str = "") -> Path:
 
 @contextmanager
 def writing(what: str) -> Iterator[None]:
-    """Errors of the disk as a message for people.
+    """Turn errors of the disk into messages.
 
     Raises:
         GcprotoError: the disk is full, or permission is missing.
@@ -47,12 +47,11 @@ def writing(what: str) -> Iterator[None]:
 
 @contextmanager
 def whole(target: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder that appears at `target` when it is complete, or not at all.
+    """A folder that appears at `target` only when it is complete.
 
     Args:
         target: where.
-        replace: takes the place of one that is there; otherwise that one stays, as another process was faster and its
-            copy is as good.
+        replace: replaces an existing one; otherwise the existing one stays, because another process made an equal copy.
 
     """
     with writing(str(target)):
@@ -78,7 +77,7 @@ def whole(target: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Only one process at a time in a folder, which is made if it is not there.
+    """Lock a folder for one process. It is made if it is missing.
 
     Args:
         target: the folder.

@@ -1,8 +1,8 @@
-"""Known bugs of UFFDIO_MOVE and the releases that have them: it only ever makes the program more careful.
+"""Known bugs of UFFDIO_MOVE and the releases that have them. The table only makes the program more careful.
 
 Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, the changelogs of Debian's packages for the stable releases, and
-the mails of the patches.  A vendor's kernel may carry any fix earlier; where a bug shows in a behaviour that can be
-provoked without harm, that is asked instead of the version (``probe``).
+the mails of the patches.  A vendor's kernel may carry any fix earlier. If a bug can be provoked without harm, it is
+probed instead of the version (``probe``).
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Branch = tuple[int, int]
 
 
 class Harm(StrEnum):
-    """What a bug can do."""
+    """The harm of a bug."""
 
     CRASH = "crash or corruption"
     HANG = "hang"
@@ -23,7 +23,7 @@ class Harm(StrEnum):
 
 
 class State(StrEnum):
-    """What is known about a bug here."""
+    """The known state of a bug here."""
 
     ABSENT = "not in this kernel"
     FIXED = "fixed"
@@ -38,12 +38,12 @@ class Bug:
     Args:
         key: a short name.
         title: of the commit that fixes it (or of the change, for what is only slow or has no fix).
-        effect: what happens.
+        effect: the effect.
         since: first release that has it.
         fixed: first mainline release without it; None: not fixed in any release known.
         stable: stable branches with the fix: branch to first patch release.
         probe: a harmless test that tells whether the running kernel has it: ``livelock`` (provoke it under a
-            watchdog), ``retry`` (provoke it), ``symbol NAME`` (the fix brought this function); "" where there is none.
+            watchdog), ``retry`` (provoke it), ``symbol NAME`` (the fix brought this function); "" if there is none.
 
     """
 
@@ -57,7 +57,7 @@ class Bug:
     probe: str = ""
 
     def state_by_version(self, version: KernelVersion) -> State:
-        """What the version says."""
+        """The state by the version."""
         if version < self.since:
             return State.ABSENT
         if self.fixed and version >= self.fixed:
@@ -87,7 +87,7 @@ BUGS = (
     Bug(
         "unpinned-recheck",
         "userfaultfd: change src_folio after ensuring it's unpinned in UFFDIO_MOVE (c0205eaf3af9, CVE-2024-27007)",
-        "a folio that is pinned at the last moment changes its owner all the same",
+        "a folio that is pinned at the last moment still changes its owner",
         Harm.CRASH,
         _FIRST,
         _v("6.9"),
@@ -96,7 +96,7 @@ BUGS = (
     Bug(
         "huge-pmd-checks",
         "userfaultfd: fix checks for huge PMDs",
-        "a page table that khugepaged takes away in the middle of a MOVE ends in a BUG",
+        "a page table that khugepaged removes during a MOVE causes a BUG",
         Harm.CRASH,
         _FIRST,
         _v("6.11"),
@@ -105,7 +105,7 @@ BUGS = (
     Bug(
         "livelock-threads",
         "userfaultfd: do not block on locking a large folio with raised refcount (37b338eed105)",
-        "threads that move pages of one THP wait for each other for ever",
+        "threads that move pages of one THP deadlock",
         Harm.HANG,
         _FIRST,
         _v("6.14"),
@@ -114,8 +114,8 @@ BUGS = (
     Bug(
         "swapcache-rmap",
         "mm: fix kernel BUG when userfaultfd_move encounters swapcache (c50f8e6053b0)",
-        "MOVE of a swapped page whose folio is in the swap cache leaves its index wrong: BUG with CONFIG_DEBUG_VM, "
-        "silent corruption of the reverse map without",
+        "MOVE of a swapped page with a folio in the swap cache leaves a wrong index: BUG under CONFIG_DEBUG_VM, "
+        "else corruption of the reverse map",
         Harm.CRASH,
         _FIRST,
         _v("6.14"),
@@ -124,7 +124,7 @@ BUGS = (
     Bug(
         "out-field",
         "mm/userfaultfd: fix uninitialized output field for -EAGAIN race",
-        "the out-field of an ioctl may be left alone when the address space is being changed",
+        "the out-field of an ioctl may stay unwritten while the address space changes",
         Harm.WRONG,
         _FIRST,
         _v("6.15"),
@@ -142,7 +142,7 @@ BUGS = (
     Bug(
         "swapcache-race",
         "mm: userfaultfd: fix race of userfaultfd_move and swap cache (0ea148a79919)",
-        "a swap entry that is reused in the middle of a MOVE gets the wrong folio",
+        "a swap entry that is reused during a MOVE gets the wrong folio",
         Harm.CRASH,
         _FIRST,
         _v("6.16"),
@@ -169,7 +169,7 @@ BUGS = (
     Bug(
         "livelock-references",
         "userfaultfd: fix UFFDIO_MOVE livelock on large folio with extra references",
-        "MOVE of a part of a large folio that somebody else holds (a pin, vmsplice) spins until it is killed",
+        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed",
         Harm.HANG,
         _FIRST,
         _v("7.3.4"),
@@ -189,8 +189,8 @@ BUGS = (
     Bug(
         "retry-eexist",
         "no fix known; came with userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
-        "a step that the kernel repeats by itself (a page-table entry changed under it) moves its pages and is "
-        "repeated once more: MOVE then says EEXIST for pages that it moved, and does not count them",
+        "if a page-table entry changes during MOVE, the kernel retries the step and repeats it after success. "
+        "MOVE then returns EEXIST for pages that it moved, and does not count them",
         Harm.WRONG,
         _v("6.18"),
         None,

@@ -1,4 +1,4 @@
-"""The version of the running kernel, for the table of known bugs and for nothing else: presence is probed."""
+"""The version of the running kernel, only for the table of known bugs. Presence is probed."""
 
 import platform
 import re
@@ -25,7 +25,7 @@ def parse(release: str) -> KernelVersion:
     """The version in a release name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: it has none.
 
     """
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
@@ -35,5 +35,5 @@ def parse(release: str) -> KernelVersion:
 
 
 def running() -> KernelVersion:
-    """Of this kernel."""
+    """The version of this kernel."""
     return parse(platform.release())

@@ -1,1 +1,1 @@
-"""A cost model of evacuation: primitives fitted to collections, and what a changed kernel would give."""
+"""A cost model of evacuation: primitives fitted to collections, and the effect of a changed kernel."""

@@ -1,9 +1,10 @@
-"""What became of the pages of one collection, as the model counts it."""
+"""The dispositions of the pages of one collection, as the model counts them."""
 
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from gcproto._native import lib
 from gcproto.model.shoot_downs import Moves, Rule, long_ones, rule_of, shoot_downs
 from gcproto.results import names
 from gcproto.results.folios import kept_whole
@@ -24,9 +25,10 @@ from gcproto.results.schema import (
     with_fields,
 )
 from gcproto.results.series import page_size_of, release_of
+from gcproto.rows import arm_is
 
 DISCARD_LUMP = 8 << 20
-"""Bytes that the path lab gives back at once, or one granule if that is more (native/paths/arms.c)."""
+"""Bytes that the path lab discards at once, or one granule if that is more (native/paths/arms.c)."""
 
 
 class Dispositions(msgspec.Struct, frozen=True):
@@ -35,15 +37,15 @@ class Dispositions(msgspec.Struct, frozen=True):
     Attributes:
         scenario: of the heap, or of the path.
         move_calls: ioctls that moved something;  copy_calls: ioctls.
-        pages: moved one by one or in batches, of small folios or such as were split.
+        pages: moved one by one or in batches, from small folios or split ones.
         whole: moved in whole folios, by order of the folio.
         copied: by choice or after EBUSY.
-        discarded: source pages given back in the time that is counted.
-        split: folios split by the moves, by order; those split ahead are not in it.
+        discarded: source pages discarded in the counted time.
+        split: folios split by the moves, by order, without those split ahead.
         ebusy: refused calls.
-        shoot_downs: of the other processor's TLB; 0 without a second thread;  long_shoot_downs: of these, such as drop
-            the whole TLB.
-        ns: that all this took;  ahead_ns: splitting ahead of it, which is not in it;  evacuation_ns: from flip to
+        shoot_downs: of the other processor's TLB; 0 without a second thread;  long_shoot_downs: of these, those that
+            drop the whole TLB.
+        ns: of all this;  ahead_ns: of splitting ahead, which is not included;  evacuation_ns: from flip to
             drain, with producing the pages; 0 in the path lab.
 
     """
@@ -70,7 +72,7 @@ class Dispositions(msgspec.Struct, frozen=True):
 
     @property
     def fresh(self) -> bool:
-        """Whether its pages were written a moment ago, by the path lab."""
+        """Whether its pages were just written, by the path lab."""
         return isinstance(self.scenario, PathScenario)
 
     @property
@@ -80,7 +82,7 @@ class Dispositions(msgspec.Struct, frozen=True):
 
 
 class _Kernel(msgspec.Struct, frozen=True):
-    """What of the machine decides how pages are counted: bytes of a page, the order of a THP, its shoot-downs."""
+    """The properties of the machine that decide how pages are counted: page size, order of a THP, shoot-downs."""
 
     page: int
     pmd_order: int
@@ -101,8 +103,8 @@ def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositio
     calls = max(0, did.move_calls - did.ebusy)
     pages = did.moved - (whole << order)
     thps = split.get(kernel.pmd_order, 0)
-    # Runs begin anywhere in a page table, so that one of n pages reaches into n / 512 others on average; pages that
-    # were built in recycled ones have another offset there than at their destination, and meet the ends of both tables.
+    # Runs begin at any place in a page table, so a run of n pages reaches into n / 512 others on average. Pages built
+    # in recycled ones have another offset there than at their destination, and meet the ends of both tables.
     tables = (pages + min(pages, did.built)) / (1 << kernel.pmd_order)
     moves = Moves(calls, pages, tables, sum(split.values()) - thps, thps, whole)
     return Dispositions(
@@ -124,17 +126,19 @@ def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositio
 
 
 ARMS = frozenset({"move", "copy", "copy_discard", "move_fallback"})
+"""Arms that the model has.  It counts calls, pages and splits as the work of each arm makes them, which no flag says.
+Another arm is omitted with that reason, and needs no line here."""
 SOURCES = frozenset({"small", "mthp", "thp", "pinned"})
 
 
 def _of_path(one: Measurement, asked: PathScenario, kernel: _Kernel) -> Iterator[Dispositions]:
-    """Rounds of one way of evacuating, each as if it were a collection; its pages are fresh neighbours."""
+    """Rounds of one arm, each as if it were a collection. Its pages are fresh neighbours."""
     proof, did = one.proof, one.outcome
     rounds, order, total = proof.rounds, asked.order, asked.pages * kernel.page
-    moves = asked.arm in {"move", "move_fallback"}
+    moves = arm_is(asked.arm, lib.GCP_ARM_MOVES)
     ebusy, after = did.ebusy // rounds, did.copied_after_ebusy // rounds
-    discards = -(-total // max(DISCARD_LUMP, asked.granule_bytes)) if asked.arm == "copy_discard" else 0
-    # One page is copied at a time after EBUSY; in the other arms all calls but those that discard are of one kind.
+    discards = -(-total // max(DISCARD_LUMP, asked.granule_bytes)) if arm_is(asked.arm, lib.GCP_ARM_DISCARDS) else 0
+    # After EBUSY, pages are copied one at a time. In the other arms all calls except discards are of one kind.
     calls = did.calls // rounds - after - ebusy - discards
     split = proof.folios_split // rounds if moves else 0
     folios = (proof.folios - proof.folios_split) // rounds if moves and order else 0
@@ -162,18 +166,18 @@ def _of_path(one: Measurement, asked: PathScenario, kernel: _Kernel) -> Iterator
 
 
 def _path_objection(one: PathScenario) -> str:
-    """Why rounds of a path are not counted; "" if they are."""
+    """The reason why rounds of a path are not counted; "" if they are."""
     if one.arm not in ARMS or one.source not in SOURCES:
         return "the model has no such arm or source"
     if one.source == "pinned" and one.order:
-        return "whether such a folio is split before it is refused is the kernel's secret"
+        return "whether the kernel splits such a folio before it refuses it is unknown"
     if one.alignment != CONGRUENT or one.working_set == MEMORY or one.frames == SHUFFLED:
-        return "the model has aligned ranges that were written just before only, on page frames as they come"
+        return "the model only has aligned ranges that were just written, on page frames in any order"
     return ""
 
 
 def _heap_objection(one: PolicyScenario, figures: PolicyFigures) -> str:
-    """Why collections of a heap are not counted; "" if they are."""
+    """The reason why collections of a heap are not counted; "" if they are."""
     if one.order is None:
         return "the orders of its folios are unknown"
     if any(cycle.collector.remapped for some in figures.collections for cycle in some):
@@ -182,25 +186,25 @@ def _heap_objection(one: PolicyScenario, figures: PolicyFigures) -> str:
 
 
 def objection(one: Measurement) -> str:
-    """Why the model can't use a measurement; "" if it can."""
+    """The reason why the model can't use a measurement; "" if it can."""
     match one.scenario, one.figures:
         case PathScenario() as asked, _:
             found = _path_objection(asked)
         case PolicyScenario() as asked, PolicyFigures() as figures:
             found = _heap_objection(asked, figures)
         case ((WorkloadScenario() | WindowScenario()), _):
-            return "the model is of evacuation without mutators"
+            return "the model covers evacuation without mutators"
         case _:
-            return "its figures are not those of its kind"
+            return "its figures do not belong to its kind"
     if found:
         return found
     if one.unit not in TIMES:
-        return f"it is counted in {one.unit}, which are no times"
+        return f"it is counted in {one.unit}, which are not times"
     return "" if one.valid and one.samples and one.proof.rounds else "it is invalid"
 
 
 def dispositions(results: Sequence[Result]) -> Iterator[Dispositions]:
-    """Those of all collections of ``gcproto gc policies``, and of rounds of ``gcproto bench``, that the model has."""
+    """Dispositions that the model covers: collections of ``gcproto gc policies``, rounds of ``gcproto bench``."""
     for result in results:
         kernel = _kernel_of(result)
         for one in result.measurements:
@@ -214,7 +218,7 @@ def dispositions(results: Sequence[Result]) -> Iterator[Dispositions]:
 
 
 def left_out(results: Sequence[Result]) -> list[Skip]:
-    """What the model does not use of results, by reason."""
+    """Measurements that the model does not use, by reason."""
     found: dict[str, list[str]] = {}
     for result in results:
         for one in result.measurements:

@@ -1,6 +1,6 @@
-"""Primitive costs by least squares: what one call, one page, one folio, one split costs on this kernel.
+"""Primitive costs by least squares: the cost of one call, page, folio and split on this kernel.
 
-The time that the ioctls of a collection take is the sum of its dispositions, each times what one of its kind costs.
+The time of a collection's ioctls is the sum of its dispositions, each times the cost of its kind.
 Costs are not negative (scipy's nnls), and errors count relatively, so that a collection of 1 ms weighs as much as one
 of 50.  Fitted on some heaps, checked on others, by their medians.
 """
@@ -32,10 +32,10 @@ INTERVAL = (5.0, 95.0)
 
 
 class Costs(msgspec.Struct, frozen=True):
-    """ns of one of each kind, and the same for each bootstrap resample of the collections.
+    """ns per disposition of each kind, and the same for each bootstrap resample of the collections.
 
     Attributes:
-        kinds: of which there were any.
+        kinds: kinds that occur.
         ns: of each.
         resamples: the same for each resample.
 
@@ -46,11 +46,11 @@ class Costs(msgspec.Struct, frozen=True):
     resamples: tuple[tuple[float, ...], ...]
 
     def of(self, row: Row) -> float:
-        """Ns for so many of each kind."""
+        """Predicted ns for these counts of each kind."""
         return self._sum(row, self.ns)
 
     def parts(self, row: Row) -> dict[str, float]:
-        """Ns for so many of each kind, by group (gcproto.model.kinds.GROUPS); nothing that costs nothing."""
+        """Ns for so many of each kind, by group (gcproto.model.kinds.GROUPS); groups of cost 0 are omitted."""
         found: dict[str, float] = {}
         for kind, cost in zip(self.kinds, self.ns, strict=True):
             ns = row.get(kind, 0.0) * cost
@@ -59,7 +59,7 @@ class Costs(msgspec.Struct, frozen=True):
         return found
 
     def interval(self, row: Row) -> tuple[float, float]:
-        """The middle 90 % of the resamples."""
+        """The central 90 % of the resamples."""
         values = [self._sum(row, one) for one in self.resamples]
         low, high = np.percentile(values, INTERVAL)
         return float(low), float(high)
@@ -69,7 +69,7 @@ class Costs(msgspec.Struct, frozen=True):
 
 
 def row_of(one: Dispositions) -> Row:
-    """How often each kind occurs in a collection."""
+    """The count of each kind in a collection."""
     pages = Kind(What.NEIGHBOURS if one.neighbours else What.SCATTERED, fresh=one.fresh)
     found: dict[Kind, float] = {
         MOVE_CALL: one.move_calls,
@@ -87,10 +87,10 @@ def row_of(one: Dispositions) -> Row:
 
 
 def fit(collections: Sequence[Dispositions]) -> Costs:
-    """Least squares over heaps and paths, each by its collection in the middle.
+    """Least squares over heaps and paths, each by its median collection.
 
-    Other work on the machine may draw a collection out to any length, so that a fit over all collections follows the
-    worst of them; a median does not.
+    Other work on the machine may prolong a collection without limit, so a fit over all collections follows the worst. A
+    median does not.
 
     Args:
         collections: of several heaps, and rounds of paths.
@@ -125,7 +125,7 @@ def _heap_of(one: Dispositions) -> tuple[object, ...]:
 
 
 def middle_of(some: Sequence[Dispositions]) -> list[Dispositions]:
-    """The collection whose time for each page is the median, or both that it lies between."""
+    """The collection with the median time per page, or both that the median lies between."""
     order = sorted(some, key=lambda one: one.ns / one.every_page)
     return order[(len(order) - 1) // 2 : len(order) // 2 + 1]
 

@@ -1,4 +1,4 @@
-"""What the model counts: kinds of things that take time, each with a cost of its own."""
+"""What the model counts: kinds of work, each with its own cost."""
 
 from enum import StrEnum
 
@@ -6,9 +6,9 @@ import msgspec
 
 
 class What(StrEnum):
-    """Kinds without their folio size; the value is the name for people, ``{}`` stands for the order.
+    """Kinds without their folio size; the value is the name in reports, with ``{}`` for the order.
 
-    SCATTERED are pages of memory made of small folios: their page frames lie anywhere, so that each costs misses in
+    SCATTERED are pages of memory made of small folios: their page frames are in any order, so each costs misses in
     the memory map.  NEIGHBOURS lie next to each other.  SHOOT_DOWN is of one other processor: with more of them the
     kernel waits for the slowest (gcproto.model.shoot_downs).
     """
@@ -36,17 +36,16 @@ GROUPS = {
     "discards": (What.DISCARDED,),
     "EBUSY": (What.EBUSY,),
 }
-"""Kinds as an explanation has them, in its order."""
+"""Groups of kinds in an explanation, in its order."""
 
 
 class Kind(msgspec.Struct, frozen=True, order=True):
-    """A kind of thing that takes time.
+    """A kind of work.
 
     Attributes:
         what: it is.
         order: log2 of the folio's size in base pages, of WHOLE and SPLIT; else 0.
-        fresh: of the path lab, whose pages were written a moment ago: what is theirs is in the caches, and costs less
-            than in a heap.
+        fresh: of the path lab, whose pages were just written: they are in the caches and cost less than in a heap.
 
     """
 
@@ -56,17 +55,17 @@ class Kind(msgspec.Struct, frozen=True, order=True):
 
     @property
     def name(self) -> str:
-        """For people: ``fresh split of order 4``."""
+        """Name in reports: ``fresh split of order 4``."""
         return "fresh " * self.fresh + self.what.format(self.order)
 
     @property
     def group(self) -> str:
-        """Which of GROUPS it belongs to."""
+        """Its group in GROUPS."""
         return next(name for name, kinds in GROUPS.items() if self.what in kinds)
 
 
 Row = dict[Kind, float]
-"""How often each kind occurs."""
+"""Counts by kind."""
 
 MOVE_CALL = Kind(What.MOVE_CALL)
 COPY_CALL = Kind(What.COPY_CALL)

@@ -1,4 +1,4 @@
-"""The model put together: fitted on heaps of some workloads, checked on heaps of others, asked about a proposal."""
+"""The whole model: fitted on heaps of some workloads, checked on heaps of others, applied to a proposal."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -17,17 +17,17 @@ FITTED_ON = frozenset({"prefix", "sparse"})
 """Workloads of the heaps that the costs are fitted on, beside all paths; heaps of other workloads check the fit."""
 
 GOOD = 0.15
-"""A prediction that is off by less is a good one."""
+"""Largest relative error of a good prediction."""
 
 
 class Heap(msgspec.Struct):
-    """What the model says of a heap: medians over its collections, ns of ioctls for each page.
+    """Prediction of a heap: medians over its collections, ns of ioctls per page.
 
     Attributes:
-        scenario: of the heap;  workload, memory_order, policy, threads: of these, what tells most heaps apart.
+        scenario: of the heap;  workload, memory_order, policy, threads: the fields that distinguish most heaps.
         fitted: the costs were fitted on it.
         measured, predicted: today.
-        parts: of what is predicted, by group of kinds (gcproto.model.kinds.GROUPS).
+        parts: parts of the prediction, by group of kinds (gcproto.model.kinds.GROUPS).
         ahead: splitting ahead, which is in neither;  evacuation: from flip to drain, with producing the pages.
         error: relative, of the median;  errors: of each collection.
         proposed, low, high: under the proposal; None without one.
@@ -56,13 +56,13 @@ AUTO, BASE = "auto", "move"
 
 
 class Reason(msgspec.Struct):
-    """Why ``auto`` evacuates a heap of large folios in another time than plain moves do; ns for each page.
+    """The parts of the difference between ``auto`` and plain moves on a heap of large folios; ns per page.
 
     Attributes:
         workload, memory_order, threads: of the heap.
         evacuation: from flip to drain, of ``move`` and of ``auto``;  measured, predicted: of that, the ioctls.
-        parts: of what is predicted, by group of kinds, of both.
-        ahead: what auto spends on splitting before the flip instead.
+        parts: parts of the prediction, by group of kinds, for both.
+        ahead: the cost of splitting before the flip in ``auto``.
 
     """
 
@@ -82,10 +82,10 @@ class Prediction(msgspec.Struct):
     Attributes:
         costs: fitted, ns by kind, with the middle 90 % of the resamples.
         heaps: each scenario once.
-        good: share of the heaps that the fit did not see and that it predicts to 15 %; None without any.
-        reasons: why ``auto`` differs from ``move``, where both were measured.
-        proposal: that was asked about, None for none.
-        left_out: measurements that the model does not use, and why.
+        good: share of the heaps outside the fit that are predicted to 15 %; None without any.
+        reasons: why ``auto`` differs from ``move``, if both were measured.
+        proposal: the proposal that was applied; None without one.
+        left_out: measurements that the model does not use, with reasons.
 
     """
 
@@ -102,10 +102,10 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
 
     Args:
         results: of ``gcproto gc policies``, with the workloads prefix or sparse for the fit; of one machine and kernel.
-        proposal: what a changed kernel would do.
+        proposal: the changed kernel.
 
     Raises:
-        GcprotoError: there are no such results, too few collections, or they are of several kernels or machines.
+        GcprotoError: no such results, too few collections, or several kernels or machines.
 
     """
     every = list(dispositions(results))
@@ -114,7 +114,7 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
         raise GcprotoError(
             "no collections to fit costs to",
             why=unused or "none of these results is of gcproto gc policies",
-            remedy="run it, or give no result: then it is run now",
+            remedy="run it, or give no result; then this command runs it now",
             code=ExitCode.USAGE,
         )
     _see_that_they_are_alike(results)
@@ -147,10 +147,10 @@ def _is_fitted_on(one: Dispositions) -> bool:
 
 
 def _see_that_they_are_alike(results: Sequence[Result]) -> None:
-    """Costs are of one kernel on one processor: fitted to several they would be those of none.
+    """Costs belong to one kernel on one processor. A fit over several would describe none of them.
 
     Raises:
-        GcprotoError: the results are of several.
+        GcprotoError: the results are from several.
 
     """
     used = [one for one in results if any(True for _ in dispositions([one]))]
@@ -191,7 +191,7 @@ def _reasons(heaps: Sequence[Heap]) -> Iterator[Reason]:
 
 
 def _parts(costs: Costs, rows: Sequence[Row], pages: Sequence[int]) -> dict[str, float]:
-    """Of the collection whose prediction is the median, or of both that it lies between: they sum up to it."""
+    """Parts of the collection with the median prediction, or of both that it lies between: they sum to the median."""
     order = sorted(range(len(rows)), key=lambda at: costs.of(rows[at]) / pages[at])
     middle = {order[(len(order) - 1) // 2], order[len(order) // 2]}
     found: dict[str, float] = {}

@@ -1,6 +1,6 @@
-"""What a changed kernel would do otherwise, as data: which dispositions become which others.
+"""Changes of a kernel as data: which dispositions become which others.
 
-A proposal names for each kind what becomes of it; figures of its own come from where they are cited, with a range.
+A proposal names the outcome of each kind. Its own figures are ranges with a cited source.
 """
 
 from pathlib import Path
@@ -13,10 +13,10 @@ from gcproto.model.kinds import COPIED, COPY_CALL, EBUSY, MOVE_CALL, NEIGHBOURS,
 from gcproto.process.files import read_regular
 
 MOST = 100.0
-"""Times today's cost; more is no proposal."""
+"""Limit of a share, times today's cost."""
 
 SHOOT_DOWNS_OF_A_SPLIT = 2.0
-"""One while its mappings become migration entries, and one because the batch of its pages ends with it."""
+"""Shoot-downs of a split: one as its mappings become migration entries, and one because it ends the batch of pages."""
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,11 +25,10 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name, text: what it is.
         splits_kept: share of the splits that still happen, low and high.
-        page_cost: what a page of a folio that is not split any more costs, as a share of a page moved today, low and
-            high.
-        split_cost: what a split that still happens costs, as a share of today's.
-        ebusy_kept: share of the refusals that still happen; each one less is a page moved instead of one copied.
-        source: where the figures come from.
+        page_cost: cost of a page whose folio is no longer split, as a share of a page moved today, low and high.
+        split_cost: cost of a remaining split, as a share of today's.
+        ebusy_kept: share of the refusals that still happen. For each refusal less, a page is moved and not copied.
+        source: source of the figures.
 
     """
 
@@ -59,7 +58,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 found[kind] = kept * self.split_cost[end]
         freed = min(freed, found.get(NEIGHBOURS, 0.0))
         found[NEIGHBOURS] = found.get(NEIGHBOURS, 0.0) - freed * (1.0 - self.page_cost[end])
-        if spared_splits and SHOOT_DOWN in row:  # what is left is a batch for each call
+        if spared_splits and SHOOT_DOWN in row:  # the rest is one batch per call
             left = row[SHOOT_DOWN] - spared_splits * SHOOT_DOWNS_OF_A_SPLIT
             found[SHOOT_DOWN] = min(row[SHOOT_DOWN], max(left, row.get(MOVE_CALL, 0.0)))
         spared = row.get(EBUSY, 0.0) * (1.0 - self.ebusy_kept[end])
@@ -85,8 +84,8 @@ PROPOSALS = {
             "mTHPs that a request covers whole move whole, in one batch with their neighbours",
             splits_kept=(0.0, 0.0),
             page_cost=(0.4, 1.0),
-            source="a page costs at most what one in a batch of small ones does; instructions of a patched 7.3.4: "
-            "81 to 175 at 64 KiB, 70 to 175 at 1 MiB",
+            source="limit: the cost of a page in a batch of small ones. Instructions per page of a patched 7.3.4: 81 "
+            "to 175 at 64 KiB, 70 to 175 at 1 MiB",
         ),
         Proposal(
             "unmapped-split",
@@ -98,8 +97,8 @@ PROPOSALS = {
             "batch-across-folios",
             "splits of neighbouring folios share their TLB flush",
             split_cost=(0.6, 0.9),
-            source="one flush a page while mappings become migration entries (tlb:tlb_flush on 6.18); a guess of its "
-            "share, to be replaced by a measurement",
+            source="one flush per page while mappings become migration entries (tlb:tlb_flush on 6.18); the share is a "
+            "guess until it is measured",
         ),
     )
 }
@@ -113,7 +112,7 @@ def load(text: str) -> Proposal:
     """A proposal by name, or from a JSON file with the fields of ``Proposal``.
 
     Raises:
-        GcprotoError: there is none.
+        GcprotoError: there is no such proposal.
 
     """
     if text in PROPOSALS:
@@ -128,12 +127,12 @@ def load(text: str) -> Proposal:
         ) from error
     objection = _objection(found)
     if objection:
-        raise GcprotoError(f"{text} is no usable proposal", why=objection, code=ExitCode.USAGE)
+        raise GcprotoError(f"{text} is not a usable proposal", why=objection, code=ExitCode.USAGE)
     return found
 
 
 def _objection(one: Proposal) -> str:
-    """Why a proposal can't be meant, "" if it can."""
+    """The reason why a proposal is invalid; "" if it is valid."""
     if not one.name.strip():
         return "it has no name"
     for name, most in (("splits_kept", 1.0), ("ebusy_kept", 1.0), ("page_cost", MOST), ("split_cost", MOST)):

@@ -1,12 +1,17 @@
-"""How often the kernel has the TLBs of other processors flushed while it evacuates pages: a rule for each kernel.
+"""Counts of TLB shoot-downs while the kernel evacuates pages: a rule for each kernel.
 
-Another processor is flushed by an interrupt if a thread of the same address space runs on it, and who flushes waits for
-the answer.  One round of interrupts is what the model calls a shoot-down.
+Another processor is flushed by an interrupt if a thread of the same address space runs on it. The flushing processor
+waits for the answer.  The model calls one round of interrupts a shoot-down.
 
-The counts are those of ``tlb:tlb_flush`` and of the line ``TLB`` in /proc/interrupts on 6.18, in rounds of the path lab
-with a second thread: 8 MiB of small folios in calls of 4 KiB, 64 KiB, 2 MiB: 2048, 128, 4; of 64 KiB mTHPs in calls of
-64 KiB or more: 256; of 1 MiB ones in calls of 64 KiB: 136; of THPs in calls of 64 KiB, 1 MiB, 2 MiB: 136, 16, 4.  A
-test counts them again (tests/model/test_shoot_downs.py).
+The counts come from ``tlb:tlb_flush`` and from the line ``TLB`` in /proc/interrupts on 6.18.  They are for rounds of
+the path lab with a second thread, 8 MiB each:
+
+- small folios in calls of 4 KiB, 64 KiB, 2 MiB: 2048, 128, 4
+- 64 KiB mTHPs in calls of 64 KiB or more: 256
+- 1 MiB mTHPs in calls of 64 KiB: 136
+- THPs in calls of 64 KiB, 1 MiB, 2 MiB: 136, 16, 4
+
+A test counts them again (tests/model/test_shoot_downs.py).
 """
 
 import re
@@ -14,24 +19,26 @@ import re
 import msgspec
 
 CEILING = 33
-"""Pages up to which x86 flushes one by one (tlb_single_page_flush_ceiling); for more it drops the whole TLB, which both
-sides then fill again, so that such a shoot-down costs more."""
+"""Pages up to which x86 flushes one by one (tlb_single_page_flush_ceiling); for more it drops the whole TLB.
+
+Both sides then refill it, so such a shoot-down costs more.
+"""
 
 Branch = tuple[int, int]
 RELEASE = re.compile(r"(\d+)\.(\d+)")
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Shoot-downs of one.
+    """Shoot-downs of one kernel.
 
     Attributes:
-        since: the release that it holds from.
+        since: the first release that it holds for.
         batched: small pages share one for each ioctl and page table; else each has its own.
-        split: of a folio mapped by base pages, besides those of its pages that then move;  split_mapped_whole: of a
-            THP mapped by one entry, which is split as well.
+        split: of a folio mapped by base pages, without those of its pages that then move; split_mapped_whole: of a THP
+            mapped by one entry.
         whole: a THP that moves whole.
         discard: a call of MADV_DONTNEED.
-        source: how it is known.
+        source: source of the rule.
 
     """
 
@@ -53,17 +60,17 @@ RULES = (
     Rule(
         (0, 0),
         batched=False,
-        source="move_present_pte flushes each page by ptep_clear_flush (mm/userfaultfd.c up to 6.17); from the sources",
+        source="move_present_pte calls ptep_clear_flush for each page (mm/userfaultfd.c to 6.17); counted on 6.17",
     ),
 )
-"""Newest first.  UFFDIO_COPY has none: where it puts a page there was none before."""
+"""Newest first. UFFDIO_COPY has no shoot-down, because its destination was not mapped before."""
 
 
 def rule_of(release: str) -> Rule:
     """The rule of a kernel.
 
     Args:
-        release: as ``uname -r`` says it; one that can't be read counts as the newest.
+        release: output of ``uname -r``; an unreadable one counts as the newest.
 
     """
     found = RELEASE.match(release)
@@ -72,7 +79,7 @@ def rule_of(release: str) -> Rule:
 
 
 class Moves(msgspec.Struct, frozen=True):
-    """What was done with pages, as far as it decides how often others are flushed.
+    """The operations on pages that decide how often other processors are flushed.
 
     Attributes:
         calls: of MOVE that moved something.
@@ -109,7 +116,7 @@ def long_ones(did: Moves, rule: Rule) -> float:
 def shoot_downs(did: Moves, rule: Rule) -> float:
     """Rounds of interrupts.
 
-    A batch ends where a folio has to be split, so that there are at least as many as folios were split.
+    A split ends a batch, so there are at least as many batches as split folios.
 
     Args:
         did: by the collector's thread, or in a round of the path lab.

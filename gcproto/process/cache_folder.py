@@ -1,6 +1,6 @@
-"""Where compiled code and the like are kept between runs: the user's cache folder, or a private temporary one.
+"""The folder of compiled code between runs: the user's cache folder, or a private temporary one.
 
-Compiled code is loaded as code, so a folder counts only if it belongs to this user and nobody else can write it.
+Compiled code is loaded as code, so a folder counts only if it belongs to this user and no other user can write it.
 """
 
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 from gcproto.process import ending
 
 VARIABLE = "NUMBA_CACHE_DIR"
-"""Environment variable that names another folder; workers learn from it what was chosen."""
+"""Environment variable that names another folder. It also tells workers the choice."""
 
 _at_exit: "list[tempfile.TemporaryDirectory[str]]" = []
 
 
 @cache
 def settle() -> Path:
-    """The folder; what it is where the usual one can't be used is said once, also to workers that begin later."""
+    """The folder. If the usual one is unusable, a single message names the other one; later workers use it too."""
     given = os.environ.get(VARIABLE)
     if given:
         return Path(given).expanduser()
@@ -31,12 +31,12 @@ def settle() -> Path:
         return usual
     folder = _temporary()
     os.environ[VARIABLE] = str(folder)
-    ending.say(f"what is kept between runs is in {folder}: {why}")
+    ending.say(f"files kept between runs are in {folder}: {why}")
     return folder
 
 
 def for_matplotlib() -> None:
-    """Have matplotlib draw without a screen, its list of fonts with us where the user's folders can't be used."""
+    """Make matplotlib draw without a screen, with its list of fonts in our folder if the user's is unusable."""
     os.environ["MPLBACKEND"] = "agg"
     if VARIABLE not in os.environ and "MPLCONFIGDIR" not in os.environ:
         folder = settle()
@@ -45,7 +45,7 @@ def for_matplotlib() -> None:
 
 
 def _temporary() -> Path:
-    """A folder of this user that the next run finds again, or else one for this run alone."""
+    """A folder of this user that the next run finds again, or one for this run alone."""
     lasting = Path(tempfile.gettempdir()) / f"gcproto-{os.getuid()}"
     if not objection(lasting, private=True):
         return lasting
@@ -54,20 +54,20 @@ def _temporary() -> Path:
 
 
 def objection(folder: Path, *, private: bool = False) -> str:
-    """Why a folder, which is made if it is not there, can't be used; "" if it can.
+    """The reason why a folder can't be used; "" if it can. It is made if it is missing.
 
     Args:
         folder: the folder.
-        private: it stands where everybody may write, and must have been made for this user alone.
+        private: every user may write beside it, so it must have been made for this user alone.
 
     """
     try:
         folder.mkdir(mode=0o700, parents=not private, exist_ok=True)
-        found = folder.lstat() if private else folder.stat()  # not where a link of another user leads
+        found = folder.lstat() if private else folder.stat()  # do not follow a link of another user
     except OSError as error:
         return f"{folder} can't be made ({error.strerror})"
     if not stat.S_ISDIR(found.st_mode):
-        return f"{folder} is no folder"
+        return f"{folder} is not a folder"
     if found.st_uid != os.getuid():
         return f"{folder} belongs to another user"
     if found.st_mode & (0o077 if private else 0o022):

@@ -1,7 +1,7 @@
-"""How a command ends: an exit code that is documented, a message for people, and no traceback unless one is asked for.
+"""The end of a command: a documented exit code, a message, and no traceback unless it was asked for.
 
-A user's mistake has a message of its own where it is made.  What comes here without one is a shortage of this process
-(descriptors, addresses, threads, disk), which is said as such, or a fault of gcproto, which is asked to be reported.
+A user's mistake has its own message at its place. Other exceptions are a shortage of this process (descriptors,
+addresses, threads, disk), which is reported as such, or a fault of gcproto, with a request to report it.
 """
 
 import errno
@@ -15,29 +15,29 @@ from gcproto.process import interrupts, limits, streams
 from gcproto.process.streams import OutputLost
 
 TRACEBACKS = "GCPROTO_TRACEBACKS"
-"""Environment variable by which workers know that tracebacks are wanted (``gcproto -v``)."""
+"""Environment variable that makes workers print tracebacks (``gcproto -v``)."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 FILES = {errno.EMFILE, errno.ENFILE}
-MEMORY = {errno.ENOMEM, errno.EAGAIN}  # fork() without room for a process says EAGAIN
+MEMORY = {errno.ENOMEM, errno.EAGAIN}  # fork() returns EAGAIN if no process can be added
 SHORT = ("failed to map segment", "cannot allocate memory", "can't start new thread", "out of memory")
-"""What libraries say that have no memory, in lower case."""
+"""Messages of libraries without memory, in lower case."""
 
 
 def say(text: str) -> None:
-    """A message for people on standard error; control characters, which a terminal would obey, are shown as escapes."""
+    """A message on standard error, with control characters as escapes."""
     plain = "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
     sys.stderr.write(f"gcproto: {plain}\n")
     sys.stderr.flush()
 
 
 def show_tracebacks() -> None:
-    """Print the traceback of what is not expected, here and in workers."""
+    """Print tracebacks of unexpected exceptions, here and in workers."""
     os.environ[TRACEBACKS] = "1"
 
 
 def run(command: Callable[[], int]) -> int:
-    """Run a command, with its streams and limits looked at first, and say what ended it.
+    """Check streams and limits, run a command, and report its end.
 
     Args:
         command: returns its exit code.
@@ -57,7 +57,7 @@ def run(command: Callable[[], int]) -> int:
 
 
 def told(error: BaseException) -> int:
-    """Say what ended a command.
+    """Report the end of a command.
 
     Returns:
         The exit code.
@@ -77,7 +77,7 @@ def told(error: BaseException) -> int:
 
 
 def _interrupted(error: BaseException) -> int:
-    """A signal ended it; an error that came of it adds nothing, unless it is about what should be kept."""
+    """A signal ended it. An error that follows from the signal is not reported, unless it concerns kept data."""
     signal = interrupts.noted()
     if isinstance(error, GcprotoError) and error.code == ExitCode.WRITE:
         say(str(error))
@@ -88,7 +88,7 @@ def _interrupted(error: BaseException) -> int:
 
 def _output_lost(error: OutputLost) -> int:
     if streams.gone(error):
-        say("the reader of standard output went away; the rest was not printed")
+        say("the reader of standard output closed it; the rest was not printed")
         return ExitCode.PIPE
     say(str(streams.unwritable(error.strerror or str(error))))
     return ExitCode.WRITE
@@ -113,7 +113,7 @@ def _unexpected(error: BaseException) -> int:
 
 
 def shortage(error: BaseException) -> GcprotoError | None:
-    """The error for people where something of this process ran out; None where it is another matter."""
+    """The error if a resource of this process ran out; None otherwise."""
     number = error.errno if isinstance(error, OSError) else None
     text = str(error).lower()
     addresses = limits.address_space()
@@ -127,7 +127,7 @@ def shortage(error: BaseException) -> GcprotoError | None:
         return GcprotoError(
             "there is not enough memory, or too few processes or threads are allowed",
             why=f"{type(error).__name__}: {error}{limit}",
-            remedy="see ulimit -a, memory.max of the cgroup and what else runs; smaller sizes need less",
+            remedy="check ulimit -a, memory.max of the cgroup and other programs; smaller sizes need less",
         )
     if number in FULL and isinstance(error, OSError):
         place = f"{error.filename} " if error.filename else "a file "

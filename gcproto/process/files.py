@@ -1,6 +1,6 @@
-"""Files of users: read at once or refused at once, whatever stands behind their names.
+"""Files of users: read at once or refused at once, for any kind of file.
 
-A device never ends, a pipe without a writer never begins, and a file of the size of memory ends the process.
+A device never ends, a pipe without a writer blocks, and a file as large as memory ends the process.
 """
 
 import os
@@ -23,14 +23,14 @@ def read_regular(path: Path, most: int) -> bytes:
 
     Args:
         path: of it.
-        most: bytes that such a file can have.
+        most: limit of its bytes.
 
     Raises:
-        OSError: there is none, or it may not be read.
+        OSError: it does not exist, or it is not readable.
         GcprotoError: it is something else than a regular file, or larger.
 
     """
-    # Without O_NONBLOCK the opening of a pipe waits for a writer.
+    # Without O_NONBLOCK opening a pipe waits for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
@@ -44,7 +44,7 @@ def read_regular(path: Path, most: int) -> bytes:
 
 
 def see_that_it_is_regular(path: Path) -> None:
-    """See that a file which others read will come to an end.
+    """Check that a file which other libraries read ends.
 
     Args:
         path: of it.
@@ -64,11 +64,11 @@ def _refuse_others(path: Path, mode: int) -> None:
 
 
 def see_that_it_can_be_made(path: Path, remedy: str) -> None:
-    """See that a file can be written, before what will stand in it is measured.
+    """Check that a file is writable, before its content is measured.
 
     Args:
-        path: of the file, which may be there.
-        remedy: what to do where it can't.
+        path: of the file, which may exist.
+        remedy: remedy if it is not writable.
 
     Raises:
         GcprotoError: there is no such folder, or permission is missing.
@@ -78,7 +78,7 @@ def see_that_it_can_be_made(path: Path, remedy: str) -> None:
     if path.is_dir():
         why = "it is a folder"
     elif not folder.is_dir():
-        why = f"there is no folder {folder}"
+        why = f"there is not a folder {folder}"
     elif not os.access(path if path.exists() else folder, os.W_OK):
         why = "permission is missing, or the file system is read-only"
     else:

@@ -1,17 +1,17 @@
-"""Signals that end a command: what was measured is kept, what was changed is put back.
+"""Signals that end a command: measurements are kept, changed settings are restored.
 
 SIGINT, SIGTERM, SIGHUP and SIGQUIT do the same.  The first one raises ``Interrupted`` in the main thread, once, unless
 the code that runs asked for a delay:
 
-- ``held`` delays it to the end of a block: a file is written whole, a setting is put back.
+- ``held`` delays it to the end of a block: a file is written whole, a setting is restored.
 - ``defer`` delays it until ``resume`` or ``allow``: between the last round and the result's file nothing is lost.
 
-Later signals add nothing: a run that is ending is not ended again.  Only if the end takes ``PATIENCE_SECONDS`` and
-``PATIENCE_SIGNALS`` have come does another one end the process at once; settings stay in the journal then, and the next
-command puts them back.  A signal that was ignored when the process began (``nohup``) stays ignored.
+Later signals add nothing, because the run is already ending. If the end takes ``PATIENCE_SECONDS`` and
+``PATIENCE_SIGNALS`` have come, another one ends the process at once. Settings then stay in the journal, and the next
+command restores them. A signal that was ignored at the start of the process (``nohup``) stays ignored.
 
-Python's handlers run in the main thread only.  To block a signal there delays nothing, as another thread may take it:
-``blocked`` is for children, which inherit the mask.
+Python's handlers run in the main thread only.  Blocking a signal there delays nothing, because another thread may
+receive it. ``blocked`` is for children, which inherit the mask.
 """
 
 import os
@@ -44,13 +44,13 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _State:
-    """What has come, and what is delayed.
+    """The state of signals: the ones received, and delays.
 
     Attributes:
-        first: the signal that ends the command;  began: when it came, s;  count: of all since.
+        first: the signal that ends the command;  began: time when it came, s;  count: number of all signals since.
         raised: ``Interrupted`` was raised for it.
         holds: blocks of ``held`` that run;  deferred: after ``defer``.
-        before: handlers that were there, by signal.
+        before: previous handlers, by signal.
 
     """
 
@@ -68,7 +68,7 @@ _state = _State()
 
 
 def install() -> bool:
-    """Handle the signals from here on; to be called in the main thread.
+    """Handle the signals from now on; call it in the main thread.
 
     Returns:
         Whether this call did it; False: they are handled already.
@@ -86,13 +86,13 @@ def install() -> bool:
 
 
 def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    """A signal whose exception a callback swallowed is raised again by ``check``: its traceback is nobody's."""
+    """A signal whose exception a callback swallowed is raised again by ``check``: its traceback is not used."""
     if not isinstance(lost.exc_value, Interrupted):
         sys.__unraisablehook__(lost)
 
 
 def uninstall() -> None:
-    """Put the handlers back that were there before ``install``, and forget what came."""
+    """Restore the handlers from before ``install``, and clear the state."""
     global _state
     for number, before in _state.before.items():
         signal.signal(number, before)
@@ -101,13 +101,13 @@ def uninstall() -> None:
 
 
 def close() -> None:
-    """Ignore the signals from here on: the exit code is decided, and nothing is left to be done."""
+    """Ignore the signals from now on: the exit code is decided, and no work remains."""
     for number in _state.before:
         signal.signal(number, signal.SIG_IGN)
 
 
 def ignore() -> None:
-    """Ignore the signals in a worker, whose parent decides; also those that came while they were blocked."""
+    """Ignore the signals in a worker, because its parent decides; also those that came while they were blocked."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -130,7 +130,7 @@ def _raise_if_due() -> None:
 
 
 def noted() -> signal.Signals | None:
-    """The signal that ends the command; None while there is none."""
+    """The signal that ends the command; None without one."""
     return _state.first
 
 
@@ -140,7 +140,7 @@ def exit_code() -> int:
 
 
 def tell() -> int:
-    """Say which signal ended the command, without any stream or library.
+    """Report the signal that ended the command, without streams and libraries.
 
     Returns:
         The exit code.
@@ -153,7 +153,7 @@ def tell() -> int:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Delay signals to the end of the block, which is then whole."""
+    """Delay signals to the end of the block, so that it completes."""
     _state.holds += 1
     try:
         yield
@@ -170,7 +170,7 @@ def defer() -> None:
 
 
 def resume() -> None:
-    """End what ``defer`` began, where more is to be done.
+    """End a delay by ``defer``, if more work follows.
 
     Raises:
         Interrupted: a signal has come, whether or not it was raised before.
@@ -181,13 +181,13 @@ def resume() -> None:
 
 
 def allow() -> None:
-    """End what ``defer`` began, where only the result is left to be shown; signals that came are noted."""
+    """End a delay by ``defer``, if only the result remains to be shown. Signals that came are noted."""
     _state.raised = _state.raised or _state.first is not None
     _state.deferred = False
 
 
 def check() -> None:
-    """See that a signal which came is not forgotten: callbacks of C, and ``__del__``, swallow exceptions.
+    """Raise a signal whose exception was lost: callbacks of C and ``__del__`` swallow exceptions.
 
     Raises:
         Interrupted: one has come and is not deferred.

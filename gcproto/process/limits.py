@@ -1,18 +1,18 @@
-"""Limits of the process (``ulimit``) that would stop a run in its middle: looked at before anything is measured."""
+"""Limits of the process (``ulimit``) that would stop a run: checked before anything is measured."""
 
 import resource
 
 from gcproto.errors import GcprotoError
 
 FILES = 128
-"""Descriptors that a process of a run needs: pipes, proofs, libraries that are loaded; 74 were the most seen."""
+"""Descriptors that a process of a run needs: pipes, proofs, libraries that are loaded; at most 74 were seen."""
 ENOUGH = 1024
 ADDRESSES = 512 << 20
 """Bytes of addresses that a command needs for its libraries alone (numpy, scipy, rich); 345 MiB were seen."""
 
 
 def check() -> None:
-    """See that enough files can be opened; a soft limit is raised as far as the hard one allows.
+    """Check that enough files can be opened. A soft limit is raised up to the hard one.
 
     Raises:
         GcprotoError: the hard limit is too low.
@@ -31,7 +31,7 @@ def check() -> None:
 
 
 def check_addresses() -> None:
-    """See that the libraries fit into the address space.
+    """Check that the libraries fit into the address space.
 
     Raises:
         GcprotoError: ``ulimit -v`` is too low.

@@ -1,4 +1,4 @@
-"""Files that commands write for users: whole or not at all, never over what was read, never in place of a device."""
+"""Files that commands write for users: atomically, never over an input, never in place of a device."""
 
 import os
 import stat
@@ -9,21 +9,21 @@ from gcproto.errors import ExitCode, GcprotoError
 
 
 def see_that_outputs_are_new(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """See that no output is one of the inputs, nor another output.
+    """Check that no output is an input or another output.
 
     Args:
         outputs: files that will be written.
         inputs: files and folders that are read.
 
     Raises:
-        GcprotoError: one is; nothing was written.
+        GcprotoError: one of them is; nothing was written.
 
     """
     read = {place.resolve() for given in inputs for place in _files(given)}
     seen: set[Path] = set()
     for output in outputs:
         if output.name in {"", ".."}:
-            raise GcprotoError(f"{str(output)!r} is no name of a file", code=ExitCode.USAGE)
+            raise GcprotoError(f"{str(output)!r} is not the name of a file", code=ExitCode.USAGE)
         real = output.resolve()
         if real in read:
             raise GcprotoError(
@@ -49,7 +49,7 @@ def write_whole(path: Path, text: str) -> None:
         text: its contents.
 
     Raises:
-        GcprotoError: it can't be written; a regular file is then as it was before.
+        GcprotoError: it can't be written; a regular file is then unchanged.
 
     """
     data = text.encode("utf-8", errors="replace")

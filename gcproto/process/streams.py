@@ -1,7 +1,7 @@
 """Standard streams that may be closed, full, or given up by their reader.
 
-Output that is lost is an error of its own (``OutputLost``): the command says so and ends with a documented code.  Of
-messages nothing can be said where they are lost: the command goes on without them.
+Lost output is an error (``OutputLost``): the command reports it and ends with a documented code. Lost messages can't be
+reported, so the command continues without them.
 """
 
 import errno
@@ -20,11 +20,11 @@ INPUT, OUTPUT, MESSAGES = range(3)
 
 
 class OutputLost(OSError):  # noqa: N818 - it is an event: nobody takes the output
-    """Standard output takes no more; no ``BrokenPipeError``, at which libraries end a process with code 1."""
+    """Standard output accepts no more. Not a ``BrokenPipeError``: libraries end a process with code 1 for that."""
 
 
 class _Output(io.RawIOBase):
-    """Standard output; after the first failure nothing is tried again, so that closing it is quiet."""
+    """Standard output. After the first failure no write is retried, so closing it is quiet."""
 
     def __init__(self) -> None:
         self._lost = False
@@ -35,7 +35,7 @@ class _Output(io.RawIOBase):
         while not self._lost:
             try:
                 return os.write(OUTPUT, data)
-            except BlockingIOError:  # somebody made the pipe non-blocking
+            except BlockingIOError:  # another process made the pipe non-blocking
                 select.select([], [OUTPUT], [])
             except OSError as error:
                 self._lost = True
@@ -59,7 +59,7 @@ class _Messages(_Output):
     """Standard error; what can't be written is dropped."""
 
     def write(self, data: "ReadableBuffer") -> int:
-        """Write all or a part, or nothing where that is not possible."""
+        """Write all, a part, or nothing if that is impossible."""
         try:
             return os.write(MESSAGES, data)
         except OSError:
@@ -75,16 +75,16 @@ class _Messages(_Output):
 
 
 def _text(raw: io.RawIOBase, old: TextIO | None, *, line_buffering: bool) -> io.TextIOWrapper:
-    """A text stream with the encoding of the old one; what can't be encoded is written as an escape."""
+    """A text stream with the encoding of the old one; characters that can't be encoded are escaped."""
     encoding = getattr(old, "encoding", None) or "utf-8"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=line_buffering)
 
 
 def open_missing() -> set[int]:
-    """See that descriptors 0 to 2 are open, so that no file which is opened later becomes one of them.
+    """Open descriptors 0 to 2, so that no later file becomes one of them.
 
     Returns:
-        Those that were closed.
+        The descriptors that were closed.
 
     """
     closed = set()
@@ -99,7 +99,7 @@ def open_missing() -> set[int]:
 
 
 def forgive_messages() -> None:
-    """Standard error drops what it can't write."""
+    """Standard error drops characters that it can't write."""
     sys.stderr = _text(_Messages(), sys.stderr, line_buffering=True)
 
 
@@ -127,14 +127,14 @@ def flush() -> None:
     """Write what is buffered.
 
     Raises:
-        OutputLost: it can't be.
+        OutputLost: it can't be written.
 
     """
     sys.stdout.flush()
 
 
 def unwritable(why: str) -> GcprotoError:
-    """The error of a standard output that takes nothing."""
+    """The error of a standard output that accepts nothing."""
     return GcprotoError(
         "standard output can't be written",
         why=why,

@@ -1,7 +1,7 @@
-"""Programs that do a part of a command's work: compilers, patch, tar.
+"""Programs that a command runs: compilers, patch, tar.
 
-Each is the head of a session of its own: what ends the command also ends the program with all of its children, which
-would otherwise write on into folders that are being removed.
+Each heads its own session. The end of the command also ends the program and all of its children, which would otherwise
+write into folders that are being removed.
 """
 
 import os
@@ -18,10 +18,10 @@ GRACE_SECONDS = 5
 
 
 class Done(NamedTuple):
-    """What a program that has ended left.
+    """The result of a program.
 
     Attributes:
-        code: its exit code;  out, err: all that it said.
+        code: its exit code; out, err: all of its output.
 
     """
 
@@ -38,18 +38,18 @@ def running(
     stdin: bool = False,
     folder: Path | None = None,
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """A program that runs as long as the block, and is ended with all of its children if that ends otherwise.
+    """A program that runs as long as the block. If the block ends early, it is ended with all of its children.
 
     Args:
         command: its words.
         environment: that it has; None: that of this process.
-        stdin: it reads from a pipe; otherwise there is nothing to be read.
+        stdin: it reads from a pipe; otherwise its input is empty.
         folder: that it runs in.
 
     """
     process: subprocess.Popen[bytes] | None = None
     try:
-        with interrupts.held():  # no signal comes between its start and knowing it
+        with interrupts.held():  # no signal may come between its start and its registration
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,

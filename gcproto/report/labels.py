@@ -9,14 +9,14 @@ from gcproto.sizes import size as size
 STANDARD_GRANULES = (4 * KIB, 16 * KIB, 64 * KIB, MIB, 2 * MIB)
 
 Granule = tuple[int, int]
-"""Sorts columns: (0, bytes), then (1, 0) for the folio's own size, then (2, 0) for the whole range."""
+"""Sort key of columns: (0, bytes), then (1, 0) for the folio's own size, then (2, 0) for the whole range."""
 
 FOLIO: Granule = (1, 0)
 WHOLE: Granule = (2, 0)
 
 
 def granule(scenario: PathScenario, page_size: int) -> Granule:
-    """The column of a granule: its size, or that of the folio or the whole range where it is that and no usual one."""
+    """The column of a granule: its size; if that is unusual, the folio or the whole range if it equals one of these."""
     count = scenario.granule_bytes
     if count not in STANDARD_GRANULES:
         if scenario.order and count == page_size << scenario.order:
@@ -52,7 +52,7 @@ def bounds(interval: Interval) -> str:
 
 
 def share(part: float) -> str:
-    """``63 %``; ``100 %`` and ``0 %`` only of all and of nothing: ``99.96 %``, ``0.03 %``.
+    """``63 %``; ``100 %`` and ``0 %`` only for all and for nothing: ``99.96 %``, ``0.03 %``.
 
     Args:
         part: from 0 to 1.
@@ -68,7 +68,7 @@ def share(part: float) -> str:
 
 
 def per_round(count: int, measurement: Measurement) -> str:
-    """A count of all valid rounds as one of a round; with a decimal where rounds differ."""
+    """A count over all valid rounds, per round; with a decimal if rounds differ."""
     rounds = max(1, measurement.proof.rounds)
     if 0 < count < rounds:
         return f"{count} in {rounds} rounds"
@@ -76,10 +76,10 @@ def per_round(count: int, measurement: Measurement) -> str:
 
 
 def thousand(unit: str) -> str:
-    """What a thousand ns are, or a thousand instructions."""
+    """The unit of a thousand ns or a thousand instructions."""
     return "us" if unit in TIMES else "k instr."
 
 
 def million(unit: str) -> str:
-    """What a million ns are, or a million instructions."""
+    """The unit of a million ns or a million instructions."""
     return "ms" if unit in TIMES else "M instr."

@@ -1,4 +1,4 @@
-"""Threads and processors: how many threads of a measurement want to run at once, and how many may."""
+"""Threads and processors: how many threads of a measurement are runnable, and how many can run."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -21,8 +21,8 @@ HANDLER_THREAD = "thread"
 P = TypeVar("P", Window, Workload)
 
 
-def in_order(found: Iterable[P]) -> list[P]:
-    """Measurements by placement, the steadiest first; in their order otherwise."""
+def steadiest_first(found: Iterable[P]) -> list[P]:
+    """Measurements by placement, the steadiest first; otherwise in the given order."""
     order = list(names.PLACEMENTS)
     return sorted(found, key=lambda one: _rank(one.at.placement, order))
 
@@ -32,7 +32,7 @@ def _rank(placement: str, order: list[str]) -> int:
 
 
 def runnable(one: Scenario) -> int:
-    """Threads that want to run at once: mutators, the collector, and the thread that serves faults where there is one.
+    """Runnable threads: mutators, those that compact, and the thread that serves faults if there is one.
 
     A mode without a collector has its mutators only.
     """
@@ -40,24 +40,24 @@ def runnable(one: Scenario) -> int:
         case PathScenario() | PolicyScenario():
             return one.threads
         case WorkloadScenario():
-            return one.mutators + (one.mode != "none")
+            return one.mutators + (one.mode != "none") * (one.options.compactors or 1)
         case WindowScenario():
             return one.mutators + 1 + (one.handler == HANDLER_THREAD)
 
 
 def processors(result: Result) -> int | None:
-    """That the process was allowed to use; None if unknown."""
+    """Processors that the process was allowed to use; None if unknown."""
     cpu = result.environment.get("cpu")
     allowed = cpu.get("allowed") if isinstance(cpu, dict) else None
     return allowed if isinstance(allowed, int) and allowed > 0 else None
 
 
 def crowded(measurements: Iterable[Measurement], result: Result) -> str:
-    """A sentence if more threads want to run than there are processors; "" if none do.
+    """A sentence if there are more runnable threads than processors; "" otherwise.
 
     Args:
         measurements: of a table.
-        result: that they are from.
+        result: run that they are from.
 
     """
     allowed = processors(result)
@@ -72,7 +72,7 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
 
 
 def _threads(over: list[Scenario]) -> str:
-    """``3 runnable threads``, or ``3 runnable threads (copy-thread: 4)`` where some have more than others."""
+    """``3 runnable threads``, or ``3 runnable threads (copy-thread: 4)`` if some have more than others."""
     counts: dict[int, list[Scenario]] = {}
     for one in over:
         counts.setdefault(runnable(one), []).append(one)

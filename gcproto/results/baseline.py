@@ -1,8 +1,7 @@
-"""What a measurement is compared with: copying, everywhere, by the same means on the same memory.
+"""The baseline of a measurement: copying, by the same means on the same memory.
 
-Of a path it is the arm ``copy``, of a heap the mode ``copy`` with the same options, of an evacuation policy copying all
-pages, of a window the way ``copy`` in the same placement.  Copying and discarding the source is a row of its own beside
-it.
+For a path it is the arm ``copy``, for a heap the mode ``copy`` with the same options. For an evacuation policy it is
+copying all pages, for a window the way ``copy`` in the same placement. Copy-then-discard is a separate row.
 """
 
 from gcproto.results.schema import (
@@ -16,15 +15,18 @@ from gcproto.results.schema import (
 )
 
 COPY = "copy"
+MOVE = "move"
+"""The path that the lab is about.  It and its baseline are named here; all else is asked of the arms' flags
+(gcproto.rows)."""
 
 
 def baseline_of(one: Scenario) -> Scenario:
-    """The scenario that one is compared with; itself for a baseline."""
+    """The baseline of a scenario; a baseline is its own."""
     match one:
         case PathScenario():
             return with_fields(one, arm=COPY, replica=0)
         case WorkloadScenario():
-            # Options that mode copy has no choice in stand in no scenario of it.
+            # Scenarios of mode copy omit the options that it ignores.
             options = with_fields(one.options, granule=None, regions=None)
             return with_fields(one, mode=COPY, options=options, policy="", replica=0)
         case PolicyScenario():
@@ -34,7 +36,7 @@ def baseline_of(one: Scenario) -> Scenario:
 
 
 def first_of(one: Scenario) -> Scenario | None:
-    """The first member of the A/A pair whose second this is; None for all others."""
+    """The first member of the A/A pair if this is the second; None otherwise."""
     match one:
         case PolicyScenario():
             return None
@@ -43,18 +45,18 @@ def first_of(one: Scenario) -> Scenario | None:
 
 
 def evacuated(one: Measurement) -> int:
-    """Pages that its valid rounds put into their place by any means, or found there."""
+    """Pages that its valid rounds put into place by any means, or found there."""
     out = one.outcome
     return out.moved + out.remapped + out.copied + out.copied_after_ebusy + out.zeroed + out.already
 
 
 def refused(one: Measurement) -> bool:
-    """Whether its arm did none of its work: pages were asked for, and all of them stayed where they were."""
+    """Whether its arm did no work: pages were asked for, and none was evacuated."""
     return one.outcome.left > 0 and not evacuated(one)
 
 
 def done_share(one: Measurement) -> float | None:
-    """Of the pages that were evacuated or refused, those that were evacuated; None where none was counted."""
+    """Share of evacuated pages among evacuated and refused ones; None if none was counted."""
     done = evacuated(one)
     total = done + one.outcome.left
     return done / total if total else None

@@ -1,8 +1,8 @@
-"""What commands print with ``--json`` and is no result: each document says by its schema what it is.
+"""Documents that commands print with ``--json`` and that are not results. The schema of each names its type.
 
-``{"schema": "gcproto.compare/1", ...}``: the name of the command, and a version that is raised when a field changes its
-meaning or is gone.  Readers tolerate fields that they don't know.  Results have a schema of their own
-(gcproto.results.schema), whichever command prints them; exports have that of the tool they are for.
+``{"schema": "gcproto.compare/1", ...}``: the name of the command, and a version. A field that changes its meaning or is
+removed raises the version.  Readers tolerate unknown fields. Results have their own schema (gcproto.results.schema) in
+all commands. Exports have the schema of their tool.
 """
 
 import dataclasses
@@ -17,11 +17,12 @@ Name = Literal[
     "doctor",
     "kernel",
     "kernels-ab",
+    "kernels-bisect",
     "kernels-compare",
     "kernels-history",
     "predict",
 ]
-"""``contract-rows``: what its rows say; ``kernel``: a line of `kernels list`."""
+"""``contract-rows``: the rows of the contract; ``kernel``: a line of `kernels list`."""
 
 VERSIONS: dict[Name, int] = dict.fromkeys(get_args(Name), 1)
 
@@ -35,7 +36,7 @@ def document(name: Name, body: object) -> dict[str, object]:
     """A document with its schema in front.
 
     Args:
-        name: of what it is.
+        name: name of its type.
         body: its fields: a mapping, a struct or a dataclass.
 
     Raises:

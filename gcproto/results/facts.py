@@ -1,4 +1,4 @@
-"""What a result says of itself that every reader asks for: kernel, processor, sizes, the guest's cell."""
+"""Facts of a result that every reader needs: kernel, processor, sizes, the guest's cell."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from gcproto.results.schema import KernelCell, Result
 FLAVOUR = "-cloud-amd64"
 UNKNOWN = "unknown"
 UNKNOWN_PAGE_SIZE = 4096
-"""Taken for the page size of results whose environment names none: only damaged and hand-made ones."""
+"""Page size of results whose environment lacks it: only damaged and artificial ones."""
 PMD_ENTRIES = 8
-"""Bytes of an entry of a page table, of which a page is full: what a PMD maps follows from the page size."""
+"""Bytes of an entry of a page table. A page is full of entries, so the page size gives the range of a PMD."""
 
 Version = tuple[tuple[int, ...], bool, str]
 
@@ -43,7 +43,7 @@ def pmd_size_of(result: Result) -> int:
 
 
 def cell_of(result: Result) -> KernelCell | None:
-    """What its guest was booted for; None of results that are not of the kernel matrix."""
+    """The scenario set of its guest; None for results that are not of the kernel matrix."""
     return result.experiment if isinstance(result.experiment, KernelCell) else None
 
 
@@ -54,7 +54,7 @@ def of_heap(result: Result) -> bool:
 
 
 def version_key(release: str) -> Version:
-    """Sorts releases by version: ``6.12.43 < 6.12.117 < 6.16``, ``7.3~rc7`` and Debian's ``7.3-cloud`` before 7.3.1."""
+    """Sort key by version: ``6.12.43 < 6.12.117 < 6.16``, ``7.3~rc7`` and Debian's ``7.3-cloud`` before 7.3.1."""
     candidate = re.search(r"[~-]rc\d", release) is not None
     return _numbers(release), not candidate, release
 
@@ -66,7 +66,7 @@ def branch_of(release: str) -> tuple[int, int] | None:
 
 
 def short(release: str) -> str:
-    """Without the flavour that all of Debian's guests have."""
+    """The release without the flavour that all of Debian's guests have."""
     return release.removesuffix(FLAVOUR)
 
 

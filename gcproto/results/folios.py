@@ -10,13 +10,13 @@ from gcproto.results.schema import Collection, MadeLarge, MapAccount, Parts
 def kept_whole(cycle: Collection, order: int) -> int:
     """Folios that moves took whole and the kernel did not split.
 
-    Splits are counted over the whole collection.  Without splitting ahead they are of folios that a move took; with it
-    of others, which are known to be small when they are moved.  (The first version did not know: then a policy that
-    split ahead split either those that it moved afterwards, which are as many, or others.)
+    Splits are counted over the whole collection. Without splitting ahead, they are splits of folios that a move took.
+    With it, they are splits of other folios, which are known to be small when they are moved.  (Version 1 did not know:
+    then a policy that split ahead split either those that it moved afterwards, which are as many, or others.)
 
     Args:
         cycle: the collection.
-        order: of the folios that the heap's memory is made of; 0: there are none.
+        order: of the folios of the heap's memory; 0: no large folios.
 
     """
     if not order:
@@ -38,15 +38,15 @@ PARTS = {
     "part_edge": "at the edge of a run",
     "part_busy": "after EBUSY",
 }
-"""Counts of pages that were moved without all of their folio (native/uffd/answer.h), and the cause in words."""
+"""Counts of pages moved without their whole folio (native/uffd/answer.h), and the cause in words."""
 
 
 def parts_of(cycles: Iterable[Collection], who: Who) -> Parts:
-    """Such pages, by cause.
+    """Pages moved without their whole folio, by cause.
 
     Args:
         cycles: collections.
-        who: moved them.
+        who: the mover.
 
     """
     accounts: list[MapAccount] = [one.collector if who == "collector" else one.faults for one in cycles]
@@ -59,14 +59,14 @@ def by_cause(parts: Parts) -> dict[str, int]:
 
 
 class Made(NamedTuple):
-    """Pages put into large folios again, and the ns that it took."""
+    """Pages put into large folios again, and the time in ns."""
 
     pages: int
     ns: int
 
 
 def made_large(cycles: Sequence[Collection]) -> tuple[Made, Made]:
-    """Pages that were made THPs again (restored), and pages that were populated anew (renewed)."""
+    """Pages that became THPs again (restored), and pages that were populated again (renewed)."""
     return (
         Made(sum(one.collector.restored for one in cycles), sum(one.phases.restore for one in cycles)),
         Made(sum(one.collector.renewed for one in cycles), sum(one.collector.renew_ns for one in cycles)),
@@ -74,7 +74,7 @@ def made_large(cycles: Sequence[Collection]) -> tuple[Made, Made]:
 
 
 def made_figures(heaps: Sequence[Sequence[Collection]]) -> tuple[MadeLarge | None, MadeLarge | None]:
-    """Restored and renewed pages of a heap, medians over heaps, and ns for each page; None where there was none."""
+    """Restored and renewed pages of a heap, medians over heaps, and ns for each page; None without any."""
     each = [made_large(heap) for heap in heaps]
     every = made_large([one for heap in heaps for one in heap])
     found = [
@@ -87,6 +87,6 @@ def made_figures(heaps: Sequence[Sequence[Collection]]) -> tuple[MadeLarge | Non
 
 
 def large_share(cycle: Collection) -> float:
-    """Of the pages that a heap has after a collection, those in large folios."""
+    """Share of a heap's pages in large folios after a collection."""
     present = sum(cycle.folios.by_order.values())
     return 1 - cycle.folios.by_order.get(0, 0) / present if present else 0.0

@@ -1,4 +1,4 @@
-"""Results from files and folders: what can be used, and why the rest can't."""
+"""Results from files and folders: the usable ones, and the reasons why others are not."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +16,8 @@ class Refused:
 
     Attributes:
         path: of the file.
-        error: what is wrong with it and what to do.
-        named: it was named by itself, not found in a folder.
+        error: the error and the remedy.
+        named: it was named directly, not found in a folder.
 
     """
 
@@ -28,7 +28,7 @@ class Refused:
 
 @dataclass
 class Gathered:
-    """What was found, in the order in which it was named; files of folders by name."""
+    """The files in the order in which they were named; files of folders by name."""
 
     results: list[tuple[Path, Result]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Gathered:
 def gather(places: Iterable[Path]) -> Gathered:
     """Read results.
 
-    A file that can't be used does not keep the others from being read.  A run that was given twice is taken once.
+    An unusable file does not prevent reading the others. A run that is given twice is read once.
 
     Args:
         places: files, and folders whose ``*.json`` are read.
@@ -65,7 +65,7 @@ def gather(places: Iterable[Path]) -> Gathered:
 
 def _twice(file: Path, first: Path, result: Result) -> GcprotoError:
     return GcprotoError(
-        f"{clean(str(file))} is left out",
+        f"{clean(str(file))} is omitted",
         why=f"it is run {result.run_id} once more, read from {clean(str(first))}",
         code=ExitCode.USAGE,
     )

@@ -12,7 +12,7 @@ from gcproto.results.schema import SCHEMA, Result
 
 FILE = Path(__file__).with_name("gcproto.result-2.schema.json")
 FROZEN = Path(__file__).with_name("gcproto.result-1.schema.json")
-"""Of version 1, which is read and never written."""
+"""Schema of version 1, which is read and never written."""
 
 
 def document() -> dict[str, object]:
@@ -23,7 +23,7 @@ def document() -> dict[str, object]:
         "title": SCHEMA,
         "description": "One run of gcproto; see gcproto/results/schema/ for what each field means.",
     }
-    # The version is part of the contract: a document that names another one is something else.
+    # The version is part of the format: a document with another version has another format.
     found["$defs"]["Result"]["properties"]["schema"] = {"const": SCHEMA}
     found["$defs"]["Result"]["required"].append("schema")
     return head | found

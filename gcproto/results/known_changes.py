@@ -12,12 +12,12 @@ Branch = tuple[int, int]
 
 
 class Change(NamedTuple):
-    """A change and where it shows.
+    """A change and the series where it shows.
 
     Attributes:
         branch: first release that has it.
-        title: of the commit, or what is known of it.
-        shows: whether a scenario goes through the changed code.
+        title: of the commit, or a description.
+        shows: whether a scenario runs the changed code.
         slower: direction.
 
     """
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 MOVES = frozenset({"move", "split_move", "move_fallback", "move_holes"})
 PRESENT = frozenset({"small", "mthp", "thp"})
-"""Sources whose pages are present and are the process's own."""
+"""Sources whose pages are present and private to the process."""
 SINGLE = 4096
 """Bytes of a call for one page; the matrix runs on x86-64."""
 

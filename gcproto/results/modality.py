@@ -1,26 +1,25 @@
 """Whether samples fall into two modes, by a test of spacings against all unimodal distributions.
 
-Samples of a scheduler's making (a collector that has a processor, or has to share it) fall into two groups with a gap
-between them, and a median says nothing of either.  Two groups are believed only if no unimodal distribution is likely
-to show such a gap:
+The scheduler can divide samples into two groups with a gap between them (the collector has a processor, or shares it).
+A median describes neither group. Two groups are accepted only if no unimodal distribution is likely to show such a gap:
 
 - If the distribution is unimodal, its density falls from the gap to the right, or it falls from the gap to the left.
-  Of a density that falls, the first of k spacings is at most so large a part of the whole as for a uniform one, of
-  which its share exceeds r with probability (1 - r)^(k - 1).  So a gap speaks against unimodality with the *weaker*
-  of its two sides: the statistic is c = min over both sides of (k - 1) log(1 + gap / span of the side).
-- The p-value is the sum, over all places where the sample could be divided, of the probability that a uniform sample
-  shows a gap of this c there: spacings of a uniform sample are exponentials divided by their sum, so that this is one
-  integral.  The uniform distribution is the least favourable of all that were tried, as it is for the dip test
-  (Hartigan and Hartigan, Ann. Stat. 13, 1985), which asks the same question and is blind to a small second mode.
-- It is done on logarithms (what slows a window slows it by a factor), and once more without the largest samples, since
-  one hiccup far out would hide any gap; the smaller of the two p-values counts twice.
-- A run holds hundreds of measurements, so the false ones among all that are called bimodal are kept below 5 %
-  (Benjamini and Hochberg, JRSS B 57, 1995) over the whole run.
-- A mode has at least 10 % of the samples and three of them, and the medians differ by at least 10 %: two levels that
-  instruction counts alternate between (a fraction of a percent) are no reason to say anything.
+  If a density falls, the share of the first of k spacings is at most that of a uniform one.  That share exceeds r with
+  probability (1 - r)^(k - 1).  So the *weaker* side of a gap is the evidence against unimodality: the statistic is
+  c = min over both sides of (k - 1) log(1 + gap / span of the side).
+- The p-value is a sum over all places where the sample could be divided: the probability that a uniform sample shows a
+  gap of this c there.  Spacings of a uniform sample are exponentials divided by their sum, so this is one integral.
+  The uniform distribution is the least favourable of all that were tried.  So it is for the dip test (Hartigan and
+  Hartigan, Ann. Stat. 13, 1985), which answers the same question and misses a small second mode.
+- The test uses logarithms, because a disturbance slows a window by a factor.  It is repeated without the largest
+  samples, because one far outlier would hide any gap.  The smaller of the two p-values counts twice.
+- A run holds hundreds of measurements.  So the share of false ones among those called bimodal is kept below 5 % over
+  the whole run (Benjamini and Hochberg, JRSS B 57, 1995).
+- A mode has at least 10 % of the samples and at least three.  The medians differ by at least 10 %: instruction counts
+  alternate between levels a fraction of a percent apart, which is not worth a report.
 
-By simulation, of 2,000 samples each of 9, 15, 27, 40 and 100 values (tests/results/test_modality.py repeats a part) are
-called bimodal at p <= 0.05 (0.005), in percent, the worst of the five sizes:
+Simulations took 2,000 samples each of 9, 15, 27, 40 and 100 values (tests/results/test_modality.py repeats a part). The
+table has the percentage called bimodal at p <= 0.05 (0.005), for the worst of the five sizes:
 
     normal, Student's t with 3 degrees of freedom, Laplace                              0.6 (0.1)
     log-normal (sigma 0.3 and 1), gamma (shape 2), Pareto tails                         1.3 (0.2)
@@ -37,10 +36,9 @@ Found at p <= 0.005 (0.05), in percent of 300, of n = 9, 15, 27, 40, 100:
     5 of 27 at 315-360 ms, the others at 72-172            0 (0)    26 (70)  100 (100)  100 (100)  100 (100)
     5 of 27 at 195-273 ms, the others at 51-160            0 (0)     0 (2)     1 (9)      3 (17)    78 (100)
 
-The last line is no weakness of this test: a gap of 35 ms beside samples that lie up to 20 ms apart is what one wide
-mode shows as well (the dip test finds 0 % of it even at n = 100), and 27 windows do not tell the two apart.  Samples
-that are not independent (a random walk, a step of the processor's frequency) can have two levels in truth, and are
-called so.
+The last line is not a weakness of this test.  One wide mode also shows a gap of 35 ms beside samples up to 20 ms apart.
+Samples of 27 windows do not separate the two cases. The dip test finds 0 % of it even at n = 100.  Samples that are not
+independent (a random walk, a step of the processor's frequency) can have two real levels, and are called bimodal.
 """
 
 import math
@@ -57,25 +55,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVEL = 0.05
-"""Share of false ones among the measurements of a run that are called bimodal, at most; and p of one sample alone."""
+"""Limit of the share of false ones among measurements of a run called bimodal; and p for one sample alone."""
 MIN_SHARE, MIN_COUNT = 0.1, 3
-"""A mode has at least so many of the samples."""
+"""The least share and the least number of samples of a mode."""
 MIN_APART = 1.1
-"""The medians of two modes differ by at least this factor."""
+"""The least factor between the medians of two modes."""
 TRIMMED = 0.05
-"""Share of the largest samples, at least one, without which the test is done once more."""
+"""Share of the largest samples (at least one) that the second test omits."""
 SAME = 1e-9
-"""Logarithms that are nearer to each other are equal."""
+"""Logarithms that are closer than this are equal."""
 NODES = 60
-"""Of the quadrature over the gap."""
+"""Nodes of the quadrature over the gap."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Where a sample is best divided in two.
+    """The best division of a sample in two.
 
     Attributes:
-        below: samples below the gap, of the sorted ones.
+        below: number of samples below the gap.
         p: probability that a unimodal distribution shows such a gap.
 
     """
@@ -85,11 +83,11 @@ class Split:
 
 
 def modes_of(samples: Sequence[float], level: float = LEVEL) -> list[SampleMode]:
-    """The two modes of a sample; none if it may well be of one.
+    """The two modes of a sample; empty if it is likely to have one.
 
     Args:
         samples: above 0, in any order.
-        level: p at which two modes are believed; for several measurements ask ``fill``, which corrects it.
+        level: p at which two modes are accepted; for several measurements use ``fill``, which corrects it.
 
     """
     split = division(samples)
@@ -101,7 +99,7 @@ def fill(measurements: Sequence[Measurement], level: float = LEVEL) -> None:
 
     Args:
         measurements: of one run.
-        level: share of false ones, at most.
+        level: limit of the share of false ones.
 
     """
     splits = [division(one.samples) for one in measurements]
@@ -112,7 +110,7 @@ def fill(measurements: Sequence[Measurement], level: float = LEVEL) -> None:
 
 
 def division(samples: Sequence[float]) -> Split | None:
-    """Where a sample is divided best, and how likely that is by chance; None if it can't be divided as asked."""
+    """The best division of a sample, and its probability by chance; None if no division fulfils the conditions."""
     import numpy as np
 
     least = max(MIN_COUNT, math.ceil(MIN_SHARE * len(samples)))
@@ -135,10 +133,10 @@ def _modes(samples: Sequence[float], below: int) -> list[SampleMode]:
 
 
 def _spread_ties(ordered: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Samples of a coarse clock as such of a fine one: equal ones are spread over what the clock can't tell.
+    """Samples of a coarse clock as those of a fine one: equal ones are spread over the clock's step.
 
-    Only where most samples have an equal one and there are more than two different ones: gaps between the steps of a
-    coarse clock say nothing, but a sample of just two values has two modes.
+    Only if most samples have an equal one and there are more than two different values. Gaps between the steps of a
+        coarse clock are no evidence, but a sample of only two values has two modes.
     """
     import numpy as np
 
@@ -151,7 +149,7 @@ def _spread_ties(ordered: "NDArray[np.float64]") -> "NDArray[np.float64]":
 
 
 def _test(logs: "NDArray[np.float64]", least: int) -> Split:
-    """Of sorted logarithms: the gap with the largest statistic, and its p."""
+    """The gap with the largest statistic in sorted logarithms, and its p."""
     import numpy as np
 
     n = len(logs)
@@ -178,7 +176,7 @@ def _p_value(statistic: float, n: int, least: int) -> float:
     import numpy as np
     from scipy.special import gammainc
 
-    spacings = np.arange(least, n - least + 1) - 1.0  # of the part on the left; of that on the right in reverse order
+    spacings = np.arange(least, n - least + 1) - 1.0  # of the left part; of the right part in reverse order
     ratio = np.expm1(np.minimum(statistic / spacings, 700.0))
     nodes, weights = _quadrature()
     # The gap is exponential, a span of m spacings a gamma of shape m: both sides must be below gap / ratio.

@@ -1,4 +1,4 @@
-"""Names of scenarios for people and for other tools: all of them are made here, and none is ever read back."""
+"""Names of scenarios for reports and for other tools. All of them are made here, and no name is ever parsed."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def source(one: PathScenario, page_size: int) -> str:
 
 
 def layout(one: PathScenario) -> list[str]:
-    """What tells a path from the usual one: skewed, second thread, memory, shuffled."""
+    """Differences of a path to the usual one: skewed, second thread, memory, shuffled."""
     found = [] if one.alignment == CONGRUENT else [one.alignment]
     found += [f"{one.threads} threads"] * (one.threads > 1)
     found += ["beyond the cache"] * (one.working_set == MEMORY)
@@ -56,11 +56,11 @@ ARMS = {
     "memcpy_touched": "memcpy to touched pages",
     "memcpy_untouched": "memcpy to untouched pages",
 }
-"""Arms of paths whose name alone does not say what they do."""
+"""Arms of paths whose name does not explain them."""
 
 
 def arm_in_words(one: Scenario) -> str:
-    """``copy-then-discard``: what is compared with others, for sentences."""
+    """``copy-then-discard``: the arm, mode, policy or way, for sentences."""
     match one:
         case PathScenario():
             return ARMS.get(one.arm, one.arm)
@@ -74,7 +74,7 @@ def threads(one: PathScenario) -> str:
 
 
 PLACES = {CACHE: "in the caches", MEMORY: "beyond the caches", ANY: "pages just written"}
-"""Where the work finds the memory of a working set."""
+"""The place of the memory of a working set."""
 
 
 def reach(one: PathScenario) -> str:
@@ -84,13 +84,13 @@ def reach(one: PathScenario) -> str:
 
 
 def condition(one: PathScenario) -> str:
-    """``second thread live, in the caches``: under which a figure of a path holds."""
+    """``second thread live, in the caches``: the condition of a path's figure."""
     skewed = [] if one.alignment == CONGRUENT else [one.alignment]
     return ", ".join((threads(one), reach(one), *skewed))
 
 
 def path(one: PathScenario, page_size: int) -> str:
-    """``small, 2M a call, second thread live``; of pages just written unless it says otherwise."""
+    """``small, 2M a call, second thread live``; the pages were just written unless the text differs."""
     skewed = [] if one.alignment == CONGRUENT else [one.alignment]
     usual = one.working_set == ANY and one.frames == ANY
     place = [] if usual else [reach(one)]
@@ -105,7 +105,7 @@ def memory(one: WorkloadScenario | PolicyScenario, page_size: int) -> str:
 
 
 def options(one: WorkloadScenario) -> str:
-    """``fault_by=copy,fault_pages=4``; "" for a mode as it is."""
+    """``fault_by=copy,fault_pages=4``; "" for a mode without options."""
     return ",".join(f"{name}={value}" for name, value in sorted(one.options.given().items()))
 
 
@@ -117,18 +117,18 @@ def mode(one: WorkloadScenario) -> str:
 
 
 def mode_short(one: WorkloadScenario) -> str:
-    """The same with a star for the options, which are too long for a column."""
+    """The name with a star for the options, which are too long for a column."""
     text = one.mode + "*" * bool(options(one))
     return text if one.policy in {"", "move"} else f"{text}:{one.policy}"
 
 
 def placed(one: WorkloadScenario | WindowScenario) -> list[str]:
-    """Where the collector runs, unless it was left to the scheduler."""
+    """The placement of the collector; "" if the scheduler decided."""
     return [] if one.placement == UNPLACED else [f"processor {one.placement}"]
 
 
 def placement(one: WorkloadScenario | WindowScenario) -> str:
-    """Where the collector runs, as a condition: ``a processor of its own``."""
+    """The placement of the collector, as a condition: ``a processor of its own``."""
     return PLACEMENTS.get(one.placement, one.placement)
 
 
@@ -143,7 +143,7 @@ PLACEMENTS_SHORT = {"own": "own processor", "shared": "shared processor", UNPLAC
 
 
 def place(one: WorkloadScenario | WindowScenario) -> str:
-    """The same, short, for columns and titles: ``own processor``."""
+    """The placement, short, for columns and titles: ``own processor``."""
     return PLACEMENTS_SHORT.get(one.placement, one.placement)
 
 
@@ -162,7 +162,7 @@ def heap(one: PolicyScenario, page_size: int) -> str:
 
 
 def arm(one: Scenario) -> str:
-    """What is compared with others of its kind: arm, mode, policy or way."""
+    """The name inside its kind: arm, mode, policy or way."""
     match one:
         case PathScenario():
             return one.arm
@@ -215,7 +215,7 @@ def exported(one: Scenario) -> str:
 
 
 def nodes(one: Scenario) -> list[str]:
-    """``paths``, ``mthp 16``, ``move``, ``2M``, and what is special: nodes of a path in KernelCI's tree of tests."""
+    """``paths``, ``mthp 16``, ``move``, ``2M``, and special fields: nodes of a path in KernelCI's tree of tests."""
     match one:
         case PathScenario():
             name = f"{one.source} {1 << one.order}" if one.order else one.source
@@ -240,7 +240,7 @@ def nodes(one: Scenario) -> list[str]:
 
 
 def subject_nodes(one: Subject) -> list[str]:
-    """``contract``, ``mthp-pinned``: the same for what a verdict is about."""
+    """``contract``, ``mthp-pinned``: the nodes of a verdict's subject."""
     match one:
         case ContractRow(name):
             return ["contract", name]

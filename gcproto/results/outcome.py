@@ -1,4 +1,4 @@
-"""Where pages went and what the kernel said, from the accounts of those who mapped them."""
+"""Outcome of pages and answers of the kernel, from the accounts of the collector and the faults."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ def outcome_of(accounts: Iterable[MapAccount], asked: int | None = None, splits:
 
     Args:
         accounts: of collectors and faults, in valid rounds.
-        asked: pages; None: as many as are in their place.
+        asked: pages; None: as many as are in place.
         splits: folios that were split meanwhile.
 
     """

@@ -1,7 +1,7 @@
-"""Evacuation policies on one heap each: which of them did the same work, and how ``auto`` fares against the best.
+"""Evacuation policies on each heap: which did the same work, and ``auto`` against the best.
 
-Policies that chose the same are one arm: on small folios none has a choice, and the best of four names for the same
-work is whichever was lucky.  Their samples are pooled, and what lies between them is the cell's noise (A/A).
+Policies that chose the same are one arm. On small folios no policy has a choice, so the best of four names for the same
+work is chance. Their samples are pooled, and their differences are the cell's noise (A/A).
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,7 +70,7 @@ class Arm:
 
     @property
     def median(self) -> float:
-        """Of the samples of all members."""
+        """Median of the samples of all members."""
         return median(sample for one in self.members for sample in samples_of(one, self.objective))
 
     def by_round(self) -> dict[int, float]:
@@ -95,7 +95,7 @@ class Cell:
 
     Attributes:
         heap: the scenario of all of them, without a policy.
-        every: their measurements;  arms: of those that are valid.
+        every: their measurements; arms: of the valid ones.
 
     """
 
@@ -105,40 +105,40 @@ class Cell:
 
     @property
     def order(self) -> int:
-        """Of its folios; 0 where the system chose them."""
+        """Order of its folios; 0 if the system chose them."""
         return self.heap.order or 0
 
     @property
     def threads(self) -> int:
-        """Live in its address space."""
+        """Threads live in its address space."""
         return self.heap.threads
 
     @property
-    def answer(self) -> str:
-        """To EBUSY; "" for ``copy``."""
+    def ebusy(self) -> str:
+        """Answer to EBUSY; "" for ``copy``."""
         return "" if self.heap.ebusy == COPY else self.heap.ebusy
 
     def arm(self, name: str) -> Arm | None:
-        """That of a policy; None if it was not measured or is not valid."""
+        """The arm of a policy; None if it was not measured or is invalid."""
         return next((arm for arm in self.arms if name in arm.names), None)
 
     @property
     def best(self) -> Arm | None:
-        """That of the fixed policy, or policies, with the least median; of several names for it the first counts."""
+        """The arm of the fixed policy or policies with the least median. If it has several names, the first counts."""
         fixed = [arm for arm in self.arms if set(arm.names) != {AUTO}]
         return min(fixed, key=lambda arm: arm.median, default=None)
 
     @property
     def to_best(self) -> Interval | None:
-        """Auto's time over that of the best fixed policy; 1 where it chose the same."""
+        """The ratio of ``auto`` to the best fixed policy; 1 if it chose the same."""
         auto, best = self.arm(AUTO), self.best
         return auto.over(best) if auto and best else None
 
     @property
     def alike(self) -> bool:
-        """Whether all policies did the same work, auto among them: its choice was put to no test.
+        """Whether all policies, with ``auto``, did the same work: its choice was not tested.
 
-        Modes that choose nothing (copy) may stand beside them; one that took less than auto is a test all the same.
+        Modes without a choice (copy) may differ. If one of them took less than ``auto``, the choice was tested.
         """
         auto = self.arm(AUTO)
         others = [one for arm in self.arms if arm != auto for one in arm.members]
@@ -155,10 +155,10 @@ class Cell:
         return max((abs(one.value - 1) for one in pairs if one), default=None)
 
     def objection(self, limit: float) -> str:
-        """Why it can't be said that auto is at most so much worse than the best, "" if it can.
+        """The reason why ``auto`` may be worse than the best by more than the limit; "" if it is not.
 
-        Auto is worse if the median of its ratios to the best is beyond the limit and their interval lies above 1: what
-        noise alone can explain is no failure, and a wide interval around a large ratio is no excuse.
+        Auto is worse if the median of its ratios to the best exceeds the limit and their interval is above 1. A
+        difference that noise explains is not a failure, and a wide interval does not excuse a large ratio.
 
         Args:
             limit: relative, 0.05 for 5 %.
@@ -169,7 +169,7 @@ class Cell:
             return f"{', '.join(unsound)} INVALID"
         found, best = self.to_best, self.best
         if found is None or best is None:
-            return "auto and a fixed policy were not measured together in three rounds"
+            return "fewer than three rounds have both auto and a fixed policy"
         if found.value > 1 + limit and found.low > 1:
             return f"auto takes {found.value:.2f} times ({found.low:.2f}-{found.high:.2f}) what {best.names[0]} does"
         return ""
@@ -189,14 +189,14 @@ def noise_of(found: Iterable[Cell]) -> float | None:
 
 
 def policy_of(one: Measurement) -> str:
-    """The policy's name without the answer to EBUSY.
+    """The name of the policy without the answer to EBUSY.
 
     Raises:
         TypeError: it is a measurement of another kind.
 
     """
     if not isinstance(one.scenario, PolicyScenario):
-        raise TypeError(f"{one.scenario} is no evacuation policy")
+        raise TypeError(f"{one.scenario} is not an evacuation policy")
     return one.scenario.policy
 
 
@@ -204,7 +204,7 @@ def cells(measurements: Iterable[Measurement], objective: str = FLIP) -> list[Ce
     """The heaps of a result of ``gcproto gc policies``, in its order.
 
     Args:
-        measurements: those that are not of evacuation policies are passed over.
+        measurements: measurements of other kinds are omitted.
         objective: what policies are compared by.
 
     """
@@ -224,11 +224,11 @@ def _arms(some: Sequence[Measurement], objective: str) -> list[Arm]:
 
 
 def _choices(one: Measurement) -> list[PolicyChoice]:
-    """What a policy chose, in any of the rounds; nothing of a mode, which has no choice."""
+    """The choices of a policy in all rounds; empty for a mode, which has no choice."""
     return one.figures.choices if isinstance(one.figures, PolicyFigures) else []
 
 
 def _key(one: Measurement) -> PolicyChoice | str:
-    """Equal for equal work; a policy whose choice wavered, or is not known, is like no other."""
+    """Equal for equal work. A policy whose choice varied or is unknown equals no other."""
     choices = _choices(one)
     return choices[0] if len(choices) == 1 else policy_of(one)

@@ -1,8 +1,8 @@
-"""One ratio of several runs: a random-effects mean, and whether what it says holds from run to run.
+"""One ratio of several runs: a random-effects mean, and whether a difference holds between runs.
 
-The interval of a ratio in one run says how well that run's rounds agree.  It knows nothing of what differs between
-runs: where pages lie, which processor the scheduler took, what the neighbours did.  So runs are combined as studies
-are in a meta-analysis, on the log scale:
+The interval of a ratio in one run shows how well that run's rounds agree. It ignores the differences between runs: the
+page frames, the scheduler's choice of processors, other work on the host. So runs are combined like studies in a
+meta-analysis, on the log scale:
 
     y_i = theta + u_i + e_i,    Var(e_i) = v_i from the run's interval,    Var(u_i) = tau^2 between runs
 
@@ -10,15 +10,14 @@ are in a meta-analysis, on the log scale:
   It needs no distribution and is recommended by Veroniki et al. (Res. Synth. Methods 7, 2016).
 - The interval of the mean by Hartung and Knapp (Stat. Med. 20, 2001), a t with k - 1 degrees of freedom, in the
   modified form that never gets narrower than the plain one (Roever, Knapp and Friede, BMC Med. Res. Methodol. 15,
-  2015): runs are few.  With this tau^2 the factor of Hartung and Knapp is exactly 1 wherever tau^2 > 0.
-- The prediction interval for what a further run would say (Higgins, Thompson and Spiegelhalter, JRSS A 172, 2009) with
-  the same degrees of freedom, and with what the rounds of such a run scatter.  A difference holds if this interval has
-  all of it on one side of 1.
+  2015), because runs are few.  With this tau^2 the factor of Hartung and Knapp is exactly 1 wherever tau^2 > 0.
+- The prediction interval of a further run (Higgins, Thompson and Spiegelhalter, JRSS A 172, 2009) with the same degrees
+  of freedom, and with the scatter of that run's rounds.  A difference holds if this interval excludes 1.
 
-By simulation (standard errors 0.02, tau 0 to 0.3, 1,000 sets each) the interval covers the true mean in 96 to 100 % of
-two runs, 95 to 100 % of three to eight; the prediction interval what a further run says in 95 to 100 %.  Of runs that
-differ by a tau of 0.1 around 1 at most 0.7 % seem to hold.  Two runs are a t with one degree of freedom, an interval
-12.7 standard errors wide to each side: only a large difference holds over two.
+Simulation (standard errors 0.02, tau 0 to 0.3, 1,000 sets each) gave the coverage.  The interval covers the true mean
+in 96 to 100 % of two runs, and in 95 to 100 % of three to eight.  The prediction interval covers a further run in 95 to
+100 %.  If runs differ by a tau of 0.1 around 1, at most 0.7 % seem to hold.  Two runs are a t with one degree of
+freedom: the interval extends 12.7 standard errors to each side, so only a large difference holds over two runs.
 """
 
 import math
@@ -31,21 +30,21 @@ from gcproto.results.schema import Interval
 
 CONFIDENCE = 0.95
 LEAST_ERROR = 1e-4
-"""Standard error of a log ratio, at least: a run whose rounds are all equal is not infinitely sure."""
+"""Least standard error of a log ratio: equal rounds do not make a run infinitely certain."""
 LEAST_RATIO = 1e-12
-"""Stands for a ratio of 0, which has no logarithm."""
+"""Replaces a ratio of 0, which has no logarithm."""
 
 
 class Pooled(msgspec.Struct, frozen=True):
     """The same ratio in several runs.
 
     Attributes:
-        value, low, high: the mean over runs with its interval; of one run, what that run says.
-        predicted_low, predicted_high: what a further run is expected to say; None with one run.
-        tau: standard deviation between runs of the log of the ratio, 0.1 for about 10 %; None with one run.
-        runs: that have the ratio.
-        holds: whether the ratio differs from 1 between runs: the prediction interval, the wider of the two,
-            excludes it.  Never of one run.
+        value, low, high: the mean over runs with its interval; for one run, its own ratio.
+        predicted_low, predicted_high: prediction interval of a further run; None with one run.
+        tau: standard deviation between runs of the log ratio, 0.1 for about 10 %; None with one run.
+        runs: number of runs that have the ratio.
+        holds: whether the ratio differs from 1 between runs: the prediction interval, the wider one, excludes 1. Never
+            for one run.
         confidence: of both intervals.
 
     """
@@ -62,18 +61,18 @@ class Pooled(msgspec.Struct, frozen=True):
 
     @property
     def interval(self) -> Interval:
-        """Of the mean."""
+        """Interval of the mean."""
         return Interval(self.value, self.low, self.high, self.confidence)
 
 
 def pool(ratios: Sequence[Interval]) -> Pooled:
-    """Combine the ratios that several runs gave for the same comparison.
+    """Combine the ratios of several runs for the same comparison.
 
     Args:
-        ratios: one of each run, each with the interval of its rounds.
+        ratios: one per run, with the interval of its rounds.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no ratio.
 
     """
     if not ratios:
@@ -135,7 +134,7 @@ def paule_mandel(effects: Sequence[float], variances: Sequence[float]) -> float:
 
     if excess(0.0) <= 0:
         return 0.0
-    # Q falls with the variance between runs: at the square of the whole range it is below k - 1 for certain.
+    # Q falls with the variance between runs. At the square of the whole range it is certainly below k - 1.
     most = (max(effects) - min(effects)) ** 2
     return float(brentq(excess, 0.0, most, xtol=1e-12 * most))
 
@@ -145,7 +144,7 @@ def _log(ratio: float) -> float:
 
 
 def _exp(value: float) -> float:
-    """Without overflow: two runs that contradict each other may have any interval."""
+    """Exponential without overflow: two runs that contradict each other may have any interval."""
     return math.exp(min(value, 700.0))
 
 

@@ -1,7 +1,7 @@
-"""Results of several kernels as series: for each scenario one value a kernel, with how far its boots are apart.
+"""Results of several kernels as series: for each scenario one value per kernel, with the spread of its boots.
 
-Instruction counts may come from unlike hosts: they do not depend on them.  They do depend on the virtual machine and on
-the program that measures, so that results that differ in those are no series.
+Instruction counts do not depend on the host, so hosts may differ. They depend on the virtual machine and on the
+measuring program. Results that differ in these do not form a series.
 """
 
 from collections import defaultdict
@@ -38,9 +38,9 @@ __all__ = [
 
 PMD = 2 << 20
 AGREE = 0.003
-"""Boots of one kernel that differ by no more than this in a scenario agree."""
+"""Boots of one kernel agree if they differ by at most this in a scenario."""
 FLAG = 0.005
-"""Those that differ by more than this are flagged."""
+"""Boots that differ by more than this are flagged."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -61,11 +61,11 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How far the boots of one kernel are apart in one scenario.
+    """The spread of the boots of one kernel in one scenario.
 
     Attributes:
         share: (largest - smallest) / median of the boots' midmeans, as ``Cell.spread``.
-        boots: that it is made of, two or more.
+        boots: number of boots, two or more.
 
     """
 
@@ -76,12 +76,12 @@ class Spread(msgspec.Struct, frozen=True):
 
     @property
     def flagged(self) -> bool:
-        """Whether it is too wide for instruction counts."""
+        """Whether the spread is too wide for instruction counts."""
         return self.share > FLAG
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A boot that did not end well."""
+    """A boot that failed."""
 
     kernel: str
     boot: int
@@ -106,7 +106,7 @@ class Series(msgspec.Struct):
     failures: list[Failure]
 
     def value(self, scenario: Scenario, kernel: str) -> float | None:
-        """Of a cell; None if it was not measured or is invalid."""
+        """Value of a cell; None if it was not measured or is invalid."""
         cell = self.cells.get(scenario, {}).get(kernel)
         return cell.value if cell else None
 
@@ -120,7 +120,7 @@ def is_path(one: Scenario, source: str, order: int, arm: str, granule: int) -> b
 
 
 def is_canary(one: Scenario) -> bool:
-    """Whether it is the canary: a system call and a first touch of a page, which userfaultfd has no part in."""
+    """Whether it is the canary: a system call and a first touch of a page, without userfaultfd."""
     return isinstance(one, PathScenario) and one.arm == "canary"
 
 
@@ -129,10 +129,10 @@ def build(results: Iterable[Result], *, heap: bool = False) -> Series:
 
     Args:
         results: of guests, one a boot.
-        heap: of the scenario set ``heap``, which has units and guests of its own, instead of the others.
+        heap: use only results of the scenario set ``heap``, which has its own units and guests.
 
     Raises:
-        GcprotoError: there are none, or they are not alike in what counts depend on.
+        GcprotoError: there are no results, or they differ in what counts depend on.
 
     """
     guests = [result for result in results if result.guest is not None and of_heap(result) == heap]
@@ -177,7 +177,7 @@ def cells_of(results: Iterable[Result]) -> dict[Scenario, dict[str, Cell]]:
 
 
 def spreads(results: Iterable[Result]) -> list[Spread]:
-    """How far the boots of each kernel are apart, scenario by scenario, widest first; none where there is one boot.
+    """The spread of the boots of each kernel, scenario by scenario, widest first; omitted if there is one boot.
 
     Args:
         results: of guests, one a boot.
@@ -200,7 +200,7 @@ def _cell(values: Sequence[float], invalid: int) -> Cell:
 
 
 def _see_that_they_are_alike(results: Sequence[Result]) -> str:
-    """Unit of all of them."""
+    """Unit of all measurements."""
     units = {one.unit for result in results for one in result.measurements}
     if len({unit.split("/")[0] for unit in units}) > 1:
         raise _unlike("units", sorted(units), "give results of one unit")
@@ -209,7 +209,7 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     for name in ("pages", "cpus", "cpu", "memory_mib"):
         found = sorted({str(getattr(cell, name)) if cell else UNKNOWN for cell in guests})
         if len(found) > 1:
-            raise _unlike(f"guests ({name})", found, "run them again alike")
+            raise _unlike(f"guests ({name})", found, "run them again under equal conditions")
     programs = sorted({result.producer.benchmark for result in measured})
     if len(programs) > 1:
         raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")
@@ -222,5 +222,8 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
 
 def _unlike(what: str, found: Sequence[str], remedy: str) -> GcprotoError:
     return GcprotoError(
-        f"these results are no series: unlike {what}", why=", ".join(found), remedy=remedy, code=ExitCode.USAGE
+        f"these results do not form a series: they differ in {what}",
+        why=", ".join(found),
+        remedy=remedy,
+        code=ExitCode.USAGE,
     )

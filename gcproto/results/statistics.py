@@ -1,11 +1,11 @@
 """Medians, intervals, ratios to the copy arm, and the noise floor.
 
-Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds: members of one round ran next
-to each other, so that what slowed the machine for a moment slowed both.
+Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds. Members of one round ran
+directly after each other, so a short disturbance slowed both.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gcproto.results.baseline import baseline_of, first_of, refused
 from gcproto.results.modality import fill
@@ -19,19 +19,21 @@ CONFIDENCE = 0.95
 RESAMPLES = 999
 MIN_SAMPLES = 3
 SEED = 20250220
+TRIMMED = 0.25
+"""Share of the samples that a midmean leaves out at either end."""
 
 P90_FROM, P99_FROM, P999_FROM = 10, 100, 1000
-"""Samples from which on a percentile is a figure of its own: of fewer it is the largest one, or next to it."""
+"""The least number of samples for a percentile. With fewer, it is the largest sample or the next one."""
 
 
 def percentiles(samples: Sequence[float]) -> dict[str, float]:
-    """Percentiles that the number of samples can carry: p90 from 10 on, p99 from 100 on, p99.9 from 1,000 on.
+    """Percentiles that the number of samples supports: p90 from 10 on, p99 from 100 on, p99.9 from 1,000 on.
 
     Args:
         samples: at least one value.
 
     Returns:
-        p50, and p90, p99 and p99.9 where they mean something.
+        p50, and those of p90, p99 and p99.9 that the number supports.
     """
     import numpy as np
 
@@ -48,9 +50,9 @@ def percentiles(samples: Sequence[float]) -> dict[str, float]:
 def midmean(samples: Sequence[float]) -> float:
     """Mean of the middle half of the samples.
 
-    Instruction counts repeat, but often alternate between two values (the kernel's lists of free pages for each
-    processor carry over from one round to the next): a median jumps from one to the other between boots, where this
-    moves by a part of their distance; outliers touch neither.
+    Instruction counts repeat, but often alternate between two values, because the kernel's per-CPU lists of free pages
+    carry over between rounds. A median jumps between these values from boot to boot. This mean moves by a part of their
+    distance. Outliers affect neither.
 
     Args:
         samples: at least one value.
@@ -58,12 +60,18 @@ def midmean(samples: Sequence[float]) -> float:
     """
     from scipy.stats import trim_mean
 
-    return float(trim_mean(samples, 0.25))
+    return float(trim_mean(samples, TRIMMED))
+
+
+def middle(samples: Sequence[float]) -> list[int]:
+    """Which samples their midmean is the mean of, by their places; of equal samples the first ones come first."""
+    cut = int(TRIMMED * len(samples))
+    return sorted(range(len(samples)), key=lambda at: (samples[at], at))[cut : len(samples) - cut]
 
 
 def _bootstrap(
     data: tuple["NDArray[np.float64]", ...],
-    statistic: Callable[..., Any],
+    statistic: Callable[..., "NDArray[np.float64]"],
     *,
     paired: bool,
 ) -> tuple[float, float]:
@@ -84,7 +92,7 @@ def _bootstrap(
 
 
 def _interval(value: float, ends: tuple[float, float]) -> Interval:
-    """An interval that holds its estimate, which interpolation between equal samples can miss by a rounding error."""
+    """An interval that includes its estimate. Interpolation between equal samples can miss it by a rounding error."""
     return Interval(value, min(ends[0], value), max(ends[1], value), CONFIDENCE)
 
 
@@ -102,7 +110,7 @@ def median_interval(samples: Sequence[float]) -> Interval | None:
 
 
 def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
-    """Ratio of medians over / under, paired by round where enough rounds have both."""
+    """Ratio of medians over / under, paired by round if enough rounds have both."""
     import numpy as np
 
     a, b = dict(zip(over.rounds, over.samples, strict=True)), dict(zip(under.rounds, under.samples, strict=True))
@@ -110,6 +118,31 @@ def ratio_interval(over: Measurement, under: Measurement) -> Interval | None:
     paired = len(common) >= MIN_SAMPLES
     top = np.array([a[i] for i in common] if paired else over.samples, dtype=np.float64)
     bottom = np.array([b[i] for i in common] if paired else under.samples, dtype=np.float64)
+    return _ratio_of_medians(top, bottom, paired=paired)
+
+
+def paired_ratio(over: Mapping[int, float], under: Mapping[int, float]) -> Interval | None:
+    """Ratio of medians over / under of figures that are no samples of a measurement.
+
+    Args:
+        over: figures by round.
+        under: the same.
+
+    Returns:
+        None with fewer than three rounds that have both, or with a figure of ``under`` that is not above zero.
+
+    """
+    import numpy as np
+
+    common = sorted(over.keys() & under.keys())
+    top = np.array([over[i] for i in common], dtype=np.float64)
+    bottom = np.array([under[i] for i in common], dtype=np.float64)
+    return _ratio_of_medians(top, bottom, paired=True)
+
+
+def _ratio_of_medians(top: "NDArray[np.float64]", bottom: "NDArray[np.float64]", *, paired: bool) -> Interval | None:
+    import numpy as np
+
     if min(len(top), len(bottom)) < MIN_SAMPLES or not np.all(bottom > 0):
         return None
 
@@ -134,7 +167,7 @@ def summarise(measurements: Sequence[Measurement]) -> None:
 
 
 def noise_of(measurements: Sequence[Measurement]) -> Noise | None:
-    """The noise floor from the A/A pairs: equal scenarios but for their replica; None without a pair."""
+    """The noise floor from the A/A pairs: scenarios that are equal except for ``replica``; None without a pair."""
     import numpy as np
 
     known = {measurement.scenario: measurement for measurement in measurements if measurement.valid}

@@ -1,8 +1,8 @@
-"""Steps in series over kernels: where a scenario costs something else than in the kernel before.
+"""Steps in series over kernels: where the cost of a scenario differs from the kernel before.
 
-A step is a change beyond 2 % and beyond four times what boots of the two kernels scatter.  Every scenario is held
-against the canary, a system call and a first touch of a page that have nothing to do with userfaultfd: kernels get
-slower and faster as a whole, and what moves no further than the canary says nothing about userfaultfd.
+A step is a change beyond 2 % and beyond four times the scatter of boots of the two kernels. Every scenario is compared
+with the canary: a system call and a first touch of a page, without userfaultfd. Kernels get slower and faster as a
+whole. A scenario that changes no more than the canary shows no change of userfaultfd.
 """
 
 from itertools import pairwise
@@ -18,11 +18,14 @@ THRESHOLD = 0.02
 SCATTER = 4.0
 
 CANARY_SAME_KERNEL = 0.005
-"""Between runs of one kernel the canary must stand still; it repeats to the instruction."""
+"""Limit of the canary's change between runs of one kernel. It repeats to the instruction."""
 
 CANARY_OTHER_KERNEL = 0.15
-"""Between stock kernels of neighbouring branches it moved by 13 % at most (6.1 to 6.12, stock Debian); beyond this
-the guests are not alike: another configuration, another compiler, mitigations."""
+"""Limit between kernels.
+
+Between stock kernels of neighbouring branches the canary changed by 13 % at most (6.1 to 6.12, stock Debian).  Beyond
+this limit the guests differ in configuration, compiler or mitigations.
+"""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -49,13 +52,13 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def changes(series: Series, before: str, after: str, threshold: float = THRESHOLD) -> list[Step]:
-    """All scenarios that two kernels have both and that changed.
+    """All scenarios that both kernels have and that changed.
 
     Args:
         series: of both.
         before: the kernel that is compared with.
         after: the other.
-        threshold: relative; smaller changes are none.
+        threshold: relative; smaller changes are ignored.
 
     """
     found = [_change(series, scenario, before, after, threshold) for scenario in series.cells]
@@ -70,7 +73,7 @@ def _change(series: Series, scenario: Scenario, before: str, after: str, thresho
     if abs(change) <= max(threshold, SCATTER * max(old.spread, new.spread)):
         return None
     moved = canary_change(series, before, after)
-    # What moved no further than the canary is the kernel as a whole, and no change of userfaultfd explains it.
+    # A change within the canary's is one of the whole kernel. No change of userfaultfd explains it.
     beyond = abs(change - (moved or 0.0)) > threshold
     branches = branch_of(before), branch_of(after)
     cause = known(scenario, branches[0], branches[1], change) if beyond and branches[0] and branches[1] else ""
@@ -78,7 +81,7 @@ def _change(series: Series, scenario: Scenario, before: str, after: str, thresho
 
 
 def steps(series: Series, threshold: float = THRESHOLD) -> list[Step]:
-    """All steps of all scenarios, by kernels; a kernel without the scenario is passed over."""
+    """All steps of all scenarios, by kernels; a kernel without the scenario is skipped."""
     found: list[Step] = []
     for scenario, cells in series.cells.items():
         having = [kernel for kernel in series.kernels if kernel in cells and cells[kernel].value is not None]
@@ -90,7 +93,7 @@ def steps(series: Series, threshold: float = THRESHOLD) -> list[Step]:
 
 
 def canary_change(series: Series, before: str, after: str) -> float | None:
-    """How much the canary moved between two kernels; None without one in both."""
+    """Change of the canary between two kernels; None unless both have it."""
     for scenario, cells in series.cells.items():
         old, new = cells.get(before), cells.get(after)
         if is_canary(scenario) and old and new and old.value and new.value:
@@ -99,7 +102,7 @@ def canary_change(series: Series, before: str, after: str) -> float | None:
 
 
 def void(series: Series, before: str, after: str, *, same_kernel: bool = False) -> str:
-    """Why the two can't be compared; "" if they can.
+    """The reason why the two can't be compared; "" if they can.
 
     Args:
         series: of both.

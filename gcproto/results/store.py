@@ -1,4 +1,4 @@
-"""Result files: one for each run, written whole or not at all."""
+"""Result files: one for each run, written atomically."""
 
 import errno
 import os
@@ -18,15 +18,15 @@ from gcproto.results.upgrade import upgraded
 
 OLD_SCHEMA = "gcproto.result/1"
 LARGEST = 1 << 28
-"""Bytes of a file that is read; the largest results, of heaps with a map of every collection, have a tenth of that."""
+"""Limit of bytes of a file. The largest results (heaps with a map of every collection) have a tenth of that."""
 WHY = 500
-"""Characters of what is said of a file."""
+"""Limit of characters of an error about a file."""
 NOT_OURS = "give a file that `gcproto bench` or another command wrote"
 DAMAGED = "the file was changed or damaged after it was written: measure again, or restore it"
 
 
 class _Head(msgspec.Struct):
-    """Enough of a document to tell what it is."""
+    """The part of a document that identifies it."""
 
     schema: str = ""
 
@@ -42,10 +42,10 @@ def file_name(result: Result) -> str:
 
 @interrupts.held()
 def prepare(folder: Path) -> None:
-    """Make the folder and see that it can be written, before minutes are spent on measuring.
+    """Make the folder and check that it is writable before a measurement of minutes begins.
 
     Raises:
-        GcprotoError: it can't.
+        GcprotoError: it is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,13 +57,13 @@ def prepare(folder: Path) -> None:
 
 @interrupts.held()
 def save(result: Result, folder: Path) -> Path:
-    """Write a result into a folder, atomically; signals wait until it is there.
+    """Write a result into a folder, atomically; signals are delayed until it exists.
 
     Returns:
         The new file.
 
     Raises:
-        GcprotoError: the disk is full, or permission is missing; nothing is left behind then.
+        GcprotoError: the disk is full, or permission is missing; no partial file remains.
     """
     target = folder / file_name(result)
     temporary = folder / f".{target.name}.part"
@@ -98,19 +98,19 @@ def _cannot_write(path: Path, error: OSError) -> GcprotoError:
 
 
 def load(path: Path) -> Result:
-    """Read a result, of this version or the one before it, and see that it is sound.
+    """Read a result, of this version or the one before it, and check that it is sound.
 
-    Everything that reads results does it by this: what comes back has texts that can be printed, numbers that can be
-    calculated with, and does not contradict itself (gcproto.results.reading.document, gcproto.results.reading.sound).
+    Everything that reads results does it by this: the texts can be printed, the numbers are in bounds, and nothing
+        contradicts itself (gcproto.results.reading.document, gcproto.results.reading.sound).
 
     Raises:
-        GcprotoError: there is no such file, or it is no usable result; nothing else is raised, whatever the file holds.
+        GcprotoError: there is no such file, or it is not a usable result. No other exception is raised for any content.
     """
     name = clean(str(path))
 
     def refuse(why: str, remedy: str = "") -> GcprotoError:
         return GcprotoError(
-            f"{name} is no usable result", why=clean(short_enough(why, WHY)), remedy=remedy, code=ExitCode.USAGE
+            f"{name} is not a usable result", why=clean(short_enough(why, WHY)), remedy=remedy, code=ExitCode.USAGE
         )
 
     try:
@@ -123,7 +123,7 @@ def load(path: Path) -> Result:
         document = msgspec.json.decode(data)
         head = msgspec.convert(document, _Head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refuse(f"it is not JSON of a result: {error}", NOT_OURS) from error
+        raise refuse(f"it is not the JSON of a result: {error}", NOT_OURS) from error
     if head.schema not in {SCHEMA, OLD_SCHEMA}:
         known = f"this program knows {SCHEMA!r} and {OLD_SCHEMA!r}"
         said = f"its schema is {head.schema!r}, {known}" if head.schema else "it names no schema"
@@ -135,7 +135,7 @@ def load(path: Path) -> Result:
     except Unsound as error:
         raise refuse(str(error), DAMAGED) from error
     except msgspec.ValidationError as error:
-        raise refuse(f"a field is not as {head.schema} says: {error}", DAMAGED) from error
+        raise refuse(f"a field does not match {head.schema}: {error}", DAMAGED) from error
     if why:
         raise refuse(why, DAMAGED)
     return result

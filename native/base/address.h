@@ -1,6 +1,6 @@
 /*
- * Addresses as numbers and as pointers.  Ranges are numbers here, as in the kernel's interface, since most are never
- * read by us: they are what ioctls are asked for.  What we read or write is a pointer, and becomes one in one place.
+ * Addresses as numbers and as pointers.  Ranges are numbers, as in the kernel's interface: most are only arguments of
+ * ioctls and are never dereferenced here.  An address that is read or written becomes a pointer by gcp_at.
  */
 #ifndef GCP_ADDRESS_H
 #define GCP_ADDRESS_H

@@ -1,4 +1,4 @@
-/* What this library was built from and by what: results record it, and results of other code are another series. */
+/* What this library was built from, and how.  Results record it; results of other code form another series. */
 #ifndef GCP_BUILD_INFO_H
 #define GCP_BUILD_INFO_H
 

@@ -27,7 +27,7 @@ uint64_t gcp_thread_cpu(void)
 
 uint64_t gcp_thread_queued(void)
 {
-    /* Three numbers: time on a processor, time waiting for one, times that it got one (CONFIG_SCHED_INFO). */
+    /* Three numbers: time on a processor, time waiting for one, number of timeslices (CONFIG_SCHED_INFO). */
     char text[96];
     uint64_t ran, waited;
     int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 /*
  * Clocks, and the time between two readings of them.
  *
- * A clock is read before the thing that it times can begin, by a thread that runs: who reads it after it was woken
- * reads it when the scheduler got round to that.  Where begin and end were read by different threads, or handed on,
- * their difference is taken by gcp_span: an end before its begin is an error, never a number of 20 digits.
+ * A clock is read before the timed event can begin, by a thread that is running: a thread that is woken first reads it
+ * only when the scheduler runs it.  If begin and end come from different threads, gcp_span takes their difference: an
+ * end before its begin is an error, never a number of 20 digits.
  */
 #ifndef GCP_CLOCK_H
 #define GCP_CLOCK_H
@@ -18,7 +18,9 @@ uint64_t gcp_now(void);
 /* CPU time of the calling thread, ns. */
 uint64_t gcp_thread_cpu(void);
 
-/* Time that the calling thread has waited for a processor, runnable, in ns; GCP_UNKNOWN where the kernel can't tell. */
+/*
+ * Time that the calling thread was runnable and waited for a processor, in ns; GCP_UNKNOWN if the kernel does not tell.
+ */
 uint64_t gcp_thread_queued(void);
 
 #define GCP_UNKNOWN 0xffffffffffffffffU

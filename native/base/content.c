@@ -1,4 +1,4 @@
-/* Contents: every word of every page is known, so that a page that went astray, twice or half is seen. */
+/* Contents: every word of every page is known, so a misplaced, duplicated or torn page is detected. */
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +13,7 @@ uint64_t gcp_mix(uint64_t value)
     return value ^ (value >> 31);
 }
 
-/* Odd, so that no word is zero as long as fewer than 2^63 pages and words are added up in steps of 2. */
+/* Odd: words follow in steps of 2, so no word is zero. */
 static uint64_t first_word(uint64_t seed, uint64_t page)
 {
     return gcp_mix(seed ^ gcp_mix(page)) | 1;

@@ -1,5 +1,4 @@
-/* Contents of test pages: each word follows from seed, page and place, so that every page can be told from all others.
- */
+/* Contents of test pages: each word follows from seed, page and position, so every page differs from all others. */
 #ifndef GCP_CONTENT_H
 #define GCP_CONTENT_H
 
@@ -8,8 +7,8 @@
 /* cdef:begin */
 
 /*
- * The word at index `word` of page `page`.  Fill and check `pages` pages at `start` with those from `first_page` on; a
- * check returns the index of the first wrong page, or -1.
+ * The word at index `word` of page `page`.  Fill or check `pages` pages at `start` with the contents of pages from
+ * `first_page` on.  A check returns the index of the first wrong page, or -1.
  */
 uint64_t gcp_content(uint64_t seed, uint64_t page, uint64_t word);
 void gcp_content_fill(uint64_t start, uint64_t first_page, uint64_t pages, uint64_t seed);

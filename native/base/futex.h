@@ -1,4 +1,4 @@
-/* Wait for a word to change, and wake those who wait; private to this process. */
+/* Wait for a word to change, and wake its waiters; private to this process. */
 #ifndef GCP_FUTEX_H
 #define GCP_FUTEX_H
 
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Sleep while *word is `value`, at most `ms` milliseconds (0: without end).  May wake for no reason. */
+/* Sleep while *word is `value`, at most `ms` milliseconds (0: no limit).  May wake spuriously. */
 static inline void gcp_futex_wait(const uint32_t *word, uint32_t value, uint32_t ms)
 {
     struct timespec limit = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};

@@ -3,7 +3,7 @@
 #define STEP_BITS 5
 #define STEPS (1U << STEP_BITS)
 
-/* Values below STEPS have a bucket each; above, the top STEP_BITS bits behind the leading one choose the step. */
+/* Each value below STEPS has its own bucket; above, the STEP_BITS bits after the leading one choose the step. */
 static uint32_t bucket_of(uint64_t value)
 {
     if (value < STEPS)

@@ -1,7 +1,6 @@
 /*
- * A log-linear histogram of times: 32 steps in each power of two, so that a value is known to about 3 %, from 1 ns to
- * half a minute, in a fixed array.  Recording is two shifts and an increment; it allocates nothing and may stand in a
- * signal handler.
+ * A log-linear histogram of times in a fixed array: 32 steps in each power of two give a value to about 3 %, from 1 ns
+ * to half a minute.  Recording is two shifts and an increment; it allocates nothing, so a signal handler may do it.
  */
 #ifndef GCP_HISTOGRAM_H
 #define GCP_HISTOGRAM_H
@@ -14,7 +13,7 @@
 
 /*
  * n, max, sum: of all values, exact
- * counts[i]:   values in [gcp_histogram_low(i), gcp_histogram_low(i + 1)); the last bucket holds all above as well
+ * counts[i]:   values in [gcp_histogram_low(i), gcp_histogram_low(i + 1)); the last bucket also holds all larger values
  */
 struct gcp_histogram {
     uint64_t n;
@@ -30,8 +29,8 @@ void gcp_histogram_add(struct gcp_histogram *to, const struct gcp_histogram *fro
 uint64_t gcp_histogram_low(uint32_t bucket);
 
 /*
- * The value that `permille` of 1000 values do not exceed: the top of its bucket, the maximum at most.  0 without
- * values.
+ * The value that `permille` of 1000 values do not exceed: the top of its bucket, or the maximum if that is smaller.  0
+ * without values.
  */
 uint64_t gcp_histogram_quantile(const struct gcp_histogram *histogram, uint32_t permille);
 

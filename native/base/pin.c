@@ -34,8 +34,8 @@ static bool set_aside_ipc_lock(struct capabilities *ret_before)
 }
 
 /*
- * A ring whose pins are accounted to this address space (VmPin), which is what proves them: by 7.3 the kernel accounts
- * nothing to one who has CAP_IPC_LOCK, so the ring is made without it.  RLIMIT_MEMLOCK applies then, and is raised.
+ * A ring whose pins are accounted to this address space (VmPin), which proves them.  The kernel (as of 7.3) accounts
+ * nothing for a user with CAP_IPC_LOCK, so the ring is made without it.  RLIMIT_MEMLOCK then applies, and is raised.
  */
 static int ring_setup(void)
 {
@@ -81,7 +81,7 @@ void gcp_unpin(int32_t ring_fd)
 {
     if (ring_fd <= 0)
         return;
-    /* Closing alone would leave the unpinning to a kernel worker, some time later. */
+    /* Closing alone would leave the unpinning to a kernel worker, later. */
     syscall(SYS_io_uring_register, ring_fd, IORING_UNREGISTER_BUFFERS, NULL, 0);
     close(ring_fd);
 }

@@ -1,4 +1,4 @@
-/* Long-term pins by io_uring fixed buffers, through the bare system calls: no library is needed for two of them. */
+/* Long-term pins by io_uring fixed buffers, through two bare system calls, without a library. */
 #ifndef GCP_PIN_H
 #define GCP_PIN_H
 

@@ -21,7 +21,7 @@ static uint32_t log2_of(uint64_t power_of_two)
     return (uint32_t)__builtin_ctzll(power_of_two);
 }
 
-/* One word of a file of sysfs; false if there is none. */
+/* One word of a sysfs file; false if it is missing. */
 static bool read_word(const char *folder, const char *name, char ret[32])
 {
     char path[192];
@@ -34,7 +34,7 @@ static bool read_word(const char *folder, const char *name, char ret[32])
     return found;
 }
 
-/* The cache of the highest level that holds data, of one processor; 0 where sysfs has none. */
+/* Size of the highest-level data cache of one processor; 0 if sysfs has none. */
 static uint64_t llc_from_sysfs(int cpu)
 {
     unsigned highest = 0;
@@ -67,7 +67,7 @@ static uint64_t llc_from_sysconf(void)
     return 0;
 }
 
-/* Asked once in the life of a process: it takes some twenty files, and regions are made by the thousand. */
+/* Read once in a process: it takes some twenty files, and thousands of regions are made. */
 static pthread_once_t llc_once = PTHREAD_ONCE_INIT;
 static uint64_t llc_bytes;
 
@@ -124,13 +124,13 @@ void *gcp_region_alloc(uint64_t bytes, uint64_t offset)
     gcp_platform_get(&platform);
     uint64_t page = platform.page_size, pmd = platform.pmd_size;
 
-    /* A guard page on each side stays PROT_NONE, so that the kernel can't merge this mapping with a neighbour. */
+    /* A guard page on each side stays PROT_NONE, so the kernel can't merge this mapping with a neighbour. */
     uint64_t span = bytes + offset + pmd + 2 * page;
     char *area = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (area == MAP_FAILED)
         return NULL;
-    uintptr_t first = ((uintptr_t)area + page + pmd - 1) / pmd * pmd;
-    char *region = (char *)first + offset;
+    uint64_t first = (gcp_address_of(area) + page + pmd - 1) / pmd * pmd;
+    char *region = area + (first - gcp_address_of(area)) + offset;
     if (mprotect(region, bytes, PROT_READ | PROT_WRITE) < 0) {
         int err = errno;
         munmap(area, span);
@@ -233,10 +233,10 @@ void gcp_settle(void)
     void *scratch = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     nanosleep(&moment, NULL);
     if (scratch != MAP_FAILED) {
-        madvise(scratch, (size_t)page, GCP_MADV_COLD); /* what empties the batch (lru_add_drain) */
+        madvise(scratch, (size_t)page, GCP_MADV_COLD); /* drains the batch (lru_add_drain) */
         munmap(scratch, (size_t)page);
     }
-    /* The coarse clock moves with the timer interrupt and not otherwise. */
+    /* The coarse clock advances only at a timer interrupt. */
     clock_gettime(CLOCK_MONOTONIC_COARSE, &first);
     do
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

@@ -1,4 +1,6 @@
-/* What this machine's memory is made of, asked of the system; and address space in the shape that the experiments need.
+/*
+ * Properties of this machine's memory, as the system reports them; and address space in the shape that experiments
+ * need.
  */
 #ifndef GCP_PLATFORM_H
 #define GCP_PLATFORM_H
@@ -10,14 +12,14 @@
 
 /*
  * page_size:   bytes of a base page
- * pmd_size:    bytes mapped by one page table (the size of a THP); known also where the kernel has no THP
+ * pmd_size:    bytes mapped by one page table (the size of a THP); set also if the kernel has no THP
  * pmd_order:   log2(pmd_size / page_size)
  * has_thp:     1 if the kernel was built with transparent huge pages
- * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled is there)
+ * anon_orders: bit n set: anonymous folios of 2^n base pages can be enabled (hugepages-*kB/enabled exists)
  * cpus:        processors this process may run on
- * llc_bytes:   of the last-level cache that the first of these processors has or shares; 0 where nothing tells.  From
- *              sysfs (cpu/cpuN/cache), which knows what one processor can fill; else from sysconf(3), which on AMD adds
- *              up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26).
+ * llc_bytes:   size of the last-level cache of the first of these processors; 0 if unknown.  From sysfs
+ *              (cpu/cpuN/cache), which gives the cache that one processor can fill; otherwise from sysconf(3).  On AMD
+ *              sysconf adds up all such caches of the package (384 MiB instead of 32 on an EPYC of family 26)
  */
 struct gcp_platform {
     uint64_t page_size;
@@ -32,45 +34,47 @@ struct gcp_platform {
 void gcp_platform_get(struct gcp_platform *ret);
 
 /*
- * Private anonymous memory of `bytes`, starting at a PMD boundary plus `offset` bytes, readable and writable, nothing
- * touched, in a mapping of its own: the page table layout is then the same for every round and every arm.  NULL and
- * errno on failure.  Give it back with gcp_region_free(region, bytes).
+ * Private anonymous memory of `bytes`, starting at a PMD boundary plus `offset` bytes; readable, writable and
+ * untouched.  It is a mapping of its own, so the page table layout is the same for every round and every arm.  NULL and
+ * errno on failure.  Free it with gcp_region_free(region, bytes).
  */
 void *gcp_region_alloc(uint64_t bytes, uint64_t offset);
 int gcp_region_free(void *region, uint64_t bytes);
 
-/* Whole pages within [start, start + bytes) read as zeroes again and cost no memory.  0 or -errno. */
+/* Discard the whole pages within [start, start + bytes): they read as zeroes again and use no memory.  0 or -errno. */
 int gcp_region_discard(uint64_t start, uint64_t bytes);
 
-/* Have pages written out to swap where there is any (MADV_PAGEOUT).  0 or -errno. */
+/* Write pages out to swap, if there is any (MADV_PAGEOUT).  0 or -errno. */
 int gcp_region_page_out(uint64_t start, uint64_t bytes);
 
-/* Small folios only, whatever the system's setting is.  0 or -errno (a kernel without THP has nothing to refuse). */
+/*
+ * Only small folios, whatever the system's settings (MADV_NOHUGEPAGE; a kernel without THP needs none).  0 or -errno.
+ */
 int gcp_region_small(uint64_t start, uint64_t bytes);
 
-/* Large folios where the system's settings allow them where they are asked for.  0 or -errno. */
+/* Large folios, if the system's settings allow them on request (MADV_HUGEPAGE).  0 or -errno. */
 int gcp_region_large(uint64_t start, uint64_t bytes);
 
 /*
- * Have the large folios of a range split, by MADV_COLD of the first page of each (see run_split_move in paths/arms.c).
- * start and bytes are multiples of folio_bytes.  Whether they were split, the counters say.  0 or -errno.
+ * Split the large folios of a range, by MADV_COLD of the first page of each (see run_split_move in paths/arms.c). start
+ * and bytes are multiples of folio_bytes.  Only the counters show whether they were split.  0 or -errno.
  */
 int gcp_region_split(uint64_t start, uint64_t bytes, uint64_t folio_bytes);
 
-/* Memory for a range that has none, in the folios that it was advised to have.  0 or -errno. */
+/* Allocate memory for an empty range, in folios of the advised size.  0 or -errno. */
 int gcp_region_populate(uint64_t start, uint64_t bytes);
 
-/* Make a THP of each aligned stretch of its size that has a page (MADV_COLLAPSE, 6.1).  0 or -errno. */
+/* Make a THP of each aligned block of PMD size that has a page (MADV_COLLAPSE, 6.1).  0 or -errno. */
 int gcp_region_collapse(uint64_t start, uint64_t bytes);
 
 /* Bind the calling thread to a processor; -1 leaves it.  0 or -errno. */
 int gcp_pin_cpu(int32_t cpu);
 
 /*
- * Where a thread ran, as far as it looked.
+ * Where a thread ran, as sampled by itself.
  * asked:       the processor that it was bound to, -1 for none
- * first, last: where it was found when it looked for the first time, and for the last; -1: it never looked
- * moves:       times that it found itself on another processor than the time before
+ * first, last: processor at the first sample, and at the last; -1: no sample
+ * moves:       number of samples on another processor than the sample before
  */
 struct gcp_ran {
     int32_t asked;
@@ -79,16 +83,16 @@ struct gcp_ran {
     uint32_t moves;
 };
 
-/* Bind the calling thread (-1 leaves it) and begin a record of where it runs.  0 or -errno. */
+/* Bind the calling thread (-1: don't) and begin a record of where it runs.  0 or -errno. */
 int gcp_ran_begin(int32_t cpu, struct gcp_ran *ret);
 
-/* Look where the calling thread is. */
+/* Sample the processor of the calling thread. */
 void gcp_ran_look(struct gcp_ran *ran);
 
 /*
- * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted: empty
- * this processor's batch of pages for the LRU lists (it is emptied every 31 pages, at 500 instructions each), let the
- * kernel's own threads run for a moment, and wait until a timer interrupt has just been.
+ * Bring the kernel into the same state before every measurement, for a machine whose instructions are counted.  Drain
+ * this processor's batch of pages for the LRU lists: the kernel drains it every 31 pages, at 500 instructions each.
+ * Then let kernel threads run for a moment, and wait until just after a timer interrupt.
  */
 void gcp_settle(void);
 

@@ -18,7 +18,7 @@
 #define SWPIN 4
 static const char *const STAT_NAMES[GCP_MTHP_STATS] = {"split", "split_failed", "anon_fault_alloc", "swpout", "swpin"};
 
-/* A counter file as a number; -1 if it can't be read. */
+/* The number in a counter file; -1 if it can't be read. */
 static int64_t read_number(int fd)
 {
     char text[32];
@@ -66,7 +66,7 @@ int gcp_prover_init(struct gcp_prover *ret)
     if (ret->have & GCP_PROOF_PAGEMAP) {
         volatile uint64_t here = 1;
         uint64_t entry = 0;
-        off_t at = (off_t)((uintptr_t)&here / platform.page_size * 8);
+        off_t at = (off_t)(gcp_address_of(&here) / platform.page_size * 8);
         (void)here;
         if (pread(ret->pagemap_fd, &entry, 8, at) == 8 && GCP_PM_PFN(entry) != 0)
             ret->have |= GCP_PROOF_PFN;
@@ -189,7 +189,7 @@ static int8_t folio_order(const struct gcp_prover *prover, uint64_t pfn, uint64_
             head--;
             flags = around[i - 1];
             if (!(flags & GCP_KPF_COMPOUND_HEAD))
-                return -1; /* split while we looked */
+                return -1; /* split meanwhile */
         }
     }
     uint64_t pages = 1;
@@ -220,7 +220,7 @@ static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *vie
             i++;
             continue;
         }
-        /* Frames that follow each other are read at once: one pread for a folio instead of one per page. */
+        /* Consecutive frames are read at once: one pread for a folio instead of one per page. */
         uint64_t n = 1;
         while (i + n < view->pages && n < 512 && (view->entries[i + n] & GCP_PM_PRESENT) &&
                GCP_PM_PFN(view->entries[i + n]) == pfn + n)

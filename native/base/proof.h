@@ -1,7 +1,7 @@
 /*
- * Proof: what the kernel really did, read from pagemap, kpageflags, mincore and the split counters.
+ * Proof: what the kernel did, read from pagemap, kpageflags, mincore and the split counters.
  *
- * Nothing here judges; paths/check.c compares what was read before and after a round.
+ * Nothing here judges; paths/verdict.c compares what was read before and after a round.
  */
 #ifndef GCP_PROOF_H
 #define GCP_PROOF_H
@@ -24,8 +24,8 @@ enum gcp_proof_access {
 };
 
 /*
- * Counters of the whole system at one moment.  split[n] is hugepages-<2^n pages>kB/stats/split; a folio of order n that
- * was split.  Counters that the kernel does not have stay 0; `have` says which can be trusted.
+ * Counters of the whole system at one moment.  split[n] is hugepages-<2^n pages>kB/stats/split: folios of order n that
+ * were split.  Counters that the kernel lacks stay 0; `have` says which are valid.
  */
 struct gcp_counters {
     uint32_t have; /* GCP_PROOF_VMSTAT | GCP_PROOF_MTHP | GCP_PROOF_SWPIN */
@@ -44,8 +44,8 @@ struct gcp_counters {
  * A range at one moment, one entry per page.
  * entries:  pagemap words (bit 63 present, 62 swapped; PFN in bits 0-54 when present and permitted; a swap entry's type
  *           and offset when swapped and permitted)
- * orders:   folio order of a present page; -1 not present or not known
- * cached:   1 if mincore() calls the page resident: for a swapped page this means that its folio is in the swap cache
+ * orders:   folio order of a present page; -1 if absent or unknown
+ * cached:   1 if mincore() reports the page resident; for a swapped page, its folio is then in the swap cache
  */
 struct gcp_view {
     uint64_t start;
@@ -58,7 +58,7 @@ struct gcp_view {
     uint64_t swapped;
     uint64_t swapped_cached;
     uint64_t zero_pages;
-    uint64_t order_histogram[GCP_MAX_ORDER + 1]; /* present pages by folio order (zero pages not included) */
+    uint64_t order_histogram[GCP_MAX_ORDER + 1]; /* present pages by folio order, without zero pages */
 };
 
 /* Descriptors kept open for the life of the process; fill with gcp_prover_init. */
@@ -75,7 +75,7 @@ void gcp_prover_deinit(struct gcp_prover *prover);
 
 void gcp_counters_read(const struct gcp_prover *prover, struct gcp_counters *ret);
 
-/* Allocate room for `pages`; look at a range (repeatable, start may differ; at most that many pages).  0 or -errno. */
+/* _init: allocate room for `pages`.  _read: read a range of at most that many pages; may be repeated.  0 or -errno. */
 int gcp_view_init(uint64_t pages, struct gcp_view *ret);
 void gcp_view_deinit(struct gcp_view *view);
 int gcp_view_read(const struct gcp_prover *prover, uint64_t start, uint64_t pages, struct gcp_view *view);

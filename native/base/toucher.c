@@ -38,8 +38,8 @@ static void *sweep(void *arg)
         atomic_fetch_add_explicit(&toucher->sweeps, 1, memory_order_release);
         uint64_t asked = atomic_load_explicit(&toucher->asked, memory_order_relaxed);
         if (asked != atomic_load_explicit(&toucher->answered, memory_order_relaxed)) {
-            /* To read a thread's clock the kernel updates its share, and may find it used up: it gives its processor
-             * away on the way back, and answers when it has it again. */
+            /* To read a thread's clock the kernel updates its share, and may find the share used up.  This thread is
+             * then preempted on return to user space, and answers when it runs again. */
             atomic_store(&toucher->had, cpu_of(pthread_self()));
             atomic_store(&toucher->answered, asked);
         }
@@ -57,7 +57,7 @@ int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret)
     if (!ret->pages)
         return -ENOMEM;
 
-    /* Signals are the main thread's business. */
+    /* The main thread handles signals. */
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -78,7 +78,7 @@ uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher)
     return toucher->running ? cpu_of(toucher->thread) : 0;
 }
 
-/* Ask for its CPU time; whether the answer came so soon that both threads run. */
+/* Ask for its CPU time.  Returns whether the answer came soon enough to show that both threads run. */
 static bool asks(struct gcp_toucher *toucher, uint64_t until)
 {
     uint64_t start = gcp_now();

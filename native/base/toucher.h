@@ -1,6 +1,6 @@
 /*
- * A second live thread: touches pages of its own in this address space, on another processor, until it is stopped.  As
- * long as it runs, an unmapped or moved page has to be flushed from that processor's TLB as well.
+ * A second live thread: touches pages of its own in this address space, on another processor, until it is stopped.
+ * While it runs, an unmapped or moved page must be flushed from that processor's TLB too.
  */
 #ifndef GCP_TOUCHER_H
 #define GCP_TOUCHER_H
@@ -28,22 +28,22 @@ struct gcp_toucher {
 /* Start on `cpu` and wait until it has swept its pages once.  0 or -errno. */
 int gcp_toucher_start(int32_t cpu, struct gcp_toucher *ret);
 
-/* CPU time that its thread has had so far, ns; 0 if it does not run. */
+/* Its CPU time so far, in ns; 0 if it does not run. */
 uint64_t gcp_toucher_cpu(const struct gcp_toucher *toucher);
 
-/* Stop; returns the sweeps it made: 0 would mean that it never ran. */
+/* Stop it.  Returns the number of its sweeps; 0 means that it never ran. */
 uint64_t gcp_toucher_stop(struct gcp_toucher *toucher);
 
 /* cdef:begin */
 
 struct gcp_toucher;
 
-/* The same for who can't see into the structure.  0 or -errno. */
+/* The same for callers that see only the type's name.  0 or -errno. */
 int gcp_toucher_create(int32_t cpu, struct gcp_toucher **ret);
 
 /*
- * Wait until it and the caller run at the same time, for at most 100 ms: other processes may have their processors.
- * Returns the CPU time that it has had so far, ns.
+ * Wait until it and the caller run at the same time, for at most 100 ms: other processes may use their processors.
+ * Returns its CPU time so far, in ns.
  */
 uint64_t gcp_toucher_await(struct gcp_toucher *toucher);
 

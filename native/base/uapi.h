@@ -1,9 +1,9 @@
 /*
- * UAPI shim: structures and numbers that the distribution's headers may lack.
+ * UAPI shim: structures and constants that the distribution's headers may lack.
  *
- * <linux/userfaultfd.h> of Debian 12 (6.1) knows nothing of UFFDIO_MOVE (6.8) and UFFDIO_POISON (6.6).  Each entry is
- * defined here in our own names, so that the program never depends on which headers it was built with.  Whether the
- * running kernel has a thing is asked of the kernel (see uffd.h), never concluded from these headers.
+ * <linux/userfaultfd.h> of Debian 12 (6.1) lacks UFFDIO_MOVE (6.8) and UFFDIO_POISON (6.6).  Every entry is defined
+ * here under a name of its own, so the program does not depend on the headers that it was built with.  The running
+ * kernel is asked for each feature (see uffd.h); its presence is never inferred from headers.
  *
  * Source: include/uapi/linux/userfaultfd.h of Linux 7.3; MOVE came with "userfaultfd: UFFDIO_MOVE uABI" (adef440691ba,
  * 6.8), POISON with "mm: userfaultfd: add new UFFDIO_POISON ioctl" (fc71884a5f59, 6.6).
@@ -105,7 +105,7 @@ struct gcp_uapi_msg {
 #define GCP_UAPI_MOVE_DONTWAKE (1ULL << 0)
 #define GCP_UAPI_MOVE_ALLOW_SRC_HOLES (1ULL << 1)
 
-/* Numbers of the range ioctls; bit n of register's `ioctls` says that number n is there. */
+/* Numbers of the range ioctls; bit n of register's `ioctls` says that number n is available. */
 #define GCP_NR_REGISTER 0x00
 #define GCP_NR_UNREGISTER 0x01
 #define GCP_NR_WAKE 0x02

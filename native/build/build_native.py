@@ -1,7 +1,7 @@
 """Build description of ``gcproto._native`` (cffi, API mode).
 
-The declarations are taken from the headers themselves, between ``cdef:begin`` and ``cdef:end``, so that Python and C
-cannot disagree; in API mode the C compiler checks them once more.
+The declarations come from the headers themselves, between ``cdef:begin`` and ``cdef:end``, so Python and C cannot
+disagree; in API mode the C compiler checks them again.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from cffi import FFI
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))  # setuptools runs this file by its path, outside of any package
+sys.path.insert(0, str(HERE))  # setuptools runs this file by its path, outside any package
 
 from code_hash import declarations, defines  # noqa: E402
 
@@ -27,14 +27,19 @@ HEADERS = [
     "base/toucher.h",
     "base/histogram.h",
     "base/proof.h",
+    "uffd/verb.h",
     "uffd/uffd.h",
     "uffd/answer.h",
     "uffd/inject.h",
     "uffd/ability.h",
     "paths/evacuate.h",
     "paths/frames.h",
+    "paths/source/source.h",
     "paths/sources.h",
     "paths/working_set.h",
+    "paths/round.h",
+    "paths/work.h",
+    "paths/arms.h",
     "paths/paths.h",
     "heap/pages.h",
     "heap/fault_thread.h",
@@ -49,10 +54,10 @@ HEADERS = [
     "trial/row.h",
     "contract/contract.h",
 ]
-"""In an order in which each finds declared what it needs."""
+"""In dependency order."""
 
 ROOMS = ("base", "uffd", "paths", "heap", "trial", "contract")
-"""Folders of the library; hazards, the probe and the guest's init are programs of their own."""
+"""Folders of the library; hazards, the probe and the guest's init are separate programs."""
 
 SOURCES = sorted(str(path.relative_to(ROOT)) for room in ROOMS for path in (NATIVE / room).glob("**/*.c"))
 FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", *os.environ.get("GCPROTO_CFLAGS", "").split()]

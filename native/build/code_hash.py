@@ -1,9 +1,9 @@
-"""Hashes of what measures, for results: the same for both doors of the engine.  Needs nothing but Python.
+"""Hashes of the code that measures, for results: the same for the cffi module and ``gcprobe``.  Needs only Python.
 
-Each lab has a hash of its own, so that a change of the heap starts no new series of paths; and what compiled Python
-code relies on, the declarations, has another.  Comments do not count: they measure nothing.
+Each lab has its own hash, so a change of the heap starts no new series of paths.  The declarations, on which compiled
+Python code relies, have another.  Comments do not count.
 
-Called as a program it prints the defines that the Makefile gives to the compiler for ``gcprobe``.
+As a program it prints the defines that the Makefile passes to the compiler for ``gcprobe``.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def code_of(text: str) -> str:
 
 
 def declarations(header: Path) -> str:
-    """The part of a header that Python is to know."""
+    """The part of a header that Python sees."""
     return "\n".join(DECLARED.findall(header.read_text(encoding="utf-8")))
 
 

@@ -1,10 +1,10 @@
-"""Writes ``gcproto/_native.pyi``: what mypy knows of ``gcproto._native``, made from the declarations that cffi reads.
+"""Writes ``gcproto/_native.pyi``, the stubs of ``gcproto._native``, from the declarations that cffi reads.
 
-A structure becomes two classes: ``gcp_plan`` has its fields, and is what a field or an array of that type holds;
-``gcp_plan_ptr`` is a pointer to one, and has them as well, as cffi follows pointers.  Functions take pointers.  Nothing
-of this exists when the program runs: other modules import the names for annotations only (``TYPE_CHECKING``).
+A structure becomes two classes.  ``gcp_plan`` has its fields, and is the type of fields and array elements;
+``gcp_plan_ptr`` is a pointer to one, and has the same fields, as cffi follows pointers.  Functions take pointers.  None
+of this exists at run time: other modules import the names only for annotations (``TYPE_CHECKING``).
 
-Called as a program it writes the file anew; ``--check`` says by its exit code whether the file is as it would be.
+As a program it writes the file; with ``--check`` its exit code says whether the file is up to date.
 """
 
 import keyword
@@ -32,9 +32,9 @@ PRIMITIVES = {
 }
 
 HEAD = '''\
-"""What mypy knows of the native library: made from native/**/*.h by native/build/stubs.py (``make stubs``).
+"""Stubs of the native library, made from native/**/*.h by native/build/stubs.py (``make stubs``).
 
-Classes are here for annotations only; they do not exist when the program runs.
+Classes exist only for annotations, not at run time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,13 +57,13 @@ class Pointer(CData, Generic[T]):
     def __setitem__(self, index: int, value: T, /) -> None: ...
 
 class Array(Pointer[T]):
-    """An array of T, which functions take for a pointer."""
+    """An array of T; functions accept it as a pointer."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[T]: ...
 
 class Integer(CData):
-    """What a cast to an integer type gives."""
+    """The result of a cast to an integer type."""
 
     def __int__(self) -> int: ...
 
@@ -79,7 +79,7 @@ class Buffer:
     def __setitem__(self, index: slice, value: bytes, /) -> None: ...
 
 class Struct(CData):
-    """A structure: ``gcproto.structs.numbers_of`` reads its numbers by name."""
+    """A structure; ``gcproto.structs.numbers_of`` reads its numbers by name."""
 
 class CField:
     """A field of a structure."""
@@ -142,7 +142,7 @@ class Declared:
         self.constants: dict[str, int] = dict(ffi._parser._int_constants)
 
     def taken_as_arrays(self) -> list[str]:
-        """Structures that a function takes an array of: the next parameter says how many."""
+        """Structures of which a function takes an array; the next parameter is the count."""
         found = [
             kind.totype.name
             for function, _ in self.functions.values()
@@ -154,7 +154,7 @@ class Declared:
         return sorted(set(found))
 
     def pointed_twice(self) -> list[str]:
-        """Structures that a function gives a pointer to by an out-parameter."""
+        """Structures to which a function returns a pointer by an out-parameter."""
         found = [
             kind.totype.totype.name
             for function, _ in self.functions.values()
@@ -171,7 +171,7 @@ def _plain(word: str) -> str:
 
 
 def _parameter_names(ffi: Any) -> dict[str, list[str]]:
-    """Names of the parameters of each function: cffi's types have none."""
+    """Names of the parameters of each function, which cffi's types lack."""
     found = {}
     for source in ffi._cdefsources:
         if source.startswith("["):  # how cffi notes options of a cdef
@@ -185,7 +185,7 @@ def _parameter_names(ffi: Any) -> dict[str, list[str]]:
 
 
 def word_of(kind: Any, *, given: bool = False) -> str:
-    """How Python's type of a C type is written.
+    """The Python type of a C type, as written in the stubs.
 
     Args:
         kind: cffi's type.
@@ -252,7 +252,7 @@ def _new(ctype: str, result: str, init: str = "") -> Iterator[str]:
 
 def _literals(end: str) -> str:
     words = ", ".join(f'"{one}{end}"' for one in INTEGERS)
-    return f"\n            {words}\n        "  # in a line of its own, which it fills
+    return f"\n            {words}\n        "  # on a line of its own, which it fills
 
 
 def _ffi(declared: Declared) -> Iterator[str]:
@@ -291,7 +291,7 @@ def stub() -> str:
 
 
 def main() -> int | str:
-    """Write the file, or say whether it is as it would be: what it returns is for ``sys.exit``."""
+    """Write the file, or check that it is up to date.  Returns the argument of ``sys.exit``."""
     made = stub()
     if sys.argv[1:] == ["--check"]:
         same = TARGET.read_text(encoding="utf-8") == made

@@ -1,4 +1,4 @@
-/* Rows: arguments that are refused before any work; the out-field is left alone. */
+/* Rows: arguments that are refused before any work; the out-field stays untouched. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "contract/rows.h"
 #include "base/address.h"
 
-/* Two movable pages and where they could go: all that is wrong is what the row makes wrong. */
+/* Two movable pages and a valid destination: only what the row changes is wrong. */
 struct good {
     uint64_t dst, src, len;
 };
@@ -56,7 +56,7 @@ static void crooked_src_is_refused(struct gcp_trial *trial)
     gcp_expect_rejected(trial, good.dst, good.src + trial->page / 2, trial->page, 0, EINVAL);
 }
 
-/* One of the two ranges starts at 0 in turn, so that it is the other one that wraps. */
+/* The other range starts near 0, so only the range under test wraps. */
 static void wrapping_dst_is_refused(struct gcp_trial *trial)
 {
     struct good good = good_arguments(trial);
@@ -113,7 +113,7 @@ static void unreadable_struct_is_efault(struct gcp_trial *trial)
                           of_none);
 }
 
-/* The out-field is written at the very end, when the pages have gone. */
+/* The out-field is written last, after the pages have moved. */
 static void unwritable_struct_is_efault_after_the_move(struct gcp_trial *trial)
 {
     struct good good = good_arguments(trial);
@@ -129,10 +129,10 @@ static void unwritable_struct_is_efault_after_the_move(struct gcp_trial *trial)
 }
 
 static const struct gcp_row_entry ROWS[] = {
-    {{"mode-unknown", "Any mode bit but DONTWAKE and ALLOW_SRC_HOLES gives EINVAL, out-field untouched", "", ""},
+    {{"mode-unknown", "Any mode bit except DONTWAKE and ALLOW_SRC_HOLES gives EINVAL, out-field untouched", "", ""},
      unknown_mode_bits_are_refused},
     {{"length-zero", "Length 0 gives EINVAL, out-field untouched", "", ""}, empty_length_is_refused},
-    {{"length-crooked", "A length that is no page multiple gives EINVAL, out-field untouched", "", ""},
+    {{"length-crooked", "A length that is not a page multiple gives EINVAL, out-field untouched", "", ""},
      crooked_length_is_refused},
     {{"dst-crooked", "A destination off a page boundary gives EINVAL, out-field untouched", "", ""},
      crooked_dst_is_refused},

@@ -1,4 +1,4 @@
-/* Rows: what a second thread sees that uses the source while it is moved. */
+/* Rows: what a second thread sees that uses the source while MOVE runs. */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #define PAGES 256
 #define ROUNDS 40
 
-/* On an emulated machine a round takes seconds: then a few must do. */
+/* On an emulated machine a round takes seconds: fewer rounds are run. */
 #define FEW_ROUNDS 3
 #define ROUNDS_MS 3000
 
@@ -22,10 +22,10 @@ static bool enough(int rounds, uint64_t begun)
 }
 
 /*
- * A thread that hammers the first word of each source page, in a region of its own each round.
+ * A thread that hammers the first word of each source page; each round has its own region.
  * wrong:  words that are neither the old contents nor zero
- * risen:  words that were zero and then the old contents again
- * sweeps: how often it went over all pages
+ * risen:  words that were zero, and later the old contents again
+ * sweeps: passes over all pages
  */
 struct hammer {
     uint64_t page;
@@ -71,7 +71,7 @@ static void *add_words(void *arg)
     return NULL;
 }
 
-/* Move all pages, 16 at a time, while the thread runs; it made at least one sweep before and one after. */
+/* Move all pages, 16 at a time, while the thread runs; it makes at least one sweep before and one after. */
 static void move_under_fire(struct gcp_trial *trial, uint64_t dst, uint64_t src, void *(*run)(void *),
                             struct hammer *ret)
 {
@@ -128,7 +128,9 @@ static void no_write_is_lost(struct gcp_trial *trial)
 
 #define RETRY_PAGES 30000
 
-/* One mover; nobody else touches the destination.  A thread clears accessed bits, another one sets them by reading. */
+/*
+ * One mover; no other thread touches the destination.  One thread clears accessed bits, another sets them by reading.
+ */
 static void repeated_step_is_counted(struct gcp_trial *trial)
 {
     uint64_t moved, refused;
@@ -151,8 +153,8 @@ static const struct gcp_row_entry ROWS[] = {
       "A write to the source is in the moved page or in a new page at the source: none is lost, none is in both", "",
       ""},
      no_write_is_lost},
-    {{"concurrent-retry", "Pages are counted as moved also where an entry changed under MOVE and it repeated the step",
-      "since 6.18 MOVE may say EEXIST for pages that it moved itself: move_pages() keeps -EAGAIN of the step before "
+    {{"concurrent-retry", "Pages are counted as moved even if an entry changed during MOVE and it retried the step",
+      "since 6.18 MOVE may return EEXIST for pages that it moved itself: move_pages() keeps -EAGAIN of the step before "
       "(userfaultfd: opportunistic TLB-flush batching for present pages in MOVE); seen on 6.18.44, no fix known",
       ""},
      repeated_step_is_counted},

@@ -12,11 +12,11 @@
 
 size_t gcp_contract_count(void);
 
-/* The row at `index`, NULL behind the last; index of the row of that name, or -ENOENT. */
+/* The row at `index`, NULL beyond the last; index of the row of that name, or -ENOENT. */
 const struct gcp_row *gcp_contract_row(size_t index);
 int64_t gcp_contract_find(const char *name);
 
-/* Try the row at `index`; as gcp_row_run, -ENOENT without such a row. */
+/* Try the row at `index`.  Returns what gcp_row_run returns, or -ENOENT if there is no such row. */
 int gcp_contract_run(size_t index, uint32_t timeout_ms, struct gcp_row_result *ret);
 
 /*
@@ -30,7 +30,7 @@ size_t gcp_contract_ktap_lines(size_t number, const struct gcp_row *row, const s
 
 /*
  * Run all rows, or the one named `only` (NULL for all), and print them as KTAP version 1.  Returns the number of rows
- * that are not OK and not skipped, or -errno: ENOENT no such row, others if a child could not be started.
+ * that are neither OK nor skipped, or -errno: ENOENT if there is no such row, others if a child could not be started.
  */
 int gcp_contract_ktap(FILE *out, const char *only, uint32_t timeout_ms);
 

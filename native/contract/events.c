@@ -1,6 +1,6 @@
 /*
- * Rows: events.  A change of the address space that is to be reported stops every MOVE of that userfaultfd until its
- * message has been read: the kernel calls this mmap_changing.
+ * Rows: events.  A change of the address space that must be reported stops every MOVE of that userfaultfd until its
+ * message has been read (mmap_changing in the kernel).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -58,8 +58,8 @@ static void register_with(struct gcp_trial *trial, const struct gcp_uffd *uffd, 
 }
 
 /*
- * EAGAIN while the change waits for its message to be read, a move afterwards.  The same for an argument that is wrong
- * besides: it is not even looked at.
+ * EAGAIN while the change waits for its message to be read; afterwards the page moves.  Wrong arguments get EAGAIN too:
+ * they are not checked.
  */
 static void expect_eagain(struct gcp_trial *trial, uint64_t feature, uint8_t event, void *(*run)(void *))
 {
@@ -107,11 +107,11 @@ static void pending_remap_is_eagain(struct gcp_trial *trial)
 static void pending_fork_is_eagain(struct gcp_trial *trial)
 {
     if (geteuid() != 0)
-        gcp_trial_skip(trial, "fork events are for root (CAP_SYS_PTRACE)");
+        gcp_trial_skip(trial, "fork events need root (CAP_SYS_PTRACE)");
     expect_eagain(trial, GCP_UFFD_FEATURE_EVENT_FORK, GCP_UFFD_EVENT_FORK, fork_once);
 }
 
-/* Without events the same change does not show. */
+/* Without events the same change has no effect. */
 static void unreported_change_does_not_matter(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0),
@@ -123,14 +123,14 @@ static void unreported_change_does_not_matter(struct gcp_trial *trial)
 }
 
 #define OUT_FIELD "before 'mm/userfaultfd: fix uninitialized output field for -EAGAIN race' (6.15, 6.12.29): untouched"
-#define RULE(what) what ": EAGAIN and out-field -EAGAIN until its event is read, before any argument is looked at"
+#define RULE(what) what ": EAGAIN and out-field -EAGAIN until its event is read, before any argument is checked"
 
 static const struct gcp_row_entry ROWS[] = {
     {{"event-remove", RULE("MADV_DONTNEED of a registered page"), OUT_FIELD, ""}, pending_remove_is_eagain},
     {{"event-unmap", RULE("munmap of a registered range"), OUT_FIELD, ""}, pending_unmap_is_eagain},
     {{"event-remap", RULE("mremap of a registered range"), OUT_FIELD, ""}, pending_remap_is_eagain},
     {{"event-fork", RULE("fork with a registered range"), OUT_FIELD, "root"}, pending_fork_is_eagain},
-    {{"event-none", "Without events asked for, a change elsewhere does not stop MOVE", "", ""},
+    {{"event-none", "Unless events were requested, a change elsewhere does not stop MOVE", "", ""},
      unreported_change_does_not_matter},
 };
 

@@ -1,4 +1,4 @@
-/* Rows: what stands at the destination already. */
+/* Rows: what already exists at the destination. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
@@ -57,7 +57,7 @@ static void overlap_upwards_is_eexist(struct gcp_trial *trial)
     gcp_expect_content(trial, src, 0, 3);
 }
 
-/* Each page leaves a gap for the next one: what a compaction in place does. */
+/* Each page leaves a gap for the next one, as in a compaction in place. */
 static void overlap_downwards_slides(struct gcp_trial *trial)
 {
     uint64_t dst = gcp_trial_region(trial, 4, 0);
@@ -100,7 +100,7 @@ static const struct gcp_row_entry ROWS[] = {
     {{"exists-itself", "Moving a range onto itself gives EEXIST", "", ""}, moving_onto_itself_is_eexist},
     {{"exists-overlap-up", "A destination that overlaps its source from above gives EEXIST", "", ""},
      overlap_upwards_is_eexist},
-    {{"exists-overlap-down", "A range slides down into a gap below it, though the two overlap", "", ""},
+    {{"exists-overlap-down", "A range slides down into a gap below it, although the two overlap", "", ""},
      overlap_downwards_slides},
     {{"exists-released", "After MADV_DONTNEED the destination is free again", "", ""}, released_page_is_free_again},
     {{"exists-thp", "A THP at the destination gives EEXIST", "", "thp"}, thp_at_the_target_is_eexist},

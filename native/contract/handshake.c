@@ -1,4 +1,4 @@
-/* Rows: opening, the handshake, and how a program learns that there is a MOVE. */
+/* Rows: opening, the handshake, and how a program detects MOVE. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -63,14 +63,13 @@ static void registration_offers_move(struct gcp_trial *trial)
 }
 
 static const struct gcp_row_entry ROWS[] = {
-    {{"feature-unknown", "A handshake that asks for an unknown feature gives EINVAL and a zeroed struct", "", ""},
+    {{"feature-unknown", "A handshake that requests an unknown feature gives EINVAL and a zeroed struct", "", ""},
      unknown_feature_is_refused},
     {{"feature-offered", "A handshake without features lists every feature, MOVE among them", "", ""},
      every_feature_is_offered_unasked},
-    {{"handshake-missing", "MOVE before the handshake gives EINVAL and leaves the out-field alone", "", ""},
+    {{"handshake-missing", "MOVE before the handshake gives EINVAL and leaves the out-field untouched", "", ""},
      move_needs_a_handshake},
-    {{"feature-not-asked", "MOVE works without UFFD_FEATURE_MOVE having been asked for", "", ""},
-     move_needs_no_feature},
+    {{"feature-not-asked", "MOVE works although UFFD_FEATURE_MOVE was not requested", "", ""}, move_needs_no_feature},
     {{"register-offers-move", "Registering anonymous memory for missing faults returns ioctl bit 5, MOVE", "", ""},
      registration_offers_move},
 };

@@ -1,4 +1,4 @@
-/* Rows: holes, source addresses that nothing was ever written to. */
+/* Rows: holes, source addresses without a page. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
@@ -30,7 +30,7 @@ static void allowed_hole_among_pages(struct gcp_trial *trial)
     gcp_expect_content(trial, dst + 2 * page, 2, 1);
 }
 
-/* A range that never had a page table, and one behind it that has. */
+/* A range that never had a page table, followed by one that has. */
 static void missing_page_table_is_a_hole(struct gcp_trial *trial)
 {
     uint64_t pmd = trial->platform.pmd_size, pages = pmd / trial->page;
@@ -42,11 +42,11 @@ static void missing_page_table_is_a_hole(struct gcp_trial *trial)
     gcp_expect_content(trial, dst + pmd, 0, 1);
 }
 
-/* The destination is looked at first, so that a hole never counts as moved onto a page. */
+/* MOVE checks the destination first, so a hole never counts as moved onto a page. */
 static void hole_onto_a_page_is_eexist(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_region(trial, 2, 0), dst = gcp_trial_region(trial, 1, 0);
-    gcp_content_fill(src + trial->page, 0, 1, GCP_TRIAL_SEED); /* there is a page table at the source */
+    gcp_content_fill(src + trial->page, 0, 1, GCP_TRIAL_SEED); /* makes a page table at the source */
     gcp_content_fill(dst, 9, 1, GCP_TRIAL_SEED);
     gcp_trial_register(trial, dst, 1);
     gcp_expect_failed(trial, dst, src, trial->page, GCP_MOVE_ALLOW_SRC_HOLES, EEXIST);
@@ -58,8 +58,8 @@ static const struct gcp_row_entry ROWS[] = {
     {{"hole-allowed", "With ALLOW_SRC_HOLES a hole counts as moved and the destination stays empty", "", ""},
      allowed_hole_counts_as_moved},
     {{"hole-among-pages", "With ALLOW_SRC_HOLES the pages around a hole move", "", ""}, allowed_hole_among_pages},
-    {{"hole-page-table", "A source without a page table is a hole as well", "", ""}, missing_page_table_is_a_hole},
-    {{"hole-onto-page", "With ALLOW_SRC_HOLES a hole onto a present page gives EEXIST, the page stays", "", ""},
+    {{"hole-page-table", "A source without a page table is a hole too", "", ""}, missing_page_table_is_a_hole},
+    {{"hole-onto-page", "With ALLOW_SRC_HOLES, a hole moved onto a present page gives EEXIST; the page stays", "", ""},
      hole_onto_a_page_is_eexist},
 };
 

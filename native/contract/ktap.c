@@ -64,7 +64,7 @@ static int print(FILE *out, size_t number, const struct gcp_row *row, const stru
     if (!text)
         return -ENOMEM;
     gcp_contract_ktap_lines(number, row, result, text, bytes);
-    /* Flushed line by line: what was found stays found if the machine goes down in the next row. */
+    /* Flushed after each row: results survive if the machine crashes in the next row. */
     int bad = fputs(text, out) < 0 || fflush(out) != 0;
     free(text);
     return bad ? -EIO : 0;

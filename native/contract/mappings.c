@@ -1,5 +1,7 @@
-/* Rows: what the two mappings must be, and must have in common.  What is wrong with them is found after the work began:
- * the out-field is the negative errno. */
+/*
+ * Rows: what the two mappings must be, and must have in common.  MOVE checks this after its work has begun: the
+ * out-field is the negative errno.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +46,7 @@ static void unmapped_src_is_enoent(struct gcp_trial *trial)
     gcp_expect_failed(trial, dst, src, trial->page, GCP_MOVE_ALLOW_SRC_HOLES, ENOENT);
 }
 
-/* Behind every region lies another mapping, its PROT_NONE guard page. */
+/* After every region follows another mapping, its PROT_NONE guard page. */
 static void dst_beyond_its_mapping_is_einval(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 3), dst = gcp_trial_target(trial, 2, 0);
@@ -59,7 +61,7 @@ static void src_beyond_its_mapping_is_einval(struct gcp_trial *trial)
     gcp_expect_content(trial, src, 0, 2);
 }
 
-/* MADV_DONTDUMP changes nothing that MOVE compares; it only cuts the mapping in two. */
+/* MADV_DONTDUMP changes nothing that MOVE compares; it only splits the mapping. */
 static void src_in_two_mappings_is_einval(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 4), dst = gcp_trial_target(trial, 4, 0);
@@ -156,7 +158,7 @@ static uint64_t *private_file(struct gcp_trial *trial)
 static void private_file_src_is_einval(struct gcp_trial *trial)
 {
     uint64_t *src = private_file(trial), dst = gcp_trial_target(trial, 1, 0);
-    *src = 1; /* its page is anonymous now, its mapping is not */
+    *src = 1; /* its page is now anonymous, its mapping is not */
     gcp_expect_failed(trial, dst, gcp_address_of(src), trial->page, 0, EINVAL);
 }
 
@@ -183,7 +185,7 @@ static uint64_t hugetlb_size(struct gcp_trial *trial)
     return kib * 1024UL;
 }
 
-/* MAP_NORESERVE: the mapping alone is enough to be refused, no huge page has to be there. */
+/* MAP_NORESERVE: the mapping alone is refused; no huge page is needed. */
 static void hugetlb_is_einval(struct gcp_trial *trial)
 {
     uint64_t bytes = hugetlb_size(trial);
@@ -217,13 +219,13 @@ static void thp_advice_is_not_compared(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"dst-unmapped", "No mapping at the destination gives ENOENT", "", ""}, unmapped_dst_is_enoent},
-    {{"src-unmapped", "No mapping at the source gives ENOENT, with ALLOW_SRC_HOLES as well", "", ""},
+    {{"src-unmapped", "No mapping at the source gives ENOENT, also with ALLOW_SRC_HOLES", "", ""},
      unmapped_src_is_enoent},
-    {{"dst-beyond-mapping", "A destination that ends behind its mapping gives EINVAL, nothing moves", "", ""},
+    {{"dst-beyond-mapping", "A destination that extends beyond its mapping gives EINVAL, nothing moves", "", ""},
      dst_beyond_its_mapping_is_einval},
-    {{"src-beyond-mapping", "A source that ends behind its mapping gives EINVAL, nothing moves", "", ""},
+    {{"src-beyond-mapping", "A source that extends beyond its mapping gives EINVAL, nothing moves", "", ""},
      src_beyond_its_mapping_is_einval},
-    {{"src-two-mappings", "A source in two adjacent mappings gives EINVAL; each part moves by itself", "", ""},
+    {{"src-two-mappings", "A source in two adjacent mappings gives EINVAL; each part moves alone", "", ""},
      src_in_two_mappings_is_einval},
     {{"dst-two-mappings", "A destination in two adjacent mappings gives EINVAL; each part can be filled", "", ""},
      dst_in_two_mappings_is_einval},
@@ -238,7 +240,8 @@ static const struct gcp_row_entry ROWS[] = {
     {{"src-shared-mapping", "A MAP_SHARED source gives EINVAL", "", ""}, shared_src_is_einval},
     {{"dst-shared-mapping", "A MAP_SHARED destination gives EINVAL, although it can be registered", "", ""},
      shared_dst_is_einval},
-    {{"src-private-file", "A private file mapping as source gives EINVAL, its page being anonymous or not", "", ""},
+    {{"src-private-file", "A private file mapping as source gives EINVAL, whether or not its page is anonymous", "",
+      ""},
      private_file_src_is_einval},
     {{"dst-private-file", "A private file mapping as destination gives EINVAL", "", ""}, private_file_dst_is_einval},
     {{"hugetlb", "A hugetlb mapping as source or destination gives EINVAL", "", "hugetlb"}, hugetlb_is_einval},

@@ -18,7 +18,7 @@ static void poison(struct gcp_trial *trial, uint64_t start)
         gcp_trial_skip(trial, "UFFDIO_POISON: %s; it came with 6.6", strerror(done.err));
 }
 
-/* Neither mode moves it, and no hole is made of it. */
+/* Neither mode moves it, and it does not count as a hole. */
 static void expect_efault(struct gcp_trial *trial, uint64_t dst, uint64_t src)
 {
     gcp_expect_failed(trial, dst, src, trial->page, 0, EFAULT);
@@ -59,7 +59,7 @@ static void poison_at_the_target_is_eexist(struct gcp_trial *trial)
     gcp_expect_content(trial, src, 0, 1);
 }
 
-/* Write protection of a page that is not there, remembered by a marker. */
+/* Write protection of an absent page, remembered by a marker. */
 static void protect_nothing(struct gcp_trial *trial, const struct gcp_uffd *uffd, uint64_t start)
 {
     struct gcp_uapi_register arg = {.range = {start, trial->page},
@@ -93,7 +93,7 @@ static void protection_marker_at_the_target_is_eexist(struct gcp_trial *trial)
 #define GUARDS "guards came with 'mm: add PTE_MARKER_GUARD PTE marker' (6.13)"
 
 static const struct gcp_row_entry ROWS[] = {
-    {{"marker-guard-src", "A guard at the source gives EFAULT in both modes; removed, it leaves a hole", GUARDS,
+    {{"marker-guard-src", "A guard at the source gives EFAULT in both modes; its removal leaves a hole", GUARDS,
       "guard"},
      guard_at_the_source_is_efault},
     {{"marker-guard-dst", "A guard at the destination gives EEXIST until it is removed", GUARDS, "guard"},

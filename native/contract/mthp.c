@@ -1,7 +1,7 @@
 /*
- * Rows: mTHP, of the largest enabled order below that of the PMD.  To 7.3.4 every MOVE of any part of a PTE-mapped
- * large folio splits all of it; a row that finds a folio whole at the destination says that the kernel has learned
- * something.
+ * Rows: mTHP, of the largest enabled order below that of the PMD.  Up to 7.3.4 every MOVE of any part of a PTE-mapped
+ * large folio splits the folio.  A row that finds a folio whole at the destination reports that as news about the
+ * kernel.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "contract/rows.h"
 #include "base/address.h"
 
-/* `n` folios, one or two, not from a PMD boundary on: two of half a PMD would come as one THP. */
+/* `n` folios, one or two, not at a PMD boundary: two of half a PMD would be allocated as one THP. */
 static uint64_t folios(struct gcp_trial *trial, uint64_t n, uint32_t *ret_order, struct gcp_source *ret)
 {
     gcp_trial_need(trial, GCP_PROOF_KPF | GCP_PROOF_MTHP);
@@ -95,7 +95,7 @@ static void folio_outside_of_the_request_stays_whole(struct gcp_trial *trial)
     gcp_expect_order(trial, &next, order);
 }
 
-/* What is left of a split folio moves as small pages. */
+/* The rest of a split folio moves as small pages. */
 static void folio_is_split_once(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -110,7 +110,7 @@ static void folio_is_split_once(struct gcp_trial *trial)
     gcp_expect_content(trial, dst, 0, source.pages);
 }
 
-/* Refused before it would be split: at the destination, and for the sharing. */
+/* Refused before a split: because of the destination, and because of the sharing. */
 static void occupied_target_does_not_split(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -142,7 +142,7 @@ static void shared_folio_is_ebusy_and_whole(struct gcp_trial *trial)
     gcp_expect_order(trial, &after, order);
 }
 
-/* All pages but the first and the last are zero-filled; the first one is moved. */
+/* All pages except the first and the last are zero-filled; the first one is moved. */
 static struct gcp_view split_with_zeroes(struct gcp_trial *trial, bool locked, uint64_t *ret_dst)
 {
     struct gcp_source source;
@@ -186,7 +186,7 @@ static void locked_zero_filled_pages_stay(struct gcp_trial *trial)
         gcp_trial_differs(trial, "%" PRIu64 " locked pages became the zero page", after.zero_pages);
 }
 
-#define SPLITS "all to 7.3.4; a kernel that learns to move a large folio whole would split nothing"
+#define SPLITS "all kernels to 7.3.4; a kernel that moves large folios whole would split nothing"
 #define UNDERUSED                                                                                                      \
     "before 'mm: remap unused subpages to shared zeropage when splitting isolated thp' (6.12): they stay pages; "      \
     "since: zero page"
@@ -194,16 +194,14 @@ static void locked_zero_filled_pages_stay(struct gcp_trial *trial)
 static const struct gcp_row_entry ROWS[] = {
     {{"mthp-one-page", "Asking for one page of an mTHP splits all of it", "", "pfn,mthp"}, one_page_splits_the_folio},
     {{"mthp-middle", "So does asking for a page in its middle", "", "pfn,mthp"}, page_in_the_middle_splits_the_folio},
-    {{"mthp-whole", "Asking for exactly the whole mTHP splits it as well; the frames move", SPLITS, "pfn,mthp"},
+    {{"mthp-whole", "Asking for exactly the whole mTHP splits it too; the frames move", SPLITS, "pfn,mthp"},
      whole_request_splits_the_folio},
     {{"mthp-not-congruent", "So does a destination that is not congruent", SPLITS, "pfn,mthp"},
      not_congruent_request_splits_the_folio},
-    {{"mthp-run", "In a run of several mTHPs each is split by itself", SPLITS, "pfn,mthp"},
-     every_folio_of_a_run_is_split},
+    {{"mthp-run", "In a run of several mTHPs each is split", SPLITS, "pfn,mthp"}, every_folio_of_a_run_is_split},
     {{"mthp-neighbour", "An mTHP next to the range asked for stays whole", "", "pfn,mthp"},
      folio_outside_of_the_request_stays_whole},
-    {{"mthp-split-once", "What is left of a split mTHP moves without another split", "", "pfn,mthp"},
-     folio_is_split_once},
+    {{"mthp-split-once", "The rest of a split mTHP moves without another split", "", "pfn,mthp"}, folio_is_split_once},
     {{"mthp-dst-occupied", "EEXIST at the destination leaves the mTHP whole", "", "pfn,mthp"},
      occupied_target_does_not_split},
     {{"mthp-forked", "A shared mTHP gives EBUSY, whole or in part, and is not split", "", "pfn,mthp"},

@@ -1,7 +1,7 @@
 /*
- * Rows: a part of a large folio to which somebody else has a reference.  It can't be split, and before "userfaultfd:
- * fix UFFDIO_MOVE livelock on large folio with extra references" (7.3.4) MOVE tries for ever: the watchdog ends the
- * row, which is then as documented.  A vendor's kernel may give EBUSY earlier.
+ * Rows: a part of a large folio with extra references.  The folio can't be split.  Before "userfaultfd: fix UFFDIO_MOVE
+ * livelock on large folio with extra references" (7.3.4) MOVE retries forever: the watchdog ends the row, which is then
+ * as documented.  A vendor's kernel may give EBUSY earlier.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -86,7 +86,7 @@ static const struct gcp_row_entry ROWS[] = {
      page_of_a_pinned_mthp},
     {{"mthp-pinned-whole", "A pinned mTHP asked for whole gives EBUSY", LIVELOCK, "pfn,mthp,io_uring"},
      whole_pinned_mthp},
-    {{"mthp-unpinned", "Once it is unpinned it moves", "", "pfn,mthp,io_uring"}, unpinned_mthp_moves},
+    {{"mthp-unpinned", "After it is unpinned, it moves", "", "pfn,mthp,io_uring"}, unpinned_mthp_moves},
     {{"mthp-referenced", "An ordinary reference (vmsplice) to one of its pages gives EBUSY", LIVELOCK, "pfn,mthp"},
      spliced_mthp},
     {{"thp-pinned-page", "One page of a pinned THP gives EBUSY", LIVELOCK, "pfn,thp,io_uring"}, page_of_a_pinned_thp},

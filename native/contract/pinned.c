@@ -1,5 +1,7 @@
-/* Rows: pins (FOLL_PIN), taken by io_uring fixed buffers.  Only small pages and whole THPs: a pinned part of a large
- * folio is in mthp_held.c, since it hangs some kernels. */
+/*
+ * Rows: pins (FOLL_PIN), taken by io_uring fixed buffers.  Only small pages and whole THPs: a pinned part of a large
+ * folio is in mthp_held.c, since it hangs some kernels.
+ */
 #include <errno.h>
 
 #include "base/pin.h"
@@ -67,7 +69,7 @@ static void pinned_thp_is_ebusy(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"pinned-small", "A pinned small page gives EBUSY and stays", "", "io_uring"}, pinned_page_is_ebusy},
-    {{"pinned-released", "Once it is unpinned it moves", "", "io_uring"}, unpinned_page_moves},
+    {{"pinned-released", "After it is unpinned, it moves", "", "io_uring"}, unpinned_page_moves},
     {{"pinned-written", "Writing to a pinned page does not make it movable", "", "io_uring"},
      writing_does_not_cure_a_pin},
     {{"pinned-short", "A pin stops a move where it is: EAGAIN and the bytes before it, then EBUSY", "", "io_uring"},

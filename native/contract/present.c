@@ -96,7 +96,7 @@ static void write_protection_is_dropped(struct gcp_trial *trial)
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     if (gcp_trial_entry(trial, dst) & GCP_PM_UFFD_WP)
         gcp_trial_differs(trial, "the moved page is still write-protected");
-    gcp_content_fill(dst, 5, 1, GCP_TRIAL_SEED); /* would sleep for ever */
+    gcp_content_fill(dst, 5, 1, GCP_TRIAL_SEED); /* would otherwise sleep forever */
 }
 
 static void ordinary_reference_does_not_hinder(struct gcp_trial *trial)
@@ -115,16 +115,16 @@ static void ordinary_reference_does_not_hinder(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"small-frames", "The page frames themselves move: no copy is made", "", "pfn"}, page_frames_are_kept},
-    {{"small-source-zero", "The source is empty afterwards and reads as zeroes", "", ""}, source_is_empty_afterwards},
+    {{"small-source-zero", "Afterwards the source is empty and reads as zeroes", "", ""}, source_is_empty_afterwards},
     {{"small-source-hole", "Moving the source again gives ENOENT", "", ""}, source_is_a_hole_afterwards},
-    {{"small-writable", "A moved page can be written at once, the source does not see it", "", ""},
+    {{"small-writable", "A moved page can be written at once; the source does not change", "", ""},
      moved_page_can_be_written},
     {{"small-back", "A page can be moved back, any number of times", "", ""}, moved_page_can_be_moved_back},
     {{"small-soft-dirty", "A moved page is soft-dirty, whatever it was", "", "soft_dirty"}, moved_page_is_soft_dirty},
-    {{"small-write-protected", "Write protection by userfaultfd is dropped on the way", "", "uffd_wp"},
+    {{"small-write-protected", "MOVE drops write protection by userfaultfd", "", "uffd_wp"},
      write_protection_is_dropped},
-    {{"small-referenced", "An ordinary reference to a small page (vmsplice) does not hinder; the pipe keeps the page",
-      "", ""},
+    {{"small-referenced",
+      "An ordinary reference to a small page (vmsplice) does not prevent the move; the pipe keeps the page", "", ""},
      ordinary_reference_does_not_hinder},
 };
 

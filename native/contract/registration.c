@@ -1,4 +1,4 @@
-/* Rows: what has to be registered, and with which userfaultfd. */
+/* Rows: what must be registered, and with which userfaultfd. */
 #include <errno.h>
 #include <string.h>
 
@@ -95,7 +95,7 @@ static const struct gcp_row_entry ROWS[] = {
      src_may_be_registered_too},
     {{"src-other-uffd", "The source may be registered with another userfaultfd", "", ""},
      src_may_be_registered_elsewhere},
-    {{"dst-registered-wp", "The destination may be registered for write protection only", "", "uffd_wp"},
+    {{"dst-registered-wp", "The destination may be registered only for write protection", "", "uffd_wp"},
      mode_of_registration_is_not_checked},
     {{"one-mapping", "Source and destination may lie in one mapping", "", ""}, one_mapping_may_be_both},
 };

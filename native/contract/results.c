@@ -1,4 +1,4 @@
-/* Rows: how MOVE says what it did. */
+/* Rows: how MOVE reports what it did. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -14,7 +14,7 @@ static void success_says_the_length(struct gcp_trial *trial)
     gcp_expect_empty(trial, src, PAGES);
 }
 
-/* A move over a whole PMD and a bit: more than one page table on both sides. */
+/* A move of slightly more than a PMD: more than one page table on both sides. */
 static void success_may_span_page_tables(struct gcp_trial *trial)
 {
     uint64_t pages = trial->platform.pmd_size / trial->page + 3;
@@ -40,7 +40,7 @@ static void failure_moves_nothing(struct gcp_trial *trial)
     gcp_expect_content(trial, src + trial->page, 1, PAGES - 1);
 }
 
-/* Two pages move, the third can't: `err` is hidden at first. */
+/* Two pages move, the third can't: the short result hides `err`. */
 static void expect_hidden(struct gcp_trial *trial, uint64_t dst, uint64_t src, int err)
 {
     uint64_t done = 2 * trial->page;
@@ -70,7 +70,7 @@ static void short_move_hides_eexist(struct gcp_trial *trial)
 static void short_move_hides_ebusy(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, PAGES), dst = gcp_trial_target(trial, PAGES, 0);
-    /* Shared with a forked child, then made exclusive again by writing: the first two pages only. */
+    /* All pages are shared with a forked child; writing makes only the first two exclusive again. */
     if (gcp_sharer_start() < 0)
         gcp_trial_skip(trial, "fork failed");
     gcp_content_fill(src, 0, 2, GCP_TRIAL_SEED);
@@ -86,7 +86,7 @@ static void short_move_hides_efault(struct gcp_trial *trial)
     expect_hidden(trial, dst, src, EFAULT);
 }
 
-/* A range that ends behind its mapping is refused as a whole, not moved as far as it goes. */
+/* A range that extends beyond its mapping is refused as a whole, not moved in part. */
 static void wrong_mapping_is_no_short_move(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, PAGES), dst = gcp_trial_target(trial, PAGES - 1, 0);
@@ -109,8 +109,7 @@ static const struct gcp_row_entry ROWS[] = {
     {{"result-moved-page-tables", "A move may span several page tables, at different offsets on both sides", "", ""},
      success_may_span_page_tables},
     {{"result-failed", "Nothing moved: the out-field is the negative errno", "", ""}, failure_says_the_negative_errno},
-    {{"result-failed-untouched", "If the first page can't move the others stay as well", "", ""},
-     failure_moves_nothing},
+    {{"result-failed-untouched", "If the first page can't move, the others stay too", "", ""}, failure_moves_nothing},
     {{"short-hides-enoent", "A short move gives EAGAIN and the bytes moved; asked again, the rest gives ENOENT", "",
       ""},
      short_move_hides_enoent},
@@ -122,9 +121,10 @@ static const struct gcp_row_entry ROWS[] = {
     {{"short-hides-efault", "A short move gives EAGAIN and the bytes moved; asked again, the rest gives EFAULT", "",
       "guard"},
      short_move_hides_efault},
-    {{"mapping-no-short-move", "A range that leaves its mapping is refused as a whole, it is no short move", "", ""},
+    {{"mapping-no-short-move", "A range that extends beyond its mapping is refused as a whole; it is not a short move",
+      "", ""},
      wrong_mapping_is_no_short_move},
-    {{"short-continued", "After a short move the rest moves once its obstacle is dealt with", "", ""},
+    {{"short-continued", "After a short move, the rest moves when its obstacle is removed", "", ""},
      short_moves_can_be_gone_on_with},
 };
 

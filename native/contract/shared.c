@@ -1,4 +1,4 @@
-/* Rows: pages shared with a forked child.  MOVE asks for PageAnonExclusive, which a fork takes away for good. */
+/* Rows: pages shared with a forked child.  MOVE requires PageAnonExclusive, which a fork clears permanently. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -58,7 +58,7 @@ static void writing_cures_while_the_child_lives(struct gcp_trial *trial)
     gcp_expect_empty(trial, src, 1);
 }
 
-/* Bit 56 counts mappings; what MOVE asks for is a flag of the page, PageAnonExclusive. */
+/* Bit 56 counts mappings; MOVE requires a flag of the page, PageAnonExclusive. */
 static void pagemap_exclusive_says_otherwise(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
@@ -82,7 +82,7 @@ static void dontfork_keeps_it_movable(struct gcp_trial *trial)
     gcp_expect_empty(trial, src, 1);
 }
 
-/* Of a shared THP nothing moves and nothing is split, whatever is asked. */
+/* Nothing of a shared THP moves or is split, whatever the request. */
 static void shared_thp_is_ebusy(struct gcp_trial *trial)
 {
     struct gcp_source forked;
@@ -106,9 +106,9 @@ static const struct gcp_row_entry ROWS[] = {
     {{"forked-child-gone", "The child's exit does not make it movable again", "", ""}, childs_exit_does_not_cure},
     {{"forked-read", "Reading it does not make it movable again", "", ""}, reading_does_not_cure},
     {{"forked-written", "Writing to it does", "", ""}, writing_cures},
-    {{"forked-written-early", "Writing to it does so while the child lives as well: a copy of its own moves", "", ""},
+    {{"forked-written-early", "So does writing while the child lives: a private copy moves", "", ""},
      writing_cures_while_the_child_lives},
-    {{"forked-pagemap", "Bit 56 of pagemap calls it exclusive after the child's exit, and still it gives EBUSY", "",
+    {{"forked-pagemap", "After the child's exit, bit 56 of pagemap calls it exclusive, but it still gives EBUSY", "",
       ""},
      pagemap_exclusive_says_otherwise},
     {{"forked-dontfork", "With MADV_DONTFORK a fork makes no difference", "", ""}, dontfork_keeps_it_movable},

@@ -58,7 +58,7 @@ static void one_swap_entry_of_an_mthp_moves(struct gcp_trial *trial)
     gcp_expect_content(trial, source.start, 0, source.pages / 2);
 }
 
-/* A swap entry has a mark of its own for what PageAnonExclusive is to a page. */
+/* A swap entry has its own bit for what PageAnonExclusive is to a page. */
 static void fork_after_swapping_is_ebusy(struct gcp_trial *trial)
 {
     struct gcp_source source;

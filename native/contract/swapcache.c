@@ -62,8 +62,8 @@ static void page_of_an_mthp_is_ebusy(struct gcp_trial *trial)
 }
 
 /*
- * Read back by a fault the folio is present, and MOVE splits it as any other; but a folio that is still being written
- * to the device can't be split, and that takes the device's time.
+ * After a fault has read it back, the folio is present, and MOVE splits it like any other.  A folio under writeback
+ * can't be split; how long that lasts depends on the device.
  */
 static void mthp_moves_once_it_is_read_back(struct gcp_trial *trial)
 {
@@ -96,7 +96,7 @@ static const struct gcp_row_entry ROWS[] = {
     {{"swapcache-mthp", "A swapped mTHP in the swap cache gives EBUSY if asked for whole", UNSAFE, "pfn,mthp,loop"},
      whole_mthp_is_ebusy},
     {{"swapcache-mthp-page", "It gives EBUSY if asked for in part", UNSAFE, "pfn,mthp,loop"}, page_of_an_mthp_is_ebusy},
-    {{"swapcache-mthp-written", "Written to, it comes back and moves, once its writeback is over", UNSAFE,
+    {{"swapcache-mthp-written", "After a write it is present again, and moves when its writeback has ended", UNSAFE,
       "pfn,mthp,loop"},
      mthp_moves_once_it_is_read_back},
 };

@@ -1,5 +1,7 @@
-/* Rows: PMD-mapped THPs, moved whole or split first.  The proof is in the page frames, the folio orders and the
- * counters. */
+/*
+ * Rows: PMD-mapped THPs, moved whole or split first.  The proof is in the page frames, the folio orders and the
+ * counters.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/mman.h>
@@ -19,8 +21,7 @@ static uint64_t thps(struct gcp_trial *trial, uint64_t n, struct gcp_source *ret
     return gcp_trial_source(trial, GCP_SOURCE_PLAIN, trial->platform.pmd_order, n * thp_pages(trial), ret);
 }
 
-/* Move `pages` at page `first` of the source; `n` mappings and folios are split for it.  Contents and frames are kept.
- */
+/* Move `pages` at page `first` of the source, which splits `n` mappings and folios.  Contents and frames are kept. */
 static void move_and_prove(struct gcp_trial *trial, uint64_t dst, const struct gcp_source *source, uint64_t first,
                            uint64_t pages, uint64_t n)
 {
@@ -92,7 +93,7 @@ static void short_request_splits(struct gcp_trial *trial)
     struct gcp_source source;
     thps(trial, 1, &source);
     move_and_prove(trial, gcp_trial_target(trial, source.pages, 0), &source, 0, 1, 1);
-    /* The rest of the folio was split as well, and stays where it is. */
+    /* The rest of the folio was split too, and stays in place. */
     struct gcp_view rest = gcp_trial_view(trial, source.start + trial->page, source.pages - 1);
     gcp_expect_order(trial, &rest, 0);
     gcp_expect_frames(trial, &source.view, 1, &rest, 0, rest.pages);
@@ -114,7 +115,7 @@ static void request_from_the_middle_splits(struct gcp_trial *trial)
     move_and_prove(trial, gcp_trial_target(trial, half, 0), &source, half, half, 1);
 }
 
-/* A target in which `pages` pages were touched and then released; registered only then. */
+/* A target of `pages` pages whose first page was touched and `released` pages then discarded; registered after that. */
 static uint64_t used_target(struct gcp_trial *trial, uint64_t pages, uint64_t released)
 {
     uint64_t dst = gcp_trial_region(trial, pages, 0);
@@ -125,7 +126,7 @@ static uint64_t used_target(struct gcp_trial *trial, uint64_t pages, uint64_t re
     return dst;
 }
 
-/* Releasing the page leaves its page table, which is in the way of a PMD mapping. */
+/* Discarding the page leaves its page table, which prevents a PMD mapping. */
 static void page_table_at_the_target_splits(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -133,7 +134,7 @@ static void page_table_at_the_target_splits(struct gcp_trial *trial)
     move_and_prove(trial, used_target(trial, source.pages, 1), &source, 0, source.pages, 1);
 }
 
-/* Releasing all that the page table maps takes the page table as well, on a kernel that can do that. */
+/* Discarding everything that the page table maps frees the page table too, on a kernel that can do that. */
 static void released_page_table_is_gone(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -164,7 +165,7 @@ static void fault_at_the_target_splits(struct gcp_trial *trial)
     gcp_expect_awake(trial, &waiter, "MOVE");
 }
 
-/* The second of two, the first being asked for in part only. */
+/* The second of two THPs moves whole; only a part of the first is requested. */
 static void only_the_cut_thp_splits(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -185,16 +186,16 @@ static void only_the_cut_thp_splits(struct gcp_trial *trial)
 #define PT_RECLAIM                                                                                                     \
     "before 'mm: pgtable: reclaim empty PTE page in madvise(MADV_DONTNEED)' (6.14), or without CONFIG_PT_RECLAIM: "    \
     "split"
-#define SPLITS "all to 7.3.4 split; a kernel that moves a PTE-mapped folio whole would not"
+#define SPLITS "all kernels to 7.3.4 split; a kernel that moves a PTE-mapped folio whole would not"
 
 static const struct gcp_row_entry ROWS[] = {
     {{"thp-whole", "A THP moves whole, nothing is split, if both ends are aligned and the target has no page table", "",
       "pfn,thp"},
      aligned_thp_moves_whole},
     {{"thp-whole-several", "So do several in one call", "", "pfn,thp"}, several_thps_move_whole},
-    {{"thp-whole-again", "A THP that was moved can be moved on, still whole", "", "pfn,thp"},
+    {{"thp-whole-again", "A THP that was moved can be moved again, still whole", "", "pfn,thp"},
      moved_thp_moves_whole_again},
-    {{"thp-source-hole", "Its source is a hole afterwards, and reads as zeroes", "", "pfn,thp"},
+    {{"thp-source-hole", "Afterwards its source is a hole, and reads as zeroes", "", "pfn,thp"},
      source_of_a_thp_is_a_hole},
     {{"thp-dst-misaligned", "A misaligned destination splits the mapping and the folio; the frames move", SPLITS,
       "pfn,thp"},
@@ -202,9 +203,10 @@ static const struct gcp_row_entry ROWS[] = {
     {{"thp-one-page", "Asking for one page of a THP splits all of it", "", "pfn,thp"}, short_request_splits},
     {{"thp-almost-whole", "Asking for all but one page splits it", "", "pfn,thp"}, almost_whole_request_splits},
     {{"thp-second-half", "Asking for its second half splits it", "", "pfn,thp"}, request_from_the_middle_splits},
-    {{"thp-dst-page-table", "A page table at the destination, though empty, splits the THP", SPLITS, "pfn,thp"},
+    {{"thp-dst-page-table", "A page table at the destination, even an empty one, splits the THP", SPLITS, "pfn,thp"},
      page_table_at_the_target_splits},
-    {{"thp-dst-page-table-released", "Releasing a whole PMD of the destination lets a THP in whole again", PT_RECLAIM,
+    {{"thp-dst-page-table-released",
+      "After a whole PMD of the destination was discarded, a THP can be moved there whole again", PT_RECLAIM,
       "pfn,thp"},
      released_page_table_is_gone},
     {{"thp-dst-fault", "A fault in a destination without THP makes a page table, so the MOVE that serves it splits",

@@ -56,7 +56,9 @@ static void failure_lets_sleep(struct gcp_trial *trial)
     gcp_expect_asleep(trial, &waiter, "a MOVE that failed");
 }
 
-/* The trap: another thread filled the page with DONTWAKE, or failed to wake; EEXIST alone leaves its waiters asleep. */
+/*
+ * The pitfall: another thread filled the page with DONTWAKE, or did not wake; EEXIST alone leaves its waiters asleep.
+ */
 static void eexist_lets_sleep(struct gcp_trial *trial)
 {
     struct gcp_waiter waiter;
@@ -83,12 +85,12 @@ static void hole_wakes_into_the_next_fault(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"wake-progress", "MOVE wakes a thread that faulted on a page that it filled", "", ""}, progress_wakes},
-    {{"wake-dontwake", "With DONTWAKE it sleeps on, until UFFDIO_WAKE", "", ""}, dontwake_lets_sleep},
-    {{"wake-short", "A short move wakes in the part that it moved", "", ""}, short_move_wakes_what_it_moved},
-    {{"wake-elsewhere", "A thread that faulted outside of what was moved sleeps on", "", ""}, other_pages_sleep_on},
-    {{"wake-failed", "A MOVE that moved nothing wakes nobody", "", ""}, failure_lets_sleep},
-    {{"wake-eexist", "EEXIST wakes nobody, although the page is there", "", ""}, eexist_lets_sleep},
-    {{"wake-hole", "A hole that was moved wakes, and the thread faults again", "", ""}, hole_wakes_into_the_next_fault},
+    {{"wake-dontwake", "With DONTWAKE it sleeps until UFFDIO_WAKE", "", ""}, dontwake_lets_sleep},
+    {{"wake-short", "A short move wakes threads in the part that it moved", "", ""}, short_move_wakes_what_it_moved},
+    {{"wake-elsewhere", "A thread that faulted outside the moved range stays asleep", "", ""}, other_pages_sleep_on},
+    {{"wake-failed", "A MOVE that moved nothing wakes no thread", "", ""}, failure_lets_sleep},
+    {{"wake-eexist", "EEXIST wakes no thread, although the page is there", "", ""}, eexist_lets_sleep},
+    {{"wake-hole", "Moving a hole wakes its waiters, and they fault again", "", ""}, hole_wakes_into_the_next_fault},
 };
 
 const struct gcp_row_table gcp_rows_wake = GCP_ROW_TABLE(ROWS);

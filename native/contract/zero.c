@@ -9,7 +9,7 @@
 
 #define PAGES 4
 
-/* Move a source of zero pages; skips the rest of the row's steps on a kernel that says EBUSY, which is documented. */
+/* Move a source of zero pages; ends the row early, as OK, on a kernel that returns EBUSY, which is documented. */
 static void move_zero_pages(struct gcp_trial *trial, uint64_t dst, uint64_t src)
 {
     struct gcp_move_call seen = gcp_trial_move(trial, dst, src, PAGES * trial->page, 0);
@@ -43,7 +43,7 @@ static void moved_zero_page_can_be_written(struct gcp_trial *trial)
     gcp_expect_zeroes(trial, dst + trial->page, PAGES - 1);
 }
 
-/* The zero page has no owner, so a fork makes no difference to it. */
+/* The zero page has no owner, so a fork does not affect it. */
 static void forked_zero_page_moves(struct gcp_trial *trial)
 {
     struct gcp_source zero;
@@ -54,7 +54,7 @@ static void forked_zero_page_moves(struct gcp_trial *trial)
     gcp_expect_zeroes(trial, dst, PAGES);
 }
 
-/* A huge zero page, read into place.  Not on kernels where moving it installs a bogus page frame. */
+/* A huge zero page, mapped by a read.  Skips on kernels where moving it installs a bogus page frame. */
 static uint64_t huge_zero_page(struct gcp_trial *trial, uint64_t pages)
 {
     gcp_trial_need(trial, GCP_PROOF_KPF);
@@ -65,7 +65,7 @@ static uint64_t huge_zero_page(struct gcp_trial *trial, uint64_t pages)
     uint64_t src = gcp_trial_region(trial, pages, 0);
     gcp_trial_madvise(trial, src, pages, MADV_HUGEPAGE, "MADV_HUGEPAGE");
     (void)*(volatile const char *)gcp_at(src);
-    /* One page was read; all others are there only if the huge zero page is. */
+    /* Only one page was read; the others are present only if the huge zero page is mapped. */
     struct gcp_view view = gcp_trial_view(trial, src, pages);
     if (view.present != pages || view.zero_pages != pages)
         gcp_trial_skip(trial, "no huge zero page came; hugepages-*kB/enabled of the PMD size must be madvise, and "
@@ -100,7 +100,7 @@ static void huge_zero_page_is_split_for_a_part(struct gcp_trial *trial)
     uint64_t src = huge_zero_page(trial, pages), dst = gcp_trial_target(trial, PAGES, 0);
     gcp_counters_read(&trial->prover, &before);
     move_zero_pages(trial, dst, src);
-    /* A mapping is split, no folio is. */
+    /* The mapping is split, not a folio. */
     gcp_expect_splits(trial, &before, trial->platform.pmd_order, 0, 1);
     struct gcp_view after = gcp_trial_view(trial, dst, PAGES);
     if (after.zero_pages != PAGES)
@@ -116,11 +116,11 @@ static const struct gcp_row_entry ROWS[] = {
      zero_page_moves_as_zero_page},
     {{"zero-page-writable", "A moved zero page reads as zeroes and can be written", SINCE_6_9, ""},
      moved_zero_page_can_be_written},
-    {{"zero-page-forked", "The zero page moves after a fork as well", SINCE_6_9, ""}, forked_zero_page_moves},
+    {{"zero-page-forked", "The zero page also moves after a fork", SINCE_6_9, ""}, forked_zero_page_moves},
     {{"zero-huge", "The huge zero page moves whole if both ends are aligned",
       SINCE_6_9 "; 6.16 to 6.18.19 and 6.19.0 to 6.19.9 install a bogus page frame: not run there", "pfn,thp"},
      huge_zero_page_moves_whole},
-    {{"zero-huge-part", "For a part of the huge zero page its mapping is split, and zero pages move",
+    {{"zero-huge-part", "For a part of the huge zero page, MOVE splits its mapping and moves zero pages",
       SINCE_6_9 "; not run on 6.16 to 6.18.19 and 6.19.0 to 6.19.9", "pfn,thp"},
      huge_zero_page_is_split_for_a_part},
 };

@@ -1,20 +1,19 @@
 /*
- * The guest's init: reads /script, does what each line says, powers off.  A static program in an initramfs, so that a
- * guest needs no shell and no distribution, and the same instructions run before the first measurement everywhere.
+ * The guest's init: executes the lines of /script, then powers off.  It is a static program in an initramfs: a guest
+ * needs no shell and no distribution, and the same instructions run before the first measurement everywhere.
  *
  *   module FILE                 load a module                      show FILE            say what is in a file
  *   write FILE TEXT...          write into a file                  sleep SECONDS
  *   zram BYTES                  swap on zram                       loop BYTES           swap on a loop device
  *   swapoff                     no swap any more                   root TYPE SOURCE OPTIONS   the host's files, /host
+ *   functions                   say where the kernel's functions are
  *   job NAME SECONDS MODE PROGRAM [ARGUMENT...]                    MODE: fifo, other, or host (chrooted to /host)
  *
- * What it has to say goes to the second serial port as lines of JSON, {"guest":{...}}, between those of the jobs; the
- * first port belongs to the kernel's console (and to the jobs' standard error).  What fails is said and the next line
- * is done: whoever reads the results sees what is missing.
+ * Its output goes to the second serial port as lines of JSON, {"guest":{...}}, between those of the jobs.  The first
+ * port is the kernel's console (and the jobs' standard error).  After an error it reports the error and goes on with
+ * the next line: the reader of the results sees what is missing.
  */
 #define _GNU_SOURCE
-#include "guest/init.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +22,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/functions.h"
+#include "guest/say.h"
+#include "guest/swap.h"
+
 #define MAX_WORDS 64
 
 static bool host_mounted;
@@ -46,7 +50,7 @@ static void mount_or_note(const char *source, const char *target, const char *ty
         gcp_guest_note("mount %s: %s", target, strerror(errno));
 }
 
-/* The results' port: raw, so that what is written is what arrives. */
+/* The results' port, in raw mode, so that bytes arrive unchanged. */
 static void open_report(void)
 {
     struct termios settings;
@@ -77,7 +81,7 @@ static void show(const char *path)
     if (fd >= 0)
         close(fd);
     if (n < 0)
-        return; /* what an older kernel does not have is not there */
+        return; /* an older kernel may lack the file */
     text[n] = 0;
     snprintf(line, sizeof(line), "%s=%s", path, text);
     gcp_guest_say("file", line);
@@ -98,7 +102,7 @@ __attribute__((noreturn)) static void become(char **words, const char *mode)
         _exit(126);
     dup2(gcp_guest_report, STDOUT_FILENO);
     setsid();
-    /* Nothing but interrupts comes between two instructions of a job that is measured. */
+    /* Only interrupts may delay a job that is measured. */
     if (strcmp(mode, "fifo") == 0)
         sched_setscheduler(0, SCHED_FIFO, &priority);
     setenv("PATH", "/usr/local/bin:/usr/bin:/bin:/sbin:/", 1);
@@ -118,7 +122,7 @@ static const char *ending(pid_t child, bool killed, int status)
     return WIFSIGNALED(status) ? "signal" : "exit";
 }
 
-/* Waits for the job at most that long, then kills it.  Orphans that end meanwhile are reaped as well. */
+/* Run a job; kill it after `seconds`.  Orphans that end meanwhile are reaped too. */
 static void job(const char *name, uint64_t seconds, const char *mode, char **words)
 {
     const struct timespec tick = {.tv_nsec = 10000000};
@@ -140,7 +144,7 @@ static void job(const char *name, uint64_t seconds, const char *mode, char **wor
             kill(-child, SIGKILL);
             kill(child, SIGKILL);
         }
-        /* A process that is not even ended by SIGKILL spins in the kernel: leave it. */
+        /* A process that survives SIGKILL spins in the kernel: leave it. */
         if (killed && now() - begin > (seconds + 10) * 1000000000ULL)
             break;
         if (got <= 0)
@@ -153,7 +157,7 @@ static void job(const char *name, uint64_t seconds, const char *mode, char **wor
     tcdrain(gcp_guest_report);
 }
 
-/* FILE TEXT...: the words of the text as they stand. */
+/* FILE TEXT...: write the words of the text, separated by spaces. */
 static void write_words(char **words, size_t n)
 {
     char text[512] = "";
@@ -168,8 +172,8 @@ static void write_words(char **words, size_t n)
 }
 
 /*
- * The host's files, read-only; of several lines the first that works counts.  Only /run can be written there: it hides
- * nothing that a program of the host is made of, as /tmp might.
+ * The host's files, read-only; of several such lines the first that works counts.  Only /run is writable there: unlike
+ * /tmp, it hides no file that a program of the host needs.
  */
 static void mount_host(char **words)
 {
@@ -205,6 +209,8 @@ static void act(char **words, size_t n)
         gcp_guest_swap_on_loop(strtoull(words[1], NULL, 10));
     else if (strcmp(verb, "swapoff") == 0 && n == 1)
         gcp_guest_swap_off();
+    else if (strcmp(verb, "functions") == 0 && n == 1)
+        gcp_guest_functions();
     else if (strcmp(verb, "root") == 0 && n == 4)
         mount_host(words);
     else if (strcmp(verb, "job") == 0 && n > 4)
@@ -237,7 +243,7 @@ static void follow(const char *path)
 int main(void)
 {
     if (getpid() != 1) {
-        fputs("init: this is the init of a guest, and no program for a running system\n", stderr);
+        fputs("init: this is the init of a guest; it can't run on a live system\n", stderr);
         return 2;
     }
     mkdir("/dev", 0755);

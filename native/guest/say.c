@@ -1,13 +1,13 @@
 /* What the guest's init says and writes. */
 #define _GNU_SOURCE
+#include "guest/say.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "guest/init.h"
 
 int gcp_guest_report = -1;
 

@@ -1,8 +1,10 @@
 /*
- * Swap in the guest: zram is synchronous and empties the swap cache at once; a loop device on a file in memory is not,
- * so that folios stay in the swap cache behind it.
+ * Swap in the guest.  zram is synchronous and empties the swap cache at once.  A loop device on a file in memory is not
+ * synchronous, so folios stay in the swap cache.
  */
 #define _GNU_SOURCE
+#include "guest/swap.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,7 +17,7 @@
 #include <sys/swap.h>
 #include <unistd.h>
 
-#include "guest/init.h"
+#include "guest/say.h"
 
 #define PAGE 4096
 
@@ -60,8 +62,8 @@ void gcp_guest_swap_on_zram(uint64_t bytes)
 }
 
 /*
- * On ramfs, whose pages can't be swapped out themselves, and written now: a swap area that has to find memory in order
- * to be written would wait for itself.  The file or -errno.
+ * A file on ramfs, whose pages can't be swapped out, and written in advance: a swap area that must allocate memory when
+ * it is written would wait for itself.  Returns the file or -errno.
  */
 static int open_swap_file(uint64_t bytes)
 {

@@ -1,4 +1,4 @@
-/* Not in the list: they end the machine, for the tests of who watches it. */
+/* Not in the list: these crash the machine, to test its watchdog. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

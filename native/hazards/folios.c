@@ -1,4 +1,4 @@
-/* Hazards: large folios that somebody else holds, several threads move at once, or that are no folios at all. */
+/* Hazards: large folios that have extra references or that several threads move at once, and the huge zero page. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -27,11 +27,11 @@ static void a_held_folio(struct gcp_trial *trial)
     case GCP_LIVELOCK_OTHER:
         gcp_trial_differs(trial, "%s", err ? strerror(err) : "corruption: a part of a pinned large folio was moved");
     default:
-        gcp_trial_skip(trial, "no pinned large folio to be had: %s", strerror(err));
+        gcp_trial_skip(trial, "a pinned large folio is unavailable: %s", strerror(err));
     }
 }
 
-/* Two movers, each with half of what begins as one THP: the first splits it while the other waits for its lock. */
+/* Two movers, each with half of what begins as one THP: one splits it while the other waits for its lock. */
 static void threads_in_one_folio(struct gcp_trial *trial)
 {
     gcp_race_run(trial, 2, 1, RACE_MS, 1, NULL, "disturbances");
@@ -81,9 +81,9 @@ static void the_huge_zero_page(struct gcp_trial *trial)
 }
 
 static const struct gcp_row_entry ROWS[] = {
-    {{"livelock-references", "A part of a large folio that somebody holds gives EBUSY", "", "thp,io_uring"},
+    {{"livelock-references", "A part of a large folio with extra references gives EBUSY", "", "thp,io_uring"},
      a_held_folio},
-    {{"livelock-threads", "Threads that move pages of one THP all get on", "", "thp"}, threads_in_one_folio},
+    {{"livelock-threads", "Threads that move pages of one THP all make progress", "", "thp"}, threads_in_one_folio},
     {{"khugepaged-race", "Pages that are collapsed into THPs while they move keep their contents", "", "thp"},
      race_with_a_collapse},
     {{"huge-zero-pfn", "The huge zero page moves whole, as the same frames", "", "thp"}, the_huge_zero_page},

@@ -1,4 +1,4 @@
-/* Hazards: small pages that are not simply somebody's own. */
+/* Hazards: small pages that are not exclusively owned by one process. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -51,13 +51,13 @@ static uint64_t pages_sharing(void)
     return found;
 }
 
-/* Pages merged by KSM belong to several places: MOVE must leave them alone until they are written to. */
+/* Pages merged by KSM are mapped in several places: MOVE must not move them until they are written to. */
 static void merged_pages(struct gcp_trial *trial)
 {
     const struct timespec tick = {.tv_nsec = 50000000};
     uint64_t src = gcp_trial_region(trial, PAGES, 0), dst = gcp_trial_target(trial, PAGES, 0), waited = 0;
     for (uint64_t i = 0; i < PAGES; i++)
-        gcp_content_fill(src + i * trial->page, 0, 1, GCP_TRIAL_SEED); /* all alike */
+        gcp_content_fill(src + i * trial->page, 0, 1, GCP_TRIAL_SEED); /* all pages equal */
     if (madvise(gcp_at(src), PAGES * trial->page, MADV_MERGEABLE) < 0)
         gcp_trial_skip(trial, "MADV_MERGEABLE: %s; is KSM in this kernel?", strerror(errno));
     while (pages_sharing() < PAGES - 1 && waited < MERGE_MS) {
@@ -84,8 +84,8 @@ static void merged_pages(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"zeropage-ebusy", "The zero page moves", "", ""}, the_zero_page},
-    {{"retry-eexist", "Pages are counted as moved also where MOVE repeats a step", "", ""}, repeated_steps},
-    {{"ksm", "A page merged by KSM gives EBUSY, and moves once it is written to", "", "ksm"}, merged_pages},
+    {{"retry-eexist", "Pages are counted as moved even if MOVE retries a step", "", ""}, repeated_steps},
+    {{"ksm", "A page merged by KSM gives EBUSY, and moves after it is written to", "", "ksm"}, merged_pages},
 };
 
 const struct gcp_row_table gcp_hazards_pages = GCP_ROW_TABLE(ROWS);

@@ -25,8 +25,7 @@ static int is_there(struct gcp_race *race, uint64_t address)
     return (gcp_trial_entry(race->trial, address) & (GCP_PM_PRESENT | GCP_PM_SWAP)) != 0;
 }
 
-/* Reads each page where it is: that brings it back from swap as well.  A page that is nowhere would block the reader.
- */
+/* Read each page where it is, which also swaps it in.  A page in neither range would block the reader. */
 static void check(struct gcp_race *race, uint64_t first, uint64_t pages)
 {
     for (uint64_t i = first; i < first + pages; i++) {
@@ -38,7 +37,7 @@ static void check(struct gcp_race *race, uint64_t first, uint64_t pages)
     }
 }
 
-/* After an error: pages that moved and were not counted (since 6.18; the hazard retry-eexist is about them). */
+/* After an error: find pages that moved and were not counted (since 6.18; see the hazard retry-eexist). */
 static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first, uint64_t pages)
 {
     for (uint64_t i = first; i < first + pages; i++)
@@ -48,7 +47,7 @@ static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first,
         }
 }
 
-/* *row: answers in a row that may pass, EAGAIN not counted: a disturber may cause it all the time. */
+/* *row: temporary answers in a row, without EAGAIN, which a disturber may cause all the time. */
 static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages, uint32_t *row)
 {
     unsigned from = atomic_load(&race->at[first]);

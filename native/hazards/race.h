@@ -1,6 +1,6 @@
 /*
  * A race: pages move back and forth between two ranges while another thread disturbs them; contents are checked all the
- * time, and no page may get lost.
+ * time, and no page may be lost.
  */
 #ifndef GCP_RACE_H
 #define GCP_RACE_H
@@ -12,10 +12,10 @@
 #define GCP_RACE_PAGES 512
 
 /*
- * at:        of page i, which of the two ranges it is in (only its mover writes that)
+ * at:        of page i, which of the two ranges it is in (only its mover writes this)
  * stop:      set when the time is over
- * disturbed: what the disturber did, in its own unit
- * uncounted: pages that moved though MOVE did not count them;  lost: that are in neither range
+ * disturbed: work of the disturber, in its own unit
+ * uncounted: pages that moved although MOVE did not count them;  lost: pages in neither range
  */
 struct gcp_race {
     struct gcp_trial *trial;
@@ -33,8 +33,8 @@ struct gcp_race {
 };
 
 /*
- * Run it: `movers` threads, each with its share of the pages, that move `granule` pages at a time, and one `disturb`er,
- * which returns when race->stop is set.  Ends the row unless all contents were right; leaves a note with the counts.
+ * Run `movers` threads, each of which moves its share of the pages, `granule` at a time, and one `disturb`er, which
+ * returns when race->stop is set.  Ends the row unless all contents are right; leaves a note with the counts.
  */
 void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, uint64_t ms, int huge,
                   void *(*disturb)(void *race), const char *unit);

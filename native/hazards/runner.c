@@ -8,12 +8,12 @@
 
 #define TIMEOUT_MS 60000
 
-/* From harmless to dangerous: what comes first is known if the machine goes down. */
+/* From harmless to dangerous: earlier results are known if the machine crashes. */
 static const struct gcp_row_table *const TABLES[] = {&gcp_hazards_pages, &gcp_hazards_whole, &gcp_hazards_swapping,
                                                      &gcp_hazards_folios};
 #define N_TABLES (sizeof(TABLES) / sizeof(TABLES[0]))
 
-/* A text may begin with the word of the verdict where the row's own says too little. */
+/* A text may begin with a verdict that is more precise than the row's own. */
 static const char *const WORDS[] = {"ebusy", "corruption", "hang"};
 
 static const char *word_of(const struct gcp_row_result *result, const char **ret_text)

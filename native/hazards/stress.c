@@ -16,15 +16,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/platform.h"
 #include "base/proof.h"
 #include "base/uapi.h"
-#include "base/address.h"
+#include "hazards/stress_disturb.h"
+#include "hazards/stress_state.h"
+#include "hazards/stress_work.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 #define ROUND_SECONDS 6
 #define MAX_HELPERS 200
-#define PATIENCE_SECONDS 120 /* for a round to end behind its time: a debugging kernel in an emulator is slow */
+#define PATIENCE_SECONDS 120 /* for a round to end after its time: a debugging kernel in an emulator is slow */
 
 static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "moves",
@@ -50,13 +53,13 @@ static void set(const char *name, const char *value)
     snprintf(path, sizeof(path), THP "%s", name);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
-        return; /* a size that this kernel does not have */
+        return; /* this kernel lacks the size */
     if (write(fd, value, strlen(value)) < 0)
         fprintf(stderr, "stress: %s: %s\n", path, strerror(errno));
     close(fd);
 }
 
-/* Folios of that many KiB in what is touched next, 0: small ones. */
+/* Enable folios of that many KiB for the next touches, 0: small ones. */
 static void enable(unsigned kib)
 {
     for (unsigned size = 16; size <= 2048; size *= 2) {
@@ -66,7 +69,7 @@ static void enable(unsigned kib)
     }
 }
 
-/* One side full of folios of all sizes, half a MiB of each; the other empty and aligned in one way or another. */
+/* Fill one side with folios of all sizes, half a MiB of each; leave the other empty, at a random alignment. */
 static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
 {
     static const unsigned SIZES[] = {0, 16, 32, 64, 64, 128, 256, 512, 1024, 2048};
@@ -93,7 +96,7 @@ static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
     return 0;
 }
 
-/* Each page is at one place, with all that was written to it. */
+/* Check that each page is in one place, with everything that was written to it. */
 static void look_back(struct gcp_stress *stress)
 {
     for (uint64_t i = 0; i < GCP_STRESS_PAGES && !atomic_load(&stress->failed); i++) {
@@ -138,8 +141,8 @@ static void *help_once(void *thread)
 }
 
 /*
- * Who still waits for a page that is shared needs somebody who writes to it.  A helper may have to wait himself, if the
- * page moves under his eyes and is pinned where it is then, by somebody who waits for another one: so there are more.
+ * A thread that waits for a shared page needs another thread that writes to it.  A helper may have to wait too: the
+ * page may move away and be pinned there by a thread that itself waits for a page.  So there are several helpers.
  */
 static void help_until_all_ended(struct gcp_stress *stress, pthread_t *ids, size_t n)
 {
@@ -156,7 +159,7 @@ static void help_until_all_ended(struct gcp_stress *stress, pthread_t *ids, size
         }
 }
 
-/* A round, in a process of its own; what it found is in *stress, which is shared with the parent. */
+/* One round, in a process of its own; its findings are in *stress, which is shared with the parent. */
 static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 {
     static void *(*const WORK[])(void *) = {
@@ -200,7 +203,7 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
     return 0;
 }
 
-/* 0; -ETIMEDOUT if it had to be killed; -EINTR if it ended by a signal; or what kept it from running. */
+/* 0; -ETIMEDOUT if it had to be killed; -EINTR if a signal ended it; or the -errno that kept it from running. */
 static int run_round(struct gcp_stress *stress, uint64_t seconds)
 {
     const struct timespec tick = {.tv_nsec = 20000000};
@@ -222,7 +225,7 @@ static int run_round(struct gcp_stress *stress, uint64_t seconds)
     return -ETIMEDOUT;
 }
 
-/* What must be as it was when all memory is given back. */
+/* Counters that must return to their levels when all memory is freed. */
 struct levels {
     int64_t anon_pages, swap_kib, anon_vmas, folios_64k;
 };
@@ -243,7 +246,7 @@ static int64_t number_in(const char *path, const char *key)
 
 static struct levels levels(void)
 {
-    /* Caches of processors and of the allocator are emptied first, as far as that goes. */
+    /* First drain the caches of processors and of the allocator, as far as possible. */
     int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
         if (write(fd, "3", 1) != 1)
@@ -295,7 +298,7 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
             total[i] += atomic_load(&stress->counts[i]);
         memcpy(why, stress->why, sizeof(why));
         if (rounds == 1)
-            before = levels(); /* behind the first one: what is set up once is no leak */
+            before = levels(); /* after the first round: a one-time setup is not a leak */
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
     after = levels();
@@ -312,7 +315,7 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     for (int i = 0; i < GCP_STRESS_COUNTS; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, ", %" PRIu64 " %s", total[i], NAMES[i]);
     snprintf(text + at, sizeof(text) - at,
-             "; more than behind the first round: %" PRId64 " anon pages, %" PRId64 " KiB swap, %" PRId64
+             "; growth since the first round: %" PRId64 " anon pages, %" PRId64 " KiB swap, %" PRId64
              " anon_vmas, %" PRId64 " folios of 64 KiB",
              after.anon_pages - before.anon_pages, after.swap_kib - before.swap_kib, after.anon_vmas - before.anon_vmas,
              after.folios_64k - before.folios_64k);

@@ -1,5 +1,6 @@
-/* Stress: threads that pin, splice, fork, reclaim, collapse and compact what others move. */
 #define _GNU_SOURCE
+#include "hazards/stress_disturb.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/pin.h"
 #include "base/platform.h"
-#include "hazards/stress.h"
 #include "base/uapi.h"
-#include "base/address.h"
+#include "hazards/stress_state.h"
 
 #define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
 
@@ -29,7 +30,7 @@ static void pause_us(uint64_t us)
     nanosleep(&time, NULL);
 }
 
-/* What is pinned stays where it is: the page's entry is the same from the pin to its end. */
+/* A pinned page must stay in place: its entry is the same at the pin and at the unpin. */
 void *gcp_stress_pin(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
@@ -56,7 +57,7 @@ void *gcp_stress_pin(void *arg)
     return NULL;
 }
 
-/* A reference that is no pin, and the contents through it. */
+/* A reference that is not a pin; check the contents through it. */
 void *gcp_stress_splice(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
@@ -83,7 +84,7 @@ void *gcp_stress_splice(void *arg)
     return NULL;
 }
 
-/* In the child the ranges belong to no userfaultfd: a page is there and right, or it is zero. */
+/* In the child the ranges are not registered: a page is right, or it reads as zeroes. */
 static void look_as_child(struct gcp_stress_thread *thread)
 {
     struct gcp_stress *stress = thread->stress;
@@ -102,7 +103,9 @@ void *gcp_stress_fork(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
-    /* Written to behind a fork, large folios become small ones: every other round has none, so that some live. */
+    /*
+     * A write after a fork turns large folios into small ones: every other round has no forks, so some folios survive.
+     */
     if (stress->seed % 2)
         return NULL;
     while (!atomic_load(&stress->stop)) {
@@ -113,7 +116,7 @@ void *gcp_stress_fork(void *arg)
         if (child > 0 && waitpid(child, &status, 0) == child && status != 0)
             gcp_stress_fail(stress, "a forked child ended with status %#x", (unsigned)status);
         did(stress, GCP_STRESS_FORKS);
-        /* All pages are shared now, and none moves until it is written to: all of them are, or nothing would move. */
+        /* All pages are now shared, and none moves until it is written to: have all of them written. */
         for (uint64_t i = 0; i < ALL; i++)
             atomic_store(&stress->busy[i], 1);
         for (uint64_t wait = 10 + gcp_stress_random(thread, 30); wait && !atomic_load(&stress->stop); wait--)
@@ -136,7 +139,7 @@ void *gcp_stress_reclaim(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
-    /* What comes back from swap is small as well. */
+    /* Pages come back from swap as small folios too. */
     if (stress->seed % 3 == 0)
         return NULL;
     while (!atomic_load(&stress->stop)) {
@@ -167,8 +170,8 @@ void *gcp_stress_reclaim(void *arg)
 }
 
 /*
- * A THP can only be made of pages that are all in one range: others wait, the pages of one PMD are brought together,
- * and collapsed.  What the movers then find is a THP, mapped by a PMD.
+ * A THP needs all its pages in one range: the other threads wait while the pages of one PMD are gathered and collapsed.
+ * The movers then find a PMD-mapped THP.
  */
 static void collapse(struct gcp_stress_thread *thread)
 {

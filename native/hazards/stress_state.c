@@ -1,10 +1,9 @@
-/* What all threads of the stress share. */
+#include "hazards/stress_state.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "hazards/stress.h"
 
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)
 {

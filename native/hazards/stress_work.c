@@ -1,5 +1,6 @@
-/* Stress: threads that move, read and serve faults. */
 #define _GNU_SOURCE
+#include "hazards/stress_work.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -12,10 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/platform.h"
-#include "hazards/stress.h"
-#include "base/uapi.h"
 #include "base/address.h"
+#include "base/platform.h"
+#include "base/uapi.h"
 
 #define STUBBORN 40
 #define SLOT 64 /* byte of a page at which the readers' words begin */
@@ -25,7 +25,7 @@ static void count(struct gcp_stress *stress, enum gcp_stress_count what, uint64_
     atomic_fetch_add_explicit(&stress->counts[what], n, memory_order_relaxed);
 }
 
-/* EINVAL may be a page table that changed in the middle: khugepaged and the collapser are at work. */
+/* EINVAL may mean that a page table changed during the call: khugepaged and the collapser are active. */
 static enum gcp_answer account(struct gcp_stress *stress, struct gcp_outcome seen)
 {
     enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &seen);
@@ -42,7 +42,7 @@ static enum gcp_answer account(struct gcp_stress *stress, struct gcp_outcome see
     return answer;
 }
 
-/* Runs of all lengths, often those of folios; from either side; with holes allowed and without. */
+/* Runs of various lengths, often a folio's; from either side; with and without holes allowed. */
 void *gcp_stress_move(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
@@ -77,7 +77,7 @@ static void serve_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
         atomic_store(&stress->busy[i], 1);
         nanosleep(&moment, NULL);
     }
-    /* Whatever it was: the thread looks again, and faults again if it must. */
+    /* In any case the thread retries the access, and faults again if it must. */
     if (seen.err)
         gcp_uffd_wake(&stress->uffd, dst, stress->page);
 }
@@ -113,7 +113,7 @@ static void check_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
                         last, right);
 }
 
-/* A mutator: reads a page where it may or may not be, and adds to a word of it that is its own. */
+/* A mutator: reads a page on either side, and adds to its own word of the page. */
 void *gcp_stress_read(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
@@ -125,7 +125,7 @@ void *gcp_stress_read(void *arg)
         check_page(stress, side, i);
         count(stress, GCP_STRESS_READS, 1);
         if (i < GCP_STRESS_PAGES && gcp_stress_random(thread, 2)) {
-            /* The other mutator never writes this word, and the page has it wherever it goes. */
+            /* The other mutator never writes this word, and it moves with the page. */
             volatile uint64_t *word =
                 (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i) + SLOT + 8 * thread->number);
             uint64_t value = *word;
@@ -139,9 +139,9 @@ void *gcp_stress_read(void *arg)
 }
 
 /*
- * UFFDIO_MOVE looks whether the first page of a large folio is exclusive, whichever it moves (7.3.4).  If that one was
- * copied at a write, the others stay busy, exclusive or not, and writing to them changes nothing.  Written to while a
- * child has the page as well, it is copied and small.
+ * UFFDIO_MOVE checks whether the first page of a large folio is exclusive, whichever page it moves (7.3.4).  If that
+ * page was copied on a write, the others stay busy, exclusive or not, and writing to them does not help.  A write while
+ * a child shares the page copies it into a small folio.
  */
 static void replace(struct gcp_stress *stress, volatile uint64_t *word, uint64_t i)
 {
@@ -177,7 +177,7 @@ void gcp_stress_heal_all(struct gcp_stress_thread *thread)
     }
 }
 
-/* A page that was shared by fork moves again when it was written to, as the mailing list advises. */
+/* A page that was shared by fork moves again after a write, as the mailing list advises. */
 void *gcp_stress_heal(void *arg)
 {
     struct gcp_stress_thread *thread = arg;

@@ -1,4 +1,4 @@
-/* Hazards: swapped pages whose folio is, or comes and goes, in the swap cache (rows T3 to T5 of the thread). */
+/* Hazards: swapped pages whose folio is in the swap cache, all the time or at times (rows T3 to T5 of the thread). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -30,14 +30,14 @@ uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t p
 }
 
 /*
- * A folio whose index or anon_vma is wrong can't be found by the reverse map: it can't be swapped out again.  That
- * shows without CONFIG_DEBUG_VM, which would stop the kernel at the first touch.  Pages that were not moved are the
- * control: where they can't be swapped out either, the try says nothing.
+ * The reverse map can't find a folio whose index or anon_vma is wrong: it can't be swapped out again.  This shows
+ * without CONFIG_DEBUG_VM, which would stop the kernel at the first access.  Pages that were not moved are the control:
+ * if they can't be swapped out either, the try is inconclusive.
  */
 static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
 {
     int moved = 0, busy = 0, silent = 0;
-    /* A page in another processor's batch for the LRU lists can't be swapped out, and that is no fault of its map. */
+    /* A page in another processor's batch for the LRU lists can't be swapped out, although its reverse map is right. */
     gcp_pin_cpu(0);
     for (int i = 0; i < TRIES; i++) {
         struct gcp_source source, control;
@@ -135,12 +135,13 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
     uint64_t after = gcp_trial_entry(trial, dst);
     gcp_expect_content(trial, dst, 0, 1);
     if (after & marked)
-        gcp_trial_differs(trial, "a swapped page keeps its write-protection mark where nobody asked for one");
+        gcp_trial_differs(trial,
+                          "a swapped page keeps its write-protection mark at a destination without write protection");
     gcp_trial_note(trial, "the mark is gone at the destination");
 }
 
 static const struct gcp_row_entry ROWS[] = {
-    {{"uffd-wp-swap", "A swapped page leaves its write-protection mark behind", "", "swap"},
+    {{"uffd-wp-swap", "A swapped page loses its write-protection mark when it moves", "", "swap"},
      uffd_wp_bit_of_a_swapped_page},
     {{"swapcache-mthp", "A large folio in the swap cache gives EBUSY or moves, and keeps its contents", "",
       "swap,mthp"},

@@ -1,6 +1,6 @@
 /*
- * Hazards: corner cases of moving a large folio as a whole, on kernels that can and on those that split it.  What the
- * move did is said; frames, contents, the source and the reverse map must be right either way.
+ * Hazards: corner cases of moving a large folio as a whole, on kernels that can and on kernels that split it.  The text
+ * says what the move did; frames, contents, the source and the reverse map must be right in both cases.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,8 +29,8 @@ static uint64_t one_folio(struct gcp_trial *trial, uint64_t offset, struct gcp_s
 }
 
 /*
- * A folio whose anon_vma or index is wrong can't be found by the reverse map, and so not be swapped out.  A folio that
- * was never moved is the control: where it can't be swapped out either (no swap), that is said.
+ * The reverse map can't find a folio whose anon_vma or index is wrong, so it can't be swapped out.  A folio that was
+ * never moved is the control: if it can't be swapped out either (no swap), the text says so.
  */
 static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
 {
@@ -39,7 +39,7 @@ static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t
     uint32_t order = gcp_trial_mthp_order(trial);
     gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
     if (gcp_hazard_swap_out(trial, control.start, control.pages) != control.pages)
-        return "reverse map not judged: what was not moved can't be swapped out either";
+        return "reverse map not checked: a folio that was not moved can't be swapped out either";
     uint64_t out = gcp_hazard_swap_out(trial, start, pages);
     if (out != pages)
         gcp_trial_differs(trial,
@@ -56,7 +56,7 @@ static const char *how(const struct gcp_view *view, const struct gcp_source *sou
     return view->orders[0] == (int)source->order ? "moved whole" : "split";
 }
 
-/* Move all of a source and see that everything is right; says how it was moved. */
+/* Move all of a source and check everything; notes how it was moved. */
 static void move_all(struct gcp_trial *trial, uint64_t dst, const struct gcp_source *source)
 {
     gcp_expect_moved(trial, dst, source->start, source->pages * trial->page, 0);
@@ -84,7 +84,7 @@ static void misaligned_destination(struct gcp_trial *trial)
     move_all(trial, gcp_trial_target(trial, source.pages, trial->page), &source);
 }
 
-/* There and back again, by halves: what is split the first time is small the second. */
+/* There and back by halves: what is split the first time is small the second time. */
 static void half_moved_then_back(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -99,7 +99,7 @@ static void half_moved_then_back(struct gcp_trial *trial)
     move_all(trial, dst, &source);
 }
 
-/* Whole, then back, then there once more: index and anon_vma follow each time. */
+/* There and back as a whole, repeatedly: index and anon_vma must follow each time. */
 static void whole_there_and_back(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -113,7 +113,7 @@ static void whole_there_and_back(struct gcp_trial *trial)
     move_all(trial, dst, &source);
 }
 
-/* One page of the folio is not mapped any more. */
+/* One page of the folio is no longer mapped. */
 static void partially_mapped(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -129,7 +129,7 @@ static void partially_mapped(struct gcp_trial *trial)
     gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order, reverse_map(trial, dst, 0, gone));
 }
 
-/* Two pages of one folio have changed places: consecutive addresses, not consecutive pages. */
+/* Two pages of one folio have swapped places: addresses are consecutive, pages are not. */
 static void pages_out_of_order(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -141,7 +141,7 @@ static void pages_out_of_order(struct gcp_trial *trial)
     for (int i = 0; i < 3; i++)
         if (mremap(gcp_at(turns[i].from), page, page, flags, gcp_at(turns[i].to)) == MAP_FAILED)
             gcp_trial_skip(trial, "mremap: %s", strerror(errno));
-    /* The mapping is in pieces: what is one of them can be asked for at once. */
+    /* The source now consists of several mappings: each is moved by its own call. */
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
     static const uint64_t ORDER[] = {0, 2, 1};
     for (uint64_t i = 0; i < 3; i++)
@@ -164,13 +164,13 @@ static void locked_mappings(struct gcp_trial *trial)
     gcp_expect_frames(trial, &source.view, 0, &after, 0, source.pages);
     gcp_expect_content(trial, dst, 0, source.pages);
     if (gcp_hazard_swap_out(trial, dst, source.pages))
-        gcp_trial_differs(trial, "locked pages were swapped out behind the move");
+        gcp_trial_differs(trial, "locked pages were swapped out after the move");
     gcp_trial_unlock(trial, dst, source.pages);
     gcp_trial_note(trial, "%s, order %u, %s", how(&after, &source), source.order,
                    reverse_map(trial, dst, 0, source.pages));
 }
 
-/* Write protection by userfaultfd, of the whole folio or of one page: gone at a destination that did not ask for it. */
+/* Write protection by userfaultfd, of the whole folio or of one page; a destination without it must not have it. */
 static void protected(struct gcp_trial *trial, uint64_t pages)
 {
     struct gcp_uffd wp;
@@ -186,7 +186,7 @@ static void protected(struct gcp_trial *trial, uint64_t pages)
     for (uint64_t i = 0; i < source.pages; i++)
         if (gcp_trial_entry(trial, dst + i * trial->page) & GCP_PM_UFFD_WP)
             gcp_trial_differs(trial, "page %" PRIu64 " kept its write-protection mark", i);
-    memset(gcp_at(dst), 1, bytes); /* a mark that is left would block this for ever */
+    memset(gcp_at(dst), 1, bytes); /* a remaining mark would block this forever */
 }
 
 static void all_pages_protected(struct gcp_trial *trial)
@@ -199,7 +199,7 @@ static void one_page_protected(struct gcp_trial *trial)
     protected(trial, 1);
 }
 
-/* A failed move must leave what protects the source: pinned and write-protected. */
+/* A failed move must keep the write protection of a pinned source. */
 static void protected_and_pinned(struct gcp_trial *trial)
 {
     struct gcp_uffd wp;
@@ -223,7 +223,7 @@ static void protected_and_pinned(struct gcp_trial *trial)
     gcp_trial_note(trial, "EBUSY, marks and contents as they were");
 }
 
-/* Soft-dirty tracking makes some PTEs read-only: written since, the others not. */
+/* Soft-dirty tracking makes PTEs read-only; half of the pages are written afterwards. */
 static void half_of_it_written(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -236,7 +236,7 @@ static void half_of_it_written(struct gcp_trial *trial)
     move_all(trial, gcp_trial_target(trial, source.pages, 0), &source);
 }
 
-/* A guard region in the middle of the destination: what lies before it moves, and no more. */
+/* A guard region in the middle of the destination: only the pages before it move. */
 static void guard_at_the_destination(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -251,7 +251,7 @@ static void guard_at_the_destination(struct gcp_trial *trial)
                    reverse_map(trial, dst, 0, half));
 }
 
-/* Shared with a child until the child is gone and all pages were written: then they are exclusive again. */
+/* Shared with a child until the child has exited and all pages were written: then they are exclusive again. */
 static void shared_and_written(struct gcp_trial *trial)
 {
     struct gcp_source source;
@@ -271,9 +271,9 @@ static void shared_and_written(struct gcp_trial *trial)
 }
 
 /*
- * The first page of a folio was shared, written to and so copied; the others became exclusive again where they are.
- * To 7.3.4 UFFDIO_MOVE looks at the first page, whichever it moves: they stay EBUSY, and writing to them, as the
- * mailing list advises, does not help.
+ * The first page of a folio was shared and written to, hence copied; the others became exclusive again in place.  Up to
+ * 7.3.4 UFFDIO_MOVE checks the folio's first page, whichever page it moves: the others give EBUSY, and writing to them,
+ * as the mailing list advises, does not help.
  */
 static void first_page_gone(struct gcp_trial *trial)
 {
@@ -299,8 +299,8 @@ static void first_page_gone(struct gcp_trial *trial)
 }
 
 /*
- * A pin holds a page where it is.  One thread pins and unpins a folio (io_uring, which takes the lockless way to it),
- * another moves it back and forth: while it is pinned it must not go anywhere.
+ * A pinned page must not move.  One thread pins and unpins a folio (io_uring, by GUP-fast), another moves it back and
+ * forth: it must stay in place while it is pinned.
  */
 struct pin_race {
     struct gcp_trial *trial;
@@ -337,7 +337,7 @@ static void pins_against_moves(struct gcp_trial *trial)
     gcp_trial_thread(trial, &mover, move_back_and_forth, &race);
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (now = begin; now.tv_sec - begin.tv_sec < PIN_RACE_MS / 1000; clock_gettime(CLOCK_MONOTONIC, &now)) {
-        /* Only a page that is there: a missing one would block the pin for ever. */
+        /* Only a present page: a missing one would block the pin forever. */
         uint64_t at = race.range[pins & 1];
         if (!(gcp_trial_entry(trial, at) & GCP_PM_PRESENT))
             continue;
@@ -378,7 +378,7 @@ static const struct gcp_row_entry ROWS[] = {
     {{"whole-guard", "A guard region within the destination", "", "pfn,mthp,guard"}, guard_at_the_destination},
     {{"whole-forked", "Shared, then exclusive again", "", "pfn,mthp"}, shared_and_written},
     {{"whole-first-page", "A page of a folio whose first page was copied away", "", "pfn,mthp"}, first_page_gone},
-    {{"whole-pin-race", "Pins against moves: what is pinned stays", "", "pfn,mthp,io_uring"}, pins_against_moves},
+    {{"whole-pin-race", "Pins against moves: a pinned page stays", "", "pfn,mthp,io_uring"}, pins_against_moves},
 };
 
 const struct gcp_row_table gcp_hazards_whole = GCP_ROW_TABLE(ROWS);

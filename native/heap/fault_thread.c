@@ -31,7 +31,7 @@ static void answer(struct gcp_fault_thread *thread, uint64_t address)
     }
 }
 
-/* The next message.  1: there is one;  0: none, or the thread is to end (*ret_end);  -errno. */
+/* Read the next message.  1: there is one; 0: none, or the thread is to end (*ret_end); -errno. */
 static int next(struct gcp_fault_thread *thread, struct gcp_uapi_msg *ret, bool *ret_end)
 {
     struct pollfd waits[] = {{.fd = thread->how.uffd->fd, .events = POLLIN}, {.fd = thread->quit[0]}};
@@ -41,9 +41,9 @@ static int next(struct gcp_fault_thread *thread, struct gcp_uapi_msg *ret, bool 
     if (*ret_end)
         return 0;
     if (!(waits[0].revents & POLLIN))
-        return -EIO; /* POLLERR or POLLNVAL: it would be said for ever */
+        return -EIO; /* POLLERR or POLLNVAL: poll would report it forever */
     ssize_t got = read(thread->how.uffd->fd, ret, sizeof(*ret));
-    /* EAGAIN: who faulted was woken before the message was read, and the kernel took it back. */
+    /* EAGAIN: the thread was woken before its message was read, and the kernel withdrew the message. */
     if (got < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     return got == (ssize_t)sizeof(*ret) ? 1 : -EIO;
@@ -60,14 +60,14 @@ static void *run(void *arg)
             thread->how.failed(thread->how.context, -got);
             return NULL;
         }
-        /* No other events were asked for. */
+        /* Other events were not requested. */
         if (got && message.event == GCP_UFFD_EVENT_PAGEFAULT)
             answer(thread, message.arg[1] & ~(thread->how.page - 1));
     }
     return NULL;
 }
 
-/* With all signals blocked: they are the main thread's business. */
+/* With all signals blocked: the main thread handles them. */
 static int create(struct gcp_fault_thread *thread)
 {
     sigset_t all, before;
@@ -132,7 +132,7 @@ void gcp_fault_thread_stop(struct gcp_fault_thread *thread)
 {
     if (!thread->running)
         return;
-    close(thread->quit[1]); /* POLLHUP, which nothing can keep from arriving */
+    close(thread->quit[1]); /* causes POLLHUP, which is always delivered */
     pthread_join(thread->thread, NULL);
     close(thread->quit[0]);
     thread->running = false;

@@ -1,9 +1,8 @@
 /*
- * A thread that answers faults: it reads a userfaultfd that was opened without UFFD_FEATURE_SIGBUS, fault after fault,
- * while the threads that faulted sleep in the kernel.  ART did so until 70f6132cf7; the fault service (sigbus.h) took
- * its place.
+ * A thread that answers faults: it reads them from a userfaultfd opened without UFFD_FEATURE_SIGBUS, while the threads
+ * that faulted sleep in the kernel.  ART worked so until 70f6132cf7; the fault service (sigbus.h) replaced it.
  *
- * Who sleeps is woken by the ioctl that maps the page, or by UFFDIO_WAKE where somebody else has mapped it.
+ * The ioctl that maps the page wakes the sleepers; if another thread has mapped it, UFFDIO_WAKE does.
  */
 #ifndef GCP_FAULT_THREAD_H
 #define GCP_FAULT_THREAD_H
@@ -18,7 +17,7 @@
 
 /* cdef:begin */
 
-/* Who answers a fault. */
+/* Which thread answers a fault. */
 enum gcp_handler {
     GCP_HANDLER_SIGBUS = 0, /* the faulting thread itself */
     GCP_HANDLER_THREAD = 1, /* one thread that reads the userfaultfd */
@@ -27,15 +26,15 @@ enum gcp_handler {
 /* cdef:end */
 
 enum gcp_served {
-    GCP_SERVED_MAPPED = 0, /* an ioctl of this thread mapped the page, and woke whoever waited for it */
-    GCP_SERVED_WAKE = 1,   /* the page is there, or is nobody's any more: whoever waits is to be woken */
+    GCP_SERVED_MAPPED = 0, /* an ioctl of this thread mapped the page and woke its waiters */
+    GCP_SERVED_WAKE = 1,   /* the page is mapped, or no longer served: its waiters must be woken */
 };
 
 /*
  * uffd, page: the descriptor, and bytes of a page
- * serve:      maps the page at `address`, or finds it mapped; enum gcp_served, or -errno if it can't be answered
- * failed:     is told once that no fault is answered any more and why (errno); it must see to it that nobody sleeps
- *             for ever, by unregistering the range or ending the process
+ * serve:      maps the page at `address`, or finds it mapped; returns enum gcp_served, or -errno if it has no answer
+ * failed:     called once when no more faults are answered, with the errno; it must wake all sleepers, by unregistering
+ *             the range or ending the process
  */
 struct gcp_fault_thread_how {
     const struct gcp_uffd *uffd;
@@ -46,10 +45,10 @@ struct gcp_fault_thread_how {
 };
 
 /*
- * open:   faults are served; else whoever faulted is only woken: the message is older than what is served now
- * inside: one is served now
+ * open:   faults are served; otherwise their threads are only woken, since the message predates the current service
+ * inside: a fault is being served
  * wakes:  UFFDIO_WAKE calls
- * ran:    where, looked at for each fault; to be read when it is drained
+ * ran:    where it ran, sampled at each fault; read it after a drain
  */
 struct gcp_fault_thread {
     struct gcp_fault_thread_how how;
@@ -62,21 +61,20 @@ struct gcp_fault_thread {
     bool running;
 };
 
-/* Start it.  Nothing is served before it is opened.  0 or -errno, then nothing is left of it. */
+/* Start it.  It serves nothing until it is opened.  0, or -errno with everything undone. */
 int gcp_fault_thread_start(const struct gcp_fault_thread_how *how, struct gcp_fault_thread *ret);
 
 /* Bind it to a processor, before it is opened; -1 leaves it.  0 or -errno. */
 int gcp_fault_thread_pin(struct gcp_fault_thread *thread, int32_t cpu);
 
-/* Serve from here on; no more from here on, and nobody is inside `serve` any more when that returns. */
+/* _open: serve faults from now on.  _drain: serve no more; `serve` is not running when it returns. */
 void gcp_fault_thread_open(struct gcp_fault_thread *thread);
 void gcp_fault_thread_drain(struct gcp_fault_thread *thread);
 
-/* CPU time that it has used so far, ns. */
+/* Its CPU time so far, in ns. */
 uint64_t gcp_fault_thread_cpu(const struct gcp_fault_thread *thread);
 
-/* End it, when no thread can be asleep in a fault; takes one that was never started (all zero), or is ended, as well.
- */
+/* End it, when no thread can sleep in a fault.  Does nothing if it was never started (all zero) or has ended. */
 void gcp_fault_thread_stop(struct gcp_fault_thread *thread);
 
 #endif

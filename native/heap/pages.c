@@ -47,7 +47,7 @@ void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_in
     atomic_store_explicit(&pages->words[index], word_of(from_index, GCP_PAGE_PROCESSED), memory_order_release);
 }
 
-/* The run that one ioctl can take: ready pages whose from-pages follow each other. */
+/* The run that one ioctl can take: ready pages with consecutive from-pages. */
 static uint64_t run_at(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint32_t word)
 {
     uint64_t n = 1;
@@ -76,7 +76,7 @@ void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, e
     memset(pages->fates + first, (int)fate, n);
 }
 
-/* Pages of a move that lie in granules which it took whole, and which are aligned on both sides. */
+/* Pages of a move that lie in granules moved whole and aligned on both sides. */
 static uint64_t whole_pages(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n)
 {
     uint64_t granule = pages->granule, from = (src - pages->from) / pages->page;
@@ -86,14 +86,14 @@ static uint64_t whole_pages(const struct gcp_pages *pages, uint64_t index, uint6
     return end > first ? end - first : 0;
 }
 
-/* The from-page at an address, or the number of pages there are. */
+/* The from-page at an address, or the number of pages if there is none. */
 static uint64_t from_page_at(const struct gcp_pages *pages, uint64_t src)
 {
     uint64_t from = (src - pages->from) / pages->page;
     return src >= pages->from && from < pages->count ? from : pages->count;
 }
 
-/* Granules that a move took whole: counted, and noted where they lie in folios as large. */
+/* Count the granules moved whole, and record those that lie in folios as large. */
 static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
                         struct gcp_account *account)
 {
@@ -103,7 +103,7 @@ static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t 
     uint64_t first = (index + granule - 1) / granule * granule, delta = (src - pages->from) / pages->page - index;
     account->whole += whole;
     for (uint64_t at = first; at < first + whole; at += granule) {
-        /* Folios are aligned: one that holds the first page holds all, unless it was cut off since. */
+        /* Folios are aligned: a folio that holds the first page holds all, unless it was split since. */
         if (1ULL << pages->orders[at + delta] < granule || 1ULL << pages->orders[at + delta + granule - 1] < granule)
             continue;
         account->whole_large += granule;
@@ -111,7 +111,7 @@ static void count_whole(const struct gcp_pages *pages, uint64_t index, uint64_t 
     }
 }
 
-/* Why pages of a move are only parts of the folios that they lie in. */
+/* Count the pages moved as parts of their folios, by reason. */
 static void count_parts(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
                         struct gcp_account *account)
 {
@@ -154,13 +154,13 @@ void gcp_back_off(uint32_t tries)
     }
 }
 
-/* The range may not be registered any more: MOVE's EINVAL may mean it, ENOENT of COPY and ZEROPAGE does. */
+/* The range may be unregistered: EINVAL of MOVE can mean it, ENOENT of COPY and ZEROPAGE means it. */
 static bool is_gone(enum gcp_answer answer)
 {
     return answer == GCP_ANSWER_GONE || answer == GCP_ANSWER_UNCLEAR;
 }
 
-/* COPY after EBUSY of one page, or ZEROPAGE.  The pages done, 0 where that is tolerated, or a negative errno. */
+/* COPY after EBUSY of one page, or ZEROPAGE.  Returns the pages done, 0 if that is tolerated, or a negative errno. */
 static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t src, uint64_t n, enum gcp_verb verb,
                          const struct gcp_map_how *how, struct gcp_account *account)
 {
@@ -182,16 +182,16 @@ static int64_t map_other(const struct gcp_pages *pages, uint64_t dst, uint64_t s
         }
         if (how->tolerate && is_gone(answer))
             return 0;
-        /* Nothing was copied: the page must not be taken for mapped (ART does not look). */
+        /* Nothing was copied: the page must not count as mapped (ART does not check). */
         if (!gcp_answer_repeats(answer, &row, GCP_AGAIN_LIMIT))
             return -gcp_answer_errno(&did);
     }
 }
 
 /*
- * What the policy says before COPY.  1: the page is mapped, 0: it is not, or a negative errno.
+ * Retry the MOVE as the policy says, before COPY.  1: the page is mapped; 0: it is not; or a negative errno.
  *
- * A page that stays busy (pinned) is given up after a bounded number of tries; ART's first policy tried for ever.
+ * The number of retries is bounded, for pages that stay busy (pinned); ART's first policy retried forever.
  */
 static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
                           struct gcp_account *account)
@@ -221,7 +221,7 @@ static int64_t move_again(const struct gcp_pages *pages, uint64_t dst, uint64_t 
             account->already++;
             return 1;
         }
-        /* Anything else is for COPY to find out: it has the plainer errors. */
+        /* COPY handles everything else: its errors are less ambiguous. */
         if (answer != GCP_ANSWER_BUSY && answer != GCP_ANSWER_AGAIN)
             break;
     }
@@ -249,7 +249,7 @@ static int64_t fill_hole(const struct gcp_pages *pages, uint64_t dst, uint64_t s
     return how->tolerate ? 0 : -ENOENT;
 }
 
-/* Pages that a call has put in their place. */
+/* Account for pages that a call has mapped. */
 static int64_t count_done(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t done, bool move,
                           struct gcp_account *account)
 {

@@ -1,13 +1,12 @@
 /*
- * The collector's mechanism: the state of every to-space page, and mapping pages whose contents are ready, in the
- * longest runs, by whoever comes first.
+ * The collector's mechanism: the state of every to-space page, and the mapping of pages whose contents are ready, in
+ * the longest possible runs, by the first thread that needs them.
  *
- * States and transitions follow ART's CMC (art/runtime/gc/collector/mark_compact.h, PageState).  Claims are made on
- * *processing* a page, by compare-and-swap, never on mapping one: any number of threads may race the ioctl for a page
- * that is ready, and the kernel decides (EEXIST); all of them then store the same state (ART 89591d0bc4 took a
- * "mapping" state out because it inverted priorities).  It departs from ART in what it answers: a hole in the source is
- * filled by ZEROPAGE, where ART only counts it, and only if the source is mapped; EAGAIN without progress is bounded.
- * What an errno means is decided in uffd/answer.h.
+ * States and transitions follow ART's CMC (art/runtime/gc/collector/mark_compact.h, PageState).  A thread claims the
+ * *processing* of a page, by compare-and-swap, never its mapping.  Any number of threads may issue the ioctl for a
+ * ready page; the kernel decides (EEXIST), and all store the same state afterwards.  (ART 89591d0bc4 removed a
+ * "mapping" state because it inverted priorities.)  Departures from ART: a hole in a mapped source is filled by
+ * ZEROPAGE, where ART only counts it; EAGAIN without progress is bounded. uffd/answer.h decides what an errno means.
  */
 #ifndef GCP_PAGES_H
 #define GCP_PAGES_H
@@ -27,13 +26,13 @@ enum gcp_page_state {
     GCP_PAGE_PROCESSED = 2,              /* contents ready in the from-page that the word names; not mapped */
     GCP_PAGE_PROCESSING_AND_MAPPING = 3, /* the collector builds it and maps it at once */
     GCP_PAGE_MUTATOR_PROCESSING = 4,     /* a faulting mutator builds it */
-    GCP_PAGE_PROCESSED_AND_MAPPING = 5,  /* a mutator has built it, its ioctl is under way */
+    GCP_PAGE_PROCESSED_AND_MAPPING = 5,  /* a mutator has built it and is mapping it */
     GCP_PAGE_PROCESSED_AND_MAPPED = 6,   /* done */
 };
 
 /*
- * What became of a to-space page, as a letter of the maps in results (gcproto/results/page_map.py has more, for what is
- * not known here).
+ * How a to-space page was mapped, as a letter of the maps in results (gcproto/results/page_map.py has further letters,
+ * for what this library does not know).
  */
 enum gcp_fate {
     GCP_FATE_NONE = 0,    /* not mapped yet */
@@ -45,10 +44,11 @@ enum gcp_fate {
 };
 
 /*
- * How to map.  by: enum gcp_verb, MOVE or COPY, in compactions also REMAP (by the collector alone, COPY of the rest)
- * ebusy:    enum gcp_on_ebusy, all but LEAVE: threads would wait forever for a page that stays
- * discard:  give the source of a page back that was copied after EBUSY (ART: collector thread only)
- * tolerate: the range may not be registered any more: then nothing is mapped, and that is all right
+ * How to map.
+ * by:       enum gcp_verb, MOVE or COPY; in compactions also REMAP (only by the collector, with COPY of the rest)
+ * ebusy:    enum gcp_on_ebusy, except LEAVE: threads would wait forever for a page that stays
+ * discard:  discard the source of a page that was copied after EBUSY (ART: collector thread only)
+ * tolerate: the range may be unregistered by now; mapping nothing is then no error
  */
 struct gcp_map_how {
     uint32_t by;
@@ -61,11 +61,12 @@ struct gcp_map_how {
 
 /*
  * to, from: starts of the two spaces, of `count` pages each
- * granule:  pages of what is counted as `whole`; a power of two, 1: nothing is
- * orders:   of each from-page, log2 of the pages of the folio that it lies in, as far as that is known; 0: a small one
- * region:   from-space is cut into mappings of that many pages, which no MOVE may cross (EINVAL); 0: it is one mapping
+ * granule:  unit of the count `whole`, in pages, a power of two; 1: nothing is counted
+ * orders:   of each from-page, order of its folio, as far as known; 0: a small folio
+ * region:   from-space consists of mappings of that many pages, which a MOVE must not cross (EINVAL); 0: one mapping
  * fates:    of each to-space page, enum gcp_fate
- * words:    of each to-space page: its state in the low 8 bits, the index of the from-page with its contents above
+ * words:    of each to-space page: its state in the low 8 bits; above them, the index of the from-page with its
+ *           contents
  */
 struct gcp_pages {
     const struct gcp_uffd *uffd;
@@ -95,32 +96,37 @@ static inline enum gcp_page_state gcp_page_state(const struct gcp_pages *pages, 
 /* The contents of `index` are ready in page `from_index` of from-space. */
 void gcp_pages_publish(struct gcp_pages *pages, uint64_t index, uint64_t from_index);
 
-/* Note how pages were mapped; whoever has mapped a page is the only one who does. */
+/* Record how pages were mapped; only the thread that mapped a page does so. */
 void gcp_pages_note(const struct gcp_pages *pages, uint64_t first, uint64_t n, enum gcp_fate fate);
 
-/* Ready pages from `first` on whose sources follow each other, at most `limit`; 0 if that one is not ready. */
+/*
+ * Length of the run of ready pages from `first` on with consecutive sources, at most `limit`; 0 if `first` is not
+ * ready.
+ */
 uint64_t gcp_pages_ready(const struct gcp_pages *pages, uint64_t first, uint64_t limit, uint64_t *ret_from);
 
 /*
- * Map ready pages from `first` on: one ioctl for the longest run of at most `limit` pages that are ready and whose
- * sources follow each other.  Returns the pages that are known to be mapped now (at least one; 0 only where `tolerate`
- * allows it), or a negative errno that has no answer.  Safe on any thread at any time, in a signal handler too.
+ * Map ready pages from `first` on: one ioctl for the longest run of at most `limit` ready pages with consecutive
+ * sources.  Returns the number of pages known to be mapped now, or a negative errno that has no answer.  That number is
+ * 0 only if `tolerate` allows it.  Safe on any thread at any time, also in a signal handler.
  */
 int64_t gcp_pages_map(struct gcp_pages *pages, uint64_t first, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_account *account);
 
-/* The same of a run that gcp_pages_ready has found, from from-page `from` on; somebody may have mapped some since. */
+/*
+ * The same for a run that gcp_pages_ready has found, from from-page `from` on; others may have mapped some of it since.
+ */
 int64_t gcp_pages_map_run(struct gcp_pages *pages, uint64_t first, uint64_t from, uint64_t n,
                           const struct gcp_map_how *how, struct gcp_account *account);
 
 /*
- * Map `n` pages at `index` whose contents are ready at `src`, or, without a `src`, with zeroes.  Page states are the
- * caller's.  Returns as gcp_pages_map.
+ * Map `n` pages at `index` with the contents at `src`, or with zeroes if `src` is 0.  The caller updates page states.
+ * Returns what gcp_pages_map returns.
  */
 int64_t gcp_pages_map_from(const struct gcp_pages *pages, uint64_t index, uint64_t src, uint64_t n,
                            const struct gcp_map_how *how, struct gcp_account *account);
 
-/* One step of waiting for somebody else, the `tries`th: at first a yield, then longer and longer sleeps. */
+/* One step of waiting for another thread, the `tries`th: first yields, then growing sleeps. */
 void gcp_back_off(uint32_t tries);
 
 #endif

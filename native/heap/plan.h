@@ -1,10 +1,10 @@
 /*
- * Where everything goes: what prepare has found out about the moving space, for the producer of pages.
+ * Where every live word goes: what prepare computes about the moving space, for the producer of pages.
  *
- * Nothing in here lies in from-space.  ART reads object headers in from-space while other threads move those pages
- * away, and a read behind a MOVE finds the shared zero page (mark_compact.cc, the comment on black-dense pages): it
- * needs never-zero fields, fences and second looks.  Here a producer reads nothing in from-space but the words that go
- * into its own page: what it must know of an object that began on an earlier page stands in lead_words and lead_refs.
+ * None of it lies in from-space.  ART reads object headers in from-space while other threads move those pages away.  A
+ * read after a MOVE finds the shared zero page (mark_compact.cc, the comment on black-dense pages), so ART needs
+ * never-zero fields, fences and a second read.  Here a producer reads only the from-space words that go into its own
+ * page.  What it must know of an object that began on an earlier page is in lead_words and lead_refs.
  */
 #ifndef GCP_PLAN_H
 #define GCP_PLAN_H
@@ -13,28 +13,32 @@
 
 /* cdef:begin */
 
-#define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap stands for: 512 bytes, as in ART */
+#define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap covers: 512 bytes, as in ART */
 #define GCP_CARD_BYTES 1024
 #define GCP_KEPT 0xffff
+#define GCP_WRITTEN 0xffffffff
 
 /*
  * Indexes of pages and words count from the start of either space.
  *
  * to, from:    addresses of the moving space and of from-space
- * dense_end:   to-space pages below are updated in place; compact_end: below are compacted; used_end: below are slid,
- *              from there on no page has objects.  page indexes
+ * dense_end:   page indexes.  Pages below dense_end are updated in place, pages below compact_end are compacted, pages
+ *              below used_end are slid; no page from used_end on has objects
  * black_shift: to-space page i in [compact_end, used_end) has its contents in from-page i + black_shift
  * black_begin: first word allocated after marking
  * kept:        compacted to-space pages that keep their layout (GCP_KEPT)
- * live:        of each chunk, its live words;  starts: likewise, the first words of live objects
+ * live:        bitmap of live words, a word for each chunk; starts: likewise, of the first words of live objects
  * offsets:     of each chunk, the to-space word of its first live word
- * first:       of each to-space page, the from-space word with which its contents begin
+ * first:       of each to-space page, the from-space word at which its contents begin
  * lead_words:  of each page, how many of its words belong to an object that began before it
- * lead_refs:   and how many of these, from the first one on, are references
- * skip, fill:  of each compacted page, the word of it that its contents begin at, and the one that they
- *              end before; fill 0: it has none, and nothing is mapped there.  fill GCP_KEPT: a page of a dense
- *              region, updated in place like one of the dense prefix, and moved from the from-page that `first` names
- * held:        of each from-page, 1 if it is such a page, and so nobody's to recycle
+ * lead_refs:   how many of these, counted from the first, are references
+ * skip, fill:  of each compacted page, the first word of its contents, and the word after the last.  A page with fill 0
+ *              has no contents and is not mapped.  A page with fill GCP_KEPT belongs to a dense region: it is updated
+ *              in place like one of the dense prefix, and moved from the from-page that `first` names
+ * held:        of each from-page, 1 if it is such a page, which must not be recycled
+ * reach:       of each from-page, 1 + the farthest page that a reference on it leads to, as marking found them; 0: no
+ *              reference of a live object on it leads anywhere;  GCP_WRITTEN: one was perhaps written since.  No
+ *              reference on a page whose reach is dense_end or less changes
  */
 struct gcp_plan {
     uint64_t to;
@@ -54,6 +58,7 @@ struct gcp_plan {
     uint16_t *skip;
     uint16_t *fill;
     uint8_t *held;
+    uint32_t *reach;
 };
 
 /* cdef:end */

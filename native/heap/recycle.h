@@ -1,9 +1,9 @@
 /*
- * Recycled from-space pages: those whose contents nobody needs any more, taken from the top of the window downwards, so
- * that to-space pages built one after the other, downwards as well, have sources that follow each other.
+ * Recycled from-space pages: those whose contents are no longer needed.  They are taken from the top of the window
+ * downwards.  To-space pages are built downwards too, so their sources are consecutive.
  *
  * The window is two page numbers in one atomic word; taking a page is one compare-and-swap.  Pages of dense regions lie
- * in it and are never handed out: they are moved themselves.
+ * in the window but are never handed out, since they are moved themselves.
  */
 #ifndef GCP_RECYCLE_H
 #define GCP_RECYCLE_H
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Pages in [begin, next) can be taken, but for those that are held (a byte for each from-page; NULL: none is). */
+/* Pages in [begin, next) can be taken, except held ones (a byte for each from-page; NULL: no page is held). */
 struct gcp_recycle {
     _Atomic uint64_t window;
     const uint8_t *held;
@@ -41,7 +41,7 @@ static inline void gcp_recycle_init(struct gcp_recycle *recycle, uint64_t end, c
     atomic_store(&recycle->window, gcp_recycle_word(end, end));
 }
 
-/* How many pages could be taken at this moment. */
+/* How many pages could be taken now. */
 static inline uint64_t gcp_recycle_count(const struct gcp_recycle *recycle)
 {
     uint64_t now = atomic_load_explicit(&recycle->window, memory_order_relaxed);
@@ -49,8 +49,8 @@ static inline uint64_t gcp_recycle_count(const struct gcp_recycle *recycle)
 }
 
 /*
- * Whether one of `pages` pages from `first` on is held; then the window must end at *ret_end, where the pages that are
- * held with the last of them begin.
+ * Whether one of `pages` pages from `first` on is held.  Then the window must end at *ret_end, the first page of the
+ * last held run.
  */
 static inline bool gcp_recycle_held(const struct gcp_recycle *recycle, uint64_t begin, uint64_t first, uint64_t pages,
                                     uint64_t *ret_end)
@@ -69,8 +69,8 @@ static inline bool gcp_recycle_held(const struct gcp_recycle *recycle, uint64_t 
 }
 
 /*
- * The first of `pages` consecutive pages that begin at a multiple of `align`, or GCP_NO_PAGE.  What lies above them in
- * the window is given up with them.
+ * The first of `pages` consecutive pages that begin at a multiple of `align`, or GCP_NO_PAGE.  Pages above them in the
+ * window are given up.
  */
 static inline uint64_t gcp_recycle_take_at(struct gcp_recycle *recycle, uint64_t pages, uint64_t align)
 {
@@ -95,13 +95,13 @@ static inline uint64_t gcp_recycle_take(struct gcp_recycle *recycle, uint64_t pa
     return gcp_recycle_take_at(recycle, pages, 1);
 }
 
-/* The same that begin at a multiple of `pages`, a power of two. */
+/* The same, aligned to `pages`, a power of two. */
 static inline uint64_t gcp_recycle_take_aligned(struct gcp_recycle *recycle, uint64_t pages)
 {
     return gcp_recycle_take_at(recycle, pages, pages);
 }
 
-/* Pages from `begin` on are free as well; only the collector calls this.  How many can be taken now. */
+/* Pages from `begin` on are free too; only the collector calls this.  Returns how many can be taken now. */
 static inline uint64_t gcp_recycle_lower(struct gcp_recycle *recycle, uint64_t begin)
 {
     uint64_t now = atomic_load_explicit(&recycle->window, memory_order_acquire);
@@ -111,7 +111,7 @@ static inline uint64_t gcp_recycle_lower(struct gcp_recycle *recycle, uint64_t b
     return gcp_recycle_next(now) - gcp_recycle_begin(now);
 }
 
-/* Keep at most `keep` pages: the others are the caller's from here on, *ret_pages of them from the returned one on. */
+/* Keep at most `keep` pages.  The caller gets the rest: *ret_pages pages from the returned one on. */
 static inline uint64_t gcp_recycle_claim_rest(struct gcp_recycle *recycle, uint64_t keep, uint64_t *ret_pages)
 {
     uint64_t now = atomic_load_explicit(&recycle->window, memory_order_acquire);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Set in `inside` when a stage is over: who comes now is not let in. */
+/* Set in `inside` when a stage is over: no more handlers enter. */
 #define DONE (1U << 31)
 #define STAGES 2
 
@@ -19,7 +19,7 @@ static struct sigaction before;
 static atomic_uint inside[STAGES] = {DONE, DONE};
 static atomic_int running;
 
-/* By write(2) alone: nothing else is safe in a handler. */
+/* Only by write(2): printf is not safe in a handler. */
 static void give_up(int err)
 {
     char text[] = "gcproto: a fault can't be served, errno 000: ioctl failed on the faulting thread\n";
@@ -66,7 +66,7 @@ static void handle(int number, siginfo_t *info, void *context)
         errno = saved;
         return;
     }
-    /* Nobody is let in once the range is not registered any more: the access is then simply repeated. */
+    /* After the range is unregistered no handler enters: the access is repeated. */
     int stage = enter();
     if (stage >= 0) {
         int err = served.serve(served.context, address, stage);

@@ -1,6 +1,6 @@
 /*
- * What happened to one thread and when, in a fixed array of its own: recording takes no lock and allocates nothing, so
- * that a signal handler may do it.
+ * The events of one thread, in a fixed array of its own.  Recording takes no lock and allocates nothing, so a signal
+ * handler may do it.
  */
 #ifndef GCP_TIMELINE_H
 #define GCP_TIMELINE_H
@@ -17,16 +17,16 @@ enum gcp_event_kind {
     GCP_EVENT_FAULT_BUILT = 4,     /* built a compacted page and mapped it */
     GCP_EVENT_FAULT_SLID = 5,      /* slid a page that was allocated after marking, and mapped it */
     GCP_EVENT_FAULT_FRESH = 6,     /* a page without objects */
-    GCP_EVENT_FAULT_WAITED = 7,    /* somebody else was building the page */
+    GCP_EVENT_FAULT_WAITED = 7,    /* waited for another thread to build the page */
     GCP_EVENT_MAP = 8,             /* the collector mapped a run */
     GCP_EVENT_DISCARD = 9,         /* the collector gave from-space back */
-    GCP_EVENT_FAULT_SPURIOUS = 10, /* the page was mapped already when the handler looked */
+    GCP_EVENT_FAULT_SPURIOUS = 10, /* the page was already mapped when the handler read its state */
     GCP_EVENT_COUNT = 11,
 };
 
 /*
- * start: ns, monotonic;  ns: how long;  pages: as far as it concerns any
- * What took longer than ns can hold is several events, each of which begins where the one before ends.
+ * start: ns, monotonic;  ns: duration;  pages: how many, if any
+ * An event longer than `ns` can hold is stored as several, back to back.
  */
 struct gcp_event {
     uint64_t start;
@@ -36,9 +36,9 @@ struct gcp_event {
 };
 
 /*
- * n, capacity: events there are, and those that there is room for
+ * n, capacity: number of events, and room for them
  * dropped:     events that found no room
- * backwards:   events that ended before they began by their clocks: they are not in the timeline, and it is not whole
+ * backwards:   events whose end precedes their start: they are omitted, and the timeline is incomplete
  */
 struct gcp_timeline {
     struct gcp_event *events;
@@ -48,13 +48,13 @@ struct gcp_timeline {
     uint64_t backwards;
 };
 
-/* Room for so many events, of which memory is taken as they come.  0 or -ENOMEM. */
+/* Reserve room for `capacity` events; memory is used as events arrive.  0 or -ENOMEM. */
 int gcp_timeline_init(uint64_t capacity, struct gcp_timeline *ret);
 void gcp_timeline_deinit(struct gcp_timeline *timeline);
 
 /* cdef:end */
 
-/* What finds no room is counted as dropped, what can't have been as backwards. */
+/* Events without room count as `dropped`, impossible ones as `backwards`. */
 void gcp_timeline_record(struct gcp_timeline *timeline, enum gcp_event_kind kind, uint64_t start, uint64_t end,
                          uint64_t pages);
 

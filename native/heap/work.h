@@ -5,8 +5,8 @@
  * Ioctls of the collector are all timed.  Of what takes less than a microsecond only each GCP_WORK_SAMPLE-th is, as a
  * clock costs some 25 ns; `timed` says how many were, and their mean stands for the others.
  */
-#ifndef GCP_WORK_H
-#define GCP_WORK_H
+#ifndef GCP_HEAP_WORK_H
+#define GCP_HEAP_WORK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -13,7 +13,10 @@
 #include "base/platform.h"
 #include "base/address.h"
 
-/* So many collections in a row must leave no room before memory is said to be out: one may carry others' garbage. */
+/*
+ * Allocation fails after this many collections in a row without room: a single one may keep the garbage of other
+ * mutators.
+ */
 #define TIGHT_COLLECTIONS 3
 
 static _Thread_local struct gcp_mutator *self;
@@ -45,19 +48,14 @@ struct gcp_world *gcp_world_create(uint64_t begin, uint64_t limit, uint64_t tlab
     return world;
 }
 
-static struct gcp_mutator *mutator_at(const struct gcp_world *world, uint32_t index)
-{
-    return (struct gcp_mutator *)gcp_at(world->mutator[index]);
-}
-
 void gcp_world_destroy(struct gcp_world *world)
 {
     if (!world)
         return;
     for (uint32_t i = 0; i < world->mutators; i++) {
-        struct gcp_mutator *mutator = mutator_at(world, i);
+        struct gcp_mutator *mutator = world->mutator[i];
         gcp_timeline_deinit(&mutator->timeline);
-        free(gcp_at(mutator->roots));
+        free(mutator->roots);
         gcp_region_free(gcp_at(mutator->buffer), buffer_bytes());
         free(mutator);
     }
@@ -71,33 +69,28 @@ struct gcp_mutator *gcp_mutator_create(struct gcp_world *world, uint64_t roots, 
     struct gcp_mutator *mutator = calloc(1, sizeof(*mutator));
     if (!mutator)
         return NULL;
-    mutator->world = gcp_address_of(world);
+    mutator->world = world;
     mutator->number = world->mutators;
-    mutator->roots = gcp_address_of(calloc(roots, sizeof(uint64_t)));
+    mutator->roots = calloc(roots, sizeof(uint64_t));
     mutator->root_count = roots;
     mutator->buffer = gcp_address_of(gcp_region_alloc(buffer_bytes(), 0));
     if (!mutator->roots || !mutator->buffer || gcp_timeline_init(events, &mutator->timeline) < 0) {
-        free(gcp_at(mutator->roots));
+        free(mutator->roots);
         gcp_region_free(gcp_at(mutator->buffer), buffer_bytes());
         free(mutator);
         return NULL;
     }
-    world->mutator[world->mutators++] = gcp_address_of(mutator);
+    world->mutator[world->mutators++] = mutator;
     return mutator;
 }
 
-static struct gcp_world *world_of(const struct gcp_mutator *mutator)
-{
-    return (struct gcp_world *)gcp_at(mutator->world);
-}
-
 /*
- * Who stops the world sets `stop` and then looks at `running`; who wants to run adds itself to `running` and then looks
- * at `stop`.  Both in one total order, so that at least one of them sees the other.
+ * The thread that stops the world sets `stop`, then reads `running`.  A thread that wants to run increments `running`,
+ * then reads `stop`.  Both are sequentially consistent, so at least one sees the other.
  */
 void gcp_mutator_block(struct gcp_mutator *mutator)
 {
-    struct gcp_world *world = world_of(mutator);
+    struct gcp_world *world = mutator->world;
     if (__atomic_sub_fetch(&world->running, 1, __ATOMIC_SEQ_CST) == 0 && load(&world->stop))
         gcp_futex_wake(&world->running);
 }
@@ -105,7 +98,7 @@ void gcp_mutator_block(struct gcp_mutator *mutator)
 /* Whether it had to wait. */
 static bool run_again(struct gcp_mutator *mutator)
 {
-    struct gcp_world *world = world_of(mutator);
+    struct gcp_world *world = mutator->world;
     for (bool waited = false;; waited = true) {
         uint32_t stopped;
         while ((stopped = load(&world->stop))) {
@@ -194,12 +187,12 @@ static uint64_t bump(struct gcp_world *world, uint64_t bytes)
 
 static uint64_t take(struct gcp_mutator *mutator, uint64_t bytes)
 {
-    struct gcp_world *world = world_of(mutator);
+    struct gcp_world *world = mutator->world;
     if (bytes > world->tlab_bytes / 4)
         return bump(world, bytes);
     uint64_t start = bump(world, world->tlab_bytes);
     if (!start)
-        return bump(world, bytes); /* the last bytes of the space, object by object */
+        return bump(world, bytes); /* the last bytes of the space go to single objects */
     mutator->tlab = start + bytes;
     mutator->tlab_end = start + world->tlab_bytes;
     return start;
@@ -207,17 +200,17 @@ static uint64_t take(struct gcp_mutator *mutator, uint64_t bytes)
 
 uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
 {
-    struct gcp_world *world = world_of(mutator);
+    struct gcp_world *world = mutator->world;
     uint64_t found = take(mutator, bytes);
     if (found)
         return found;
 
     uint64_t begin = gcp_now();
-    /* A collection that runs already has perhaps marked what is garbage by now: the first that counts begins later. */
+    /* A collection that is already running may have marked what is garbage by now: only later ones count. */
     uint32_t counted = load(&world->begun), tight = 0;
     while (!load(&world->closing)) {
         uint32_t freed = load(&world->freed);
-        /* Who finds nothing because others were faster waits again; who would find nothing in any case gives up. */
+        /* If other threads took the room, wait again; if there was too little room in any case, give up. */
         if ((int32_t)(freed - counted) > 0) {
             counted = freed;
             tight = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes ? tight + 1 : 0;
@@ -252,7 +245,7 @@ void gcp_world_stop(struct gcp_world *world)
 
 void gcp_world_start(struct gcp_world *world)
 {
-    /* Before the store: behind it, or behind the system call, this thread has perhaps lost its processor to them. */
+    /* Read before the store: after it, or after the system call, a mutator may have taken this processor. */
     world->restarted_ns = gcp_now();
     __atomic_store_n(&world->stop, 0, __ATOMIC_SEQ_CST);
     gcp_futex_wake(&world->stop);
@@ -261,13 +254,13 @@ void gcp_world_start(struct gcp_world *world)
 void gcp_world_retire(struct gcp_world *world)
 {
     for (uint32_t i = 0; i < world->mutators; i++)
-        mutator_at(world, i)->tlab = mutator_at(world, i)->tlab_end = 0;
+        world->mutator[i]->tlab = world->mutator[i]->tlab_end = 0;
 }
 
 void gcp_world_slide(struct gcp_world *world, uint64_t from, uint64_t by)
 {
     for (uint32_t i = 0; i < world->mutators; i++) {
-        struct gcp_mutator *mutator = mutator_at(world, i);
+        struct gcp_mutator *mutator = world->mutator[i];
         if (mutator->tlab_end > from) {
             mutator->tlab -= by;
             mutator->tlab_end -= by;

@@ -1,8 +1,10 @@
 /*
- * The arms: what each is, and the timed part of its round.  To add one, write its work and a row of the table at the
- * end (docs/extending.md); everything else asks the table.
+ * The arms: the timed part of each, and the table.  To add an arm, write its work and a row of the table
+ * (docs/guide/extend.md); everything else reads the table.
  */
 #define _GNU_SOURCE
+#include "paths/arms.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,14 +13,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
-#include "paths/paths.h"
+#include "base/mark.h"
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "paths/check.h"
 #include "uffd/uffd.h"
-#include "base/address.h"
 
-/* ART gives from-space back in lumps of at least 8 MiB (kMinFromSpaceMadviseSize). */
+/* ART discards from-space in pieces of at least 8 MiB (kMinFromSpaceMadviseSize). */
 #define DISCARD_LUMP (8ULL << 20)
 
 struct timer {
@@ -28,15 +31,19 @@ struct timer {
 
 static void timer_start(struct timer *timer)
 {
+    GCP_MARK(GCP_MARK_START);
     timer->started = gcp_now();
+    GCP_MARK(GCP_MARK_STARTED);
 }
 
 static void timer_stop(struct timer *timer)
 {
+    GCP_MARK(GCP_MARK_STOP);
     timer->total += gcp_now() - timer->started;
+    GCP_MARK(GCP_MARK_STOPPED);
 }
 
-/* The test aid: really spend the time, inside the timed region, so that everything behind it sees a slower arm. */
+/* Test aid: spend real time inside the timed region, so that everything later sees a slower arm. */
 static void draw_out(const struct timer *timer, uint32_t permille)
 {
     uint64_t spent = timer->total + gcp_now() - timer->started;
@@ -103,9 +110,9 @@ static int run_copy_discard(struct gcp_work *work, struct gcp_round *ret)
 }
 
 /*
- * MADV_COLD ("mm: introduce MADV_COLD", 5.4) that covers a large folio only in part splits it, and does little else:
- * the nearest thing to "split this now" that user space has.  It stands for a collector that splits before it must;
- * whether it did is read from the counters, outside the timed parts.
+ * MADV_COLD ("mm: introduce MADV_COLD", 5.4) that covers only a part of a large folio splits it, and does little else:
+ * user space has nothing closer to "split this now".  It models a collector that splits in advance.  The counters,
+ * read outside the timed parts, show whether it did.
  */
 static int run_split_move(struct gcp_work *work, struct gcp_round *ret)
 {
@@ -218,8 +225,8 @@ static int run_move_bare(struct gcp_work *work, struct gcp_round *ret)
 }
 
 /*
- * As a mutator's first loads.  A folio that comes back whole is mapped by the fault of its first page, and the other
- * reads find it there.
+ * Like a mutator's first loads.  The fault on the first page of a folio that is swapped in whole maps all of it; the
+ * other reads don't fault.
  */
 static void read_each(struct gcp_work *work, struct timer *timer, struct gcp_round *ret)
 {
@@ -240,8 +247,8 @@ static int run_swapin(struct gcp_work *work, struct gcp_round *ret)
 }
 
 /*
- * While the destination is registered the kernel brings pages back one by one (alloc_swap_folio() in mm/memory.c), and
- * a page that the move left behind would fault for ever: so the registration ends first, as at the end of a collection.
+ * While the destination is registered, the kernel swaps pages in singly (alloc_swap_folio() in mm/memory.c), and a page
+ * that the move left would fault forever.  So the registration ends first, as at the end of a collection.
  */
 static int run_move_swapin(struct gcp_work *work, struct gcp_round *ret)
 {
@@ -269,7 +276,7 @@ static const struct gcp_arm ARMS[] = {
     {"move", MOVE, {LEAVE_BUSY}, run_engine, gcp_check_moved, NULL},
     /* UFFDIO_COPY */
     {"copy", COPY, {FIRST(COPY)}, run_engine, gcp_check_copied, NULL},
-    /* UFFDIO_COPY, then MADV_DONTNEED of the source in lumps of at least 8 MiB, as ART does */
+    /* UFFDIO_COPY, then MADV_DONTNEED of the source in pieces of at least 8 MiB, as in ART */
     {"copy_discard", COPY | GCP_ARM_DISCARDS, {FIRST(COPY)}, run_copy_discard, gcp_check_copied, NULL},
     /* UFFDIO_MOVE; a busy page is copied, and the batch goes on after it */
     {"move_fallback", MOVE | GCP_ARM_TAKES_FRAMES, {.on_ebusy = GCP_EBUSY_COPY}, run_engine, gcp_check_moved, NULL},
@@ -284,14 +291,14 @@ static const struct gcp_arm ARMS[] = {
     {"split_move", MOVE | GCP_ARM_SPLITS, {LEAVE_BUSY}, run_split_move, gcp_check_moved, NULL},
     /* mremap(MREMAP_DONTUNMAP | MREMAP_FIXED) */
     {"mremap", 0, {0}, run_mremap, gcp_check_moved, "remapped"},
-    /* memcpy into memory that is populated */
+    /* memcpy into populated memory */
     {"memcpy_touched",
      GCP_ARM_BY_USER | GCP_ARM_GAUGE | GCP_ARM_NO_GRANULE,
      {0},
      run_memcpy_touched,
      gcp_check_copied,
      NULL},
-    /* memcpy into memory that is not: page faults included */
+    /* memcpy into unpopulated memory: page faults included */
     {"memcpy_untouched",
      GCP_ARM_BY_USER | GCP_ARM_READS_CONTENTS | GCP_ARM_TAKES_FRAMES | GCP_ARM_NO_GRANULE,
      {0},
@@ -312,18 +319,18 @@ static const struct gcp_arm ARMS[] = {
      run_tao,
      gcp_check_staged,
      "copied-and-moved"},
-    /* getppid and a first touch of a page, for each page: must not change between runs */
+    /* getppid and a first touch of a page, for each page: its time must not change between runs */
     {"canary", GCP_ARM_NO_SOURCE | GCP_ARM_TAKES_FRAMES, {0}, run_canary, gcp_check_touched, "touched"},
-    /* UFFDIO_MOVE in a bare loop without the engine: what the engine itself costs */
+    /* UFFDIO_MOVE in a bare loop, without the engine: shows the cost of the engine */
     {"move_bare", MOVE, {0}, run_move_bare, gcp_check_moved, NULL},
-    /* read each page where it was swapped out: nothing is moved */
+    /* read each page where it was swapped out; nothing is moved */
     {"swapin",
      GCP_ARM_SWAPS_IN | GCP_ARM_STAYS | GCP_ARM_TAKES_FRAMES | GCP_ARM_NO_GRANULE,
      {0},
      run_swapin,
      gcp_check_swapped_in,
      "swapped-in"},
-    /* UFFDIO_MOVE, end the registration of the destination, read each page there */
+    /* UFFDIO_MOVE, unregister the destination, read each page there */
     {"move_swapin",
      MOVE | GCP_ARM_SWAPS_IN | GCP_ARM_TAKES_FRAMES,
      {LEAVE_BUSY},

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 /*
- * Where the engine stands: in one run, at one page of it.
- * left:             bytes of the run that are not decided
+ * The engine's position: one page of one run.
+ * left:             bytes of the run that are still undecided
  * row:              answers without progress, in a row
- * source_is_mapped: asked once a run
+ * source_is_mapped: checked once a run
  *
- * dst, src and left change together after every call and are wanted one by one by the next: side by side the compiler
- * would join them in one vector register, and that costs more than it saves.
+ * dst, src and left change together after every call, and the next call reads them singly.  If they were adjacent, the
+ * compiler would combine them in a vector register, which costs more than it saves.
  */
 struct cursor {
     const struct gcp_uffd *uffd;
@@ -34,7 +34,7 @@ static void advance(struct cursor *at, uint64_t bytes)
     at->row = 0;
 }
 
-/* One page is decided: count it in `*column` and stand after it. */
+/* One page is decided: count it in `*column`, and go on after it. */
 static void decide_page(struct cursor *at, uint64_t *column)
 {
     *column += 1;
@@ -48,7 +48,7 @@ static bool is_hole(struct cursor *at)
     return at->source_is_mapped;
 }
 
-/* What answers without progress have in common, whichever verb got them.  0 or an errno. */
+/* Handle an answer without progress, of any verb.  0 or an errno. */
 static int without_progress(struct cursor *at, enum gcp_answer answer, const struct gcp_outcome *did)
 {
     uint32_t limit = at->policy->eagain_limit ? at->policy->eagain_limit : GCP_AGAIN_LIMIT;
@@ -90,7 +90,7 @@ static int busy_page(struct cursor *at)
         decide_page(at, &account->left);
         return 0;
     }
-    /* EAGAIN leaves the page to the next turn, which asks MOVE again: it may no longer be busy. */
+    /* After EAGAIN the next turn tries MOVE again: the page may no longer be busy. */
     return copy_bytes(at, at->page, &account->copied_after_ebusy);
 }
 

@@ -14,7 +14,7 @@
 #define SHUFFLED_PERCENT 1
 #define SHUFFLED_PAIRS 8
 
-/* How often a page is asked for that something else holds for a moment: reclaim, compaction, a scanner. */
+/* Tries for a page that is briefly held by reclaim, compaction or a scanner. */
 #define MOVE_TRIES 1000
 
 static const char *const NAMES[] = {
@@ -34,7 +34,7 @@ static int by_number(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* How many different numbers there are; sorts them. */
+/* Count different numbers; sorts them. */
 static uint64_t count_different(uint64_t *numbers, uint64_t n)
 {
     uint64_t found = 0;
@@ -99,16 +99,16 @@ static uint64_t *shuffle(uint64_t n, uint64_t seed)
     return places;
 }
 
-/* Small folios whose frames are those of whole blocks, in ascending order.  The header says why in these steps. */
+/* Small folios whose frames are those of whole blocks, in ascending order.  The header explains the steps. */
 static int make_blocks(uint64_t start, uint64_t pages, const struct gcp_platform *platform, uint64_t seed,
                        const char **ret_what)
 {
     uint64_t bytes = pages * platform->page_size;
 
-    /* Where nothing is mapped there is nothing to collapse. */
+    /* Each block needs a page: an empty one is not collapsed. */
     for (uint64_t at = 0; at < bytes; at += platform->pmd_size)
         gcp_content_fill(start + at, 0, 1, seed);
-    /* In one call: each waits until all processors have emptied their batches for the LRU lists. */
+    /* In one call: each call waits until all processors have drained their batches for the LRU lists. */
     *ret_what = "MADV_COLLAPSE";
     int err = gcp_region_collapse(start, bytes);
     if (err)
@@ -122,7 +122,7 @@ static int make_blocks(uint64_t start, uint64_t pages, const struct gcp_platform
     return gcp_region_small(start, bytes);
 }
 
-/* One page.  EBUSY is waited for as well: nothing of ours holds the page, so it is a passing reference. */
+/* Move one page.  EBUSY is retried too: this process does not hold the page, so the reference is temporary. */
 static int move_page(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, uint64_t page_size)
 {
     for (uint32_t row = 0;;) {
@@ -136,7 +136,7 @@ static int move_page(const struct gcp_uffd *uffd, uint64_t to, uint64_t from, ui
     }
 }
 
-/* Take each page from `from` to its place in a range that has none. */
+/* Move each page from `from` to its place in an empty range. */
 static int move_each(uint64_t to, uint64_t from, const uint64_t *places, uint64_t pages, uint64_t page_size,
                      const char **ret_what)
 {
@@ -152,7 +152,7 @@ static int move_each(uint64_t to, uint64_t from, const uint64_t *places, uint64_
         *ret_what = "UFFDIO_MOVE";
     for (uint64_t i = 0; !err && i < pages; i++)
         err = move_page(&uffd, to + i * page_size, from + places[i] * page_size, page_size);
-    gcp_uffd_deinit(&uffd); /* ends the registration as well */
+    gcp_uffd_deinit(&uffd); /* ends the registration too */
     return err;
 }
 

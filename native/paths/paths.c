@@ -8,11 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/platform.h"
 #include "base/toucher.h"
 #include "base/uapi.h"
+#include "paths/arms.h"
+#include "paths/sources.h"
+#include "paths/verdict.h"
+#include "paths/working_set.h"
 #include "uffd/uffd.h"
-#include "base/address.h"
 
 static void unable(struct gcp_round *ret, int err, const char *what, const char *why)
 {
@@ -21,7 +25,7 @@ static void unable(struct gcp_round *ret, int err, const char *what, const char 
     snprintf(ret->reason, sizeof(ret->reason), "%s: %s", what, why);
 }
 
-/* Small pages, nothing touched.  Where a whole THP is to go its page table must not be there yet: it is not. */
+/* Small pages, untouched.  A destination of a whole THP must not have a page table: it has none. */
 static uint64_t small_region(uint64_t bytes, uint64_t offset)
 {
     void *area = gcp_region_alloc(bytes, offset);
@@ -31,8 +35,8 @@ static uint64_t small_region(uint64_t bytes, uint64_t offset)
 }
 
 /*
- * A swapped folio comes back as one only where the mapping allows folios of its size, as a heap's does.  The source's
- * no longer does, to keep khugepaged away while pages are present (populate_folios); swap entries are nothing to it.
+ * A swapped folio is swapped in whole only if the mapping allows folios of its size, as a heap's does.  The source's no
+ * longer does, to keep khugepaged away while pages are present (gcp_source_populate); khugepaged ignores swap entries.
  */
 static int allow_folios(struct gcp_work *work, struct gcp_round *ret)
 {
@@ -63,6 +67,16 @@ static int make_target(struct gcp_work *work, struct gcp_round *ret)
     else if (gcp_arm_is(work, GCP_ARM_MOVES) && !(ioctls & (1ULL << GCP_NR_MOVE)))
         unable(ret, err = ENOTTY, "UFFDIO_MOVE", "this kernel does not have it; it came with 6.8");
     return -err;
+}
+
+/* Test aid: what a round looks like whose work lost a page. */
+static int lose_page(const struct gcp_work *work, struct gcp_round *ret)
+{
+    uint64_t last = gcp_arm_destination(work) + work->bytes - work->page;
+    if (madvise(gcp_at(last), work->page, MADV_DONTNEED) == 0)
+        return 0;
+    unable(ret, errno, "losing a page", strerror(errno));
+    return -errno;
 }
 
 static void run_in(struct gcp_work *work, struct gcp_round *ret)
@@ -113,9 +127,11 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     gcp_toucher_stop(&toucher);
     if (err)
         ret->status = GCP_ROUND_FAILED;
-    else
+    else if (!scenario->lose_page || !(err = lose_page(work, ret)))
         gcp_round_check(work, ret);
-    /* Where another process took its processor away, nothing was flushed there: that is the easy case, not this one. */
+    /*
+     * If another process used its processor, nothing was flushed there: that is the single-threaded case, not this one.
+     */
     if (!err && ret->status == GCP_ROUND_VALID && scenario->touch_cpu >= 0 && live < ret->ns / 2) {
         ret->status = GCP_ROUND_DISTURBED;
         snprintf(ret->reason, sizeof(ret->reason),

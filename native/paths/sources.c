@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,28 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
-#include "base/address.h"
+#include "paths/source/folios.h"
 
-/* How often MADV_PAGEOUT is asked: pages that were in a per-CPU list the first time are on the LRU the next. */
+/* Tries of MADV_PAGEOUT: pages in a per-CPU batch the first time are on an LRU list the next time. */
 #define PAGEOUT_TRIES 4
-
-int gcp_source_fail(struct gcp_source *source, int err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(source->why, sizeof(source->why), format, args);
-    va_end(args);
-    return -err;
-}
-
-int gcp_source_look(struct gcp_prover *prover, struct gcp_source *source)
-{
-    int err = gcp_view_read(prover, source->start, source->pages, &source->view);
-    return err ? gcp_source_fail(source, -err, "/proc/self/pagemap can't be read: %s", strerror(-err)) : 0;
-}
 
 /* Read every page without writing it. */
 static void read_touch(uint64_t start, uint64_t pages, uint64_t page)
@@ -109,7 +94,7 @@ static int share_with_child(struct gcp_prover *prover, struct gcp_source *source
     return 0;
 }
 
-/* VmPin of /proc/self/status in KiB: what long-term pins of this address space add up to. */
+/* VmPin of /proc/self/status in KiB: the sum of long-term pins of this address space. */
 static uint64_t pinned_kib(void)
 {
     char line[128];
@@ -220,7 +205,7 @@ static int make_swapcache(struct gcp_prover *prover, struct gcp_source *source, 
 #define SWAPPED (GCP_SOURCE_SWAPS | GCP_SOURCE_LARGE)
 #define HOLES (GCP_SOURCE_HOLES | GCP_SOURCE_ZEROES)
 
-/* make: bring a range into the state, after its folios are there if it has any; NULL: that is all. */
+/* make: bring a range into the state, after its folios were made, if it has any; NULL: nothing more to do. */
 static const struct {
     const char *name;
     uint32_t flags;
@@ -252,7 +237,7 @@ uint32_t gcp_source_flags(uint32_t kind)
 
 static int make(struct gcp_prover *prover, struct gcp_source *source, const struct gcp_platform *platform)
 {
-    bool zeroes = SOURCES[source->kind].flags & GCP_SOURCE_ZEROES;
+    bool zeroes = source->flags & GCP_SOURCE_ZEROES;
     int err = zeroes ? 0 : gcp_source_populate(prover, source, platform);
     return err || !SOURCES[source->kind].make ? err : SOURCES[source->kind].make(prover, source, platform);
 }
@@ -265,13 +250,14 @@ int gcp_source_init(struct gcp_prover *prover, uint32_t kind, uint32_t order, ui
 
     memset(ret, 0, sizeof(*ret));
     ret->kind = kind;
+    ret->flags = gcp_source_flags(kind);
     ret->order = order;
     ret->frames = frames;
     ret->pages = pages;
     ret->seed = seed;
     bool large_wrong = order && (pages % (1ULL << order) || offset % (platform.page_size << order));
     if (kind >= COUNT || !pages || order > platform.pmd_order || offset % platform.page_size || large_wrong ||
-        (order && (SOURCES[kind].flags & GCP_SOURCE_ZEROES)))
+        (order && (ret->flags & GCP_SOURCE_ZEROES)))
         return gcp_source_fail(ret, EINVAL, "no such source: kind %u, order %u, %" PRIu64 " pages at offset %" PRIu64,
                                kind, order, pages, offset);
     int err = gcp_source_frames_fit(prover, ret, offset, &platform);

@@ -10,7 +10,7 @@
 #include "base/platform.h"
 #include "base/address.h"
 
-/* The buffer in last-level caches, and how often it is read.  See the header. */
+/* Size of the buffer in last-level caches, and number of reads.  See the header. */
 #define EVICT_CACHES 2
 #define EVICT_PASSES 4
 #define CACHE_LINE 64
@@ -57,7 +57,7 @@ int gcp_working_set_check(uint32_t working_set, uint64_t pages, char *why, size_
     return 0;
 }
 
-/* MemAvailable of /proc/meminfo in bytes; UINT64_MAX where it does not say. */
+/* MemAvailable of /proc/meminfo in bytes; UINT64_MAX if it is missing. */
 static uint64_t available_bytes(void)
 {
     char line[128];
@@ -73,8 +73,8 @@ static uint64_t available_bytes(void)
 }
 
 /*
- * Memory of its own, in every page: reading the zero page would evict nothing.  Forked children of a source need none
- * of it, and copying its page tables for them would cost more than the source.
+ * Every page is written: reading the zero page would evict nothing.  Forked children of a source don't need it, and
+ * copying its page tables for them would cost more than the source.
  */
 static unsigned char *make_buffer(uint64_t bytes)
 {
@@ -87,7 +87,7 @@ static unsigned char *make_buffer(uint64_t bytes)
     return made;
 }
 
-/* Use page frames and give them back: the page allocator hands out first what was freed last. */
+/* Use page frames and free them: the page allocator hands out first what was freed last. */
 static int use_frames(uint64_t frames, uint64_t page_size)
 {
     unsigned char *scratch = gcp_region_alloc(frames * page_size, 0);

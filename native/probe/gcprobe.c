@@ -10,30 +10,36 @@
  *   gcprobe stress SECONDS SEED
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
- * scenario that can't be had here.  It changes no setting of the machine: whoever starts it enables folio sizes and
- * swap.  The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract
- * differs, 2 usage, 3 nothing could be measured.
+ * scenario that is unavailable here.  It changes no setting of the machine: the caller enables folio sizes and swap.
+ * The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract differs, 2
+ * usage, 3 nothing could be measured.
  */
 #define _GNU_SOURCE
-#include "probe/gcprobe.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/mark.h"
+#include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
-#include "base/platform.h"
 #include "hazards/stress.h"
+#include "paths/arms.h"
+#include "paths/paths.h"
+#include "paths/sources.h"
+#include "paths/working_set.h"
+#include "probe/json.h"
 
 #define MAX_LIST 16
 
-/* As in gcproto/paths/runner.py: how often a source that came out otherwise is made again in the same round. */
+/* As in gcproto/experiments/paths/lab.py: tries for a source that was not made as asked, within one round. */
 #define SOURCE_TRIES 3
 
-/* A row takes milliseconds, on an emulated machine seconds; one that spins in the kernel takes all of this. */
+/* A row takes milliseconds, on an emulated machine seconds; a row that spins in the kernel takes all of this. */
 #define ROW_MS 10000
 #define GUEST_ROW_MS 60000
 
@@ -91,7 +97,7 @@ static bool parse_granules(char *text, struct options *ret)
     return ret->n_granules > 0;
 }
 
-/* The number of a name in a list that one of the *_name functions knows. */
+/* Look up the number of a name by one of the *_name functions. */
 static bool parse_name(const char *text, const char *(*name_of)(uint32_t), uint32_t *ret)
 {
     for (*ret = 0; name_of(*ret); ++*ret)
@@ -201,18 +207,29 @@ static int parse(int argc, char **argv, struct options *ret)
     return 0;
 }
 
+/* Unique in a guest: of its processes, too. */
+static uint64_t next_number(void)
+{
+    static uint64_t rounds;
+    return (uint64_t)getpid() << 32 | ++rounds;
+}
+
 static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series, size_t n_series, size_t rounds)
 {
     for (size_t round = 0; round < rounds; round++)
         for (size_t i = 0; i < n_series; i++) {
-            /* Start each round with another scenario, so that none always runs behind the same one. */
+            /* Start each round with another scenario, so that none always runs after the same one. */
             struct gcprobe_series *one = &series[(i + round) % n_series];
             if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
                 continue;
             one->scenario.seed += 0x9E3779B97F4A7C15ULL;
+            uint64_t *number = &one->numbers[one->n];
             struct gcp_round *ret = &one->rounds[one->n++];
             for (int tries = 0; tries < SOURCE_TRIES; tries++) {
+                *number = next_number();
+                gcp_mark_round(*number);
                 gcp_round_run(prover, &one->scenario, ret);
+                GCP_MARK(GCP_MARK_END);
                 if (ret->status != GCP_ROUND_DISTURBED && (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN))
                     break;
             }
@@ -259,16 +276,20 @@ static int run(int argc, char **argv)
         series[i].scenario.arm = options.arms[i / options.n_granules];
         series[i].scenario.granule = options.granules[i % options.n_granules];
         series[i].rounds = calloc(total, sizeof(*series[i].rounds));
-        if (!series[i].rounds)
+        series[i].numbers = calloc(total, sizeof(*series[i].numbers));
+        if (!series[i].rounds || !series[i].numbers)
             abort();
     }
     if (!series)
         abort();
+    GCP_MARK(GCP_MARK_ARM);
     run_rounds(&prover, series, n_series, total);
     int code = report(series, n_series, options.unit);
 
-    for (size_t i = 0; i < n_series; i++)
+    for (size_t i = 0; i < n_series; i++) {
         free(series[i].rounds);
+        free(series[i].numbers);
+    }
     free(series);
     gcp_prover_deinit(&prover);
     return code;
@@ -297,8 +318,8 @@ static int hazard(const char *only)
         return usage("no such hazard", only);
     if (err == -EPERM)
         fprintf(stderr,
-                "gcprobe: hazards may hang, panic or corrupt a machine, and this is no guest of the kernel lab\n"
-                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that nobody needs\n");
+                "gcprobe: hazards may hang, panic or corrupt a machine, and this is not a guest of the kernel lab\n"
+                "  what to do: gcproto kernels check; or GCPROTO_HAZARDS=yes on a machine that may crash\n");
     else if (err)
         fprintf(stderr, "gcprobe: hazards can't be run: %s\n", strerror(-err));
     return err ? 3 : 0;
@@ -311,17 +332,17 @@ static int stress(const char *seconds_text, const char *seed_text)
         return usage("unusable value", seconds_text);
     int err = gcp_stress(stdout, seconds, seed);
     if (err == -EPERM)
-        fprintf(stderr, "gcprobe: the stress changes settings and may take a machine down: for guests only\n"
+        fprintf(stderr, "gcprobe: the stress test changes settings and may crash a machine: it runs only in guests\n"
                         "  what to do: gcproto kernels stress\n");
     else if (err)
-        fprintf(stderr, "gcprobe: the stress can't be run: %s\n", strerror(-err));
+        fprintf(stderr, "gcprobe: the stress test can't be run: %s\n", strerror(-err));
     return err ? 3 : 0;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return usage("say what to do", NULL);
+        return usage("a command is needed", NULL);
     if (strcmp(argv[1], "info") == 0) {
         gcprobe_print_info(stdout);
         return 0;

@@ -1,11 +1,15 @@
+#include "probe/json.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "base/build_info.h"
-#include "probe/gcprobe.h"
 #include "base/platform.h"
+#include "paths/arms.h"
+#include "paths/sources.h"
+#include "paths/working_set.h"
 #include "uffd/uffd.h"
 
 /* As in gcproto/experiments/entry.py: a measurement is invalid with fewer valid rounds or more invalid ones. */
@@ -85,6 +89,13 @@ static void print_samples(FILE *out, const struct gcprobe_series *series)
     for (size_t i = 0; i < series->n && i < series->warmup; i++)
         if (series->rounds[i].status == GCP_ROUND_VALID) {
             fprintf(out, "%s%.17g", comma, per_page(series, series->rounds[i].ns));
+            comma = ",";
+        }
+    comma = "";
+    fputs("],\"marked\":[", out);
+    for (size_t i = 0; i < series->n; i++)
+        if (is_sample(series, i)) {
+            fprintf(out, "%s%" PRIu64, comma, series->numbers[i]);
             comma = ",";
         }
     fputs("]", out);
@@ -195,7 +206,7 @@ static void print_outcome(FILE *out, const struct sums *sums)
             account->short_results, sums->round.calls);
 }
 
-/* A figure for each page, by name, if there is one: `n` values, which are sorted. */
+/* A figure per page, by name, if there are values: `n` of them, which are sorted. */
 static void print_figure(FILE *out, const char *name, double *values, size_t n)
 {
     if (n == 0)
@@ -204,7 +215,7 @@ static void print_figure(FILE *out, const char *name, double *values, size_t n)
     print_median(out, values, n);
 }
 
-/* gcproto.results.schema.PathFigures; `values` is room for a value a round. */
+/* gcproto.results.schema.PathFigures; `values` has room for one value per round. */
 static void print_figures(FILE *out, const struct gcprobe_series *series, double *values)
 {
     size_t n = 0;
@@ -247,7 +258,7 @@ void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *u
     print_proof(out, &sums);
     print_outcome(out, &sums);
     print_figures(out, series, values);
-    /* Statistics are the reader's (gcproto.results.statistics). */
+    /* Statistics are left to the reader (gcproto.results.statistics). */
     fputs(",\"modes\":[],\"notes\":[]}\n", out);
     free(values);
 }

@@ -1,6 +1,6 @@
 /*
- * What answers of the kernel mean: the table of decisions, and that the engine and the pages of the heap decide alike.
- * Prints one line a check; exit code 1 if one fails.
+ * The meaning of the kernel's answers: the table of decisions, and that the engine and the pages of the heap agree.
+ * Prints one line per check; exit code 1 if one fails.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,7 +110,7 @@ static void test_accounts(void)
     check(sum.zeropage_calls == 1 && sum.enoent == 1, "a hole's ENOENT is counted once");
 }
 
-/* Two pages, and a destination for them that is registered. */
+/* Two pages, and a registered destination for them. */
 struct pair {
     uint64_t page, src, dst;
     struct gcp_uffd uffd;
@@ -135,7 +135,7 @@ static void pair_deinit(struct pair *pair)
     gcp_region_free(gcp_at(pair->dst), 2 * pair->page);
 }
 
-/* What has happened to the first page, and what is to become of it by the engine and by the pages: 0 or -errno. */
+/* A state of the first page, and the expected result of the engine and of the pages: 0 or -errno. */
 struct situation {
     const char *what;
     void (*make)(struct pair *pair);

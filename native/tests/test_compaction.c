@@ -1,6 +1,7 @@
 /*
- * Concurrent compaction by itself, for runs under sanitizers: threads that touch to-space, a sweep, a producer in C
- * whose pages hold known contents; every mixture of policies, errors in the middle, and the world stopped and started.
+ * Concurrent compaction alone, for runs under sanitizers: threads that touch to-space, a sweep, and a producer in C
+ * whose pages have known contents.  Tested are every combination of policies, errors during the sweep, and the world
+ * stopped and started.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,7 @@
 #define LARGE_FROM 700
 #define USED 2000
 #define SHIFT 500
-/* A dense region, of granules of up to 64 pages, and the gap in front of it. */
+/* A dense region, of granules of up to 64 pages, and the gap before it. */
 #define GAP 1200
 #define KEPT_TO 1216
 #define KEPT_FROM 1408
@@ -51,7 +52,7 @@ static int gap(uint64_t index)
     return index >= GAP && index < KEPT_TO;
 }
 
-/* Where the contents of a page are; a compacted one has those of two from-pages, as if half of each had been live. */
+/* The from-page with a page's contents; a compacted page has those of two, as if half of each were live. */
 static uint64_t source_of(uint64_t index)
 {
     if (index < DENSE)
@@ -94,7 +95,7 @@ static void *touch(void *arg)
     gcp_mutator_enter(t->mutator);
     for (uint64_t i = 0; i < 2000; i++) {
         uint64_t index = gcp_content(t->seed, i, 0) % PAGES;
-        if (gap(index)) /* nobody has a reference into it */
+        if (gap(index)) /* no reference points into it */
             continue;
         uint64_t got = __atomic_load_n((uint64_t *)gcp_at(t->to + index * page), __ATOMIC_RELAXED);
         t->wrong += got != expected(index);
@@ -119,10 +120,9 @@ static int cycle(struct gcp_compaction *c, struct gcp_world *world, char *to, st
     int err = gcp_compaction_flip(c);
     if (err)
         abort();
-    gcp_compaction_open(c, produce);
+    gcp_compaction_open(c, produce, produce);
     for (uint64_t i = 0; i < THREADS; i++) {
-        touchers[i] = (struct toucher){
-            .mutator = (struct gcp_mutator *)gcp_at(world->mutator[i]), .world = world, .to = plan->to, .seed = i + 1};
+        touchers[i] = (struct toucher){.mutator = world->mutator[i], .world = world, .to = plan->to, .seed = i + 1};
         if (pthread_create(&touchers[i].thread, NULL, touch, &touchers[i]))
             abort();
     }
@@ -153,6 +153,8 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     int regions = policy.map_by == GCP_VERB_MOVE;
     if (!policy.granule)
         policy.granule = 1;
+    if (!policy.compactors)
+        policy.compactors = 1;
     char *to = gcp_region_alloc(bytes, 0), *from = gcp_region_alloc(bytes, 0);
     uint64_t *live = calloc(PAGES + 1, page / 64), *first = calloc(PAGES + 1, sizeof(*first));
     uint16_t *fill = calloc(PAGES, sizeof(*fill));
@@ -188,10 +190,11 @@ static void mixture(struct gcp_compaction_policy policy, int call, int number)
     plan->held = held;
     plan->kept = regions ? KEPT_PAGES : 0;
     char name[160];
-    snprintf(name, sizeof(name),
-             "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, call %d errno %d",
-             policy.map_by, policy.fault_by, policy.early_by, policy.large_by, policy.fault_pages, policy.run_pages,
-             (unsigned)policy.whole, (unsigned)policy.granule, policy.handler, call, number);
+    snprintf(
+        name, sizeof(name),
+        "by %u/%u/%u/%u, %u pages a fault, run %u, whole %u, granule %u, handler %u, %u compactors, call %d errno %d",
+        policy.map_by, policy.fault_by, policy.early_by, policy.large_by, policy.fault_pages, policy.run_pages,
+        (unsigned)policy.whole, (unsigned)policy.granule, policy.handler, policy.compactors, call, number);
     int before = failures;
     for (int i = 0; i < 2; i++) {
         if (call >= 0 && i == 0)
@@ -301,5 +304,22 @@ int main(void)
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     (int)CALLS[i], EFAULT);
+    /* Compacting threads: by every verb, with and without groups, granules and errors of each call. */
+    for (uint32_t compactors = 2; compactors <= GCP_COMPACTORS; compactors++)
+        for (uint32_t by = 0; by < 3; by++)
+            for (uint64_t granule = 1; granule <= (by ? 1 : 64); granule *= 64)
+                for (int i = -1; i < (int)(sizeof(CALLS) / sizeof(CALLS[0])); i++)
+                    mixture((struct gcp_compaction_policy){.map_by = by == 2 ? GCP_VERB_REMAP : by,
+                                                           .fault_by = by ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                                           .early_by = GCP_VERB_COPY,
+                                                           .fault_pages = by == 2 ? 1 : 16,
+                                                           .granule = granule,
+                                                           .register_whole = !by,
+                                                           .fresh_by_recycled = !by,
+                                                           .remap_pages = 8,
+                                                           .compactors = compactors,
+                                                           .flush_bytes = 64 * page,
+                                                           .reserve_pages = 8},
+                            i < 0 ? -1 : (int)CALLS[i], i < 0 ? 0 : EFAULT);
     return failures != 0;
 }

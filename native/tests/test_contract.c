@@ -1,6 +1,6 @@
 /*
- * The contract and its runner, for builds with sanitizers: every row that can run on this machine as it is, and every
- * way that a row can end.  Prints KTAP and one line a check; exit code 1 if one fails.
+ * The contract and its runner, for builds with sanitizers: every row that can run on this machine, and every way that a
+ * row can end.  Prints KTAP and one line per check; exit code 1 if one fails.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void test_drill(const char *name, uint32_t verdict, uint32_t timeout_ms)
     check(!err && result.verdict == verdict && result.text[0], name);
 }
 
-/* A buffer that is too small is never written beyond its end, and the length needed is the same with any. */
+/* A small buffer is never overrun, and the length needed does not depend on the buffer. */
 static void test_short_buffers(void)
 {
     struct gcp_row row = {"row", "A rule", "6.8: otherwise", "pfn"};
@@ -50,8 +50,8 @@ int main(void)
 
     check(gcp_contract_ktap(stdout, NULL, TIMEOUT_MS) == 0, "no row differs");
     check(gcp_contract_ktap(stdout, "no-such-row", TIMEOUT_MS) == -ENOENT, "a row that is not there");
-    check(gcp_contract_run(gcp_contract_count(), TIMEOUT_MS, &result) == -ENOENT, "a row behind the last");
-    check(!gcp_contract_row(gcp_contract_count()), "is none");
+    check(gcp_contract_run(gcp_contract_count(), TIMEOUT_MS, &result) == -ENOENT, "there is no row beyond the last");
+    check(!gcp_contract_row(gcp_contract_count()), "nor its text");
     test_drill("passes", GCP_VERDICT_OK, TIMEOUT_MS);
     test_drill("differs", GCP_VERDICT_DIFFERS, TIMEOUT_MS);
     test_drill("skips", GCP_VERDICT_SKIP, TIMEOUT_MS);

@@ -1,7 +1,6 @@
 /*
- * The engine, the sources and every arm once, for builds with sanitizers: leaks, overruns and undefined behaviour are
- * what is looked for here; what the numbers mean is tested in Python.  Prints one line a check; exit code 1 if one
- * fails.
+ * The engine, the sources and every arm once, for builds with sanitizers: this finds leaks, overruns and undefined
+ * behaviour; tests in Python check the figures.  Prints one line per check; exit code 1 if one fails.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,10 +9,12 @@
 #include <unistd.h>
 
 #include "paths/evacuate.h"
+#include "paths/arms.h"
 #include "paths/paths.h"
 #include "base/pin.h"
 #include "base/platform.h"
 #include "paths/sources.h"
+#include "paths/working_set.h"
 #include "uffd/uffd.h"
 #include "base/address.h"
 

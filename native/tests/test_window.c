@@ -1,6 +1,6 @@
 /*
- * The window in every mixture of ways, for runs under sanitizers: who maps what, whose clock says what, who runs where,
- * and what ends it early; also the histogram's edges and the clock's.
+ * The window in every combination, for runs under sanitizers: which thread maps a page, clocks, processors, and early
+ * ends; also the edge cases of the histogram and the clock.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "heap/window/window.h"
 
 #define PAGES 1500
-#define TINY 64 /* 256 KiB of small pages: mutators are through before the collector is scheduled */
+#define TINY 64 /* 256 KiB of small pages: mutators finish before the collector is scheduled */
 #define TINY_WINDOWS 200
 
 static int failures;
@@ -102,7 +102,7 @@ static struct gcp_window_result *run(const struct gcp_window_config *config)
     return result;
 }
 
-/* All pages once, with their contents, and spans that can be. */
+/* All pages once, with their contents, and possible spans. */
 static int sound(const struct gcp_window_config *config, const struct gcp_window_result *result, uint64_t outer)
 {
     int good = !result->err && !result->wrong && !result->unmapped && result->access.n == config->pages;
@@ -147,8 +147,8 @@ static void mixtures(void)
 }
 
 /*
- * Windows that are over before the collector is scheduled.  Its clock was read behind the barrier once, and nearly all
- * of these had mutators that were through before they began.
+ * Windows that end before the collector is scheduled.  When its clock was read after the barrier, nearly all of them
+ * had mutators that ended before they began.
  */
 static void tiny(void)
 {
@@ -232,7 +232,7 @@ static void places(void)
     }
 }
 
-/* An error without an answer on the handler thread: nobody sleeps for ever, and the window says why. */
+/* An error without an answer on the handler thread: no thread sleeps forever, and the window reports why. */
 static void errors(void)
 {
     for (uint32_t by = GCP_VERB_MOVE; by <= GCP_VERB_COPY; by++)

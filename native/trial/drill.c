@@ -1,4 +1,4 @@
-/* The drill: rows that end in every way that a row can end, for the tests of the runner itself. */
+/* The drill: rows that end in every possible way, to test the runner itself. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ static void hangs(struct gcp_trial *trial)
         pause();
 }
 
-/* Neither a blocked signal nor a child that holds the pipe open keeps the watchdog waiting. */
+/* Neither a blocked signal nor a child that holds the pipe open may delay the watchdog. */
 static void hangs_stubbornly(struct gcp_trial *trial)
 {
     sigset_t all;
@@ -70,7 +70,7 @@ static void is_disturbed(struct gcp_trial *trial)
 static const struct gcp_row_entry ROWS[] = {
     {{"passes", "A row that returns is OK", "", ""}, passes},
     {{"differs", "A row can say that the kernel differs", "", ""}, differs},
-    {{"skips", "A row can say why it can't be had", "", ""}, skips},
+    {{"skips", "A row can say why it is unavailable", "", ""}, skips},
     {{"hangs", "A row that does not end is killed", "", ""}, hangs},
     {{"hangs-stubbornly", "A row that blocks its signals is killed", "", ""}, hangs_stubbornly},
     {{"hangs-as-documented", "Being killed is OK where a documented bug spins", "", ""}, hangs_as_documented},

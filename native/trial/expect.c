@@ -1,4 +1,4 @@
-/* What MOVE said, and what is there afterwards. */
+/* The result of MOVE, and the pages afterwards. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include "trial/trial.h"
 
 /*
- * The rows issue the ioctl themselves: they check the out-field as it is, also where it is a negative errno, which
- * struct gcp_outcome does not keep.
+ * The rows issue the ioctl themselves: they check the out-field unchanged, also if it is a negative errno, which struct
+ * gcp_outcome does not keep.
  */
 struct gcp_move_call gcp_trial_move_by(const struct gcp_uffd *uffd, uint64_t dst, uint64_t src, uint64_t len,
                                        uint64_t mode)

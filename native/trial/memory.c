@@ -16,7 +16,7 @@
 
 #define THP_DIR "/sys/kernel/mm/transparent_hugepage"
 
-/* Memory may be fragmented once, a page in a per-CPU list once. */
+/* Memory may be fragmented once, and a page may be in a per-CPU batch once. */
 #define SOURCE_TRIES 3
 
 uint64_t gcp_trial_region(struct gcp_trial *trial, uint64_t pages, uint64_t offset)
@@ -24,7 +24,7 @@ uint64_t gcp_trial_region(struct gcp_trial *trial, uint64_t pages, uint64_t offs
     void *area = gcp_region_alloc(pages * trial->page, offset);
     if (!area)
         gcp_trial_skip(trial, "no address space for %" PRIu64 " pages: %s", pages, strerror(errno));
-    /* EINVAL where the kernel has no THP: then they are off anyway. */
+    /* EINVAL if the kernel has no THP, which is fine. */
     madvise(area, pages * trial->page, MADV_NOHUGEPAGE);
     return gcp_address_of(area);
 }
@@ -89,10 +89,10 @@ void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, 
         gcp_trial_skip(trial, "mprotect(%#x): %s", (unsigned)prot, strerror(errno));
 }
 
-/* By the bare system calls: sanitizers make those of the C library do nothing. */
+/* Bare system calls: sanitizers turn those of the C library into no-ops. */
 void gcp_trial_lock(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 {
-    const unsigned on_fault = 1; /* MLOCK_ONFAULT: without it a target would be faulted in, and that waits for ever */
+    const unsigned on_fault = 1; /* MLOCK_ONFAULT: otherwise a target would be faulted in, which waits forever */
     if (syscall(SYS_mlock2, start, pages * trial->page, on_fault) < 0)
         gcp_trial_skip(trial, "mlock2: %s; raise RLIMIT_MEMLOCK (ulimit -l)", strerror(errno));
 }
@@ -115,7 +115,7 @@ int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes)
     return ends[0];
 }
 
-/* The word in brackets is the choice that is in force. */
+/* The word in brackets is the current choice. */
 static int chosen(const char *path, const char *word)
 {
     char text[128] = "", wanted[32];
@@ -151,7 +151,7 @@ int gcp_trial_release_in(uint32_t since, uint32_t until)
 {
     struct utsname name;
     unsigned version = 0, patch = 0, sub = 0;
-    /* "7.3-rc1" has two numbers. */
+    /* "7.3-rc1" has only two numbers. */
     if (uname(&name) < 0 || sscanf(name.release, "%u.%u.%u", &version, &patch, &sub) < 2)
         return 1;
     uint32_t release = GCP_RELEASE(version, patch, sub);

@@ -1,10 +1,10 @@
 /*
- * A row: one sentence of behaviour with the function that tries it, and what became of it.  The contract's rows and the
- * hazards are rows.
+ * A row: one sentence of behaviour, the function that tries it, and the result.  The contract and the hazards consist
+ * of rows.
  *
- * Each is tried in a child process of its own with a SIGKILL watchdog, since a row that goes wrong may hang for ever.  No
- * row changes a setting of the machine: what is not there (a folio size that is not enabled, a swap device) is a reason
- * to skip, said in the result.  Rows read counters of the whole system; they want an otherwise idle machine.
+ * Each row is tried in its own child process under a SIGKILL watchdog, since a failing row may hang forever.  No row
+ * changes a setting of the machine: if something is missing (an enabled folio size, a swap device), the row is skipped,
+ * and the result says why.  Rows read counters of the whole system, so the machine should otherwise be idle.
  */
 #ifndef GCP_TRIAL_ROW_H
 #define GCP_TRIAL_ROW_H
@@ -17,9 +17,9 @@
 #define GCP_ROW_TEXT 320
 
 enum gcp_verdict {
-    GCP_VERDICT_OK = 0,      /* the kernel does what the row says; `text` says which of several documented ways */
-    GCP_VERDICT_DIFFERS = 1, /* it does something else: `text` says what was seen */
-    GCP_VERDICT_SKIP = 2,    /* not testable here: `text` says why and what would help */
+    GCP_VERDICT_OK = 0,      /* the kernel does what the row says; `text` says in which of several documented ways */
+    GCP_VERDICT_DIFFERS = 1, /* it behaves differently: `text` says how */
+    GCP_VERDICT_SKIP = 2,    /* it can't be tested here: `text` says why, and the remedy */
     GCP_VERDICT_HANG = 3,    /* killed by the watchdog */
     GCP_VERDICT_CRASH = 4,   /* the child died of a signal, or without a verdict */
 };
@@ -27,8 +27,10 @@ enum gcp_verdict {
 /*
  * name:    short-name-with-dashes, stable
  * rule:    one sentence: what the kernel does
- * kernels: where kernels differ: which does what, with the commit's title and release; "" if all are alike
- * needs:   capability words, comma separated: "pfn", "thp", "mthp", "io_uring", "zram", "loop"; "" if none
+ * kernels: how kernels differ, with the commit's title and release; "" if they don't
+ * needs:   what the machine must have, comma separated, "" if nothing.  `gcproto contract` and the guests set up "thp",
+ *          "mthp", "zram", "loop" and "ksm"; the row itself skips if "root", "pfn", "io_uring", "pkeys", "hugetlb",
+ *          "guard", "soft_dirty" or "uffd_wp" is missing
  */
 struct gcp_row {
     const char *name;
@@ -38,8 +40,8 @@ struct gcp_row {
 };
 
 /*
- * attempts: children that were started: a row whose only disagreement is a system-wide counter that grew too much is
- *           repeated, since another process may have moved it
+ * attempts: children started.  A row that fails only because a system-wide counter grew too much is retried, since
+ *           another process may have changed the counter
  */
 struct gcp_row_result {
     uint32_t verdict; /* enum gcp_verdict */
@@ -48,7 +50,7 @@ struct gcp_row_result {
     char text[GCP_ROW_TEXT];
 };
 
-/* Try one of the rows that hang, crash and so on, for the tests of the watchdog; as gcp_row_run. */
+/* Try one of the rows that hang, crash and so on, to test the watchdog.  Returns what gcp_row_run returns. */
 int gcp_drill_run(const char *name, uint32_t timeout_ms, struct gcp_row_result *ret);
 
 /* cdef:end */
@@ -68,9 +70,10 @@ struct gcp_row_table {
 #define GCP_ROW_TABLE(rows) {(rows), sizeof(rows) / sizeof((rows)[0])}
 
 /*
- * Try one row in a child; killed after `timeout_ms`.  0; -EINTR if a handler of this process ran meanwhile, which may
- * want to end it: the row was killed and can be tried again; or -errno if the child could not be started.  Only the
- * calling thread lives on in the child: no other thread may hold a lock of the C library that is not fork-safe.
+ * Try one row in a child, killed after `timeout_ms`.  Returns 0, or -errno if the child could not be started.
+ * It is -EINTR if a signal handler of this process ran meanwhile, which may want to end the process: the row was killed
+ * and can be retried.  Only the calling thread exists in the child: no other thread may hold a lock of the C library
+ * that is not fork-safe.
  */
 int gcp_row_run(const struct gcp_row_entry *entry, uint32_t timeout_ms, struct gcp_row_result *ret);
 

@@ -1,7 +1,7 @@
 /*
- * Each row in a child process of its own, under a watchdog.
+ * Runs each row in a child process of its own, under a watchdog.
  *
- * SIGKILL is enough: where MOVE spins in the kernel (before "userfaultfd: fix UFFDIO_MOVE livelock on large folio with
+ * SIGKILL suffices: if MOVE spins in the kernel (before "userfaultfd: fix UFFDIO_MOVE livelock on large folio with
  * extra references", 7.3.4), the loop ends at a fatal signal.
  */
 #define _GNU_SOURCE
@@ -21,13 +21,13 @@
 #include "base/clock.h"
 #include "trial/trial.h"
 
-/* How often a row is tried whose only disagreement is a counter that other processes move as well. */
+/* Tries of a row that fails only by a counter that other processes change too. */
 #define NOISE_TRIES 3
 
-/* A killed process may have to give back memory first. */
+/* A killed process may have to free memory first. */
 #define REAP_MS 5000
 
-/* Undo what the caller's runtime set up: a handler of Python's or a sanitizer's would hide how the row died. */
+/* Undo what the caller's runtime set up: a handler of Python or of a sanitizer would hide how the row died. */
 static void become_plain(pid_t parent)
 {
     static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
@@ -44,7 +44,7 @@ static void become_plain(pid_t parent)
     setrlimit(RLIMIT_CORE, &no_core);
 }
 
-/* What every row but those of the drill needs: a kernel and a user that have MOVE. */
+/* What every row except those of the drill needs: a kernel with MOVE, and a user who may use it. */
 static void prepare(struct gcp_trial *trial)
 {
     struct gcp_uffd_offer offer;
@@ -99,7 +99,7 @@ static int start(const struct gcp_row_entry *entry, bool drill, pid_t *ret_child
 
 enum ending { ENDED_WITH_REPORT, ENDED_WITHOUT, ENDED_BY_TIME, ENDED_BY_SIGNAL };
 
-/* Read reports until the final one, the child's end, a signal, or the deadline.  `last` keeps what was read last. */
+/* Read reports until the final one, the child's end, a signal, or the deadline.  `last` is the last report read. */
 static enum ending watch(int fd, uint64_t deadline, struct gcp_report *last, bool *ret_any)
 {
     *ret_any = false;
@@ -122,7 +122,7 @@ static enum ending watch(int fd, uint64_t deadline, struct gcp_report *last, boo
     }
 }
 
-/* Wait for the end of the child, but not for ever.  Whether it ended. */
+/* Wait for the child's end, for a limited time.  Returns whether it ended. */
 static bool reap(pid_t child, int *ret_status)
 {
     const struct timespec tick = {.tv_nsec = 200000};
@@ -181,7 +181,7 @@ static int run_once(const struct gcp_row_entry *entry, bool drill, uint32_t time
     } else if (ending == ENDED_BY_TIME && !(any && ended)) {
         ret->verdict = GCP_VERDICT_HANG;
         snprintf(ret->text, sizeof(ret->text), "killed after %u ms%s", timeout_ms,
-                 ended ? "" : "; its process does not die, which is a hang in the kernel");
+                 ended ? "" : "; its process does not die: it hangs in the kernel");
     } else {
         ret->verdict = last.verdict;
         memcpy(ret->text, last.text, sizeof(ret->text));

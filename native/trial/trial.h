@@ -1,9 +1,9 @@
 /*
- * What a row's function works with: the contract's and the hazards'.
+ * The functions that rows of the contract and of the hazards are written with.
  *
- * A row's function runs in a process of its own.  Whatever knows the verdict ends that process on the spot (the
- * functions marked noreturn), so that a row reads as the steps of one experiment; memory, threads, pins and children
- * go with the process.  A function that returns has found what its rule says.
+ * A row's function runs in a process of its own.  A function that reaches a verdict ends that process at once (it is
+ * marked noreturn), so a row reads as the steps of one experiment.  Memory, threads, pins and children end with the
+ * process.  If a row's function returns, its rule holds.
  */
 #ifndef GCP_TRIAL_H
 #define GCP_TRIAL_H
@@ -25,7 +25,7 @@
 /*
  * prover, platform: filled by the runner
  * page:             platform.page_size
- * uffd:             filled by the runner: no features asked; every target is registered with it
+ * uffd:             filled by the runner, without features; every target is registered with it
  * report_fd:        where the verdict goes
  * text:             what is reported if the function returns
  */
@@ -46,8 +46,8 @@ extern const struct gcp_row_table gcp_rows_drill;
 /* What the runner reads from the pipe; small enough to be written at once. */
 enum gcp_report_kind {
     GCP_REPORT_FINAL = 0,
-    GCP_REPORT_IF_KILLED = 1, /* counts only if the watchdog has to kill the row after it */
-    GCP_REPORT_NOISE = 2,     /* final, but a system-wide counter alone says so */
+    GCP_REPORT_IF_KILLED = 1, /* counts only if the watchdog kills the row later */
+    GCP_REPORT_NOISE = 2,     /* final, but based only on a system-wide counter */
 };
 
 struct gcp_report {
@@ -62,38 +62,38 @@ __attribute__((noreturn)) void gcp_trial_end(struct gcp_trial *trial, uint32_t v
 __attribute__((noreturn)) GCP_PRINTF(2, 3) void gcp_trial_differs(struct gcp_trial *trial, const char *format, ...);
 __attribute__((noreturn)) GCP_PRINTF(2, 3) void gcp_trial_skip(struct gcp_trial *trial, const char *format, ...);
 
-/* DIFFERS for a counter of the whole system: the runner repeats the row. */
+/* DIFFERS because of a counter of the whole system: the runner retries the row. */
 __attribute__((noreturn)) GCP_PRINTF(2, 3) void gcp_trial_noise(struct gcp_trial *trial, const char *format, ...);
 
 /* Which of several documented behaviours was seen; reported with OK. */
 GCP_PRINTF(2, 3) void gcp_trial_note(struct gcp_trial *trial, const char *format, ...);
 
-/* From here on the kernel may, by a documented bug, spin until it is killed: being killed is then OK with this text. */
+/* From here on a documented kernel bug may make the row spin until it is killed; that is then OK, with this text. */
 GCP_PRINTF(2, 3) void gcp_trial_if_killed(struct gcp_trial *trial, const char *format, ...);
 
 /* --- memory.c: regions and sources -------------------------------------------------------------------------------- */
 
 /*
- * Fresh anonymous memory `offset` bytes behind a PMD boundary, THP off, nothing touched; and the same, registered with
+ * Fresh anonymous memory, `offset` bytes after a PMD boundary, without THP, untouched; and the same, registered with
  * the trial's userfaultfd.  Touching a missing page of a registered range blocks.
  */
 uint64_t gcp_trial_region(struct gcp_trial *trial, uint64_t pages, uint64_t offset);
 uint64_t gcp_trial_target(struct gcp_trial *trial, uint64_t pages, uint64_t offset);
 void gcp_trial_register(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 
-/* Open another userfaultfd.  Skips the row where the kernel lacks one of the features. */
+/* Open another userfaultfd.  Skips the row if the kernel lacks one of the features. */
 void gcp_trial_open(struct gcp_trial *trial, uint64_t features, struct gcp_uffd *ret);
 
-/* A source that is proven to be in its state (see sources.h), contents of GCP_TRIAL_SEED; skips if it can't be made. */
+/* A source proven to be in its state (see sources.h), with contents of GCP_TRIAL_SEED; skips if it can't be made. */
 uint64_t gcp_trial_source(struct gcp_trial *trial, uint32_t kind, uint32_t order, uint64_t pages,
                           struct gcp_source *ret);
 uint64_t gcp_trial_source_at(struct gcp_trial *trial, uint32_t kind, uint32_t order, uint64_t pages, uint64_t offset,
                              struct gcp_source *ret);
 
-/* `pages` present small pages: the source of rows that need nothing more of it. */
+/* `pages` present small pages: a source for rows without further needs. */
 uint64_t gcp_trial_small(struct gcp_trial *trial, uint64_t pages);
 
-/* System calls on ranges, which end the row if they fail. */
+/* System calls on ranges; a failure ends the row. */
 void gcp_trial_madvise(struct gcp_trial *trial, uint64_t start, uint64_t pages, int advice, const char *what);
 void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, int prot);
 void gcp_trial_lock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
@@ -102,14 +102,14 @@ void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 /* Put a range into a pipe by vmsplice(2): an ordinary reference (FOLL_GET) to each page.  Returns its read end. */
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes);
 
-/* The largest enabled folio order below that of the PMD; skips where there is none. */
+/* The largest enabled folio order below that of the PMD; skips if there is none. */
 uint32_t gcp_trial_mthp_order(struct gcp_trial *trial);
 
 /* Whether the running release is in [since, until), both as GCP_RELEASE. */
 #define GCP_RELEASE(version, patch, sub) (((version) << 20) + ((patch) << 10) + (sub))
 int gcp_trial_release_in(uint32_t since, uint32_t until);
 
-/* --- expect.c: what MOVE said, and what is there afterwards ------------------------------------------------------- */
+/* --- expect.c: the result of MOVE, and the pages afterwards ------------------------------------------------------- */
 
 /* A value of the out-field that the kernel never writes. */
 #define GCP_OUT_UNTOUCHED INT64_C(0x7777777777777777)
@@ -143,10 +143,10 @@ void gcp_expect_empty(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 
 /* --- evidence.c: page frames, folio orders, counters -------------------------------------------------------------- */
 
-/* Skip unless all of these (enum gcp_proof_access) can be read. */
+/* Skip unless all of these can be read (enum gcp_proof_access). */
 void gcp_trial_need(struct gcp_trial *trial, uint32_t access);
 
-/* The pagemap word of the page at `address`; a view of a range, to be kept as long as the row lives. */
+/* The pagemap word of the page at `address`; a view of a range, which lives as long as the row. */
 uint64_t gcp_trial_entry(struct gcp_trial *trial, uint64_t address);
 struct gcp_view gcp_trial_view(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 
@@ -158,8 +158,8 @@ void gcp_expect_frames(struct gcp_trial *trial, const struct gcp_view *before, u
 void gcp_expect_order(struct gcp_trial *trial, const struct gcp_view *view, uint32_t order);
 
 /*
- * Splits since `before`: of `folios` folios of `order`, and of `pmds` PMD mappings.  Fewer is a difference; more may be
- * another process's doing.
+ * Splits since `before`: `folios` folios of `order`, and `pmds` PMD mappings.  Fewer is a difference; another process
+ * may cause more.
  */
 void gcp_expect_splits(struct gcp_trial *trial, const struct gcp_counters *before, uint32_t order, uint64_t folios,
                        uint64_t pmds);
@@ -176,11 +176,11 @@ struct gcp_waiter {
 /* Returns when the kernel has reported the thread's fault, and the thread sleeps. */
 void gcp_waiter_start(struct gcp_trial *trial, uint64_t address, struct gcp_waiter *ret);
 
-/* It wakes within a second or two, reading page 0 of the seed; it still sleeps after a while. */
+/* _awake: it wakes within seconds, and has read page 0 of the seed.  _asleep: it still sleeps after a while. */
 void gcp_expect_awake(struct gcp_trial *trial, struct gcp_waiter *waiter, const char *after_what);
 void gcp_expect_asleep(struct gcp_trial *trial, struct gcp_waiter *waiter, const char *after_what);
 
-/* Wait for a message without reading it; read one, which ends the row if it is of another event. */
+/* Wait for a message without reading it; read one (another event ends the row). */
 void gcp_trial_await_message(struct gcp_trial *trial, const struct gcp_uffd *uffd);
 struct gcp_uapi_msg gcp_trial_read_message(struct gcp_trial *trial, const struct gcp_uffd *uffd, uint8_t event);
 

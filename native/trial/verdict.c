@@ -1,4 +1,4 @@
-/* How a row ends: one report through the pipe, and the process is gone. */
+/* How a row ends: one report through the pipe, then the process exits. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 static void send(const struct gcp_trial *trial, const struct gcp_report *report)
 {
-    /* Less than PIPE_BUF: written at once or not at all. */
+    /* Less than PIPE_BUF, so the write is atomic. */
     while (write(trial->report_fd, report, sizeof(*report)) < 0 && errno == EINTR)
         ;
 }
@@ -19,11 +19,11 @@ __attribute__((noreturn)) static void end(struct gcp_trial *trial, uint32_t kind
     struct gcp_report report = {.kind = kind, .verdict = verdict};
     memcpy(report.text, text, sizeof(report.text));
     send(trial, &report);
-    /* Threads that sleep in a fault go with the process; children follow by PR_SET_PDEATHSIG. */
+    /* Threads that sleep in a fault end with the process; children end by PR_SET_PDEATHSIG. */
     _exit(0);
 }
 
-/* As vsnprintf, with the whole buffer defined. */
+/* Like vsnprintf, but the whole buffer is initialised. */
 static void print(char *text, const char *format, va_list args)
 {
     memset(text, 0, GCP_ROW_TEXT);

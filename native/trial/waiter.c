@@ -1,4 +1,4 @@
-/* Threads that fault on a missing page, and the messages that say so. */
+/* Threads that fault on a missing page, and the messages of their faults. */
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -9,10 +9,13 @@
 #include "trial/trial.h"
 #include "base/address.h"
 
-/* A message comes within microseconds; the machine may be busy. */
+/* A message arrives within microseconds, but the machine may be busy. */
 #define MESSAGE_MS 5000
 
-/* A thread that is woken runs within microseconds.  Too short a wait could miss a wrong wake-up, never invent one. */
+/*
+ * A thread that is woken runs within microseconds.  A wait that is too short could miss a wrong wake-up, but not invent
+ * one.
+ */
 #define ASLEEP_MS 40
 #define AWAKE_MS 5000
 

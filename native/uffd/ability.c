@@ -82,7 +82,7 @@ static struct found try_pinned_thp(void)
         return (struct found){GCP_LIVELOCK_UNKNOWN, ENOMEM};
     for (uint64_t at = 0; at < pmd; at += page)
         src[at] = 1;
-    /* MADV_COLLAPSE makes a THP whatever the settings say. */
+    /* MADV_COLLAPSE makes a THP whatever the settings. */
     if (madvise(src, pmd, GCP_MADV_COLLAPSE) < 0)
         return (struct found){GCP_LIVELOCK_UNKNOWN, errno};
     int32_t ring = gcp_pin(gcp_address_of(src), page);
@@ -145,7 +145,7 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
     return found.verdict;
 }
 
-/* A range whose accessed bits never rest. */
+/* A range whose accessed bits change all the time. */
 struct unrest {
     char *start;
     uint64_t bytes;
@@ -170,7 +170,7 @@ static void *set_accessed(void *arg)
     return NULL;
 }
 
-/* An emulated machine would need minutes for all the pages; on a real one the bug shows within milliseconds. */
+/* An emulated machine would need minutes for all pages; on a real one the bug appears within milliseconds. */
 #define RETRY_MS 4000
 #define RETRY_PAGES 512
 #define RETRY_SEED 0x72657472ULL

@@ -1,5 +1,5 @@
 /*
- * What this machine can do besides userfaultfd, found out by doing it; for reports, not for measuring.
+ * What this machine can do besides userfaultfd, determined by trying; for reports, not for measuring.
  */
 #ifndef GCP_ABILITY_H
 #define GCP_ABILITY_H
@@ -18,29 +18,28 @@ int32_t gcp_ability_dontunmap(void);
 int32_t gcp_ability_pin(void);
 
 enum gcp_livelock {
-    GCP_LIVELOCK_NO = 0,      /* MOVE of a pinned large folio said EBUSY */
-    GCP_LIVELOCK_YES = 1,     /* it did not come back and was killed */
-    GCP_LIVELOCK_UNKNOWN = 2, /* the large folio, the pin or MOVE could not be had: *ret_err says why */
-    GCP_LIVELOCK_OTHER = 3,   /* it came back with something else: *ret_err, 0 if the page was moved */
+    GCP_LIVELOCK_NO = 0,      /* MOVE of a pinned large folio returned EBUSY */
+    GCP_LIVELOCK_YES = 1,     /* it did not return and was killed */
+    GCP_LIVELOCK_UNKNOWN = 2, /* the large folio, the pin or MOVE is unavailable: *ret_err says why */
+    GCP_LIVELOCK_OTHER = 3,   /* another result: *ret_err, 0 if the page was moved */
 };
 
 /*
- * Does UFFDIO_MOVE spin for ever on a large folio that somebody else holds?  ("userfaultfd: fix UFFDIO_MOVE livelock on
- * large folio with extra references", 7.3.4; vendors have it earlier, so the version does not tell.)  Tried for real,
- * in a child that is killed after `timeout_ms`: the loop in the kernel ends at a fatal signal.  Needs no privilege.
+ * Does UFFDIO_MOVE spin forever on a large folio with extra references?  ("userfaultfd: fix UFFDIO_MOVE livelock on
+ * large folio with extra references", 7.3.4; vendors backport it, so the version does not tell.)  Tried in a child that
+ * is killed after `timeout_ms`: the loop in the kernel ends at a fatal signal.  Needs no privilege.
  */
 uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err);
 
 /*
- * Does UFFDIO_MOVE say EEXIST for pages that it has moved itself?  Where a page-table entry changes under it (here: its
- * accessed bit, cleared by MADV_COLD on another thread and set again by a reader), the kernel repeats the step; since
- * "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE" (6.18) move_pages() keeps that step's
- * -EAGAIN, repeats the step also after it succeeded, and finds its own pages at the destination.
+ * Does UFFDIO_MOVE return EEXIST for pages that it has moved itself?  If a page-table entry changes during MOVE (here:
+ * its accessed bit, cleared by MADV_COLD on another thread and set again by a reader), the kernel retries the step.
+ * Since "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE" (6.18) move_pages() keeps that step's
+ * -EAGAIN and retries the step even after it succeeded.  The retry finds its own pages at the destination.
  *
- * Moves up to `pages` pages of `granule` each to places that nobody else touches, until one is refused with EEXIST
- * or four seconds are over.
- * *ret_moved: pages moved and counted; *ret_eexist: pages that were refused, though their contents are there.  0, or
- * -errno; -EIO if contents were wrong.
+ * Moves up to `pages` pages, `granule` bytes at a time, to places that no other thread touches, until a page is refused
+ * with EEXIST or four seconds have passed.  *ret_moved: pages moved and counted; *ret_eexist: pages refused although
+ * their contents are at the destination.  0, or -errno; -EIO if contents were wrong.
  */
 int32_t gcp_ability_retry(uint64_t pages, uint64_t granule, uint64_t *ret_moved, uint64_t *ret_eexist);
 

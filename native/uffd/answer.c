@@ -65,7 +65,7 @@ void gcp_account_error(struct gcp_account *account, enum gcp_verb verb, int32_t 
 
 void gcp_account_add(struct gcp_account *to, const struct gcp_account *from)
 {
-    /* Nothing but counts of one type, which is what makes this right. */
+    /* All fields are counts of one type, so they can be added as an array. */
     _Static_assert(sizeof(*to) == offsetof(struct gcp_account, other_errors) + sizeof(uint64_t) &&
                        sizeof(*to) % sizeof(uint64_t) == 0,
                    "all fields of an account are counts");

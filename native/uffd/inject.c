@@ -5,7 +5,7 @@
 int gcp_injecting;
 
 static struct {
-    atomic_int_least64_t before; /* calls still to let through; below zero: how many have come since */
+    atomic_int_least64_t before; /* calls still to let through; if negative, how many have come since */
     atomic_int_least64_t count;
     atomic_int_least32_t err;
     atomic_uint_least64_t done;

@@ -1,13 +1,13 @@
 /*
- * Faults on purpose: a system call of the collector's fails with a chosen errno, for the tests of what the collector
- * does then.  Off, it costs one load per call.
+ * Fault injection: a system call of the collector fails with a chosen errno, to test how the collector reacts.  When
+ * off, it costs one load per call.
  */
 #ifndef GCP_INJECT_H
 #define GCP_INJECT_H
 
 #include <stdint.h>
 
-#include "uffd/answer.h"
+#include "uffd/verb.h"
 
 /* cdef:begin */
 

@@ -50,8 +50,8 @@ int gcp_uffd_open(int32_t *ret_via)
 }
 
 /*
- * UFFDIO_API succeeds once per descriptor, and asking for a feature that the kernel lacks fails the whole call.  With
- * no features it always succeeds and lists what there is, on a descriptor that is then used up.
+ * UFFDIO_API succeeds once per descriptor, and fails if a requested feature is missing.  Without features it always
+ * succeeds and lists the features, but the descriptor is then used up.
  */
 static int handshake(int fd, uint64_t features, struct gcp_uapi_api *ret)
 {
@@ -100,7 +100,7 @@ void gcp_uffd_deinit(struct gcp_uffd *uffd)
     uffd->fd = -1;
 }
 
-/* One page moved for real: the one answer that no mask and no version can give. */
+/* Move one page for real: no mask and no version can replace that. */
 static int32_t try_move(const struct gcp_uffd *uffd, uint64_t page)
 {
     char *src = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -176,8 +176,7 @@ static struct gcp_outcome all_or_nothing(int rc, uint64_t len)
     return (struct gcp_outcome){.bytes = (int64_t)len, .calls = 1, .touched = 1};
 }
 
-/* MOVE, COPY, ZEROPAGE and POISON share one convention: out is bytes done if positive, a negative errno if nothing was.
- */
+/* MOVE, COPY, ZEROPAGE and POISON share a convention: out is the bytes done if positive, or a negative errno. */
 static struct gcp_outcome counted(int rc, int64_t out)
 {
     struct gcp_outcome ret = {.err = rc < 0 ? errno : 0, .calls = 1, .touched = out != UNTOUCHED};

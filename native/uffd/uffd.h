@@ -1,7 +1,7 @@
 /*
  * userfaultfd: open, handshake, register, and one function for each ioctl.
  *
- * What an ioctl did is a value (struct gcp_outcome), not an exception: for UFFDIO_MOVE a short result is normal life.
+ * What an ioctl did is a value (struct gcp_outcome): short results of UFFDIO_MOVE are normal.
  */
 #ifndef GCP_UFFD_H
 #define GCP_UFFD_H
@@ -11,7 +11,7 @@
 
 /* cdef:begin */
 
-/* How the descriptor was opened; newest and most capable way first. */
+/* How the descriptor was opened, newest and most capable way first. */
 enum gcp_uffd_via {
     GCP_VIA_NONE = 0,
     GCP_VIA_DEVICE = 1,    /* /dev/userfaultfd: needs only permission on the node */
@@ -28,7 +28,7 @@ struct gcp_uffd {
 
 /* What the kernel offers; filled by gcp_uffd_probe(). */
 struct gcp_uffd_offer {
-    int32_t via;          /* how a descriptor can be had, GCP_VIA_NONE if it cannot */
+    int32_t via;          /* how a descriptor can be opened, GCP_VIA_NONE if it can't */
     int32_t device_err;   /* errno of opening the device node, 0 if it worked */
     int32_t syscall_err;  /* errno of userfaultfd(2) without flags, 0 if it worked */
     int32_t user_err;     /* errno of userfaultfd(2) with UFFD_USER_MODE_ONLY, 0 if it worked */
@@ -37,16 +37,16 @@ struct gcp_uffd_offer {
     uint64_t features;    /* all features that the kernel supports */
     uint64_t api_ioctls;
     uint64_t range_ioctls; /* of a MISSING registration of anonymous memory; bit 5 is MOVE */
-    int32_t move_err;      /* errno of a real one-page MOVE, 0 if it worked, ENOTTY where the kernel has none */
+    int32_t move_err;      /* errno of a real one-page MOVE, 0 if it worked, ENOTTY if the kernel lacks it */
 };
 
 /*
  * What one ioctl did.
  * bytes:   bytes done, also when err is not 0 (a short move: err EAGAIN, bytes > 0)
- * err:     errno, 0 if all that was asked was done; for a short result EAGAIN hides the real errno, which is seen when
- *          the rest is asked again
+ * err:     errno, 0 if everything was done; for a short result EAGAIN hides the real errno, which appears when the rest
+ *          is asked
  * calls:   ioctls issued (always 1 here; sums are kept by the callers)
- * touched: 0 if the kernel left the out-field alone, that is, refused the arguments before any work; the field is
+ * touched: 0 if the kernel did not write the out-field, that is, refused the arguments before any work; the field is
  *          preset to a value that the kernel never writes
  */
 struct gcp_outcome {
@@ -61,13 +61,16 @@ enum gcp_move_mode {
     GCP_MOVE_ALLOW_SRC_HOLES = 2,
 };
 
-/* Open without a handshake, in the first way that works (*ret_via, enum gcp_uffd_via).  The descriptor or -errno. */
+/*
+ * Open without a handshake, in the first way that works (*ret_via, enum gcp_uffd_via).  Returns the descriptor or
+ * -errno.
+ */
 int gcp_uffd_open(int32_t *ret_via);
 
 /*
- * Open and shake hands.  `features` are requested as far as the kernel has them; ret->features says which were granted.
- * Returns 0 or -errno (of the last way tried; see gcp_uffd_probe for each way's).  A descriptor is closed by
- * gcp_uffd_deinit, which takes an all-zero or failed struct as well.
+ * Open, and do the handshake.  `features` are requested as far as the kernel has them; ret->features says which were
+ * granted.  Returns 0, or -errno of the last way tried (gcp_uffd_probe has each way's).  gcp_uffd_deinit closes the
+ * descriptor; it accepts an all-zero or failed struct too.
  */
 int gcp_uffd_init(uint64_t features, struct gcp_uffd *ret);
 void gcp_uffd_deinit(struct gcp_uffd *uffd);

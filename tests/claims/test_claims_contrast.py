@@ -63,7 +63,7 @@ def test_costs_of_the_same_rounds_are_compared_and_nothing_that_is_unsound() -> 
     assert contrast(dear, cheap, "move", 0.03).word == "more"
     assert Contrast("copy", Interval(0.1163, 0.1129, 0.1178), 0.03, 15).text == "0.12x (0.11-0.12) the cost of copy"
     assert Contrast("copy", Interval(0.0081, 0.0045, 0.017), 0.03, 15).text == "0.0081x (0.0045-0.017) the cost of copy"
-    open_text = "0.97x (0.90-1.06, not told apart) the cost of copy"
+    open_text = "0.97x (0.90-1.06, no clear difference) the cost of copy"
     assert Contrast("copy", Interval(0.97, 0.9, 1.06), 0.03, 15).text == open_text, "an interval with 1 in it says so"
     refusing = made(scenario("move"), 10.0, left=1024, ebusy=1024)
     assert contrast(refusing, dear, "copy", 0.03).ratio is None

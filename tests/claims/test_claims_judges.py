@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcproto import contract
-from gcproto.claims.evidence import ANSWERS
+from gcproto.claims.evidence import EBUSY_ANSWERS
 from gcproto.claims.finding import Finding
 from gcproto.claims.rows import CLAIMS
 from gcproto.claims.sound import Rows
@@ -54,7 +54,7 @@ def test_without_page_frame_numbers_only_the_cost_speaks() -> None:
     evidence = present()
     for one in evidence.given["present"]:
         one.proof.level, one.proof.pfn_kept = "state", 0
-    assert found_of("T1", evidence).why == "page frame numbers can't be read here, so that only the cost speaks for it"
+    assert found_of("T1", evidence).why == "page frame numbers can't be read here, so only the cost supports it"
     assert judgement("T1", evidence) == "in part"
     evidence.given["present"][2] = made(scenario("copy", PMD), 80.0, copied=1024)
     assert judgement("T1", evidence) == "not testable here"
@@ -145,7 +145,7 @@ def test_rows_that_can_not_be_had_are_named_and_the_others_judged() -> None:
 
 
 def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contract takes spinning until killed for a known bug, and its row for good; it is no EBUSY."""
+    """The contract takes spinning until killed for a known bug, and its row for good; it is not EBUSY."""
     evidence = Made()
     assert "each tried once: mthp-pinned-page: seen; " in found_of("T7", evidence).figures
     rows = Made().rows
@@ -163,7 +163,7 @@ def test_what_a_folio_that_is_held_answers_is_said_with_the_tries(monkeypatch: p
 def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, still_busy: int = 50) -> Made:
     """Heaps with half of their mTHPs in the swap cache, by what follows on EBUSY; ns a page."""
     some = []
-    for answer, median in zip(ANSWERS, (copy, touch, backoff), strict=True):
+    for answer, median in zip(EBUSY_ANSWERS, (copy, touch, backoff), strict=True):
         fallback = {"copy": 50, "touch": 0, "backoff": still_busy}[answer]
         figures = PolicyFigures(ebusy=50.0, fallback=float(fallback), swapped_before=1000.0, swapped_after=0.0)
         asked = policy_scenario("move", "arrays", 4, ebusy=answer, swapped_permille=500, device="loop")
@@ -181,7 +181,7 @@ def cached(copy: float, touch: float, backoff: float, *, noise: float = 0.02, st
         (1081, 1007, 390_000, 0.5, "in part"),  # the rounds can't tell it from touching
         (1000, 1300, 390_000, 0.02, "confirmed"),
         (1500, 1000, 1200, 0.02, "refuted"),
-        (1000, 1001, 1000, 0.005, "refuted"),  # no difference at all is no advantage
+        (1000, 1001, 1000, 0.005, "refuted"),  # no difference at all is not an advantage
         (1000, 1010, 1020, 0.5, "not testable here"),
     ],
 )
@@ -208,9 +208,9 @@ def test_waiting_is_measured_where_it_is_claimed() -> None:
     ]
     evidence.given["swapped"] = paths
     figures = found_of("T5", evidence).figures
-    assert "heaps, half of a heap of 64 KiB mTHPs in the swap cache: 50 pages in 15 rounds copied" in figures
-    assert "; paths, mTHPs of 64K in the swap cache, 64K a call, 15 rounds: trying to move first" in figures
-    assert "not told apart) the cost of copying at once" in figures
+    assert "Heaps, half of a heap of 64 KiB mTHPs in the swap cache: 50 pages in 15 rounds copied" in figures
+    assert ". Paths, mTHPs of 64K in the swap cache, 64K a call, 15 rounds: trying MOVE first" in figures
+    assert "no clear difference) the cost of copying at once" in figures
     evidence = cached(1000, 1000, 390_000)
     evidence.given["rows"] = {"swapcache-mthp": contract.Verdict.DIFFERS}
     assert judgement("T5", evidence) == "refuted"
@@ -248,7 +248,7 @@ def migrated(tao: float, copy: float, discard: float, noise: float = 0.02) -> Ma
 
 
 def test_the_guess_about_tao_can_be_wrong() -> None:
-    """What is emulated confirms nothing, and the dearer of two copies is not the alternative."""
+    """What is emulated confirms nothing, and the copy that costs more is not the alternative."""
     assert judgement("T10", migrated(1500, 700, 950)) == "in part"
     assert "emulated" in found_of("T10", migrated(1500, 700, 950)).why
     between = found_of("T10", migrated(800, 700, 950))
@@ -259,7 +259,7 @@ def test_the_guess_about_tao_can_be_wrong() -> None:
 
 
 def test_splitting_first_has_its_figure_beside_a_second_thread() -> None:
-    """It was left out where migrating beside a second thread could not be compared."""
+    """It was omitted where migrating beside a second thread could not be compared."""
     evidence = migrated(1500, 700, 950)
     assert "split and move 800 beside a live thread" in found_of("T10", evidence).figures
     for one in evidence.given["migrated"]:
@@ -344,7 +344,7 @@ def test_folios_are_not_thps_alone(thp: float, mthp: float, expected: str) -> No
     finding = found_of("T14", granules(thp, mthp))
     assert finding.judgement == expected
     assert "99.6%" in finding.figures or thp != 0.996
-    assert finding.figures.startswith("heaps of 32M live: ")
+    assert finding.figures.startswith("dense heap of THPs, 32M live, ")
     assert "900 ns/page of splitting before the flip" in finding.figures, "what auto does not count"
 
 

@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder of nobody's, which pytest's own are not."""
+    """A folder of the user `nobody`, which pytest's own are not."""
     import shutil
     import tempfile
 
@@ -77,7 +77,7 @@ class TestUnprivileged:
         done = run_unprivileged(*words, "--out", str(open_folder / "r"), cwd=Path("/"), timeout=180)
         assert done.returncode == ExitCode.OK, done.stderr
         folder = open_folder / f"gcproto-{NOBODY}"
-        assert done.stderr.count(f"what is kept between runs is in {folder}: ") == 1
+        assert done.stderr.count(f"files kept between runs are in {folder}: ") == 1
         assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (NOBODY, 0o700)
         again = run_unprivileged(*words, "--out", str(open_folder / "r"), cwd=Path("/"), timeout=180)
         assert "compiling" not in again.stderr

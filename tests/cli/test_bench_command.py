@@ -120,9 +120,9 @@ class TestMistakes:
         [
             (("bench", "--sources", "cheese"), "unknown source 'cheese'"),
             (("bench", "--arms", "cheese"), "unknown arm 'cheese'"),
-            (("bench", "--granules", "3k"), "no multiple of the base page"),
-            (("bench", "--granules", "big"), "is no size"),
-            (("bench", "--size", "x"), "is no size"),
+            (("bench", "--granules", "3k"), "not a multiple of the base page"),
+            (("bench", "--granules", "big"), "is not a size"),
+            (("bench", "--size", "x"), "is not a size"),
             (("bench", "--rounds", "0"), "--rounds"),
             (("bench", "--sources", "swapped"), "add --swap"),
             (("bench", "--sources", "zero-64k"), "one size only"),
@@ -131,7 +131,7 @@ class TestMistakes:
             (("bench", "--arms", "move_holes", "--sources", "thp"), "has no meaning for thp"),
             (("bench", "--nonsense"), "--nonsense"),
             (("nonsense",), "nonsense"),
-            (("show", "/no/such/file"), "no usable result"),
+            (("show", "/no/such/file"), "not a usable result"),
             (("show",), "Missing argument"),
         ],
     )

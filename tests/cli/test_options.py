@@ -197,7 +197,7 @@ def test_what_a_number_may_be_is_said_in_english() -> None:
 
 
 def test_no_list_takes_a_word_twice() -> None:
-    """What may be given several times is looked at, and no list is taken apart by hand."""
+    """Each parameter that may be given several times has a callback that checks its words."""
     for path, command in commands(cli):
         for parameter in command.params:
             several = parameter.nargs == -1 or getattr(parameter, "multiple", False)

@@ -1,4 +1,4 @@
-"""Files that commands write for users: what was read, and what is no regular file, stays."""
+"""Files that commands write for users: what was read, and what is not a regular file, stays."""
 
 import os
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_what_can_not_be_written_whole_leaves_what_was_there(tmp_path: Path, mon
 
 @pytest.mark.parametrize("name", ["", ".."])
 def test_what_is_no_name(name: str) -> None:
-    with pytest.raises(GcprotoError, match="no name of a file"):
+    with pytest.raises(GcprotoError, match="not the name of a file"):
         see_that_outputs_are_new([Path(name)], [])
 
 

@@ -63,7 +63,7 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_record_has_its_place() -> None:
-    for name in records.RECORDS:
+    for name in (*records.RECORDS, records.COMPARE):
         page = (ROOT / "docs" / "results" / f"{name}.md").read_text()
         changed = records.replaced(page, name, "new\n")
         assert changed.count("new\n") == page.count("new\n") + 1
@@ -76,7 +76,7 @@ def test_a_record_says_where_it_comes_from() -> None:
         "producer": {"started": "2026-11-26T14:33:35+00:00", "seconds": 219.7},
         "environment": {"cpu": {"model": "a processor", "count": 2, "allowed": 2}, "kernel": {"release": "6.18.44"}},
     }
-    made = records.text("bench", result, " table\n", "abc1234")
+    made = records.text("gcproto bench", result, " table\n", "abc1234")
     for part in (
         "`gcproto bench`",
         "2026-11-26, 14:33 UTC",
@@ -120,6 +120,12 @@ def test_every_command_has_a_manual_page_with_its_options(tmp_path: Path) -> Non
     found = {path.name: path.read_text() for path in man.write(tmp_path)}
     names = {context.command_path.replace(" ", "-") for context in contexts("gcproto", cli, None)}
     assert set(found) == {f"{name}.1" for name in names}
-    assert r"\fB\-\-rounds\fP" in found["gcproto-gc-window.1"]
-    assert "gcproto kernels-ab(1)" in found["gcproto-kernels.1"]
+    assert r"\fB\-\-rounds INTEGER RANGE\fP" in found["gcproto-gc-window.1"]
+    assert r"\fBgcproto\-kernels\-ab\fP(1)" in found["gcproto-kernels.1"]
     assert "Exit codes" in found["gcproto.1"]
+    for text in found.values():
+        assert all(re.match(r"\.(TH|SH|PP|TP|nf|fi)\b", line) for line in text.splitlines() if line[:1] in {".", "'"})
+
+
+def test_a_manual_page_has_the_text_as_it_is() -> None:
+    assert man.roff("a-b \\n\n.TH is not a title\n'quoted'") == "a\\-b \\en\n\\&.TH is not a title\n\\&'quoted'"

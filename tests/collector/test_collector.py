@@ -55,7 +55,7 @@ def test_objects_that_span_pages(mode: str, words: int) -> None:
         heap.link(1, refs - 1, 2)
         heap.drop(0)
         heap.collect()
-        # What does not fit into the allocation buffer any more is allocated by itself, behind the buffer.
+        # What does not fit into the allocation buffer any more is allocated by itself, after the buffer.
         assert heap.follow(1) == heap.heap.to + (40 if words * 8 > TLAB_BYTES - 33 * 8 else 0)
         assert heap.word(heap.follow(1, refs - 1), 4) == 2004
 
@@ -168,7 +168,7 @@ def test_memory_does_not_grow_over_collections() -> None:
 
 
 def test_objects_of_a_heap_that_is_full_are_refused() -> None:
-    """Without a collector nobody can make room: closing the world ends the wait, and allocation says no."""
+    """Without a collector no thread can make room: closing the world ends the wait, and allocation fails."""
     from gcproto.heap import mutator
 
     with bench(4 * MIB) as heap:

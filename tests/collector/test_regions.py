@@ -9,20 +9,15 @@ import pytest
 from gcproto._native import ffi
 from gcproto.collector.compiled.prepare import NEVER, prepare
 from gcproto.collector.compiled.produce import produce
-from gcproto.heap.arrays import array_at
 from gcproto.heap.objects import header
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.plan import KEPT
 from gcproto.heap.space import Heap
+from tests.support.planned_heap import words_at
 
 MIB = 1 << 20
 GRANULES = (1, 4, 16, 64)
 POISON = 0x7FFF_FFFF_FFFF_FFF0
-
-
-def words_at(address: int, count: int, kind: Any = np.int64) -> Any:
-    """Memory as an array."""
-    return array_at(ffi.cast("uint8_t *", address), count, np.dtype(kind))
 
 
 class Space:
@@ -65,6 +60,15 @@ class Space:
             packed = np.packbits(bits, bitorder="little").view(np.int64)
             words_at(getattr(self.heap.tables, name), len(packed))[:] = packed
         self.live = live
+        self._note_reach()
+
+    def _note_reach(self) -> None:
+        """As marking does: each object has one reference, right behind its header."""
+        reach = words_at(self.heap.tables.reach, self.heap.pages, np.uint32)
+        for start, _ in self.objects:
+            if target := int(self.space[start + 1]):
+                page = (start + 1) // PAGE_WORDS
+                reach[page] = max(int(reach[page]), (target - self.heap.to) // PAGE_BYTES + 1)
 
     def prepare(self, permille: int, granule: int, region: int) -> int:
         """Plan it; from-space is where the objects are."""

@@ -1,7 +1,8 @@
 """The hazard that a move leaves behind: what is read in from-space after its page was moved away is zero.
 
-Objects that span pages are faulted in the order that is worst for a producer that reads headers where they were: the
-page with the header first, then the pages that it reaches into.  The producer must not need what is gone by then.
+Objects that span pages are faulted in the order that is worst for a producer that reads headers where they were.  That
+is the page with the header first, then the pages that the object reaches into.  The producer must not need what is gone
+by then.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ OBJECTS = 40
 
 @kernel
 def touch(address: int) -> int:
-    """A load that may fault; the handler needs no GIL, but nobody should hold it here."""
+    """A load that may fault; the handler needs no GIL, but no thread should hold it here."""
     return load64(address)
 
 

@@ -53,7 +53,7 @@ def enable(settings: Settings, order: int) -> None:
 
 
 def provide(settings: Settings, row: Row, stack: ExitStack) -> None:
-    """What a row needs of the settings; what can't be had the row says itself when it skips."""
+    """Make the settings that a row needs; if one is unavailable, the row says so when it skips."""
     if not settings.may_change():
         return
     if "thp" in row.needs:
@@ -178,7 +178,7 @@ def wait_for(condition: Callable[[], T]) -> T:
 
 
 def is_gone(pid: str) -> bool:
-    """Whether a process has ended; one that nobody has waited for yet is a zombie."""
+    """Whether a process has ended; one that no process has waited for yet is a zombie."""
     stat = read(f"/proc/{pid}/stat")
     return stat is None or stat.rpartition(")")[2].split()[0] == "Z"
 
@@ -190,7 +190,7 @@ def assert_no_children() -> None:
 
 
 def parse_ktap(text: str) -> dict[str, tuple[bool, str]]:
-    """Name to (ok, what stands behind the #); checks the version, the plan and the numbers."""
+    """Name to (ok, what comes after the #); checks the version, the plan and the numbers."""
     lines = text.splitlines()
     assert lines[0] == "KTAP version 1"
     plan = re.fullmatch(r"1\.\.(\d+)", lines[1])

@@ -26,7 +26,7 @@ def test_a_status_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["status"]
     Path(path).write_text("{")
     assert read(path) is None
-    write(str(tmp_path / "nowhere" / "status"), Status())  # stops nobody
+    write(str(tmp_path / "nowhere" / "status"), Status())  # a status that can't be written stops no process
 
 
 def test_a_status_in_a_line() -> None:

@@ -1,4 +1,4 @@
-"""Minimum mutator utilisation against a count by hand."""
+"""Minimum mutator utilisation against a plain count."""
 
 import numpy as np
 import pytest

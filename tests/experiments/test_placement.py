@@ -52,6 +52,15 @@ class TestChoice:
 
     @pytest.mark.parametrize("processors", [{3, 5, 9, 12}], indirect=True)
     @pytest.mark.usefixtures("processors")
+    def test_compacting_threads_have_what_is_left_over(self) -> None:
+        assert cpus_for(Placement.OWN, 1, 3) == Cpus(12, (3,), 5, (5, 9))
+        assert cpus_for(Placement.OWN, 2, 3) == Cpus(12, (3, 5), 9, (9, 9))
+        assert cpus_for(Placement.OWN, 3, 4) == Cpus(12, (3, 5, 9), 3, (3, 5, 9))
+        assert cpus_for(Placement.SHARED, 2, 4) == Cpus(5, (3, 5), 3, (3, 5, 3))
+        assert cpus_for(Placement.UNPLACED, 1, 3) == Cpus(-1, (-1,), -1, (-1, -1))
+
+    @pytest.mark.parametrize("processors", [{3, 5, 9, 12}], indirect=True)
+    @pytest.mark.usefixtures("processors")
     @pytest.mark.parametrize(("threads", "more"), [(0, 0), (3, 0), (4, 0), (5, 1), (9, 5)])
     def test_threads_without_a_processor(self, threads: int, more: int) -> None:
         assert oversubscribed(threads) == more
@@ -145,7 +154,7 @@ class TestHeap:
         if MODES[mode].handler == lib.GCP_HANDLER_THREAD and done.cpus.handler.first >= 0:
             assert is_where_it_was_asked(done.cpus.handler, cpus.handler)
         else:
-            assert done.cpus.handler.first == -1, "nobody answered a fault there"
+            assert done.cpus.handler.first == -1, "no thread answered a fault there"
         assert os.sched_getaffinity(0) == before
 
     @pytest.mark.parametrize("placement", Placement)

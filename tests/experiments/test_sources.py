@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -26,13 +26,16 @@ from gcproto.results.schema import PathScenario, with_fields
 from tests.support.memory import PAGE, PRESENT, Region
 from tests.support.processes import SETPRIV, unprivileged_python
 
+if TYPE_CHECKING:
+    from gcproto._native import gcp_prover_ptr
+
 HERE = machine()
 BLOCK = HERE.pmd_size // PAGE
 """As often as the runner makes a source again that came out otherwise."""
 
 
 @pytest.fixture(scope="module")
-def prover() -> Any:
+def prover() -> "gcp_prover_ptr":
     return new_prover()
 
 
@@ -48,7 +51,7 @@ def request(**changes: Any) -> Request:
     return Request(**{**fields, **numbers})
 
 
-def done(prover: Any, asked: Request) -> Round:
+def done(prover: "gcp_prover_ptr", asked: Request) -> Round:
     """A round as the runner runs it; it pins this thread, which is undone."""
     allowed = os.sched_getaffinity(0)
     try:
@@ -134,7 +137,7 @@ def test_the_limits_tell_order_from_disorder(n: int) -> None:
     assert not lib.gcp_frames_reached(len(FRAMES), even)
 
 
-def look(prover: Any, region: Region) -> Any:
+def look(prover: "gcp_prover_ptr", region: Region) -> Any:
     seen = ffi.new("struct gcp_frame_order *")
     made = ffi.new("struct gcp_view *")
     assert lib.gcp_view_init(region.pages, made) == 0
@@ -154,7 +157,7 @@ def fill(start: int, frames: str, seed: int) -> None:
 
 
 @pytest.mark.needs("move", "pfn", "thp")
-def test_a_range_filled_in_order_is_not_taken_for_a_shuffled_one(prover: Any) -> None:
+def test_a_range_filled_in_order_is_not_taken_for_a_shuffled_one(prover: "gcp_prover_ptr") -> None:
     """Frames that were freed in order come back in order: touching alone must not pass as SHUFFLED."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(allowed)})  # free pages are kept by processor
@@ -182,7 +185,7 @@ def test_a_range_filled_in_order_is_not_taken_for_a_shuffled_one(prover: Any) ->
 
 @pytest.mark.needs("move", "pfn", "thp")
 @pytest.mark.parametrize("source", ["small", "forked", "pinned"])
-def test_each_order_comes_out_whatever_came_before(prover: Any, source: str) -> None:
+def test_each_order_comes_out_whatever_came_before(prover: "gcp_prover_ptr", source: str) -> None:
     """Free pages remember the order in which they were freed: after a shuffled range all others were shuffled too."""
     arm = "move" if source == "small" else "copy"
     pages = 2 * BLOCK  # what RLIMIT_MEMLOCK lets be pinned
@@ -200,7 +203,7 @@ def test_each_order_comes_out_whatever_came_before(prover: Any, source: str) -> 
 
 
 @pytest.mark.needs("move", "pfn", "thp")
-def test_consecutive_folios_are_small_ones(prover: Any) -> None:
+def test_consecutive_folios_are_small_ones(prover: "gcp_prover_ptr") -> None:
     """They come from split THPs, and MOVE must find nothing left to split."""
     got = done(prover, request(frames="consecutive"))
     assert got.status == VALID, got.reason
@@ -209,7 +212,7 @@ def test_consecutive_folios_are_small_ones(prover: Any) -> None:
 
 
 @pytest.mark.needs("move", "pfn", "thp", "root")
-def test_consecutive_frames_need_no_setting(prover: Any) -> None:
+def test_consecutive_frames_need_no_setting(prover: "gcp_prover_ptr") -> None:
     """The path lab switches all sizes of large folios off for small ones."""
     with Settings() as changed:
         changed.mthp_only(None)
@@ -218,7 +221,7 @@ def test_consecutive_frames_need_no_setting(prover: Any) -> None:
 
 
 @pytest.mark.needs("move", "pfn", "mthp", "root")
-def test_large_folios_are_shuffled_whole(prover: Any) -> None:
+def test_large_folios_are_shuffled_whole(prover: "gcp_prover_ptr") -> None:
     order = 4
     with Settings() as changed:
         changed.quiet_khugepaged()
@@ -242,7 +245,9 @@ def test_large_folios_are_shuffled_whole(prover: Any) -> None:
     ("err", "told", "reason"),
     [(errno.EBUSY, errno.EAGAIN, "UFFDIO_MOVE"), (errno.ENOTTY, errno.EOPNOTSUPP, "UFFDIO_MOVE 6.8")],
 )
-def test_a_shuffle_that_cannot_be_finished_is_no_source(prover: Any, err: int, told: int, reason: str) -> None:
+def test_a_shuffle_that_cannot_be_finished_is_no_source(
+    prover: "gcp_prover_ptr", err: int, told: int, reason: str
+) -> None:
     """A page that stays busy, or a kernel without MOVE; the next round is a whole one again."""
     asked = request(frames="shuffled", arm="mremap")
     lib.gcp_inject(lib.GCP_VERB_MOVE, 77, 1 << 20, err)
@@ -262,7 +267,7 @@ def test_a_shuffle_that_cannot_be_finished_is_no_source(prover: Any, err: int, t
 
 
 @pytest.mark.needs("move")
-def test_without_a_wish_the_order_is_only_told(prover: Any) -> None:
+def test_without_a_wish_the_order_is_only_told(prover: "gcp_prover_ptr") -> None:
     got = done(prover, request())
     assert got.status == VALID, got.reason
     assert got.frames_pairs in {0, 4 * BLOCK - 1}
@@ -286,7 +291,9 @@ def test_without_a_wish_the_order_is_only_told(prover: Any) -> None:
         ({"working_set": "cache", "pages": BLOCK * (HERE.llc_bytes // 2 // HERE.pmd_size + 1)}, "more than half"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_reason(prover: Any, changes: dict[str, Any], reason: str) -> None:
+def test_what_cannot_be_is_refused_with_its_reason(
+    prover: "gcp_prover_ptr", changes: dict[str, Any], reason: str
+) -> None:
     if BLOCK * 4 >= lib.GCP_MEMORY_MIN_PAGES and changes.get("working_set") == "memory":
         changes = {**changes, "pages": lib.GCP_MEMORY_MIN_PAGES - 1}
         reason = "too small"
@@ -313,7 +320,7 @@ def test_the_last_level_cache_is_that_of_sysfs() -> None:
 
 
 @pytest.mark.needs("move")
-def test_memory_is_evicted_and_says_by_how_much(prover: Any) -> None:
+def test_memory_is_evicted_and_says_by_how_much(prover: "gcp_prover_ptr") -> None:
     if not HERE.llc_bytes:
         pytest.skip("the size of the last-level cache is unknown")
     pages = -(-lib.GCP_MEMORY_MIN_PAGES // BLOCK) * BLOCK
@@ -389,7 +396,15 @@ def test_without_privilege_the_order_is_made_but_not_proven() -> None:
     seed=st.integers(0, 2**63),
 )
 def test_any_round_on_them_is_valid(
-    prover: Any, frames: str, working_set: str, arm: str, blocks: int, granule: int, skew: int, touched: bool, seed: int
+    prover: "gcp_prover_ptr",
+    frames: str,
+    working_set: str,
+    arm: str,
+    blocks: int,
+    granule: int,
+    skew: int,
+    touched: bool,
+    seed: int,
 ) -> None:
     """Each page accounted for, each content right, the frames in the order asked."""
     pages = blocks * BLOCK

@@ -192,7 +192,7 @@ def test_where_they_have_no_meaning_they_are_refused(choice: Choice) -> None:
 
 
 def test_layouts_of_swapped_pages_stand_apart_with_what_they_came_back_as() -> None:
-    """The table of swapped pages is one, whatever their destination: no layout may stand in another's place."""
+    """The table of swapped pages is one, whatever their destination: no layout may take another's place."""
     made = []
     for alignment, cost, order in (("congruent", 3900.0, 4), ("skewed", 6900.0, 0)):
         one = scenario("move_swapin", PMD, "swapped", order=4, alignment=alignment)

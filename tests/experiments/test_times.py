@@ -138,7 +138,7 @@ class TestHeap:
         assert 0 < done.mutator_ns < 5 * LATE * 1e9
 
     def test_cpu_time_before_the_start_is_not_the_collectors(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The collector has worked for the set-up; that is no part of what is measured."""
+        """The collector has worked for the set-up; that time is not part of what is measured."""
         warm = threading.Event()
         serve = Collector.serve
 

@@ -1,4 +1,4 @@
-"""The window after the flip: every page is mapped once, by whoever comes first, with its contents, in every way."""
+"""The window after the flip: in every way, the first thread that reaches a page maps it once, with its contents."""
 
 import errno
 import json
@@ -109,7 +109,7 @@ class TestWindow:
         calls = done.collector["move_calls"] + done.collector["copy_calls"]
         assert calls == done.collector["lost"] == 64 - mapped(done.collector)
         seen = run_here(msgspec.structs.replace(request_for(ways()["move"], 64, 2, 1), late_ns=200_000_000))
-        assert seen.collector["move_calls"] == 0, "with states nobody asks for what is mapped"
+        assert seen.collector["move_calls"] == 0, "with states no thread asks for what is mapped"
 
     def test_tiny_windows_have_spans_that_can_be(self) -> None:
         """256 KiB, where mutators are through before a collector that is woken by the barrier gets a processor."""
@@ -164,7 +164,7 @@ class TestWindow:
         seed=st.integers(0, 2**32),
     )
     def test_any_mixture(self, **config: Any) -> None:
-        """Also without a collector, with groups that end behind the space, and with batches longer than a region."""
+        """Also without a collector, with groups that end beyond the space, and with batches longer than a region."""
         done = run_here(Request(**config))
         assert invalid_reason(done, config["pages"]) == ""
 
@@ -205,7 +205,7 @@ def test_windows_that_prove_nothing() -> None:
 def test_a_run_in_all_ways() -> None:
     known = ways()
     order = WindowParameters(
-        list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, runs=3
+        list(known.values()), [Placement.UNPLACED], pages=1024, batch=512, group=16, mutators=2, rounds=3
     )
     seen: list[int] = []
     result = run(order, lambda done, _total: seen.append(done))
@@ -288,8 +288,8 @@ class TestCommand:
         ("args", "code", "said"),
         [
             (("--ways", "cheese"), 2, "unknown way 'cheese'"),
-            (("--size", "cheese"), 2, "is no size"),
-            (("--size", "1"), 2, "no whole number of pages"),
+            (("--size", "cheese"), 2, "is not a size"),
+            (("--size", "1"), 2, "not a whole number of pages"),
             (("--mutators", "0"), 2, "--mutators"),
             (("--ways", "copy,copy"), 2, "twice"),
             (("--placement", "cheese"), 2, "unknown placement 'cheese'"),

@@ -75,7 +75,7 @@ def test_the_livelock_is_asked_of_the_kernel() -> None:
 
 @pytest.mark.needs("move", "two_cpus")
 def test_a_move_that_denies_itself_is_provoked() -> None:
-    """One mover, nobody else at the destination: EEXIST can only be the kernel's own."""
+    """One mover, no other thread at the destination: EEXIST can only be the kernel's own."""
     moved, refused = ffi.new("uint64_t *"), ffi.new("uint64_t *")
     for granule in (1, 16):
         assert lib.gcp_ability_retry(5000, granule * machine().page_size, moved, refused) == 0, (

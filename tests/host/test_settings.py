@@ -256,7 +256,7 @@ class TestJournal:
         with pytest.raises(GcprotoError, match="damaged") as caught:
             journal.acquire()
         journal.release()
-        assert "by hand" in caught.value.remedy
+        assert "gcproto doctor" in caught.value.remedy
 
     @pytest.mark.needs("root")
     def test_what_can_not_be_put_back_stays_on_record(self, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ class TestJournal:
         journal.acquire()
         journal.add(FileUndo(str(target), "1"))
         journal.release()
-        with pytest.raises(GcprotoError, match="could not all be put back"):
+        with pytest.raises(GcprotoError, match="could not be restored"):
             recover(tmp_path / "state")
         target.rmdir()
         target.write_text("2")

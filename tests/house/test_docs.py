@@ -1,7 +1,8 @@
 """The examples of docs/ run: commands in an empty folder, patches on a copy of the sources.
 
 A block ``console`` holds commands after ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
-below a command are output that must be seen.  A block ``diff`` is applied before the commands after it run.
+below a command are output that must be seen.  A block ``diff`` is applied before the commands after it run.  Commands
+``python -m pytest`` then run in that copy, as they would in a checkout.
 """
 
 import os
@@ -75,19 +76,28 @@ def environment(sources: Path, shims: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(sources), "PATH": f"{shims}:{os.environ['PATH']}"}
 
 
-def run(page: str, folder: Path) -> None:
-    """Run a page: patches hold from where they stand to the end of their section."""
-    for number, section in enumerate(re.split(r"^(?=## )", (DOCS / page).read_text(), flags=re.M)):
+def sections(page: str) -> dict[str, str]:
+    """The sections of a page by their headings; the text before the first is under its first line."""
+    parts = re.split(r"^(?=## )", (DOCS / page).read_text(), flags=re.M)
+    return {part.partition("\n")[0].removeprefix("## "): part for part in parts}
+
+
+def run(page: str, folder: Path, only: str = "") -> None:
+    """Run a page, or only one section: patches hold from where they stand to the end of their section."""
+    for number, (heading, section) in enumerate(sections(page).items()):
+        if only not in {"", heading}:
+            continue
         mark = f"{Path(page).stem}{number}"
         env = environment(ROOT, folder / f".bin-{mark}")
         sources = folder / f".sources-{mark}"
         for kind, text in BLOCK.findall(section):
             if kind == "console":
                 for one in commands(text):
-                    _run_one(page, one, env, folder)
+                    in_copy = sources.exists() and one.text.startswith("python -m pytest")
+                    _run_one(page, one, env, sources if in_copy else folder)
                 continue
             if not sources.exists():
-                for name in ("gcproto", "native"):
+                for name in ("gcproto", "native", "tests"):
                     shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
                 for name in ("setup.py", "pyproject.toml", "README.md"):
                     shutil.copy(ROOT / name, sources / name)
@@ -119,9 +129,27 @@ def test_guide(tmp_path: Path) -> None:
         run(page, tmp_path)
 
 
-@pytest.mark.needs("root", "move")
-def test_extend(tmp_path: Path) -> None:
-    run("guide/extend.md", tmp_path)
+NEEDS = {
+    "Add an arm": ("root", "move", "pfn"),
+    "Add a policy for large folios": ("root", "move", "mthp"),
+    "Add a hazard": ("static", "qemu", "guest_kernel"),
+}
+"""What sections of the guide need; the others need root and MOVE."""
+EXTEND = [
+    pytest.param(heading, marks=pytest.mark.needs(*NEEDS.get(heading, ("root", "move"))))
+    for heading, text in sections("guide/extend.md").items()
+    if BLOCK.search(text)
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("heading", EXTEND)
+def test_extend(heading: str, tmp_path: Path) -> None:
+    run("guide/extend.md", tmp_path, heading)
+
+
+def test_needs_are_of_sections() -> None:
+    assert set(NEEDS) <= {str(one.values[0]) for one in EXTEND}
 
 
 @pytest.mark.needs("root", "move", "mthp")

@@ -19,7 +19,7 @@ SOURCES = ("gcproto", "native", "pyproject.toml", "setup.py", "README.md", "LICE
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout that nobody has built anything in."""
+    """A checkout in which nothing was built."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in SOURCES:
         if (ROOT / name).is_dir():

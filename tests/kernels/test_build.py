@@ -115,18 +115,18 @@ def test_configurations_by_name_and_path(home: Path) -> None:
     with pytest.raises(GcprotoError, match="there is no configuration 'nothing'"):
         kconfig.chosen(["nothing"])
     (home / "empty").write_text("hello\n")
-    with pytest.raises(GcprotoError, match="is no configuration"):
+    with pytest.raises(GcprotoError, match="is not a configuration"):
         kconfig.chosen([str(home / "empty")])
 
 
 @pytest.mark.parametrize("name", ["", "a b", "Upper", "-x", "a/b", "x" * 33])
 def test_names_that_can_be_no_part_of_a_release(name: str) -> None:
-    with pytest.raises(GcprotoError, match="can't be called"):
+    with pytest.raises(GcprotoError, match="can't be named"):
         built.check_name(name)
 
 
 def test_what_is_no_tree_is_said(tmp_path: Path) -> None:
-    with pytest.raises(GcprotoError, match="is no kernel tree"):
+    with pytest.raises(GcprotoError, match="is not a kernel tree"):
         source.given(tmp_path)
 
 

@@ -46,7 +46,7 @@ def test_hazards_do_not_run_on_a_host(gcprobe: Path) -> None:
     for arguments in ([], ["livelock-references"], ["end-crash"]):
         done = subprocess.run([gcprobe, "hazard", *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 3
-        assert "this is no guest" in done.stderr
+        assert "this is not a guest" in done.stderr
         assert done.stdout == ""
 
 

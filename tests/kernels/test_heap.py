@@ -18,6 +18,7 @@ from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
     UNIT_OPERATION,
+    UNIT_TIME,
     KernelCell,
     Measurement,
     PathScenario,
@@ -35,6 +36,7 @@ from gcproto.results.schema import (
 from tests.kernels.test_run import results, run
 from tests.support.heap_results import heap_scenario, window_scenario
 from tests.support.policy_results import policy_scenario
+from tests.support.processes import run_gcproto
 from tests.support.result_maker import measurement, result
 
 
@@ -65,6 +67,33 @@ def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pyte
     assert window.mode == "host"
     assert "NUMBA_CPU_NAME=generic" in window.command
     assert window.command[-7:-2] == ("--rounds", "5", "--seed", "7", "--json")
+
+
+@pytest.mark.parametrize(("processors", "mutators", "compactors"), [(2, "2", False), (8, "8", True)])
+def test_a_guest_has_a_mutator_for_each_processor(
+    processors: int, mutators: str, compactors: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heap, "compiled", lambda: tmp_path)
+    jobs = {job.name: job.command for job in heap.script(Measure(21, 2, 512, UNIT_TIME, 7), processors).jobs}
+    assert ("window" in jobs) != compactors
+    for name in {"window", "workload"} & jobs.keys():
+        assert jobs[name][jobs[name].index("--mutators") + 1] == mutators
+    assert ("--compactors" in jobs["workload"]) == compactors
+    assert "--verify" in jobs["workload"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "heap", "--cpus", "8"], "needs --wall-clock"),
+        (["--set", "paths", "--cpus", "8", "--wall-clock"], "is for --set heap"),
+        (["--set", "heap", "--cpus", "17"], "--cpus"),
+    ],
+)
+def test_processors_of_a_guest_that_make_no_sense_are_refused(words: list[str], said: str) -> None:
+    done = run_gcproto("kernels", "run", *words, "6.18")
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,6 @@ def test_our_own_patches_are_found_and_touch_what_they_say() -> None:
         assert all(patch.name.startswith("[PATCH") for patch in found)
     for name in ("undo", "broken"):
         assert all(patch.touched == ["mm/userfaultfd.c"] for patch in collect([folder / name]))
-    for file in folder.rglob("*[!r].patch"):  # the cover letter is signed by nobody
+    for file in folder.rglob("*[!r].patch"):  # all but the cover letter, which has no Signed-off-by
         text = file.read_text()
         assert "Signed-off-by: " in text or "NOT FOR USE" in text

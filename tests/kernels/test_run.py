@@ -193,7 +193,7 @@ def test_ctrl_c_and_kill_leave_no_guest(tmp_path: Path, number: signal.Signals) 
         assert process.returncode == 130
         assert "interrupted by SIGINT; kept in " in errors
         assert "Traceback" not in errors
-    else:  # nobody was there to clean up
+    else:  # no process was left to clean up
         for path in (tmp_path / "tmp").iterdir():
             subprocess.run(["rm", "-r", str(path)], check=True)
 

@@ -1,13 +1,14 @@
 """How far boots of one kernel are apart: shown by scenario, flagged beyond 0.5 %, the same in tables and series."""
 
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
+from click.testing import Result as ClickResult
 from rich.console import Console
 
 from gcproto.cli.kernels import run as kernels_run
@@ -118,12 +119,11 @@ def test_tables_and_series_have_the_same_spread() -> None:
     assert AGREE < FLAG
 
 
-def run(monkeypatch: pytest.MonkeyPatch, results: list[Result], *arguments: str) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, results: list[Result], *arguments: str) -> ClickResult:
     """The command, with guests that brought these results."""
 
-    def cells_done(_ctx: click.Context, _cells: object, options: dict[str, Any], show: Any) -> list[Result]:
-        show(results, options)
-        return results
+    def cells_done(_ctx: click.Context, _cells: object, _options: object, show: Callable[[list[Result]], bool]) -> bool:
+        return show(results)
 
     monkeypatch.setattr(kernels_run, "chosen", lambda _options: [SimpleNamespace(release=K618)])
     monkeypatch.setattr(kernels_run, "ready", lambda _kernels, _options: "")

@@ -191,7 +191,7 @@ def test_copies_discards_and_refusals_of_paths() -> None:
 
 @pytest.mark.needs("mthp")
 def test_the_model_has_the_paths_that_are_measured_for_it() -> None:
-    """What ``gcproto predict`` asks of the path lab is not left out, whatever the grid says of its memory."""
+    """What ``gcproto predict`` asks of the path lab is not omitted, whatever the grid says of its memory."""
     choice = Choice(
         sources=["small", "mthp-64k", "thp"], arms=["move", "copy", "copy_discard"], granules=["64k"], threads=[1, 2]
     )
@@ -211,10 +211,10 @@ def test_an_aa_pair_is_one_path() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"working_set": MEMORY}, "written just before only"),
-        ({"frames": SHUFFLED}, "page frames as they come"),
+        ({"working_set": MEMORY}, "were just written"),
+        ({"frames": SHUFFLED}, "page frames in any order"),
         ({"alignment": SKEWED}, "aligned ranges"),
-        ({"source": "pinned", "order": 9}, "kernel's secret"),
+        ({"source": "pinned", "order": 9}, "before it refuses it is unknown"),
         ({"source": "swapped"}, "no such arm or source"),
         ({"arm": "mremap"}, "no such arm or source"),
     ],
@@ -406,5 +406,5 @@ def test_proposals_that_can_not_be_meant(fields: str, tmp_path: Path) -> None:
     file = tmp_path / "proposal.json"
     named = "" if '"name"' in fields else '"name":"x",'
     file.write_text(f'{{{named}"text":"t",{fields}}}')
-    with pytest.raises(GcprotoError, match="no usable proposal"):
+    with pytest.raises(GcprotoError, match="is not a usable proposal"):
         load(str(file))

@@ -121,6 +121,20 @@ class TestWhatWasMeasured:
         assert not load(path).producer.complete
 
 
+def test_while_the_command_is_imported_there_is_no_traceback() -> None:
+    code = """
+import sys
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "gcproto.process.interrupts":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder)
+from gcproto.cli.main import main
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "gcproto: interrupted by SIGINT\n")
+
+
 NOTHING_YET = [
     ("bench",),
     ("claims",),
@@ -220,7 +234,7 @@ class TestContract:
         ended = running.end(10)
         assert ended.code == ExitCode.HUNG_UP
         assert ended.out.startswith("KTAP version 1\n")
-        assert "not ok" not in ended.out, "the row that the signal ended is no finding"
+        assert "not ok" not in ended.out, "the row that the signal ended is not a finding"
         assert ended.processes == []
 
     def test_a_row_that_hangs_is_ended_at_once(self) -> None:

@@ -22,7 +22,7 @@ SECONDS = 20
 def shell(
     script: str, folder: Path, *words: str, env: dict[str, str] | None = None, seconds: float = 100
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a shell script in which ``gcproto`` stands for the command, and ``"$@"`` for words."""
+    """Run a shell script in which ``gcproto`` is the command, and ``"$@"`` are the words."""
     text = f'gcproto() {{ {" ".join(COMMAND)} "$@"; }}\n{script}'
     done = subprocess.run(
         ["bash", "-c", text, "bash", *words],
@@ -81,7 +81,7 @@ class TestOutput:
         script = 'gcproto "$@" | true; exit ${PIPESTATUS[0]}'
         slow = shell(f"sleep() {{ :; }}; {script}", tmp_path, *self.words(words, tmp_path))
         assert slow.returncode == ExitCode.PIPE
-        assert slow.stderr == "gcproto: the reader of standard output went away; the rest was not printed\n"
+        assert slow.stderr == "gcproto: the reader of standard output closed it; the rest was not printed\n"
 
 
 def test_a_file_on_a_full_disk(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ class TestLimits:
 
 
 class TestFiles:
-    """What is no regular file is refused before it is read."""
+    """What is not a regular file is refused before it is read."""
 
     def others(self, folder: Path) -> list[Path]:
         pipe, sparse, place = folder / "pipe", folder / "sparse", folder / "folder"
@@ -251,7 +251,7 @@ def test_patches_are_looked_at_before_another_build_is_waited_for(tmp_path: Path
 
 
 class TestNet:
-    """What nobody expected: one line, a code of its own, and the traceback only where it is asked for."""
+    """An unexpected error: one line, a code of its own, and the traceback only where it is asked for."""
 
     BROKEN = "import gcproto.host.doctor as doctor\ndef broken():\n    raise {}\ndoctor.survey = broken\n"
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcproto.process.outputs import write_whole as write
-from tests.report.test_page import KINDS, hostile, page_of, whole_page
+from tests.report.test_page import hostile, whole_page
 from tests.support.condition_results import conditions
+from tests.support.every_kind import KINDS, page_of
 from tests.support.heap_results import heap_result, placed_window_result
 
 if TYPE_CHECKING:

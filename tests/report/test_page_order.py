@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gcproto.report.page.build import build
 from gcproto.report.page.model import Page
-from gcproto.report.words.runs import order_text, runs_of, steadiness
+from gcproto.report.words.runs import leading_text, runs_of, steadiness
 from gcproto.results.schema import Noise, Result
 from tests.support.condition_results import conditions
 from tests.support.heap_results import placed_window_result
@@ -55,13 +55,13 @@ def test_other_orders() -> None:
     without = noisy_run(1)
     without.noise = None
     runs = runs_of([quiet(2, 0.01), without])
-    assert order_text(runs).startswith("Runs are ordered with A/A pairs first")
+    assert leading_text(runs).startswith("Runs are ordered with A/A pairs first")
     runs[0].result.producer.complete = False
-    assert order_text(runs).endswith("; interrupted runs come last. The first leads.")
+    assert leading_text(runs).endswith("; interrupted runs come last. The first leads.")
 
 
 def test_the_head_says_of_which_run_it_is() -> None:
     runs = [quiet(1, 0.009), quiet(2, 0.004)]
     label = runs[1].run_id[:6]
-    assert page(*runs).subtitle[0] == f"this line is of run {label}, one of 2; the table of files has the others"
-    assert not any("this line is of" in text for text in page(runs[0]).subtitle)
+    assert page(*runs).subtitle[0] == f"this line is for run {label}, one of 2; the table of files has the others"
+    assert not any("this line is for" in text for text in page(runs[0]).subtitle)

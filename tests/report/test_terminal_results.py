@@ -1,4 +1,4 @@
-"""Every table of the program at every width: no figure is cut, and what is left out is said."""
+"""Every table of the program at every width: no figure is cut, and omitted columns are named."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gcproto.cli.app import cli
 from gcproto.cli.doctor import print_survey
-from gcproto.cli.kernels.list import print_list
+from gcproto.cli.kernels.list import Listed, print_list
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import BugState, ScenarioOff, Survey
 from gcproto.model.prediction import Heap, Prediction, Reason
@@ -59,7 +59,7 @@ from tests.support.result_maker import measurement, noisy_run, result
 DATA = Path(__file__).parents[1] / "data"
 WIDEST = 320
 REMARK = re.compile(
-    r"(left\s+out\s+at\s+\d+\s+columns|in\s+\d+\s+parts\s+at).*?COLUMNS=\d+\)"
+    r"(omitted\s+at\s+\d+\s+columns|in\s+\d+\s+parts\s+at).*?COLUMNS=\d+\)"
     r"(\s+or\s+with\s+gcproto\s+show\s+--wide)?",
     re.DOTALL,
 )
@@ -140,7 +140,7 @@ def claims() -> Result:
             "touch is cheaper than both",
             "gcproto gc policies --memory 64k --policies move --on-ebusy touch",
         ),
-        ClaimVerdict("T16", "Needs a kernel that nobody has", "not testable here", "", "no such kernel", "x 2"),
+        ClaimVerdict("T16", "Needs a kernel that does not exist", "not testable here", "", "no such kernel", "x 2"),
     ]
     return made
 
@@ -217,7 +217,8 @@ def compared() -> Comparison:
 
 def history(console: Console) -> None:
     series = build(kernels())
-    print_history(series, steps(series), console)
+    found = steps(series)
+    print_history(series, found, [None] * len(found), console)
     found = changes(series, K618, K73)
     print_pair(series, K618, K73, found, "the canary moved by +7.3%, allowed are 0.5%", console)
 
@@ -254,8 +255,18 @@ def kernel_list(console: Console) -> None:
     known: Any = SimpleNamespace(seen=None, locked=lock)
     some = ["livelock-references", "uffd-wp-swap", "swapcache-race-2"]
     found = [
-        {"release": f"{release}-cloud-amd64", "source": f"{release}-1", "suite": "bookworm-backports", "state": "here"}
-        | {"mib": 87 + number, "move": number > 0, "swap": True, "bugs": some[:number]}
+        Listed(
+            release=f"{release}-cloud-amd64",
+            source=f"{release}-1",
+            suite="bookworm-backports",
+            state="here",
+            here=True,
+            move=number > 0,
+            swap=True,
+            bugs=some[:number],
+            mib=87 + number,
+            sha256={},
+        )
         for number, release in enumerate(("6.1.0-56", "6.12.43+deb12", "6.18.15+deb13", "7.3.4+deb13"))
     ]
     print_list(found, known, console)
@@ -293,7 +304,7 @@ def shown(kind: str, width: int) -> str:
 
 
 def figures(printed: str) -> set[str]:
-    """Words with a digit in them, without the remarks on what was left out."""
+    """Words with a digit in them, without the remarks on omitted columns."""
     return {word for word in REMARK.sub("", printed).split() if re.search(r"\d", word)}
 
 
@@ -311,7 +322,7 @@ def test_no_width_cuts_a_figure(kind: str) -> None:
         assert "..." not in printed
         # Only a word, such as a path, may be longer than a line.
         assert all(len(line) <= width for line in printed.splitlines() if width >= 40 or " " in line.strip())
-        if "left out" not in " ".join(printed.split()):
+        if "omitted" not in " ".join(printed.split()):
             assert some == everything, f"at {width} columns nothing is said to be missing"
 
 
@@ -322,12 +333,12 @@ def test_what_is_said_to_be_left_out_is_missing() -> None:
         out = StringIO()
         print_result(made, Console(file=out, width=width, color_system=None))
         printed = " ".join(out.getvalue().split())
-        said = re.search(rf"left out at {width} columns: ([^;]*); shown from", printed)
+        said = re.search(rf"omitted at {width} columns: ([^;]*); shown from", printed)
         if said is None:
             assert "RSS" in printed
         else:
             names = said[1].split(", ")
-            table = printed.partition(" mode heap ")[2].partition("left out at")[0]
+            table = printed.partition(" mode heap ")[2].partition("omitted at")[0]
             for head in ("GCs", "mark", "compact", "MMU10", "faults", "copied", "RSS"):
                 assert (head in table.split()) != (head in names), (width, head)
 
@@ -338,3 +349,11 @@ def test_a_terminal_of_twenty_columns_has_whole_figures() -> None:
     assert done.exit_code == 0
     assert max(map(len, done.stdout.splitlines())) <= 20
     assert figures(done.stdout) <= figures(shown("paths", WIDEST))
+
+
+def test_no_prediction_stands_without_its_error() -> None:
+    printed = " ".join(shown("prediction", WIDEST).split())
+    assert "predicted 790 -> 340 (off by -3% and +2%)" in printed
+    parts = printed.partition("Where the predicted time goes")[2].partition("Where auto")[0]
+    for heap in prediction().heaps:
+        assert f"{heap.error:+.0%}" in parts

@@ -138,16 +138,16 @@ class TestWindows:
     def test_intervals_that_do_not_tell_ways_apart(self) -> None:
         text = self.said(self.window("copy", 2800), self.window("move", 1200), self.window("move-copy", 1205))
         assert (
-            "in this run move has the lowest median mutator phase of 3 ways; it is not told apart from move-copy"
+            "in this run move has the lowest median mutator phase of 3 ways; it does not differ clearly from move-copy"
             in text
         )
         assert "have the shortest" not in text
         text = self.said(self.window("copy", 1205), self.window("move", 1200))
-        assert "in this run no way has the shortest mutator phase: intervals do not tell move from the others" in text
+        assert "in this run no way has the shortest mutator phase: move does not differ clearly from the others" in text
 
     def test_few_windows_say_nothing(self) -> None:
         text = self.said(*(self.window(way, median, 5) for way, median in (("copy", 2800), ("move", 500))))
-        assert "5 windows of a way are too few to say which way has the shortest mutator phase" in text
+        assert "5 windows of a way are too few to tell which way has the shortest mutator phase" in text
         assert "in this run" not in text
 
     def test_two_modes_have_shares_and_no_ratio(self) -> None:

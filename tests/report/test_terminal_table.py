@@ -1,4 +1,4 @@
-"""Tables on a terminal: at any width every figure that is shown is whole, and what is missing is said."""
+"""Tables on a terminal: at any width no figure is cut, and the text names what is missing."""
 
 import re
 from io import StringIO
@@ -11,7 +11,7 @@ from rich.console import Console
 from gcproto.report.terminal.kit import Cell, Column, Table, plain, print_table, say, text
 from gcproto.report.terminal.kit.fit import INDENT, lay_out
 
-LEFT_OUT = re.compile(r"left\s+out\s+at\s+\d+\s+columns:\s+(.*?);\s+shown\s+from\s+\d+\s+columns", re.DOTALL)
+LEFT_OUT = re.compile(r"omitted\s+at\s+\d+\s+columns:\s+(.*?);\s+shown\s+from\s+\d+\s+columns", re.DOTALL)
 
 
 def printed(table: Table, width: int) -> str:

@@ -98,9 +98,9 @@ def test_a_kernel_that_splits() -> None:
     assert "splits 64K mTHP to move it (64 of 64 folios): copy: move costs 1.29x copy" in big
 
 
-def test_a_kernel_that_moves_whole_is_news() -> None:
+def test_a_kernel_that_moves_whole() -> None:
     _, big = verdict(result([large("move", 9, split=0), large("copy", 800, split=0)]))
-    assert "moves 64K mTHP whole, which is news: move: 0.011x copy" in big
+    assert "moves 64K mTHP whole, without a split: move: 0.011x copy" in big
 
 
 def test_thp() -> None:
@@ -152,7 +152,7 @@ def test_two_modes_on_both_sides_of_copy_are_no_answer() -> None:
     assert text.startswith("Small folios: in this run, either: move costs 0.37")
     assert "(75 %) or 1.7" in text
     assert "(25 %)" in text
-    assert "two modes that do not say the same" in text
+    assert "two modes that disagree" in text
     assert "300 (75 %) or 1400 (25 %) ns/page" in text
 
 
@@ -173,7 +173,7 @@ def test_two_modes_have_no_interval_of_one_value() -> None:
         assert re.search(r"x \(50 %\) or \d\.\d+x \(50 %\)", text)
         assert not re.search(r"\d\.\d+-\d", text), text
     basis = [row.basis for row in path_rows(found, compared(found)) if isinstance(row, Ratio)]
-    assert any(one.startswith("rounds fall into two modes that say the same, 0.12") for one in basis)
+    assert any(one.startswith("rounds fall into two modes that agree, 0.12") for one in basis)
     assert not any("95 % interval" in one for one in basis)
 
 

@@ -1,4 +1,4 @@
-"""What is said of windows: no more than their samples say, over several runs and of what was disturbed."""
+"""Texts about windows: no more than their samples say, over several runs and of what was disturbed."""
 
 from io import StringIO
 
@@ -67,7 +67,7 @@ class TestQueued:
         bad = label(group, runs[2])
         assert bad not in {one.run for one in found.members}
         assert len(found.members) == 2
-        said = f"Not put together: run {bad}, its collector waited for its processor in 12 % of its time."
+        said = f"Not put together: run {bad}. Its collector waited for its processor in 12 % of its time."
         assert said in card(*runs).detail
         together = next(part for part in window_section([group])[0].parts if "together" in part.title)
         assert said in together.lines
@@ -79,7 +79,7 @@ class TestQueued:
         assert len(claim(group, "move").members) == 2
         assert len(claim(group, "move-group").members) == 3
         bad = label(group, runs[2])
-        assert any(text.startswith(f"Not put together: run {bad} (move), its") for text in card(*runs).detail)
+        assert any(text.startswith(f"Not put together: run {bad} (move). Its") for text in card(*runs).detail)
 
     def test_what_copy_waited_is_in_every_ratio(self) -> None:
         group = group_of(run(1), run(2), queue(run(3), 0.12, "copy"))
@@ -95,11 +95,11 @@ class TestQueued:
     def test_where_all_runs_are_so_they_are_put_together_and_it_is_said(self) -> None:
         runs = [queue(run(seed), share) for seed, share in ((1, 0.05), (2, 0.12))]
         assert len(claim(group_of(*runs), "move").members) == 2
-        said = "Put together though in every run the collector waited for its own processor, in 5 % to 12 % of its time"
+        said = "Put together, because in every run the collector waited for its own processor, in 5 % to 12 %"
         assert any(text.startswith(said) for text in card(*runs).detail)
 
     def test_of_a_single_run_it_is_said(self) -> None:
-        said = "Comparisons in which the collector waited for its own processor, in 12 % of its time: move"
+        said = "Disturbed comparisons: the collector waited for its own processor, in 12 % of its time: move"
         assert any(text.startswith(said) for text in card(queue(run(1), 0.12)).detail)
 
     def test_a_tick_of_the_kernel_is_not_waiting(self) -> None:
@@ -125,8 +125,8 @@ class TestQueued:
         made = run(1)
         for one in windows(made.measurements):
             one.figures.fault = Latency(9000, 1600.0, 3000.0, 15_900.0, 20_000.0, 9e6)
-        needed = min(width for width in range(60, 200) if "left out" not in printed(made, width))
-        left_out = next(line for line in printed(made, needed - 1).splitlines() if line.startswith("left out"))
+        needed = min(width for width in range(60, 200) if "omitted" not in printed(made, width))
+        left_out = next(line for line in printed(made, needed - 1).splitlines() if line.startswith("omitted"))
         assert "the collector's wait for its processor; shown" in left_out
 
     def test_a_kernel_that_does_not_say_it_has_no_column(self) -> None:
@@ -166,17 +166,17 @@ class TestAnswer:
         assert found.answer.startswith("move-group")
         assert found.basis.startswith("against copy, ")
         said = next(text for text in found.detail if "lowest ratio to copy" in text)
-        assert "it is told apart from the next (in this run): it costs 0.7" in said or "costs 0.6" in said
+        assert "it differs from the next (in this run): it costs 0.7" in said or "costs 0.6" in said
         assert "x move (" in said
 
     def test_over_several_runs_it_is_pooled(self) -> None:
         said = next(text for text in card(run(1), run(2), run(3)).detail if "lowest ratio to copy" in text)
-        assert "it is told apart from the next (sure)" in said
+        assert "it differs from the next (sure)" in said
 
     def test_a_next_way_that_is_not_told_apart(self) -> None:
         close = {"own": {"move": 0.300, "move-group": 0.301}}
         said = next(text for text in card(run(1, close, 0.1)).detail if "lowest ratio to copy" in text)
-        assert "it is not told apart from the next, " in said
+        assert "it does not differ clearly from the next, " in said
         assert "includes 1" in said or "is within the noise floor" in said
 
     def test_two_runs_that_contradict_each_other_do_not_tell(self) -> None:
@@ -185,7 +185,7 @@ class TestAnswer:
             run(2, {"own": {"move": 0.39, "move-group": 0.30}}),
         ]
         said = next(text for text in card(*runs).detail if "lowest ratio to copy" in text)
-        assert "not told apart" in said
+        assert "does not differ clearly" in said
 
     def test_a_single_way_has_nothing_to_be_told_from(self) -> None:
         found = card(run(1, {"own": {"move": 0.4}}))

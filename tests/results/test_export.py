@@ -93,7 +93,7 @@ def test_void_measurements_and_instructions_are_left_out_aloud(tmp_path: Path) -
     out = tmp_path / "out.json"
     done = run_gcproto("export", str(path), "--pyperf", str(out))
     assert done.returncode == 0
-    assert "left out for pyperf: 1 measurement, void" in done.stderr
+    assert "omitted for pyperf: 1 measurement, void" in done.stderr
     guest = save(stock(boots=1)[0], tmp_path / "guest")
     done = run_gcproto("export", str(guest), "--pytest-benchmark", str(out))
     assert done.returncode == 2

@@ -35,7 +35,7 @@ BAD: dict[str, tuple[Callable[[Document], None], str]] = {
         _set("environment", "kernel", value="6.18"),
         "Expected `object`, got `str` - at `$.kernel`",
     ),
-    "a page of three bytes": (_set("environment", "page_size", value=3), "environment.page_size is no power of two"),
+    "a page of three bytes": (_set("environment", "page_size", value=3), "environment.page_size is not a power of two"),
 }
 
 
@@ -76,7 +76,7 @@ def test_a_truncated_result(good: Path) -> None:
     bad = good.with_name("cut.json")
     bad.write_bytes(good.read_bytes()[:-200])
     (refused,) = gather([bad]).refused
-    assert "is no usable result" in str(refused.error)
+    assert "is not a usable result" in str(refused.error)
 
 
 def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:

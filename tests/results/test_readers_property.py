@@ -146,7 +146,7 @@ def test_valid_files_are_read(name: str, source: str, folder: Path) -> None:
     """What is not damaged is not refused by the loader, so that the examples above reach the readers."""
     path = folder / "valid.json"
     path.write_bytes(valid(source))
-    assert "is no usable result" not in run(*ONE_FILE[name][1](path, folder))
+    assert "is not a usable result" not in run(*ONE_FILE[name][1](path, folder))
 
 
 @pytest.mark.timeout(600)
@@ -168,7 +168,7 @@ def test_one_bad_file_in_a_folder_is_named_and_the_others_are_read(folder: Path)
                 text = run("kernels", "compare", "6.18", "6.18", "--results", place, "--json")
             case _:
                 text = run("kernels", "export", "--kcidb", place)
-        if "is no usable result" in text:
+        if "is not a usable result" in text:
             assert str(bad) in text
 
     throw()

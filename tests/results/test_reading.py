@@ -35,7 +35,7 @@ FIRST = ("measurements", 0)
 SCENARIO = (*FIRST, "scenario")
 FIGURES = (*FIRST, "figures")
 UNSOUND: dict[str, tuple[Change, str]] = {
-    "an infinite sample": (put(*FIRST, "samples", 0, value=1e308), "which is no measurement"),
+    "an infinite sample": (put(*FIRST, "samples", 0, value=1e308), "which is not a measurement"),
     "a negative warm-up of nothing": (put(*FIRST, "median", value=-1.0), "median is negative"),
     "a huge integer": (put("producer", "seed", value=10**400), "beyond 64 bits"),
     "deep nesting": (put("environment", "deep", value=json.loads("[" * 60 + "]" * 60)), "levels deep"),
@@ -62,17 +62,17 @@ UNSOUND: dict[str, tuple[Change, str]] = {
     "an order that overflows": (put(*SCENARIO, "order", value=60), "impossible order, granule"),
     "an endless arm": (put(*SCENARIO, "arm", value="x" * 5000), "a name of more than 100"),
     "an endless release": (put("environment", "kernel", "release", value="6" * 5000), "more than 100"),
-    "no run": (put("run_id", value=""), "or none"),
+    "no run": (put("run_id", value=""), "or is empty"),
     "no time": (put("producer", "started", value="yesterday"), "producer.started is 'yesterday'"),
-    "a day without a time": (put("producer", "started", value="2026-11-26"), "no time with its zone"),
-    "a month too many": (put("producer", "started", value="2026-13-26T00:00:00Z"), "no time with its zone"),
-    "an odd page size": (put("environment", "page_size", value=4095), "no power of two"),
+    "a day without a time": (put("producer", "started", value="2026-11-26"), "not a time with its zone"),
+    "a month too many": (put("producer", "started", value="2026-13-26T00:00:00Z"), "not a time with its zone"),
+    "an odd page size": (put("environment", "page_size", value=4095), "not a power of two"),
     "a processor that is a list": (put("environment", "cpu", value=[]), "environment: Expected `object`"),
     "a kernel that is a number": (put("environment", "kernel", "release", value=6.18), "Expected `str`"),
 }
 HEAP: dict[str, tuple[Change, str]] = {
     "a damaged map": (put(*FIGURES, "collections", 0, 0, "map", value="m5x3"), "the map of a collection is damaged"),
-    "a damaged histogram": (put(*FIGURES, "histograms", "fault", value="HISTF"), "its histogram 'fault' is none"),
+    "a damaged histogram": (put(*FIGURES, "histograms", "fault", value="HISTF"), "its histogram 'fault' can't be read"),
     "impossible folios": (put(*FIGURES, "collections", 0, 0, "folios", value={"by_order": {"99": 1}}), "order beyond"),
     "impossible splits": (put(*FIGURES, "collections", 0, 0, "splits", value={"99": 1}), "order beyond"),
     "a word for an order": (put(*FIGURES, "collections", 0, 0, "splits", value={"x": 1}), "Expected `int`"),
@@ -83,7 +83,7 @@ HEAP: dict[str, tuple[Change, str]] = {
 
 
 def refused(path: Path) -> GcprotoError:
-    with pytest.raises(GcprotoError, match="no usable result") as caught:
+    with pytest.raises(GcprotoError, match="not a usable result") as caught:
         load(path)
     assert caught.value.code is ExitCode.USAGE
     assert str(caught.value) == clean(str(caught.value))

@@ -41,18 +41,18 @@ def test_new_results_fit_the_schema() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "not JSON"),
-        ("[1, 2]", "not JSON of a result"),
+        ("{", "not the JSON"),
+        ("[1, 2]", "not the JSON of a result"),
         ("{}", "names no schema"),
         ('{"schema": "gcproto.result/9"}', "gcproto.result/9"),
-        ('{"schema": "gcproto.result/1", "run_id": 5}', "a field is not as"),
-        ('{"schema": "gcproto.result/2", "run_id": 5}', "a field is not as"),
+        ('{"schema": "gcproto.result/1", "run_id": 5}', "a field does not match"),
+        ('{"schema": "gcproto.result/2", "run_id": 5}', "a field does not match"),
     ],
 )
 def test_what_is_no_result_is_refused(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "file.json"
     path.write_text(text)
-    with pytest.raises(GcprotoError, match="no usable result") as caught:
+    with pytest.raises(GcprotoError, match="not a usable result") as caught:
         load(path)
     assert why in caught.value.why
     assert caught.value.code is ExitCode.USAGE
@@ -60,7 +60,7 @@ def test_what_is_no_result_is_refused(tmp_path: Path, text: str, why: str) -> No
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing.json", tmp_path):
-        with pytest.raises(GcprotoError, match="no usable result"):
+        with pytest.raises(GcprotoError, match="not a usable result"):
             load(path)
 
 

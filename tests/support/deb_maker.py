@@ -20,7 +20,7 @@ def bzimage(release: str = RELEASE, *, payload: int = 4096) -> bytes:
     head[0x1FE:0x200] = b"\x55\xaa"
     head[0x202:0x206] = b"HdrS"
     struct.pack_into("<H", head, 0x20E, 0x100)
-    text = f"{release} (somebody@somewhere) #1 SMP".encode() + b"\0"
+    text = f"{release} (builder@example) #1 SMP".encode() + b"\0"
     head[0x300 : 0x300 + len(text)] = text
     return bytes(head) + bytes(payload)
 

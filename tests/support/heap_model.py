@@ -53,7 +53,7 @@ class Bench:
             lib.gcp_mutator_leave(self.native)
 
     def allocate(self, words: int, refs: int, slot: int) -> None:
-        """A new object in a root slot; words behind the references count up from its slot."""
+        """A new object in a root slot; words after the references count up from its slot."""
         with self.inside() as m:
             made = mutator.allocate(m, words, refs)
             assert made, "out of memory"

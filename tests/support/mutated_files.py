@@ -61,7 +61,7 @@ OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [None], [[]], {"": None}, 
 
 
 class Source(NamedTuple):
-    """A valid file: its text, and its fields by their shape (indices left away), so that each kind is as likely."""
+    """A valid file: its text, and its fields by their shape (indices omitted), so that each kind is as likely."""
 
     name: str
     text: str
@@ -131,7 +131,7 @@ def checked() -> Result:
     """A guest with verdicts, notes and a skip."""
     release = "7.3.4+deb13-cloud-amd64"
     verdicts = [
-        Verdict(ContractRow("mthp-pinned"), "differs", "it said EINVAL", 0.5),
+        Verdict(ContractRow("mthp-pinned"), "differs", "it returned EINVAL", 0.5),
         Verdict(Hazard("ksm"), "hang", "its process had to be killed"),
         Verdict(Console(), "differs", "WARNING: at mm/x.c"),
     ]

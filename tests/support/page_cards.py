@@ -55,7 +55,7 @@ class Card:
         return found + self.cells
 
     def numbers(self) -> Iterator[tuple[str, str]]:
-        """Numbers with the sentence that they stand in."""
+        """Numbers, each with its sentence."""
         for sentence in self.sentences():
             for number in numbers_in(sentence):
                 yield number, sentence
@@ -66,7 +66,7 @@ def numbers_in(sentence: str) -> list[str]:
     text = sentence.replace(CONFIDENCE, "")
     for other in (VERSION, SIZE):
         text = other.sub(" ", text)
-    # An interval is two numbers, and its hyphen is no sign.
+    # An interval is two numbers, and its hyphen is not a sign.
     text = re.sub(r"(\d)-(\d)", r"\1 \2", text)
     return [one.rstrip(",") for one in NUMBER.findall(text)]
 

@@ -27,7 +27,7 @@ HEAPS: tuple[tuple[str, int | None, int], ...] = (("sparse", 4, 2), ("sparse", 4
 
 
 def policy_measurement(at: PolicyScenario, median: float, rounds: int = 9) -> Measurement:
-    """Of a heap that stands still."""
+    """The figures of a heap without mutators."""
     rng = random.Random(str(at))
     ahead, whole = at.policy in {"auto", "split-ahead"}, 16 if at.policy == "whole" else 0
     # Small folios leave no choice; copying chooses nothing at all.

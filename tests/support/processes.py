@@ -1,4 +1,4 @@
-"""gcproto as a process of its own, as root or as nobody."""
+"""gcproto as a process of its own, as root or as the user `nobody`."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def _works(python: str, env: dict[str, str]) -> bool:
 
 @cache
 def unprivileged_python() -> tuple[str, dict[str, str]] | None:
-    """An interpreter and an environment with which nobody can run gcproto; None if there is none.
+    """An interpreter and an environment with which the user `nobody` can run gcproto; None if there is none.
 
     A clone or an interpreter below root's home can't be reached by other users.  Then another interpreter of the same
     version is looked for, and packages that can't be reached are copied.
@@ -67,9 +67,9 @@ def unprivileged_python() -> tuple[str, dict[str, str]] | None:
 
 
 def run_unprivileged(*args: str, timeout: float = 100, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a gcproto command as nobody, in a folder that nobody can write."""
+    """Run a gcproto command as the user `nobody`, in a folder that this user can't write."""
     found = unprivileged_python()
-    assert found, "the marker needs('nobody') comes first"
+    assert found, "the marker `needs('nobody')` comes first"
     python, env = found
     return subprocess.run(
         [*SETPRIV, python, "-m", "gcproto.cli.main", *args],

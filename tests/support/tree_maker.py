@@ -47,7 +47,7 @@ def tree(folder: Path) -> Path:
     (folder / "make_image.py").write_text(
         "import sys\n"
         "data = open('head.bin', 'rb').read()\n"
-        "old = b'RELEASE-PLACEHOLDER-THAT-IS-LONG-ENOUGH-FOR-ALL (somebody@somewhere) #1 SMP'\n"
+        "old = b'RELEASE-PLACEHOLDER-THAT-IS-LONG-ENOUGH-FOR-ALL (builder@example) #1 SMP'\n"
         "new = sys.argv[1].encode() + b' (x) #1'\n"
         "open(sys.argv[2], 'wb').write(data.replace(old, new.ljust(len(old), b'\\0')))\n"
     )

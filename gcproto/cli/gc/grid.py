@@ -1,14 +1,16 @@
 """``gcproto gc grid``: modes of collecting in every cell of workload x mutators x placement x memory."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.placements import OPTION, placements, say_if_crowded
-from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import PERCENT, ROUNDS, SEED, Counts, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
+from gcproto.cli.params import PERCENT, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
 from gcproto.cli.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -32,6 +34,24 @@ def _modes() -> list[str]:
     return [name for name, mode in MODES.items() if mode.collects]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto gc grid``."""
+
+    workloads: list[str]
+    mutators: list[int]
+    placement: list[str] | None
+    memory: list[str]
+    modes: list[str]
+    live: int
+    heap: list[float]
+    rounds: int
+    seed: int
+    limit: float
+    resume: Path | None
+    fail_above: float | None
+
+
 @click.command(name="grid")
 @click.option(
     "--workloads",
@@ -40,7 +60,7 @@ def _modes() -> list[str]:
     show_default=True,
     help="What mutators do.",
 )
-@click.option("--mutators", type=Counts(1, 32), default="1,2", show_default=True, help="Numbers of threads.")
+@click.option("--mutators", type=Numbers(1, 32), default="1,2", show_default=True, help="Numbers of threads.")
 @OPTION
 @click.option(
     "--memory", type=FOLIOS, default="small,64k,2m", show_default=True, help="Folios of the heaps (needs root)."
@@ -67,8 +87,8 @@ def _modes() -> list[str]:
     "time and MMU10.",
 )
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Compare modes of collecting in every cell of workload, mutators, placement and memory.
 
     Each cell is measured by itself, its modes interleaved.  The result is kept after each cell, and --resume goes on
@@ -79,35 +99,35 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.host import probes
     from gcproto.results.store import load, prepare, save
 
-    if options["fail_above"] is not None and ("auto" not in options["modes"] or len(options["modes"]) < 2):
+    if options.fail_above is not None and ("auto" not in options.modes or len(options.modes) < 2):
         raise GcprotoError(
             "--fail-above compares auto with the others", why="--modes has no such two", code=ExitCode.USAGE
         )
-    if len(options["heap"]) > 1:
+    if len(options.heap) > 1:
         raise GcprotoError("a grid has heaps of one size", why="--heap has several", code=ExitCode.USAGE)
     probes.require_sigbus()
     probes.require_move("choose modes that don't use it (gcproto gc --modes copy,stw)")
     wanted = GridParameters(
-        operations={name: OPERATIONS[name] for name in options["workloads"]},
-        mutators=options["mutators"],
-        placements=placements(options, ("own", "shared")),
-        memories=parse_memories(options["memory"]),
-        modes=options["modes"],
-        live_bytes=options["live"],
-        factor=options["heap"][0],
-        runs=options["rounds"],
-        seed=options["seed"],
-        seconds=options["limit"],
+        operations={name: OPERATIONS[name] for name in options.workloads},
+        mutators=options.mutators,
+        placements=placements(options.placement, options.mutators, ("own", "shared")),
+        memories=parse_memories(options.memory),
+        modes=options.modes,
+        live_bytes=options.live,
+        factor=options.heap[0],
+        rounds=options.rounds,
+        seed=options.seed,
+        seconds=options.limit,
     )
-    earlier = load(Path(options["resume"])) if options["resume"] else None
-    prepare(options["out"])
+    earlier = load(options.resume) if options.resume else None
+    prepare(options.out)
     for mutators in wanted.mutators:
         say_if_crowded(mutators)
     with progress_bar() as progress:
-        result = run(wanted, progress, earlier, lambda one: save(one, options["out"]))
-    limit = (options["fail_above"] or 5.0) / 100
+        result = run(wanted, progress, earlier, lambda one: save(one, options.out))
+    limit = (options.fail_above or 5.0) / 100
     deliver(ctx, result, options)
-    if options["fail_above"] is not None:
+    if options.fail_above is not None:
         _see_that_auto_is_good(ctx, result, limit)
 
 

@@ -1,7 +1,8 @@
 """The option ``--placement``: where collector and mutators run, and what is said where processors are too few."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,11 +27,12 @@ def default_mutators() -> int:
     return max(1, len(allowed()) - 1)
 
 
-def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Placement]":
+def placements(asked: Sequence[str] | None, mutators: Iterable[int], default: Sequence[str]) -> "list[Placement]":
     """Those that were asked for, or the default ones; refused where this machine has too few processors.
 
     Args:
-        options: of the command, with ``placement`` and ``mutators``.
+        asked: names of the option; None: the default ones.
+        mutators: numbers of threads that use the heap.
         default: names for a machine with two processors or more.
 
     Raises:
@@ -40,11 +42,9 @@ def placements(options: dict[str, Any], default: tuple[str, ...]) -> "list[Place
     from gcproto.experiments.placement import Placement, allowed, cpus_for
 
     usual = default if len(allowed()) > 1 else ("unplaced",)
-    found = [Placement(name) for name in options["placement"] or usual]
-    asked = options["mutators"]
-    for one in found:
-        for mutators in asked if isinstance(asked, list) else [asked]:
-            cpus_for(one, mutators)
+    found = [Placement(name) for name in asked or usual]
+    for one, number in product(found, mutators):
+        cpus_for(one, number)
     return found
 
 

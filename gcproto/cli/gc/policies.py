@@ -1,12 +1,14 @@
 """``gcproto gc policies``: what to do with large folios, measured."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from gcproto.cli.gc.folios import FOLIOS
-from gcproto.cli.output import deliver, result_options
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
 from gcproto.cli.params import PERCENT, ROUNDS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
 from gcproto.cli.renamed import Renamed
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from gcproto.results.policy_cells import Cell
     from gcproto.results.schema import Result
 
-ANSWERS = ("copy", "touch", "backoff")
+EBUSY_ANSWERS = ("copy", "touch", "backoff")
 WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
 
 
@@ -26,6 +28,26 @@ def _policies() -> list[str]:
     from gcproto.collector.policies import POLICIES
 
     return [*POLICIES, *(name for name in MODES if name not in {*POLICIES, "none"})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto gc policies``."""
+
+    workloads: list[str]
+    memory: list[str]
+    policies: list[str]
+    live: int
+    rounds: int
+    verify: bool
+    ebusy: list[str]
+    swapped: int
+    device: str
+    threads: str
+    collections: int
+    objective: str
+    seed: int
+    fail_above: float | None
 
 
 @click.command(name="policies")
@@ -48,14 +70,14 @@ def _policies() -> list[str]:
     type=Words("policy", _policies),
     default="move,copy-large,split-ahead,whole,auto",
     show_default=True,
-    help="Policies to compare; the modes copy and remap can be named as well.",
+    help="Policies to compare (gcproto gc --explain lists them); modes can be named as well.",
 )
 @click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
-@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
+@click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--ebusy",
-    type=Words("answer", ANSWERS),
+    type=Words("answer", EBUSY_ANSWERS),
     default="copy",
     show_default=True,
     help="Answers to EBUSY: copy, touch, backoff.",
@@ -104,8 +126,8 @@ def _policies() -> list[str]:
     "the median ratio of their rounds, with an interval above 1.",
 )
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Collect heaps without running mutators, by each evacuation policy, on memory of each kind of folios.
 
     The table shows the time from flip to drain for each evacuated page.  Folios are split ahead before the flip, and
@@ -116,33 +138,33 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.host import probes
     from gcproto.results.store import prepare
 
-    if options["fail_above"] is not None and ("auto" not in options["policies"] or len(options["policies"]) < 2):
+    if options.fail_above is not None and ("auto" not in options.policies or len(options.policies) < 2):
         raise GcprotoError(
             "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
         )
     probes.require_sigbus()
     probes.require_move("nothing else is measured here")
     wanted = PolicyParameters(
-        workloads=options["workloads"],
-        memories=parse_memories(options["memory"]),
-        policies=options["policies"],
-        live_bytes=options["live"],
-        runs=options["rounds"],
-        seed=options["seed"],
-        verify=options["verify"],
-        ebusy=tuple(options["ebusy"]),
-        swapped=options["swapped"] * 10,
-        device=options["device"],
-        threads=int(options["threads"]),
-        collections=options["collections"],
-        objective=options["objective"],
+        workloads=options.workloads,
+        memories=parse_memories(options.memory),
+        policies=options.policies,
+        live_bytes=options.live,
+        rounds=options.rounds,
+        seed=options.seed,
+        verify=options.verify,
+        ebusy=tuple(options.ebusy),
+        swapped=options.swapped * 10,
+        device=options.device,
+        threads=int(options.threads),
+        collections=options.collections,
+        objective=options.objective,
     )
-    prepare(options["out"])
+    prepare(options.out)
     with progress_bar() as progress:
         result = run(wanted, progress)
     deliver(ctx, result, options)
-    if options["fail_above"] is not None:
-        _see_that_auto_is_good(ctx, result, options["fail_above"])
+    if options.fail_above is not None:
+        _see_that_auto_is_good(ctx, result, options.fail_above)
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:

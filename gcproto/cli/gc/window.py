@@ -1,11 +1,12 @@
 """``gcproto gc window``: the window after the flip, alone."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
-from gcproto.cli.output import deliver, result_options
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
 from gcproto.cli.params import ROUNDS, SEED, Size, Words
 from gcproto.cli.progress import progress_bar
 from gcproto.cli.renamed import Renamed
@@ -20,6 +21,21 @@ def _ways() -> list[str]:
     return list(ways())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto gc window``."""
+
+    size: int
+    mutators: int | None
+    rounds: int
+    ways: list[str] | None
+    batch: int
+    group: int
+    placement: list[str] | None
+    pin: bool
+    seed: int
+
+
 @click.command(name="window")
 @click.option("--size", type=Size(), default="512m", show_default=True, help="Size of each space.")
 @click.option(
@@ -29,8 +45,8 @@ def _ways() -> list[str]:
 )
 @click.option(
     "--rounds",
+    "--runs",
     cls=Renamed,
-    was="--runs",
     type=ROUNDS,
     default=7,
     show_default=True,
@@ -52,8 +68,8 @@ def _ways() -> list[str]:
 @click.option("--pin", is_flag=True, hidden=True, help="--placement own.")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Stage from-space, then let mutators touch every page of to-space once while the collector sweeps it.
 
     Ways and placements are interleaved: each once in every round.  The table shows the time of the mutators and of the
@@ -65,26 +81,24 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.host.environment import page_size
     from gcproto.results.store import prepare
 
-    if options["pin"]:
-        if options["placement"]:
-            raise GcprotoError("--pin and --placement exclude each other", code=ExitCode.USAGE)
-        options["placement"] = ["own"]
-    options["mutators"] = options["mutators"] or default_mutators()
-    known = ways(options["batch"], options["group"])
-    pages, rest = divmod(options["size"], page_size())
+    if options.pin and options.placement:
+        raise GcprotoError("--pin and --placement exclude each other", code=ExitCode.USAGE)
+    mutators = options.mutators or default_mutators()
+    known = ways(options.batch, options.group)
+    pages, rest = divmod(options.size, page_size())
     if rest or not 0 < pages < MOST_PAGES:
-        raise GcprotoError("--size is no whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
+        raise GcprotoError("--size is not a whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
     wanted = WindowParameters(
-        ways=[known[name] for name in options["ways"] or ()] or default_ways(known),
-        placements=placements(options, ("own", "shared")),
+        ways=[known[name] for name in options.ways or ()] or default_ways(known),
+        placements=placements(["own"] if options.pin else options.placement, [mutators], ("own", "shared")),
         pages=pages,
-        batch=options["batch"],
-        group=options["group"],
-        mutators=options["mutators"],
-        runs=options["rounds"],
-        seed=options["seed"],
+        batch=options.batch,
+        group=options.group,
+        mutators=mutators,
+        rounds=options.rounds,
+        seed=options.seed,
     )
-    prepare(options["out"])
+    prepare(options.out)
     say_if_crowded(wanted.mutators, {way.handler is Handler.THREAD for way in wanted.ways})
     with progress_bar() as progress:
         result = run(wanted, progress)

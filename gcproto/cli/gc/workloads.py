@@ -1,8 +1,10 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +12,17 @@ from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
 from gcproto.cli.groups import LazyGroup, refuse_options
-from gcproto.cli.output import deliver, result_options
-from gcproto.cli.params import LARGEST, ROUNDS, SEED, Counts, Factors, FilePath, Size, Words, seconds
+from gcproto.cli.options import takes
+from gcproto.cli.output import ResultOptions, deliver, result_options
+from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
 from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gcproto.collector.modes import Mode
+    from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.results.schema import ModeOptions, Result
 
 COMMANDS = {
@@ -56,7 +61,53 @@ def _disturbances() -> list[str]:
     return list(KINDS)
 
 
-@click.command(name="gc", cls=LazyGroup, modules="gcproto.cli.gc.", texts=COMMANDS, invoke_without_command=True)
+class Group(LazyGroup):
+    """The commands below ``gcproto gc``."""
+
+    modules = "gcproto.cli.gc."
+    texts = COMMANDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ResultOptions):
+    """Options of ``gcproto gc``."""
+
+    workload: str
+    modes: list[str]
+    live: int
+    heap: list[float]
+    mutators: list[int] | None
+    placement: list[str] | None
+    operations: int | None
+    mutation: int
+    fragmentation: int | None
+    rounds: int
+    ebusy: str | None
+    fault_pages: int | None
+    run_pages: int | None
+    fault: str | None
+    ready: str | None
+    early: str | None
+    fresh: str | None
+    dense: int | None
+    regions: str | None
+    cut_at_tables: bool | None
+    compactors: list[int]
+    verify: bool
+    disturb: list[str] | None
+    page_map: bool
+    trace: Path | None
+    recording: Path | None
+    memory: list[str]
+    policies: list[str]
+    granule: int | None
+    seed: int
+    timeout: float
+    explain_difference: list[str] | None
+    explain: bool
+
+
+@click.command(name="gc", cls=Group, invoke_without_command=True)
 @click.option(
     "--workload",
     type=click.Choice(list(OPERATIONS)),
@@ -69,7 +120,7 @@ def _disturbances() -> list[str]:
     type=Words("mode", _modes),
     default=DEFAULT_MODES,
     show_default=True,
-    help="Ways to collect; also: remap, thread.",
+    help="Ways to collect; --explain lists all.",
 )
 @click.option(
     "--live",
@@ -87,7 +138,7 @@ def _disturbances() -> list[str]:
 )
 @click.option(
     "--mutators",
-    type=Counts(1, 32),
+    type=Numbers(1, 32),
     help="Threads that use the heap, several numbers with commas.  [default: one for each processor but the "
     "collector's]",
 )
@@ -109,7 +160,7 @@ def _disturbances() -> list[str]:
     type=click.IntRange(0, 1000),
     help="Of 1000 objects, those that die or vary; --explain says how. [default: 500]",
 )
-@click.option("--rounds", cls=Renamed, was="--runs", type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
+@click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
 @click.option("--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="Answer to EBUSY.")
 @click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Most pages that a fault evacuates or maps.")
 @click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
@@ -130,13 +181,20 @@ def _disturbances() -> list[str]:
     help="Move whole the granules after that prefix that are as dense: those of several pages, always, or never.",
 )
 @click.option("--cut-at-tables", is_flag=True, default=None, help="End the collector's runs where a page table ends.")
+@click.option(
+    "--compactors",
+    type=Numbers(1, 4),
+    default="1",
+    show_default=True,
+    help="Threads that compact, 1 to 4; of a list, each mode runs with each.",
+)
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
     "--disturb",
     type=Words("disturbance", _disturbances),
     help="Provoke EBUSY all the time: pins, pageout (turns swap on).",
 )
-@click.option("--map", "page_map", is_flag=True, help="Record what became of each page: the report's heap map.")
+@click.option("--map", "page_map", is_flag=True, help="Record the outcome of each page: the report's heap map.")
 @click.option("--trace", type=FilePath(dir_okay=False), help="Write a time line for Perfetto.")
 @click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
 @click.option(
@@ -151,7 +209,7 @@ def _disturbances() -> list[str]:
     type=Words("policy", _policies),
     default="move",
     show_default=True,
-    help="Policies for large folios: move, copy-large, split-ahead, whole, collapse, populate, auto.",
+    help="Policies for large folios; --explain lists all.",
 )
 @click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
@@ -163,8 +221,8 @@ def _disturbances() -> list[str]:
 )
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Run a workload on a compacting heap, collected in several modes, interleaved.
 
     Each mode runs the same work on the same graph once in every round.  Mode none never collects: it is the baseline of
@@ -173,34 +231,33 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     if ctx.invoked_subcommand is not None:
         refuse_options(ctx)
         return
-    if options["explain"]:
-        _explain(options["workload"])
+    if options.explain:
+        _explain(options.workload)
         return
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
-    options["mutators"] = options["mutators"] or [default_mutators()]
     pair = _pair(options)
-    wanted = _wanted(options)
-    prepare(options["out"])
+    wanted = _wanted(options, options.mutators or [default_mutators()])
+    prepare(options.out)
     for mutators in wanted.mutators:
-        say_if_crowded(mutators)
+        say_if_crowded(mutators + max(options.compactors) - 1)
     with live_view() as (progress, wanted.status):
         result = run(wanted, progress)
     for path in wanted.traces:
         click.echo(f"trace: {path}", err=True)
-    deliver(ctx, result, options, partial(_explain_difference, result, pair) if pair else None)
+    deliver(ctx, result, options, also=partial(_explain_difference, result, pair) if pair else None)
 
 
-def _pair(options: dict[str, Any]) -> tuple[str, str] | None:
+def _pair(options: Options) -> tuple[str, str] | None:
     """The modes that --explain-difference compares."""
-    asked = options["explain_difference"]
+    asked = options.explain_difference
     if not asked:
         return None
-    if len(asked) != 2 or not set(asked) <= set(options["modes"]):
+    if len(asked) != 2 or not set(asked) <= set(options.modes):
         raise GcprotoError(
             "--explain-difference takes two modes that are measured",
-            why=f"it has {', '.join(asked)}, --modes has {', '.join(options['modes'])}",
+            why=f"it has {', '.join(asked)}, --modes has {', '.join(options.modes)}",
             remedy="--modes move,copy --explain-difference move,copy",
             code=ExitCode.USAGE,
         )
@@ -214,17 +271,16 @@ def _explain_difference(result: "Result", pair: tuple[str, str], screen: "Consol
         click.echo(f"gcproto: no heap has valid rounds of {pair[0]} and {pair[1]}", err=True)
 
 
-def _wanted(options: dict[str, Any]) -> Any:
-    from gcproto.collector.modes import MODES, MOVE
+def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
+    from gcproto.collector.modes import MOVE
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
     from gcproto.host import probes
     from gcproto.process.files import see_that_it_can_be_made
 
-    names = options["modes"]
-    if options["trace"] is not None:
-        see_that_it_can_be_made(options["trace"], "choose another file with --trace")
-    live = _recorded(options) or options["live"]
+    if options.trace is not None:
+        see_that_it_can_be_made(options.trace, "choose another file with --trace")
+    live = _recorded(options, mutators) or options.live
     if live > LARGEST:
         raise GcprotoError(
             f"a live set of {live >> 20} MiB is more than any machine has",
@@ -232,66 +288,77 @@ def _wanted(options: dict[str, Any]) -> Any:
             remedy="choose fewer --mutators",
             code=ExitCode.USAGE,
         )
-    if (options["workload"] == "replay") != (options["recording"] is not None):
+    if (options.workload == "replay") != (options.recording is not None):
         raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
-    choices = _choices(options)
-    modes = [(MODES[name], choices) for name in names]
+    modes = _modes_with(options)
     if any(mode.concurrent and mode.collects for mode, _ in modes):
         probes.require_sigbus()
     if any(mode.concurrent and mode.collects and mode.map_by == MOVE for mode, _ in modes):
         probes.require_move("choose modes that don't use it (--modes copy,stw,memmove)")
     return WorkloadParameters(
-        workload=options["workload"],
+        workload=options.workload,
         modes=modes,
-        factors=options["heap"],
-        placements=tuple(placements(options, ("own",))),
+        factors=options.heap,
+        placements=tuple(placements(options.placement, mutators, ("own",))),
         live_bytes=live,
-        operations=options["operations"] or OPERATIONS[options["workload"]],
-        mutators=tuple(options["mutators"]),
-        mutation=options["mutation"],
-        fragmentation=500 if options["fragmentation"] is None else options["fragmentation"],
-        runs=options["rounds"],
-        seed=options["seed"],
-        verify=options["verify"],
-        disturb=",".join(options["disturb"] or ()),
-        trace=str(options["trace"] or ""),
-        recording=str(options["recording"] or ""),
-        map=options["page_map"],
-        memories=parse_memories(options["memory"]),
-        policies=options["policies"],
-        timeout=options["timeout"],
+        operations=options.operations or OPERATIONS[options.workload],
+        mutators=tuple(mutators),
+        mutation=options.mutation,
+        fragmentation=500 if options.fragmentation is None else options.fragmentation,
+        rounds=options.rounds,
+        seed=options.seed,
+        verify=options.verify,
+        disturb=",".join(options.disturb or ()),
+        trace=str(options.trace or ""),
+        recording=str(options.recording or ""),
+        map=options.page_map,
+        memories=parse_memories(options.memory),
+        policies=options.policies,
+        timeout=options.timeout,
     )
 
 
-def _recorded(options: dict[str, Any]) -> int:
+def _recorded(options: Options, mutators: list[int]) -> int:
     """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
     context = click.get_current_context()
-    if options["recording"] is None:
+    if options.recording is None:
         return 0
     from gcproto.heap.workloads.recording import load
 
-    recording = load(options["recording"])
+    recording = load(options.recording)
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
-    return max(1 << 20, recording.peak_bytes) * max(map(int, options["mutators"]))
+    return max(1 << 20, recording.peak_bytes) * max(mutators)
 
 
-def _choices(options: dict[str, Any]) -> "ModeOptions":
+def _modes_with(options: Options) -> "list[tuple[Mode, ModeOptions]]":
+    """Each mode with its options, once for each number of compacting threads that it has a choice of."""
+    from gcproto.collector.modes import MODES
+    from gcproto.results.schema import with_fields
+
+    choices = [with_fields(_choices(options), compactors=None if n == 1 else n) for n in options.compactors]
+    found = []
+    for mode in (MODES[name] for name in options.modes):
+        found += [(mode, able) for able in dict.fromkeys(mode.able(one) for one in choices)]
+    return found
+
+
+def _choices(options: Options) -> "ModeOptions":
     """Parameters of modes that were given on the command line."""
     from gcproto.results.schema import ModeOptions
 
     return ModeOptions(
-        ebusy=options["ebusy"],
-        fault_by=options["fault"],
-        ready_by=options["ready"],
-        early_by=options["early"],
-        fault_pages=options["fault_pages"],
-        run_pages=options["run_pages"],
-        granule=_granule(options["granule"]),
-        fresh=options["fresh"],
-        dense_permille=options["dense"],
-        regions=options["regions"],
-        cut_at_tables=options["cut_at_tables"] or None,
+        ebusy=options.ebusy,
+        fault_by=options.fault,
+        ready_by=options.ready,
+        early_by=options.early,
+        fault_pages=options.fault_pages,
+        run_pages=options.run_pages,
+        granule=_granule(options.granule),
+        fresh=options.fresh,
+        dense_permille=options.dense,
+        regions=options.regions,
+        cut_at_tables=options.cut_at_tables or None,
     )
 
 
@@ -305,7 +372,9 @@ def _granule(size: int | None) -> int | None:
     here = machine()
     pages, rest = divmod(size, here.page_size)
     if rest or pages < 1 or pages & (pages - 1) or pages > 1 << here.pmd_order:
-        raise GcprotoError(f"--granule {size_text(size)} is no power of two from a page to a THP", code=ExitCode.USAGE)
+        raise GcprotoError(
+            f"--granule {size_text(size)} is not a power of two from a page to a THP", code=ExitCode.USAGE
+        )
     return pages
 
 

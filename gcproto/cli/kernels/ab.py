@@ -1,24 +1,45 @@
 """``gcproto kernels ab``: what does a patch give?  Build, run and compare in one command."""
 
 import sys
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels.build import build_options, build_progress, parameters, told, usual_name
+from gcproto.cli.kernels.build import BuildOptions, build_options, build_progress, parameters, told, usual_name
 from gcproto.cli.kernels.check import check_guest, show_verdicts
-from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.functions import by_function, print_functions
+from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import PERCENT, TRIALS, FilePath, Name, Once, seconds
+from gcproto.cli.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.report.terminal.proposal import Row
+    from gcproto.results.profiles.explain import Explanation
     from gcproto.results.schema import Result
 
 CHECK_SECONDS = 900.0
 """A guest takes that long for all hazards on a slow machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(BuildOptions, MatrixOptions):
+    """Options of ``gcproto kernels ab``."""
+
+    stock_patches: tuple[Path, ...]
+    scenarios: str
+    check: bool
+    hazards: tuple[str, ...]
+    boots: int
+    rounds: int
+    profile: bool
+    timeout: float
+    fail_above: float | None
 
 
 @click.command(name="ab")
@@ -52,13 +73,14 @@ CHECK_SECONDS = 900.0
     help="With --check: run only this hazard; may be repeated.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--profile", is_flag=True, help="Count by function as well, and name the functions that changed.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
 @matrix_options
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Build a source without and with patches, measure both kernels, compare them.
 
     The unit is executed instructions per page.  Both kernels have the same tree, configuration and compiler.  After a
@@ -72,20 +94,20 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.kernels.run.cell import CHECK, Cell
     from gcproto.kernels.run.check import known
 
-    known(options["hazards"])
-    if options["hazards"] and not options["check"]:
+    known(options.hazards)
+    if options.hazards and not options.check:
         raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
-    if not options["patches"]:
+    if not options.patches:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
     machine.need()
-    both = (*options["stock_patches"], *options["patches"])
+    both = (*options.stock_patches, *options.patches)
     collect(both)  # before a source of 160 MiB is downloaded
     with build_progress() as progress:
-        base = usual_name("base" if options["stock_patches"] else "stock", options["configs"])
-        name = options["name"] or usual_name("patched", options["configs"])
+        base = usual_name("base" if options.stock_patches else "stock", options.configs)
+        name = options.name or usual_name("patched", options.configs)
         orders = [
-            parameters(options | {"patches": options["stock_patches"]}, base),
-            parameters(options | {"patches": both}, name),
+            parameters(replace(options, patches=options.stock_patches, name=base)),
+            parameters(replace(options, patches=both, name=name)),
         ]
         for one in orders:  # before another build is waited for, and before minutes are spent on the first kernel
             see_that_it_can_be_built(one)
@@ -95,50 +117,79 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     kernels = [stock.local, patched.local]
     programs = ready([*kernels], options)
     told_by = tuple(sys.argv[1:])
-    if options["check"]:
-        guest = check_guest(options | {"timeout": max(options["timeout"], CHECK_SECONDS)})
+    if options.check:
+        guest = check_guest(options, max(options.timeout, CHECK_SECONDS))
         checks = [
-            Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options["hazards"]) for one in kernels
+            Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options.hazards) for one in kernels
         ]
-        run_cells(ctx, checks, options, show_verdicts)
+        run_cells(ctx, checks, options, partial(show_verdicts, as_json=options.as_json))
         return
-    guest = machine.Machine(
-        memory_mib=options["memory_mib"], timeout=options["timeout"], command_line=options["append"]
-    )
+    guest = machine.Machine(memory_mib=options.memory_mib, timeout=options.timeout, command_line=options.append)
     cells = [
-        Cell(one, options["scenarios"], guest, boot, options["rounds"], programs=programs, command=told_by)
-        for boot in range(1, options["boots"] + 1)
+        Cell(
+            one,
+            options.scenarios,
+            guest,
+            boot,
+            options.rounds,
+            programs=programs,
+            command=told_by,
+            profile=options.profile,
+        )
+        for boot in range(1, options.boots + 1)
         for one in kernels
     ]
-    shown = options | {"names": (stock.release, patched.release), "worse": [], "void": ""}
-    run_cells(ctx, cells, shown, _show)
-    if shown["void"]:
-        click.echo(f"gcproto: the comparison is void: {shown['void']}", err=True)
+    show = partial(
+        _show, stock=stock.release, patched=patched.release, profile=options.profile, as_json=options.as_json
+    )
+    found, voided = run_cells(ctx, cells, options, show)
+    if voided:
+        click.echo(f"gcproto: the comparison is void: {voided}", err=True)
         ctx.exit(ExitCode.NO)
-    if shown["worse"]:
-        many = counted(len(shown["worse"]), "scenario costs", "scenarios cost")
-        click.echo(f"gcproto: {many} more than {options['fail_above']:g} % more", err=True)
+    limit = options.fail_above
+    worse = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
+    if worse:
+        many = counted(len(worse), "scenario costs", "scenarios cost")
+        click.echo(f"gcproto: {many} more than {limit:g} % more", err=True)
         ctx.exit(ExitCode.NO)
 
 
-def _show(results: "list[Result]", options: dict[str, Any]) -> None:
-    """Print the comparison, and leave in `options` what is worse and why it would be void."""
+def _show(
+    results: "list[Result]", *, stock: str, patched: str, profile: bool, as_json: bool
+) -> "tuple[list[Row], str]":
+    """Print the comparison.
+
+    Returns:
+        Its rows, and why it is void; "" if it is not.
+
+    """
     from gcproto.report.terminal.proposal import print_proposal, rows
     from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import void
 
-    stock, patched = options["names"]
     found = rows(results, stock, patched)
     series = build(results) if results else None
     # One tree, one configuration: what has nothing to do with the patch must not move at all.
-    options["void"] = void(series, stock, patched, same_kernel=True) if series else "nothing was measured"
-    limit = options["fail_above"]
-    options["worse"] = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
-    if options["as_json"]:
-        fields = {"stock": stock, "patched": patched, "rows": found, "void": options["void"]}
-        echo_json(document("kernels-ab", fields))
-        return
+    voided = void(series, stock, patched, same_kernel=True) if series else "nothing was measured"
+    explained = _explained(results, stock, patched) if profile else []
+    if as_json:
+        fields = {"stock": stock, "patched": patched, "rows": found, "void": voided}
+        echo_json(document("kernels-ab", fields | ({"functions": explained} if profile else {})))
+        return found, voided
     from gcproto.cli.terminal import console
 
-    print_proposal(found, stock, patched, series.unit if series else "", options["void"], console())
+    print_proposal(found, stock, patched, series.unit if series else "", voided, console())
+    if profile:
+        print_functions(explained, stock, patched)
+    return found, voided
+
+
+def _explained(results: "list[Result]", stock: str, patched: str) -> "list[Explanation]":
+    """The functions that changed; that there are no profiles is said, and no reason to fail."""
+    try:
+        return by_function(results, stock, patched)
+    except GcprotoError:
+        why = [skip.reason for one in results for skip in one.skips if "profile" in skip.what]
+        click.echo(f"gcproto: no profile by function{f': {why[0]}' if why else ''}", err=True)
+        return []

@@ -5,11 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from gcproto.cli.options import takes
 from gcproto.cli.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -18,22 +20,38 @@ if TYPE_CHECKING:
     from gcproto.kernels.build.built import Built
     from gcproto.kernels.build.source import Origin
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., None])
 
 EVERY_SECONDS = 20.0
-"""How often a build that nobody watches says where it is."""
+"""Seconds between progress lines of a build without a terminal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What `source_options` and `config_options` declare."""
+
+    source: str
+    configs: tuple[str, ...]
+    build_jobs: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions(SourceOptions):
+    """What `build_options` declares, and the name."""
+
+    patches: tuple[Path, ...]
+    name: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(BuildOptions):
+    """Options of ``gcproto kernels build``."""
+
+    forget: str | None
 
 
 def build_options(function: F) -> F:
     """``--source``, ``--patch``, ``--config``, ``--build-jobs``."""
-    source = click.option(
-        "--source",
-        default="7.3",
-        show_default=True,
-        type=Name("source"),
-        metavar="BRANCH|PATH",
-        help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
-    )
     patch = click.option(
         "--patch",
         "patches",
@@ -43,6 +61,23 @@ def build_options(function: F) -> F:
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be repeated, in order of application.",
     )
+    return source_options(patch(config_options(function)))
+
+
+def source_options(function: F) -> F:
+    """``--source``."""
+    return click.option(
+        "--source",
+        default="7.3",
+        show_default=True,
+        type=Name("source"),
+        metavar="BRANCH|PATH",
+        help="A branch of Debian's linux-source packages, or the folder of a kernel tree.",
+    )(function)
+
+
+def config_options(function: F) -> F:
+    """``--config``, ``--build-jobs``."""
     config = click.option(
         "--config",
         "configs",
@@ -57,7 +92,7 @@ def build_options(function: F) -> F:
         type=click.IntRange(1, 512),
         help="Compilers that run in parallel [default: one for each processor].",
     )
-    return source(patch(config(jobs(function))))
+    return config(jobs(function))
 
 
 @click.command(name="build")
@@ -68,17 +103,20 @@ def build_options(function: F) -> F:
     help="Name of the kernel; its release ends in it [default: patched, or stock without a patch].",
 )
 @click.option("--forget", type=Name("name"), metavar="NAME", help="Only remove this kernel, which was built here.")
-def command(**options: Any) -> None:
+@takes(Options)
+def command(_ctx: click.Context, options: Options) -> None:
     """Build a kernel that `kernels run` and all other commands then accept by its name.
 
     The first build of a source and configuration compiles everything: some 10 minutes on two processors.  After it,
     only files the patches touch are recompiled.  Source, objects and kernels are kept in the cache (GCPROTO_CACHE).
     """
-    if options["forget"] is not None:
-        _forget(options["forget"])
+    if options.forget is not None:
+        _forget(options.forget)
         return
+    from gcproto.kernels.build.build import build
+
     with build_progress() as progress:
-        made = built_from(options, options["name"], progress)
+        made = build(parameters(options), progress)
     click.echo(told(made))
 
 
@@ -90,43 +128,29 @@ def told(made: "Built") -> str:
     return "\n".join(lines)
 
 
-def built_from(options: dict[str, Any], name: str | None, progress: "Progress") -> "Built":
-    """Build what options ask for.
-
-    Args:
-        options: of the command: source, patches, configs, build_jobs.
-        name: of the kernel; None: by what it is.
-        progress: is told of it.
-
-    """
-    from gcproto.kernels.build.build import build
-
-    return build(parameters(options, name), progress)
-
-
 def usual_name(word: str, configs: Sequence[str]) -> str:
-    """How a kernel is called if nobody says: ``stock``, ``patched-debug``."""
+    """Default name of a kernel: ``stock``, ``patched-debug``."""
     from gcproto.kernels.build import kconfig
 
     key = kconfig.chosen(configs).key
     return word if key == "fast" else f"{word}-{key}"[:32]
 
 
-def parameters(options: dict[str, Any], name: str | None) -> "BuildParameters":
-    """What options ask for; see `build_options`."""
+def parameters(options: BuildOptions) -> "BuildParameters":
+    """What options ask for; a kernel without a name is named by what it is."""
     from gcproto.kernels.build import kconfig
     from gcproto.kernels.build.build import BuildParameters, need_tools
     from gcproto.kernels.build.patches import collect
 
     need_tools()  # before 160 MiB are downloaded
-    config = kconfig.chosen(options["configs"])
-    given = tuple(collect(options["patches"]))
+    config = kconfig.chosen(options.configs)
+    given = tuple(collect(options.patches))
     return BuildParameters(
-        name=name or usual_name("patched" if given else "stock", options["configs"]),
-        origin=origin(options["source"]),
+        name=options.name or usual_name("patched" if given else "stock", options.configs),
+        origin=origin(options.source),
         config=config,
         patches=given,
-        jobs=options["build_jobs"] or len(os.sched_getaffinity(0)),
+        jobs=options.build_jobs or len(os.sched_getaffinity(0)),
     )
 
 
@@ -157,7 +181,7 @@ def _forget(name: str) -> None:
 
 @contextmanager
 def build_progress() -> "Iterator[Progress]":
-    """A bar on standard error while it is a terminal; otherwise a line for each part, and now and then in between."""
+    """A bar on standard error while it is a terminal; otherwise a line for each part, and now and then between them."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -1,18 +1,29 @@
 """``gcproto kernels check``: contract and hazards in other kernels, as a table of verdicts."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels.choice import chosen, kernel_options
-from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
+from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import Name, Once, seconds
 
 if TYPE_CHECKING:
     from gcproto.kernels.guest.machine import Machine
     from gcproto.results.schema import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(KernelOptions, MatrixOptions):
+    """Options of ``gcproto kernels check``."""
+
+    hazards: tuple[str, ...]
+    timeout: float
 
 
 @click.command(name="check")
@@ -29,8 +40,8 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=seconds(), default=900.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Run in guests what must not be run on a host: the contract, KSM, races with swap, the known bugs of MOVE.
 
     The table says what each kernel did.  An exclamation mark means that its version was expected to do something else.
@@ -39,33 +50,39 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     from gcproto.kernels.run.cell import CHECK, Cell
     from gcproto.kernels.run.check import known
 
-    known(options["hazards"])
+    known(options.hazards)
     kernels = chosen(options)
     built = ready(kernels, options)
-    guest = check_guest(options)
+    guest = check_guest(options, options.timeout)
     cells = [
-        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options["hazards"])
+        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options.hazards)
         for kernel in kernels
     ]
-    run_cells(ctx, cells, options, show_verdicts)
+    run_cells(ctx, cells, options, partial(show_verdicts, as_json=options.as_json))
 
 
-def check_guest(options: dict[str, Any]) -> "Machine":
-    """Two processors that really run side by side: races need them."""
+def check_guest(options: MatrixOptions, timeout: float) -> "Machine":
+    """Two processors that run at the same time: races need them.
+
+    Args:
+        options: of the command.
+        timeout: seconds for the guest.
+
+    """
     from gcproto.kernels.guest.machine import Machine
 
     return Machine(
         icount=False,
         cpus=2,
-        memory_mib=options["memory_mib"],
-        timeout=options["timeout"],
-        command_line=options["append"],
+        memory_mib=options.memory_mib,
+        timeout=timeout,
+        command_line=options.append,
     )
 
 
-def show_verdicts(results: "list[Result]", options: dict[str, Any]) -> None:
+def show_verdicts(results: "list[Result]", *, as_json: bool) -> None:
     """Print what the kernels did, or the results as JSON."""
-    if options["as_json"]:
+    if as_json:
         echo_json(*results)
         return
     from gcproto.cli.terminal import console

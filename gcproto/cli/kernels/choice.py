@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,10 +12,22 @@ from gcproto.cli.params import FilePath, Name
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from gcproto.kernels.get.catalog import Catalog, Kernel
     from gcproto.kernels.get.fetch import LocalKernel, Progress
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelOptions:
+    """What `kernel_options` declares."""
+
+    versions: tuple[str, ...]
+    everything: bool
+    default: bool
+    modules: Path | None
 
 
 def kernel_options(function: F) -> F:
@@ -46,11 +59,11 @@ def catalog() -> "Catalog":
     return Catalog(locked(), seen)
 
 
-def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
+def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
     """Kernels of the options, each once; a kernel that was built here goes by its name or its release.
 
     Raises:
-        GcprotoError: a version is unknown, a path is no kernel, or nothing was chosen.
+        GcprotoError: a version is unknown, a path is not a kernel, or nothing was chosen.
 
     """
     from gcproto.kernels.build import built
@@ -58,20 +71,20 @@ def chosen(options: dict[str, Any]) -> "list[Kernel | LocalKernel]":
 
     known = catalog()
     found: dict[str, Kernel | LocalKernel] = {}
-    for text in options["versions"]:
+    for text in options.versions:
         one: Kernel | LocalKernel
         if made := built.find(text):
             one = made.local
         elif "/" in text or Path(text).is_file():
-            one = from_path(Path(text), options["modules"])
+            one = from_path(Path(text), options.modules)
         else:
             one = known.find(text)
         if one.release in found:
             raise GcprotoError(f"kernel {one.release} is named twice", why=f"{text!r} is it", code=ExitCode.USAGE)
         found[one.release] = one
-    if options["default"]:
+    if options.default:
         found.update({one.release: one for one in known.default()})
-    if options["everything"]:
+    if options.everything:
         found.update({one.release: one for one in known.kernels if here(one)})
         found.update({one.release: one.local for one in built.all_built()})
     if not found:
@@ -102,7 +115,7 @@ def download_bars() -> "Iterator[Progress]":
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def update(what: str, done: int, total: int) -> None:
             if what not in tasks:

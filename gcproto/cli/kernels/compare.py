@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.results import guests, kernel_named
 from gcproto.cli.output import echo_json
 from gcproto.cli.params import PERCENT, FilePath, Name, Once
@@ -13,7 +14,26 @@ from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.results.schema import Result
     from gcproto.results.series import Series
+
+FUNCTION = "function"
+
+
+class Pair(NamedTuple):
+    """Two kernels to compare.
+
+    Attributes:
+        results: of both, and perhaps of others;  series: made of them.
+        before, after: their names in the series;  same: they are runs of one kernel.
+
+    """
+
+    results: "list[Result]"
+    series: "Series"
+    before: str
+    after: str
+    same: bool
 
 
 @click.command(name="compare")
@@ -28,6 +48,20 @@ if TYPE_CHECKING:
     help="Folders or files to look in [default: results].",
 )
 @click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
+@click.option(
+    "--by",
+    type=click.Choice([FUNCTION]),
+    help="Name the functions that make up each change; the results need profiles (kernels run --profile).",
+)
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    callback=Once("scenario"),
+    type=Name("scenario"),
+    metavar="SCENARIO",
+    help="With --by: explain this one, however small its change, as in 'small move 2m'; may be repeated.",
+)
 @click.option("--heap", is_flag=True, help="Compare the heap in guests (kernels run --set heap), not the paths.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -37,6 +71,8 @@ def command(
     new: str,
     places: tuple[Path, ...],
     fail_above: float | None,
+    by: str | None,
+    scenarios: tuple[str, ...],
     heap: bool,
     as_json: bool,
 ) -> None:
@@ -47,17 +83,23 @@ def command(
     from gcproto.results.documents import document
     from gcproto.results.steps import changes, void
 
-    series, before, after, same = _pair(base, new, places, heap=heap)
-    found = changes(series, before, after)
-    voided = void(series, before, after, same_kernel=same)
+    pair = _pair(base, new, places, heap=heap)
+    found = changes(pair.series, pair.before, pair.after)
+    voided = void(pair.series, pair.before, pair.after, same_kernel=pair.same)
+    if scenarios and not by:
+        raise GcprotoError("--scenario is for --by function", remedy="give --by function as well", code=ExitCode.USAGE)
+    explained = by_function(pair.results, pair.before, pair.after, scenarios) if by else []
     if as_json:
-        fields = {"unit": series.unit, "base": before, "new": after, "changes": found, "void": voided}
-        echo_json(document("kernels-compare", fields))
+        fields = {"unit": pair.series.unit, "base": pair.before, "new": pair.after, "changes": found, "void": voided}
+        echo_json(document("kernels-compare", fields | ({"functions": explained} if by else {})))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.series import print_pair
 
-        print_pair(series, before, after, found, voided, console())
+        if by:
+            print_functions(explained, pair.before, pair.after)
+        else:
+            print_pair(pair.series, pair.before, pair.after, found, voided, console())
     worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
     if voided:
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)
@@ -68,16 +110,17 @@ def command(
         ctx.exit(ExitCode.NO)
 
 
-def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tuple[Series, str, str, bool]":
-    """The series of both and their names in it, and whether they are runs of one kernel."""
+def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> Pair:
+    """Both kernels, by their names or by the places of their results."""
     from gcproto.results.facts import group, release_of
     from gcproto.results.series import build
 
     there = [text for text in (base, new) if Path(text).exists()]
     if len(there) < 2:
-        series = _of_places(base, new, there, places, heap=heap)
+        found = _of_places(base, new, there, places)
+        series = build(found, heap=heap)
         before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
-        return series, before, after, before == after
+        return Pair(found, series, before, after, before == after)
     sides = [guests([Path(place)]) for place in (base, new)]
     for place, side in zip((base, new), sides, strict=True):
         kernels = sorted({release_of(one) for one in side})
@@ -95,18 +138,17 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> "tupl
         for side, name in zip(sides, names, strict=True):
             for one in side:
                 one.environment["kernel"] = {**group(one, "kernel"), "release": name}
-    return build([*sides[0], *sides[1]], heap=heap), names[0], names[1], same
+    both = [*sides[0], *sides[1]]
+    return Pair(both, build(both, heap=heap), names[0], names[1], same)
 
 
-def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...], *, heap: bool) -> "Series":
-    """The series in which two kernels are looked up by their names.
+def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...]) -> "list[Result]":
+    """The results among which two kernels are looked up by their names.
 
     Raises:
         GcprotoError: one of the two is a file or folder and the other one is not there, or there are no results.
 
     """
-    from gcproto.results.series import build
-
     looked = places or (Path("results"),)
     missing = [text for text in (base, new) if text not in there]
     if there and not any(Path(text).parent == Path() and _is_kernel(text, looked) for text in there):
@@ -124,7 +166,7 @@ def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...], 
                 remedy="give two files, or name the folder of the results with --results",
                 code=ExitCode.USAGE,
             )
-    return build(guests(looked), heap=heap)
+    return guests(looked)
 
 
 def _is_kernel(text: str, places: Iterable[Path]) -> bool:

@@ -1,19 +1,27 @@
 """``gcproto kernels fetch``: kernels of Debian's archive into the cache."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
-from gcproto.cli.kernels.choice import chosen, download_bars, kernel_options
+from gcproto.cli.kernels.choice import KernelOptions, chosen, download_bars, kernel_options
+from gcproto.cli.options import takes
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(KernelOptions):
+    """Options of ``gcproto kernels fetch``."""
+
+    drop_packages: bool
 
 
 @click.command(name="fetch")
 @kernel_options
 @click.option("--drop-packages", is_flag=True, help="Delete the packages after unpacking.")
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Download kernels, check them against the lock's SHA256, and unpack vmlinuz and the modules that guests need.
 
     Kernels that are on this machine are not fetched again.  If a kernel is unavailable, the others are still fetched,
@@ -29,7 +37,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
             continue
         try:
             with download_bars() as progress:
-                found = fetch(kernel, progress, keep_packages=not options["drop_packages"])
+                found = fetch(kernel, progress, keep_packages=not options.drop_packages)
         except GcprotoError as error:
             if error.code == ExitCode.WRITE:
                 raise

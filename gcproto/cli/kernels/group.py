@@ -6,6 +6,7 @@ from gcproto.cli.groups import LazyGroup
 
 COMMANDS = {
     "ab": "Build stock and patched kernels, run both, compare.",
+    "bisect": "Find the commit or patch that changed a scenario's instructions.",
     "build": "Build a kernel from a source, a configuration and patches.",
     "check": "Check the contract and the hazards in other kernels: a table of verdicts.",
     "compare": "Compare two kernels, scenario by scenario.",
@@ -13,12 +14,20 @@ COMMANDS = {
     "fetch": "Download, check and unpack kernels.",
     "history": "Show series over kernel versions, and their steps.",
     "list": "List the kernels that are available and what each can do.",
+    "profile": "Show which kernel functions a scenario's instructions are in.",
     "stress": "Move pages under fork, pins, reclaim and swap; look for lost contents, leaks and splats.",
     "run": "Measure the evacuation paths in other kernels.",
 }
 
 
-@click.command(name="kernels", cls=LazyGroup, modules="gcproto.cli.kernels.", texts=COMMANDS)
+class Group(LazyGroup):
+    """The commands below ``gcproto kernels``."""
+
+    modules = "gcproto.cli.kernels."
+    texts = COMMANDS
+
+
+@click.command(name="kernels", cls=Group)
 def command() -> None:
     """Measure other kernels, booted in QEMU.
 

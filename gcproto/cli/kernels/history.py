@@ -48,10 +48,12 @@ def command(
 ) -> None:
     """Show each scenario over the kernels that were measured, and where it steps.
 
-    A step is a change beyond the threshold and beyond four times the scatter between boots of a kernel.  By default the
-    command reads the folder `results`.
+    A step is a change beyond the threshold and beyond four times the scatter between boots of a kernel.  Where both
+    kernels have profiles (`kernels run --profile`), the command names the functions that make up the step.  By default
+    it reads the folder `results`.
     """
     from gcproto.results.documents import document
+    from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import build
     from gcproto.results.steps import steps
 
@@ -62,17 +64,20 @@ def command(
         see_that_outputs_are_new(plots, looked)
         for path in plots:
             see_that_it_can_be_drawn(path)
-    series = build(guests(looked), heap=heap)
+    results = guests(looked)
+    series = build(results, heap=heap)
     found = steps(series, threshold / 100)
+    explained = [explanations(results, one.before, one.after).get(one.scenario) for one in found]
     if as_json:
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
         fields = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
-        echo_json(document("kernels-history", fields | {"failures": series.failures}))
+        fields |= {"failures": series.failures, "functions": [one for one in explained if one]}
+        echo_json(document("kernels-history", fields))
     else:
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.series import print_history
 
-        print_history(series, found, console())
+        print_history(series, found, explained, console())
     for path in plots:
         for_matplotlib()
         from gcproto.report.plots.series import plot

@@ -1,7 +1,8 @@
-"""``gcproto kernels list``: which kernels can be had, which are here, what each is good for."""
+"""``gcproto kernels list``: which kernels are available, which are here, what each can do."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,30 @@ if TYPE_CHECKING:
     from gcproto.kernels.build.built import Built
     from gcproto.kernels.get.catalog import Catalog, Kernel
     from gcproto.known.version import KernelVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A kernel of the list, as JSON has it.
+
+    Attributes:
+        release: as `uname -r` says it;  source: its version;  suite: of the archive, or how it was built here.
+        state: in words;  here: it can be booted at once.
+        move: its version has UFFDIO_MOVE;  swap: guests can swap;  bugs: keys of known bugs.
+        mib: size of the packages or of the image;  sha256: of packages or patches by name.
+
+    """
+
+    release: str
+    source: str
+    suite: str
+    state: str
+    here: bool
+    move: bool
+    swap: bool
+    bugs: list[str]
+    mib: int
+    sha256: dict[str, str]
 
 
 @click.command(name="list")
@@ -49,7 +74,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
     if refresh or write_lock:
         _refresh(write_lock)
     known = catalog()
-    rows = [row for row in (_row(kernel, known) for kernel in known.kernels) if row["here"] or not only_here]
+    rows = [row for row in (_row(kernel, known) for kernel in known.kernels) if row.here or not only_here]
     rows += [_built_row(one) for one in all_built()]
     if as_json:
         for row in rows:
@@ -69,7 +94,7 @@ def _refresh(write_lock: Path | None) -> None:
     if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):
         raise GcprotoError(
             f"{str(write_lock)!r} can't be written",
-            why=f"{write_lock.absolute().parent} is no folder, or the name is empty",
+            why=f"{write_lock.absolute().parent} is not a folder, or the name is empty",
             code=ExitCode.WRITE,
         )
     lock = ask(cache.folder("apt"))
@@ -84,7 +109,7 @@ def _refresh(write_lock: Path | None) -> None:
             write_whole(write_lock, data.decode())
 
 
-def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
+def _row(kernel: "Kernel", known: "Catalog") -> Listed:
     from gcproto.kernels.get.fetch import here
 
     found = here(kernel)
@@ -94,18 +119,18 @@ def _row(kernel: "Kernel", known: "Catalog") -> dict[str, Any]:
         state = "gone from the archive"
     else:
         state = "to be fetched"
-    return {
-        "release": kernel.release,
-        "source": kernel.upstream,
-        "suite": kernel.suite,
-        "state": state,
-        "here": bool(found),
-        "move": _moves(kernel.version),
-        "swap": found.swap if found else kernel.has_modules,
-        "bugs": _bugs(kernel.version),
-        "mib": round(kernel.size / 2**20),
-        "sha256": {package.name: package.sha256 for package in kernel.packages},
-    }
+    return Listed(
+        release=kernel.release,
+        source=kernel.upstream,
+        suite=kernel.suite,
+        state=state,
+        here=bool(found),
+        move=_moves(kernel.version),
+        swap=found.swap if found else kernel.has_modules,
+        bugs=_bugs(kernel.version),
+        mib=round(kernel.size / 2**20),
+        sha256={package.name: package.sha256 for package in kernel.packages},
+    )
 
 
 def _moves(version: "KernelVersion") -> bool:
@@ -121,29 +146,29 @@ def _bugs(version: "KernelVersion") -> list[str]:
     return [bug.key for bug in BUGS if bug.harm in grave and bug.state_by_version(version) is State.BY_VERSION]
 
 
-def _built_row(one: "Built") -> dict[str, Any]:
+def _built_row(one: "Built") -> Listed:
     from gcproto.known.version import parse
 
     image = one.home / "vmlinuz"
-    return {
-        "release": one.release,
-        "source": one.upstream,
-        "suite": f"built here: {'+'.join(one.config)}, {counted(len(one.patches), 'patch', 'patches')}",
-        "state": "here",
-        "here": True,
-        "move": _moves(parse(one.upstream)),
-        "swap": one.local.swap,
-        "bugs": _bugs(parse(one.upstream)),
-        "mib": round(image.stat().st_size / 2**20),
-        "sha256": dict(one.patches),
-    }
+    return Listed(
+        release=one.release,
+        source=one.upstream,
+        suite=f"built here: {'+'.join(one.config)}, {counted(len(one.patches), 'patch', 'patches')}",
+        state="here",
+        here=True,
+        move=_moves(parse(one.upstream)),
+        swap=one.local.swap,
+        bugs=_bugs(parse(one.upstream)),
+        mib=round(image.stat().st_size / 2**20),
+        sha256=dict(one.patches),
+    )
 
 
-def print_list(rows: list[dict[str, Any]], known: "Catalog", console: "Console") -> None:
+def print_list(rows: list[Listed], known: "Catalog", console: "Console") -> None:
     """Print a line for each kernel.
 
     Args:
-        rows: kernels, as JSON has them.
+        rows: kernels.
         known: where they are known from.
         console: where to.
 
@@ -164,14 +189,14 @@ def print_list(rows: list[dict[str, Any]], known: "Catalog", console: "Console")
     )
     for row in rows:
         table.add(
-            row["release"].removesuffix("-cloud-amd64"),
-            row["source"],
-            row["suite"],
-            row["state"],
-            str(row["mib"]),
-            "yes" if row["move"] else "no",
-            "yes" if row["swap"] else "no",
-            ", ".join(row["bugs"]) or "-",
+            row.release.removesuffix("-cloud-amd64"),
+            row.source,
+            row.suite,
+            row.state,
+            str(row.mib),
+            "yes" if row.move else "no",
+            "yes" if row.swap else "no",
+            ", ".join(row.bugs) or "-",
         )
     print_table(table, console)
     asked = f"asked on {known.seen.written}" if known.seen else "never asked from here: --refresh does"

@@ -1,12 +1,13 @@
 """Runs cells for a command: where, with what progress, and what becomes of it when a signal comes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from gcproto.cli.kernels.choice import download_bars
-from gcproto.cli.output import interrupted
+from gcproto.cli.output import ResultOptions, interrupted
 from gcproto.cli.params import Name
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
@@ -19,7 +20,18 @@ if TYPE_CHECKING:
     from gcproto.kernels.run.matrix import Pool
     from gcproto.results.schema import Result
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., None])
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixOptions(ResultOptions):
+    """What `matrix_options` declares, and where the results are kept."""
+
+    jobs: int | None
+    memory_mib: int
+    dask: str | None
+    append: str
 
 
 def matrix_options(function: F) -> F:
@@ -37,7 +49,7 @@ def matrix_options(function: F) -> F:
     return jobs(memory(dask(append(function))))
 
 
-def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str:
+def ready(kernels: "list[Kernel | LocalKernel]", options: MatrixOptions) -> str:
     """See that cells can be run and their results kept; fetch what is not here.
 
     Returns:
@@ -47,8 +59,8 @@ def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str
     from gcproto.kernels.guest import machine, programs
     from gcproto.results.store import prepare
 
-    prepare(options["out"])
-    if options["dask"]:
+    prepare(options.out)
+    if options.dask:
         return ""
     machine.need()
     built = str(programs.build())
@@ -58,7 +70,7 @@ def ready(kernels: "list[Kernel | LocalKernel]", options: dict[str, Any]) -> str
 
 
 def _fetch(kernel: "Kernel | LocalKernel") -> None:
-    """Fetch a kernel; of one that can't be had its cell will say why."""
+    """Fetch a kernel. The cell of an unavailable one reports the reason."""
     from gcproto.kernels.get.catalog import Kernel
     from gcproto.kernels.get.fetch import fetch
 
@@ -72,24 +84,24 @@ def _fetch(kernel: "Kernel | LocalKernel") -> None:
             raise
 
 
-def _pool(options: dict[str, Any]) -> "Pool":
+def _pool(options: MatrixOptions) -> "Pool":
     import os
 
     from gcproto.kernels import cache
     from gcproto.kernels.run.matrix import DaskPool, LocalPool
 
-    if options["dask"]:
-        return DaskPool(options["dask"])
+    if options.dask:
+        return DaskPool(options.dask)
     with cache.writing("the guests' files"):
-        return LocalPool(options["jobs"] or len(os.sched_getaffinity(0)))
+        return LocalPool(options.jobs or len(os.sched_getaffinity(0)))
 
 
 def run_cells(
     ctx: click.Context,
     cells: "list[Cell]",
-    options: dict[str, Any],
-    show: "Callable[[list[Result], dict[str, Any]], None]",
-) -> "list[Result]":
+    options: MatrixOptions,
+    show: "Callable[[list[Result]], T]",
+) -> T:
     """Run, keep each result as soon as it is there, and show all.
 
     Ends the command with its exit code unless every cell is as it should be.
@@ -98,10 +110,10 @@ def run_cells(
         ctx: of the command.
         cells: to run.
         options: of the command.
-        show: prints the results.
+        show: prints the results, which are in the order in which they came.
 
     Returns:
-        The results, in the order in which they came.
+        What `show` returned.
 
     """
     from gcproto.kernels.run.matrix import run
@@ -110,7 +122,7 @@ def run_cells(
     results: list[Result] = []
 
     def done(cell: "Cell", result: "Result") -> None:
-        path = save(result, options["out"])
+        path = save(result, options.out)
         results.append(result)
         assert result.guest
         why = f": {result.guest.why}" if result.guest.why else ""
@@ -133,14 +145,14 @@ def run_cells(
         with interrupts.held():
             pool.close(now=not well)
     interrupts.allow()
-    show(results, options)
+    shown = show(results)
     for cell in lost:
         click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
     if cut or interrupts.noted():
-        interrupted(ctx, f"kept in {options['out']}: {len(results)} of {counted(len(cells), 'cell')}")
+        interrupted(ctx, f"kept in {options.out}: {len(results)} of {counted(len(cells), 'cell')}")
     bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
     if bad or lost:
         many = f"{len(bad) + len(lost)} of {counted(len(cells), 'cell')}"
         click.echo(f"gcproto: not as they should be: {many}", err=True)
         ctx.exit(ExitCode.NO)
-    return results
+    return shown

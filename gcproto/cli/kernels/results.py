@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def guests(paths: Iterable[Path]) -> "list[Result]":
     """Results of guests in files, and in the *.json of folders.
 
-    A file in a folder that is no usable result is said and passed over; results of other producers are counted.
+    A file in a folder that is not a usable result is reported and skipped. Results of other producers are counted.
 
     Raises:
-        GcprotoError: a file named by itself is no usable result, or there is no result of a guest at all.
+        GcprotoError: a file named by itself is not a usable result, or there is no result of a guest at all.
 
     """
     from gcproto.results.gather import gather
@@ -61,5 +61,5 @@ def kernel_named(text: str, kernels: Iterable[str]) -> str:
     if found:
         what, why = f"{text!r} is several kernels of these results", ", ".join(found)
     else:
-        what, why = f"{text!r} is no kernel of these results", f"there are: {', '.join(known) or 'none'}"
+        what, why = f"{text!r} is not a kernel of these results", f"there are: {', '.join(known) or 'none'}"
     raise GcprotoError(what, why=why, remedy="name one of them", code=ExitCode.USAGE)

@@ -1,19 +1,36 @@
 """``gcproto kernels run``: the path lab's scenarios in other kernels."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels.choice import chosen, kernel_options
-from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
+from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import TRIALS, seconds
+from gcproto.cli.params import GUEST_ROUNDS, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(KernelOptions, MatrixOptions):
+    """Options of ``gcproto kernels run``."""
+
+    scenarios: str
+    boots: int
+    rounds: int
+    fail_on_spread: bool
+    wall_clock: bool
+    profile: bool
+    cpus: int | None
+    timeout: float
 
 
 @click.command(name="run")
@@ -28,16 +45,27 @@ if TYPE_CHECKING:
     "workload, in this Python).",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
-@click.option("--rounds", type=TRIALS, default=21, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--fail-on-spread", is_flag=True, help="Exit with 1 if boots of a kernel differ by more than 0.5 %.")
 @click.option(
     "--wall-clock", is_flag=True, help="Measure ns of the emulated machine, not instructions: for factors only."
 )
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Count instructions by kernel function as well, with a plugin of QEMU; some 12 % more CPU time.",
+)
+@click.option(
+    "--cpus",
+    type=click.IntRange(2, 16),
+    help="Processors of a guest for the heap: a mutator each, and with more than two 1 and 4 compacting threads.  "
+    "[default: 2]",
+)
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @matrix_options
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Boot kernels in QEMU and measure the evacuation paths in each, in executed instructions per page.
 
     Each boot writes one result file.  A guest that panics, hangs or runs out of time is the result of that kernel.  The
@@ -46,50 +74,63 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     """
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import Cell
-    from gcproto.kernels.run.heap import HEAP
-    from gcproto.results.series import spreads
+    from gcproto.kernels.run.heap import HEAP, PROCESSORS
 
-    heap = options["scenarios"] == HEAP
-    if options["fail_on_spread"] and (heap or options["boots"] == 1):
+    heap = options.scenarios == HEAP
+    if options.fail_on_spread and (heap or options.boots == 1):
         raise click.UsageError("--fail-on-spread needs --boots of 2 or more, and paths: mutators differ between boots")
+    if options.profile and (heap or options.wall_clock):
+        raise click.UsageError("--profile counts instructions of paths: omit --wall-clock, and choose another --set")
+    if options.cpus and not heap:
+        raise click.UsageError("--cpus is for --set heap: paths are measured on one processor")
+    if options.cpus and options.cpus > PROCESSORS and not options.wall_clock:
+        raise click.UsageError("--cpus of more than 2 needs --wall-clock: instructions are counted for one at a time")
     kernels = chosen(options)
     built = ready(kernels, options)
     guest = machine.Machine(
-        icount=not options["wall_clock"],
-        cpus=2 if heap else 1,
+        icount=not options.wall_clock,
+        cpus=(options.cpus or PROCESSORS) if heap else 1,
         files=heap,
-        memory_mib=options["memory_mib"],
-        timeout=options["timeout"],
-        command_line=options["append"],
+        memory_mib=options.memory_mib,
+        timeout=options.timeout,
+        command_line=options.append,
     )
     cells = [
-        Cell(kernel, options["scenarios"], guest, boot, options["rounds"], programs=built, command=tuple(sys.argv[1:]))
-        for boot in range(1, options["boots"] + 1)
+        Cell(
+            kernel,
+            options.scenarios,
+            guest,
+            boot,
+            options.rounds,
+            programs=built,
+            command=tuple(sys.argv[1:]),
+            profile=options.profile,
+        )
+        for boot in range(1, options.boots + 1)
         for kernel in kernels
     ]
-    results = run_cells(ctx, cells, options, _show)
-    if options["fail_on_spread"] and any(one.flagged for one in spreads(results)):
+    flagged = run_cells(ctx, cells, options, partial(_show, heap=heap, as_json=options.as_json))
+    if options.fail_on_spread and flagged:
         ctx.exit(ExitCode.NO)
 
 
-def _show(results: "list[Result]", options: dict[str, Any]) -> None:
-    from gcproto.kernels.run.heap import HEAP
-
-    heap = options["scenarios"] == HEAP
-    if options["as_json"]:
+def _show(results: "list[Result]", *, heap: bool, as_json: bool) -> bool:
+    """Print the results; whether a spread between boots is flagged."""
+    if as_json:
         echo_json(*results)
     else:
         from gcproto.cli.terminal import console
+        from gcproto.report.terminal.functions import print_events
         from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
 
         show = print_guest_heaps if heap else print_matrix
         show(results, console())
-    if not heap:
-        _say_spread(results)
+        print_events(results, console())
+    return not heap and _say_spread(results)
 
 
-def _say_spread(results: "list[Result]") -> None:
-    """Say what is flagged where it is seen beside JSON, too."""
+def _say_spread(results: "list[Result]") -> bool:
+    """Say what is flagged on standard error, where it is seen beside JSON, too; whether anything is."""
     from gcproto.results.series import FLAG, spreads
 
     found = spreads(results)
@@ -100,3 +141,4 @@ def _say_spread(results: "list[Result]") -> None:
             f"{counted(len(found), 'scenario')}, at most {100 * wide[0].share:.2f} %",
             err=True,
         )
+    return bool(wide)

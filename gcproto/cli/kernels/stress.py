@@ -1,19 +1,31 @@
 """``gcproto kernels stress``: is a kernel safe when everything happens at once?"""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from gcproto.cli.kernels.check import check_guest
-from gcproto.cli.kernels.choice import chosen, kernel_options
-from gcproto.cli.kernels.matrix import matrix_options, ready, run_cells
+from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
+from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.options import takes
 from gcproto.cli.output import echo_json, result_options
 from gcproto.cli.params import WEEK_MINUTES, Number
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(KernelOptions, MatrixOptions):
+    """Options of ``gcproto kernels stress``."""
+
+    minutes: float
+    seeds: int
+    first_seed: int
 
 
 @click.command(name="stress")
@@ -31,8 +43,8 @@ if TYPE_CHECKING:
 @click.option("--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="The first seed.")
 @matrix_options
 @result_options
-@click.pass_context
-def command(ctx: click.Context, /, **options: Any) -> None:
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Move pages of all folio sizes back and forth, under readers, fork, pins, reclaim, swap, compaction, khugepaged.
 
     The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
@@ -44,30 +56,35 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     kernels = chosen(options)
     built = ready(kernels, options)
-    seconds = round(options["minutes"] * 60)
-    guest = check_guest(options | {"timeout": 2.0 * seconds + GRACE})
-    first = options["first_seed"]
+    seconds = round(options.minutes * 60)
+    guest = check_guest(options, 2.0 * seconds + GRACE)
+    first = options.first_seed
     told_by = tuple(sys.argv[1:])
     cells = [
         Cell(kernel, STRESS, guest, boot=seed, seed=seed, seconds=seconds, programs=built, command=told_by)
-        for seed in range(first, first + options["seeds"])
+        for seed in range(first, first + options.seeds)
         for kernel in kernels
     ]
-    shown = options | {"bad": 0}
-    run_cells(ctx, cells, shown, _show)
-    if shown["bad"]:
+    bad = run_cells(ctx, cells, options, partial(_show, as_json=options.as_json))
+    if bad:
         ctx.exit(ExitCode.NO)
 
 
-def _show(results: "list[Result]", options: dict[str, Any]) -> None:
+def _show(results: "list[Result]", *, as_json: bool) -> int:
+    """Print what each guest found.
+
+    Returns:
+        The number of guests that found something, or have no verdict.
+
+    """
     from gcproto.results import names
     from gcproto.results.series import release_of
 
     for result in results:
-        options["bad"] += any(one.verdict != "fine" for one in result.verdicts) or not result.verdicts
-        if options["as_json"]:
+        if as_json:
             echo_json(result)
             continue
         for one in result.verdicts:
             seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""
             click.echo(f"{release_of(result)} {names.short_subject(one)}: {one.verdict}{seconds}: {one.text}")
+    return sum(not one.verdicts or any(found.verdict != "fine" for found in one.verdicts) for one in results)

@@ -41,11 +41,11 @@ def compact(plan: int, chunk: int, end: int, total: int) -> int:
     Args:
         plan: address of the plan.
         chunk: the first one of from-space.
-        end: behind the last one.
+        end: after the last one.
         total: to-space word that the first of them goes to.
 
     Returns:
-        to-space word behind the last of them.
+        to-space word after the last of them.
 
     """
     live = live_bits(plan)
@@ -71,6 +71,6 @@ def compact(plan: int, chunk: int, end: int, total: int) -> int:
 
 @kernel
 def end_of_contents(plan: int, total: int) -> None:
-    """Note that nothing follows behind a to-space word on its page."""
+    """Note that nothing follows a to-space word on its page."""
     if total % PAGE_WORDS != 0:
         set_fill(plan, total // PAGE_WORDS, total % PAGE_WORDS)

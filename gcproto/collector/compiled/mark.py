@@ -1,17 +1,19 @@
 """Marking: which objects are live, found while mutators run.
 
-As ART's CMC (MarkingPhase, MarkingPause): roots, then a trace; writes of mutators meanwhile dirty cards, and objects on
-dirty cards are looked at again, first concurrently (pre-cleaning), at last in a pause.  For each marked object all of
-its words are set in the live bitmap.  It departs from ART in three things:
+As ART's CMC (MarkingPhase, MarkingPause): roots, then a trace.  Writes of mutators meanwhile dirty cards.  Objects on
+dirty cards are traced again, first concurrently (pre-cleaning), at last in a pause.  For each marked object all of
+its words are set in the live bitmap.  It departs from ART in four things:
 - the live bytes of a chunk are counted from the bitmap in prepare, not added up while marking;
-- objects are marked when they are taken from the stack, behind a short queue of prefetched ones, as a load from a cold
+- objects are marked when they are taken from the stack, after a short queue of prefetched ones, as a load from a cold
   header is what marking costs;
+- it notes how far the references of each page lead (``reach`` in native/heap/plan.h).  Pages whose references all
+  stay as they are need no update then; ART updates all of them;
 - one thread marks.
 The stack can't overflow: it has a slot for every word of the heap, of which memory is taken as they come.
 """
 
 from gcproto.heap.calls import CARD_SHIFT
-from gcproto.heap.compiled import entry, kernel
+from gcproto.heap.compiled import entry, inlined, kernel
 from gcproto.heap.memory import (
     ctz,
     drop_lowest,
@@ -20,13 +22,16 @@ from gcproto.heap.memory import (
     load64,
     low_ones,
     lshr,
+    peek32,
     peek64,
     popcount,
     prefetch,
     store8,
+    store32,
     store64,
 )
 from gcproto.heap.objects import refs_of, words_of
+from gcproto.heap.pages import PAGE_SHIFT
 
 QUEUE = 16
 """Objects between prefetch and marking; a power of two."""
@@ -68,15 +73,34 @@ def _push(begin: int, live: int, stack: int, depth: int, ref: int) -> int:
     return depth
 
 
+@inlined
+def _note_reach(begin: int, reach: int, place: int, farthest: int) -> None:
+    """References on the page of a field lead as far as ``farthest``, 0: nowhere."""
+    # No branch, which could not be foreseen: 0 becomes a page below all others.
+    page = reach + ((place - begin) >> PAGE_SHIFT << 2)
+    store32(page, max(peek32(page), ((farthest - begin) >> PAGE_SHIFT) + 1))
+
+
 @kernel
-def _push_fields(begin: int, live: int, stack: int, depth: int, ref: int, refs: int) -> int:
+def _push_fields(begin: int, live: int, stack: int, reach: int, depth: int, ref: int, refs: int) -> int:
+    if (ref + 8) >> PAGE_SHIFT == (ref + 8 * refs) >> PAGE_SHIFT:
+        farthest = 0
+        for field in range(refs):
+            value = peek64(ref + 8 + 8 * field)
+            farthest = max(farthest, value)
+            depth = _push(begin, live, stack, depth, value)
+        _note_reach(begin, reach, ref + 8, farthest)
+        return depth
     for field in range(refs):
-        depth = _push(begin, live, stack, depth, peek64(ref + 8 + 8 * field))
+        place = ref + 8 + 8 * field
+        value = peek64(place)
+        depth = _push(begin, live, stack, depth, value)
+        _note_reach(begin, reach, place, value)
     return depth
 
 
 @kernel
-def _trace(begin: int, live: int, starts: int, stack: int, depth: int) -> int:
+def _trace(begin: int, live: int, starts: int, stack: int, reach: int, depth: int) -> int:
     """Mark everything that can be reached from the references on the stack.  Returns the objects marked."""
     marked = 0
     head = 0
@@ -99,12 +123,12 @@ def _trace(begin: int, live: int, starts: int, stack: int, depth: int) -> int:
         at = starts + ((word >> 6) << 3)
         store64(at, load64(at) | (1 << (word & 63)))
         marked += 1
-        depth = _push_fields(begin, live, stack, depth, ref, refs_of(size))
+        depth = _push_fields(begin, live, stack, reach, depth, ref, refs_of(size))
     return marked
 
 
-@entry("int64(int64, int64, int64, int64, int64, int64)")
-def mark_roots(begin: int, live: int, starts: int, stack: int, roots: int, count: int) -> int:
+@entry("int64(int64, int64, int64, int64, int64, int64, int64)")
+def mark_roots(begin: int, live: int, starts: int, stack: int, reach: int, roots: int, count: int) -> int:
     """Mark what root slots refer to, and all that can be reached from there.
 
     Args:
@@ -112,6 +136,7 @@ def mark_roots(begin: int, live: int, starts: int, stack: int, roots: int, count
         live: bitmap of live words (see native/heap/plan.h).
         starts: bitmap of first words of live objects.
         stack: memory of the mark stack.
+        reach: how far the references on each page lead.
         roots: address of the slots; mutators may write them meanwhile.
         count: of slots.
 
@@ -122,11 +147,11 @@ def mark_roots(begin: int, live: int, starts: int, stack: int, roots: int, count
     depth = STACK_HEAD
     for slot in range(count):
         depth = _push(begin, live, stack, depth, peek64(roots + 8 * slot))
-    return _trace(begin, live, starts, stack, depth)
+    return _trace(begin, live, starts, stack, reach, depth)
 
 
-@entry("int64(int64, int64, int64, int64, int64, int64)")
-def mark_dirty(begin: int, live: int, starts: int, stack: int, cards: int, count: int) -> int:
+@entry("int64(int64, int64, int64, int64, int64, int64, int64)")
+def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards: int, count: int) -> int:
     """Clean dirty cards, and mark all that can be reached from the marked objects that begin on them.
 
     Args:
@@ -134,6 +159,7 @@ def mark_dirty(begin: int, live: int, starts: int, stack: int, cards: int, count
         live: as above.
         starts: as above.
         stack: as above.
+        reach: as above.
         cards: address of the card table.
         count: of cards.
 
@@ -161,9 +187,9 @@ def mark_dirty(begin: int, live: int, starts: int, stack: int, cards: int, count
                 while bits != 0:
                     ref = begin + 8 * (64 * chunk + ctz(bits))
                     bits = drop_lowest(bits)
-                    depth = _push_fields(begin, live, stack, depth, ref, refs_of(peek64(ref)))
+                    depth = _push_fields(begin, live, stack, reach, depth, ref, refs_of(peek64(ref)))
         group += 8
-    _trace(begin, live, starts, stack, depth)
+    _trace(begin, live, starts, stack, reach, depth)
     return found
 
 

@@ -8,11 +8,13 @@ from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact, end_of_conte
 from gcproto.collector.compiled.leads import lead_in_place
 from gcproto.collector.compiled.mark import set_bits
 from gcproto.collector.compiled.regions import plan_regions
+from gcproto.heap.calls import CARD_SHIFT
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import load64, store64
-from gcproto.heap.objects import words_of
+from gcproto.heap.memory import clz, load8, load32, load64, store64
+from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_WORDS
 from gcproto.heap.plan import (
+    WRITTEN,
     black_begin,
     black_shift,
     compact_end,
@@ -23,6 +25,7 @@ from gcproto.heap.plan import (
     set_compact_end,
     set_dense_end,
     set_pages_kept,
+    set_reach,
     set_used_end,
     start_bits,
     to_space,
@@ -30,6 +33,8 @@ from gcproto.heap.plan import (
 
 NEVER = 1001
 """A threshold that no page reaches: no dense prefix."""
+CARDS_OF_GROUP = 4
+"""Cards that one load reads: those of a page of 4 KiB."""
 
 
 @kernel
@@ -89,9 +94,40 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
     set_black_begin(plan, pages * PAGE_WORDS)
     set_black_shift(plan, pages - page)
     set_used_end(plan, page)
-    # Where the contents of the page behind the last one would begin: nothing from there on is needed.
+    # Where the contents of the page after the last one would begin: nothing from there on is needed.
     store64(first + 8 * page, pages * PAGE_WORDS)
     return words
+
+
+@entry("void(int64, int64)")
+def note_written(plan: int, cards: int) -> None:
+    """Note the pages whose references were written since marking ended, while the world is stopped.
+
+    A mutator dirties the card on which the object begins; the fields may lie on later pages.
+
+    Args:
+        plan: address of the plan; the last card is that of black_begin, which is the first of its page.
+        cards: address of the card table.
+
+    """
+    to = to_space(plan)
+    starts = start_bits(plan)
+    words = 1 << (CARD_SHIFT - 3)
+    for group in range(0, black_begin(plan) >> (CARD_SHIFT - 3), CARDS_OF_GROUP):
+        if load32(cards + group) == 0:
+            continue
+        for card in range(group, group + CARDS_OF_GROUP):
+            if load8(cards + card) == 0:
+                continue
+            end = word = card * words
+            for chunk in range(word >> 6, (word + words) >> 6):
+                bits = load64(starts + 8 * chunk)
+                if bits != 0:
+                    start = 64 * chunk + 63 - clz(bits)
+                    end = start + refs_of(load64(to + 8 * start))
+            # References are the words after the header, the last one at `end`.
+            for page in range(word // PAGE_WORDS, end // PAGE_WORDS + 1):
+                set_reach(plan, page, WRITTEN)
 
 
 @entry("int64(int64, int64, int64)")
@@ -103,7 +139,7 @@ def plan_black(plan: int, top: int, mutator_buffers: int) -> int:
 
     Args:
         plan: address of the plan.
-        top: word behind the last allocation buffer.
+        top: word after the last allocation buffer.
         mutator_buffers: address of pairs of words, the free part of each mutator's buffer, in ascending order; it ends
             with a pair of -1.
 

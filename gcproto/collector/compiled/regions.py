@@ -1,11 +1,11 @@
 """Dense regions beyond the prefix: granules that are moved as they are, to where they are congruent.
 
 ART compacts all that lies behind its dense prefix.  LifeLine (OSDI 2026) moves pages of a stock CMC heap whole that are
-live to 90 %; here whole granules keep their layout, so that folios of their size can go whole.  To-space has a gap in
+live to 90 %.  Here whole granules keep their layout, so that folios of their size can go whole.  To-space has a gap in
 front of such a region, for which no memory is used, and keeps what is dead in it.  Both together are bounded as in the
 dense prefix: of to-space up to any region, live words make up the threshold.
 
-What stands in front of a region may be an object that reaches into it.  The gap is made before the last chunk that no
+What precedes a region may be an object that reaches into it.  The gap is made before the last chunk that no
 object reaches into, and the words from there on end where the region begins.  So an address is computed as before: in a
 region every word counts as live.
 """
@@ -99,7 +99,7 @@ def _keep(plan: int, from_page: int, page: int, granule: int) -> None:
 
 @kernel
 def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int) -> int:
-    """Plan everything behind the dense prefix, dense regions whole.
+    """Plan everything after the dense prefix, dense regions whole.
 
     Args:
         plan: address of the plan.
@@ -109,7 +109,7 @@ def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int)
         dense: pages of the prefix.
 
     Returns:
-        to-space word behind the last one.
+        to-space word after the last one.
 
     """
     live = live_bits(plan)
@@ -125,7 +125,7 @@ def plan_regions(plan: int, pages: int, permille: int, granule: int, dense: int)
         cut = at * PAGE_CHUNKS
         before = 0
         if size == granule and words * 1000 >= permille * granule * PAGE_WORDS:
-            # Right behind a region, or the prefix, nothing stands in front, and objects may reach over.
+            # Right after a region, or the prefix, nothing precedes it, and objects may reach over.
             if begin != at or total % (granule * PAGE_WORDS) != 0:
                 cut = _cut(plan, cut, max(begin * PAGE_CHUNKS, cut - SEARCH_CHUNKS))
             if cut >= 0:

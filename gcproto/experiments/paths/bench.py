@@ -62,7 +62,7 @@ def run(wanted: PathParameters, progress: Callable[[int, int], None]) -> Result:
         raise GcprotoError(
             "userfaultfd can't be opened, so nothing can be measured",
             why=found.via_reason,
-            remedy="`gcproto doctor` says what would help",
+            remedy="run `gcproto doctor` for remedies",
         )
     cpu, touch_cpu = choose_cpus()
     sparse = 1 if wanted.rounds else SPARSE
@@ -80,7 +80,7 @@ def run(wanted: PathParameters, progress: Callable[[int, int], None]) -> Result:
     frame = runner.frame
     if frame.complete and not any(one.samples or one.invalid for one in frame.entries):
         reasons = "; ".join(f"{skip.what}: {skip.reason}" for skip in skips[:3])
-        raise GcprotoError("nothing could be measured", why=reasons, remedy="`gcproto doctor` says what would help")
+        raise GcprotoError("nothing could be measured", why=reasons, remedy="run `gcproto doctor` for remedies")
     choice = wanted.choice
     experiment = PathExperiment(quick=choice.quick, swap=choice.swap, slowdown=wanted.slowdown)
     result = frame.result(record, experiment, cpu=cpu, touch_cpu=touch_cpu, skips=skips)

@@ -213,7 +213,7 @@ def applies(source: str, order: int, arm: str, alignment: str) -> bool:
 
 
 def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | None:
-    """Bytes of a named granule; None where it is no multiple of the base page or larger than the range."""
+    """Bytes of a named granule; None where it is not a multiple of the base page or larger than the range."""
     if name == WHOLE:
         return total
     size = machine.page_size << order if name == FOLIO else parse_size(name)
@@ -351,7 +351,7 @@ def _check(choice: Choice, machine: Machine) -> None:
             raise ValueError(f"unknown arm {arm!r}; known: {', '.join(sorted(ARMS))}")
     for name in choice.granules:
         if name not in {WHOLE, FOLIO} and parse_size(name) % machine.page_size:
-            raise ValueError(f"granule {name} is no multiple of the base page ({machine.page_size} bytes)")
+            raise ValueError(f"granule {name} is not a multiple of the base page ({machine.page_size} bytes)")
     for source in (text for text in choice.sources if parse_source(text, machine)[0] in SWAP_KINDS):
         if not choice.swap:
             raise ValueError(f"source {source} changes swap settings: add --swap")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Request(msgspec.Struct):
-    """A round to run; fields as in ``struct gcp_scenario`` (native/paths/paths.h)."""
+    """A round to run; fields as in ``struct gcp_scenario`` (native/paths/round.h)."""
 
     source: int
     order: int
@@ -29,6 +29,7 @@ class Request(msgspec.Struct):
     seed: int
     frames: int = 0
     working_set: int = 0
+    lose_page: int = 0
 
 
 class Round(msgspec.Struct):

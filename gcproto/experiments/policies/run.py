@@ -47,7 +47,7 @@ class PolicyParameters:
     Args:
         workloads, memories, policies: the grid.
         live_bytes: of each heap.
-        runs: measured rounds.
+        rounds: measured rounds.
         seed: of graphs and orders.
         verify: check the collections.
         ebusy: answers to EBUSY (gcproto.collector.modes.EBUSY), each of which every policy is run with.
@@ -64,7 +64,7 @@ class PolicyParameters:
     memories: list[Memory]
     policies: list[str]
     live_bytes: int
-    runs: int = 7
+    rounds: int = 7
     seed: int = 1
     verify: bool = False
     ebusy: tuple[str, ...] = ("copy",)
@@ -193,7 +193,7 @@ def run(wanted: PolicyParameters, progress: Progress) -> Result:
     """
     check(wanted)
     record = Record()
-    frame: Frame[_Tally] = Frame(list(_tallies(wanted)), Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+    frame: Frame[_Tally] = Frame(list(_tallies(wanted)), Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
     with (
         heap_machine(wanted.memories, swap=wanted.device if wanted.swapped else "") as enable,
         SessionLab(wanted.timeout) as lab,

@@ -66,7 +66,6 @@ class Parts:
         self.request = request
         self.recorder = Recorder()
         memory = parse_memory(request.memory)
-        cpus = cpus_for(request.placement, request.mutators)
         self.costs = measure_costs(request)
         # A heap that stands still has a mutator to be interrupted only where a second thread is live.
         live = not request.standing or request.threads > 1
@@ -84,12 +83,15 @@ class Parts:
             *(one for one in (self.interruptions, self.folios, self.map, self.checks, self.swap) if one),
         ]
         self.together = threading.Barrier(request.mutators + 1, begin)
+        cpus = cpus_for(request.placement, request.mutators, self.mode.compactors)
         self.mutator_cpus = sorted({cpu for cpu in cpus.mutators if cpu >= 0})
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
         self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
         self.thread = CollectorThread(self.collector, cpus.collector)
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None
+        for number, cpu in enumerate(cpus.compactors):
+            lib.gcp_compaction_compactor_pin(self.collector.native, number, cpu)
         if self.handler:
             self._pin_handler(cpus.handler)
 

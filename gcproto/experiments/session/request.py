@@ -87,7 +87,7 @@ class Session(msgspec.Struct):
         failure: why it can't be used, "" if it can; out_of_memory: that it was for want of memory.
         mutator_ns: from when all were set up until the last was through.
         operations, allocated_bytes, allocated_objects: of all mutators, in that time the first, altogether the others.
-        digests: of each mutator's sequence of allocations.
+        digests: of each mutator's sequence of allocations, and of what its workload noted (gcproto.heap.mutator.note).
         wrong: what the workloads and the verifier found, in words.
         verified: collections that the verifier passed.
         mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time; the collector's goes on to

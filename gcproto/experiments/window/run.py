@@ -40,7 +40,7 @@ class WindowParameters:
         pages: base pages of each space.
         batch, group: pages, that the ways were made with.
         mutators: threads that touch to-space.
-        runs: measured rounds; one more comes before them and is not used.
+        rounds: measured rounds; one more comes before them and is not used.
         seed: of the contents, the mutators' order and the order of ways.
         timeout: seconds for one window.
 
@@ -52,7 +52,7 @@ class WindowParameters:
     batch: int
     group: int
     mutators: int = 1
-    runs: int = 7
+    rounds: int = 7
     seed: int = 1
     timeout: float = 120.0
 
@@ -170,7 +170,7 @@ def run(wanted: WindowParameters, progress: Progress) -> Result:
         for placement in wanted.placements
         for way in wanted.ways
     ]
-    frame: Frame[_Tally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+    frame: Frame[_Tally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
     with WindowLab(wanted.timeout) as lab:
 
         def one(number: int, tally: _Tally) -> None:

@@ -34,7 +34,7 @@ class GridParameters:
         operations: of each workload, of all its mutators together.
         mutators, placements, memories, modes: the other sides of the grid.
         live_bytes: of all mutators;  factor: the heap's size as a multiple of it.
-        runs: measured rounds of a cell.
+        rounds: measured rounds of a cell.
         seed: of graphs and orders.
         mutation: as in ``SessionRequest``.
         seconds: once so many have passed no other cell is begun.
@@ -49,7 +49,7 @@ class GridParameters:
     modes: Sequence[str]
     live_bytes: int
     factor: float
-    runs: int
+    rounds: int
     seed: int = 1
     mutation: int = 100
     seconds: float = 900.0
@@ -63,7 +63,7 @@ class GridParameters:
             live_bytes=self.live_bytes,
             heap_bytes=int(self.live_bytes * self.factor),
             modes=list(self.modes),
-            rounds=self.runs,
+            rounds=self.rounds,
         )
 
 
@@ -144,7 +144,7 @@ def run(wanted: GridParameters, progress: Progress, earlier: Result | None, keep
     known = _known(wanted, earlier) if earlier else []
     have = {cell_of(one.scenario) for one in known if isinstance(one.scenario, WorkloadScenario)}
     tallies = [one for one in _tallies(wanted, capacity) if cell_of(one.scenario) not in have]
-    frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+    frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
 
     def made() -> Result:
         result = frame.result(record, experiment)
@@ -189,7 +189,7 @@ def _known(wanted: GridParameters, earlier: Result) -> list[Measurement]:
         asked.setdefault(cell_of(tally.scenario), set()).add(tally.scenario)
     found: dict[HeapCell, list[Measurement]] = {}
     for one in earlier.measurements:
-        if isinstance(one.scenario, WorkloadScenario) and len(one.samples) + len(one.invalid_rounds) >= wanted.runs:
+        if isinstance(one.scenario, WorkloadScenario) and len(one.samples) + len(one.invalid_rounds) >= wanted.rounds:
             found.setdefault(cell_of(one.scenario), []).append(one)
     whole = [some for cell, some in found.items() if {one.scenario for one in some} >= asked.get(cell, {None})]
     return [one for some in whole for one in some]

@@ -52,7 +52,7 @@ class WorkloadParameters:
         policies: of evacuation, each of which every mode that moves is run with.
         placements: of mutators and collector on processors (gcproto.experiments.placement).
         factors: heap sizes as multiples of the live bytes.
-        runs: measured rounds.
+        rounds: measured rounds.
         seed: of graphs, operations and the order of modes.
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
@@ -72,7 +72,7 @@ class WorkloadParameters:
     mutators: tuple[int, ...] = (2,)
     mutation: int = 100
     fragmentation: int = 500
-    runs: int = 5
+    rounds: int = 5
     seed: int = 1
     verify: bool = False
     disturb: str = ""
@@ -99,7 +99,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         largest * (3 if wanted.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
-        threads=max(wanted.mutators),
+        threads=max(wanted.mutators) + max(options.compactors or 1 for _, options in wanted.modes) - 1,
         why="--verify needs three times the heap" if wanted.verify else "",
     )
     record = Record()
@@ -110,9 +110,9 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
     ):
         running = _Running(wanted, tallies, lab, progress)
         blocks = memory_blocks(enable, wanted.memories)
-        running.frame.run(running.one, running.order_of, blocks)
-    most = max(wanted.mutators)
-    placed = {one: cpus_for(one, most) for one in wanted.placements}
+        running.frame.run(running.one, running.sequence_of, blocks)
+    most, compactors = max(wanted.mutators), max(options.compactors or 1 for _, options in wanted.modes)
+    placed = {one: cpus_for(one, most, compactors) for one in wanted.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
@@ -181,10 +181,10 @@ class _Running:
     ) -> None:
         self.wanted = wanted
         self.lab = lab
-        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.runs, WARMUP, wanted.seed), progress)
+        self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
         self._digests: dict[int, list[int]] = {}
 
-    def order_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
+    def sequence_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
         """Mode none comes last in the first round: it needs to know how much the others allocated."""
         self._digests = {}
         yield from sorted(self.frame.shuffled(active), key=lambda one: not one.mode.collects and not number)
@@ -232,7 +232,7 @@ class _Running:
 
     def _request(self, tally: HeapTally, number: int) -> SessionRequest:
         wanted, asked = self.wanted, tally.scenario
-        last = number == WARMUP + wanted.runs - 1
+        last = number == WARMUP + wanted.rounds - 1
         return SessionRequest(
             mode=asked.mode,
             options=asked.options,

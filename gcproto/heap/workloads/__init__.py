@@ -1,4 +1,4 @@
-"""Workloads: what mutators do.  Each one is three compiled functions: set up, run, check what is left."""
+"""Workloads: what mutators do.  Each one is three compiled functions: set up, run, check the remaining objects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NAMES = {
     "graph": "a graph and linked lists whose edges are shuffled",
     "arrays": "large arrays, of data and of references",
     "sparse": "waves of small objects, of which a chosen share stays on each page",
-    "prefix": "old objects that stay, and young ones on top that don't",
+    "prefix": "old objects that stay, and young ones on top that die",
     "replay": "a recorded allocation trace",
 }
 DEFAULT = "trees"
@@ -28,9 +28,9 @@ class Workload:
 
     Args:
         name: one of NAMES.
-        text: what it does.
-        setup, run, check: compiled, of (address of the mutator, parameters); see ``knobs``.  ``run`` says when it is
-            through (gcproto.heap.mutator.ended).
+        text: description.
+        setup, run, check: compiled, of (address of the mutator, parameters); see ``knobs``.  ``run`` records its end
+            (gcproto.heap.mutator.ended).
 
     """
 
@@ -41,7 +41,7 @@ class Workload:
     check: Callable[[int, NDArray[np.int64]], int]
 
     def parameters(self, knobs: Knobs, recording: str) -> NDArray[np.int64]:
-        """The parameters as compiled code takes them: the knobs, and behind them the recording to replay."""
+        """The parameters as compiled code takes them: the knobs, then the recording to replay."""
         if self.name != "replay":
             return knobs.array()
         from gcproto.heap.workloads.recording import load

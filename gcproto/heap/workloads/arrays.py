@@ -1,6 +1,6 @@
 """Large arrays, of data and of references: objects that are many pages long.
 
-A ring of arrays from 4 KiB to 4 MiB; each step makes one anew in the place of another one by chance.  Arrays of
+A ring of arrays from 4 KiB to 4 MiB. Each step replaces a random one.  Arrays of
 references refer to other arrays of the ring.
 
 live_bytes:     of the arrays
@@ -45,7 +45,7 @@ def array_words(parameters: Parameters, chance: int) -> int:
 
 @kernel
 def _new_array(m: int, parameters: Parameters, chance: int) -> int:
-    """Make an array and leave it in slot FRESH.  0, or why it ended early."""
+    """Make an array and leave it in slot FRESH. Returns 0, or the reason for an early end."""
     words = array_words(parameters, chance)
     holds_references = below(mix_at(chance, 1), 1000) < parameters[MUTATION]
     made = allocate(m, words, words - 2 if holds_references else 0)
@@ -83,7 +83,7 @@ def _is_wrong(array: int) -> int:
 
 @kernel
 def _cut(m: int, array: int) -> None:
-    """An array that leaves the ring holds nobody."""
+    """An array that leaves the ring keeps no reference."""
     if refs_of(get_word(array, 0)) != 0:
         for field in range(0, refs_of(get_word(array, 0)), 64):
             set_ref(m, array, field, 0)
@@ -106,7 +106,7 @@ def setup(m: int, parameters: Parameters) -> int:
 
 @kernel
 def _steps(m: int, parameters: Parameters) -> int:
-    """Make arrays anew."""
+    """Replace arrays."""
     state = mix(parameters[SEED] + SLOTS)
     wrong = 0
     step = 0
@@ -130,7 +130,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Make arrays anew.  Returns the arrays that were wrong, or why it ended early."""
+    """Replace arrays. Returns the number of wrong arrays, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

@@ -1,7 +1,7 @@
 """A graph and linked lists whose edges are shuffled: references that lead everywhere.
 
-Nodes stand in a directory; each has three references to others.  A step either lets one refer to another node, or makes
-a node anew in another's place, or turns a linked list round.
+Nodes are in a directory; each has three references to others. A step writes a reference of a node, replaces a node, or
+reverses a linked list.
 
 live_bytes:     of the nodes
 mutation:       of 1000 steps, those that write a reference; the others replace a node
@@ -86,7 +86,7 @@ def _new_list(m: int, slot: int) -> int:
 
 @kernel
 def _turn(m: int, slot: int) -> int:
-    """Turn a list round; returns 1 if its links were not in order."""
+    """Reverse a list; returns 1 if its links were not in order."""
     chains = root(m, CHAINS)
     here = get_ref(chains, slot)
     before = 0
@@ -161,7 +161,7 @@ def _steps(m: int, parameters: Parameters) -> int:
         state = advance(state)
         if kind < parameters[MUTATION]:
             node = _get(root(m, DIRECTORY), number)
-            # Along an edge, wherever it leads: nodes that were replaced are met as well.
+            # Along any edge: replaced nodes are also reached.
             other = get_ref(node, below(state, EDGES))
             wrong += _is_wrong(node, count) + (_is_wrong(other, count) if other != 0 else 0)
             set_ref(m, node, below(state, EDGES), _get(root(m, DIRECTORY), below(advance(state), count)))
@@ -172,7 +172,7 @@ def _steps(m: int, parameters: Parameters) -> int:
             old = _get(root(m, DIRECTORY), number)
             for edge in range(EDGES):
                 set_ref(m, node, edge, get_ref(old, edge))
-                # Nobody can go on from a node that was replaced: garbage does not keep garbage.
+                # A replaced node leads nowhere: garbage does not keep garbage.
                 set_ref(m, old, edge, 0)
             set_ref(m, get_ref(root(m, DIRECTORY), number // LEAF), number % LEAF, node)
         state = advance(state)
@@ -185,7 +185,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Shuffle.  Returns the nodes and lists that were wrong, or why it ended early."""
+    """Shuffle. Returns the number of wrong nodes and lists, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

@@ -1,4 +1,4 @@
-"""What every workload can be told, as it is handed to compiled code."""
+"""The parameters of every workload, in the form for compiled code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LIVE, MUTATION, FRAGMENTATION, SEED, OPERATIONS = range(5)
 COUNT = 5
 
 Parameters = Sequence[int]
-"""What compiled code gets: an int64 array."""
+"""The parameters for compiled code: an int64 array."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Knobs:
     """Parameters of one mutator's workload.
 
     Args:
-        live_bytes: of the objects that stay reachable, roughly; what it means is said by each workload.
+        live_bytes: approximate size of the objects that stay reachable; each workload defines it.
         operations: steps to do, 0: until it is stopped.
         mutation: of 1000 steps, those that write references into old objects.
         fragmentation: of 1000, the share that stays live or dies, as each workload says.

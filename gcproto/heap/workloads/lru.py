@@ -1,6 +1,6 @@
 """A cache in order of use: entries of mixed sizes come in at one end and fall off the other.
 
-Keys are asked for by chance, the lower ones more often.  A hit moves the entry to the front (six references are
+Keys are requested at random, the lower ones more often.  A hit moves the entry to the front (six references are
 written); a miss makes a new entry and drops the one that was used longest ago.
 
 live_bytes:     of the entries
@@ -128,7 +128,7 @@ def setup(m: int, parameters: Parameters) -> int:
 
 @kernel
 def _steps(m: int, parameters: Parameters) -> int:
-    """Ask for keys."""
+    """Request keys."""
     count = entries_for(parameters)
     state = mix(parameters[SEED] + 1)
     stamp = count
@@ -162,7 +162,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Ask for keys.  Returns the entries that were wrong, or why it ended early."""
+    """Request keys. Returns the number of wrong entries, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

@@ -132,7 +132,7 @@ def _churn(m: int, state: int) -> int:
 
 @kernel
 def _steps(m: int, parameters: Parameters) -> int:
-    """Churn and look at old records."""
+    """Churn and read old records."""
     seed = parameters[SEED]
     count = records_for(parameters[LIVE])
     state = mix(seed + 1)
@@ -166,7 +166,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Churn and look at old records.  Returns the records that were wrong, or why it ended early."""
+    """Churn and read old records. Returns the number of wrong records, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

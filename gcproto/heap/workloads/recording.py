@@ -1,6 +1,6 @@
 """Recorded allocation traces: what workload ``replay`` replays.
 
-Two forms are read, and told apart by their first lines.
+Two forms are read. Their first lines identify them.
 
 glibc's mtrace (what a C program writes that calls ``mtrace()`` and runs with MALLOC_TRACE set), one event a line:
 
@@ -14,7 +14,7 @@ and our own, which has references as well:
     gcproto-trace 1
     a ID BYTES REFS        a new object: its size with the header, and how many references it has
     w ID FIELD ID          a reference is written; ID - for none
-    f ID                   nobody holds the object by its ID any more; references may
+    f ID                   the object is no longer held by its ID; references may still hold it
 
 IDs are any words without spaces.
 """
@@ -51,7 +51,9 @@ class _Builder:
     peak: int = 0
 
     def refuse(self, line: int, why: str) -> GcprotoError:
-        return GcprotoError(f"{self.path}, line {line}: {why}", why="it is no allocation trace", code=ExitCode.USAGE)
+        return GcprotoError(
+            f"{self.path}, line {line}: {why}", why="it is not an allocation trace", code=ExitCode.USAGE
+        )
 
     def allocate(self, name: str, size: int, refs: int) -> None:
         self.release(name)
@@ -104,7 +106,7 @@ def _read_mtrace(builder: _Builder, lines: list[str]) -> None:
             elif words:
                 builder.release(words[1])  # of a block from before the trace: nothing to do
         except (IndexError, ValueError) as error:
-            raise builder.refuse(number, f"{line.strip()!r} is no event of mtrace") from error
+            raise builder.refuse(number, f"{line.strip()!r} is not an event of mtrace") from error
 
 
 def _read_own(builder: _Builder, lines: list[str]) -> None:
@@ -124,9 +126,9 @@ def _read_own(builder: _Builder, lines: list[str]) -> None:
             elif words[0] == "f":
                 builder.release(words[1])
             else:
-                raise builder.refuse(number, f"{words[0]!r} is no event")
+                raise builder.refuse(number, f"{words[0]!r} is not an event")
         except (IndexError, ValueError, KeyError) as error:
-            raise builder.refuse(number, f"{line.strip()!r} can't be understood") from error
+            raise builder.refuse(number, f"{line.strip()!r} can't be parsed") from error
     _check_fields(builder)
 
 
@@ -144,7 +146,7 @@ def load(path: Path) -> Recording:
     """Read a recording.
 
     Raises:
-        GcprotoError: it can't be read, or is none.
+        GcprotoError: it can't be read, or is not a trace.
 
     """
     try:
@@ -157,5 +159,5 @@ def load(path: Path) -> Recording:
     else:
         _read_mtrace(builder, lines)
     if not any(event[0] == ALLOCATE for event in builder.events):
-        raise GcprotoError(f"{path} has no allocation", why="it is no allocation trace", code=ExitCode.USAGE)
+        raise GcprotoError(f"{path} has no allocation", why="it is not an allocation trace", code=ExitCode.USAGE)
     return Recording(np.array(builder.events, dtype=np.int64), builder.count, builder.peak)

@@ -1,7 +1,7 @@
 """Replay of a recorded allocation trace (see ``recording`` for its forms).
 
-Objects are held by a directory, as the program held them by their addresses, until the trace frees them; they get the
-recorded size, and contents by which they are known again.  One operation is one pass through the trace.
+A directory holds objects until the trace frees them, as the program held them by their addresses. They have the
+recorded size, and contents that identify them.  One operation is one pass through the trace.
 
 live_bytes, mutation, fragmentation:  the trace says what they are
 """
@@ -27,7 +27,7 @@ from gcproto.heap.workloads.recording import ALLOCATE, WRITE
 DIRECTORY = 0
 LEAF = 512
 SLOTS, EVENTS, FIRST = COUNT, COUNT + 1, COUNT + 2
-"""Behind the knobs: how many slots, how many events, and then the events."""
+"""After the knobs: the number of slots, the number of events, then the events."""
 WIDTH = 4
 
 
@@ -100,7 +100,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Replay.  Returns the objects that were wrong, or why it ended early."""
+    """Replay. Returns the number of wrong objects, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

@@ -1,18 +1,17 @@
-"""Waves of small objects, of which a chosen share stays: what a page holds when most of it has died.
+"""Waves of small objects, of which a chosen share stays: pages on which most objects have died.
 
-A wave makes objects one after the other and keeps a share of them, chosen by chance, so that about that share of each
-page is live; the wave before is dropped.  Then a collection is asked for, and the survivors are visited in random order
-while they are evacuated.
+A wave makes objects one after the other and keeps a random share of them, so about that share of each page is live. The
+previous wave is dropped.  Then a collection is asked for, and the survivors are visited in random order while they are
+evacuated.
 
 live_bytes:     of the objects that one wave keeps
 mutation:       of 1000 visits, those that write a reference to another survivor
 fragmentation:  of 1000 objects, those that die: 500 leaves half of each page live
 """
 
-from gcproto.heap.calls import MUTATOR_WORLD, ask
+from gcproto.heap.calls import ask
 from gcproto.heap.chance import advance, below, mix, mix_at
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import load64
 from gcproto.heap.mutator import (
     OUT_OF_MEMORY,
     STOPPED,
@@ -27,6 +26,7 @@ from gcproto.heap.mutator import (
 )
 from gcproto.heap.objects import get_ref, get_word
 from gcproto.heap.workloads.knobs import FRAGMENTATION, LIVE, MUTATION, OPERATIONS, SEED, Parameters
+from gcproto.heap.world import world_of
 
 DIRECTORY, NEXT = 0, 1
 """Root slots: survivors of the last wave, and of the one that is being made."""
@@ -80,7 +80,7 @@ def _wrong(item: int, name: int, number: int) -> int:
 
 @kernel
 def _wave(m: int, parameters: Parameters, name: int) -> int:
-    """Make a wave.  Returns 0, or why it ended early."""
+    """Make a wave. Returns 0, or the reason for an early end."""
     count = survivors_for(parameters[LIVE])
     state = mix(name)
     # The last wave is garbage from here on: at most one of them is live beside the new one's beginning.
@@ -122,7 +122,7 @@ def _steps(m: int, parameters: Parameters) -> int:
     step = 0
     while parameters[OPERATIONS] == 0 or step < parameters[OPERATIONS]:
         name = mix(parameters[SEED] + step)
-        ask(load64(m + MUTATOR_WORLD))
+        ask(world_of(m))
         for _ in range(VISITS * count):
             if poll(m) != 0:
                 return STOPPED if wrong == 0 else wrong

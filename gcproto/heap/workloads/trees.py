@@ -1,24 +1,27 @@
 """Binary trees (after GCBench by Ellis, Kovac and Boehm): a long-lived tree, and short-lived ones without end.
 
-A node has two references and a value that says which tree it belongs to and where in it, so that a tree that has lost a
-node, or has a wrong one, is found out.
+A node has two references and a value that identifies its tree and its place. So a lost or wrong node is detected.
 
-Between two of them the long-lived tree is looked at in some places, as programs do that keep what they have made.
+Between two of them some places of the long-lived tree are read, as in programs that keep their data.
+
+benchmarks/jvm/Trees.java is the same program for a Java heap; a change here is to be made there too.
 
 live_bytes:     of the long-lived tree; the largest full one that fits
-mutation:       after so many of 1000 steps a subtree of the long-lived tree is replaced by a copy built anew
+mutation:       after so many of 1000 steps a subtree of the long-lived tree is replaced by a new copy
 fragmentation:  of 64,000 short-lived trees so many have 64 times as many nodes
 """
 
 from gcproto.heap.chance import advance, below, mix, mix_at
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import clz
+from gcproto.heap.memory import clz, wrapping_mul
 from gcproto.heap.mutator import (
     OUT_OF_MEMORY,
+    PRIME,
     STOPPED,
     allocate,
     count_operation,
     ended,
+    note,
     poll,
     root,
     set_ref,
@@ -32,7 +35,7 @@ NODE_WORDS = 4
 NODE_BYTES = 8 * NODE_WORDS
 SHORT_DEPTH = 6
 LOOKS = 16
-"""Places of the long-lived tree that are looked at in a step."""
+"""Places of the long-lived tree that a step reads."""
 DEEPER = 6
 LONG = 0
 WORK = 1
@@ -123,6 +126,7 @@ def _graft(m: int, depth: int, name: int, chance: int) -> int:
     if build(m, depth, name, path) == 0:
         return 0
     set_ref(m, descend(root(m, LONG), path >> 1), path & 1, root(m, WORK))
+    note(m, path)
     return 1
 
 
@@ -149,12 +153,16 @@ def _steps(m: int, parameters: Parameters) -> int:
             and _graft(m, depth, name, advance(state)) == 0
         ):
             return OUT_OF_MEMORY
+        seen = 0
         for _ in range(LOOKS):
             state = advance(state)
             path = (1 << depth) | below(state, 1 << depth)
             leaf = descend(root(m, LONG), path)
-            if leaf == 0 or get_word(leaf, 3) != mix_at(name, path):
+            value = get_word(leaf, 3) if leaf != 0 else 0
+            if value != mix_at(name, path):
                 wrong += 1
+            seen = wrapping_mul(seen ^ value, PRIME)
+        note(m, seen)
         count_operation(m)
         step += 1
     return wrong
@@ -162,7 +170,7 @@ def _steps(m: int, parameters: Parameters) -> int:
 
 @entry("int64(int64, int64[::1])")
 def run(m: int, parameters: Parameters) -> int:
-    """Build and check short-lived trees.  Returns the nodes that were wrong, or why it ended early."""
+    """Build and check short-lived trees. Returns the number of wrong nodes, or the reason for an early end."""
     return ended(m, _steps(m, parameters))
 
 

@@ -1,8 +1,8 @@
 """Builds a kernel from a source, a configuration and patches, incrementally.
 
 There is one build tree for each source and configuration, in the cache: the source with the patches of the last build,
-and its objects.  A build writes only the files that differ, so that make compiles what they touch; the image is put
-into the catalog when all of it is done.  What was built already from the same things is not built again.
+and its objects.  A build writes only the files that differ, so make compiles only what they affect. The complete image
+is put into the catalog. A kernel with the same inputs is not built again.
 """
 
 import datetime
@@ -46,14 +46,14 @@ HEADERS = {"gelf.h": "libelf-dev"}
 IMAGE = "arch/x86/boot/bzImage"
 
 FIRST_OBJECTS = 1900
-"""Lines that make prints in a first build of the fast configuration, until a build of the tree says how many it is."""
+"""Lines that make prints in a first build of the fast configuration; later builds of the tree give the real number."""
 
 Progress = Callable[[str, int, int], None]
-"""What is being done, steps so far, steps in all (0: not known)."""
+"""The current work, steps so far, steps in all (0: unknown)."""
 
 
 class BuildParameters(msgspec.Struct, frozen=True):
-    """What is to be built.
+    """The inputs of a build.
 
     Attributes:
         name: of the kernel.
@@ -75,7 +75,7 @@ def need_tools() -> str:
     """First line of the compiler's --version.
 
     Raises:
-        GcprotoError: a tool or a header is missing; says how to install all that are.
+        GcprotoError: a tool or a header is missing; the remedy installs all that are missing.
 
     """
     missing = {package for tool, package in TOOLS.items() if not shutil.which(tool)}
@@ -96,13 +96,13 @@ def need_tools() -> str:
 
 
 def see_that_it_can_be_built(wanted: BuildParameters) -> None:
-    """See that the name is one and the patches apply, without waiting for a build tree.
+    """Check that the name is valid and that the patches apply, without waiting for a build tree.
 
     Args:
         wanted: what is to be built.
 
     Raises:
-        GcprotoError: they don't.
+        GcprotoError: one of them is not so.
 
     """
     built.check_name(wanted.name)
@@ -123,7 +123,7 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
     """
     built.check_name(wanted.name)
     compiler = need_tools()
-    # Before the tree is touched: a patch that does not apply must not cost the next build anything.
+    # Before the tree is changed: a patch that does not apply must not slow the next build.
     progress("patches", 0, 0)
     overlay = patches.apply(wanted.patches, Path(wanted.origin.folder))
     tree = cache.folder("trees") / f"{wanted.origin.key}-{wanted.config.key}"
@@ -172,7 +172,7 @@ def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, pro
 
 def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progress) -> int:
     """Run make to its end; the number of lines that it printed."""
-    # The same sources give the same image: neither the day nor the machine is in it.
+    # The same sources give the same image: it has neither the day nor the machine.
     environment = os.environ | {
         "KBUILD_BUILD_USER": "gcproto",
         "KBUILD_BUILD_HOST": "gcproto",
@@ -182,7 +182,7 @@ def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progre
     environment.pop("MAKEFLAGS", None)
     errors: list[str] = []
     count = 0
-    with tools.running(["nice", "-n", "10", *command], environment) as process:  # it gives way to other programs
+    with tools.running(["nice", "-n", "10", *command], environment) as process:  # it yields to other programs
         assert process.stdout
         assert process.stderr
         reader = threading.Thread(target=_collect, args=(process.stderr, errors), daemon=True)
@@ -212,7 +212,7 @@ def _short(line: str, tree: Path) -> str:
 
 
 def _failed(errors: Sequence[str], code: int, tree: Path) -> GcprotoError:
-    """What the compiler said, from its first error on."""
+    """The compiler's messages from its first error on."""
     if any("No space left on device" in line for line in errors):
         return GcprotoError(
             "the kernel can't be built",
@@ -225,6 +225,6 @@ def _failed(errors: Sequence[str], code: int, tree: Path) -> GcprotoError:
     return GcprotoError(
         "the kernel does not build",
         why="\n    ".join(shown) or f"make ended with exit code {code}",
-        remedy="mend the patch and build again: only what it touches is compiled",
+        remedy="correct the patch and build again; only files that it touches are recompiled",
         code=ExitCode.USAGE,
     )

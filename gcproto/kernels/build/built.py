@@ -1,4 +1,4 @@
-"""The catalog of kernels that were built here: each in a folder of its own, complete or not there at all."""
+"""The catalog of kernels that were built here: each in its own folder, complete or absent."""
 
 import re
 import shutil
@@ -18,16 +18,16 @@ class Built(msgspec.Struct, frozen=True):
     """A kernel that was built here.
 
     Attributes:
-        name: as the user called it.
-        release: what ``uname -r`` says in it: the source's version and the name.
+        name: as the user named it.
+        release: output of ``uname -r`` in it: the source's version and the name.
         upstream: version of the source.
         source: for people.
         config: names of the fragments.
         patches: name and SHA256 of each.
-        identity: digest of all that it was built from.
+        identity: digest of all inputs.
         compiler: first line of its --version.
         written: day and time.
-        seconds: that the build took.
+        seconds: duration of the build.
         builtin: as in LocalKernel.
         missing: options of the fragments that the source does not have.
 
@@ -53,7 +53,7 @@ class Built(msgspec.Struct, frozen=True):
 
     @property
     def local(self) -> LocalKernel:
-        """To boot it."""
+        """The kernel to boot."""
         patched = f", {counted(len(self.patches), 'patch', 'patches')}" if self.patches else ""
         origin = f"built: {self.source}, {'+'.join(self.config)}{patched}"
         return LocalKernel(self.release, str(self.home / "vmlinuz"), (), origin, self.builtin)
@@ -63,13 +63,13 @@ def check_name(name: str) -> str:
     """A name that can be part of a kernel's release.
 
     Raises:
-        GcprotoError: it can't.
+        GcprotoError: it is not such a name.
 
     """
     if NAME.fullmatch(name):
         return name
     raise GcprotoError(
-        f"a kernel can't be called {name!r}",
+        f"a kernel can't be named {name!r}",
         why="the name becomes part of its release: lower case letters, digits, dot, dash, underscore; at most 32",
         code=ExitCode.USAGE,
     )
@@ -82,7 +82,7 @@ def all_built() -> list[Built]:
         try:
             one = msgspec.json.decode(file.read_bytes(), type=Built)
         except (OSError, msgspec.DecodeError):
-            continue  # of another version of this program: it is built anew when it is asked for
+            continue  # of another version of this program: it is built again on demand
         if (one.home / "vmlinuz").exists():
             found.append(one)
     return found

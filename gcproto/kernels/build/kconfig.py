@@ -1,8 +1,8 @@
 """Configurations of kernels that are built here: fragments, merged over tinyconfig.
 
-``fast``: what the path lab looks at, built in, and nothing that slows it down.  ``debug``: that, and DEBUG_VM, lockdep,
-page table checks.  ``kasan``: that, and KASAN.  Anything else is the path of a fragment; several are merged in their
-order, over ``fast`` unless the first is one of ours.
+``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
+DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. Other names are paths of fragments. Several
+are merged in order, over ``fast`` unless the first is a name from above.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from gcproto.process.files import read_regular
 
 OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
 OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
-"""The option that builds what a guest would else load as a module."""
+"""The options that build in what a guest would otherwise load as a module."""
 
 MOST_BYTES = 16 << 20
 """Of a fragment."""
@@ -45,7 +45,7 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The text of all fragments."""
         return "\n".join(self.texts)
 
     @property
@@ -61,7 +61,7 @@ def options(text: str) -> dict[str, str]:
 
 
 def builtin(config_text: str) -> tuple[str, ...]:
-    """What guests want of a kernel that is in it, by its .config."""
+    """The modules for guests that a kernel has built in, by its .config."""
     have = options(config_text)
     return tuple(name for name in modules.WANTED if have.get(OPTION_OF[name]) == "y")
 
@@ -70,7 +70,7 @@ def chosen(words: Sequence[str]) -> Config:
     """The configuration of names and paths.
 
     Raises:
-        GcprotoError: a name is unknown, or a file is no fragment.
+        GcprotoError: a name is unknown, or a file is not a fragment.
 
     """
     words = list(words) or ["fast"]
@@ -98,7 +98,7 @@ def _fragment(path: Path) -> str:
     try:
         text = read_regular(path, MOST_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise GcprotoError(
             f"there is no configuration {str(path)!r}",
             why=str(why),
@@ -107,7 +107,7 @@ def _fragment(path: Path) -> str:
         ) from error
     if not options(text):
         raise GcprotoError(
-            f"{path} is no configuration",
+            f"{path} is not a configuration",
             why="it has no line like CONFIG_NUMA=y or # CONFIG_NUMA is not set",
             code=ExitCode.USAGE,
         )
@@ -115,16 +115,16 @@ def _fragment(path: Path) -> str:
 
 
 def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) -> list[str]:
-    """See that a build folder has a configuration; unchanged, it stays as it is and nothing is rebuilt.
+    """Give a build folder its configuration. An unchanged one is not written, so nothing is rebuilt.
 
     Args:
         config: fragments.
         tree: the source.
         objects: the build folder.
-        make: the words that call make for them.
+        make: the command line of make for them.
 
     Returns:
-        Options that the source does not have as they were asked for, as ``CONFIG_X=y``.
+        Options that the source does not set as requested, as ``CONFIG_X=y``.
 
     Raises:
         GcprotoError: make refuses: ``why`` has its message.
@@ -141,7 +141,7 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
             _run(["scripts/kconfig/merge_config.sh", "-m", "-O", str(objects), str(file), str(merged)], tree)
             _run([*make, "olddefconfig"])
             record.write_text(config.text)
-        else:  # a patch may have brought new options
+        else:  # a patch may have added options
             _run([*make, "olddefconfig"])
     have = options(file.read_text())
     return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") != value]

@@ -1,7 +1,7 @@
-"""Patches as people have them: a file, a mailbox, a folder with a series.
+"""Patches in their usual forms: a file, a mailbox, a folder with a series.
 
-They are applied by patch(1), without fuzz, as git am would, to copies of the files that they touch: a patch that does
-not apply has changed nothing.
+They are applied by patch(1), without fuzz, like git am, to copies of the files that they touch. A patch that does not
+apply changes nothing.
 """
 
 import email
@@ -32,8 +32,8 @@ class Patch(msgspec.Struct, frozen=True):
     """A change of files.
 
     Attributes:
-        name: for people: the file, or the subject of the mail.
-        text: the diff, with what stands around it.
+        name: for messages: the file, or the subject of the mail.
+        text: the diff, with the text around it.
 
     """
 
@@ -47,10 +47,10 @@ class Patch(msgspec.Struct, frozen=True):
 
     @property
     def touched(self) -> list[str]:
-        """Paths that it reads or writes, below the top of the tree.
+        """Paths that it reads or writes, relative to the top of the tree.
 
         Raises:
-            GcprotoError: a hunk is not as long as its head says, or longer.
+            GcprotoError: a hunk is shorter or longer than its head says.
 
         """
         try:
@@ -59,7 +59,7 @@ class Patch(msgspec.Struct, frozen=True):
             raise GcprotoError(
                 f"{self.name} is a diff that can't be read",
                 why=str(error),
-                remedy="it may have been cut, or its lines broken by a mail program: take it from the archive",
+                remedy="it was cut, or a mail program broke its lines; take it from the archive",
                 code=ExitCode.USAGE,
             ) from error
         sides = [side for file in files for side in (file.source_file, file.target_file)]
@@ -71,7 +71,7 @@ def collect(paths: Iterable[Path]) -> list[Patch]:
     """Patches of files, mailboxes and folders, in their order.
 
     A folder has a file ``series`` (quilt), or its patches are taken by name.  Mails without a diff (a cover letter) are
-    passed over.
+    skipped.
 
     Raises:
         GcprotoError: one can't be read, or there is no patch in it.
@@ -83,7 +83,7 @@ def collect(paths: Iterable[Path]) -> list[Patch]:
         if not new:
             raise GcprotoError(
                 f"there is no patch in {path}",
-                why="nothing in it looks like a diff (--- a/file, +++ b/file)",
+                why="it has no diff (--- a/file, +++ b/file)",
                 remedy="give a unified diff, a mail or mailbox with one, or a folder of them",
                 code=ExitCode.USAGE,
             )
@@ -115,7 +115,7 @@ def _of_file(file: Path) -> list[Patch]:
 
 
 def _of_mail(data: bytes, name: str) -> Patch:
-    """A mail's text decoded from how it was sent; a bare diff as it is."""
+    """The decoded text of a mail; a bare diff unchanged."""
     if not re.match(rb"(From |[A-Z][A-Za-z-]*: )", data):
         return Patch(name, data)
     message = email.message_from_bytes(data, policy=email.policy.default)
@@ -138,7 +138,7 @@ def _in_order(patches: Sequence[Patch]) -> list[Patch]:
 
 
 def apply(patches: Sequence[Patch], root: Path) -> dict[str, bytes | None]:
-    """What the patches make of a tree.
+    """The result of the patches on a tree.
 
     Args:
         patches: in their order.
@@ -179,12 +179,12 @@ def _apply(patch: Patch, folder: Path) -> None:
     done = tools.run(command, stdin=patch.text)
     if done.code:
         said = done.out + done.err
-        # patch(1) prints the rejected hunks behind its messages.
+        # patch(1) prints the rejected hunks after its messages.
         telling = re.compile(r"(patching file|Hunk|can't find|patch:|\d+ out of)")
         lines = [line for line in said.splitlines() if telling.match(line)]
         raise GcprotoError(
             f"{patch.name} does not apply",
             why="; ".join(lines) or said.strip()[-500:],
-            remedy="rebase it onto this source, or give the source that it is for (--source)",
+            remedy="rebase it onto this source, or give its source (--source)",
             code=ExitCode.USAGE,
         )

@@ -1,7 +1,7 @@
 """Where kernels are built from: Debian's linux-source packages, or a kernel tree of the user's.
 
-A package is fetched and checked like those of kernels, and unpacked once into the cache, where nobody changes it: build
-trees hold hard links to its files.  A user's tree is copied file by file, as it is at that moment.
+A package is fetched and checked like those of kernels, and unpacked once into the cache. It is never changed there,
+because build trees hold hard links to its files. A user's tree is copied file by file, in its current state.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class Origin(msgspec.Struct, frozen=True):
         key: names the build trees of this source.
         text: for people.
         folder: of the tree.
-        identity: what its contents are known by; "" for a tree that may change.
+        identity: identity of its contents; "" for a tree that may change.
 
     """
 
@@ -45,7 +45,7 @@ class Origin(msgspec.Struct, frozen=True):
 
     @property
     def fixed(self) -> bool:
-        """Whether nobody changes it, so that its files can be linked to."""
+        """Whether it never changes, so that hard links to its files are safe."""
         return bool(self.identity)
 
 
@@ -53,8 +53,7 @@ def fetched(source: Source, progress: Progress = silent) -> Origin:
     """A source of the archive, downloaded, checked and unpacked unless it is here.
 
     Raises:
-        GcprotoError: it is gone from the archive, differs from what the lock says, can't be unpacked, or the disk is
-            full.
+        GcprotoError: the archive no longer has it, it differs from the lock, it can't be unpacked, or the disk is full.
 
     """
     package = source.package
@@ -92,23 +91,23 @@ def _unpack(file: Path, folder: Path) -> None:
             why=done.err.strip().splitlines()[0] if done.err.strip() else f"tar ended with {done.code}",
             remedy="free some space (2 GiB are needed); GCPROTO_CACHE names another folder"
             if full
-            else "are tar and xz here? (apt-get install tar xz-utils)",
+            else "check that tar and xz are installed (apt-get install tar xz-utils)",
             code=ExitCode.WRITE if full else ExitCode.UNABLE,
         )
 
 
 def given(path: Path) -> Origin:
-    """A kernel tree that somebody has.
+    """A kernel tree of the user.
 
     Raises:
-        GcprotoError: it is none.
+        GcprotoError: it is not a kernel tree.
 
     """
     wanted = ("Makefile", "Kconfig", "scripts/kconfig/merge_config.sh")
     missing = [name for name in wanted if not (path / name).exists()]
     if missing:
         raise GcprotoError(
-            f"{path} is no kernel tree",
+            f"{path} is not a kernel tree",
             why=f"it has no {', '.join(missing)}",
             remedy="give the top folder of one, or a branch that the archive has (7.3)",
             code=ExitCode.USAGE,
@@ -127,13 +126,15 @@ def version(folder: Path) -> str:
     text = (folder / "Makefile").read_text(errors="replace")
     found = dict(re.findall(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)", text, re.M))
     if not found.get("VERSION"):
-        raise GcprotoError(f"{folder}/Makefile names no version", remedy="is it a kernel tree?", code=ExitCode.USAGE)
+        raise GcprotoError(
+            f"{folder}/Makefile names no version", remedy="give the top folder of a kernel tree", code=ExitCode.USAGE
+        )
     numbers = [found[name] for name in ("VERSION", "PATCHLEVEL", "SUBLEVEL") if found.get(name)]
     return ".".join(numbers) + str(found.get("EXTRAVERSION", ""))
 
 
 def files(origin: Origin) -> Iterator[tuple[str, os.stat_result]]:
-    """Files and symbolic links of a tree, with what the file system says of each, without what a build made.
+    """Files and symbolic links of a tree with their metadata, without outputs of a build.
 
     A git tree has those that git knows or would add.
     """
@@ -145,7 +146,7 @@ def files(origin: Origin) -> Iterator[tuple[str, os.stat_result]]:
     for name in tracked:
         try:
             found = (root / name).lstat()
-        except FileNotFoundError:  # deleted, and git not told
+        except FileNotFoundError:  # deleted, but still in git's index
             continue
         yield name, found
 

@@ -1,7 +1,7 @@
-"""A build tree's copy of its source: only files that differ from what they should be are written.
+"""A build tree's copy of its source: only files that differ are written.
 
-make rebuilds what is newer than its objects.  So a file that a patch changed, or that is to be again as it was, is
-written anew, and every other file keeps its time: between two patches of mm/userfaultfd.c one object is compiled.
+make rebuilds what is newer than its objects.  So a file that a patch changed, or that loses its patch, is written, and
+every other file keeps its time. Between two patches of mm/userfaultfd.c one object is compiled.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from gcproto.kernels.build.source import Origin
 
 
 class State(msgspec.Struct):
-    """What a copy holds.
+    """The contents of a copy.
 
     Attributes:
         origin: identity of the source; "" if it may change.
@@ -33,12 +33,12 @@ class State(msgspec.Struct):
 
 
 def sync(origin: Origin, overlay: Mapping[str, bytes | None], folder: Path, record: Path) -> tuple[str, list[str]]:
-    """Make a copy of a source, with patches, what it should be.
+    """Bring a copy of a source with patches up to date.
 
     Args:
         origin: the source.
         overlay: contents by path that differ from it; None: deleted.
-        folder: the copy, made if it is not there.
+        folder: the copy, made if it is missing.
         record: file that remembers what the copy holds.
 
     Returns:
@@ -49,7 +49,7 @@ def sync(origin: Origin, overlay: Mapping[str, bytes | None], folder: Path, reco
 
     """
     state = _load(record)
-    # A source that never changes need not be looked through again.
+    # A source that never changes is not scanned again.
     if origin.fixed and state.origin == origin.identity:
         base = {name: mark for name, mark in state.files.items() if name not in state.patched}
         for name in state.patched:
@@ -68,7 +68,7 @@ def sync(origin: Origin, overlay: Mapping[str, bytes | None], folder: Path, reco
     if changed or gone or not folder.exists():
         with cache.writing(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
-            # Should this be interrupted, what is about to change is not known to be anything.
+            # If this is interrupted, the state of files about to change is unknown.
             unsure = {name: mark for name, mark in state.files.items() if name not in {*changed, *gone}}
             _save(record, State("", unsure | dict.fromkeys(gone, "?"), list(overlay)))
             for name in gone:
@@ -88,10 +88,10 @@ def _mark(found: os.stat_result) -> str:
 
 
 def _write(origin: Origin, name: str, data: bytes | None, folder: Path) -> None:
-    """One file; never in place: it may be a link into a source that nobody may change."""
+    """Write one file, never in place: it may be a link into a source that must not change."""
     target, base = folder / name, Path(origin.folder) / name
     if data is None and origin.fixed and target.exists() and target.samefile(base) and not target.is_symlink():
-        return  # a link to it already
+        return  # already a link to it
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.gcproto")
     temporary.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def _write(origin: Origin, name: str, data: bytes | None, folder: Path) -> None:
         temporary.symlink_to(base.readlink())
     elif origin.fixed and not target.exists():
         os.link(base, temporary)
-    else:  # a copy, with the time of now: it may be older than what was there, and make must see that it changed
+    else:  # a copy with the current time: make must see the change even if the source's file is older
         shutil.copyfile(base, temporary)
         shutil.copymode(base, temporary)
     temporary.replace(target)

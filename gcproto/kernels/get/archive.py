@@ -1,4 +1,4 @@
-"""What Debian's archive has now, asked through apt with a state of its own: the system's configuration is not touched.
+"""The current content of Debian's archive, from apt with its own state: the system's configuration is not changed.
 
 apt checks the archive's signatures; the SHA256 of each package comes from the signed index.
 """
@@ -29,7 +29,7 @@ SUITES = {
 
 
 def mirror() -> str:
-    """Where packages come from: ``GCPROTO_MIRROR``, or Debian's own."""
+    """The mirror of packages: ``GCPROTO_MIRROR``, or Debian's own."""
     return os.environ.get("GCPROTO_MIRROR", MIRROR).rstrip("/")
 
 
@@ -39,10 +39,10 @@ def url(package: Package) -> str:
 
 
 def _configuration(folder: Path) -> Path:
-    """Everything below `folder`; the indexes of amd64 and no translations.
+    """Configuration of apt: all state below `folder`; the indexes of amd64, no translations.
 
     Indexes may be older than their Valid-Until: testing and unstable are renewed for two weeks only, and a mirror may
-    lag; signatures are checked all the same.
+    lag. Signatures are still checked.
     """
     for name in ("lists/partial", "cache/archives/partial", "parts"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def ask(folder: Path) -> Lock:
     """The kernels and sources that the archive has now.
 
     Args:
-        folder: for apt's state, made if it is not there; 90 MB.
+        folder: for apt's state, made if it is missing; 90 MB.
 
     Raises:
         GcprotoError: apt or the archive's keys are missing, or the archive can't be reached.
@@ -92,7 +92,7 @@ def ask(folder: Path) -> Lock:
     """
     if not shutil.which("apt-get"):
         raise GcprotoError(
-            "the archive is asked with apt, which is not here",
+            "the archive is asked with apt, which is not installed",
             remedy="kernels of the lock file can be fetched without it; --refresh needs Debian or a derivative",
         )
     if not KEYRING.exists():

@@ -1,4 +1,4 @@
-"""What a vmlinuz says of itself (Documentation/arch/x86/boot.rst): a bad file is refused before it is booted."""
+"""The header of a vmlinuz (Documentation/arch/x86/boot.rst): a bad file is refused before it is booted."""
 
 import struct
 from pathlib import Path
@@ -15,7 +15,7 @@ def release_of(path: Path) -> str:
     """The release of a bzImage.
 
     Raises:
-        GcprotoError: it can't be read, is no x86 bzImage, or is shorter than its header says.
+        GcprotoError: it can't be read, is not an x86 bzImage, or is shorter than its header says.
 
     """
 
@@ -30,7 +30,7 @@ def release_of(path: Path) -> str:
     except OSError as error:
         raise refuse(error.strerror or str(error), "give the path of a vmlinuz") from error
     if len(head) < 2 * SECTOR or head[HEADER : HEADER + 4] != MAGIC:
-        raise refuse("it is no x86 bzImage", "give a vmlinuz or arch/x86/boot/bzImage, not an ELF vmlinux")
+        raise refuse("it is not an x86 bzImage", "give a vmlinuz or arch/x86/boot/bzImage, not an ELF vmlinux")
     (paragraphs,) = struct.unpack_from("<I", head, SYSSIZE)
     wanted = ((head[SETUP_SECTS] or 4) + 1) * SECTOR + paragraphs * 16
     if size < wanted:

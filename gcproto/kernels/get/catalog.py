@@ -1,10 +1,11 @@
-"""Which kernels there are: the lock file of Debian's packages, and how a kernel is named.
+"""The known kernels: the lock file of Debian's packages, and the names of kernels.
 
 A kernel is a release (``6.18.15+deb13-cloud-amd64``) and the packages that hold it, each with its SHA256.  The lock in
 this folder lists what was in the archive when it was written; ``gcproto kernels list --refresh`` asks the archive again
-and keeps the answer in the cache.  Debian's archive forgets old versions: what is only in the lock may be gone.
+and keeps the answer in the cache.  Debian's archive removes old versions, so a kernel that is only in the lock may be
+gone.
 
-How Debian packs a kernel: up to 6.18 ``linux-image-RELEASE`` holds vmlinuz and modules; from 6.19 it is empty and
+Debian's packages: up to 6.18 ``linux-image-RELEASE`` holds vmlinuz and modules. From 6.19 on it is empty and
 ``linux-binary-RELEASE`` holds vmlinuz, ``linux-modules-RELEASE`` the modules (the archive has none for 6.19 to 7.1).
 """
 
@@ -19,7 +20,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.known.version import KernelVersion, parse
 
 FLAVOUR = "cloud-amd64"
-"""Small, boots in a virtual machine without an initramfs of its own; the same source as the generic flavour."""
+"""Small, boots in a virtual machine without its own initramfs; the same source as the generic flavour."""
 
 UNSTABLE = frozenset({"forky", "sid", "experimental"})
 """Suites that are built with newer compilers."""
@@ -51,7 +52,7 @@ class Kernel(msgspec.Struct, frozen=True):
     """A kernel of the archive.
 
     Attributes:
-        release: what ``uname -r`` says in it.
+        release: output of ``uname -r`` in it.
         upstream: version of the source, e.g. ``6.1.192`` or ``7.3~rc7``.
         suite: the archive's suite that has it, e.g. ``trixie-backports``.
         packages: that hold it, vmlinuz first.
@@ -84,16 +85,16 @@ class Kernel(msgspec.Struct, frozen=True):
         return sum(package.size for package in self.packages)
 
     @property
-    def order(self) -> tuple[KernelVersion, bool, str]:
+    def sort_key(self) -> tuple[KernelVersion, bool, str]:
         """Sorts by version of the source, candidates before their release."""
         return self.version, not self.candidate, self.release
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A kernel's source in the archive, to build kernels from.
+    """The source of a kernel in the archive.
 
     Attributes:
-        branch: how it is named, e.g. ``7.3``.
+        branch: its name, e.g. ``7.3``.
         upstream: version of the source, e.g. ``7.3.4``.
         suite: the archive's suite that has it.
         package: ``linux-source-7.3``.
@@ -119,7 +120,7 @@ class Catalog:
 
     Args:
         locked: of the lock file in this package.
-        seen: of the archive when it was asked last; None if it never was.
+        seen: of the archive at the last refresh; None if there was none.
 
     """
 
@@ -129,13 +130,13 @@ class Catalog:
 
     @cached_property
     def kernels(self) -> list[Kernel]:
-        """All, by version; the archive's word is newer than the lock's."""
+        """All kernels, by version. The archive's list is newer than the lock."""
         found = {kernel.release: kernel for kernel in self.locked.kernels}
         found.update({kernel.release: kernel for kernel in (self.seen.kernels if self.seen else [])})
-        return sorted(found.values(), key=lambda kernel: kernel.order)
+        return sorted(found.values(), key=lambda kernel: kernel.sort_key)
 
     def gone(self, kernel: Kernel) -> bool:
-        """Whether the archive had it no more when it was asked last."""
+        """Whether the archive no longer had it at the last refresh."""
         return self.seen is not None and kernel.release not in {one.release for one in self.seen.kernels}
 
     def find(self, text: str) -> Kernel:
@@ -157,7 +158,7 @@ class Catalog:
 
     @cached_property
     def sources(self) -> list[Source]:
-        """Sources by branch; the archive's word is newer than the lock's."""
+        """Sources by branch. The archive's list is newer than the lock."""
         found = {one.branch: one for one in self.locked.sources}
         found.update({one.branch: one for one in (self.seen.sources if self.seen else [])})
         return sorted(found.values(), key=lambda one: parse(one.upstream))
@@ -183,8 +184,8 @@ class Catalog:
     def default(self) -> list[Kernel]:
         """The default matrix: the newest release of each branch, and the oldest that has UFFDIO_MOVE.
 
-        Of one branch those built for a stable suite or its backports come first: compilers differ between suites, and
-        instruction counts with them.
+        In one branch, those built for a stable suite or its backports come first. Compilers differ between suites, and
+        so do instruction counts.
         """
         newest: dict[tuple[int, int], Kernel] = {}
         for one in self.kernels:
@@ -193,7 +194,7 @@ class Catalog:
                 newest[one.version.branch] = one
         moving = [one for one in self.kernels if one.version >= KernelVersion(6, 8, 0)]
         chosen = {one.release: one for one in (*newest.values(), *moving[:1])}
-        return sorted(chosen.values(), key=lambda kernel: kernel.order)
+        return sorted(chosen.values(), key=lambda kernel: kernel.sort_key)
 
 
 def _branch(kernel: Kernel) -> str:
@@ -214,7 +215,7 @@ def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
         if matched and (re.match(r"\d+\.\d+\.\d+", matched[2]) or "~rc" in package.version):
             by_release.setdefault(matched[2], {})[matched[1]] = (package, suite)
     found = [_kernel(release, parts) for release, parts in by_release.items() if "binary" in parts or "image" in parts]
-    return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.order)
+    return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.sort_key)
 
 
 def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:

@@ -16,17 +16,17 @@ from gcproto.kernels.get.bzimage import release_of
 from gcproto.kernels.get.catalog import Kernel, Package
 
 Progress = Callable[[str, int, int], None]
-"""What, bytes so far, bytes in all."""
+"""The file, bytes so far, bytes in all."""
 
 
 class LocalKernel(msgspec.Struct, frozen=True):
     """A kernel that can be booted.
 
     Attributes:
-        release: what ``uname -r`` says in it.
+        release: output of ``uname -r`` in it.
         vmlinuz: path of the image.
         modules: paths in the order in which they are loaded, decompressed.
-        origin: where it comes from: a suite of the archive, a path, or what it was built from.
+        origin: its origin: a suite of the archive, a path, or the inputs of a build.
         builtin: names of those of gcproto.kernels.get.modules.WANTED that are built into it.
 
     """
@@ -44,11 +44,11 @@ class LocalKernel(msgspec.Struct, frozen=True):
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 def home(kernel: Kernel) -> Path:
-    """Where a kernel of the archive is unpacked."""
+    """The folder of an unpacked kernel of the archive."""
     return cache.folder("unpacked") / kernel.release
 
 
@@ -62,7 +62,7 @@ def here(kernel: Kernel) -> LocalKernel | None:
 
 
 def fetch(kernel: Kernel, progress: Progress = silent, *, keep_packages: bool = True) -> LocalKernel:
-    """Download, check and unpack a kernel of the archive, unless it is here.
+    """Download, check and unpack a kernel of the archive, unless the cache has it.
 
     Raises:
         GcprotoError: it is gone from the archive, differs from what the lock says, or the disk is full.
@@ -91,19 +91,19 @@ def fetch(kernel: Kernel, progress: Progress = silent, *, keep_packages: bool = 
 
 
 class _Bar:
-    """What pooch tells of a download."""
+    """Progress of a download by pooch."""
 
     def __init__(self, name: str, total: int, progress: Progress) -> None:
         self.name, self.total, self.progress, self.done = name, total, progress, 0
 
     def update(self, count: int) -> None:
-        """More bytes; more often than there are any, since pooch sets the bar full at the end."""
+        """Count more bytes. Pooch also calls it at the end to fill the bar."""
         if self.done < self.total:
             self.done = min(self.done + count, self.total)
             self.progress(self.name, self.done, self.total)
 
     def reset(self) -> None:
-        """Nothing: it is called at the end."""
+        """Do nothing: pooch calls it at the end."""
 
     def close(self) -> None:
         """The end."""
@@ -141,20 +141,20 @@ def download(what: str, package: Package, progress: Progress = silent) -> Path:
         raise GcprotoError(
             f"{what} can't be fetched",
             why=f"{package.name} {package.version} is gone from the archive" if gone else f"{address} says {code}",
-            remedy="`gcproto kernels list --refresh` shows what there is now; what you have can be given by its "
-            "path; snapshot.debian.org keeps old packages",
+            remedy="`gcproto kernels list --refresh` lists current kernels; give a kernel that you have by its path; "
+            "snapshot.debian.org keeps old packages",
         ) from error
     except requests.RequestException as error:
         raise GcprotoError(
             f"{what} can't be fetched",
             why=f"{address}: {type(error).__name__}",
-            remedy="is the mirror reachable? GCPROTO_MIRROR names another one",
+            remedy="check that the mirror is reachable, or set GCPROTO_MIRROR to another one",
         ) from error
     except ValueError as error:
         raise GcprotoError(
-            f"{what} is not what the lock says",
+            f"{what} does not match the lock",
             why=f"{package.name}: the SHA256 of what {address} gave is another one",
-            remedy="a mirror or proxy may have damaged it: try again, or another mirror with GCPROTO_MIRROR",
+            remedy="a mirror or proxy may have damaged it: retry, or set GCPROTO_MIRROR to another mirror",
         ) from error
 
 
@@ -188,31 +188,31 @@ def _unpack(kernel: Kernel, packages: list[Path], folder: Path) -> list[str]:
             remedy="Debian may pack kernels in a new way: report it with the release",
         )
     release_of(folder / "vmlinuz")
-    order = modules.in_order(files)
+    order = modules.dependencies_first(files)
     for name in order:
         (folder / f"{name}.ko").write_bytes(files[name])
     return order
 
 
 def _may_be_needed(path: str) -> bool:
-    """Folders that zram, loop and what they depend on live in."""
+    """Folders of zram, loop and their dependencies."""
     return any(part in path for part in ("/kernel/lib/", "/kernel/mm/", "/kernel/crypto/", "/kernel/drivers/block/"))
 
 
 def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
-    """A kernel that somebody has: a vmlinuz, and modules where they are found.
+    """A kernel of the user: a vmlinuz, and modules if they are found.
 
     Args:
         path: of the vmlinuz.
-        module_folder: with its modules, in any depth; None: looked for where installations and builds have them.
+        module_folder: with its modules, at any depth; None: the usual places of installations and builds.
 
     Raises:
-        GcprotoError: the image is none, or the folder holds no module of that release.
+        GcprotoError: the image is invalid, or the folder holds no module of that release.
 
     """
     release = release_of(path)
     if module_folder is not None and not module_folder.is_dir():
-        raise GcprotoError(f"{module_folder} is no folder of modules", code=ExitCode.USAGE)
+        raise GcprotoError(f"{module_folder} is not a folder of modules", code=ExitCode.USAGE)
     parents = (path.parent, path.parent.parent)
     guesses = [parent / prefix / "modules" / release for parent in parents for prefix in ("lib", "usr/lib")]
     candidates = [module_folder] if module_folder else [path.parent / "modules", *guesses]
@@ -226,7 +226,7 @@ def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
 
 
 def _builtin(path: Path, release: str) -> tuple[str, ...]:
-    """What is in a kernel by the configuration beside it: of a build tree, or of an installation."""
+    """Modules that a kernel has built in, by the configuration beside it, of a build tree or an installation."""
     for config in (path.parent / f"config-{release}", *(folder / ".config" for folder in path.resolve().parents[:4])):
         if config.is_file():
             return kconfig.builtin(config.read_text(errors="replace"))
@@ -247,7 +247,7 @@ def _copied(release: str, files: dict[str, Path]) -> tuple[str, ...]:
 
     for wanted in modules.WANTED:
         load(wanted.replace("-", "_"))
-    order = modules.in_order(contents)
+    order = modules.dependencies_first(contents)
     digest = hashlib.sha256(b"".join(contents[name] for name in order)).hexdigest()[:12]
     target = cache.folder("modules") / f"{release}-{digest}"
     if not target.exists():

@@ -1,4 +1,4 @@
-"""Kernel modules for a guest: those wanted and those they depend on, in the order in which they are loaded.
+"""Kernel modules for a guest: the wanted ones and their dependencies, in the order of loading.
 
 A package has no modules.dep (depmod writes it on installation), but each module names what it depends on in its
 .modinfo section.
@@ -15,7 +15,7 @@ NAME = re.compile(r"([^/]+)\.ko(\.xz|\.gz|\.zst)?$")
 
 
 def name_of(path: str) -> str | None:
-    """Module's name of a file's name; None if it is no module."""
+    """Module's name of a file's name; None if it is not a module."""
     found = NAME.search(path)
     return found[1].replace("-", "_") if found else None
 
@@ -24,7 +24,7 @@ def decompress(path: str, data: bytes) -> bytes:
     """A module's contents.
 
     Raises:
-        ValueError: it is compressed in a way that is not known here.
+        ValueError: its compression is unknown here.
 
     """
     if path.endswith(".xz"):
@@ -40,8 +40,8 @@ def depends(data: bytes) -> list[str]:
     return [name.decode().replace("-", "_") for name in found[1].split(b",") if name] if found else []
 
 
-def in_order(files: Mapping[str, bytes], wanted: Iterable[str] = WANTED) -> list[str]:
-    """Names of what is to be loaded for `wanted`, dependencies first; what is not there is left out.
+def dependencies_first(files: Mapping[str, bytes], wanted: Iterable[str] = WANTED) -> list[str]:
+    """Names of the modules to load for `wanted`, dependencies first; missing ones are omitted.
 
     Args:
         files: contents by name.

@@ -1,1 +1,1 @@
-"""A guest: its machine, its files, its script, and what it said."""
+"""A guest: its machine, its files, its script, and its output."""

@@ -1,4 +1,4 @@
-"""What the kernel complained of on its console: splats that do not end it."""
+"""The kernel's complaints on its console: splats that do not end it."""
 
 import re
 from collections.abc import Iterable
@@ -13,6 +13,6 @@ LIMIT = 200
 
 
 def splats(lines: Iterable[str]) -> list[str]:
-    """First lines of what a kernel complained of, without times, each once."""
+    """First lines of a kernel's complaints, without times, each once."""
     found = (TIME.sub("", line).strip()[:LIMIT] for line in lines if SPLAT.search(line))
     return list(dict.fromkeys(line for line in found if line))

@@ -1,6 +1,6 @@
 """Archives for initramfs: cpio in the format "newc" (Documentation/driver-api/early-userspace/buffer-format.rst).
 
-The same contents give the same bytes, so that the same guest boots every time.
+The same contents give the same bytes, so the same guest boots every time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ def archive(files: Iterable[tuple[str, int, bytes]]) -> bytes:
     """An archive.
 
     Args:
-        files: path, mode and contents of each, folders before what is in them.
+        files: path, mode and contents of each, folders before their contents.
 
     """
 

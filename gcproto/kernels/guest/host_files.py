@@ -1,7 +1,7 @@
 """The host's files in a guest, read-only: its Python runs there without an image of a distribution.
 
-Two ways, since no kernel has both for certain: virtiofs (built in to Debian's cloud kernels from 6.12 on), which needs
-a daemon beside QEMU, and 9p (built in to kernels of our own configuration), which QEMU serves itself.  The guest's init
+There are two ways, because a kernel may have only one of them. Virtiofs (built in to Debian's cloud kernels from 6.12
+on) needs a daemon beside QEMU. 9p (built in to kernels of our own configuration) is served by QEMU. The guest's init
 tries one after the other (``ROOTS``).
 """
 
@@ -35,7 +35,7 @@ def daemon() -> Path | None:
 def _words(program: Path, socket: Path) -> list[str]:
     """Command line of the daemon."""
     if program.parent.name == "qemu":
-        # Its other sandbox forks, and the fork would outlive us.
+        # Its other sandbox forks, and the fork would outlive this process.
         options = ["-o", "source=/", "-o", "cache=always", "-o", "sandbox=chroot", "-o", "log_level=err"]
         return [str(program), f"--socket-path={socket}", "-f", *options]
     return [str(program), f"--socket-path={socket}", "--shared-dir=/", "--cache=always", "--sandbox=chroot"]
@@ -43,11 +43,11 @@ def _words(program: Path, socket: Path) -> list[str]:
 
 @contextmanager
 def shared(folder: Path, memory_mib: int) -> Iterator[list[str]]:
-    """QEMU's words for a guest that can mount the host's files.
+    """Arguments of QEMU for a guest that can mount the host's files.
 
     Args:
         folder: for the daemon's socket.
-        memory_mib: of the guest, which the daemon shares.
+        memory_mib: memory of the guest, which the daemon shares.
 
     Raises:
         GcprotoError: the daemon does not start.
@@ -90,8 +90,8 @@ def _wait(process: "subprocess.Popen[str]", program: Path, socket: Path) -> None
             assert process.stderr
             said = process.stderr.read().strip()
             raise GcprotoError(
-                f"{program} does not start, so guests can't have this machine's files",
+                f"{program} does not start, so guests can't mount this machine's files",
                 why=said[-300:] or f"no socket after {START_SECONDS:g} s",
-                remedy="it needs root; kernels with 9p built in do without it: remove the package of virtiofsd",
+                remedy="run as root; for kernels with 9p built in, remove the package of virtiofsd",
             )
         time.sleep(0.02)

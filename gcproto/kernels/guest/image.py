@@ -1,4 +1,4 @@
-"""The initramfs of a guest: init, gcprobe, modules, the script.  Nothing of a distribution."""
+"""The initramfs of a guest: init, gcprobe, modules, the script.  It has no files of a distribution."""
 
 import gzip
 from pathlib import Path
@@ -14,7 +14,7 @@ def initramfs(kernel: LocalKernel, programs: Path, script: Script) -> bytes:
     Args:
         kernel: whose modules are loaded before anything else.
         programs: folder with ``init`` and ``gcprobe``.
-        script: what the guest does.
+        script: script of the guest.
 
     """
     names = [Path(path).name for path in kernel.modules]
@@ -23,7 +23,7 @@ def initramfs(kernel: LocalKernel, programs: Path, script: Script) -> bytes:
     files = [(name, DIRECTORY, b"") for name in folders]
     files += [("init", PROGRAM, (programs / "init").read_bytes()), ("gcprobe", PROGRAM, _stripped(programs))]
     files += [(f"modules/{Path(path).name}", FILE, Path(path).read_bytes()) for path in kernel.modules]
-    # Programs that may harm a machine run only where this file is.
+    # Programs that may harm a machine run only if this file exists.
     files += [("gcproto.guest", FILE, b""), ("script", FILE, lines.encode())]
     return gzip.compress(archive(files), compresslevel=1, mtime=0)
 

@@ -1,9 +1,9 @@
 """The virtual machine: QEMU without KVM, with instruction counting or without.
 
-With ``-icount shift=0,sleep=off`` the guest's clock advances by 1 ns for each instruction it executes, and waiting
-costs no time: a "time" measured in the guest is a count of instructions, the same in every boot to a fraction of a
-percent and on any host.  Without it the guest's clock is the wall clock of an emulated machine, good for races and for
-telling factors, not percents.
+With ``-icount shift=0,sleep=off`` the guest's clock advances by 1 ns for each instruction, and waiting costs no time.
+So a "time" measured in the guest is a count of instructions. It is the same in every boot, to a fraction of a percent,
+and on any host. Without it the guest's clock is the wall clock of an emulated machine, which is valid for races and for
+factors, not for percentages.
 """
 
 import os
@@ -38,17 +38,17 @@ without five-level page tables, which few machines use."""
 COMMAND_LINE = "console=ttyS0 panic=-1 oops=panic quiet nokaslr"
 TAIL = 60
 QUIET_SECONDS = 60.0
-"""A guest that ran out of time and has said nothing for so long hangs."""
+"""A guest that ran out of time and was silent for so long hangs."""
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """The machine that a guest gets.
+    """The machine of a guest.
 
     Attributes:
         icount: count instructions; the guest has usually one processor then.
         cpus: processors.
         memory_mib: memory.
-        timeout: seconds of wall time, then it is ended.
+        timeout: limit of wall time, in seconds.
         command_line: more words for the kernel's command line.
         files: it can mount this machine's files, read-only (gcproto.kernels.guest.host_files).
 
@@ -62,7 +62,7 @@ class Machine(msgspec.Struct, frozen=True):
     files: bool = False
 
     def command(self, vmlinuz: str, initrd: str, console: str, devices: Sequence[str] = ()) -> list[str]:
-        """QEMU's command line; results come from its standard output."""
+        """QEMU's command line; its standard output carries the results."""
         accelerator = (
             ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
         )
@@ -79,11 +79,11 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Boot(msgspec.Struct):
-    """What became of a guest.
+    """The outcome of a guest.
 
     Attributes:
         outcome, why: as in gcproto.results.schema.Guest.
-        lines: what came from the results' port.
+        lines: lines from the results' port.
         console: the kernel's, all of it.
         seconds: wall time.
         command: QEMU's command line.
@@ -109,7 +109,7 @@ def need() -> str:
     if missing:
         packages = " ".join(INSTALL[name] for name in missing)
         raise GcprotoError(
-            f"guests can't be booted: {', '.join(missing)} is not here",
+            f"guests can't be booted: {', '.join(missing)} is not installed",
             remedy=f"apt-get install --no-install-recommends {packages}",
         )
     said = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False)
@@ -125,8 +125,14 @@ def host() -> dict[str, str]:
     return {"cpu": model[1] if model else platform.processor(), "kernel": platform.release(), "qemu": need()}
 
 
-def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
-    """Boot a guest and wait for its end; QEMU never outlives this call or this process.
+def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()) -> Boot:
+    """Boot a guest and wait for its end. QEMU never outlives this call or this process.
+
+    Args:
+        machine: that the guest gets.
+        vmlinuz: path of the kernel.
+        initrd: its initramfs.
+        more: words for QEMU's command line.
 
     Raises:
         GcprotoError: the temporary files can't be written.
@@ -141,7 +147,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
         if machine.files:
             files = shared(Path(folder), machine.memory_mib)
         with files as devices:
-            command = machine.command(vmlinuz, str(image), str(console), devices)
+            command = machine.command(vmlinuz, str(image), str(console), [*devices, *more])
             lines, ended, quiet, errors = _watch(command, machine.timeout, console)
         text = console.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
         seconds = time.monotonic() - begun
@@ -151,7 +157,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes) -> Boot:
 
 
 def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str], int | None, float, str]:
-    """Lines of results, exit code (None: ended by us), seconds since it last said anything, QEMU's own messages."""
+    """Lines of results, exit code (None: ended by this process), seconds since the last output, QEMU's own messages."""
     lines: list[str] = []
     errors: list[str] = []
     last = [time.monotonic()]
@@ -162,7 +168,7 @@ def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str]
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        start_new_session=True,  # Ctrl-C is this program's to handle
+        start_new_session=True,  # this program handles Ctrl-C
     )
     assert process.stdout
     assert process.stderr
@@ -198,7 +204,7 @@ def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str]
 def _judge(
     lines: list[str], console: list[str], ended: int | None, quiet: float, errors: str, timeout: float
 ) -> tuple[str, str]:
-    """Outcome and why."""
+    """Outcome and reason."""
     if any(line.startswith('{"guest":{"done"') for line in lines):
         return "done", ""
     panic = [line for line in console if "Kernel panic" in line]
@@ -209,7 +215,7 @@ def _judge(
         if not lines and not console:
             return "unbootable", f"no sign of life within {timeout:g} s"
         if quiet > min(QUIET_SECONDS, timeout / 3):
-            return "hang", f"nothing was heard for {quiet:.0f} s until it was ended after {timeout:g} s"
+            return "hang", f"there was no output for {quiet:.0f} s until it was ended after {timeout:g} s"
         return "timeout", f"not done after {timeout:g} s"
     if not lines and not console:
         return "unbootable", errors or f"QEMU ended at once with exit code {ended}"

@@ -1,7 +1,7 @@
 """The static programs that run in guests: ``gcprobe`` and the guest's init, compiled here from the same C sources.
 
 They are built once for each state of the sources and kept in the cache.  Instruction counts depend on the compiler;
-results say which one it was.
+results name it.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def sources() -> Path:
     raise GcprotoError(
         "the programs for guests can't be built",
         why=f"neither {package} nor the folder above it has native/probe/gcprobe.c",
-        remedy="install gcproto again, from a release or a checkout: its C sources are part of it",
+        remedy="install gcproto again from a release or a checkout, which include the C sources",
     )
 
 
@@ -69,7 +69,7 @@ def _compile(native: Path, folder: Path) -> None:
     for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
         command = ["cc", *shlex.split(hashed), *FLAGS, f"-I{native}"]
         command += ["-o", str(folder / name), *(str(part) for part in parts), "-pthread"]
-        # What the compiler leaves is removed with the folder.
+        # Files of the compiler are removed with the folder.
         done = tools.run(command, environment=os.environ | {"TMPDIR": str(folder)})
         if done.code:
             raise GcprotoError(

@@ -1,4 +1,4 @@
-"""What a guest does: lines for its init (native/guest/init.c), by scenario set.
+"""Scripts of guests: lines for their init (native/guest/init.c), by scenario set.
 
 A job is a call of ``gcprobe``; each ends before the next begins, and nothing else runs in the guest.
 """
@@ -16,8 +16,7 @@ SIZES_KIB = (16, 32, 64, 128, 256, 512, 1024)
 SHOWN = ("/proc/version", "/proc/cmdline", "/proc/meminfo", "/proc/cpuinfo", f"{MM}/enabled", "/proc/loadavg")
 
 SETTLE_SECONDS = 3
-"""After the boot, workers of the kernel share the processor for a while; under instruction counting this costs no
-time."""
+"""Wait after the boot: workers of the kernel share the processor then.  Under instruction counting it costs no time."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -44,7 +43,7 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """What a guest does, in order: lines and jobs; ``swap`` says that it needs modules for it."""
+    """The work of a guest, in order: lines and jobs. ``swap``: it needs modules for swap."""
 
     steps: tuple[str | Job, ...]
 
@@ -54,16 +53,16 @@ class Script(msgspec.Struct, frozen=True):
 
     @property
     def jobs(self) -> list[Job]:
-        """Those in it, in order."""
+        """The jobs, in order."""
         return [step for step in self.steps if isinstance(step, Job)]
 
     def without(self, names: set[str]) -> "Script":
-        """Without these jobs."""
+        """The script without these jobs."""
         return Script(tuple(step for step in self.steps if not (isinstance(step, Job) and step.name in names)))
 
 
 INFO = Job("info", ("/gcprobe", "info"), mode="other")
-"""Tells what the guest is; every script has it."""
+"""Reports the guest's environment; every script has it."""
 
 
 def preamble() -> list[str]:
@@ -81,13 +80,13 @@ def preamble() -> list[str]:
 
 
 def folios(kib: int, value: str = "madvise") -> list[str]:
-    """Folios of that size in KiB and no others; 0: none but small ones; 2048: THP."""
+    """Lines that allow folios of this size in KiB and no others; 0: only small ones; 2048: THP."""
     lines = [f"write {MM}/hugepages-{size}kB/enabled {value if size == kib else 'never'}" for size in SIZES_KIB]
     return [*lines, f"write {MM}/hugepages-2048kB/enabled {value if kib == 2048 else 'never'}"]
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """How much is measured.
+    """The amount of measuring.
 
     Attributes:
         rounds, warmup: of each scenario.
@@ -104,7 +103,18 @@ class Measure(msgspec.Struct, frozen=True):
     seed: int
 
 
-def _run(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
+def job(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
+    """A job that measures a grid of scenarios.
+
+    Args:
+        measure: how much.
+        name: of the job.
+        source: kind of the source.
+        arms: with commas between them.
+        granules: sizes of a call.
+        options: more of ``gcprobe run``, by name.
+
+    """
     words = ["/gcprobe", "run", "--source", source, "--arm", arms]
     words += ["--granule", ",".join(str(parse_size(granule)) for granule in granules)]
     words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
@@ -126,7 +136,7 @@ def paths(measure: Measure, *, swap: bool) -> Script:
     steps: list[str | Job] = [*preamble(), INFO]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(_run(measure, name, source, arms, granules, **options))
+        steps.append(job(measure, name, source, arms, granules, **options))
 
     steps += folios(0)
     steps.append(canary(measure))
@@ -156,33 +166,33 @@ def paths(measure: Measure, *, swap: bool) -> Script:
 
 
 def canary(measure: Measure) -> Job:
-    """What has nothing to do with userfaultfd: whether two guests can be compared at all."""
-    return _run(measure, "canary", "none", "canary", ["2m"])
+    """Work without userfaultfd: it shows whether two guests can be compared."""
+    return job(measure, "canary", "none", "canary", ["2m"])
 
 
 def quick(measure: Measure, *, swap: bool) -> Script:
-    """The few scenarios that a change of the MOVE path shows in; takes little longer than the boot."""
+    """The few scenarios that show a change of the MOVE path. They take little longer than the boot."""
     steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
     steps.append(canary(measure))
-    steps.append(_run(measure, "small", "small", "move,copy", ["4k", "2m"]))
+    steps.append(job(measure, "small", "small", "move,copy", ["4k", "2m"]))
     steps += folios(64)
-    steps.append(_run(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
+    steps.append(job(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
     if swap:
-        steps += [f"zram {SWAP_BYTES}", _run(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
+        steps += [f"zram {SWAP_BYTES}", job(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
     return Script(tuple(steps))
 
 
 def folios_set(measure: Measure, *, swap: bool) -> Script:
-    """What a change of how large folios move shows in.
+    """The scenarios that show a change in moves of large folios.
 
-    Every size from 16 KiB on: asked for folio by folio and 2 MiB at once, a single page of one, a destination that is
-    misaligned (where the folios at the end of a page table would lie in two), copies; small pages, THPs whose page
-    table is split; swapped and in the swap cache, small and large.
+    Every size from 16 KiB on: folio by folio, 2 MiB at once, a single page of a folio, and copies. Also a misaligned
+        destination, where the folios at the end of a page table would be in two. Further: small pages, THPs with a
+        split page table, and pages that are swapped or in the swap cache, small and large.
     """
     steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
 
     def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(_run(measure, name, source, arms, granules, **options))
+        steps.append(job(measure, name, source, arms, granules, **options))
 
     steps.append(canary(measure))
     run("small", "small", "move,copy", ["4k", "64k", "2m"])

@@ -1,4 +1,4 @@
-"""What a guest said: the lines of its results' port, sorted into measurements, skips, verdicts and facts."""
+"""The output of a guest: the lines of its results' port, sorted into measurements, skips, verdicts and facts."""
 
 import re
 from typing import Any
@@ -23,22 +23,24 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Transcript(msgspec.Struct):
-    """Sorted.
+    """The sorted output.
 
     Attributes:
         info: of ``gcprobe info``.
         files: contents by path.
         measurements, skips, verdicts: in the order in which they came.
+        marked: of each measurement, the numbers that its samples' rounds were marked with (native/base/mark.h).
         results: whole results of other producers that ran in the guest.
-        begun: jobs that began;  ended: how, by name;  rows: of the contract that each has told of, by name.
-        notes: what the guest's init could not do.
-        garbled: lines that are none of these.
+        begun: jobs that began;  ended: how, by name;  rows: rows of the contract that each job reported, by name.
+        notes: failures of the guest's init.
+        garbled: all other lines.
 
     """
 
     info: dict[str, Any] = {}
     files: dict[str, str] = {}
     measurements: list[Measurement] = []
+    marked: list[list[int]] = []
     skips: list[Skip] = []
     verdicts: list[Verdict] = []
     results: list[Result] = []
@@ -50,7 +52,7 @@ class Transcript(msgspec.Struct):
 
     @property
     def unread(self) -> list[str]:
-        """Documents among the garbled lines: results that were told and are lost, or that the guest's end cut off."""
+        """Documents among the garbled lines: results that are damaged, or that the guest's end cut off."""
         return [line for line in self.garbled if line.startswith("{")]
 
 
@@ -79,12 +81,13 @@ def _read_json(line: str, ret: Transcript) -> None:
             ret.results.append(msgspec.convert(document, Result, str_keys=True))
         elif "scenario" in document:
             ret.measurements.append(msgspec.convert(document, Measurement, str_keys=True))
+            ret.marked.append(msgspec.convert(document.get("marked", []), list[int]))
         elif "skip" in document:
             ret.skips.append(msgspec.convert(document["skip"], Skip))
         elif "verdict" in document:
             ret.verdicts.append(msgspec.convert(document["verdict"], Verdict))
         elif "begin" in document:
-            pass  # of a hazard; its job says the same
+            pass  # of a hazard; its job reports the same
         elif "info" in document:
             ret.info = document["info"]
         elif "guest" in document:
@@ -110,7 +113,7 @@ def _read_guest(said: dict[str, str], ret: Transcript) -> None:
 
 
 def _row(matched: "re.Match[str]", seen: dict[str, str]) -> Verdict:
-    """A row of the contract; what was seen in this run of it comes before its line."""
+    """A row of the contract; its observation precedes its line."""
     row, text = ContractRow(matched["name"]), matched["text"]
     first, _, rest = text.partition(" ")
     told = seen.pop(row.name, None)
@@ -123,8 +126,8 @@ def unfinished(script: Script, found: Transcript, why: str) -> list[Skip]:
     """Jobs that did not end as they should, as skips with the reason.
 
     Args:
-        script: what was to be done.
-        found: what the guest said.
+        script: script of the guest.
+        found: output of the guest.
         why: the guest's outcome, "" if it got to its end.
 
     """

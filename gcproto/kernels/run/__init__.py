@@ -1,1 +1,1 @@
-"""What is run in guests: cells of the matrix, checks, stress, heaps."""
+"""Runs in guests: cells of the matrix, checks, stress, heaps."""

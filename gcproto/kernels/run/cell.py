@@ -1,6 +1,6 @@
-"""A cell of the matrix: one kernel, one scenario set, one boot.  A job by itself that runs anywhere.
+"""A cell of the matrix: one kernel, one scenario set, one boot.  An independent job that runs on any machine.
 
-It names its kernel so that another machine can fetch it, and needs nothing of the process that made it.
+It names its kernel so that another machine can fetch it. It needs nothing from the process that made it.
 """
 
 import datetime
@@ -14,11 +14,13 @@ from gcproto import __version__
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.catalog import Kernel
 from gcproto.kernels.get.fetch import LocalKernel, fetch
+from gcproto.kernels.guest import asked, programs
 from gcproto.kernels.guest import machine as vm
-from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import SETS, Measure, Script
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
+from gcproto.kernels.profile.watch import watching
 from gcproto.kernels.run import check, heap, stress
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
@@ -38,18 +40,18 @@ CHECK = "check"
 """The scenario set that gives verdicts instead of measurements."""
 
 STRESS = stress.STRESS
-"""The one that moves pages under everything that may happen to them."""
+"""The scenario set that moves pages under all possible disturbances."""
 
 TAIL = 12
 LONG_TAIL = 120
-"""Lines of the console that are kept when all went well, and when not."""
+"""Lines of the console that are kept after success, and after a failure."""
 
 SHOWN = 200
-"""Characters of a line that is not understood."""
+"""Limit of characters of an unknown line."""
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What is to be run.
+    """The parameters of a cell.
 
     Attributes:
         kernel: of the archive, or on this machine.
@@ -60,7 +62,9 @@ class Cell(msgspec.Struct, frozen=True):
         programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
-        hazards: of CHECK, these and nothing else; none: all, and the contract.
+        hazards: of CHECK, only these; empty: all, and the contract.
+        profile: also count instructions by function (gcproto.kernels.profile).
+        asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.
 
     """
 
@@ -75,6 +79,9 @@ class Cell(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
     seconds: int = 0
+    profile: bool = False
+    asked: tuple[Asked, ...] = ()
+    touch: bool = False
 
     @property
     def release(self) -> str:
@@ -88,7 +95,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 def local(kernel: Kernel | LocalKernel) -> LocalKernel:
-    """The kernel on this machine, fetched if it is not there."""
+    """The kernel on this machine, fetched if it is missing."""
     return kernel if isinstance(kernel, LocalKernel) else fetch(kernel)
 
 
@@ -111,7 +118,7 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         elif cell.scenarios == STRESS:
-            # Odd seeds swap to zram, which empties the swap cache at once, even ones to a device that does not.
+            # Odd seeds swap to zram, which empties the swap cache at once. Even ones swap to a device that does not.
             script = stress.script(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
             booted, found, verdicts = check.follow(
                 cell.machine, kernel, script, lambda script: initramfs(kernel, built, script)
@@ -119,11 +126,13 @@ def run_cell(cell: Cell) -> Result:
             skips = found.skips
         else:
             script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
-            booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script))
-            found = read(booted.lines)
+            with watching(kernel, built, wanted=cell.profile) as watch:
+                booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
+                found = read(booted.lines)
+                watch.end(found)
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
-            verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why)]
+            verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why), *watch.skips]
         if not kernel.swap and cell.scenarios != heap.HEAP:
             skips.append(_no_modules(cell.kernel))
         skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
@@ -156,11 +165,15 @@ def run_cell(cell: Cell) -> Result:
 
 
 def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
-    return heap.script(measure) if cell.scenarios == heap.HEAP else SETS[cell.scenarios](measure, swap=swap)
+    if cell.scenarios == heap.HEAP:
+        return heap.script(measure, cell.machine.cpus)
+    if cell.scenarios == ASKED:
+        return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
+    return SETS[cell.scenarios](measure, swap=swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:
-    """What other producers measured in the guest becomes part of its result."""
+    """Measurements of other producers in the guest become part of its result."""
     for result in found.results:
         found.measurements += heap.counted(result.measurements) if machine.icount else result.measurements
         found.skips += result.skips
@@ -206,7 +219,7 @@ def _producer(cell: Cell, started: datetime.datetime, booted: vm.Boot, found: Tr
 
 
 def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
-    """The guest's environment, in the form that other producers give theirs."""
+    """The guest's environment, in the form of other producers."""
     info = found.info
     uffd = info.get("uffd", {})
     vias = {0: "none", 1: "/dev/userfaultfd", 2: "system call", 3: "user-mode only"}
@@ -239,5 +252,5 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
 
 
 def use_temporary(folder: str) -> None:
-    """Temporary files of this process go below `folder`: whoever gave it removes what a killed process leaves."""
+    """Temporary files of this process go below `folder`. Its owner removes the remains of a killed process."""
     tempfile.tempdir = str(Path(folder))

@@ -1,7 +1,7 @@
-"""What kernels do where they might misbehave: the contract and the hazards, in guests of two processors.
+"""Checks of kernels: the contract and the hazards, in guests of two processors.
 
-The guest's clock is the wall clock here: races need two processors that really run side by side.  A hazard or a row
-that takes the guest down is a verdict; the hazards after it run in another boot.
+The guest's clock is the wall clock here, because races need two processors that run at the same time.  A hazard or a
+row that takes the guest down is a verdict; the hazards after it run in another boot.
 """
 
 import re
@@ -49,7 +49,7 @@ HAZARDS = (
     "khugepaged-race",
     "huge-zero-pfn",
 )
-"""As ``gcprobe hazard --list`` has them."""
+"""The hazards of ``gcprobe hazard --list``."""
 
 SWAP_BYTES = 128 * MIB
 MAX_BOOTS = len(HAZARDS) + 3
@@ -57,10 +57,10 @@ SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", 
 
 
 def known(names: Sequence[str]) -> None:
-    """See that these are hazards.
+    """Check that these are hazards.
 
     Raises:
-        GcprotoError: one is not.
+        GcprotoError: one of them is unknown.
 
     """
     for name in names:
@@ -74,8 +74,8 @@ def script(*, swap: bool, only: Sequence[str] = ()) -> Script:
     """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
 
     Args:
-        swap: the guest can have it.
-        only: these hazards and no contract; none: everything.
+        swap: the guest can have swap.
+        only: only these hazards and no contract; empty: everything.
 
     """
     ksm = "/sys/kernel/mm/ksm"
@@ -97,17 +97,17 @@ def script(*, swap: bool, only: Sequence[str] = ()) -> Script:
 def run(
     machine: vm.Machine, kernel: LocalKernel, image: "vm.Imager", only: Sequence[str] = ()
 ) -> tuple[vm.Boot, Transcript, list[Verdict]]:
-    """Boot until every job has had its turn.
+    """Boot until every job has run.
 
     Args:
         machine: two processors, no instruction counting.
         kernel: to boot.
         image: makes the initramfs of a script.
-        only: these hazards and nothing else.
+        only: only these hazards.
 
     Returns:
-        The last boot (the first that failed to start anything at all, if one did) with the seconds of all of them,
-        what all of them said, verdicts.
+        The last boot, or the first that started nothing. With it: the seconds, the output and the verdicts of all
+            boots.
 
     """
     return follow(machine, kernel, script(swap=kernel.swap, only=only), image)
@@ -116,7 +116,7 @@ def run(
 def follow(
     machine: vm.Machine, kernel: LocalKernel, wanted: Script, image: "vm.Imager"
 ) -> tuple[vm.Boot, Transcript, list[Verdict]]:
-    """Boot a script, and what is left of it if a job took the guest down, until all have had their turn; see `run`."""
+    """Boot a script. If a job took the guest down, boot the rest of it, until all have run; see `run`."""
     left = wanted
     found = Transcript()
     verdicts: list[Verdict] = []
@@ -137,7 +137,7 @@ def follow(
         if booted.outcome == "done" or fallen is None:
             break
         verdicts += _ended_by(fallen, said, "panic" if booted.outcome == "panic" else "hang", _why(booted))
-        # What was done or brought the machine down has had its turn; the rest needs another boot.
+        # Jobs that ran or took the machine down are done. The rest needs another boot.
         reached.add(fallen.name)
         left = left.without(reached - {INFO.name})
     for job in wanted.jobs:
@@ -148,7 +148,7 @@ def follow(
 
 
 def _complaints(booted: vm.Boot) -> list[Verdict]:
-    """What the kernel complained of without going down, by its debugging configuration or by itself."""
+    """Complaints of a kernel that did not go down, with or without a debugging configuration."""
     if booted.outcome == "panic":
         return []  # a verdict of its own
     said = splats(booted.console)
@@ -156,7 +156,7 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
 
 
 def _why(booted: vm.Boot) -> str:
-    """Why the guest went down, and in which function."""
+    """The reason why the guest went down, and the function."""
     where = next(
         (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
     )
@@ -164,19 +164,19 @@ def _why(booted: vm.Boot) -> str:
 
 
 def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Verdict]:
-    """Verdicts on a job that did not come to its end.
+    """Verdicts on a job that did not end.
 
     Args:
         job: the job.
         said: by the boot that it was in.
-        word: what became of it.
-        text: the same, told.
+        word: its outcome.
+        text: the outcome in words.
 
     """
     if job.command != CONTRACT:
         yield Verdict(_subject(job), word, text)
         return
-    # Rows run in their order, and each is told before the next begins.
+    # Rows run in order, and each is reported before the next begins.
     rows = [ContractRow(row.name) for row in contract.rows()][said.rows.get(job.name, 0) :]
     for at, row in enumerate(rows):
         never = f"never reached in {job.name}: it ended in row {rows[0].name}"
@@ -184,7 +184,7 @@ def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Ver
 
 
 def _subject(job: Job) -> Subject:
-    """The hazard; of a job that is none, the kernel itself."""
+    """The hazard; for other jobs, the kernel."""
     return job.hazard or Console()
 
 

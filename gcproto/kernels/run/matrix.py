@@ -1,8 +1,7 @@
-"""Runs cells side by side behind ``concurrent.futures``: processes here, or a Dask cluster.
+"""Runs cells in parallel through ``concurrent.futures``: local processes, or a Dask cluster.
 
-Instruction counts do not depend on what else runs on the host, so guests may run side by side.  A worker that dies
-takes its cells with it: they are run again, each at most ``ATTEMPTS`` times.  Each cell's result is handed over once,
-as soon as it is there.
+Instruction counts do not depend on other work on the host, so guests may run in parallel. The cells of a worker that
+dies are run again, each at most ``ATTEMPTS`` times. Each cell's result is handed over once, as soon as it exists.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from concurrent.futures.process import ProcessPoolExecutor
-from typing import Any
+from typing import Protocol
 
 from gcproto.errors import GcprotoError
 from gcproto.host.worker import begin
@@ -25,19 +24,19 @@ ATTEMPTS = 3
 
 
 class Pool(ABC):
-    """Where cells run."""
+    """The place where cells run."""
 
     @abstractmethod
     def executor(self) -> Executor:
-        """One that takes work now; a new one if the last is broken."""
+        """An executor that accepts work; a new one if the last is broken."""
 
     @abstractmethod
     def lost(self, error: BaseException) -> bool:
-        """Whether this failure of a future means that its worker is gone, and not that the cell failed."""
+        """Whether this failure of a future means that its worker died, not that the cell failed."""
 
     @abstractmethod
     def close(self, *, now: bool) -> None:
-        """End the workers; `now`: and what they are doing."""
+        """End the workers; `now`: also their work."""
 
 
 class LocalPool(Pool):
@@ -54,7 +53,7 @@ class LocalPool(Pool):
         self._executor: ProcessPoolExecutor | None = None
 
     def executor(self) -> Executor:
-        """Processes that are started anew: none inherits this one's threads."""
+        """Spawned processes: they do not inherit this one's threads."""
         if self._executor is None or getattr(self._executor, "_broken", False):
             self._executor = ProcessPoolExecutor(
                 self._workers, multiprocessing.get_context("spawn"), _begin_worker, (self._folder.name, os.getpid())
@@ -79,9 +78,19 @@ class LocalPool(Pool):
 
 
 def _begin_worker(folder: str, parent: int) -> None:
-    """Signals are the parent's to handle; without the parent there is nothing to work for."""
+    """The parent handles signals. A worker ends with its parent."""
     begin(parent)
     use_temporary(folder)
+
+
+class Cluster(Protocol):
+    """What is used of ``distributed.Client``, whose functions have no types."""
+
+    def get_executor(self, *, pure: bool, retries: int) -> Executor:
+        """An executor of the cluster."""
+
+    def close(self, *, timeout: float) -> None:
+        """End the connection."""
 
 
 class DaskPool(Pool):
@@ -101,8 +110,8 @@ class DaskPool(Pool):
         except ImportError as error:
             raise GcprotoError("--dask needs the package distributed", remedy="pip install 'gcproto[dask]'") from error
         try:
-            connect: Any = DaskClient
-            self._client: Any = connect(address, timeout="10s", set_as_default=False)
+            connect: Callable[..., Cluster] = DaskClient
+            self._client = connect(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise GcprotoError(
                 f"there is no Dask scheduler at {address}",
@@ -111,16 +120,15 @@ class DaskPool(Pool):
             ) from error
 
     def executor(self) -> Executor:
-        """The cluster's; it runs a cell again by itself when its worker is gone."""
-        found: Executor = self._client.get_executor(pure=False, retries=ATTEMPTS)
-        return found
+        """The executor of the cluster. It runs a cell again if its worker died."""
+        return self._client.get_executor(pure=False, retries=ATTEMPTS)
 
     def lost(self, error: BaseException) -> bool:
-        """Workers died under the cell more often than the scheduler allows, or the scheduler dropped it."""
+        """Whether workers died under the cell more often than the scheduler allows, or the scheduler dropped it."""
         return isinstance(error, CancelledError) or type(error).__name__ in {"KilledWorker", "CommClosedError"}
 
     def close(self, *, now: bool) -> None:
-        """The cluster lives on."""
+        """Do nothing: the cluster stays up."""
         self._client.close(timeout=10)
 
 
@@ -128,19 +136,19 @@ def run(cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None])
     """Run all cells.
 
     Args:
-        cells: different ones.
+        cells: distinct cells.
         pool: closed by the caller.
         done: called once for each cell that has a result.
 
     Returns:
-        Cells without a result: their workers died each time.
+        Cells without a result: the workers of cells died each time.
 
     """
     running: dict[Future[Result], Cell] = {}
     try:
         return _run(cells, pool, done, running)
     except KeyboardInterrupt:
-        for future, cell in running.items():  # ended in the meantime
+        for future, cell in running.items():  # ended meanwhile
             if future.done() and not future.cancelled() and future.exception() is None:
                 done(cell, future.result())
         raise
@@ -155,7 +163,7 @@ def _run(
     while waiting or running:
         for cell in waiting:
             tries[cell.key] += 1
-            # Workers begin when they are needed, and begin with signals blocked: the parent decides.
+            # Workers start on demand with signals blocked, because the parent handles them.
             with interrupts.held(), interrupts.blocked():
                 running[pool.executor().submit(run_cell, cell)] = cell
         waiting = []

@@ -1,14 +1,14 @@
-"""The stress: pages that move while everything else happens to them, by seed, in guests."""
+"""The stress: pages that move under all other operations on them, by seed, in guests."""
 
 from gcproto.kernels.guest.script import INFO, Job, Script, preamble
 from gcproto.kernels.run.check import SWAP_BYTES
 from gcproto.results.schema import Hazard
 
 STRESS = "stress"
-"""Name of the hazard, as the guest's program says it."""
+"""Name of the hazard in the guest's program."""
 
 GRACE = 300
-"""Seconds of the guest's clock that the last round may take beyond its time."""
+"""Seconds of the guest's clock by which the last round may exceed its time."""
 
 
 def script(seconds: int, seed: int, *, swap: bool, loop: bool) -> Script:
@@ -17,7 +17,7 @@ def script(seconds: int, seed: int, *, swap: bool, loop: bool) -> Script:
     Args:
         seconds: of the guest's clock.
         seed: of everything random.
-        swap: the guest can have it.
+        swap: the guest can have swap.
         loop: swap on a loop device, which leaves folios in the swap cache, instead of zram.
 
     """

@@ -1,1 +1,1 @@
-"""The page: one HTML file with everything in it, for people who look at a picture first."""
+"""The page: one complete HTML file, for readers who start from the pictures."""

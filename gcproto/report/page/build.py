@@ -1,4 +1,4 @@
-"""A page made of results, whichever there are."""
+"""A page made of results of any kind."""
 
 import datetime
 import gzip
@@ -10,13 +10,13 @@ import msgspec
 from gcproto import __version__
 from gcproto.report import labels
 from gcproto.report.page.checks import checks_section
+from gcproto.report.page.kernels_section import kernels_section
 from gcproto.report.page.model import Download, Page
 from gcproto.report.page.provenance import files_grid, provenance_section
 from gcproto.report.page.sections import (
     claims_section,
     cost_section,
     heap_section,
-    kernels_section,
     policies_section,
     window_section,
 )
@@ -49,7 +49,7 @@ def build(
     Args:
         found: results with their files, one at least.
         refused: files that are not used.
-        title: of the page; made from the results if "".
+        title: title of the page; made from the results if "".
         given: labels by run id.
 
     """
@@ -79,7 +79,7 @@ def build(
 
 
 def _in_guest(one: Result) -> bool:
-    """Whether it is of the series over kernels: what was measured in a guest, and boots that brought nothing."""
+    """Whether it belongs to the series over kernels: measurements in a guest, and boots without a result."""
     return one.guest is not None and (bool(one.measurements) or not one.verdicts)
 
 
@@ -96,15 +96,15 @@ def _title(results: Sequence[Result]) -> str:
 
 
 def _subtitle(run: Run, total: int) -> list[str]:
-    """Of the run that leads; of several it is said which one that is.
+    """Lines on the leading run; if there are several runs, it is named.
 
     Args:
-        run: that leads.
-        total: runs of the page.
+        run: the leading run.
+        total: number of runs on the page.
 
     """
     lead = run.result
-    which = [f"this line is of run {run.label}, one of {total}; the table of files has the others"]
+    which = [f"this line is for run {run.label}, one of {total}; the table of files has the others"]
     cpu, uffd = lead.environment.get("cpu", {}), lead.environment.get("uffd", {})
     levels = sorted({one.proof.level for one in lead.measurements if one.proof.rounds})
     rounds = max((len(one.samples) for one in lead.measurements), default=0)

@@ -1,4 +1,4 @@
-"""What kernels did where they might misbehave, as a table of verdicts beside what is known of their versions."""
+"""Verdicts on hazards and contract rows as a table, beside what is known of the kernels' versions."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from gcproto.results import names
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict
 from gcproto.results.series import release_of, short, version_key
 
-MISSING = "No check of kernels is among these results: `gcproto kernels check` makes some."
+MISSING = "These results hold no check of kernels. Run `gcproto kernels check`."
 
 Verdicts = dict[Subject, Verdict]
 
@@ -25,7 +25,7 @@ def checks_section(results: Sequence[Result]) -> Section:
         by_kernel.setdefault(release_of(result), {}).update({one.subject: one for one in result.verdicts})
     releases = sorted(by_kernel, key=version_key)
     part = Part()
-    part.lines.append("An exclamation mark: what was seen is not what is known of the version.")
+    part.lines.append("An exclamation mark: the verdict differs from what is known of the version.")
     part.grids = [
         _hazards(by_kernel, releases),
         _bad(by_kernel, releases),

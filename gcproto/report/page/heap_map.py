@@ -1,4 +1,4 @@
-"""The heap map: every page of the moving space by what became of it, collection by collection."""
+"""The heap map: the outcome of every page of the moving space, collection by collection."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from gcproto.results.schema import Result
 from gcproto.results.series import page_size_of
 
 MAX_TEXT = 600_000
-"""Characters of maps that one result may take in a page."""
+"""Limit of the characters of one result's maps on a page."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Step:
 
 @dataclass(frozen=True)
 class HeapMap:
-    """Modes with their collections; ``notes`` are maps that can't be read, and what was omitted for lack of room."""
+    """Modes with their collections; ``notes`` name unreadable maps and collections that were omitted."""
 
     modes: list[tuple[str, list[Step]]]
     notes: list[str]
     page_size: int
 
     def document(self) -> list[dict[str, object]]:
-        """For the script of the page."""
+        """The map as data for the script of the page."""
         return [
             {"mode": mode, "steps": [{"name": step.name, "runs": step.runs} for step in steps]}
             for mode, steps in self.modes
@@ -68,7 +68,7 @@ def heap_map(result: Result) -> HeapMap | None:
 
 
 def thinner(one: HeapMap, limit: int) -> HeapMap:
-    """The same map with as many of its collections as a page has room for.
+    """The map with as many of its collections as fit on a page.
 
     Args:
         one: the map.
@@ -81,7 +81,7 @@ def thinner(one: HeapMap, limit: int) -> HeapMap:
 
 
 def _thin(found: list[tuple[str, list[Step]]], limit: int) -> list[str]:
-    """Keep an even sample of the collections of each mode if all are too much for a page; said in words."""
+    """Keep an even sample of the collections of each mode if all are too many for a page. Returns the note."""
     size = sum(len(step.runs) for _, steps in found for step in steps)
     if size <= limit:
         return []
@@ -91,6 +91,6 @@ def _thin(found: list[tuple[str, list[Step]]], limit: int) -> list[str]:
         steps[:] = steps[:1] + steps[1:-1][every - 1 :: every] + steps[1:][-1:]
     after = sum(len(steps) for _, steps in found)
     return [
-        f"The heap map has {after} of {before} collections, every {every}th: all of them are too much for a "
-        "page; the result file has them."
+        f"The heap map shows {after} of {before} collections, every {every}th, because all of them do not fit. "
+        "The result file has all."
     ]

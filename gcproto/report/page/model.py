@@ -1,4 +1,4 @@
-"""What a page is made of, before it is HTML."""
+"""The parts of a page before they become HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from gcproto.report.words.finding import Finding
 
 @dataclass(frozen=True)
 class Grid:
-    """A table; columns after the first ``texts`` are numbers and stand right."""
+    """A table; columns after the first ``texts`` are numbers, aligned right."""
 
     title: str
     heads: Sequence[str]
@@ -25,13 +25,13 @@ class Part:
     """A part of a section, of one result or of several that belong together.
 
     Attributes:
-        title: what it is about; "" if the section says so.
+        title: subject; "" if the section's title is enough.
         lines: sentences above the pictures.
         wide, small: pictures across the page, and several in a row.
         grids: tables.
         heap_map: of a heap's collections.
-        small_first: the pictures that stand in a row come before those across the page.
-        folded: it is closed until a reader opens it; its title is the handle.
+        small_first: the pictures in a row precede those across the page.
+        folded: closed until a reader opens it by its title.
 
     """
 
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass
 class Section:
-    """A section with its anchor; ``missing`` says what to run where there is nothing to show."""
+    """A section with its anchor; ``missing`` names the command to run if there is nothing to show."""
 
     name: str
     title: str
@@ -62,13 +62,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Answers:
-    """Findings that belong together, with the picture and the table that show them; folded if others stand above.
+    """Findings that belong together, with their picture and table; folded if others are above.
 
     Attributes:
-        title: what they are of.
+        title: the runs or the kind of runs.
         lines: sentences above the cards.
         findings: the cards.
-        plot, grids: what they are made of.
+        plot, grids: their source.
         folded: closed until a reader opens it.
 
     """

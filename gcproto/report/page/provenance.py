@@ -1,4 +1,4 @@
-"""Where the figures come from: machines, noise, what was invalid, what was skipped and why, files that were refused."""
+"""The origin of the figures: machines, noise, invalid rounds, skips with reasons, refused files."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from gcproto.results.series import page_size_of, release_of, short
 
 
 def provenance_section(results: Sequence[tuple[Path, Result]], refused: Sequence[Refused]) -> Section:
-    """Everything that a reader needs to believe the page, or not to."""
+    """Everything that a reader needs to judge the page."""
     section = Section("provenance", "Where the figures come from", "")
     every = [result for _, result in results]
     part = Part()
@@ -89,8 +89,8 @@ def _noise(results: Sequence[Result]) -> Grid:
         rows.append((_name(result), pairs, f"{result.noise.floor:.1%}"))
     without = sum(floor_of(result).assumed and result.guest is None for result in results)
     guests = sum(result.guest is not None and result.noise is None for result in results)
-    notes = [f"{counted(without, 'result')} without a pair: a floor of 2 % is assumed there."] * (without > 0)
-    notes += [f"{guests} results of guests have none: instructions repeat, and boots and the canary say how well."] * (
+    notes = [f"{counted(without, 'result')} without a pair: a floor of 2 % is assumed."] * (without > 0)
+    notes += [f"{guests} results of guests have none: instructions repeat, and boots and the canary show how well."] * (
         guests > 0
     )
     first = "The same work measured twice under two names. Smaller differences than the floor are noise."
@@ -111,8 +111,8 @@ def _invalid(results: Sequence[Result]) -> Grid:
                 void = "" if one.valid else "VOID, do not quote"
                 rows.append((_name(result), text, reason, void, f"{len(rounds)} of {total}"))
     note = (
-        "Rounds whose proof failed are kept in the file and are in no figure of this page. A measurement with more "
-        "than one of them, and more than a tenth, is void."
+        "The file keeps rounds whose proof failed; no figure of this page includes them. A measurement is void if "
+        "they are more than one and more than a tenth."
     )
     return Grid("Invalid rounds", ("run", "scenario", "reason", "", "rounds"), rows, 4, note, folded=False)
 

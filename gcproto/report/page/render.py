@@ -1,4 +1,4 @@
-"""A page as one HTML file: nothing is loaded from anywhere, nothing in a result becomes markup."""
+"""A page as one HTML file: it loads nothing, and no text of a result becomes markup."""
 
 import base64
 import gzip
@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.report.page.heap_map import thinner
 from gcproto.report.page.model import Page, Section
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3_000_000
 PLAIN_CSV = 4096
-"""Samples up to this size stand in the page as they are, larger ones compressed."""
+"""Samples up to this size are plain text in the page; larger ones are compressed."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a page holds besides figures and pictures: less of it where all is too much.
+    """The data in a page besides figures and pictures: less of it if all does not fit.
 
     Attributes:
         files: the result files, to download.
-        maps: characters of each heap map at most.
-        samples: every sample beside each picture, not only its figures.
+        maps: limit of characters of each heap map.
+        samples: every sample of each picture, not only its figures.
 
     """
 
@@ -42,14 +43,14 @@ class Fit:
 
 
 FITS = (Fit(), Fit(files=False), Fit(files=False, maps=120_000), Fit(files=False, maps=60_000, samples=False))
-"""From everything to what is needed to read the page."""
+"""From all data to the least that the page requires."""
 
 
 def render(page: Page) -> str:
-    """HTML, with as much beside the figures as there is room for; what is omitted is said in it.
+    """The page as HTML, with as much data as fits. The page names what is omitted.
 
     Raises:
-        GcprotoError: it would be larger than ``MAX_BYTES`` even so.
+        GcprotoError: even the smallest form exceeds ``MAX_BYTES``.
 
     """
     svgs = {plot.name: [_safe(svg) for svg in plot.svgs()] for plot in plots(page)}
@@ -60,15 +61,15 @@ def render(page: Page) -> str:
         if size <= MAX_BYTES:
             return text
     raise GcprotoError(
-        f"the page would have {size / 1e6:.1f} MB, {MAX_BYTES / 1e6:.0f} MB are the most",
-        why=f"{len(page.downloads)} results have that much to show",
+        f"the page would have {size / 1e6:.1f} MB, the limit is {MAX_BYTES / 1e6:.0f} MB",
+        why=f"it shows {counted(len(page.downloads), 'result')}",
         remedy="give fewer results, or one report for each kind",
         code=ExitCode.USAGE,
     )
 
 
 def _fitted(page: Page, fit: Fit) -> Page:
-    """The page with maps that fit."""
+    """The page with heap maps that fit."""
     if fit.maps is None:
         return page
     return replace(page, sections=[_fitted_section(one, fit.maps) for one in page.sections])
@@ -124,14 +125,14 @@ def plots(page: Page) -> list[Plot]:
 
 
 def _safe(text: str) -> "Markup":
-    """What this program wrote itself: it is not escaped."""
+    """Markup that this program wrote itself: it is not escaped."""
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704
 
 
 def _code(text: str) -> "Markup":
-    """A sentence in which what stands between backquotes is a command."""
+    """A sentence in which text between backquotes is a command."""
     from markupsafe import Markup, escape
 
     pieces = [escape(piece) for piece in text.split("`")]
@@ -150,7 +151,7 @@ def _data(kind: str, content: bytes) -> str:
 
 
 def samples(plot: Plot) -> tuple[str, str]:
-    """Name and address of the file with all samples behind a picture."""
+    """Name and address of the file with all samples of a picture."""
     text = plot.data.csv()
     if len(text) <= PLAIN_CSV:
         return f"{plot.name}.csv", f"data:text/csv;charset=utf-8,{quote(text)}"
@@ -164,7 +165,7 @@ def figures(plot: Plot) -> tuple[str, str]:
 
 
 def _maps(page: Page) -> str:
-    """Heap maps for the script, as JSON that can't end the element that it stands in."""
+    """Heap maps for the script, as JSON that can't end its HTML element."""
     found = {
         f"{section.name}-{number}": part.heap_map.document()
         for section in page.sections

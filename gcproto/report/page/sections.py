@@ -1,10 +1,7 @@
-"""Sections of the page, each made of the results that have something to say there."""
+"""Sections of the page, each made of the results that it is about."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from gcproto.errors import GcprotoError
-from gcproto.report import labels
 from gcproto.report.page.heap_map import heap_map
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
@@ -13,14 +10,12 @@ from gcproto.report.page.tables import (
     noise_lines,
     policy_grid,
     runs_grid,
-    series_grids,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, kernels, latency, phases, policies, thread, window
+from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import placed, queued
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
-from gcproto.report.words.kernels import series_findings
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
 from gcproto.report.words.ratios import Row, S
@@ -30,34 +25,32 @@ from gcproto.report.words.thread import thread_finding
 from gcproto.report.words.windows import size_of, window_finding
 from gcproto.results import names
 from gcproto.results.schema import (
-    KernelCell,
     PathScenario,
     PolicyScenario,
     Result,
     WindowScenario,
     WorkloadScenario,
 )
-from gcproto.results.series import build, page_size_of
-from gcproto.results.steps import steps
+from gcproto.results.series import page_size_of
 
 SECTIONS = {
-    "cost": ("Cost per page", "No run of the evacuation paths is among these results: `gcproto bench` makes one."),
+    "cost": ("Cost per page", "These results hold no run of the evacuation paths. Run `gcproto bench`."),
     "kernels": (
         "Over kernel versions",
-        "No measurement in other kernels is among these results: `gcproto kernels run --default` makes some.",
+        "These results hold no measurement in other kernels. Run `gcproto kernels run --default`.",
     ),
-    "heap": ("On a compacting heap", "No run of a workload on a heap is among these results: `gcproto gc` makes one."),
+    "heap": ("On a compacting heap", "These results hold no run of a workload on a heap. Run `gcproto gc`."),
     "policies": (
         "Evacuation policies",
-        "No run of evacuation policies is among these results: `gcproto gc policies` makes one.",
+        "These results hold no run of evacuation policies. Run `gcproto gc policies`.",
     ),
     "window": (
         "The window after the flip",
-        "No run of the window is among these results: `gcproto gc window` makes one.",
+        "These results hold no run of the window. Run `gcproto gc window`.",
     ),
     "claims": (
         "The thread's claims",
-        "No judgement of the thread's claims is among these results: `gcproto claims` makes one.",
+        "These results hold no judgement of the thread's claims. Run `gcproto claims`.",
     ),
 }
 
@@ -68,7 +61,7 @@ def empty(name: str) -> Section:
 
 
 def together(group: Group[S], name: str, what: str) -> list[Part]:
-    """What holds between the runs of a group, as a picture and a table; nothing of one run.
+    """What holds between the runs of a group, as a picture and a table; empty for one run.
 
     Args:
         group: of runs.
@@ -89,7 +82,7 @@ def together(group: Group[S], name: str, what: str) -> list[Part]:
     part.grids.append(runs_grid(group, group.common))
     part.lines += [f"{one.subject}: {one.apart}." for one in group.common if one.apart][:MOST_LINES]
     part.lines += left_out
-    # Of paths the verdict says so.
+    # For paths, the verdict has these lines.
     part.lines += [] if isinstance(group.common[0].at, PathScenario) else noise_lines(group.runs)
     return [part]
 
@@ -98,27 +91,27 @@ MOST_LINES = 12
 
 
 def differing(groups: Sequence[Group[S]]) -> list[Part]:
-    """A part that says why runs were not put together, if so."""
+    """A part with the reason why runs were not put together, if they were not."""
     text = unlike(groups)
     return [Part(lines=[text])] if text else []
 
 
-NOT_LEADING = "Pictures are of the leading run and of all runs together; the tables of this one are whole."
+NOT_LEADING = "Pictures show the leading run and all runs together. The tables of this run are complete."
 
 
 def _following(run: Run, grid: Grid) -> Part:
-    """A run that does not lead its group: its figures without pictures, closed."""
+    """A run that does not lead its group: its figures without pictures, folded."""
     measured = run.result.measurements
     return Part(run.name, [NOT_LEADING, *placed.notes_of(measured, len(measured))], grids=[grid], folded=True)
 
 
 def cost_section(groups: Sequence[Group[PathScenario]]) -> Section:
-    """Costs by granule and by folio size, and every path against copying."""
+    """Costs by granule and by folio size, and every path against copy."""
     section = empty("cost")
     section.intro = (
-        "A line is a way of doing the work, a bar through a marker its 95 % interval. Everything in one run was "
-        "measured in the same rounds, in random order; memory beyond the caches in some of them only. Ratios hold; "
-        "nanoseconds of two machines do not compare."
+        "A line is an arm. A bar through a marker is its 95 % interval. All arms of one run were measured in the same "
+        "rounds, in random order; memory beyond the caches only in some of them. Compare ratios: nanoseconds of two "
+        "machines do not compare."
     )
     section.parts += differing(groups)
     total = sum(len(group.runs) for group in groups)
@@ -137,7 +130,7 @@ def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
     part.small = ([orders] if orders else []) + cost.by_granule(result, f"cost-{slug}")
     rows = _own(group, run)
     if rows:
-        title = "Every kind of page: moving against copying"
+        title = "Every kind of page: move against copy"
         shown = shown_paths(rows, page_size_of(result))
         part.wide += [forest.plot(f"paths-{slug}", title, shown, what="move")] if shown else []
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
@@ -146,81 +139,51 @@ def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
 
 
 def _own(group: Group[S], run: Run) -> Sequence[Row[S]]:
-    """What one run says by itself."""
+    """The comparisons of one run alone."""
     return group.own[run.label]
 
 
-def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
-    """Series of guests that may be compared; those that may not are series of their own."""
-    section = empty("kernels")
-    findings: list[Finding] = []
-    groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
-    failed = [result for result in results if not result.measurements]
-    for result in results:
-        if result.measurements:
-            groups[_alike(result)].append(result)
-    # Boots that brought nothing are of no series; they are shown with the largest.
-    largest = max(groups, key=lambda key: len(groups[key]), default=())
-    if failed:
-        groups[largest] += failed
-    for number, (key, group) in enumerate(sorted(groups.items())):
-        part = Part()
-        if len(groups) > 1:
-            part.title = f"Series {number + 1}: {', '.join(text for text in key if text)}"
-            part.lines.append("These results are no series with the others: they differ in what counts depend on.")
-        try:
-            series = build(group, heap=_of_heap(group))
-        except GcprotoError as error:
-            part.lines.append(str(error))
-            section.parts.append(part)
-            continue
-        found = steps(series)
-        if series.cells:
-            part.wide.append(kernels.plot(f"kernels-{number}", series, found, group))
-        part.grids += series_grids(series, found, page_size_of(group[0]))
-        part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
-        findings += series_findings(series, found, group, "kernels")
-        section.parts.append(part)
-    section.intro = (
-        "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
-        "does not depend on the host, and the table of boots says how far boots differ where a kernel had several."
-    )
-    return section, findings
+def _of_groups(
+    groups: Sequence[Group[S]],
+    name: str,
+    what: str,
+    part: Callable[[Run, Group[S]], Part],
+    grid: Callable[[Result], Grid],
+) -> Section:
+    """A section of groups of runs: each with its leading run, what holds between its runs, and the other runs.
 
+    Args:
+        groups: of runs.
+        name: of the section.
+        what: costs less or more.
+        part: of the leading run.
+        grid: the table of a run that does not lead.
 
-HEAP_SET = "heap"
-
-
-def _of_heap(results: Sequence[Result]) -> bool:
-    """Whether they are of the scenario set of heaps, which has guests and units of its own."""
-    return any(isinstance(one.experiment, KernelCell) and one.experiment.set == HEAP_SET for one in results)
-
-
-def _alike(result: Result) -> tuple[str, ...]:
-    """What results of one series have in common."""
-    units = ", ".join(sorted({one.unit for one in result.measurements}))
-    host = "" if units == "instructions/page" or not result.guest else str(result.guest.host.get("cpu"))
-    guest: list[str] = []
-    if isinstance(result.experiment, KernelCell):
-        cell = result.experiment
-        guest = [f"pages {cell.pages}", f"cpus {cell.cpus}", f"cpu {cell.cpu}", f"memory {cell.memory_mib} MiB"]
-        guest += ["heap"] * (cell.set == HEAP_SET)
-    size = f"pages of {labels.size(page_size_of(result))}"
-    return (units, *guest, size, f"program {result.producer.benchmark}", host)
+    """
+    section = empty(name)
+    section.parts += differing(groups)
+    for group in groups:
+        section.parts.append(part(group.lead, group))
+        section.parts += together(group, name, what)
+        section.parts += [_following(run, grid(run.result)) for run in group.runs[1:]]
+    return section
 
 
 def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
-    """Workloads on heaps: modes against copying, pauses, utilisation, latency, phases, memory, the map."""
-    section = empty("heap")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_heap_part(group.lead, group))
-        section.parts += together(group, "heap", "the mode")
-        section.parts += [_following(run, heap_grid(run.result)) for run in group.runs[1:]]
-        finding = heap_finding(group, "heap")
-        findings += [finding] if finding else []
+    """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map."""
+    section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
+    section.parts += _threads([run.result for group in groups for run in group.runs])
+    findings = [one for group in groups if (one := heap_finding(group, "heap"))]
     return section, findings
+
+
+def _threads(results: Sequence[Result]) -> list[Part]:
+    """How heaps scale with threads, where runs have several numbers of them."""
+    found = [scaling.mutators(results, "heap")]
+    for number, result in enumerate(results):
+        found += [scaling.compactors(result, f"heap-{number}", one) for one in heap.placements(result)]
+    small = [one for one in found if one]
+    return [Part("Threads", [scaling.remark(results)], small=small)] if small else []
 
 
 def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
@@ -253,7 +216,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:
-        part.lines.append("No heap map was recorded: `gcproto gc --map` records it.")
+        part.lines.append("No heap map was recorded. Run `gcproto gc --map` to record it.")
     else:
         part.lines += part.heap_map.notes
     part.grids.append(heap_grid(result))
@@ -262,14 +225,8 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
 
 def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, list[Finding]]:
     """Evacuation policies, heap by heap."""
-    section = empty("policies")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_policies_part(group.lead, group))
-        section.parts += together(group, "policies", "the policy")
-        section.parts += [_following(run, policy_grid(run.result)) for run in group.runs[1:]]
-        findings += policy_findings(group, "policies")
+    section = _of_groups(groups, "policies", "the policy", _policies_part, policy_grid)
+    findings = [one for group in groups for one in policy_findings(group, "policies")]
     return section, findings
 
 
@@ -288,15 +245,8 @@ def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
 
 def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, list[Finding]]:
     """Ways of mapping to-space after the flip."""
-    section = empty("window")
-    section.parts += differing(groups)
-    findings = []
-    for group in groups:
-        section.parts.append(_window_part(group.lead, group))
-        section.parts += together(group, "window", "the way")
-        section.parts += [_following(run, window_grid(run.result)) for run in group.runs[1:]]
-        finding = window_finding(group, "window")
-        findings += [finding] if finding else []
+    section = _of_groups(groups, "window", "the way", _window_part, window_grid)
+    findings = [one for group in groups if (one := window_finding(group, "window"))]
     return section, findings
 
 
@@ -307,7 +257,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     part = Part(f"{size_of(first)}: {run.name}" if first else run.name)
     rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:
-        caption = "Until every page of to-space was touched once, against way copy in the same placement."
+        caption = "The time to touch every page of to-space once, against way copy in the same placement."
         part.wide.append(
             forest.plot(f"{name}-ways", "Ways against copying", rows, what="the way", caption=caption, arms=False)
         )
@@ -321,7 +271,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
 
 
 def claims_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:
-    """The thread's claims: what measuring says of each, and what was measured for that."""
+    """The thread's claims: the verdict on each, and the measurements that it rests on."""
     section = empty("claims")
     findings = []
     for run in runs:

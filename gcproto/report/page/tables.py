@@ -1,4 +1,4 @@
-"""Tables of the page that no picture has: every measurement with its proof, runs together, series, heaps, windows."""
+"""Tables of the page without a picture: measurements with proof, runs together, series, heaps, windows."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from gcproto.report.words.kinds import Policy, Window, Workload, policies, windo
 from gcproto.report.words.queued import queued_ns, queued_share
 from gcproto.report.words.ratios import FEW_RUNS, TWO, Ratio, S, bounds
 from gcproto.report.words.rows import mode_subject
-from gcproto.report.words.runs import Group, Run, order_text, steadiness
+from gcproto.report.words.runs import Group, Run, leading_text, steadiness
 from gcproto.results import names
 from gcproto.results.baseline import done_share
 from gcproto.results.facts import cpu_of
@@ -36,11 +36,11 @@ PROOF = (
 
 
 def runs_grid(group: Group[S], ratios: Sequence[Ratio[S]]) -> Grid:
-    """Comparisons that several runs have: what each says of them, and all of them together.
+    """Comparisons that several runs have: the figures of each run, and of all together.
 
     Args:
         group: of runs.
-        ratios: of the group.
+        ratios: rows of the group.
 
     """
     heads = (
@@ -50,8 +50,8 @@ def runs_grid(group: Group[S], ratios: Sequence[Ratio[S]]) -> Grid:
     by_label = {run.label: run for run in group.runs}
     rows = [line for ratio in ratios for line in _ratio_lines(ratio, by_label)]
     note = (
-        f"Runs of one machine, kernel and program. {order_text(group.runs)} Together: a random-effects mean with its "
-        "Hartung-Knapp interval; a further run is expected in the prediction interval, and a difference holds if that "
+        f"Runs of one machine, kernel and program. {leading_text(group.runs)} Together: a random-effects mean with its "
+        "Hartung-Knapp interval. A further run is expected in the prediction interval. A difference holds if that "
         "interval excludes 1."
     )
     return Grid("The same comparisons in all runs", heads, rows, 4, note, folded=False)
@@ -111,8 +111,8 @@ def measurement_grid(title: str, result: Result) -> Grid:
         heads,
         rows,
         4,
-        "Counts are sums over all valid rounds; frames are page frame numbers. Neighbours adjacent: of neighbouring "
-        "folios of the source, those on neighbouring page frames. A valid round has the contents of all pages right.",
+        "Counts are sums over all valid rounds. Frames are page frame numbers. Neighbours adjacent: share of "
+        "neighbouring folios of the source on neighbouring page frames. Valid rounds have all contents right.",
     )
 
 
@@ -157,7 +157,7 @@ def _row(one: Measurement, page_size: int) -> tuple[str, ...]:
 
 
 def series_grids(series: Series, found: Sequence[Step], page_size: int) -> list[Grid]:
-    """The steps with their causes, and boots that did not end well."""
+    """The steps with their causes, and boots that failed."""
     known = names_of(series.kernels)
     rows = [
         (
@@ -213,7 +213,7 @@ HEAP_HEADS = (
 
 
 def heap_grid(result: Result) -> Grid:
-    """Modes as `gcproto show` has them."""
+    """Modes, as in `gcproto show`."""
     rows = [_heap_row(one, result) for one in workloads(result.measurements)]
     return Grid("Modes in figures", HEAP_HEADS, rows, 4, folded=False)
 
@@ -278,10 +278,10 @@ WINDOW_HEADS = (
 
 
 def window_grid(result: Result) -> Grid:
-    """Ways as `gcproto show` has them."""
+    """Ways, as in `gcproto show`."""
     page_size = page_size_of(result)
     rows = [_window_row(one, page_size) for one in windows(result.measurements)]
-    note = "Queued: how long the collector waited for its processor, and that as a share of its time."
+    note = "Queued: the time that the collector waited for its processor, and its share of the collector's time."
     return Grid("Ways in figures", WINDOW_HEADS, rows, 2, note, folded=False)
 
 
@@ -341,7 +341,7 @@ def policy_grid(result: Result) -> Grid:
     """Every policy on every heap."""
     page_size = page_size_of(result)
     rows = [_policy_row(one, page_size) for one in policies(result.measurements)]
-    note = "Times are for each page of the heap, from flip to drain; splitting ahead comes before and is not in them."
+    note = "Times are per page of the heap, from flip to drain. Splitting before the flip is not included."
     return Grid("Policies in figures", POLICY_HEADS, rows, 4, note, folded=False)
 
 
@@ -372,5 +372,5 @@ def _policy_row(one: Policy, page_size: int) -> tuple[str, ...]:
 
 
 def noise_lines(runs: Sequence[Run]) -> list[str]:
-    """By what runs are ordered, and that of each run, in a sentence for each."""
-    return [order_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]
+    """A sentence on how runs are ordered, and one for each run."""
+    return [leading_text(runs), *(f"{run.name}: {steadiness(run.result)}." for run in runs)]

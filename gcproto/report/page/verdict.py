@@ -13,7 +13,7 @@ from gcproto.report.words.runs import Group, groups_of, unlike
 from gcproto.results.schema import PathScenario
 from gcproto.results.series import page_size_of
 
-LEADS = "Left of the middle moving costs less, right of it more."
+LEADS = "Left of the middle, move costs less; right of it, more."
 
 
 def answers(groups: Sequence[Group[PathScenario]], rest: Sequence[Finding]) -> list[Answers]:
@@ -34,7 +34,7 @@ def answers(groups: Sequence[Group[PathScenario]], rest: Sequence[Finding]) -> l
 
 
 def evidence_of(group: Group[PathScenario]) -> Evidence:
-    """What the cards are made of."""
+    """The evidence of the cards."""
     projected = ratios_of(groups_of(group.runs, projections)[0].rows)
     return Evidence(group.rows, projected, page_size_of(group.lead.result))
 
@@ -45,7 +45,7 @@ def _of_group(group: Group[PathScenario], *, folded: bool) -> Answers | None:
     picked = headline_rows(evidence)
     plot = None
     if picked:
-        title = "Moving a page against copying it"
+        title = "Move against copy"
         plot = forest.plot(f"verdict-{lead.slug}", title, picked, what="move", caption=LEADS)
     orders = f"fig-cost-{lead.slug}-order" if cost.has_orders(lead.result) else "cost"
     findings = path_findings(evidence, "cost", orders)
@@ -55,7 +55,7 @@ def _of_group(group: Group[PathScenario], *, folded: bool) -> Answers | None:
     grids: list[Grid] = [runs_grid(group, decisive)] if decisive else []
     lines: list[str] = []
     if group.many:
-        lines += [*noise_lines(group.runs), "Sure is only what holds between runs."]
+        lines += [*noise_lines(group.runs), "Only what holds between runs is sure."]
     return Answers(_title(group), findings, plot, grids, lines, folded)
 
 

@@ -1,1 +1,1 @@
-"""Pictures of results, by matplotlib: drawn once, written as PNG and SVG files or put into the page."""
+"""Pictures of results, by matplotlib: drawn once, written as PNG and SVG files or embedded in the page."""

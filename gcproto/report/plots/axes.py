@@ -1,4 +1,4 @@
-"""What all pictures share: axes in pixels, logarithmic scales with round ticks, names at the ends of lines."""
+"""Parts of all pictures: axes in pixels, logarithmic scales with round ticks, names at the ends of lines."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ LINE = 15
 
 
 def axes(figure: "Figure | SubFigure", look: Look, left: float, bottom: float, right: float, top: float) -> "Axes":
-    """Axes with these margins, in pixels; a light grid behind, no frame."""
+    """Axes with these margins, in pixels; a light grid, no frame."""
     width, height = look.width, look.height
     found = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
     found.grid(visible=True, which="major", color=look.colour("grid"), linewidth=0.8)
@@ -32,12 +32,12 @@ def axes(figure: "Figure | SubFigure", look: Look, left: float, bottom: float, r
 
 
 def heading(figure: "Figure | SubFigure", look: Look, text: str, x: float = 2) -> None:
-    """What the vertical axis is: above it, where it needs not be read sideways."""
+    """The name of the vertical axis, above it, so that no text is sideways."""
     figure.text(x / look.width, 1 - 4 / look.height, text, va="top", ha="left", fontsize=11, color=look.colour("muted"))
 
 
 def ticks_between(low: float, high: float, most: int = 7) -> list[float]:
-    """Round numbers for a logarithmic axis: 1, 2 and 5 of each decade, fewer where that would be too many."""
+    """Round numbers for a logarithmic axis: 1, 2 and 5 of each decade, fewer if these are too many."""
     if not (0 < low <= high < math.inf):
         return []
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
@@ -56,7 +56,7 @@ def log_scale(
     """A logarithmic axis (``axes.xaxis`` or ``axes.yaxis``) from low to high with a little room.
 
     Args:
-        axis: of which.
+        axis: figure of the axis.
         low: of the values shown.
         high: likewise.
         most: ticks.
@@ -65,7 +65,7 @@ def log_scale(
     """
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    # Damaged results hold numbers that no scale has room for; what lies beyond it is in the table.
+    # Damaged results hold numbers beyond any scale. The table shows them.
     low = min(max(low, LEAST), MOST)
     high = min(max(high, low), MOST)
     room = max((high / low) ** 0.06, 1.06)
@@ -86,7 +86,7 @@ def short(value: float) -> str:
 
 
 def sizes_axis(axes_: "Axes", sizes: Sequence[int]) -> None:
-    """A horizontal axis of bytes a call: as far apart as their logarithms, named as people name them."""
+    """A horizontal axis of bytes per call: logarithmic, with the usual names of sizes."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     axes_.set_xscale("log", base=2)
@@ -99,7 +99,7 @@ def sizes_axis(axes_: "Axes", sizes: Sequence[int]) -> None:
 
 
 def _apart(places: Sequence[float], most: float) -> list[int]:
-    """Of ascending places those that leave room for a text each; the first and the last are among them."""
+    """Those of ascending places that leave room for a text each, with the first and the last."""
     span = (places[-1] - places[0]) or 1.0
     least = span / most
     kept = [0]
@@ -123,13 +123,13 @@ class Curve:
 def curves_on(
     area: "Axes", look: Look, curves: Sequence[Curve], tell: Callable[[float, float], str], room: float
 ) -> None:
-    """Lines with markers that tell their values, and the names at their ends.
+    """Lines with markers that show their values, and names at their ends.
 
     Args:
         area: axes whose limits are set.
         look: of the picture.
         curves: each with a point at least.
-        tell: what stands after the name where the pointer rests on a point.
+        tell: text after the name when the pointer rests on a point.
         room: pixels to the right of the axes.
 
     """
@@ -181,7 +181,7 @@ def _known(ends: Sequence[tuple[float, float, str, str]]) -> list[tuple[float, f
 
 
 def spread(wanted: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Ascending places, moved as little as it takes to be ``least`` apart and, if they fit, between low and high."""
+    """Ascending places, moved as little as possible to be ``least`` apart and, if they fit, between low and high."""
     groups: list[list[float]] = []  # each: sum of wished places of its first member, members
     for place in wanted:
         groups.append([place, 1])

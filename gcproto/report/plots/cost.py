@@ -1,4 +1,4 @@
-"""What a page costs: by how much one call is asked to do, and by the size of folios."""
+"""The cost of a page: by the bytes that one call is asked for, and by the size of folios."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ MIN_GRANULES = 3
 SIZE = (372, 330)
 LABEL_ROOM = 136
 STRONG = frozenset({"move", "copy_discard", "copy", "split_move"})
-"""Arms whose lines stand out."""
+"""Arms whose lines are emphasised."""
 ORDER_ARMS = STRONG
 ORDER_SOURCES = frozenset({"small", "mthp", "thp"})
 REFUSED = "Grey crosses: refused, no page moved. "
@@ -34,7 +34,7 @@ MODES = "Two markers above each other: the rounds fall into two modes, larger fo
 
 
 def usable_paths(result: Result) -> list[Path]:
-    """Paths that a picture may show: valid, above zero, no A/A twins, no canary."""
+    """Paths that a picture may show: valid, above zero, neither A/A twin nor canary."""
     return [
         one
         for one in paths(result.measurements)
@@ -63,7 +63,7 @@ def by_granule(result: Result, name: str) -> list[Plot]:
         folios = f"{names.source(first, page)} folios" if source == "small" else names.source(first, page)
         arms = _arms(group, lambda one: one.granule_bytes)
         called = anchor(name, "granule", labels.size(page << order).lower(), source, *_words(condition))
-        # Words of a file that have no letters of an anchor may leave two names alike.
+        # Words of a file without letters for an anchor could make two names equal.
         found.append(
             Plot(
                 called if called not in {one.name for one in found} else f"{called}-{len(found)}",
@@ -127,7 +127,7 @@ def _draw_granules(figure: "Figure | SubFigure", look: Look, arms: dict[str, lis
 
 
 def _height(one: Path) -> float:
-    """Where a line passes: at the median, or at the mode of the larger share."""
+    """The height of a line: the median, or the mode with the larger share."""
     return points(one.measured)[0][0]
 
 
@@ -143,7 +143,7 @@ def _value_axis(found: "Axes", every: Sequence[Path]) -> None:
 
 
 def _line(found: "Axes", look: Look, arm: str, places: Sequence[tuple[float, Path]]) -> None:
-    """A way of doing the work: medians joined, and intervals; what was refused stands apart in grey."""
+    """A way of doing the work: medians joined, with intervals; refused points are grey and not joined."""
     role, marker, line = style_of(places[0][1].at)
     colour = look.colour(role)
     strong = arm in STRONG
@@ -173,7 +173,7 @@ def _line(found: "Axes", look: Look, arm: str, places: Sequence[tuple[float, Pat
 
 
 def told(arm: str, one: Path) -> str:
-    """What a marker says."""
+    """The text of a marker."""
     measured = one.measured
     text = f"{clean(arm)}, {labels.size(one.at.granule_bytes)} a call, {names.condition(one.at)}: "
     text += f"{typical(measured)} {clean(measured.unit)}"
@@ -223,7 +223,7 @@ def by_order(result: Result, name: str) -> Plot | None:
 
 
 def _widest(result: Result) -> tuple[int, list[Path]]:
-    """The granule and condition with the most folio sizes, and what was measured there."""
+    """The granule and condition with the most folio sizes, and the measurements there."""
     groups: dict[tuple[int, Condition], list[Path]] = defaultdict(list)
     for one in usable_paths(result):
         wanted = one.at.source in ORDER_SOURCES and one.at.arm in ORDER_ARMS
@@ -260,7 +260,7 @@ def _draw_orders(figure: "Figure | SubFigure", look: Look, arms: dict[str, list[
 def _split(
     found: "Axes", look: Look, split: Sequence[tuple[float, float]], first: Path, page: int
 ) -> list[tuple[float, float, str, str]]:
-    """Crosses where folios were split, and what they would cost at the price of small folios."""
+    """Crosses where folios were split, and their projected cost at that of small folios."""
     xs, ys = zip(*split, strict=True)
     found.plot(
         xs, ys, linestyle="none", marker="x", markersize=12, color=look.colour("ink"), markeredgewidth=1.4, zorder=4

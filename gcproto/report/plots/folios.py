@@ -18,7 +18,7 @@ LABEL_ROOM = 136
 
 
 def survival(result: Result, name: str, placement: str | None = None) -> Plot | None:
-    """Share of a heap in large folios after each collection; None where folios were not counted."""
+    """Share of a heap in large folios after each collection; None if folios were not counted."""
     every = modes(result, placement)
     curves = [Curve(mode.name, mode.style, points) for mode in every if (points := _points(mode))]
     if not curves:
@@ -72,7 +72,7 @@ def _counted(cycle: Collection) -> bool:
 
 
 def _points(mode: Mode) -> list[tuple[float, float]]:
-    """By number of the collection, as far as half of the rounds have so many."""
+    """By number of the collection, up to the number that half of the rounds reach."""
     every = mode.workload.figures.collections
     by_number: dict[int, list[float]] = {}
     for some in every:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 ROW_WIDE, ROW_NARROW = 30, 46
 SUBJECT, ARM = 72, 26
-"""Characters of a line's words at most."""
+"""Limit of the characters of a line's words."""
 CAPTION = (
-    "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: none that is sure. "
+    "Ratio to copy, with its 95 % interval, log scale. Filled: a difference. Hollow: no sure difference. "
     "Two markers: the rounds fall into two modes. Grey: refused. Grey band: the noise floor of the run."
 )
 SEVERAL = " Small dots: single runs; the large marker is their random-effects mean."
@@ -34,9 +34,9 @@ def plot(name: str, title: str, rows: Sequence[Row[S]], *, what: str, caption: s
         name: of the picture.
         title: likewise.
         rows: one at least.
-        what: what costs less or more: ``move``, ``the mode``.
-        caption: what else is to be known.
-        arms: whether the way stands beside what it is done to, and not in it.
+        what: the subject that costs less or more: ``move``, ``the mode``.
+        caption: further explanation.
+        arms: whether the arm is named beside the subject, and not in it.
 
     """
     text = f"{title}. " + " ".join(f"{one.subject}: {in_words(one)}." for one in rows)
@@ -60,7 +60,7 @@ def in_words(one: Row[S]) -> str:
 
 
 def _points(one: Ratio[S]) -> list[tuple[float, float | None]]:
-    """What is drawn: the ratio, or one for each mode."""
+    """The drawn values: the ratio, or one for each mode."""
     return one.mode_ratios if one.two_valued else [(one.value.value, None)]
 
 
@@ -174,7 +174,7 @@ def _words(found: "Axes", look: Look, at: int, one: Row[S], margins: tuple[int, 
     ink = look.colour("plain" if isinstance(one, Refusal) else "ink")
     if look.narrow:
         up = at - 0.24
-        paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words stand
+        paper = {"facecolor": look.colour("paper"), "edgecolor": "none", "pad": 1.5}  # lines end where words begin
         put = partial(found.text, transform=found.get_yaxis_transform(), va="center", bbox=paper, zorder=4)
         room = int((width - 8 * len(factor)) / 6.1)
         text = clean(one.subject if one.arm == "move" or not arms else f"{one.subject}: {arm}", max(room, 12))
@@ -193,7 +193,7 @@ def _words(found: "Axes", look: Look, at: int, one: Row[S], margins: tuple[int, 
 
 
 ROOM = 40
-"""Pixels between two ticks at least."""
+"""Least distance of two ticks, pixels."""
 
 TICKS: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = (
     (

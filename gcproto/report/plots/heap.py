@@ -34,12 +34,12 @@ class Mode(NamedTuple):
 
 
 def placements(result: Result) -> list[str]:
-    """In which the modes of a run were measured."""
+    """The placements of the modes of a run."""
     return list(dict.fromkeys(one.at.placement for one in workloads(result.measurements)))
 
 
 def modes(result: Result, placement: str | None = None) -> list[Mode]:
-    """A heap's modes; invalid ones are not drawn (they stand in a table of their own).
+    """A heap's modes; invalid ones are not drawn (they have their own table).
 
     Args:
         result: the run.
@@ -59,7 +59,7 @@ def suffix(result: Result, placement: str | None) -> str:
     known = placements(result)
     if placement is None or len(known) < 2:
         return ""
-    # A placement that is none of ours came from a file, and no anchor is made of it.
+    # An unknown placement came from a file, so it is not used for an anchor.
     return f"-{placement if placement in names.PLACEMENTS_SHORT else known.index(placement)}"
 
 
@@ -79,7 +79,7 @@ def measured(one: Workload) -> Iterator[tuple[int, Collection]]:
 
 
 def pauses(result: Result, name: str, placement: str | None = None) -> Plot | None:
-    """Every pause of every mode; None if nothing ever paused."""
+    """Every pause of every mode; None without a pause."""
     every = modes(result, placement)
     found: dict[str, tuple[list[float], Style]] = {}
     for mode in every:
@@ -97,7 +97,7 @@ def pauses(result: Result, name: str, placement: str | None = None) -> Plot | No
         for pause in one.pauses
     ]
     rows = [(mode, str(len(v)), labels.number(v[len(v) // 2]), labels.number(v[-1])) for mode, (v, _) in found.items()]
-    text = "Pauses, with the time until all mutators stood, ms. " + " ".join(
+    text = "Pauses, with the time until all mutators stopped, ms. " + " ".join(
         f"{mode}: {count} pauses, median {middle}, longest {longest}." for mode, count, middle, longest in rows
     )
     data = Data(("mode", "pauses", "median ms", "longest ms"), rows, heads, samples)
@@ -125,7 +125,7 @@ def _draw_pauses(figure: "Figure | SubFigure", look: Look, found: dict[str, tupl
     for at, (values, (role, _, _)) in enumerate(found.values()):
         colour = look.colour(role)
         shown = thinned(values)
-        # Hundreds of dots on one line: neighbours stand a little above and below, always in the same order.
+        # Hundreds of dots on one line: neighbours are drawn slightly above and below, always in the same order.
         ys = [at + (number * 7 % 11 - 5) * 0.045 for number in range(len(shown))]
         area.plot(shown, ys, linestyle="none", marker="o", markersize=4, color=colour, alpha=0.55, markeredgewidth=0)
         area.text(
@@ -143,7 +143,7 @@ LONGEST = 30
 
 
 def thinned(values: list[float]) -> list[float]:
-    """Of ascending values at most ``DOTS``: the longest ones all, of the others an even sample."""
+    """At most ``DOTS`` of ascending values: all of the longest, and an even sample of the others."""
     if len(values) <= DOTS:
         return values
     rest, top = values[:-LONGEST], values[-LONGEST:]

@@ -1,4 +1,4 @@
-"""Series over kernel versions, steps marked; and what moving an mTHP does to it, kernel by kernel."""
+"""Series over kernel versions with their steps, and the effect of a move on an mTHP, kernel by kernel."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 SHOWN_STEP = 0.05
 NARROW_STEP = 0.1
-"""On a telephone there is room for the figures of these; the others have their rings."""
+"""The narrow picture has room for the figures of these steps. The others only have rings."""
 NEAR = 64 * KIB
-"""The mTHP that is drawn: of this size, else the next above."""
+"""The size of the mTHP that is drawn, else the next above."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,14 @@ class Line:
 
 
 def page_size_in(scenarios: Iterable[Scenario], results: Sequence[Result]) -> int:
-    """Of the results; where they are not at hand, the smallest size of a call: kernels are asked for single pages."""
+    """Page size of the results; without results, the smallest granule, because kernels are asked for single pages."""
     if results:
         return page_size_of(results[0])
     return min((one.granule_bytes for one in scenarios if isinstance(one, PathScenario)), default=UNKNOWN_PAGE_SIZE)
 
 
 def lines_of(scenarios: Iterable[Scenario], results: Sequence[Result]) -> list[Line]:
-    """What is drawn: moves and copies of single pages and of whole page tables, mTHPs, THPs, modes and ways."""
+    """The drawn scenarios: moves and copies of single pages and whole page tables, mTHPs, THPs, modes and ways."""
     every = list(scenarios)
     page_size = page_size_in(every, results)
     paths = [one for one in every if isinstance(one, PathScenario) and _plain(one)]
@@ -104,13 +104,13 @@ def _path(one: PathScenario, page_size: int, table: int, near: int) -> Line | No
 
 
 def version_labels(kernels: Sequence[str]) -> list[str]:
-    """Versions without what distributions add, as long as they tell the kernels apart."""
+    """Versions without the additions of distributions, if they stay unique."""
     brief = [short(one).split("+")[0].split("-")[0] for one in kernels]
     return [one if brief.count(one) == 1 else short(kernel) for one, kernel in zip(brief, kernels, strict=True)]
 
 
 def names_of(releases: Iterable[str]) -> dict[str, str]:
-    """Short names of releases, with as much as tells them apart (a patched kernel from the stock one)."""
+    """Short names of releases, long enough to be unique (a patched kernel and the stock one)."""
     ordered = sorted(set(releases), key=version_key)
     return dict(zip(ordered, version_labels(ordered), strict=True))
 
@@ -122,7 +122,7 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
         name: of the picture.
         series: to draw.
         found: its steps.
-        results: that it was built from, for the samples.
+        results: results that it was built from, for the samples.
 
     """
     known = version_labels(series.kernels)
@@ -152,28 +152,28 @@ def plot(name: str, series: Series, found: Sequence[Step], results: Sequence[Res
         lambda figure, look: _draw(figure, look, series, found, lines),
         Data(heads, rows, SAMPLES, samples),
         ((WIDE, 470), (NARROW, 560)),
-        f"Marked at the first measured kernel that has them, and of the lines drawn only: steps of {SHOWN_STEP:.0%} "
-        "and more that have a known cause or go that far beyond the canary (a system call and a first touch, which "
-        "have nothing to do with userfaultfd). All steps are in the table below.",
+        f"Rings mark steps of {SHOWN_STEP:.0%} and more of the drawn lines, at the first measured kernel with them. "
+        "A marked step has a known cause or exceeds the canary by that much. The canary is a system call and a first "
+        "touch, which have nothing to do with userfaultfd. The table below has all steps.",
     )
 
 
 def large(step: Step) -> bool:
-    """Whether a step is worth a mark: beyond what the canary did, or of a known cause."""
+    """Whether a step is large: it exceeds the canary's, or has a known cause."""
     beyond = bool(step.cause) or abs(step.change - (step.canary or 0.0)) >= SHOWN_STEP
     return beyond and abs(step.change) >= SHOWN_STEP
 
 
 def shown(step: Step, lines: Mapping[Scenario, Line]) -> bool:
-    """Whether a step is marked: a large one, of a line that is drawn."""
+    """Whether a step is marked: it is large and its line is drawn."""
     return large(step) and step.scenario in lines
 
 
 def between(step: Step, known: Mapping[str, str]) -> str:
-    """``between 6.17.13 and 7.3.4``: kernels that lie between the two were not measured, and may have brought it.
+    """``between 6.17.13 and 7.3.4``: kernels between the two were not measured, and may have the change.
 
     Args:
-        step: that is seen.
+        step: step that is seen.
         known: names of kernels.
 
     """

@@ -1,4 +1,4 @@
-"""How long single events took, by percentile, from the histograms of a result."""
+"""The duration of single events, by percentile, from the histograms of a result."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,13 +17,13 @@ PERCENTILES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.95, 99.99, 99.9
 
 
 def faults(result: Result, name: str, placement: str | None = None) -> tuple[Plot | None, list[str]]:
-    """Serving a fault; what could not be read is said in words."""
+    """Serving a fault; unreadable histograms are named."""
     texts = [(one, one.workload.figures.histograms.fault) for one in modes(result, placement)]
     return _latency(f"{name}-fault{suffix(result, placement)}", f"Serving a fault{where(result, placement)}", texts)
 
 
 def waits(result: Result, name: str, placement: str | None = None) -> tuple[Plot | None, list[str]]:
-    """Waiting for a page that another thread builds; what could not be read is said in words."""
+    """Waiting for a page that another thread builds; unreadable histograms are named."""
     texts = [(one, one.workload.figures.histograms.wait) for one in modes(result, placement)]
     title = f"Waiting for a page that another thread builds{where(result, placement)}"
     return _latency(f"{name}-wait{suffix(result, placement)}", title, texts)
@@ -56,16 +56,16 @@ def _latency(name: str, title: str, texts: list[tuple[Mode, str]]) -> tuple[Plot
         f"{mode}: {count} events, p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, longest {longest}."
         for mode, count, p50, p90, p99, p999, longest in rows
     )
-    caption = "Percentiles as far as the number of events carries them; the last point of a line is the longest event."
+    caption = "Percentiles that the number of events supports; the last point of a line is the longest event."
     data = Data(heads, rows, ("mode", "percentile", "ns", "events"), samples)
     return Plot(name, title, said, lambda figure, look: _draw(figure, look, curves), data, (SIZE,), caption), problems
 
 
 def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
-    """Percentiles of an encoded HdrHistogram that its events can carry, the longest last; and the events.
+    """Percentiles of an encoded HdrHistogram that its events support, the longest last; and the events.
 
     Raises:
-        ValueError: it is no such histogram, or an empty one.
+        ValueError: it is not such a histogram, or an empty one.
 
     """
     from hdrh.histogram import HdrHistogram
@@ -73,7 +73,7 @@ def percentiles_of(text: str) -> tuple[list[tuple[float, float]], int]:
     try:
         histogram = HdrHistogram.decode(text)
         count = int(histogram.get_total_count())
-    except Exception as error:  # whatever its parts (base64, zlib, ctypes) raise for foreign bytes
+    except Exception as error:  # any exception that its parts (base64, zlib, ctypes) raise for foreign bytes
         raise ValueError(str(error) or type(error).__name__) from error
     if count <= 0:
         raise ValueError("it is empty")

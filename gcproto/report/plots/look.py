@@ -1,8 +1,8 @@
 """Colours, markers and sizes of all pictures.
 
-A colour is called by its role.  In a file a role is a colour that is printed; in the page it is a CSS variable, so that
-one picture serves light and dark.  Colours are in the manner of Okabe and Ito: people who see red and green alike tell
-them apart, and markers and line styles say the same once more.
+A colour is named by its role. In a file, a role is a printed colour. In the page it is a CSS variable, so that one
+picture serves light and dark. Colours follow Okabe and Ito: readers with red-green blindness can distinguish them.
+Markers and line styles carry the same information.
 """
 
 from dataclasses import dataclass, field
@@ -117,7 +117,7 @@ OTHERS: tuple[Style, ...] = (("remap", "<", ":"), ("tao", ">", "--"), ("split", 
 
 
 def style_of(one: Scenario) -> Style:
-    """Of a scenario by its kind and its field, the same in every picture; with options a mode is dotted."""
+    """The style of a scenario by its kind and its field, the same in every picture. A mode with options is dotted."""
     match one:
         case PathScenario():
             return ARM_STYLES.get(one.arm) or _other(one.arm)
@@ -133,13 +133,13 @@ def style_of(one: Scenario) -> Style:
 
 
 def _other(name: str) -> Style:
-    """Of what has no style: always the same."""
+    """The style of an arm that has none: always the same."""
     return OTHERS[sum(name.encode("utf-8", "replace")) % len(OTHERS)]
 
 
 @dataclass
 class Look:
-    """How a picture is to look.
+    """The look of a picture.
 
     Attributes:
         colours: by role.
@@ -155,30 +155,30 @@ class Look:
 
     @property
     def narrow(self) -> bool:
-        """Whether it is drawn for a telephone."""
+        """Whether it is drawn for a narrow screen."""
         return self.width < 480
 
     def colour(self, role: str) -> str:
-        """As matplotlib wants it."""
+        """Size in matplotlib's unit."""
         return self.colours[role]
 
     def tell(self, texts: list[str]) -> str:
-        """An id for a group of markers that say these texts when a pointer rests on them."""
+        """An id for a group of markers that show these texts when the pointer rests on them."""
         name = f"points-{len(self.hover)}"
         self.hover[name] = texts
         return name
 
 
 def variables() -> dict[str, str]:
-    """A colour for each role that stands for its CSS variable, see ``svg.inline``."""
+    """A placeholder colour for the CSS variable of each role, see ``svg.inline``."""
     return {role: f"#fe00{number:02x}" for number, role in enumerate(ROLES)}
 
 
 def settings(look: Look) -> dict[str, object]:
-    """What matplotlib is set to while it draws."""
+    """The settings of matplotlib while it draws."""
     ink = look.colour("ink")
     return {
-        "text.parse_math": False,  # a name with dollars in it is no formula
+        "text.parse_math": False,  # a name with dollar signs is not a formula
         "svg.fonttype": "none",
         "svg.hashsalt": "gcproto",
         "font.family": "DejaVu Sans",
@@ -197,6 +197,6 @@ def settings(look: Look) -> dict[str, object]:
 
 
 def clean(text: str, longest: int = 60) -> str:
-    """A text from a result as a picture can have it: printable, not too long."""
+    """A text from a result for a picture: printable, not too long."""
     shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
     return shown if len(shown) <= longest else shown[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,4 +1,4 @@
-"""What a collection does, on a line of time: phases beside the mutators, pauses in which they stand."""
+"""A collection on a time line: concurrent phases, and pauses in which mutators are stopped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,7 @@ PHASES = {
     "verify": "band",
 }
 AFTER = {"final marking": "mark", "flip": "prepare", "recovery": "drain", "verification": "release"}
-"""A pause comes after this phase (the flip after splitting ahead, where there is that); ``whole collection`` holds the
-phases itself."""
+"""A pause follows this phase; the flip follows splitting ahead, if any.  ``whole collection`` holds the phases."""
 
 MS = 1e6
 
@@ -66,7 +65,7 @@ def parts(one: Collection) -> list[Part]:
 
 
 def length(one: Collection) -> float:
-    """Of a collection, ms."""
+    """Duration of a collection, ms."""
     return max((part.start + part.length for part in parts(one)), default=0.0)
 
 
@@ -102,8 +101,8 @@ def timeline(result: Result, name: str, placement: str | None = None) -> Plot | 
         lambda figure, look: _draw(figure, look, lines),
         data,
         sizes,
-        "Phases run beside the mutators; hatched: the mutators stand. They are drawn end to end: gaps between phases "
-        "are not recorded.",
+        "Phases run beside the mutators. Hatched: the mutators are stopped. Phases are drawn end to end, because gaps "
+        "between them are not recorded.",
     )
 
 

@@ -1,4 +1,4 @@
-"""A picture with its words: title, alternative text, the figures it was drawn from."""
+"""A picture with its texts: title, alternative text, the figures it was drawn from."""
 
 import io
 import warnings
@@ -21,17 +21,17 @@ Draw = Callable[["Figure | SubFigure", Look], None]
 
 
 def anchor(*words: str) -> str:
-    """A name for anchors and files: what comes from a file keeps its letters and digits only."""
+    """A name for anchors and files: text from a file keeps only its letters and digits."""
     return "-".join("".join(one for one in word if one.isascii() and (one.isalnum() or one in "-_")) for word in words)
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a picture was drawn from.
+    """The data that a picture was drawn from.
 
     Attributes:
-        heads, rows: a table for people.
-        samples: every sample behind it: head and rows for a file.
+        heads, rows: a table for readers.
+        samples: every sample: head and rows for a file.
 
     """
 
@@ -41,7 +41,7 @@ class Data:
     samples: Sequence[Sequence[object]] = ()
 
     def csv(self) -> str:
-        """The samples, or the table where there is nothing behind it."""
+        """The samples, or the table if there are none."""
         return rows.text(self.sample_heads, self.samples) if self.samples else rows.text(self.heads, self.rows)
 
 
@@ -50,12 +50,12 @@ class Plot:
     """One picture.
 
     Attributes:
-        name: of its files and of its place in the page; unique.
-        title: what it shows.
-        text: what one who can't see it should know: the figures.
+        name: name of its files and of its anchor in the page; unique.
+        title: title.
+        text: the alternative text, with the figures.
         draw: draws into a matplotlib figure.
-        data: what it was drawn from.
-        sizes: width and height, for a screen and where needed another for a telephone.
+        data: the data that it was drawn from.
+        sizes: width and height, for a screen and, where needed, a narrow screen.
         caption: how to read it.
 
     """
@@ -69,7 +69,7 @@ class Plot:
     caption: str = ""
 
     def svgs(self) -> list[str]:
-        """For the page, one for each size; colours are CSS variables."""
+        """SVGs for the page, one for each size; colours are CSS variables."""
         found = []
         for number, (width, height) in enumerate(self.sizes):
             look = Look(variables(), width, height)
@@ -78,7 +78,7 @@ class Plot:
         return found
 
     def save(self, path: Path) -> None:
-        """Write it as PNG or SVG, as the ending says, light and with its title.
+        """Write it as PNG or SVG, according to the file name, in light colours with its title.
 
         Raises:
             GcprotoError: the file can't be written.
@@ -116,7 +116,7 @@ def _drawn(draw: Draw, look: Look, ending: str, title: str = "") -> bytes:
         out = io.BytesIO()
         metadata: dict[str, str | None] = {"Date": None} if ending == "svg" else {"Software": None}
         figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata={**metadata, "Title": title})
-    # Characters that XML can't have come from names in results.
+    # Names in results can have characters that XML forbids.
     return out.getvalue().translate(NO_XML) if ending == "svg" else out.getvalue()
 
 

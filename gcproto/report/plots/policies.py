@@ -1,4 +1,4 @@
-"""Evacuation policies: what a page costs by policy, heap by heap."""
+"""Evacuation policies: the cost of a page by policy, heap by heap."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ ROW = 34
 
 
 def by_heap(result: Result, name: str) -> Plot | None:
-    """A line for each heap, a marker for each policy; None if nothing can be shown."""
+    """A line for each heap, a marker for each policy; None without a heap to show."""
     page_size = page_size_of(result)
     heaps: dict[str, list[Policy]] = {}
     every = [one for one in policies(result.measurements) if usable(one.measured) and (one.measured.median or 0) > 0]
@@ -41,7 +41,7 @@ def by_heap(result: Result, name: str) -> Plot | None:
     high = ROW * len(heaps)
     return Plot(
         f"{name}-heaps",
-        "What a page costs by evacuation policy",
+        "Cost of a page by evacuation policy",
         text,
         lambda figure, look: _draw(figure, look, heaps, unit),
         measurements_data([one.measured for one in every], page_size),
@@ -71,7 +71,8 @@ def _draw(figure: "Figure | SubFigure", look: Look, heaps: dict[str, list[Policy
             across = area.get_yaxis_transform()
             area.text(0, at - 0.38, clean(heap, 46), ha="left", va="center", fontsize=10.5, transform=across)
         for number, one in enumerate(ones):
-            # Markers of one heap stand a little above each other: policies that chose the same cost the same.
+            # Markers of one heap are drawn slightly above each other, because policies that chose the same cost the
+            # same.
             _marker(area, look, at + 0.1 + (number - len(ones) / 2) * 0.05, heap, one)
     _legend(figure, look, list({names.policy(one.at): one for one in every}.values()))
 

@@ -1,4 +1,4 @@
-"""The figures behind a picture: a table for people, every sample for a file."""
+"""The figures of a picture: a table for readers, every sample for a file."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ HEADS = ("scenario", "unit", "median", "95 % interval", "to copy", "95 % interva
 
 
 def measurements_data(found: Sequence[Measurement], page_size: int, kernel: str = "") -> Data:
-    """Of measurements: medians, intervals, proof; samples with those of warm-up and invalid rounds."""
+    """Data of measurements: medians, intervals, proof; samples, also of warm-up and invalid rounds."""
     return Data(HEADS, [row(one, page_size) for one in found], SAMPLES, list(sample_rows(found, kernel)))
 
 
 def rows_data(rows: Sequence[Row[S]]) -> Data:
-    """Of ratios: both sides; refusals have no ratio."""
+    """Data of ratios: both sides; refusals have no ratio."""
     heads = (
         *("what", "way", "median", "against", "median", "ratio", "95 % interval", "standing", "why"),
         *("runs", "rounds", "unit"),
@@ -72,7 +72,7 @@ def row(one: Measurement, page_size: int) -> tuple[str, ...]:
 
 
 def median_text(one: Measurement, factor: float = 1.0) -> str:
-    """The median or both modes; INVALID for what must not be quoted.
+    """The median or both modes; INVALID if it must not be quoted.
 
     Args:
         one: the measurement.
@@ -83,7 +83,7 @@ def median_text(one: Measurement, factor: float = 1.0) -> str:
 
 
 def ratio_texts(one: Measurement) -> tuple[str, str]:
-    """The ratio to copy and its interval; ``refused`` for what did no work, "" where nothing can be compared.
+    """The ratio to copy and its interval; ``refused`` if it did no work; "" without a baseline.
 
     Samples of two modes have no one ratio, as on the terminal.
     """

@@ -11,19 +11,19 @@ from gcproto.results.steps import Step
 
 
 def see_that_it_can_be_drawn(path: Path) -> None:
-    """See that a file has an ending of a picture, and a folder that may be written.
+    """Check that a file name ends like a picture and that its folder is writable.
 
     Raises:
-        GcprotoError: it has not; nothing was drawn.
+        GcprotoError: it does not; nothing was drawn.
 
     """
     if path.suffix.lower() not in {".png", ".svg"}:
         raise GcprotoError(f"{path}: the plot is a .png or an .svg file", code=ExitCode.USAGE)
     folder = path.absolute().parent
     if not folder.is_dir():
-        why = f"{folder} is no folder"
+        why = f"{folder} is not a folder"
     elif not os.access(path if path.exists() else folder, os.W_OK):
-        why = "it may not be written by this user"
+        why = "this user may not write it"
     else:
         return
     raise GcprotoError(f"{path} can't be written", why=why, remedy="choose another place", code=ExitCode.WRITE)
@@ -35,10 +35,10 @@ def plot(series: Series, found: Sequence[Step], path: Path) -> None:
     Args:
         series: to draw.
         found: its steps; those of the lines drawn are marked.
-        path: whose ending says the format.
+        path: its ending gives the format.
 
     Raises:
-        GcprotoError: another ending, or the file can't be written.
+        GcprotoError: the ending is unknown, or the file can't be written.
 
     """
     see_that_it_can_be_drawn(path)

@@ -1,4 +1,4 @@
-"""Matplotlib's SVG as a part of a page: ids of its own, colours as CSS variables, markers that tell what they are."""
+"""Matplotlib's SVG as a part of a page: its own ids, colours as CSS variables, markers with texts."""
 
 import re
 from xml.etree import ElementTree
@@ -29,7 +29,7 @@ def inline(text: str, name: str, hover: dict[str, list[str]]) -> str:
     for parent in root.iter():
         for child in list(parent):
             if child.tag in (f"{{{SVG}}}style", f"{{{SVG}}}metadata"):
-                parent.remove(child)  # a style that would hold for the whole page
+                parent.remove(child)  # a style that would apply to the whole page
     for group in root.iter(f"{{{SVG}}}g"):
         texts = hover.get(group.get("id", ""))
         if texts:
@@ -38,7 +38,7 @@ def inline(text: str, name: str, hover: dict[str, list[str]]) -> str:
         _own_ids(element, name)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
-    root.set("aria-hidden", "true")  # its alternative text stands beside it
+    root.set("aria-hidden", "true")  # its alternative text is beside it
     root.set("focusable", "false")
     found = ElementTree.tostring(root, encoding="unicode")
     found = COLOUR.sub(lambda match: f"var(--{ROLE_OF[match[0]]})", found)
@@ -63,10 +63,10 @@ def _own_ids(element: ElementTree.Element, name: str) -> None:
 
 
 def _tell(group: ElementTree.Element, texts: list[str]) -> None:
-    """Give each marker its text: browsers show it to a pointer."""
+    """Give each marker its text: browsers show it under the pointer."""
     uses = [(parent, child) for parent in group.iter() for child in list(parent) if child.tag == f"{{{SVG}}}use"]
     if len(uses) != len(texts):
-        return  # a value outside of the axes has no marker; rather no text than another one's
+        return  # a value outside the axes has no marker; no text is better than a wrong one
     for (parent, use), text in zip(uses, texts, strict=True):
         place = list(parent).index(use)
         parent.remove(use)

@@ -1,4 +1,4 @@
-"""The thread's claims as a strip: one field each, by what measuring says of it."""
+"""The thread's claims as a strip: one field each, by verdict."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ LOOKS: dict[Judgement, tuple[str, str, bool]] = {
     "refuted": ("bad", "\N{MULTIPLICATION X}", True),
     "not testable here": ("plain", "?", False),
 }
-"""Colour's role, sign, and whether the field is filled."""
+"""Role of the colour, sign, and whether the field is filled."""
 
 HEADS = ("claim", "what is claimed", "judgement", "why", "figures", "command")
 IN_A_ROW = 16
@@ -34,19 +34,19 @@ def strip(claims: Sequence[ClaimVerdict], name: str) -> Plot:
 
     """
     found = by_judgement(claims)
-    text = "The thread's claims by what measuring says of them. " + " ".join(
+    text = "The thread's claims by verdict. " + " ".join(
         f"{judgement}: {', '.join(one.key for one in ones)}." for judgement, ones in found.items()
     )
     rows = [(one.key, one.claim, one.judgement, one.why, one.figures, one.command) for one in claims]
     wide, narrow = (-(-len(claims) // count) for count in (IN_A_ROW, NARROW_ROW))
     return Plot(
         f"{name}-strip",
-        "The thread's claims by what measuring says of them",
+        "The thread's claims by verdict",
         text,
         lambda figure, look: _draw(figure, look, claims),
         Data(HEADS, rows),
         ((WIDE, 44 + 66 * wide), (NARROW, 74 + 58 * narrow)),
-        "Each field is a claim; the table below has what was claimed, the figures and the command that shows it alone.",
+        "Each field is a claim; the table below has the claim, the figures and the command that judges it alone.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The window after the flip: what a mutator's touch of a page and the serving of a fault take, by percentile."""
+"""The window after the flip: the time of a mutator's touch and of serving a fault, by percentile."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ POINTS: tuple[tuple[str, Callable[[Latency], float | None]], ...] = (
 
 
 def placements(result: Result) -> list[str]:
-    """In which the ways of a run were measured."""
+    """The placements of the ways of a run."""
     return list(dict.fromkeys(one.at.placement for one in windows(result.measurements)))
 
 
@@ -44,7 +44,7 @@ def fault(result: Result, name: str, placement: str) -> Plot | None:
 def _latency(
     result: Result, name: str, title: str, placement: str, which: Callable[[WindowFigures], Latency | None]
 ) -> Plot | None:
-    """Percentiles of single events in each way; None if there are none."""
+    """Percentiles of single events in each way; None without any."""
     found: list[tuple[Window, Latency]] = []
     for one in windows(result.measurements):
         latency = which(one.figures)
@@ -65,7 +65,7 @@ def _latency(
         for row in rows
     )
     known = placements(result)
-    # A placement that is none of ours came from a file, and no anchor is made of it.
+    # An unknown placement came from a file, so it is not used for an anchor.
     suffix = f"-{placement if placement in names.PLACEMENTS_SHORT else known.index(placement)}" if several else ""
     return Plot(
         f"{name}{suffix}",
@@ -74,7 +74,7 @@ def _latency(
         lambda figure, look: _draw(figure, look, found),
         Data(heads, rows),
         (SIZE,),
-        "Percentiles of single events, pooled over all rounds, as far as their number carries them.",
+        "Percentiles of single events, pooled over all rounds, if their number supports them.",
     )
 
 

@@ -1,1 +1,1 @@
-"""Results on a terminal: a table of each kind, and what it comes to."""
+"""Results on a terminal: a table of each kind, and its summary."""

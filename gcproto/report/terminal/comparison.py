@@ -7,21 +7,22 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
-from gcproto.results.compare import CLASSES, Comparison
+from gcproto.results.compare import Comparison
+from gcproto.results.effects import CLASSES
 from gcproto.results.schema import Interval, Scenario
 from gcproto.results.series import page_size_of
 
 NEVER_MARKED = "gauge"
-"""The class of arms that are a gauge of the machine; the drift of all others is divided out."""
+"""The class of arms that gauge the machine. The drift of all other classes is divided out."""
 MARKS = {True: "slower", False: "faster"}
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print a line for each scenario, then the arms, the drift and what only one run has.
+    """Print a line for each scenario, then the arms, the drift, and scenarios that only one run has.
 
     Args:
         comparison: of two results.
-        console: where to.
+        console: the terminal.
 
     """
     page_size = page_size_of(comparison.base)
@@ -36,8 +37,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         say(console, f"{CLASSES[kind]} ({use}): the new run is {drift - 1:+.1%} as a whole")
     say(
         console,
-        f"marked: an interval without 1, and more than {comparison.floor:.1%} (threshold, A/A noise) and more than "
-        "scenarios of an arm and rounds of a scenario scatter",
+        f"marked: the interval excludes 1, and the change exceeds {comparison.floor:.1%} (threshold, A/A noise) and "
+        "the scatter of an arm's scenarios and a scenario's rounds",
     )
     for text, scenarios in (("only in BASE", comparison.only_base), ("only in NEW", comparison.only_new)):
         for scenario in scenarios:
@@ -59,7 +60,7 @@ def summary(comparison: Comparison) -> str:
 
 
 def _by(ratio: Interval) -> str:
-    """``slower by 10.2 % (8.1-12.4)``: by how much more or less, with the interval of that."""
+    """``slower by 10.2 % (8.1-12.4)``: the change with its interval."""
     ends = sorted(abs(end - 1) * 100 for end in (ratio.low, ratio.high))
     return f"{MARKS[ratio.value > 1]} by {abs(ratio.value - 1) * 100:.1f} % ({ends[0]:.1f}-{ends[1]:.1f})"
 
@@ -98,7 +99,7 @@ def _lines(comparison: Comparison, page_size: int) -> Table:
 
 
 def _with_two_modes(comparison: Comparison) -> set[Scenario]:
-    """Scenarios whose samples have two modes in one of the runs: their medians must not be taken for their cost."""
+    """Scenarios with two modes in one of the runs: their medians do not describe their cost."""
     every = (*comparison.base.measurements, *comparison.new.measurements)
     return {one.scenario for one in every if one.modes}
 

@@ -1,4 +1,4 @@
-"""What heaps of large folios are made of from collection to collection, and what was moved in parts of folios."""
+"""Heaps of large folios: their folios after each collection, and moves of parts of folios."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from gcproto.results.schema import Collection, MadeLarge, Measurement, Result, W
 from gcproto.results.series import page_size_of
 
 SHOWN = (1, 2, 3, 5, 10, 20, 50)
-"""Collections that have a column, as far as there are so many, and the last one."""
+"""Collections that have a column, if there are so many; the last one always has."""
 
 MOVERS: tuple[Literal["collector", "faults"], ...] = ("collector", "faults")
 
 
 def print_folios(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
-    """Print how much of each heap lies in large folios after its collections, and the moves of parts of folios.
+    """Print the share of each heap in large folios after its collections, and the moves of parts of folios.
 
     Args:
-        measurements: of workloads; those whose folios were not counted are left out.
-        result: that they are from.
-        console: where to.
+        measurements: of workloads; those whose folios were not counted are omitted.
+        result: run that they are from.
+        console: the terminal.
 
     """
     known = [one for one in workloads(measurements) if one.measured.valid and _counted(one.figures)]
@@ -44,7 +44,7 @@ def _counted(found: WorkloadFigures) -> bool:
 
 
 def _who(one: WorkloadScenario, page: int) -> tuple[str, str]:
-    """The mode, with its place where it was given one, and the folios."""
+    """The mode, with its placement if one was given, and the folios."""
     return ", ".join((names.mode(one), *names.placed(one))), names.memory(one, page)
 
 
@@ -55,11 +55,11 @@ def _print_survival(known: Sequence[Workload], page: int, console: Console) -> N
     say(
         console,
         ("Folios of the heap", "bold"),
-        ": share of its pages in large folios after so many collections, medians over the rounds; ns per page from "
-        "flip to drain, and per page that was made a THP again or populated anew",
+        ": share of its pages in large folios after each collection, medians over the rounds. Times are ns per page "
+        "from flip to drain, and ns per page that became a THP again or was populated again.",
     )
     columns = [Column("mode", words=True), Column("folios", words=True)]
-    # The first and the last collection say most; those between them go first.
+    # The first and the last collection matter most. Columns between them are omitted first.
     columns += [Column(f"GC {number}", rank=3 + at if at else 0) for at, number in enumerate(shown)]
     columns += [Column("last"), Column("ns/page", rank=2)]
     for what in ("restored", "renewed"):
@@ -87,7 +87,7 @@ def _made(found: MadeLarge | None) -> tuple[str, str]:
 
 
 def _print_parts(known: Sequence[Workload], page: int, console: Console) -> None:
-    """By cause, and by who moved them: pages of a round, and their share of all that was moved out of large folios."""
+    """Pages per round by cause and by mover, and their share of all pages moved out of large folios."""
     columns = [Column("mode", words=True), Column("folios", words=True), Column("by", words=True)]
     table = Table([*columns, *(Column(name.replace(" at ", "\nat ")) for name in PARTS.values())], gap=1, wide=True)
     for _, scenario, figures in known:
@@ -100,5 +100,5 @@ def _print_parts(known: Sequence[Workload], page: int, console: Console) -> None
                 table.add(*_who(scenario, page), mover, *(f"{count / rounds:.0f}" for count in counts))
     if table.rows:
         console.print()
-        say(console, ("Moves of parts of folios", "bold"), ": pages in a round, by cause")
+        say(console, ("Moves of parts of folios", "bold"), ": pages per round, by cause")
         print_table(table, console)

@@ -1,11 +1,11 @@
-"""Workloads on heaps as a table: a line for each mode and heap size, in groups of what else tells them apart."""
+"""Workloads on heaps as a table: a line for each mode and heap size, grouped by all other differences."""
 
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.placement import crowded, in_order
+from gcproto.report.placement import crowded, steadiest_first
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID, Baselines, cost, done, ratio
 from gcproto.report.terminal.kit.groups import grouped
@@ -22,12 +22,12 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     """Print a line for each mode and heap size; times of phases are medians over collections.
 
     Args:
-        measurements: of workloads; others are left out.
-        result: that they are from.
-        console: where to.
+        measurements: of workloads; others are omitted.
+        result: run that they are from.
+        console: the terminal.
 
     """
-    found = in_order(workloads(measurements))
+    found = steadiest_first(workloads(measurements))
     if not found:
         return
     page = page_size_of(result)
@@ -57,7 +57,7 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
 
 
 def _words(one: WorkloadScenario, page: int) -> list[str]:
-    """What stands in the head where it is common to all, else in the title of its group."""
+    """Words for the head if all share them, else for the title of the group."""
     mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
     live = f"{one.live_bytes // MIB} MiB live" if one.live_bytes else "live bytes unknown"
     return [one.workload, mutators, live, f"{names.memory(one, page)} folios", names.placement(one)]
@@ -117,7 +117,7 @@ def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
 
 
 def _wall(figures: WorkloadFigures, one: Measurement) -> Cell:
-    """The wall time, whose median is that of the samples; so its modes are theirs."""
+    """The wall time. Its median is that of the samples, so they have the same modes."""
     if figures.wall_ms is None or not one.median:
         return ""
     return [*cost(one, figures.wall_ms / one.median)]

@@ -1,4 +1,4 @@
-"""A matrix of kernels as a table: one line for each, the figures that tell kernels apart, and how well boots agree."""
+"""A matrix of kernels as a table: one line per kernel with the figures that differ, and how well boots agree."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
         return
     units = {one.unit for result in results for one in result.measurements}
     every = {one.scenario for result in results for one in result.measurements}
-    # A scenario that no kernel was asked for has no column: "-" is said of a kernel that others differ from.
+    # A scenario that no kernel was asked for has no column. "-" marks a kernel that lacks what others have.
     columns = [(column, which) for column, which in COLUMNS if any(map(which, every))]
     table = Table(
         [
@@ -66,7 +66,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     say(console, f"Small, mTHP and THP pages moved; {what}", style="bold")
     print_table(table, console)
     if units & TIMES:
-        say(console, "ns of an emulated machine's wall clock: good for factors, not for percents", style="yellow")
+        say(console, "ns of an emulated machine's wall clock: valid for factors, not for percentages", style="yellow")
     _print_spread(results, console)
     _print_skips(by_kernel, console)
 
@@ -79,7 +79,7 @@ def _by_kernel(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 
 def print_guest_heaps(results: Sequence[Result], console: Console) -> None:
-    """Print the window and the workloads that ran in guests, kernel by kernel, and what that took."""
+    """Print the window and the workloads that ran in guests, kernel by kernel, and their cost."""
     for result in sorted(results, key=lambda one: (version_key(release_of(one)), one.guest.boot if one.guest else 0)):
         assert result.guest
         units = ", ".join(sorted({one.unit for one in result.measurements})) or "nothing was measured"
@@ -120,7 +120,7 @@ def _well(boots: list[Result]) -> str:
 
 
 def _print_spread(results: Sequence[Result], console: Console) -> None:
-    """How far boots of one kernel are apart: each scenario where that is most, and every other one that is flagged."""
+    """The differences between boots of one kernel: the worst of each scenario, and all flagged ones."""
     found = spreads(results)
     if not found:
         return
@@ -158,7 +158,7 @@ def _print_spread(results: Sequence[Result], console: Console) -> None:
 
 
 def _print_skips(by_kernel: dict[str, list[Result]], console: Console) -> None:
-    """What was not measured, once for each reason."""
+    """Scenarios that were not measured, once for each reason."""
     reasons: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for release, boots in by_kernel.items():
         for skip in (skip for boot in boots for skip in boot.skips):

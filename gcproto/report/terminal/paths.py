@@ -22,7 +22,7 @@ from gcproto.results.schema import ANY, CACHE, CONGRUENT, MEMORY, SHUFFLED, Meas
 from gcproto.rows import SWAP_SOURCES
 
 MAIN_GRANULES = 3
-"""A source with at least this many granules is one of the main table."""
+"""A source with at least this many granules belongs to the main table."""
 USUAL = frozenset({"small", "mthp", "thp"})
 
 SETTINGS = ((False, False), (True, False), (True, True), (False, True))
@@ -37,8 +37,8 @@ def print_paths(measurements: Sequence[Measurement], console: Console, page_size
     """Print a table for each theme.
 
     Args:
-        measurements: of paths; others are left out.
-        console: where to.
+        measurements: of paths; others are omitted.
+        console: the terminal.
         page_size: bytes of a base page.
 
     """
@@ -50,7 +50,7 @@ def print_paths(measurements: Sequence[Measurement], console: Console, page_size
 
 
 def themes(measurements: Sequence[Measurement]) -> dict[Theme, list[Path]]:
-    """What stands in which table; second members of A/A pairs, and what has no source, stand in none."""
+    """The measurements of each table. Second members of A/A pairs and arms without a source are in none."""
     shown = [one for one in paths(measurements) if not one.at.replica and one.at.source != "none"]
     granules: dict[PathScenario, set[int]] = defaultdict(set)
     for one in shown:
@@ -66,7 +66,7 @@ def _without_granule(one: PathScenario) -> PathScenario:
 
 
 def _theme(one: PathScenario, granules: int) -> Theme:
-    """By what else runs first, then by where the memory lies, then by what is evacuated."""
+    """Sort key: the second thread, then the memory, then the source."""
     setting = names.condition(with_fields(one, alignment=CONGRUENT))
     memory = (one.working_set == MEMORY, one.frames == SHUFFLED)
     if one.source in SWAP_SOURCES:
@@ -111,7 +111,7 @@ def _label(arm: str, row: dict[labels.Granule, Path]) -> str:
 
 
 def _group(one: PathScenario, page_size: int) -> str:
-    """What arms are compared inside; the table of swapped pages alone has several settings."""
+    """The setting inside which arms are compared. Only the table of swapped pages has several."""
     if one.source in SWAP_SOURCES:
         more = [*names.layout(one), *([names.reach(one)] if one.working_set == CACHE else [])]
     elif one == _easy(one):
@@ -122,7 +122,7 @@ def _group(one: PathScenario, page_size: int) -> str:
 
 
 def _easy(one: PathScenario) -> PathScenario:
-    """On one thread, in the usual memory."""
+    """Whether it is on one thread, in the usual memory."""
     place = ANY if one.working_set == MEMORY else one.working_set
     return with_fields(one, threads=1, working_set=place, frames=ANY)
 
@@ -153,7 +153,7 @@ def _cell(path: Path, baselines: Baselines, page_size: int) -> Cell:
 
 
 def _swapped_in(one: Path, page_size: int) -> list[Part]:
-    """What the swapping in took of the whole, and the folios that the pages are in now."""
+    """The share of time that swapping in took, and the folios that hold the pages now."""
     if one.figures.swapin_part is None:
         return []
     sizes = ", ".join(labels.size(page_size << order) for order in sorted(one.measured.proof.order_after))

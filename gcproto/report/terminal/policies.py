@@ -24,12 +24,12 @@ MOVE = "move"
 
 
 def print_policies(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
-    """Print ns per page from flip to drain, the share that went in whole folios, and how ``auto`` fares.
+    """Print ns per page from flip to drain, the share that moved in whole folios, and the ratios of ``auto``.
 
     Args:
-        measurements: of evacuation policies; others are left out.
-        result: that they are from.
-        console: where to.
+        measurements: of evacuation policies; others are omitted.
+        result: run that they are from.
+        console: the terminal.
 
     """
     every = policies(measurements)
@@ -43,10 +43,10 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     say(
         console,
         (_heading(found), "bold"),
-        f": {', '.join(common)}; {unit} from flip to drain with the ratio to copy; split+: what splitting ahead took "
-        "before, both: with what came after; interrupted: what a live thread lost to shoot-downs, before and after; "
-        f"whole: share of the pages that went in whole folios; auto is judged by {objective}; A/A: between policies "
-        "that chose the same",
+        f": {', '.join(common)}; {unit} from flip to drain with the ratio to copy. Split+: the cost of splitting "
+        "before the flip. Both: with the time after the flip. Interrupted: what a live thread lost to shoot-downs, "
+        "before and after the flip. Whole: share of the pages moved in whole folios. "
+        f"Auto is judged by {objective}. A/A: between policies that chose the same.",
     )
     crowd = crowded(measurements, result)
     if crowd:
@@ -69,14 +69,14 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
 
 
 def _heading(found: Sequence[PolicyCell]) -> str:
-    """By the memories of the heaps; what folios the system chose is not known."""
+    """By the memory of the heaps. Which folios the system chose is unknown."""
     kinds = {0: "small", None: "the system's"}
     sizes = dict.fromkeys(kinds.get(cell.heap.order, "large") for cell in found)
     return f"Evacuating {names.several(list(sizes))} folios"
 
 
 def _words(one: PolicyScenario) -> list[str]:
-    """What stands in the head where it is common to all, else in the title of its group."""
+    """Words for the head if all share them, else for the title of the group."""
     swapped = f"{one.swapped_permille / 10:g} % swapped to {one.device}" if one.swapped_permille else "nothing swapped"
     return [
         "a second live thread" if one.threads > 1 else "one thread",
@@ -88,7 +88,7 @@ def _words(one: PolicyScenario) -> list[str]:
 
 
 def heap_text(cell: PolicyCell, page: int) -> str:
-    """``sparse 64K``, with what else tells it from others: ``sparse 64K, 2 threads, touch on EBUSY``."""
+    """``sparse 64K``, with all other differences: ``sparse 64K, 2 threads, touch on EBUSY``."""
     return names.heap(cell.heap, page)
 
 
@@ -111,7 +111,7 @@ def _cell(policy: Policy, baselines: Baselines) -> Cell:
 
 
 def _folios(found: PolicyFigures, after: float) -> list[Part]:
-    """What was done besides moving, and what became of large folios."""
+    """Work besides moving, and the effect on large folios."""
     lines: list[Part] = []
     if found.split_ns_page:
         lines.append((f"split+ {labels.number(found.split_ns_page)}", "dim"))
@@ -133,12 +133,12 @@ def _folios(found: PolicyFigures, after: float) -> list[Part]:
 
 
 def _auto(cell: PolicyCell) -> tuple[Cell, Cell, Cell]:
-    """Auto's time over the best fixed policy's, and over plain move's, and the noise."""
+    """The ratios of ``auto`` to the best fixed policy and to plain move, and the noise."""
     noise = f"\N{PLUS-MINUS SIGN}{cell.noise:.1%}" if cell.noise is not None else ""
     auto, best, move = cell.arm(AUTO), cell.best, cell.arm(MOVE)
     modes = any(one.modes for one in cell.every)
-    if cell.alike:  # all policies did the same work, so that there was nothing to choose
-        return [("not tested", "dim"), ("all the same", "dim")], "", noise
+    if cell.alike:  # all policies did the same work, so there was nothing to choose
+        return [("not tested", "dim"), ("same work", "dim")], "", noise
     return (
         _ratio(auto.over(best), best.names[0], modes=modes) if auto and best else "",
         _ratio(auto.over(move), "", modes=modes) if auto and move else "",

@@ -1,4 +1,4 @@
-"""The cost model as tables: what things cost, how well heaps are predicted, what a proposal would give."""
+"""The cost model as tables: the cost of each primitive, how well heaps are predicted, the effect of a proposal."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from gcproto.report.terminal.remarks import print_skips
 from gcproto.results import names
 
 SEEN = 0.005
-"""Parts that are a smaller share of the prediction are not shown."""
+"""Parts with a smaller share of the prediction are not shown."""
 PAGE = 4096
 
 
 def print_prediction(found: Prediction, console: Console) -> None:
-    """Print costs, heaps, and the share that is predicted well."""
+    """Print costs, heaps, and the share of heaps that is predicted well."""
     console.print()
     say(console, ("What one costs on this kernel", "bold"), ": ns, fitted; 90 % of the resamples")
     costs = Table([Column("", words=True, name="what"), Column("ns"), Column("90 %")], heads=False)
@@ -45,7 +45,7 @@ def print_prediction(found: Prediction, console: Console) -> None:
 def _good(found: Prediction) -> list[Part]:
     unseen = [heap for heap in found.heaps if not heap.fitted]
     if found.good is None:
-        return [("no heap but those that the costs were fitted on: nothing checks them", "yellow")]
+        return [("all heaps were used to fit the costs, so none checks them", "yellow")]
     good = round(found.good * len(unseen))
     return [f"of {len(unseen)} heaps that the costs were not fitted on, {good} are predicted to {GOOD:.0%}"]
 
@@ -54,11 +54,13 @@ def _print_parts(heaps: Sequence[Heap], console: Console) -> None:
     groups = [group for group in GROUPS if any(group in heap.parts for heap in heaps)]
     console.print()
     say(console, ("Where the predicted time goes", "bold"), ": ns for each page evacuated")
-    table = Table([*_heap_columns(), *(Column(group.replace(" ", "\n")) for group in groups)], gap=1)
+    parts_of = [Column(group.replace(" ", "\n")) for group in groups]
+    table = Table([*_heap_columns(), *parts_of, Column("error\nof all")], gap=1)
     for heap in heaps:
         least = SEEN * heap.predicted
         parts = [heap.parts.get(group, 0.0) for group in groups]
-        table.add(*_name(heap), *(labels.number(part) if part > least else "" for part in parts))
+        shown = (labels.number(part) if part > least else "" for part in parts)
+        table.add(*_name(heap), *shown, f"{heap.error:+.0%}")
     print_table(table, console)
 
 
@@ -83,9 +85,15 @@ def _print_reasons(reasons: Sequence[Reason], console: Console) -> None:
         say(
             console,
             f"{one.workload} {labels.size(PAGE << one.memory_order)}{beside}: {share}from flip to drain "
-            f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)}: "
+            f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)} "
+            f"(off by {_off(one)}): "
             f"{why}{ahead}",
         )
+
+
+def _off(one: Reason) -> str:
+    errors = [f"{of / by - 1:+.0%}" if by else "?" for of, by in zip(one.predicted, one.measured, strict=True)]
+    return " and ".join(errors)
 
 
 def _both(values: tuple[float, float]) -> str:

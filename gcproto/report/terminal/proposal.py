@@ -1,4 +1,4 @@
-"""A patch against stock as a table: what each scenario costs in both, by how much less, and by which path each went."""
+"""A patch against stock as a table: the cost of each scenario in both, the change, and the path that each took."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -19,7 +19,7 @@ PAGE = 4096
 SAME = 0.01
 """Smaller changes have no colour."""
 LARGE = 0.5
-"""Changes from which on a factor says more than a percentage."""
+"""Changes from which a factor is clearer than a percentage."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -28,11 +28,11 @@ class Side(msgspec.Struct, frozen=True):
     Attributes:
         value: median of the boots' medians; None: invalid or not measured.
         path: as proven; several if boots differ.
-        splits: folios split, a round.
-        busy: pages that MOVE left because of EBUSY, of those asked.
+        splits: folios split per round.
+        busy: pages that MOVE did not move because of EBUSY, as a share of those asked.
         kept: share of the destination's pages that have the frame of their source.
-        refused: nothing was done, in any boot: the value is what the refusal costs.
-        two_modes: the samples of a boot have two modes, so that the value alone does not describe them.
+        refused: no work was done in any boot: the value is the cost of the refusal.
+        two_modes: the samples of a boot have two modes, so the value alone does not describe them.
 
     """
 
@@ -54,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def change(self) -> float | None:
-        """Relative, -0.96 for 96 % less; None if one of them has no value or did none of the work."""
+        """Relative, -0.96 for 96 % less; None if one of them has no value or did no work."""
         if self.stock.refused or self.patched.refused or not self.stock.value or self.patched.value is None:
             return None
         return self.patched.value / self.stock.value - 1
@@ -108,8 +108,8 @@ def print_proposal(found: Sequence[Row], stock: str, patched: str, unit: str, ca
         stock: release of the one.
         patched: release of the other.
         unit: of the values.
-        canary: why the two can't be compared; "" if they can.
-        console: where.
+        canary: the reason why the two can't be compared; "" if they can.
+        console: the terminal.
 
     """
     say(console, f"{patched} against {stock}: {unit}, median", style="bold")

@@ -1,4 +1,4 @@
-"""What stands around the tables: the machine, failed rounds, what was not measured, the noise."""
+"""Text around the tables: the machine, failed rounds, what was not measured, the noise."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def get(environment: Mapping[str, object], *path: str) -> str:
 
 
 def print_head(result: Result, console: Console) -> None:
-    """Print which kernel and machine it was, and what the figures of paths are."""
+    """Print the kernel and the machine, and the meaning of the figures of paths."""
     env = result.environment
     levels = sorted({measurement.proof.level for measurement in result.measurements if measurement.proof.rounds})
     say(
@@ -64,12 +64,12 @@ def print_invalid(result: Result, console: Console) -> None:
 
 
 def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measured here") -> None:
-    """Print what was asked and not measured, why, and what would help.
+    """Print what was asked and not measured, the reason, and the remedy.
 
     Args:
         skips: with their reasons.
-        console: where to.
-        title: above them.
+        console: the terminal.
+        title: the heading.
 
     """
     if not skips:
@@ -83,7 +83,7 @@ def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measu
 
 
 def print_noise(result: Result, console: Console) -> None:
-    """Print how far equal work differed in this run, and what else bears on its figures."""
+    """Print how far equal work differed in this run, and other influences on its figures."""
     run = result.environment.get("run")
     texts = []
     if result.noise:
@@ -107,7 +107,7 @@ def print_noise(result: Result, console: Console) -> None:
 
 
 def _how_it_ran(run: Mapping[str, object], *, alone: bool) -> str:
-    """Rounds, and the processors; those of several threads are their placement, which stands in their table.
+    """Rounds, and the processors; those of several threads are their placement, which their table shows.
 
     Args:
         run: the environment's group of that name.

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from gcproto.report import labels
+from gcproto.report.terminal.functions import in_a_line
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
+from gcproto.results.profiles.explain import Explanation
 from gcproto.results.schema import Scenario
 from gcproto.results.series import Series, short
 from gcproto.results.steps import Step, canary_change
@@ -17,8 +19,18 @@ from gcproto.results.steps import Step, canary_change
 PAGE = 4096
 
 
-def print_history(series: Series, found: Sequence[Step], console: Console) -> None:
-    """Print a line for each scenario, a column for each kernel, then the steps."""
+def print_history(
+    series: Series, found: Sequence[Step], explained: Sequence[Explanation | None], console: Console
+) -> None:
+    """Print a line for each scenario, a column for each kernel, then the steps.
+
+    Args:
+        series: over kernels.
+        found: its steps.
+        explained: of each, the functions that make it up; None where a kernel was not profiled.
+        console: where.
+
+    """
     say(console, f"{series.unit}, midmean; kernels by version", style="bold")
     stepped = {(one.scenario, one.after): one.change for one in found}
     table = Table([Column("scenario", words=True), *(Column(_label(kernel, series)) for kernel in series.kernels)])
@@ -31,11 +43,11 @@ def print_history(series: Series, found: Sequence[Step], console: Console) -> No
         table.add(names.scenario(scenario, PAGE), *cells)
     print_table(table, console)
     _print_failures(series, console)
-    _print_steps(found, console)
+    _print_steps(found, explained, console)
 
 
 def _label(kernel: str, series: Series) -> str:
-    """A kernel's version, with what tells it from others of that version."""
+    """A kernel's version, with the differences to other kernels of that version."""
     version = _version(kernel)
     alike = [one for one in series.kernels if _version(one) == version]
     return version if len(alike) == 1 else short(kernel)
@@ -57,12 +69,12 @@ def _print_failures(series: Series, console: Console) -> None:
         say(console, f"{short(one.kernel)}, boot {one.boot}: {one.outcome}: {one.why}", style="red")
 
 
-def _print_steps(found: Sequence[Step], console: Console) -> None:
+def _print_steps(found: Sequence[Step], explained: Sequence[Explanation | None], console: Console) -> None:
     console.print()
     count = "1 step" if len(found) == 1 else f"{len(found)} steps"
     say(console, count if found else "no step beyond the threshold", style="bold")
     place = None
-    for one in found:
+    for one, why in zip(found, explained, strict=True):
         if (one.before, one.after) != place:
             place = (one.before, one.after)
             canary = "no canary" if one.canary is None else f"canary {one.canary:+.1%}"
@@ -70,10 +82,12 @@ def _print_steps(found: Sequence[Step], console: Console) -> None:
         figures = f"{labels.number(one.old)} -> {labels.number(one.new)}"
         cause = one.cause or "no known change"
         say(console, f"{one.change:+6.1%}  {names.scenario(one.scenario, PAGE)}: {figures}; {cause}", indent=2)
+        if why:
+            say(console, in_a_line(why), style="dim", indent=4)
 
 
 def print_pair(series: Series, before: str, after: str, found: Sequence[Step], void: str, console: Console) -> None:
-    """Print two kernels side by side, what changed marked."""
+    """Print two kernels side by side; changes are marked."""
     marked = {one.scenario for one in found}
     table = Table(
         [

@@ -1,4 +1,4 @@
-"""A result on a terminal: each kind of thing that is in it, with its own table."""
+"""A result on a terminal: a table for each kind of measurement."""
 
 from rich.console import Console
 
@@ -43,7 +43,7 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
     if result.verdicts:
         print_verdicts([result], console)
     if result.claims and not wide:
-        # What claims rest on are measurements of several experiments, which no table holds side by side.
+        # Claims rest on measurements of several experiments, which no single table can hold.
         if result.measurements:
             count = len(result.measurements)
             say(console, f"gcproto show --wide prints the {count} measurements that these claims rest on", style="dim")
@@ -59,7 +59,7 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
 
 def print_measurements(result: Result, console: Console, *, wide: bool = False) -> None:
-    """Print a table, or several, for each kind of scenario that there is.
+    """Print one table or several for each kind of scenario.
 
     Args:
         result: of any experiment, also of several in one guest.

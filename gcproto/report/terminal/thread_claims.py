@@ -1,4 +1,4 @@
-"""Claims as a table: what was claimed, what measuring says, the figures, the command that shows it alone."""
+"""Claims as a table: the claim, the verdict, the figures, the command that judges it alone."""
 
 from collections import Counter
 
@@ -37,7 +37,7 @@ def print_claims(result: Result, console: Console) -> None:
 
 
 def _text(one: ClaimVerdict) -> Cell:
-    """The claim, the figures, why it is not simply confirmed or refuted, the command: lines of their own."""
+    """The claim, the figures, the reason if neither confirmed nor refuted, the command: each on its own line."""
     lines: list[Part] = [one.claim]
     lines += [part for part in (one.figures, one.why) if part]
     return lines + [(f"alone: {one.command}", "dim")] * bool(one.command)

@@ -1,8 +1,8 @@
-"""Two lines of plain words: what to pick on this kernel, and why.
+"""Two lines of plain words: what to choose on this kernel, and the reason.
 
-Every ratio is made of measurements of this run, and the lines say so: a ratio counts as a difference where its interval
-excludes 1 and it lies beyond the A/A noise.  The case of a concurrent collector leads, the easy one stands beside it,
-and what was not measured is said.
+Every ratio is made of measurements of this run, and the lines say so. A ratio counts as a difference if its interval
+excludes 1 and it is beyond the A/A noise. The case of a concurrent collector leads, with the easy one beside it. A
+condition that was not measured is named.
 """
 
 from gcproto.report import labels
@@ -17,7 +17,7 @@ from gcproto.results.series import page_size_of
 
 
 def verdict(result: Result) -> list[str]:
-    """What to pick: a line for small folios and one for large ones.
+    """The choice: a line for small folios and one for large ones.
 
     Args:
         result: with statistics filled in.
@@ -31,7 +31,7 @@ def verdict(result: Result) -> list[str]:
 
 
 OF_WHICH = "in this run, "
-"""One run says nothing of a further one."""
+"""One run does not predict another."""
 
 
 def _small(evidence: paths.Evidence) -> str:
@@ -56,11 +56,11 @@ def _rest(case: Case) -> list[str]:
 
 
 def _lead(case: Case, *, answered: bool = False) -> str:
-    """What the leading row says.
+    """The sentence of the leading row.
 
     Args:
         case: the question.
-        answered: the answer stands before it: an arm that is the answer is not named again.
+        answered: the answer precedes it: an arm that is the answer is not named again.
 
     """
     one = case.lead
@@ -74,7 +74,7 @@ def _lead(case: Case, *, answered: bool = False) -> str:
 
 
 def _versus(one: Ratio[PathScenario]) -> str:
-    """``1.85x copy (1.80-1.90)``, or both modes, with what keeps it from being a difference."""
+    """``1.85x copy (1.80-1.90)``, or both modes, with the reason if it is not a sure difference."""
     why = "" if one.differs else f", no sure difference: {one.why_not}"
     part = f", where {one.done}" if one.done else ""
     return f"{one.factor} {one.other}{one.within}{why}{part}"
@@ -91,7 +91,7 @@ def _other(case: Case, number: int) -> str:
 
 
 def _fault(evidence: paths.Evidence) -> list[str]:
-    """One page a call: what a mutator pays that faults."""
+    """One page per call: the cost for a mutator that faults."""
     case = paths.fault_case(evidence)
     if not case or isinstance(case.lead, Refusal) or not case.lead.differs:
         return []
@@ -104,7 +104,7 @@ def _busy(evidence: paths.Evidence) -> list[str]:
     for source in paths.BUSY:
         case = paths.busy_case(evidence, source)
         if case and case.lead.over.outcome.ebusy:
-            found.append("; ".join([f"{source} pages say EBUSY: {_lead(case)}", *_rest(case)]))
+            found.append("; ".join([f"{source} pages return EBUSY: {_lead(case)}", *_rest(case)]))
     return found
 
 
@@ -119,9 +119,9 @@ def _mthp(evidence: paths.Evidence) -> list[str]:
         return []
     name, proof = paths.folio(case.lead.at, evidence.page_size), case.lead.over.proof
     if not proof.folios:
-        return [f"{name}, whether split or not was not seen (that requires root): {_case(case)}"]
+        return [f"{name}, splits unknown (seeing them requires root): {_case(case)}"]
     if not proof.folios_split:
-        return [f"this kernel moves {name} whole, which is news: {_case(case)}"]
+        return [f"this kernel moves {name} whole, without a split: {_case(case)}"]
     split, every = (labels.per_round(count, case.lead.over) for count in (proof.folios_split, proof.folios))
     return [f"this kernel splits {name} to move it ({split} of {every} folios): {_case(case)}"]
 
@@ -130,7 +130,7 @@ def _thp(evidence: paths.Evidence) -> list[str]:
     case = paths.thp_case(evidence)
     texts = []
     if case:
-        whole = "stays whole" if case.lead.over.proof.folios else "was moved (whether it was split was not seen)"
+        whole = "stays whole" if case.lead.over.proof.folios else "was moved (splits unknown)"
         texts.append(f"a THP that is aligned at both ends and asked whole {whole}: {_case(case)}")
     skewed = paths.skewed_thp(evidence)
     if isinstance(skewed, Ratio) and skewed.over.proof.folios_split:

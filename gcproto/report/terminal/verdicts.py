@@ -1,4 +1,4 @@
-"""What kernels did where they might misbehave: measured verdicts beside what is known of their versions."""
+"""Verdicts on hazards and contract rows, beside what is known of the kernels' versions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,19 +17,19 @@ from gcproto.results.series import release_of, short, version_key
 GOOD = frozenset({"fine", "ebusy"})
 STYLES = {"fine": "green", "ebusy": "green", "unavailable": "dim", "differs": "yellow"}
 BADNESS = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
-"""Of several verdicts on one thing the last in this order is shown."""
+"""If one thing has several verdicts, the last in this order is shown."""
 
 Seen = dict[Subject, Verdict]
 
 
 def remembered(name: str, release: str) -> State | None:
-    """What is known of a bug in a release; None if no bug is known by this name, or the release has no version."""
+    """The known state of a bug in a release; None if the bug is unknown or the release has no version."""
     bug = next((bug for bug in BUGS if bug.key == name), None)
     return bug.state_by_version(parse(release)) if bug and branch_of(release) else None
 
 
 def agrees(verdict: str, state: State | None) -> bool:
-    """Whether what was seen fits what is known; races need not show."""
+    """Whether the verdict fits what is known. A race may stay unseen."""
     if state is None or verdict == "unavailable":
         return True
     return (verdict in GOOD) == (state is not State.BY_VERSION)
@@ -57,7 +57,7 @@ def print_verdicts(results: Sequence[Result], console: Console) -> None:
 
 
 def _by_kernel(results: Iterable[Result]) -> dict[str, Seen]:
-    """Verdicts of all results of a kernel: what was seen in one of them was seen."""
+    """Verdicts of all results of a kernel: seen in one counts as seen."""
     found: dict[str, Seen] = {}
     for result in results:
         seen = found.setdefault(release_of(result), {})
@@ -88,7 +88,7 @@ def _contract(seen: Seen) -> str:
 
 
 def _print_unavailable(by_kernel: dict[str, Seen], releases: Sequence[str], console: Console) -> None:
-    """Why a hazard was unavailable, once for each reason."""
+    """Hazards that were unavailable, once for each reason."""
     reasons: dict[str, list[str]] = {}
     for release in releases:
         for one in by_kernel[release].values():

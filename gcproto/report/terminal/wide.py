@@ -1,4 +1,4 @@
-"""One line for each scenario with every figure that all kinds of measurements have."""
+"""One line for each scenario, with the figures that all kinds of measurements have."""
 
 from collections.abc import Sequence
 

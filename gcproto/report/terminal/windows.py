@@ -1,11 +1,11 @@
-"""The window after the flip as a table, and what this run says of it in a line for each placement."""
+"""The window after the flip as a table, and a line of conclusions for each placement."""
 
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from gcproto.report import labels
-from gcproto.report.placement import crowded, in_order
+from gcproto.report.placement import crowded, steadiest_first
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID, Baselines, cost, done, ratio
 from gcproto.report.terminal.kit.groups import grouped
@@ -20,21 +20,21 @@ from gcproto.results.series import page_size_of
 from gcproto.results.statistics import ratio_interval
 
 ENOUGH = 6
-"""Windows from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
+"""Windows that a 95 % interval of a median requires. Five samples all lie on one side of it once in sixteen times."""
 MIN_FLOOR = 0.02
-"""Differences below this are never spoken of."""
+"""Differences below this are never reported."""
 
 
 def print_windows(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
     """Print a line for each way, by placement; times of single events in microseconds.
 
     Args:
-        measurements: of windows; others are left out.
-        result: that they are from.
-        console: where to.
+        measurements: of windows; others are omitted.
+        result: run that they are from.
+        console: the terminal.
 
     """
-    found = in_order(windows(measurements))
+    found = steadiest_first(windows(measurements))
     if not found:
         return
     page, unit = page_size_of(result), found[0].measured.unit
@@ -68,7 +68,7 @@ def print_windows(measurements: Sequence[Measurement], result: Result, console: 
 
 
 def _words(one: WindowScenario, page: int) -> list[str]:
-    """What stands in the head where it is common to all, else in the title of its group."""
+    """Words for the head if all share them, else for the title of the group."""
     mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
     size = f"{labels.size(one.size_bytes)} in {one.size_bytes // page} pages"
     return [size, f"{mutators} and the collector", names.placement(one)]
@@ -110,7 +110,7 @@ def _row(window: Window, baselines: Baselines, page: int) -> list[Cell]:
 
 
 def _queued(one: Measurement, scale: float) -> Cell:
-    """How long the collector waited for its processor, and as a share where that spoils what its placement is for."""
+    """The collector's wait for its processor; with its share if that defeats its placement."""
     time, share = queued_ns(one), waited(one)
     if time is None:
         return ""
@@ -118,7 +118,7 @@ def _queued(one: Measurement, scale: float) -> Cell:
 
 
 def _percentiles(one: Latency | None, *, p999: bool) -> list[Cell]:
-    """In thousands of their unit."""
+    """Percentiles in thousands of their unit."""
     values = (one.p50, one.p99, *([one.p999] if p999 else [])) if one else (None,) * (2 + p999)
     return ["" if value is None else labels.number(value / 1000) for value in values]
 
@@ -128,8 +128,8 @@ def _print_remarks(window: Window, console: Console) -> None:
     if figures.uncounted:
         say(
             console,
-            f"{names.arm(scenario)}: {figures.uncounted:.0f} pages of {one.outcome.asked} were moved though every MOVE "
-            "for them said EEXIST (gcproto doctor: a step that the kernel repeats)",
+            f"{names.arm(scenario)}: {figures.uncounted:.0f} pages of {one.outcome.asked} were moved although every "
+            "MOVE for them returned EEXIST (gcproto doctor: a step that the kernel repeats)",
             style="yellow",
         )
     for note in one.notes:
@@ -137,7 +137,7 @@ def _print_remarks(window: Window, console: Console) -> None:
 
 
 def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
-    """What this run says of the mutator phases in one placement, and no more than it says.
+    """Conclusions of this run on the mutator phases in one placement.
 
     Args:
         some: windows that differ in their way only.
@@ -153,15 +153,16 @@ def summary(some: Sequence[Window], floor: float, page: int) -> list[str]:
         return [_two_modes(scenario, one, page) for scenario, one in split]
     fewest = min(len(one.samples) for _, one in valid)
     if fewest < ENOUGH:
-        return [f"{fewest} windows of a way are too few to say which way has the shortest mutator phase"]
+        return [f"{fewest} windows of a way are too few to tell which way has the shortest mutator phase"]
     best, measured = min(valid, key=lambda pair: pair[1].median or 0.0)
     rivals = [way for way, one in valid if one is not measured and not _shorter(measured, one, floor)]
     if len(rivals) == len(valid) - 1:
-        return [f"in this run no way has the shortest mutator phase: intervals do not tell {best.way} from the others"]
+        none = "in this run no way has the shortest mutator phase"
+        return [f"{none}: {best.way} does not differ clearly from the others"]
     if rivals:
         ways = names.several([one.way for one in rivals])
         lowest = f"in this run {best.way} has the lowest median mutator phase of {len(valid)} ways"
-        return [f"{lowest}; it is not told apart from {ways}"]
+        return [f"{lowest}; it does not differ clearly from {ways}"]
     return [f"in this run {best.way} has the shortest mutator phase of {len(valid)} ways{_of_copy(best, measured)}"]
 
 

@@ -1,1 +1,1 @@
-"""What results say, in words: ratios, verdicts and findings that the terminal and the page share."""
+"""Results in words: ratios, verdicts and findings that the terminal and the page share."""

@@ -1,7 +1,7 @@
 """One question about a path under every condition that it was measured in.
 
-The case of a concurrent collector leads: a second live thread, memory beyond the caches.  The easy case stands beside
-it, and what was not measured is said.
+The case of a concurrent collector leads: a second live thread, memory beyond the caches.  The easy case is beside it. A
+condition that was not measured is named.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ class Reach(NamedTuple):
 
     @property
     def memory(self) -> bool:
-        """Whether it is beyond the caches."""
+        """Whether the memory is larger than the caches."""
         return self.working_set == MEMORY
 
     @property
     def rank(self) -> tuple[int, int, str, str]:
-        """Sorts columns: from the easiest to the hardest."""
+        """Sort key of columns: the easiest first."""
         return _place(SETS, self.working_set), _place(FRAMES, self.frames), self.working_set, self.frames
 
 
@@ -44,24 +44,24 @@ def _place(known: Sequence[str], one: str) -> int:
 
 
 class Condition(NamedTuple):
-    """Under which a figure of a path holds: whether a second thread is live, and the memory."""
+    """The condition of a figure: whether a second thread is live, and the memory."""
 
     live: bool
     reach: Reach
 
     @property
     def rank(self) -> tuple[bool, bool, tuple[int, int, str, str]]:
-        """Sorts the case that a concurrent collector is in first."""
+        """Sort key that puts the case of a concurrent collector first."""
         return not self.live, not self.reach.memory, self.reach.rank
 
 
 def condition_of(one: PathScenario) -> Condition:
-    """Of a path."""
+    """The condition of a path."""
     return Condition(one.threads > 1, Reach(one.working_set, one.frames))
 
 
 class Cell(NamedTuple):
-    """What was found under one condition."""
+    """The result under one condition."""
 
     condition: Condition
     row: PathRow
@@ -80,12 +80,12 @@ class Case:
 
     @property
     def lead(self) -> PathRow:
-        """The row that answers."""
+        """The row that gives the answer."""
         return self.cells[0].row
 
     @property
     def picks(self) -> "list[Pick]":
-        """Under each condition."""
+        """The answer under each condition."""
         return [pick_of(one.row) for one in self.cells]
 
     @property
@@ -95,7 +95,7 @@ class Case:
 
     @property
     def missing(self) -> list[str]:
-        """Conditions of which a reader should know that they were not measured."""
+        """Conditions that were not measured and that a reader should know of."""
         found = {one.condition for one in self.cells}
         texts = ["a second live thread"] * (not any(one.live for one in found))
         texts += ["one thread"] * all(one.live for one in found)
@@ -137,7 +137,7 @@ PICKS = ("Move", "Copy")
 
 
 class Pick(NamedTuple):
-    """Move, Copy, Either or Refused; with a question mark where it only leans there."""
+    """Move, Copy, Either or Refused; with a question mark if the difference is not sure."""
 
     word: str
     leans: bool = False
@@ -149,7 +149,7 @@ class Pick(NamedTuple):
 
 
 def pick_of(one: Row[S]) -> Pick:
-    """What to do, by one row."""
+    """The advice that one row supports."""
     if isinstance(one, Refusal):
         return Pick("Refused")
     less, more = PICKS
@@ -163,7 +163,7 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
 
     Args:
         case: the question.
-        words: from the word of a pick to those of the answer.
+        words: translates the word of a pick to the words of the answer.
 
     """
     first = case.picks[0]
@@ -172,10 +172,10 @@ def answer_of(case: Case, words: Callable[[str], str] = lambda pick: pick) -> st
 
 
 def _depends_on(case: Case) -> str:
-    """The condition that the answer holds under, as short as the others allow."""
+    """The condition of the answer, as short as the other conditions allow."""
     at, lead = case.lead.at, case.cells[0].condition
     known = dict(zip((one.condition for one in case.cells), case.picks, strict=True))
-    # What is left out of the answer was measured, and says the same.
+    # A condition that the answer omits was measured and agrees.
     if all(known.get(Condition(lead.live, reach)) == case.picks[0] for reach in {one.reach for one in known}):
         return _beside(at)
     if all(known.get(Condition(live, lead.reach)) == case.picks[0] for live in {one.live for one in known}):
@@ -205,7 +205,7 @@ def says(one: PathRow) -> str:
 
 
 def costs(one: PathRow) -> str:
-    """A sentence of the times: ``Move takes 140 ns/page, copy 75.5 (30 rounds, run a).``."""
+    """A sentence with the times: ``Move takes 140 ns/page, copy 75.5 (30 rounds, run a).``."""
     subject = one.arm[:1].upper() + one.arm[1:]
     run = f", run {one.run}" if one.run else ""
     if isinstance(one, Refusal):
@@ -246,15 +246,15 @@ def _cell(row: PathRow | None, case: Case) -> str:
 
 
 def standing_of(case: Case) -> Standing:
-    """Of its answer."""
+    """Standing of the answer."""
     return Standing.REFUSED if isinstance(case.lead, Refusal) else case.lead.standing
 
 
 def basis_of(case: Case) -> str:
-    """Why."""
+    """The reason for the answer."""
     return case.lead.figures if isinstance(case.lead, Refusal) else case.lead.basis
 
 
 def unusual(one: PathScenario) -> bool:
-    """Whether its working set or its page frames were made."""
+    """Whether its working set or the order of its page frames was prepared."""
     return Reach(one.working_set, one.frames) != EASY

@@ -1,4 +1,4 @@
-"""A question that people have, with its answer, its figures, and how far it is established."""
+"""A question of the reader with its answer, its figures, and how far it is established."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ def not_compared(question: str, why: str, place: str) -> "Finding":
 
     Args:
         question: as people ask it.
-        why: what is missing, a sentence.
+        why: what is missing, as a sentence.
         place: anchor of the section with what was measured.
 
     """
@@ -33,9 +33,9 @@ class Finding:
     Attributes:
         question: as people ask it.
         answer: a word or two.
-        figure: the ratio, or what else says how much, with its condition.
+        figure: the ratio, or another measure of size, with its condition.
         standing: how far it is established.
-        basis: why, in figures.
+        basis: the reason, in figures.
         detail: sentences, each with its condition.
         place: anchor of the section with the picture.
         table: the question under every condition.

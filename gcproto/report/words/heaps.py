@@ -1,4 +1,4 @@
-"""What workloads on heaps come to: moving against copying, by where the collector runs."""
+"""Findings of workloads on heaps: move against copy, by the placement of the collector."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
 
 
 def _first(rows: Sequence[HeapRow]) -> HeapRow:
-    """The mode that answers: move as it is, else the next that moves."""
+    """The mode that gives the answer: ``move`` without options, else the next mode that moves."""
     return min(rows, key=lambda one: (one.at.options != ModeOptions(), MOVING.index(one.at.mode)))
 
 

@@ -1,4 +1,4 @@
-"""What series over kernels and verdicts on kernels come to, as findings of a page."""
+"""Findings of series over kernels and of verdicts on kernels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,13 +10,14 @@ from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import paths
 from gcproto.report.words.ratios import Standing
 from gcproto.results import names
+from gcproto.results.baseline import MOVE
 from gcproto.results.schema import CONGRUENT, Console, ContractRow, Hazard, Result, Scenario, Verdict
 from gcproto.results.series import Series, page_size_of, release_of, version_key
 from gcproto.results.steps import Step
 
 
 def series_findings(series: Series, found: Sequence[Step], results: Sequence[Result], place: str) -> list[Finding]:
-    """The largest step that kernels brought, and whether any of them moves mTHPs whole."""
+    """The largest step between kernels, and whether any of them moves mTHPs whole."""
     made = [_step(series, found, results, place), _whole(results, place)]
     return [one for one in made if one]
 
@@ -27,12 +28,12 @@ def _step(series: Series, found: Sequence[Step], results: Sequence[Result], plac
     known = names_of(series.kernels)
     question = "Does the kernel's version matter?"
     lines = {one.at: one for one in lines_of(series.cells, results)}
-    # The lines of the picture first; a step of another scenario is one all the same.
+    # The lines of the picture first; a step of another scenario also counts.
     seen = sorted(filter(large, found), key=lambda one: (not shown(one, lines), -abs(one.change - (one.canary or 0.0))))
     ends = f"{known[series.kernels[0]]} to {known[series.kernels[-1]]}"
     span = f"{counted(len(series.kernels), 'kernel')}, {ends}, {series.unit}."
     if not seen:
-        basis = "no step beyond the canary and beyond what boots differ by"
+        basis = "no step exceeds the canary and the differences between boots"
         return Finding(question, "No", "no step", Standing.SEEN, basis, [span], place)
     one = seen[0]
     cause = f"Known change: {one.cause}." if one.cause else "No known change explains it."
@@ -51,29 +52,29 @@ def _step(series: Series, found: Sequence[Step], results: Sequence[Result], plac
 
 
 def _others(seen: Sequence[Step], lines: Mapping[Scenario, Line]) -> str:
-    """How many steps there are besides the first, and that the picture marks those of its lines only."""
+    """The number of further steps. The picture marks only the steps of its own lines."""
     drawn = sum(shown(one, lines) for one in seen[1:])
     rest = len(seen) - 1 - drawn
     told = [f"{counted(drawn, 'more step is', 'more steps are')} marked in the picture"] * (drawn > 0)
-    stand = "stands" if rest == 1 else "stand"
-    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {stand} in the table"] * (rest > 0)
+    verb = "is" if rest == 1 else "are"
+    told += [f"{counted(rest, 'step')} of scenarios that it does not draw {verb} in the table"] * (rest > 0)
     return f"{'; '.join(told)}." if told else ""
 
 
 def _whole(results: Sequence[Result], place: str) -> Finding | None:
-    """Kernels by what became of mTHPs that were asked whole."""
+    """Kernels by how they treated mTHPs that were asked whole."""
     known = names_of(map(release_of, results))
     split: dict[str, None] = {}
     whole: dict[str, None] = {}
     for result in sorted(results, key=lambda one: version_key(release_of(one))):
         for one in paths(result.measurements):
-            asked = one.at.source == "mthp" and one.at.arm == "move" and one.at.alignment == CONGRUENT
+            asked = one.at.source == "mthp" and one.at.arm == MOVE and one.at.alignment == CONGRUENT
             covered = one.at.granule_bytes >= page_size_of(result) << one.at.order
             if asked and covered and one.measured.valid and one.measured.proof.folios:
                 (split if one.measured.proof.folios_split else whole)[known[release_of(result)]] = None
     if not split and not whole:
         return None
-    # A kernel that split some of them is one that splits.
+    # A kernel that split some of them counts as one that splits.
     kept = [name for name in whole if name not in split]
     return Finding(
         "Which kernels move mTHPs whole?",
@@ -90,22 +91,22 @@ def _whole(results: Sequence[Result], place: str) -> Finding | None:
 
 
 def judged(found: Sequence[Verdict]) -> list[Verdict]:
-    """Rows of the contract and hazards: what the kernel printed of itself belongs to one of them, or to none."""
+    """Rows of the contract and hazards. The kernel's own messages belong to one of them or to the console."""
     return [one for one in found if isinstance(one.subject, ContractRow | Hazard)]
 
 
 def printed(found: Sequence[Verdict]) -> list[Verdict]:
-    """What the kernel printed of itself."""
+    """The kernel's own messages."""
     return [one for one in found if isinstance(one.subject, Console)]
 
 
 def misbehaved(one: Verdict) -> bool:
-    """Whether it is not fine: what could not run is neither."""
+    """Whether it is not fine. A row that could not run is neither fine nor not fine."""
     return one.verdict not in GOOD and one.verdict != "unavailable"
 
 
 def check_finding(results: Sequence[Result], place: str) -> Finding | None:
-    """Kernels whose rows of the contract or hazards were not fine; None if there are no such verdicts."""
+    """Kernels with a row of the contract or a hazard that was not fine; None without such verdicts."""
     every = [(result, one) for result in results for one in judged(result.verdicts)]
     if not every:
         return None

@@ -52,7 +52,7 @@ Kind = Path | Workload | Policy | Window
 
 
 def kind_of(one: Measurement) -> Kind | None:
-    """Of which kind it is; None where its figures are not of its scenario."""
+    """The kind of a measurement; None if its figures do not belong to its scenario."""
     match one.scenario, one.figures:
         case PathScenario() as path, PathFigures() as figures:
             return Path(one, path, figures)
@@ -67,20 +67,20 @@ def kind_of(one: Measurement) -> Kind | None:
 
 
 def paths(found: Iterable[Measurement]) -> list[Path]:
-    """Those of paths."""
+    """Measurements of paths."""
     return [one for one in map(kind_of, found) if isinstance(one, Path)]
 
 
 def workloads(found: Iterable[Measurement]) -> list[Workload]:
-    """Those of workloads."""
+    """Measurements of workloads."""
     return [one for one in map(kind_of, found) if isinstance(one, Workload)]
 
 
 def policies(found: Iterable[Measurement]) -> list[Policy]:
-    """Those of policies."""
+    """Measurements of policies."""
     return [one for one in map(kind_of, found) if isinstance(one, Policy)]
 
 
 def windows(found: Iterable[Measurement]) -> list[Window]:
-    """Those of windows."""
+    """Measurements of windows."""
     return [one for one in map(kind_of, found) if isinstance(one, Window)]

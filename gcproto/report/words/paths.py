@@ -1,4 +1,4 @@
-"""What runs of paths come to: move or copy, for each kind of page, under each condition."""
+"""Findings of path runs: move or copy, for each kind of page, under each condition."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,10 +8,11 @@ from gcproto.report.words import cases
 from gcproto.report.words.cases import Case, PathRow, answer_of, case_of
 from gcproto.report.words.finding import Finding, Small
 from gcproto.report.words.ratios import Ratio, Refusal, Standing, apart_note
-from gcproto.report.words.rows import DISCARD, cheapest
+from gcproto.report.words.rows import cheapest, discards_beside
 from gcproto.report.words.typical import sample_modes, typical
 from gcproto.results import names
-from gcproto.results.schema import CONGRUENT, PathScenario, with_fields
+from gcproto.results.baseline import MOVE
+from gcproto.results.schema import CONGRUENT, PathScenario
 
 NEAR_64K = 4
 BUSY = ("forked", "pinned")
@@ -22,7 +23,7 @@ class Evidence:
     """What the findings are made of.
 
     Attributes:
-        rows: comparisons with copying, of one run or of runs that were put together.
+        rows: comparisons with copy, of one run or of runs that were put together.
         projected: moves of mTHPs against moves of small folios.
         page_size: bytes.
 
@@ -33,7 +34,7 @@ class Evidence:
     page_size: int
 
     def case(self, choose: Callable[[PathScenario], bool]) -> Case | None:
-        """A question about what was chosen."""
+        """A question about the chosen scenarios."""
         return case_of(self.rows, choose)
 
 
@@ -58,7 +59,7 @@ def path_findings(evidence: Evidence, place: str, orders: str) -> list[Finding]:
 
 
 def headline_rows(evidence: Evidence) -> list[PathRow]:
-    """What the first picture shows: each question of the cards under each of its conditions, and what is near."""
+    """Rows of the first picture: each question of the cards under each of its conditions, and related rows."""
     questions = [
         small_case(evidence),
         mthp_case(evidence),
@@ -77,18 +78,18 @@ def headline_rows(evidence: Evidence) -> list[PathRow]:
     return list({id(one): one for one in picked}.values())
 
 
-def _is(source: str, arm: str = "move") -> Callable[[PathScenario], bool]:
+def _is(source: str, arm: str = MOVE) -> Callable[[PathScenario], bool]:
     return lambda one: one.source == source and one.arm == arm
 
 
 def small_case(evidence: Evidence) -> Case | None:
-    """Runs of small folios, as the collector moves them: more than a page a call."""
+    """Runs of small folios, as a collector moves them: more than one page per call."""
     small = _is("small")
     return evidence.case(lambda one: small(one) and one.granule_bytes > evidence.page_size)
 
 
 def mthp_case(evidence: Evidence) -> Case | None:
-    """Of the mTHP that was measured in the most layouts, else of the one that is nearest to order 4."""
+    """The case of the mTHP with the most layouts; among equals, of the order nearest to 4."""
     counts: dict[int, set[PathScenario]] = {}
     for one in evidence.rows:
         if _is("mthp")(one.at) and one.at.alignment == CONGRUENT:
@@ -106,25 +107,24 @@ def thp_case(evidence: Evidence) -> Case | None:
 
 
 def fault_case(evidence: Evidence) -> Case | None:
-    """One page a call: what a mutator pays that faults."""
+    """One page per call: the cost for a mutator that faults."""
     return evidence.case(lambda one: _is("small")(one) and one.granule_bytes == evidence.page_size)
 
 
 def busy_case(evidence: Evidence, source: str) -> Case | None:
-    """Small folios that say EBUSY: moved first, copied after it."""
+    """Small folios for which MOVE returns EBUSY, with COPY as the fallback: the question is about this arm alone."""
     return evidence.case(lambda one: _is(source, "move_fallback")(one) and one.order == 0)
 
 
 def refused_case(evidence: Evidence, source: str) -> Case | None:
-    """Small folios that say EBUSY, moved without an answer to it."""
+    """Small folios for which MOVE returns EBUSY, without a fallback."""
     return evidence.case(lambda one: _is(source)(one) and one.order == 0)
 
 
 def _discard(evidence: Evidence, case: Case) -> PathRow | None:
     """Copy-then-discard in the layout of the leading row, else in another of the case."""
     for cell in case.cells:
-        wanted = with_fields(cell.row.at, arm=DISCARD)
-        found = next((one for one in evidence.rows if one.at == wanted), None)
+        found = next((one for one in evidence.rows if discards_beside(one.at, cell.row.at)), None)
         if found:
             return found
     return None
@@ -154,7 +154,7 @@ def _table(case: Case) -> Small:
 
 
 def _details(case: Case, evidence: Evidence) -> list[str]:
-    """Times, what was not measured, where runs or modes disagree, and what discarding adds."""
+    """Times, what was not measured, where runs or modes disagree, and the cost of discarding."""
     lead = case.lead
     said = [cases.costs(lead)]
     if isinstance(lead, Ratio):
@@ -166,12 +166,12 @@ def _details(case: Case, evidence: Evidence) -> list[str]:
 
 
 def sentence(text: str) -> str:
-    """With its first letter and its full stop."""
+    """The text with a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
 def two_modes(one: Ratio[PathScenario]) -> list[str]:
-    """Samples that are bimodal, in whichever run they are, a sentence for each."""
+    """A sentence for each bimodal set of samples in any run."""
     return [text for member in (one.members or (one,)) for text in _two_modes(member)]
 
 
@@ -217,7 +217,7 @@ def _small(evidence: Evidence, place: str) -> Finding | None:
 
 
 SPLITS = {"Move": ", but it splits", "Either": "; a move splits"}
-"""What an answer says of a kernel that splits mTHPs to move them."""
+"""Additions to an answer if the kernel splits mTHPs to move them."""
 
 
 def folio(at: PathScenario, page_size: int) -> str:
@@ -226,16 +226,16 @@ def folio(at: PathScenario, page_size: int) -> str:
 
 
 def kept(row: PathRow) -> str:
-    """What became of the folios, as a sentence."""
+    """A sentence on whether the folios were split."""
     proof = row.over.proof
     if isinstance(row, Refusal):
         return ""
     if not proof.folios:
-        return "Whether folios stayed whole was not seen: that requires root."
+        return "Whether folios stayed whole is unknown: reading folio sizes requires root."
     if not proof.folios_split:
-        return "Folios stayed whole, as split counters and folio orders say."
+        return "Folios stayed whole, as split counters and folio orders show."
     split, every = (labels.per_round(count, row.over) for count in (proof.folios_split, proof.folios))
-    return f"{split} of {every} folios a round were split to be moved."
+    return f"{split} of {every} folios per round were split to be moved."
 
 
 def _mthp(evidence: Evidence, place: str) -> Finding | None:
@@ -249,7 +249,7 @@ def _mthp(evidence: Evidence, place: str) -> Finding | None:
 
 
 def _batching(evidence: Evidence, place: str) -> Finding | None:
-    """What mTHPs would cost if they were moved without a split, at what small folios cost in the same run."""
+    """The cost of mTHPs if they moved without a split, at the cost of small folios in the same run."""
     case = mthp_case(evidence)
     lead = case.lead if case else None
     if not isinstance(lead, Ratio) or not lead.over.proof.folios:
@@ -304,7 +304,7 @@ TRIES = {"Move": "Try to move", "Copy": "Copy at once"}
 
 
 def _busy(evidence: Evidence, source: str, place: str) -> Finding | None:
-    """Pages that say EBUSY: what trying first costs, and what became of moving alone."""
+    """Pages for which MOVE returns EBUSY: the cost of trying first, and the result of MOVE alone."""
     case = busy_case(evidence, source)
     alone = refused_case(evidence, source)
     moved = alone.lead if alone else None

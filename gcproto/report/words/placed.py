@@ -1,6 +1,6 @@
-"""Heaps and windows by where the collector runs: on a processor of its own, on a shared one, or wherever.
+"""Heaps and windows by placement of the collector: its own processor, a shared one, or unplaced.
 
-The scheduler decides more than the mode does where threads share processors, so what is steady leads.
+If threads share processors, the scheduler matters more than the mode. So steady placements lead.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ NOTHING = {
 
 
 def unsteady(one: Row[P]) -> bool:
-    """Whether it has no one value: its rounds fall into two modes, or runs differ by more than their intervals."""
+    """Whether it has no single value: its rounds have two modes, or runs differ by more than their intervals."""
     return isinstance(one, Refusal) or bool(one.mode_ratios or one.apart)
 
 
@@ -70,11 +70,11 @@ def says(one: Row[P]) -> str:
     return f"{said} {apart(one)}".strip()
 
 
-AGAIN = "The scheduler placed the threads anew in each run."
+AGAIN = "The scheduler placed the threads differently in each run."
 
 
 def apart(one: Ratio[P]) -> str:
-    """That runs do not agree, and why as far as it is known; "" if they do."""
+    """A note that runs do not agree, with the reason if it is known; "" if they agree."""
     if not one.apart:
         return ""
     said = f"{one.apart[:1].upper()}{one.apart[1:]}."
@@ -82,7 +82,7 @@ def apart(one: Ratio[P]) -> str:
 
 
 def missing(placements: Sequence[str]) -> str:
-    """Placements that were not measured, in a sentence; "" if the two that matter were."""
+    """A sentence on placements that were not measured; "" if the two important ones were."""
     lacking = [
         text for name, text in ((OWN, "a processor of its own"), (SHARED, "a shared one")) if name not in placements
     ]
@@ -90,7 +90,7 @@ def missing(placements: Sequence[str]) -> str:
 
 
 def crowded(result: Result) -> str:
-    """That more threads ran than there are processors, as a sentence; "" if not."""
+    """A sentence if more threads ran than there are processors; "" otherwise."""
     said = placement.crowded(result.measurements, result)
     return f"{said}." if said else ""
 
@@ -128,7 +128,7 @@ def _cell(one: Row[P]) -> str:
 
 
 def notes_of(found: Sequence[Measurement], total: int) -> list[str]:
-    """Notes of measurements, each once; those that all have come without names.
+    """Notes of measurements, each once. Notes that all measurements share have no names.
 
     Args:
         found: the measurements.

@@ -1,4 +1,4 @@
-"""What evacuation policies come to: how ``auto`` fares against the best fixed one, and which heaps to move."""
+"""Findings of evacuation policies: ``auto`` against the best fixed policy, and which heaps to move."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,19 +11,19 @@ from gcproto.report.words.kinds import policies
 from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
 from gcproto.report.words.runs import Group
 from gcproto.results import names
+from gcproto.results.baseline import MOVE
 from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of, objective_of
 from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
 LIMIT = 0.05
-"""How much longer than the best fixed policy ``auto`` may take."""
-MOVE = "move"
+"""The limit for ``auto``: its time relative to the best fixed policy."""
 
 PolicyRow = Row[PolicyScenario]
 
 
 class Heap(NamedTuple):
-    """A heap with its policies, and the label of the run that it is of; "" where there is only one."""
+    """A heap with its policies, and the label of its run; "" if there is only one."""
 
     cell: Cell
     run: str
@@ -36,7 +36,7 @@ class Heap(NamedTuple):
 
 
 def policy_findings(group: Group[PolicyScenario], place: str) -> list[Finding]:
-    """A card for ``auto`` and one for moving, heap by heap."""
+    """A card for ``auto`` and one for move against copy, heap by heap."""
     found = heaps_of(group)
     made = [one for one in (_auto(found, group, place), _moves(group, place)) if one]
     if made or not found:
@@ -76,7 +76,7 @@ def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Fi
     said = [*objections, *_untested(judged), *_missing(found, group)]
     question, table = "Does policy auto choose well?", Small(heads, rows)
     if not known:
-        why = "where auto can be compared, all policies did the same work" + _floor(judged)
+        why = "all policies did the same work on every heap where auto can be compared" + _floor(judged)
         return Finding(question, "Not tested", "no choice to make", Standing.MISSING, why, said, place, table)
     good = [one for one in tested if not one.cell.objection(LIMIT)]
     worst, heap = max(known, key=lambda one: one[0].value)
@@ -94,7 +94,7 @@ def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Fi
 
 
 def _untested(judged: Sequence[Heap]) -> list[str]:
-    """Heaps on which all policies did the same work say nothing of a choice."""
+    """A sentence on heaps where all policies did the same work: these do not test the choice."""
     same = [one.name for one in judged if one.cell.alike and not one.cell.objection(LIMIT)]
     return [f"Not tested, as all policies chose the same: {names.several(same)}."] if same else []
 
@@ -105,7 +105,7 @@ def _floor(judged: Sequence[Heap]) -> str:
 
 
 def _moves(group: Group[PolicyScenario], place: str) -> Finding | None:
-    """Moving against copying all pages, heap by heap."""
+    """Move against copying all pages, heap by heap."""
     found = sorted((one for one in group.rows if one.at.policy == MOVE), key=lambda one: -one.at.threads)
     if not found:
         return None
@@ -161,12 +161,12 @@ def _extreme(word: str, one: Ratio[PolicyScenario] | None) -> str:
 
 def _missing(found: Sequence[Heap], group: Group[PolicyScenario]) -> list[str]:
     lacking = ["a second live thread"] * (not any(one.cell.threads > 1 for one in found))
-    lacking += ["policy copy, so that nothing here says whether to copy all pages"] * (not group.rows)
+    lacking += ["policy copy, so whether to copy all pages stays open"] * (not group.rows)
     return [f"Not measured: {names.several(lacking)}."] if lacking else []
 
 
 def move_to_best(cell: Cell) -> Interval | None:
-    """The time of moving as it comes over that of the best fixed policy."""
+    """The time of policy ``move`` relative to the best fixed policy."""
     move, best = cell.arm(MOVE), cell.best
     return move.over(best) if move and best else None
 
@@ -177,7 +177,7 @@ def _threads(found: Sequence[PolicyRow]) -> list[str]:
 
 
 def best_name(cell: Cell) -> str:
-    """Of the fixed policy with the least time."""
+    """The fixed policy with the least time."""
     return cell.best.names[0] if cell.best else "none"
 
 
@@ -189,7 +189,7 @@ def ratio_text(ratio: Interval | None) -> str:
 
 
 def auto_text(cell: Cell) -> str:
-    """Auto to the best, ``not tested`` where all policies did the same work."""
+    """Auto relative to the best policy; ``not tested`` if all policies did the same work."""
     return "not tested" if cell.alike else ratio_text(cell.to_best)
 
 

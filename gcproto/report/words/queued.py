@@ -1,6 +1,6 @@
-"""Windows in which the collector waited for its processor, though it had one of its own.
+"""Windows in which the collector waited for a processor although it had its own.
 
-Another process ran there.  Such a window says what that process costs, and is not put together with the others.
+Another process ran there. Such a window measures that process and is not put together with the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from gcproto.results import names
 from gcproto.results.schema import TIMES, Measurement
 
 OVER = 0.02
-"""Of the collector's time; less is the tick of the kernel's own threads."""
+"""Share of the collector's time. A smaller share is due to the kernel's own threads."""
 
 
 def queued_ns(one: Measurement) -> float | None:
@@ -26,18 +26,18 @@ def queued_ns(one: Measurement) -> float | None:
 
 
 def queued_share(one: Measurement) -> float | None:
-    """Of the collector's time, that in which it waited for its processor; None if unknown, or of no window."""
+    """Share of the collector's time in which it waited for its processor; None if unknown or without a window."""
     match kind_of(one):
         case Window(_, _, figures) if one.unit in TIMES and figures.collector_queued_ns_page is not None:
             waited, every = figures.collector_queued_ns_page, figures.collector_ns_page
-            # It is counted from before the sweep's start, so it may be a little more than the sweep.
+            # The count begins before the sweep, so it may slightly exceed the sweep's time.
             return waited / max(waited, every) if waited > 0 else 0.0
         case _:
             return None
 
 
 def waited(one: Measurement) -> float:
-    """The share where it should be none and is too much: on a processor of the collector's own; else 0."""
+    """The share if it is too large for a collector with its own processor; else 0."""
     match kind_of(one):
         case Window(_, at, _) if at.placement == OWN:
             share = queued_share(one) or 0.0
@@ -47,12 +47,12 @@ def waited(one: Measurement) -> float:
 
 
 def disturbed(one: Ratio[S]) -> float:
-    """The same of a comparison: of the side that waited more."""
+    """The share for a comparison: that of the side that waited more."""
     return max(waited(one.over), waited(one.under))
 
 
 def undisturbed(found: Sequence[Ratio[S]]) -> Sequence[Ratio[S]]:
-    """Those of the same comparison that may be put together; all of them where none is undisturbed."""
+    """The runs of a comparison that may be put together: the undisturbed ones; all of them if all were disturbed."""
     return [one for one in found if not disturbed(one)] or found
 
 
@@ -62,17 +62,17 @@ def why(one: Ratio[S]) -> str:
 
 
 def remarks(rows: Iterable[Row[S]]) -> list[str]:
-    """What was left out of the comparisons of a group, and what was put together in spite of it, in sentences."""
+    """Sentences on what was omitted from the comparisons of a group, and on what was kept although disturbed."""
     ratios = [one for one in rows if isinstance(one, Ratio)]
     together = [one for one in ratios if one.across and disturbed(one)]
     alone = [one for one in ratios if not one.across and disturbed(one)]
     said = _left_out(ratios)
     if together:
         shares = [disturbed(member) for one in together for member in one.members]
-        said.append(f"Put together though in every run {_waits(together, shares)}.")
+        said.append(f"Put together, because in every run {_waits(together, shares)}.")
     if alone:
         run = f" of run {alone[0].run}" if len({one.run for one in alone}) == 1 and alone[0].run else ""
-        said.append(f"Comparisons{run} in which {_waits(alone, [disturbed(one) for one in alone])}.")
+        said.append(f"Disturbed comparisons{run}: {_waits(alone, [disturbed(one) for one in alone])}.")
     return said
 
 
@@ -84,7 +84,7 @@ def _waits(ratios: Sequence[Ratio[S]], shares: Sequence[float]) -> str:
 
 
 def _left_out(ratios: Sequence[Ratio[S]]) -> list[str]:
-    """A sentence for each run of which comparisons were left out: the greatest share, and which comparisons."""
+    """A sentence for each run with omitted comparisons: the greatest share, and which comparisons."""
     by_run: dict[str, list[Ratio[S]]] = {}
     for one in ratios:
         for member in one.left_out:
@@ -97,13 +97,13 @@ def _left_out(ratios: Sequence[Ratio[S]]) -> list[str]:
         which = "" if len(some) == every else f" ({ways})"
         most = "up to " * (len({labels.share(disturbed(one)) for one in some}) > 1)
         share = f"{most}{labels.share(disturbed(worst))}"
-        text = f"Not put together: run {run}{which}, its collector waited for its processor in {share} of its time."
+        text = f"Not put together: run {run}{which}. Its collector waited for its processor in {share} of its time."
         said.append(text)
     return said
 
 
 def _has(one: Ratio[S], run: str) -> bool:
-    """Whether a run has a comparison, on a processor of the collector's own."""
+    """Whether a run has a comparison with the collector on its own processor."""
     match kind_of(one.over):
         case Window(_, at, _) if at.placement == OWN:
             return any(member.run == run for member in (*(one.members or (one,)), *one.left_out))

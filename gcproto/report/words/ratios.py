@@ -1,8 +1,8 @@
-"""Ratios: what one way of doing the work costs relative to copying, and how far that is established.
+"""Ratios: the cost of an arm relative to copy, and how far that is established.
 
-Of one run a difference is said "in this run" if its interval excludes 1, it lies beyond the noise floor, and there are
-enough rounds for an interval.  "Sure" is said only of what holds between runs (gcproto.results.pool).  What moved no
-page is a refusal and has no ratio; what moved a part of its pages is never cheaper, for it is not the same work.
+A difference in one run has the standing "in this run". Its interval excludes 1, it is beyond the noise floor, and there
+are enough rounds for an interval.  "Sure" is only what holds between runs (gcproto.results.pool). An arm that moved no
+page is a refusal and has no ratio. An arm that moved part of its pages is never cheaper: it did not do the same work.
 """
 
 import math
@@ -21,21 +21,21 @@ from gcproto.results.schema import Interval, Measurement, Result, Scenario
 from gcproto.results.statistics import ratio_interval
 
 MIN_FLOOR = 0.02
-"""Differences below this are never spoken of."""
+"""Differences below this are never reported."""
 SURE_FROM = 6
-"""Rounds from which on a median has a 95 % interval at all: five all lie on one side of it once in sixteen times."""
+"""Rounds that a 95 % interval of a median requires. Five samples all lie on one side of it once in sixteen times."""
 
 TWO = 2
-FEW_RUNS = "two runs are few to say how much runs differ"
+FEW_RUNS = "two runs are too few to estimate how much runs differ"
 
 WIDEST = 1000
-"""Ends of an interval that spans its square: two runs that disagree may have any, and its digits say nothing."""
+"""Ends of an interval that spans the square of this: two runs disagree, and the digits carry no information."""
 
 S = TypeVar("S", bound=Scenario)
 
 
 def bounds(one: Interval) -> str:
-    """``0.118-0.121`` of a ratio; ``<0.001->1000`` where it could be anything."""
+    """``0.118-0.121`` of a ratio; ``<0.001->1000`` if it could have any value."""
     if one.high <= one.low * WIDEST**2:
         return labels.bounds(one)
     low = "<0.001" if one.low < 1 / WIDEST else labels.number(one.low)
@@ -56,7 +56,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class Floor:
-    """The size below which a difference is noise; ``assumed`` for want of an A/A pair."""
+    """The size below which a difference is noise; ``assumed`` without an A/A pair."""
 
     value: float
     assumed: bool
@@ -68,14 +68,14 @@ class Floor:
 
 
 def floor_of(result: Result) -> Floor:
-    """Of a run: of its A/A pairs, which in a run of policies are those that chose the same."""
+    """The floor of a run, from its A/A pairs. In a run of policies, these are policies that chose the same."""
     found = result.noise.floor if result.noise else noise_of(cells(result.measurements))
     return Floor(max(MIN_FLOOR, found or 0.0), found is None)
 
 
 @dataclass(frozen=True)
 class Ratio(Generic[S]):
-    """What one arm costs relative to another, in one run or in several.
+    """The cost of one arm relative to another, in one run or in several.
 
     Attributes:
         subject: what was evacuated, in words.
@@ -84,9 +84,9 @@ class Ratio(Generic[S]):
         ratio: cost of the arm over that of the other, in the least noisy run that has it.
         floor: of that run.
         over, under: the two measurements.
-        run: label of that run; "" where there is only one.
-        across, members: of all runs that have it, where several do.
-        left_out: of runs that have it and were disturbed, where others were not.
+        run: label of that run; "" if there is only one.
+        across, members: of all runs that have it, if several do.
+        left_out: of disturbed runs that have it, if other runs were not disturbed.
 
     """
 
@@ -110,13 +110,13 @@ class Ratio(Generic[S]):
 
     @property
     def part(self) -> float | None:
-        """Of its pages, those that were evacuated, where that is not all of them."""
+        """Share of its pages that was evacuated; None if all were."""
         share = done_share(self.over)
         return share if share is not None and share < 1 else None
 
     @property
     def mode_ratios(self) -> list[tuple[float, float | None]]:
-        """Where samples are bimodal, the ratio in each mode and the share of rounds.
+        """The ratio in each mode and its share of the rounds, if samples are bimodal.
 
         With two modes on both sides: the least and the greatest ratio, whose shares are not known.
         """
@@ -130,17 +130,17 @@ class Ratio(Generic[S]):
 
     @property
     def straddles(self) -> bool:
-        """Whether its modes do not all say the same: cheaper in some rounds, not cheaper in others."""
+        """Whether its modes disagree: cheaper in some rounds, not cheaper in others."""
         sides = {_side(value, self.floor.value) for value, _ in self.mode_ratios}
         return bool(sides) and (len(sides) > 1 or sides == {0})
 
     @property
     def why_not(self) -> str:
-        """Why there is no sure difference; "" if there is one."""
+        """The reason why no difference is sure; "" if one is."""
         torn = next((one for one in (self.members or (self,)) if one.straddles), None)
         if torn:
             where = f"in run {torn.run}, " if self.members else ""
-            return f"{where}rounds fall into two modes that do not say the same, {torn.modes_text}"
+            return f"{where}rounds fall into two modes that disagree, {torn.modes_text}"
         if self.part is not None and self.value.value < 1:
             return f"only {labels.share(self.part)} of the pages were evacuated, which is not the same work"
         return self._between() if self.across else self._within()
@@ -165,9 +165,9 @@ class Ratio(Generic[S]):
 
     @property
     def over_runs(self) -> str:
-        """What several runs say of it: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``.
+        """The spread between runs: ``3 runs differ by 4.0% (tau); a further run is expected to give 0.45-0.68``.
 
-        Two runs hardly say how much runs differ: 0.0% of two is no sign that a third is alike.
+        Two runs hardly show how much runs differ: 0.0% between two does not mean that a third is alike.
         """
         one = self.across
         if not one or one.tau is None or one.predicted_low is None or one.predicted_high is None:
@@ -178,7 +178,7 @@ class Ratio(Generic[S]):
 
     @property
     def apart(self) -> str:
-        """Two runs whose intervals do not overlap, to be put into a sentence; "" if all do."""
+        """Two runs whose intervals do not overlap, as a clause; "" if all overlap."""
         pair = " and ".join(
             f"{labels.number(one.ratio.value)}x ({bounds(one.ratio)}) in {one.run}" for one in self.ends
         )
@@ -186,14 +186,14 @@ class Ratio(Generic[S]):
 
     @property
     def ends(self) -> "tuple[Ratio[S], ...]":
-        """Two runs whose intervals do not overlap, the lower first; () if all do."""
+        """Two runs whose intervals do not overlap, the lower first; () if all overlap."""
         low = min(self.members, key=lambda one: one.ratio.high, default=None)
         high = max(self.members, key=lambda one: one.ratio.low, default=None)
         return (low, high) if low and high and low.ratio.high < high.ratio.low else ()
 
     @property
     def rounds(self) -> int:
-        """Of the side that has fewer."""
+        """Rounds of the side that has fewer."""
         return min(len(self.over.samples), len(self.under.samples))
 
     @property
@@ -205,7 +205,7 @@ class Ratio(Generic[S]):
     def leans(self) -> bool:
         """Whether there is a difference that is not sure.
 
-        Too few rounds say so; or it holds between runs, and in one of them rounds fall into two modes.
+        Either there are too few rounds, or it holds between runs and one of them has two modes.
         """
         if self.part is not None:
             return False
@@ -225,22 +225,22 @@ class Ratio(Generic[S]):
 
     @property
     def cheaper(self) -> bool:
-        """Whether the arm costs less, as far as can be said."""
+        """Whether the arm costs less, as far as is established."""
         return self.differs and self.value.value < 1
 
     @property
     def factor(self) -> str:
-        """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` where samples are bimodal in the only run."""
+        """``0.082x``; ``0.33x (78 %) or 0.85x (22 %)`` if samples are bimodal in the only run."""
         return self.modes_text if self.two_valued else f"{labels.number(self.value.value)}x"
 
     @property
     def two_valued(self) -> bool:
-        """Whether its rounds fall into two modes, each with a ratio of its own, and it is of the only run."""
+        """Whether there is only one run and its rounds fall into two modes, each with its own ratio."""
         return not self.across and bool(self.mode_ratios)
 
     @property
     def within(self) -> str:
-        """`` (0.118-0.121)``, to stand after the factor; "" of two modes, for the interval is that of one value."""
+        """`` (0.118-0.121)``, to follow the factor; "" for two modes, because the interval belongs to one value."""
         return "" if self.two_valued else f" ({bounds(self.value)})"
 
     @property
@@ -256,7 +256,7 @@ class Ratio(Generic[S]):
 
     @property
     def cell(self) -> str:
-        """Lines of a cell: the ratio and its interval, or that of each mode, which has none; runs that disagree."""
+        """Lines of a cell: the ratio and its interval, or the ratio of each mode; then runs that disagree."""
         unsure = "" if self.differs else "?"
         if self.two_valued:
             return "\n".join(f"{one}{unsure}" for one in self._modes())
@@ -272,18 +272,18 @@ class Ratio(Generic[S]):
 
     @property
     def basis(self) -> str:
-        """Why there is a difference or not, in figures."""
+        """The figures that show a difference or the lack of one."""
         if self.why_not:
             return self.why_not
         if self.across:
             return self.over_runs
         if self.two_valued:
-            return f"rounds fall into two modes that say the same, {self.modes_text}; {self.floor.text}"
+            return f"rounds fall into two modes that agree, {self.modes_text}; {self.floor.text}"
         return f"95 % interval {bounds(self.ratio)}, {self.floor.text}"
 
     @property
     def done(self) -> str:
-        """``40 % of the pages were evacuated``; "" where all were."""
+        """``40 % of the pages were evacuated``; "" if all were."""
         return "" if self.part is None else f"{labels.share(self.part)} of the pages were evacuated"
 
 
@@ -293,7 +293,7 @@ def _side(ratio: float, floor: float) -> int:
 
 @dataclass(frozen=True)
 class Refusal(Generic[S]):
-    """An arm that did none of its work: it has a time and no ratio.
+    """An arm that did no work: it has a time and no ratio.
 
     Attributes:
         subject, arm, at, over, run: as of a ratio.
@@ -321,17 +321,17 @@ APART = "Runs apart: two runs that differ by more than their own intervals."
 
 
 def apart_note(rows: Iterable[Row[S]]) -> list[str]:
-    """What cells of a table mean by that, as a sentence if one of them says it."""
+    """The explanation of "runs apart", if a cell of a table has it."""
     return [APART] * any(isinstance(one, Ratio) and bool(one.ends) for one in rows)
 
 
 def ratios_of(rows: Iterable[Row[S]]) -> list[Ratio[S]]:
-    """Those that have a ratio."""
+    """The rows that have a ratio."""
     return [one for one in rows if isinstance(one, Ratio)]
 
 
 def usable(one: Measurement) -> bool:
-    """Whether it may be quoted."""
+    """Whether the measurement may be quoted."""
     return one.valid and bool(one.samples) and one.median is not None
 
 
@@ -344,7 +344,7 @@ class Compared:
     run: str = ""
 
     def row(self, at: S, subject: str, arm: str, other: str, under: Scenario | None = None) -> Row[S] | None:
-        """A scenario against copying, or against another one; None if one of them was not measured.
+        """A scenario against copy, or against another one; None if one of them was not measured.
 
         Args:
             at: the scenario.
@@ -369,11 +369,11 @@ class Compared:
 
 
 def compared(result: Result, run: str = "") -> Compared:
-    """A run as a book to look comparisons up in.
+    """The measurements of a run, prepared for comparisons.
 
     Args:
         result: the run.
-        run: its label; "" where there is only one.
+        run: its label; "" if there is only one.
 
     """
     return Compared({one.scenario: one for one in result.measurements}, floor_of(result), run)

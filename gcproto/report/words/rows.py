@@ -1,14 +1,15 @@
-"""Every comparison that a run of one kind allows: paths, workloads, policies and windows against copying."""
+"""Every comparison that a run of one kind allows: paths, workloads, policies and windows against copy."""
 
 from collections import Counter
 from collections.abc import Sequence
 
+from gcproto._native import lib
 from gcproto.report import labels
 from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.report.words.ratios import Compared, Ratio, Row, S, without_twins
 from gcproto.results import names
-from gcproto.results.baseline import COPY
-from gcproto.results.compare import key
+from gcproto.results.alike import key
+from gcproto.results.baseline import COPY, MOVE
 from gcproto.results.schema import (
     PathScenario,
     PolicyScenario,
@@ -19,13 +20,14 @@ from gcproto.results.schema import (
     with_fields,
 )
 from gcproto.results.series import page_size_of
+from gcproto.rows import arm_is
 
-MOVES = ("move", "move_fallback", "move_holes")
-DISCARD = "copy_discard"
+MORE = lib.GCP_ARM_SPLITS | lib.GCP_ARM_STAGES | lib.GCP_ARM_SWAPS_IN
+"""Work beside the move, by which an arm is another path than moving."""
 
 
 def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
-    """Each path against copying."""
+    """Each path against copy."""
     page_size = page_size_of(result)
     found = (
         book.row(one.at, names.path(one.at, page_size), names.arm_in_words(one.at), COPY)
@@ -35,11 +37,11 @@ def path_rows(result: Result, book: Compared) -> list[Row[PathScenario]]:
 
 
 def projections(result: Result, book: Compared) -> list[Ratio[PathScenario]]:
-    """Moves of small folios against moves of mTHPs in the same layout: what these might cost without a split."""
+    """Moves of small folios against moves of mTHPs in the same layout: the possible cost of mTHPs without a split."""
     page_size = page_size_of(result)
     found = []
     for one in paths(without_twins(result.measurements)):
-        if one.at.source == "mthp" and one.at.arm == "move":
+        if one.at.source == "mthp" and one.at.arm == MOVE:
             small = with_fields(one.at, source="small", order=0)
             known = (other.at for other in paths(book.known.values()))
             same = next((at for at in known if key(at) == key(small)), small)
@@ -49,26 +51,31 @@ def projections(result: Result, book: Compared) -> list[Ratio[PathScenario]]:
 
 
 def shown_paths(rows: Sequence[Row[PathScenario]], page_size: int) -> list[Row[PathScenario]]:
-    """For a picture: of each kind of page and layout a page a call, and the granule that is cheapest to move.
+    """Rows of a picture, for each kind of page and layout: one page per call, and the granule that is cheapest to move.
 
-    Copy-then-discard stands beside the cheapest move.
+    Copy-then-discard is shown beside the cheapest move.
     """
     groups: dict[Scenario, list[Row[PathScenario]]] = {}
     for one in rows:
-        if one.at.arm in MOVES:
+        if arm_is(one.at.arm, lib.GCP_ARM_MOVES) and not arm_is(one.at.arm, MORE):
             groups.setdefault(with_fields(key(one.at), granule_bytes=0), []).append(one)
     picked = []
     for group in groups.values():
         best = cheapest(group)
         single = [one for one in group if one.at.granule_bytes == page_size and one is not best]
         picked += [*single[:1], best]
-        wanted = with_fields(best.at, arm=DISCARD)
-        picked += [one for one in rows if best.at.arm == "move" and one.at == wanted]
+        if best.at.arm == MOVE:
+            picked += [one for one in rows if discards_beside(one.at, best.at)]
     return picked
 
 
+def discards_beside(one: PathScenario, other: PathScenario) -> bool:
+    """Whether one is copy-then-discard in the layout of the other."""
+    return arm_is(one.arm, lib.GCP_ARM_DISCARDS) and with_fields(one, arm=other.arm) == other
+
+
 def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
-    """The ratio whose arm takes the least time; a refusal where there are only refusals.
+    """The ratio whose arm takes the least time; a refusal if there are only refusals.
 
     Of several runs, what most of them have comes first: times of two runs do not compare.
     """
@@ -76,7 +83,7 @@ def cheapest(rows: Sequence[Row[PathScenario]]) -> Row[PathScenario]:
 
 
 def _members(one: Row[S]) -> int:
-    """Runs that have it; 0 of a refusal."""
+    """Number of runs that have it; 0 for a refusal."""
     return max(1, len(one.members)) if isinstance(one, Ratio) else 0
 
 
@@ -90,12 +97,12 @@ def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]
 
 
 def mode_subject(one: WorkloadScenario, result: Result, *, where: bool = True) -> str:
-    """The mode with its options; with the size of its heap, its folios and its place where there are several.
+    """The mode with its options; with heap size, folios and placement if these differ.
 
     Args:
         one: the mode.
         result: that it is of.
-        where: with its place.
+        where: with its placement.
 
     """
     return ", ".join((names.mode(one), *_unlike(one, result, where=where))) + " (A/A)" * bool(one.replica)
@@ -110,7 +117,7 @@ def _unlike(one: WorkloadScenario, result: Result, *, where: bool) -> list[str]:
 
 
 def short_modes(result: Result) -> dict[WorkloadScenario, str]:
-    """Modes by a name that has room in a picture of one placement: a star stands for options, numbered if several."""
+    """Modes by a short name for pictures of one placement: a star means options, numbered if there are several."""
     found: dict[WorkloadScenario, str] = {}
     seen: Counter[tuple[str, str]] = Counter()
     for one in (each.at for each in workloads(result.measurements)):
@@ -121,7 +128,7 @@ def short_modes(result: Result) -> dict[WorkloadScenario, str]:
 
 
 def stars(result: Result) -> list[str]:
-    """What the stars of a run stand for, a sentence for each."""
+    """A sentence for each star of a run."""
     short = short_modes(result)
     said = (f"{name} in the pictures is {names.mode(at)}." for at, name in short.items() if names.options(at))
     return list(dict.fromkeys(said))

@@ -1,7 +1,7 @@
 """Runs of one page: which of them may be put together, which leads, and what holds between them.
 
-Runs are put together if machine, kernel, measuring program and experiment are the same.  Of each comparison the least
-noisy run that has it speaks first; all runs are pooled by a random-effects mean (gcproto.results.pool).
+Runs are put together if machine, kernel, measuring program and experiment are the same.  The least noisy run leads each
+comparison that it has. All runs are pooled by a random-effects mean (gcproto.results.pool).
 """
 
 import math
@@ -15,7 +15,7 @@ import msgspec
 from gcproto.report import labels
 from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.report.words.ratios import MIN_FLOOR, Compared, Ratio, Row, compared, floor_of
-from gcproto.results.compare import key
+from gcproto.results.alike import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
 from gcproto.results.pool import pool
@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Scenario)
 
 
 class Run(NamedTuple):
-    """A result with a short name for anchors and files, and the label that people know it by."""
+    """A result with a short name for anchors and files, and the label that users see."""
 
     slug: str
     label: str
@@ -33,7 +33,7 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """In a line: label, kernel, when, and the run."""
+        """One line: label, kernel, time, and the run."""
         started = self.result.producer.started.replace("T", " ").split("+")[0]
         return f"{self.label}: Linux {release_of(self.result)}, {started} UTC, run {self.result.run_id}"
 
@@ -58,26 +58,26 @@ def runs_of(results: Iterable[Result], given: Mapping[str, str] | None = None) -
 
 
 def _free(one: Result, number: int, taken: set[str]) -> str:
-    """A label that no other run has: a part of the run's id."""
+    """A unique label: a part of the run's id."""
     label = one.run_id[:6]
     return label if label and label not in taken else f"{label}-{number + 1}"
 
 
 def likeness(result: Result) -> tuple[str, ...]:
-    """What runs have in common that may be put together."""
+    """What runs must share to be put together."""
     parts = [cpu_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
     return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment), _sizes(result))
 
 
 def _asked(one: Experiment) -> str:
-    """What the experiment was, as far as it changes what is measured: a short grid measures the same paths."""
+    """The parts of the experiment that change what is measured. A short grid measures the same paths."""
     if isinstance(one, PathExperiment):
         return f"slowed {one.slowdown}" if one.slowdown else "paths"
     return str(msgspec.to_builtins(one))
 
 
 def _sizes(result: Result) -> str:
-    """Threads and sizes that all windows or heaps of a run have in common."""
+    """Threads and sizes that all windows or heaps of a run share."""
     found: set[tuple[int, ...]] = set()
     for one in result.measurements:
         match one.scenario:
@@ -89,13 +89,13 @@ def _sizes(result: Result) -> str:
 
 
 def noise_key(result: Result) -> tuple[bool, bool, float, str]:
-    """Sorts runs: whole ones first, those that measured their noise, then by how much, then the newest first."""
+    """Sort key of runs: complete ones first, then those with measured noise, the least noise and the newest first."""
     noise = result.noise
     return not result.producer.complete, noise is None, noise.floor if noise else _scatter(result), _backwards(result)
 
 
 def _scatter(result: Result) -> float:
-    """Without an A/A pair: how wide the intervals of a run's medians are, the median of all, relative."""
+    """Noise without an A/A pair: the median of the relative widths of all intervals of medians."""
     widths = [
         (one.ci.high - one.ci.low) / one.ci.value
         for one in result.measurements
@@ -105,7 +105,7 @@ def _scatter(result: Result) -> float:
 
 
 def _backwards(result: Result) -> str:
-    """Sorts later starts first."""
+    """Sort key that puts later starts first."""
     return "".join(chr(0x10FFFF - ord(one)) for one in result.producer.started[:32])
 
 
@@ -136,7 +136,7 @@ class Group(Generic[S]):
 
     @property
     def common(self) -> list[Ratio[S]]:
-        """Comparisons that several runs have."""
+        """The comparisons that several runs have."""
         return [one for one in self.rows if isinstance(one, Ratio) and one.across]
 
 
@@ -163,9 +163,9 @@ def groups_of(runs: Sequence[Run], rows: Rows[S]) -> list[Group[S]]:
 
 
 def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
-    """Comparisons of several runs, each once: of the first run that has it, with all that have it pooled.
+    """Comparisons of several runs, each once: from the first run that has it, pooled over all that have it.
 
-    Windows whose collector waited for its own processor are left out where another run has the same without that.
+    Windows whose collector waited for its own processor are omitted if another run has an undisturbed one.
 
     Args:
         own: the comparisons of each run, the least noisy run first.
@@ -179,7 +179,7 @@ def pooled(own: Sequence[Sequence[Row[S]]]) -> list[Row[S]]:
 
 
 def _key(row: Row[S]) -> object:
-    """The same comparison, whichever run it is of; refusals apart."""
+    """Identity of a comparison across runs; refusals are separate."""
     under = key(row.under.scenario) if isinstance(row, Ratio) else None
     return key(row.at), under
 
@@ -197,13 +197,13 @@ def _together(members: Sequence[Row[S]]) -> Row[S]:
 
 
 def unlike(groups: Sequence[Group[S]]) -> str:
-    """Why runs were not put together, in a sentence; "" if all were."""
+    """A sentence on why runs were not put together; "" if all were."""
     if len(groups) < 2:
         return ""
     keys = [likeness(group.lead.result) for group in groups]
     names = ("machines", "kernels", "programs", "page sizes", "options", "sizes or threads")
     differ = [name for name, values in zip(names, zip(*keys, strict=True), strict=True) if len(set(values)) > 1]
-    return f"Runs of different {several(differ)} are not put together: {len(groups)} groups stand apart."
+    return f"Runs of different {several(differ)} are not put together: {len(groups)} groups are separate."
 
 
 def noise_text(result: Result) -> str:
@@ -212,7 +212,7 @@ def noise_text(result: Result) -> str:
 
 
 def steadiness(result: Result) -> str:
-    """What runs are ordered by, as it was measured: a floor of 2 % would make all quiet runs look alike."""
+    """The measured noise that orders runs. A floor of 2 % would make all quiet runs look alike."""
     if result.noise:
         least = f"; the floor is never below {MIN_FLOOR:.0%}" * (result.noise.floor < MIN_FLOOR)
         return f"A/A pairs differ by up to {result.noise.floor:.2%} (95th percentile){least}"
@@ -221,8 +221,8 @@ def steadiness(result: Result) -> str:
     return f"no A/A pair, {width_text}; {noise_text(result)}"
 
 
-def order_text(runs: Sequence[Run]) -> str:
-    """By what the runs of a group are ordered, in a sentence."""
+def leading_text(runs: Sequence[Run]) -> str:
+    """A sentence on how the runs of a group are ordered."""
     measured = [run.result.noise is not None for run in runs]
     if all(measured):
         by = "by how far their A/A pairs differ, the least first"

@@ -1,4 +1,4 @@
-"""What measuring says of the thread's claims."""
+"""Findings on the thread's claims."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -12,7 +12,7 @@ JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 
 
 def by_judgement(claims: Sequence[ClaimVerdict]) -> dict[Judgement, list[ClaimVerdict]]:
-    """In the order of the judgements; those without a claim are left out."""
+    """In the order of the judgements. Judgements without a claim are omitted."""
     found = {judgement: [one for one in claims if one.judgement == judgement] for judgement in JUDGEMENTS}
     return {judgement: ones for judgement, ones in found.items() if ones}
 

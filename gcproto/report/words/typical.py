@@ -1,11 +1,11 @@
-"""What is typical of a measurement: its median, or both modes where its samples are bimodal."""
+"""The typical value of a measurement: its median, or both modes if its samples are bimodal."""
 
 from gcproto.report import labels
 from gcproto.results.schema import Measurement, SampleMode
 
 
 def sample_modes(one: Measurement) -> list[SampleMode]:
-    """Both modes of bimodal samples, the larger share first; none otherwise."""
+    """Both modes of bimodal samples, the larger share first; empty otherwise."""
     return sorted(one.modes, key=lambda mode: -mode.share) if len(one.modes) > 1 else []
 
 
@@ -24,7 +24,7 @@ def typical(one: Measurement, factor: float = 1.0) -> str:
 
 
 def points(one: Measurement, factor: float = 1.0) -> list[tuple[float, float, float, float]]:
-    """What a picture draws of it: value, low, high and share, once or for each mode."""
+    """The values that a picture draws: value, low, high and share, once or for each mode."""
     found = sample_modes(one)
     if found:
         return [(mode.median * factor, mode.low * factor, mode.high * factor, mode.share) for mode in found]

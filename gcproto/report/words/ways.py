@@ -1,4 +1,4 @@
-"""What a card of windows says of its answer beyond copying: the next best way, and single touches and faults."""
+"""Further sentences of a card of windows: the next best way, and single touches and faults."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ WindowRow = Row[WindowScenario]
 
 
 def against_others(one: WindowRow, rows: Sequence[WindowRow]) -> str:
-    """Whether the way with the lowest ratio to copy is told apart from the next, in a sentence; "" of a refusal.
+    """A sentence on whether the way with the lowest ratio differs from the next; "" for a refusal.
 
     Args:
         one: that way.
@@ -33,12 +33,12 @@ def against_others(one: WindowRow, rows: Sequence[WindowRow]) -> str:
     if not found:
         return f"{said}; no run compares it with the next, {second.arm}."
     if not found.differs:
-        return f"{said}; it is not told apart from the next, {second.arm}: {found.why_not}."
-    return f"{said}; it is told apart from the next ({found.standing.value.lower()}): it {found.versus}{found.within}."
+        return f"{said}; it does not differ clearly from the next, {second.arm}: {found.why_not}."
+    return f"{said}; it differs from the next ({found.standing.value.lower()}): it {found.versus}{found.within}."
 
 
 def between(one: Ratio[WindowScenario], other: Ratio[WindowScenario]) -> Ratio[WindowScenario] | None:
-    """One way against another, in the runs that have both; None if none has.
+    """One way against another, in the runs that have both; None without such a run.
 
     Args:
         one: a way against copy.
@@ -58,7 +58,7 @@ def between(one: Ratio[WindowScenario], other: Ratio[WindowScenario]) -> Ratio[W
 
 
 def single_events(one: WindowRow) -> str:
-    """The p99 of a touch and of a fault beside copy's, of which the answer says nothing; "" of a refusal."""
+    """The p99 of a touch and of a fault beside those of copy; "" for a refusal."""
     if not isinstance(one, Ratio):
         return ""
     sides = [(arm, _latencies(each)) for arm, each in ((one.arm, one.over), (one.other, one.under))]
@@ -71,7 +71,7 @@ def single_events(one: WindowRow) -> str:
         if any(both[at] for _, both in sides)
     ]
     run = f" (run {one.run})" if one.run else ""
-    return f"The answer is of the whole phase; of single events, at p99, {', and '.join(said)}{run}."
+    return f"The answer is for the whole phase. For single events, at p99, {', and '.join(said)}{run}."
 
 
 def _latencies(one: Measurement) -> tuple[Latency | None, Latency | None]:

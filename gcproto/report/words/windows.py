@@ -1,4 +1,4 @@
-"""What windows after the flip come to, by where the collector runs."""
+"""Findings of windows after the flip, by the placement of the collector."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from gcproto.results.series import page_size_of
 
 
 def window_finding(group: Group[WindowScenario], place: str) -> Finding | None:
-    """A card: the way with the least mutator time where the collector is placed most steadily; None without any."""
+    """A card: the way with the least mutator time in the steadiest placement; None without any."""
     if not group.rows:
         found = windows(measured for run in group.runs for measured in run.result.measurements)
         why = "a ratio takes way copy and another way in one run and placement, with 3 valid rounds each"
@@ -56,7 +56,7 @@ def size_of(one: WindowScenario) -> str:
 
 
 def _best(rows: Sequence[WindowRow]) -> WindowRow:
-    """The way with the lowest ratio; a refusal where there are only refusals."""
+    """The way with the lowest ratio; a refusal if there are only refusals."""
     ratios = [one for one in rows if isinstance(one, Ratio)]
     return min(ratios, key=lambda one: one.value.value) if ratios else rows[0]
 
@@ -68,7 +68,7 @@ def _answer(ordered: Sequence[WindowRow]) -> str:
 
 
 def _pick(one: WindowRow) -> str:
-    """The way's name if it is cheaper, copy if even the best is not."""
+    """The way's name if it is cheaper; copy if even the best one is not."""
     if isinstance(one, Refusal):
         return "Refused"
     if one.leans:
@@ -84,7 +84,7 @@ def _details(one: WindowRow, group: Group[WindowScenario]) -> list[str]:
     to_ms = one.at.size_bytes / page_size_of(group.lead.result) / 1e6
     run = f", run {one.run}" if one.run else ""
     text = (
-        f"Until every page was touched once, mutators took {typical(one.over, to_ms)} ms with {one.at.way}, "
+        f"To touch every page once, mutators took {typical(one.over, to_ms)} ms with {one.at.way}, "
         f"{typical(one.under, to_ms)} ms with copy ({one.rounds} rounds{run})."
     )
     return [text]

@@ -1,7 +1,7 @@
 """Results of guests as a document for KernelCI's database (KCIDB, I/O schema 5.3).
 
 A measurement is a test with a number and the status DONE; an invalid one is an ERROR, a skip is a SKIP.  A verdict is
-PASS or FAIL, and a guest that did not get to its end is a test by itself that FAILs, with its console's tail.
+PASS or FAIL. A guest that did not reach its end is a test that FAILs, with the end of its console.
 """
 
 import re
@@ -35,7 +35,7 @@ def document(results: Iterable[Result], origin: str) -> dict[str, Any]:
         origin: of the sender, as KernelCI knows it: lower-case letters, digits, underscores.
 
     Raises:
-        GcprotoError: kcidb-io is not installed, or the origin is no name of one.
+        GcprotoError: kcidb-io is not installed, or the origin is invalid.
 
     """
     if not re.fullmatch(r"[a-z0-9_]+", origin):
@@ -128,12 +128,12 @@ def _tests(build: str, origin: str, result: Result) -> list[dict[str, object]]:
 
 
 def _node(text: str) -> str:
-    """A node of a path: what is between two dots."""
+    """A node of a path: the text between two dots."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_") or "unnamed"
 
 
 def path_of(one: Scenario) -> str:
-    """``gcproto.paths.mthp_16.move.2M``: what was measured, and what is special."""
+    """``gcproto.paths.mthp_16.move.2M``: the measurement and its special fields."""
     return _path(names.nodes(one))
 
 
@@ -158,7 +158,7 @@ def _number(one: Measurement) -> dict[str, object]:
         "path": one.proof.path,
         "folios_split": one.proof.folios_split,
         "folios": one.proof.folios,
-        "done_share": done_share(one),  # 0: all pages were refused, and the number is what refusing costs
+        "done_share": done_share(one),  # 0: all pages were refused, and the number is the cost of the refusals
     }
     if one.modes:
         misc["modes"] = [{"median": mode.median, "share": mode.share} for mode in one.modes]

@@ -1,4 +1,4 @@
-"""Names of measurements in other tools: each once in a file."""
+"""Names of measurements in other tools: unique in a file."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from gcproto.results.schema import Measurement, Result
 
 
 def named(results: Sequence[Result], keep: Callable[[Measurement], bool]) -> list[tuple[str, Result, Measurement]]:
-    """Measurements with names: with the kernel in front where they repeat, and the run where that is not enough."""
+    """Measurements with names. Repeated names get the kernel as a prefix; if that is not enough, the run."""
     found = [(result, one) for result in results for one in result.measurements if keep(one)]
     names = [exported(one.scenario) for _, one in found]
     if _repeat(names):

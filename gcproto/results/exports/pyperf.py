@@ -1,7 +1,7 @@
 """Results as a suite of pyperf: `pyperf show`, `pyperf compare_to`, `pyperf hist` read it.
 
 The format is that of pyperf 2 (version 1.0 of its JSON).  A measurement is a benchmark of one run whose values are the
-samples; times are seconds, instructions integers, which pyperf does not take for a time.
+samples. Times are seconds. Instructions are integers, which pyperf does not treat as a time.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ VERSION = "1.0"
 
 
 def usable(one: Measurement) -> bool:
-    """Whether pyperf can have it: valid, and all values above zero."""
+    """Whether pyperf can represent it: valid, and all values above zero."""
     return one.valid and bool(one.samples) and min(one.samples) > 0
 
 
@@ -24,7 +24,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
     """A suite.
 
     Raises:
-        GcprotoError: there is nothing that pyperf could read.
+        GcprotoError: there is no measurement that pyperf can represent.
 
     """
     benchmarks = [_benchmark(name, result, one) for name, result, one in named(results, usable)]

@@ -12,11 +12,11 @@ from gcproto.results.names import exported
 from gcproto.results.schema import TIMES, Measurement, Result
 
 VERSION = "5.3.1"
-"""Of pytest-benchmark, whose fields these are."""
+"""Version of pytest-benchmark that defines these fields."""
 
 
 def usable(one: Measurement) -> bool:
-    """Whether it can be had: valid, a time, above zero."""
+    """Whether it can be exported: valid, a time, above zero."""
     return one.valid and one.unit in TIMES and bool(one.samples) and min(one.samples) > 0
 
 
@@ -32,7 +32,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
         raise GcprotoError(
             "there is no valid time to export",
             why="pytest-benchmark knows times only; results of guests under instruction counting have none",
-            remedy="--pyperf and --csv can have them",
+            remedy="use --pyperf or --csv for them",
             code=ExitCode.USAGE,
         )
     first = results[0]
@@ -58,7 +58,7 @@ def document(results: Sequence[Result]) -> dict[str, Any]:
 
 def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, object]:
     return {
-        "group": exported(baseline_of(one.scenario)),  # the same work by other means
+        "group": exported(baseline_of(one.scenario)),  # the same work by another arm
         "name": name,
         "fullname": f"gcproto::{name}",
         "params": None,

@@ -1,4 +1,4 @@
-"""Samples as rows of a table (CSV): one line a round, with warm-up and invalid rounds, which say so."""
+"""Samples as rows of a table (CSV): one line per round, with marked warm-up and invalid rounds."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def text(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _plain(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet treats as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 

@@ -1,1 +1,1 @@
-"""What stands between a file and the program: texts neutralised, numbers in bounds, no contradiction."""
+"""Checks between a file and the program: texts neutralised, numbers in bounds, no contradiction."""

@@ -1,8 +1,7 @@
-"""The JSON of a result before it has types: what must not get any further, whatever field it stands in.
+"""Checks on the JSON of a result before it has types: content that no field may have.
 
-Checked are numbers that no measurement gives (1e308, a negative time, integers of a thousand digits), texts without an
-end, and nesting without one.  Texts are neutralised here, and nowhere else: what comes out of ``neutral`` can be
-printed.
+They reject numbers that no measurement gives (1e308, a negative time, integers of a thousand digits), endless texts and
+endless nesting. Texts are neutralised only here: the output of ``neutral`` can be printed.
 """
 
 from typing import Any
@@ -10,20 +9,19 @@ from typing import Any
 from gcproto.results.reading.text import MOST, clean, short_enough
 
 LARGEST = 1e20
-"""No figure is larger: a century of nanoseconds is 3e18, and version 1 had the wrapped times of unsigned arithmetic."""
+"""Limit of figures: a century of nanoseconds is 3e18, and version 1 had wrapped times of unsigned arithmetic."""
 LARGEST_INTEGER = (1 << 64) - 1
 DEEPEST = 40
-"""Levels of nesting; results have twelve."""
+"""Limit of levels of nesting; results have twelve."""
 LONGEST = 1 << 24
-"""Characters of the texts that are data: maps of collections and histograms."""
+"""Limit of characters of texts that are data: maps of collections and histograms."""
 LONG = frozenset({"map", "fault", "pause", "wait", "runs"})
 SIGNED = frozenset({"sample", "warmup", "extras"})
-"""Fields of measurements that may be negative: samples of invalid rounds, of those that are not used, and whatever it
-is that nobody reads by name."""
+"""Fields of measurements that may be negative: samples of invalid and unused rounds, and figures without a reader."""
 
 
 class Unsound(Exception):  # noqa: N818  (it is said, and no error of the program)
-    """Why a document is no result."""
+    """The reason why a document is not a result."""
 
 
 def neutral(document: object) -> Any:
@@ -33,7 +31,7 @@ def neutral(document: object) -> Any:
         document: decoded JSON.
 
     Raises:
-        Unsound: it has something that no result has.
+        Unsound: it has content that no result has.
 
     """
     return _value(document, "", signed=True, depth=0)
@@ -61,7 +59,7 @@ def _value(value: object, name: str, *, signed: bool, depth: int) -> object:
 
 
 def _signed(name: str, *, signed: bool) -> bool:
-    """Measurements are of what can't be below zero, other than the machine's settings."""
+    """Measurements can't be below zero; settings of the machine can."""
     return (signed and name != "measurements") or name in SIGNED
 
 
@@ -71,7 +69,7 @@ def _text(text: str, name: str) -> str:
 
 def _number(value: float, name: str, *, signed: bool) -> float:
     if not -LARGEST <= value <= LARGEST:
-        raise Unsound(f"{name} is {value:g}, which is no measurement")
+        raise Unsound(f"{name} is {value:g}, which is not a measurement")
     if value < 0 and not signed:
         raise Unsound(f"{name} is negative ({value:g})")
     return value

@@ -1,4 +1,4 @@
-"""Whether a result contradicts itself: what the schema's types can't say, so that every reader may rely on it."""
+"""Checks that a result does not contradict itself: the schema's types can't express them, and all readers need them."""
 
 import math
 import re
@@ -14,6 +14,7 @@ from gcproto.results.schema import (
     TIMES,
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
+    UNIT_IPIS,
     Collection,
     Figures,
     Histograms,
@@ -25,6 +26,7 @@ from gcproto.results.schema import (
     PathScenario,
     PolicyFigures,
     PolicyScenario,
+    Profile,
     Result,
     SampleMode,
     Scenario,
@@ -35,15 +37,17 @@ from gcproto.results.schema import (
 )
 
 LEAST = 1e-9
-"""A sample is 0, or at least this: whatever is below is no time and no count, and ratios to it leave all bounds."""
+"""A sample is 0, or at least this. A smaller one is neither a time nor a count, and ratios to it exceed all bounds."""
 NAME = 100
-"""Characters of names: of kernels, arms, workloads, runs."""
+"""Limit of characters of names: of kernels, arms, workloads, runs."""
+FUNCTION = 600
+"""Limit of characters of the name of a function; the kernel's symbols have 511 at most (KSYM_NAME_LEN)."""
 ORDERS = 30
 """A folio of 2^30 pages is larger than any memory."""
 MANY = 10_000
-"""Measurements, verdicts and so on of one run; rounds of one measurement are a hundred thousand at most."""
+"""Limits of the measurements and verdicts of one run, and of the rounds of one measurement."""
 ROUNDS = 100_000
-UNITS = TIMES | {UNIT_INSTRUCTIONS, UNIT_INSTRUCTIONS_OPERATION}
+UNITS = TIMES | {UNIT_INSTRUCTIONS, UNIT_INSTRUCTIONS_OPERATION, UNIT_IPIS}
 KINDS: dict[type[Scenario], type[Figures]] = {
     PathScenario: PathFigures,
     WorkloadScenario: WorkloadFigures,
@@ -84,7 +88,7 @@ class _Run(msgspec.Struct):
 
 
 class _Environment(msgspec.Struct):
-    """Those fields of an environment that readers use; all may be missing."""
+    """The fields of an environment that readers use; all may be missing."""
 
     kernel: _Kernel = msgspec.field(default_factory=_Kernel)
     cpu: _Cpu = msgspec.field(default_factory=_Cpu)
@@ -97,13 +101,13 @@ class _Environment(msgspec.Struct):
 
 
 def faults(result: Result) -> Iterator[str]:
-    """What is wrong with a result, and where."""
+    """The error of a result, and its place."""
     yield from _environment_faults(result)
     if not _is_time(result.producer.started):
-        yield f"producer.started is {result.producer.started[:NAME]!r}, and no time with its zone"
+        yield f"producer.started is {result.producer.started[:NAME]!r}, not a time with its zone"
     names = (result.run_id, *_words(result))
     if max(map(len, names)) > NAME or not result.run_id:
-        yield f"run_id or a name of the kernel or the guest has more than {NAME} characters, or none"
+        yield f"run_id or a name of the kernel or the guest has more than {NAME} characters, or is empty"
     lists: tuple[Sequence[object], ...] = (result.measurements, result.skips, result.verdicts, result.claims)
     if any(len(one) > MANY for one in lists):
         yield f"it has more than {MANY} measurements, skips, verdicts or claims"
@@ -116,7 +120,7 @@ def faults(result: Result) -> Iterator[str]:
 
 
 def _is_time(text: str) -> bool:
-    """Whether it is a date and a time of RFC 3339, which other tools ask for."""
+    """Whether it is a date and a time of RFC 3339, which other tools require."""
     if not TIME.fullmatch(text):
         return False
     try:
@@ -145,7 +149,7 @@ def _environment_faults(result: Result) -> Iterator[str]:
         return
     for name, value in (("page_size", found.page_size), ("pmd_size", found.pmd_size)):
         if value is not None and not (0 < value <= 1 << 40 and value & (value - 1) == 0):
-            yield f"environment.{name} is no power of two"
+            yield f"environment.{name} is not a power of two"
 
 
 def _measurement_faults(one: Measurement) -> Iterator[str]:
@@ -168,7 +172,7 @@ def _measurement_faults(one: Measurement) -> Iterator[str]:
         case WindowFigures():
             yield from _latency_faults(one.figures.access, one.figures.fault)
         case PathFigures():
-            pass
+            yield from _profile_faults(one.figures.profile)
 
 
 def _sample_faults(one: Measurement) -> Iterator[str]:
@@ -218,7 +222,7 @@ def _scenario_faults(one: Scenario) -> Iterator[str]:
         case PolicyScenario():
             order, sizes = one.order, (one.threads, one.collections, one.live_bytes)
             if one.swapped_permille > 1000:
-                yield "its scenario has more than all pages swapped"
+                yield "its scenario has more pages swapped than it has pages"
         case WindowScenario():
             sizes = (one.size_bytes, one.mutators, one.batch, one.group)
     if (order or 0) > ORDERS or not all(least <= value < 1 << 62 for value in sizes):
@@ -237,6 +241,18 @@ def _workload_faults(one: WorkloadFigures) -> Iterator[str]:
     yield from _collection_faults(one.collections)
 
 
+def _profile_faults(one: Profile | None) -> Iterator[str]:
+    if one is None:
+        return
+    names = [function.name for function in one.functions]
+    if len(set(names)) < len(names) or any(not 0 < len(name) <= FUNCTION for name in names):
+        yield f"its profile has a function twice, or one with no name, or a name of more than {FUNCTION} characters"
+    if len(names) > MANY or not 1 <= one.rounds <= ROUNDS:
+        yield "its profile has too many functions, or no rounds"
+    if any(function.rep > function.instructions * (1 + ROUNDING) for function in one.functions):
+        yield "its profile has more iterations than instructions"
+
+
 def _latency_faults(*some: Latency | None) -> Iterator[str]:
     if any(one.n < 1 for one in some if one is not None):
         yield "a latency is of no events"
@@ -246,7 +262,7 @@ def _histogram_faults(one: Histograms) -> Iterator[str]:
     for name in one.__struct_fields__:
         text = getattr(one, name)
         if text and not _is_histogram(text):
-            yield f"its histogram {name!r} is none that its tools can read"
+            yield f"its histogram {name!r} can't be read by its tools"
 
 
 @cache
@@ -256,7 +272,7 @@ def _is_histogram(text: str) -> bool:
     try:
         found = HdrHistogram.decode(text)
         return found is not None and math.isfinite(found.get_total_count())
-    except Exception:  # whatever a decoder raises at a damaged text, it is none
+    except Exception:  # any exception of a decoder means a damaged text
         return False
 
 

@@ -1,17 +1,17 @@
-"""Texts of files that anyone may have made: nothing in them may steer a terminal, or be longer than a page."""
+"""Texts from untrusted files: they must not control a terminal, nor be longer than a page."""
 
 import unicodedata
 
 KEPT = frozenset("\n\t")
 MOST = 10_000
-"""Characters of a text; what is longer is cut, and says so."""
+"""Limit of characters of a text. A longer text is cut with a note."""
 
 
 def clean(text: str) -> str:
-    r"""A text whose control characters are visible: ``\x1b[31m`` is shown, and does not turn anything red.
+    r"""A text with visible control characters: ``\x1b[31m`` is shown, and colours nothing.
 
-    So are marks that change the direction of writing, and halves of surrogate pairs.  Line breaks and tabs stay; other
-    kinds of blanks become a blank.
+    Marks that change the direction of writing and halves of surrogate pairs are also visible. Line breaks and tabs
+    stay; other kinds of blanks become a blank.
     """
     if text.isprintable():
         return text
@@ -19,7 +19,7 @@ def clean(text: str) -> str:
 
 
 def short_enough(text: str, most: int = MOST) -> str:
-    """The text, or its beginning and how long it was."""
+    """The text, or its beginning with its length."""
     return text if len(text) <= most else f"{text[:most]} ... ({len(text)} characters)"
 
 

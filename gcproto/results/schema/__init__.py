@@ -1,4 +1,4 @@
-"""The result format: see gcproto.results.schema.result for its history."""
+"""The result format; gcproto.results.schema.result has its history."""
 
 from gcproto.results.schema.collection import (
     Collection,
@@ -15,7 +15,6 @@ from gcproto.results.schema.experiment import (
     ContractExperiment,
     Experiment,
     GridExperiment,
-    HazardExperiment,
     KernelCell,
     PathExperiment,
     PolicyExperiment,
@@ -47,6 +46,7 @@ from gcproto.results.schema.measurement import (
     TIMES,
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
+    UNIT_IPIS,
     UNIT_OPERATION,
     UNIT_TIME,
     Interval,
@@ -56,6 +56,7 @@ from gcproto.results.schema.measurement import (
     Proof,
     SampleMode,
 )
+from gcproto.results.schema.profile import FunctionProfile, Profile
 from gcproto.results.schema.result import (
     SCHEMA,
     Guest,
@@ -105,6 +106,7 @@ __all__ = [
     "TIMES",
     "UNIT_INSTRUCTIONS",
     "UNIT_INSTRUCTIONS_OPERATION",
+    "UNIT_IPIS",
     "UNIT_OPERATION",
     "UNIT_TIME",
     "ClaimExperiment",
@@ -121,10 +123,10 @@ __all__ = [
     "Figures",
     "FolioCounts",
     "FolioFigures",
+    "FunctionProfile",
     "GridExperiment",
     "Guest",
     "Hazard",
-    "HazardExperiment",
     "HeapFigures",
     "Histograms",
     "Interval",
@@ -153,6 +155,7 @@ __all__ = [
     "PolicyFigures",
     "PolicyScenario",
     "Producer",
+    "Profile",
     "Proof",
     "Result",
     "SampleMode",

@@ -1,4 +1,4 @@
-"""One collection of a heap: what it found, how long its phases and pauses took, what became of the pages."""
+"""One collection of a heap: its counts, the times of its phases and pauses, the outcome of the pages."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ class Phases(msgspec.Struct, omit_defaults=True):
     verify: int = 0
 
     def by_name(self) -> dict[str, int]:
-        """Those that took place, in order."""
+        """The phases that took place, in order."""
         every = {name: int(getattr(self, name)) for name in self.__struct_fields__}
         return {name: ns for name, ns in every.items() if ns}
 
@@ -26,9 +26,9 @@ class Pause(msgspec.Struct):
     """A time for which mutators were stopped.
 
     Attributes:
-        name: what for.
-        stop_ns: from the request until the last one stood.
-        ns: from then until they were let go.
+        name: the reason.
+        stop_ns: from the request until the last one stopped.
+        ns: from then until they were released.
 
     """
 
@@ -67,7 +67,7 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
 
     @property
     def mapped(self) -> int:
-        """Pages that are in their place by any of the ways."""
+        """Pages that are in place by any of the ways."""
         return self.moved + self.remapped + self.copied + self.copied_after_ebusy + self.zeroed
 
     @property
@@ -104,9 +104,10 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CollectorAccount(MapAccount, omit_defaults=True):
-    """What the collector's thread did, and what was restored afterwards.
+    """Work of the collector's thread and of other compacting threads, and pages restored afterwards.
 
-    ``struct gcp_swept`` (native/heap/compaction/compaction.h).
+    ``struct gcp_swept`` (native/heap/compaction/compaction.h).  ``helped``: pages that the other threads produced, of
+    ``produced``.
     """
 
     updated: int = 0
@@ -118,6 +119,7 @@ class CollectorAccount(MapAccount, omit_defaults=True):
     flushes: int = 0
     recovered: int = 0
     map_ns: int = 0
+    helped: int = 0
     renewed: int = 0
     renew_ns: int = 0
     queued_ns: int = 0
@@ -131,7 +133,7 @@ class CollectorAccount(MapAccount, omit_defaults=True):
 
 
 class FaultAccount(MapAccount, omit_defaults=True):
-    """What the mutators' faults did."""
+    """Work of the mutators' faults."""
 
     updated: int = 0
     built: int = 0
@@ -156,8 +158,8 @@ class Collection(msgspec.Struct):
         number: in its round, from 1 on; measured: False for those before all mutators were set up.
         objects, live_bytes: marked;  dirty_cards: looked at again.
         used_before, used_after: bytes of the moving space.
-        dense, kept, compacted, slid: to-space pages by what was to become of them: updated in place, in the dense
-            prefix or in dense regions after it; built of live words, or a gap before a region; moved down whole.
+        dense, kept, compacted, slid: to-space pages by plan. In place: in the dense prefix or in dense regions after
+            it. Built of live words, or a gap before a region. Moved down whole.
         phases: ns;  pauses: in order.
         collector, faults: what the collector's thread and the mutators' faults did.
         work: what the collector's sweep did;  fault_work: what mutators' faults did;  stalls: what kept mutators from
@@ -165,9 +167,9 @@ class Collection(msgspec.Struct):
         resident: bytes of the process afterwards.
         folios: where large ones were asked for: pages in use afterwards;  splits: folios split meanwhile in the whole
             system, by order.
-        shoot_downs: that a live second thread's processor received, by phase (split, compact, drain); empty where none
-            is counted.
-        map: what became of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
+        shoot_downs: that a live second thread's processor received, by phase (split, compact, drain); empty if none is
+            counted.
+        map: the outcome of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
             "" if it was not recorded.
 
     """

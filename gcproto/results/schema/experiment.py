@@ -1,4 +1,4 @@
-"""What a run was asked, as far as its results must be alike to be compared: a struct for each kind of experiment."""
+"""The parameters of a run that must be equal in a comparison: a struct for each kind of experiment."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ class PathExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="paths")
 
     Attributes:
         quick: the short grid;  swap: swapped pages as well.
-        slowdown: test aid: arms that were drawn out on purpose, per mille.
+        slowdown: test aid: arms that were slowed down on purpose, per mille.
 
     """
 
@@ -100,10 +100,6 @@ class ContractExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="con
     rows: list[str] = []
 
 
-class HazardExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="hazards"):
-    """Hazards, which run in guests only: their cells are of the set ``check``."""
-
-
 class ClaimExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="claims"):
     """``gcproto claims``: the claims that were asked for."""
 
@@ -118,6 +114,5 @@ Experiment = (
     | WindowExperiment
     | KernelCell
     | ContractExperiment
-    | HazardExperiment
     | ClaimExperiment
 )

@@ -1,15 +1,16 @@
-"""What an experiment has to say besides its samples: a struct for each kind of scenario.
+"""Figures of an experiment besides its samples: a struct for each kind of scenario.
 
-Times are in the unit of the measurement where a name does not say another.  None: not measured, or not known.
+Times are in the unit of the measurement unless a name has another.  None: not measured, or not known.
 """
 
 import msgspec
 
 from gcproto.results.schema.collection import Collection, Work
+from gcproto.results.schema.profile import Profile
 
 
 class Latency(msgspec.Struct):
-    """How long single events took, pooled over all valid rounds; ns.
+    """Durations of single events, pooled over all valid rounds; ns.
 
     Attributes:
         n: events.
@@ -27,7 +28,7 @@ class Latency(msgspec.Struct):
 
 
 class Extra(msgspec.Struct, omit_defaults=True):
-    """What all kinds have: figures that nobody reads by name."""
+    """Part of all kinds: figures that no reader uses by name."""
 
     extras: dict[str, float] = {}
 
@@ -38,14 +39,16 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     Attributes:
         split_part: of arms that split first, the part of the samples spent on it (median).
         swapin_part: of arms that swap in, the part that the first reads took (median).
-        disturbed: how often a round was run in which another process kept the second thread from running; each was done
-            again, and is an invalid round where that did not help.
+        disturbed: number of rounds in which another process kept the second thread from running. Each was repeated, and
+            is an invalid round if that did not help.
+        profile: in a guest that was profiled, where the instructions went.
 
     """
 
     split_part: float | None = None
     swapin_part: float | None = None
     disturbed: int = 0
+    profile: Profile | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):
@@ -80,7 +83,7 @@ class Mmu(msgspec.Struct):
 
 
 class Stall(msgspec.Struct):
-    """The longest time that a mutator could not go on: how long, what for, which one; cause "": none was seen."""
+    """The longest stall of a mutator: its length, its cause and the mutator; cause "": no stall was seen."""
 
     ns: int = 0
     cause: str = ""
@@ -104,14 +107,14 @@ class Parts(msgspec.Struct, omit_defaults=True):
 
 
 class FolioFigures(msgspec.Struct):
-    """What became of large folios.
+    """The outcome of large folios.
 
     Attributes:
         could_go_whole, went_whole: shares of the pages.
         folios_split: by the moves.
         evacuation_ms: from flip to drain, median.
         large_share_at_end: of the pages in use after the last collection.
-        restored, renewed: pages made THPs again, and populated anew.
+        restored, renewed: pages made THPs again, and populated again.
         collector_parts, fault_parts: moves of parts of folios.
 
     """
@@ -183,12 +186,12 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
 
     Attributes:
         collections_a_round: median.
-        wall_ms: from when all mutators were set up until the last was through, median.
+        wall_ms: from the end of set-up until the last mutator ended, median.
         mutator_cpu_ms, collector_cpu_ms: CPU time of their threads, median.
         lbo_wall, lbo_cpu: lower-bound overhead (Cai et al., ISPASS 2022).
         phases: medians over collections;  pauses: by name.
         mmu: by window, the worst of all mutators;  stall: the longest of all rounds.
-        faults: a round, median.
+        faults: per round, median.
         compact_ns_page: collector's thread, for each page it produced;  map_ns_page: its ioctls for each page mapped.
         pages_an_ioctl: of the collector;  copied_mib: by UFFDIO_COPY, all rounds;  fallback_share: copied after EBUSY
             of all mapped.
@@ -197,9 +200,9 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         folios: where large ones were asked for and counted.
         fault, pause, wait: how long each took.
         verified: collections that the verifier passed.
-        choice: why the evacuation policy chose what it did, in words.
-        lost_ms: of a mutator, in faults and in waiting for memory, median of the rounds.
-        times: of each valid round, in order;  costs: of what is in no handler.
+        choice: the reason for the choice of the evacuation policy, in words.
+        lost_ms: time that a mutator lost in faults and in waiting for memory, median of the rounds.
+        times: of each valid round, in order;  costs: of events outside all handlers.
         collections: of each valid round, in order.
 
     """
@@ -246,7 +249,7 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
 
 
 class PolicyChoice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an evacuation policy chose, as far as it makes a difference on the heap's memory; equal is the same work.
+    """The choices of an evacuation policy that make a difference on the heap's memory; equal choices are equal work.
 
     Attributes:
         granule: pages.
@@ -264,7 +267,7 @@ class PolicyChoice(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PolicyFigures(Extra, tag_field="kind", tag="policy"):
-    """Of an evacuation policy on a heap that stands still; medians over the rounds.
+    """Figures of an evacuation policy on a heap without mutators; medians over the rounds.
 
     Attributes:
         map_ns_page: ioctls;  split_ns_page: splitting ahead, before the flip.
@@ -277,8 +280,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
         second_thread_sweeps: of its memory while the heap was collected; None without one.
         restored, renewed: over all collections of a heap.
         choice: why, in words;  choices: each different thing chosen in the rounds: one, unless calibration wavered.
-        disturbed: how often a heap was collected while another process kept the second thread from running; each was
-            made again, and is an invalid round where that did not help.
+        disturbed: number of heaps collected while another process kept the second thread from running. Each was
+            repeated, and is an invalid round if that did not help.
         collections: the measured one of each valid round.
 
     """
@@ -310,7 +313,7 @@ class WindowFigures(Extra, tag_field="kind", tag="window"):
     Attributes:
         collector_ns_page: of its sweep.
         faults: served;  pages_by_faults: mapped by them.
-        uncounted: pages in their place though every ioctl for them said EEXIST, all rounds together.
+        uncounted: pages in place although every ioctl for them returned EEXIST, all rounds together.
         pages_an_ioctl: of the collector.
         lost_ns_page: mutator time spent in faults, over all mutators; None where others served them.
         queued_ns_page: time that mutators waited for a processor, over all of them;  collector_queued_ns_page: that the

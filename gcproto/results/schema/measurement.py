@@ -1,4 +1,4 @@
-"""One scenario, measured: samples, what proves them, what they come to."""
+"""One measured scenario: its samples, their proof, their statistics."""
 
 import msgspec
 
@@ -10,6 +10,9 @@ UNIT_INSTRUCTIONS = "instructions/page"
 UNIT_OPERATION = "ns/operation"
 """Of a workload on a heap: time of its mutators for one of its operations."""
 UNIT_INSTRUCTIONS_OPERATION = "instructions/operation"
+UNIT_IPIS = "IPIs/page"
+"""Of a path beside a second thread in a guest that is profiled: that thread spins, so instructions say nothing, and
+interrupts between the processors are counted instead."""
 TIMES = frozenset({UNIT_TIME, UNIT_OPERATION})
 
 
@@ -31,7 +34,7 @@ class InvalidRound(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct):
-    """Where the pages went and what the kernel said, summed over the valid rounds (pages, ioctls, folios)."""
+    """Outcome of the pages and answers of the kernel, summed over the valid rounds (pages, ioctls, folios)."""
 
     asked: int = 0
     moved: int = 0
@@ -51,7 +54,7 @@ class Outcome(msgspec.Struct):
 
 
 class Proof(msgspec.Struct):
-    """What proves the path, summed over the valid rounds.
+    """The proof of the path, summed over the valid rounds.
 
     Attributes:
         level: ``pfn`` (page frame numbers and folio orders were read) or ``state`` (unprivileged: present and swapped
@@ -67,8 +70,8 @@ class Proof(msgspec.Struct):
         order_after: pages at the destination by folio order.
         swapped_before, swapped_after: swapped pages of source and destination.
         cached_before: of the source's swapped pages, those with their folio in the swap cache.
-        frames_pairs, frames_adjacent: neighbouring folios of the sources whose page frames were read, and of these such
-            that are neighbours as well;  frames_blocks: aligned blocks of the PMD size that their frames lie in;
+        frames_pairs, frames_adjacent: neighbouring folios of the sources whose page frames were read, and those of them
+            on neighbouring frames;  frames_blocks: aligned blocks of the PMD size that their frames lie in;
             target_pairs, target_adjacent, target_blocks: the same of the destination's pages afterwards.
         range_bytes: of a round's source;  streamed_bytes: read before the work so that nothing of it is in a cache.
         path: the path in a word: moved-whole, split-and-moved, moved, copied, remapped, ...
@@ -123,12 +126,13 @@ class Measurement(msgspec.Struct):
         rounds: the round of each sample; equal numbers were measured next to each other, so ratios are paired by them.
         warmup: samples of warm-up rounds, kept but not used.
         median, ci: of the samples; None without valid samples.
-        ratio_to_copy: median ratio to the copy arm of the same work (gcproto.results.baseline); None where nothing
-            was done that could be compared.
-        modes: two where the samples are bimodal by a statistical test, else none: then the median must not stand alone.
+        ratio_to_copy: median ratio to the copy arm of the same work (gcproto.results.baseline); None if no work was
+            done that can be compared.
+        modes: two if the samples are bimodal by a statistical test, else empty. The median of two modes must not be
+            quoted alone.
         valid: False if too many rounds are invalid; such a measurement must not be quoted.
         figures: of its kind.
-        notes: what a reader should know, in words.
+        notes: notes for readers, in words.
 
     """
 

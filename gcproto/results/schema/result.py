@@ -1,16 +1,16 @@
 """The result format, ``gcproto.result/2``: one document for each run, the same for every producer.
 
-A result says what was asked, what was measured (raw samples), what proves that the named path was the path taken, what
-the environment was, and whether it is valid.  Readers tolerate unknown fields; a field that changes its meaning raises
-the version.
+A result has the parameters, the raw samples, the proof that the named path was the path taken, the environment, and
+whether it is valid.  Readers tolerate unknown fields; a field that changes its meaning raises the version.
 
-History of the format
-    1   first version; later in it: latency and figures of a measurement; histograms, series, collections and notes;
-        guest and verdicts of a result; map of a collection; choices of a measurement
-    2   scenarios, figures, experiments and subjects of verdicts are tagged unions; claims are a list of their own;
-        modes of bimodal samples; placement, working set and page frames; files of version 1 are upgraded when read
-        (gcproto.results.upgrade)
-        later in it: grids; work and stalls of a collection, time and costs of mutators; the objective of policies
+History of the format:
+
+1. The first version.  Added later: latency and figures of a measurement; histograms, series, collections and notes;
+   guest and verdicts of a result; map of a collection; choices of a measurement.
+2. Scenarios, figures, experiments and subjects of verdicts are tagged unions.  Claims are a separate list.  New: modes
+   of bimodal samples, placement, working set and page frames.  Files of version 1 are upgraded when they are read
+   (gcproto.results.upgrade).  Added later: the profile of a path by function; grids; work and stalls
+    of a collection; time and costs of mutators; the objective of policies.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ SCHEMA = "gcproto.result/2"
 
 
 class Skip(msgspec.Struct, frozen=True):
-    """What was asked and not measured: the reason and the remedy.  Nothing else is measured in its place."""
+    """A scenario that was not measured: the reason and the remedy.  Nothing else is measured in its place."""
 
     what: str
     reason: str
@@ -33,7 +33,7 @@ class Skip(msgspec.Struct, frozen=True):
 
 
 class Producer(msgspec.Struct):
-    """Who made the result and how.
+    """The producer of the result and its call.
 
     Attributes:
         version: of gcproto.
@@ -42,7 +42,7 @@ class Producer(msgspec.Struct):
         started: UTC, ISO 8601.
         seconds: wall time of the run.
         benchmark: hash of the code that measures; another hash starts a new series.
-        complete: False if the run was interrupted and holds what it had until then.
+        complete: False if the run was interrupted; it holds the rounds measured until then.
 
     """
 
@@ -72,15 +72,15 @@ class Guest(msgspec.Struct):
     """The virtual machine that a result comes from; ``environment`` is then the guest's.
 
     Attributes:
-        outcome: ``done``, or what kept it from being done: ``panic``, ``hang`` (no output any more), ``timeout``,
+        outcome: ``done``, or the failure: ``panic``, ``hang`` (no output any more), ``timeout``,
             ``died`` (QEMU ended), ``unbootable`` (no sign of life, or no image that could be booted).
         why: the outcome in words; "" when done.
         boot: 1 for the first boot of this kernel in its run, 2 for the next, ...
         icount: whether time in the guest is counted in executed instructions.
         seconds: wall time from the start of QEMU to its end.
         command: QEMU's command line.
-        console: the last lines of the kernel's console; more of them when it is not done.
-        host: where it ran: CPU model, kernel release, QEMU version.
+        console: the last lines of the kernel's console; more of them if it failed.
+        host: its host: CPU model, kernel release, QEMU version.
 
     """
 
@@ -100,8 +100,8 @@ class Result(msgspec.Struct):
     Attributes:
         run_id: of the run.
         experiment: what it was: readers choose by its type.
-        producer, environment: who and where.
-        measurements, skips, noise: what was measured.
+        producer, environment: producer and machine.
+        measurements, skips, noise: the measured scenarios.
         guest: of runs in a virtual machine;  verdicts: of the contract and the hazards;  claims: of the thread.
 
     """

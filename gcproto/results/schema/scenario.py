@@ -1,6 +1,6 @@
-"""What was measured: one struct for each experiment, told apart by its tag ``kind``.
+"""Measured scenarios: one struct for each experiment, with the tag ``kind``.
 
-Readers choose with ``match``.  No field is a name that has to be taken apart; names for people are made in
+Readers choose with ``match``.  No field is a name that has to be parsed; names for reports are made in
 gcproto.results.names.
 """
 
@@ -21,17 +21,17 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
     Attributes:
         source: state of the source pages: small, mthp, thp, zero, hole, forked, pinned, swapped, swapcache, none.
         order: log2 of the folio size in base pages (0 small).
-        arm: way of doing the work (native/paths/paths.h).
+        arm: way of doing the work (native/paths/arms.c).
         granule_bytes: bytes asked of one call.
         alignment: ``congruent`` (source and destination have the same offset within a PMD) or ``skewed`` (destination
             one base page further).
         threads: threads live in the address space: 1, or 2 (the second touches memory on another processor).
         pages: base pages evacuated in one round.
-        working_set: ``cache`` (it fits into the last-level cache), ``memory`` (well beyond it), or ``any``: a range
-            that was written just before, whatever its size.
+        working_set: ``cache`` (it fits into the last-level cache), ``memory`` (well beyond it), or ``any``: a range of
+            any size that was just written.
         frames: ``consecutive`` or ``shuffled``: order of the page frames of neighbouring folios; ``any``: as the
             kernel gave them to a fresh process.
-        replica: 0; 1 for the second member of an A/A pair, the same work measured again under another name.
+        replica: 0; 1 for the second member of an A/A pair, the same work under another name.
 
     """
 
@@ -48,7 +48,7 @@ class PathScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="path"):
 
 
 class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """In what a mode differs from its defaults; None: in nothing (gcproto.collector.modes.Mode says what each does).
+    """Differences of a mode to its defaults; None: no difference (gcproto.collector.modes.Mode documents each).
 
     Attributes:
         ebusy: answer to EBUSY.
@@ -59,7 +59,9 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         regions: ``granules``, ``always`` or ``never``.
         cut_at_tables: runs end where a page table does.
         batch_pages, spin, dense_first: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h).
-        flush_bytes, hold_bytes, reserve_pages: when recycled pages are given back, and how many are kept (for tests).
+        compactors: threads that compact, the collector's included.
+        flush_bytes, hold_bytes, reserve_pages: when recycled pages are freed, and how many are kept (tests
+            choose them).
 
     """
 
@@ -74,6 +76,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     dense_permille: int | None = None
     regions: str | None = None
     cut_at_tables: bool | None = None
+    compactors: int | None = None
     batch_pages: int | None = None
     spin: int | None = None
     dense_first: bool | None = None
@@ -82,7 +85,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     reserve_pages: int | None = None
 
     def given(self) -> dict[str, int | str | bool]:
-        """Those that are not None, by name."""
+        """The options that are not None, by name."""
         every = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in every.items() if value is not None}
 
@@ -115,7 +118,7 @@ class WorkloadScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="workl
 
 
 class PolicyScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="policy"):
-    """A heap that stands still and is evacuated by one policy.
+    """A heap without mutators that is evacuated by one policy.
 
     Attributes:
         workload: that filled it.
@@ -148,8 +151,8 @@ class WindowScenario(msgspec.Struct, frozen=True, tag_field="kind", tag="window"
         way: name (gcproto.experiments.window.ways).
         size_bytes: of each space.
         mutators: threads that touch to-space.
-        batch, group: parameters of all ways of a run: pages per ioctl of the collector where it maps in batches, and
-            pages that a fault maps where it maps a group; 0: unknown (results of version 1).
+        batch, group: parameters of all ways of a run: pages per ioctl of a collector that maps in batches, and pages
+            per fault that maps a group. 0: unknown (results of version 1).
         handler: ``sigbus`` (faults are served on the mutator's thread) or ``thread`` (one polling thread serves all).
         placement: of mutators and collector on processors: own, shared, unplaced.
 
@@ -170,8 +173,8 @@ Scenario = PathScenario | WorkloadScenario | PolicyScenario | WindowScenario
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def sort_key(one: Scenario) -> tuple[Any, ...]:
-    """Sorts scenarios of all kinds."""
+def sort_key(one: Scenario) -> tuple[object, ...]:
+    """Sort key of scenarios of all kinds."""
     return type(one).__name__, *(_plain(getattr(one, name)) for name in one.__struct_fields__)
 
 

@@ -1,4 +1,4 @@
-"""What a kernel was seen to do: rows of the contract and hazards; and what measuring says of the thread's claims."""
+"""Verdicts on a kernel: rows of the contract, hazards, and the thread's claims."""
 
 from typing import Literal
 
@@ -25,22 +25,22 @@ class Hazard(msgspec.Struct, frozen=True, tag_field="kind", tag="hazard", omit_d
 
 
 class Console(msgspec.Struct, frozen=True, tag_field="kind", tag="console"):
-    """What the kernel printed of itself."""
+    """The kernel's own messages."""
 
 
 Subject = ContractRow | Hazard | Console
 
 Word = Literal["fine", "ebusy", "differs", "hang", "panic", "corruption", "unavailable"]
-"""``ebusy``: refused, which is fine; ``unavailable``: this kernel lacks what it takes, or it was never reached."""
+"""``ebusy``: refused, which is fine; ``unavailable``: this kernel lacks a requirement, or it was never reached."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a kernel was seen to do where it might misbehave.
+    """A verdict on a row or a hazard.
 
     Attributes:
-        subject: what was tried.
+        subject: the row or hazard.
         verdict: in a word.
-        text: what was seen.
+        text: the observation.
         seconds: that it took.
 
     """
@@ -59,10 +59,10 @@ class ClaimVerdict(msgspec.Struct, frozen=True):
 
     Attributes:
         key: T1 ... T16;  claim: what is claimed.
-        judgement: what measuring says of it on this kernel.
+        judgement: the verdict on this kernel.
         figures: what was measured, in words.
-        why: why it is not testable or confirmed in part only; "" else.
-        command: shows it alone.
+        why: the reason if it is not testable or only confirmed in part; "" otherwise.
+        command: judges it alone.
 
     """
 

@@ -8,7 +8,7 @@ from gcproto.results.upgrade.figures import figures, other_notes
 from gcproto.results.upgrade.scenario import Raw, experiment, scenario
 
 ABSURD_NS_PAGE = 1e9
-"""A second for each page: a window that says so had its start read after its end (version 1 subtracted unsigned)."""
+"""A second per page: the start of such a window was read after its end (version 1 subtracted unsigned)."""
 LATE = "measured by version 1, which read the window's start late: too short by the time to schedule the collector"
 MAX_INVALID_SHARE = 0.1
 """The rule of version 1: a measurement with a larger share of invalid rounds must not be quoted."""
@@ -22,7 +22,7 @@ def upgraded(document: Raw) -> Result:
         document: JSON of version 1, decoded.
 
     Raises:
-        msgspec.ValidationError: it is no such document.
+        msgspec.ValidationError: it is not such a document.
 
     """
     try:
@@ -77,7 +77,7 @@ def _spread_order_after(ret: Raw) -> None:
 
 
 def _mend_window(ret: Raw) -> None:
-    """Say what is wrong with windows of version 1, and take out those that wrapped."""
+    """Add notes to windows of version 1, and remove those that wrapped."""
     ret["notes"] = [*ret["notes"], LATE]
     ret["warmup"] = [sample for sample in ret["warmup"] if sample < ABSURD_NS_PAGE]
     pairs = list(zip(ret["samples"], ret["rounds"], strict=True))

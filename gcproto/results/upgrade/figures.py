@@ -21,7 +21,7 @@ PART_CAUSES = {
 
 
 class _Taken:
-    """A dictionary of figures that is taken apart; what nobody asks for is left."""
+    """A dictionary of figures that is taken apart; figures that no field takes remain."""
 
     def __init__(self, figures: Mapping[str, float]) -> None:
         self.left = dict(figures)
@@ -226,7 +226,7 @@ def _folios(taken: _Taken, rounds: int) -> Raw | None:
 
 
 def other_notes(old: Raw, kind: str) -> list[str]:
-    """Notes that are no figures now.
+    """Notes that are not figures now.
 
     Args:
         old: the measurement.

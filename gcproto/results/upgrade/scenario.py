@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Raw = dict[str, Any]
-"""Part of a document that is made new: what stands in it is checked when it is read as version 2."""
+"""Part of a new document. Its content is checked when it is read as version 2."""
 Document = Mapping[str, Any]
 """The document of version 1, as it was found."""
 
@@ -30,10 +30,10 @@ def scenario(measurement: Raw, document: Document) -> Raw:
 
     Args:
         measurement: of version 1.
-        document: that it is from: sizes and options stand there.
+        document: that it is from: it has sizes and options.
 
     Raises:
-        KeyError, TypeError, ValueError: it is no such scenario.
+        KeyError, TypeError, ValueError: it is not such a scenario.
 
     """
     old: Raw = measurement["scenario"]

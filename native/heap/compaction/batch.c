@@ -47,7 +47,7 @@ int32_t gcp_batch_build(struct gcp_compaction *c, uint64_t index, enum gcp_work_
     if (c->batch_first == c->batch_end)
         c->batch_first = c->batch_end = index + 1;
     uint64_t page = c->batch + size - (c->batch_end - index);
-    gcp_produce(c, ret->work, kind, index, gcp_from_page(c, page));
+    gcp_produce(c, ret->work, kind, index, gcp_from_page(c, page), c->ahead);
     gcp_pages_publish(&c->pages, index, page);
     c->batch_first = index;
     return 0;

@@ -1,4 +1,4 @@
-/* The life of a compaction: spaces, flip, shutdown, recovery. */
+/* The life cycle of a compaction: spaces, flip, shutdown, recovery. */
 #define _GNU_SOURCE
 #include "heap/compaction/compaction.h"
 
@@ -77,6 +77,9 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     if (!c->buffer || !c->helper.buffer || gcp_timeline_init(EVENTS, &c->timeline) < 0 ||
         gcp_timeline_init(EVENTS, &c->helper.timeline) < 0)
         return refuse(c, -ENOMEM, "memory for the collector", ret_err);
+    err = gcp_compactors_init(c);
+    if (err)
+        return refuse(c, err, "compacting threads", ret_err);
     err = gcp_uffd_init(by_signal ? GCP_UFFD_FEATURE_SIGBUS : 0, &c->uffd);
     if (err)
         return refuse(c, err, "userfaultfd", ret_err);
@@ -103,6 +106,7 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
         return;
     if (c->serving)
         gcp_service_stop();
+    gcp_compactors_deinit(c);
     gcp_fault_thread_stop(&c->thread);
     gcp_uffd_deinit(&c->uffd);
     gcp_pages_deinit(&c->pages);
@@ -151,7 +155,7 @@ struct gcp_mutator *gcp_compaction_helper(struct gcp_compaction *c)
 
 uint64_t gcp_compaction_helper_cpu(const struct gcp_compaction *c)
 {
-    return gcp_fault_thread_cpu(&c->thread);
+    return gcp_fault_thread_cpu(&c->thread) + gcp_compactors_cpu(c);
 }
 
 int32_t gcp_compaction_helper_pin(struct gcp_compaction *c, int32_t cpu)
@@ -181,7 +185,7 @@ int32_t gcp_compaction_remap(struct gcp_compaction *c)
     return 0;
 }
 
-/* Whole, before anything can touch it: no page gets in (ART's order in move mode). */
+/* Register the whole space before anything can touch it: no page appears unserved (ART's order in move mode). */
 static int32_t flip_registered(struct gcp_compaction *c)
 {
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, c->bytes, NULL);
@@ -195,9 +199,9 @@ static int32_t flip_registered(struct gcp_compaction *c)
 }
 
 /*
- * After the mremap, and only what is in use: fresh pages are then the kernel's.  A registration of a part splits the
- * mapping; a page touched beyond it first gives both parts the same anon_vma, or they would not merge again and the
- * next flip could not move them in one call (ART 0e412ed06f).
+ * Register after the mremap, and only the part in use: the kernel then provides fresh pages.  Registering a part splits
+ * the mapping.  A page is therefore first touched beyond that part: both parts get the same anon_vma, merge again
+ * later, and the next flip can move them in one call (ART 0e412ed06f).
  */
 static int32_t flip_then_register(struct gcp_compaction *c)
 {
@@ -215,12 +219,12 @@ static int32_t flip_then_register(struct gcp_compaction *c)
         return 0;
     struct gcp_outcome did = gcp_uffd_register(&c->uffd, c->plan.to, used, NULL);
     if (did.err) {
-        /* Back: what has been touched in the meantime is one page of zeroes. */
+        /* Undo the flip: all that was touched in the meantime is one page of zeroes. */
         if (pieces)
             gcp_remap_flip_back(c);
         else if (mremap(gcp_at(c->plan.from), c->bytes, c->bytes, MREMAP_MAYMOVE | MREMAP_FIXED | GCP_MREMAP_DONTUNMAP,
                         gcp_at(c->plan.to)) == MAP_FAILED)
-            abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
+            abort(); /* this memory was mapped there a moment ago; there is no way to go on */
         return failed(c, -did.err, "UFFDIO_REGISTER of the used part");
     }
     c->registered = used;
@@ -237,12 +241,13 @@ int32_t gcp_compaction_flip(struct gcp_compaction *c)
     return c->policy.register_whole ? flip_registered(c) : flip_then_register(c);
 }
 
-void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce)
+void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce, gcp_producer ahead)
 {
     uint64_t used = c->plan.used_end;
     c->produce = produce;
+    c->ahead = ahead;
     c->pending = c->settled = used;
-    /* From-pages above the last one in use have never been touched: taken as recycled ones they would be new memory. */
+    /* From-pages above the last one in use were never touched: recycling them would allocate new memory. */
     c->reclaimed = c->given_back = used + c->plan.black_shift;
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
@@ -271,7 +276,8 @@ static void learn(struct gcp_compaction *c)
         return;
     seen->evacuated = c->plan.used_end;
     uint64_t waited = c->queued_ns < c->sweep_ns ? c->queued_ns : c->sweep_ns;
-    seen->page_ns = seen->evacuated > by_faults ? (c->sweep_ns - waited) / (seen->evacuated - by_faults) : 0;
+    uint64_t others = by_faults + c->helped;
+    seen->page_ns = seen->evacuated > others ? (c->sweep_ns - waited) / (seen->evacuated - others) : 0;
     uint64_t queued = 2000 * waited / c->sweep_ns, inside = 1000 * lost / c->sweep_ns;
     seen->weight = (queued < 1000 ? queued : 1000) + (inside < 1000 ? inside : 1000);
     gcp_contest_end(&c->adapt.contest, seen);
@@ -281,7 +287,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
 {
     struct gcp_outcome did = {.err = 0};
     bool by_signal = c->policy.handler == GCP_HANDLER_SIGBUS;
-    /* A handler that can't go on waits for recovery, so nobody waits for it. */
+    /* A handler that can't go on waits for recovery, so the drain must not wait for it. */
     if (by_signal && gcp_service_drain(0, &c->err))
         return -c->err;
     if (c->registered)
@@ -297,7 +303,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
     return 0;
 }
 
-/* One page into its place by plain stores, whatever its state says. */
+/* Write one page by plain stores, whatever its state. */
 static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     uint32_t word = atomic_load_explicit(&c->pages.words[index], memory_order_acquire);
@@ -311,7 +317,7 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
         break;
     case GCP_PAGE_MUTATOR_PROCESSING:
     case GCP_PAGE_PROCESSED_AND_MAPPING:
-        /* Its owner puts it there; it is awake. */
+        /* Its owner, which is awake, writes it. */
         for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED; tries++)
             gcp_back_off(tries);
         return;
@@ -344,9 +350,10 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     }
     __atomic_store_n(&c->recovery, GCP_RECOVERY_UNREGISTERED, __ATOMIC_SEQ_CST);
     gcp_futex_wake(&c->recovery);
+    gcp_compactors_join(c, ret);
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
-    /* Handlers that wait leave `serve` once the world is started; what they come back to is in its place. */
+    /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */
     __atomic_store_n(&c->err, 0, __ATOMIC_RELEASE);
     return 0;
 }
@@ -368,7 +375,7 @@ int32_t gcp_compaction_release(struct gcp_compaction *c)
         return 0;
     }
     int err = injected ? injected : errno;
-    /* A new mapping in its place has no memory either. */
+    /* A new mapping in its place is empty too. */
     if (mmap(gcp_at(c->plan.from), c->bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         return failed(c, -errno, "a new mapping for from-space");

@@ -1,6 +1,6 @@
 /*
- * A fault on to-space while it is compacted: on the thread that faulted, inside its SIGBUS handler, or on a handler
- * thread.  Takes no lock, allocates nothing.
+ * Faults on to-space during compaction, answered on the faulting thread in its SIGBUS handler, or on a handler thread.
+ * Nothing here takes a lock or allocates.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -76,8 +76,8 @@ static void wait_for_it(const struct gcp_fault *f, uint32_t tries)
 }
 
 /*
- * This page can't be mapped by any ioctl.  The collector stops the world and unregisters the space, for which this
- * thread counts as stopped; then a store does it.  src: where the contents are, 0: zeroes, or nothing to be put there.
+ * No ioctl can map this page.  The collector stops the world and unregisters the space; meanwhile this thread counts as
+ * stopped.  Then a plain store writes the page.  src: where the contents are; 0: zeroes, or nothing to write.
  */
 static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, bool owner)
 {
@@ -85,8 +85,7 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, boo
     struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
-        gcp_fault_die(
-            c); /* a handler thread: those that sleep in the kernel can't be stopped, so there is no way out */
+        gcp_fault_die(c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
@@ -98,7 +97,7 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, boo
     gcp_mutator_unblock(m);
 }
 
-/* Pages [index, index + n) are built from `src` on and this thread's to map. */
+/* Map pages [index, index + n), which this thread has built from `src` on. */
 static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
 {
     struct gcp_compaction *c = f->c;
@@ -116,13 +115,13 @@ static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint
             return;
         }
         if (!done)
-            done = (int64_t)n; /* not registered any more: all of it was mapped before */
+            done = (int64_t)n; /* no longer registered: all of it was mapped before */
         for (; done; done--, n--, index++, src += c->pages.page)
             gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
 }
 
-/* REMAP: a ready page, once it is this thread's to map; false if the collector has claimed it. */
+/* REMAP: claim a ready page and copy it; false if the collector has claimed it. */
 static bool copy_claimed(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -138,7 +137,7 @@ static bool copy_claimed(const struct gcp_fault *f)
     return true;
 }
 
-/* Ready pages of the group around `index`, the one that faulted first. */
+/* Map the ready pages of the group around `index`, the page that faulted first. */
 static void map_group(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -146,7 +145,7 @@ static void map_group(const struct gcp_fault *f)
     struct gcp_map_how how = how_of(f, c->policy.map_by);
     uint64_t group = group_of(f), first = index / group * group;
     uint64_t limit = first + group - index;
-    /* One ioctl where the page's run reaches down as well; the page itself is in it in any case. */
+    /* Extend the run downwards, so that one ioctl does it; the page itself is always included. */
     while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
         index--, limit++;
     struct gcp_choice choice = gcp_choose(c, index, limit);
@@ -161,7 +160,10 @@ static void map_group(const struct gcp_fault *f)
     }
 }
 
-/* A ready page alone, by COPY: cheaper than a MOVE for whoever waits; the kernel says who was first. */
+/*
+ * Map one ready page by COPY: the waiting thread gets it sooner than by MOVE; the kernel decides which thread was
+ * first.
+ */
 static void copy_ready(const struct gcp_fault *f)
 {
     const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
@@ -181,7 +183,7 @@ static enum gcp_event_kind fault_dense(const struct gcp_fault *f)
     uint64_t index = f->index;
     uint64_t group = group_of(f), first = index / group * group, end = first + group;
     uint64_t from = gcp_place_of(c, index);
-    gcp_produce(c, m->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from));
+    gcp_produce(c, m->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), c->produce);
     m->updated++;
     if (group == 1) {
         finish(f, index, gcp_from_page(c, from), 1, verb_of(f, from, 1));
@@ -194,7 +196,7 @@ static enum gcp_event_kind fault_dense(const struct gcp_fault *f)
         if (other != index && gcp_in_place(c, other) && !gcp_dense_page_empty(c, other) &&
             gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
             from = gcp_place_of(c, other);
-            gcp_produce(c, m->work, GCP_WORK_UPDATE, other, gcp_from_page(c, from));
+            gcp_produce(c, m->work, GCP_WORK_UPDATE, other, gcp_from_page(c, from), c->produce);
             m->updated++;
             gcp_pages_publish(&c->pages, other, from);
         }
@@ -202,7 +204,7 @@ static enum gcp_event_kind fault_dense(const struct gcp_fault *f)
     return GCP_EVENT_FAULT_DENSE;
 }
 
-/* Whether a page of the compacted part is built of live words: neither of a dense region nor in the gap before one. */
+/* Whether a page of the compacted part is built from live words: not in a dense region, nor in the gap before one. */
 static bool compacted(const struct gcp_compaction *c, uint64_t index)
 {
     uint16_t fill = gcp_fill(c, index);
@@ -225,14 +227,14 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
     return first;
 }
 
-/* One compacted page that is this thread's. */
+/* Build and map one compacted page that this thread has claimed. */
 static void build(const struct gcp_fault *f, uint64_t index, bool move)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
-    gcp_produce(c, m->work, GCP_WORK_BUILD, index, src);
+    gcp_produce(c, m->work, GCP_WORK_BUILD, index, src, c->produce);
     m->built++;
     uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
     finish(f, index, src, 1, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
@@ -246,7 +248,7 @@ static void build_and_copy(const struct gcp_fault *f, uint64_t group)
     uint64_t end, first;
     first = claim_neighbours(c, f->index, group < GCP_BUFFER_PAGES ? group : GCP_BUFFER_PAGES, &end);
     for (uint64_t at = first; at < end; at++) {
-        gcp_produce(c, m->work, GCP_WORK_BUILD, at, m->buffer + (at - first) * c->pages.page);
+        gcp_produce(c, m->work, GCP_WORK_BUILD, at, m->buffer + (at - first) * c->pages.page, c->produce);
         m->built++;
     }
     finish(f, first, m->buffer, end - first, GCP_VERB_COPY);
@@ -264,14 +266,14 @@ static enum gcp_event_kind fault_compacted(const struct gcp_fault *f)
         build_and_copy(f, group);
         return GCP_EVENT_FAULT_BUILT;
     }
-    /* Early in the sweep nothing can be recycled yet: then a fault is kept short. */
+    /* Early in the sweep no page can be recycled yet: then the fault does only its own page. */
     if (move && group > 1 && gcp_recycle_count(&c->recycle) >= group) {
         first = claim_neighbours(c, index, group, &end);
         page = gcp_recycle_take(&c->recycle, end - first);
     }
     /*
-     * A claim is never given back: the collector has perhaps passed the page by then, would not come again, and would
-     * recycle what the page is to be built of.
+     * A claim is never released: the collector may have passed the page by then.  It would not return, and would
+     * recycle the page's sources.
      */
     if (page == GCP_NO_PAGE) {
         build(f, index, move);
@@ -281,7 +283,7 @@ static enum gcp_event_kind fault_compacted(const struct gcp_fault *f)
         return GCP_EVENT_FAULT_BUILT;
     }
     for (uint64_t other = first; other < end; other++) {
-        gcp_produce(c, m->work, GCP_WORK_BUILD, other, gcp_from_page(c, page + other - first));
+        gcp_produce(c, m->work, GCP_WORK_BUILD, other, gcp_from_page(c, page + other - first), c->produce);
         m->built++;
         gcp_pages_publish(&c->pages, other, page + other - first);
     }
@@ -294,13 +296,13 @@ static enum gcp_event_kind fault_slid(const struct gcp_fault *f)
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    gcp_produce(c, m->work, GCP_WORK_SLIDE, index, m->buffer);
+    gcp_produce(c, m->work, GCP_WORK_SLIDE, index, m->buffer, c->produce);
     m->slid++;
     finish(f, index, m->buffer, 1, c->policy.adapt ? GCP_VERB_COPY : c->policy.early_by);
     return GCP_EVENT_FAULT_SLID;
 }
 
-/* No object is there yet: memory for the next ones. */
+/* A page without objects: memory for the next ones. */
 static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -315,7 +317,7 @@ static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
         finish(f, index, gcp_from_page(c, recycled), 1, c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;
     }
-    /* All that is left of the mutator's allocation buffer in one call. */
+    /* Map the rest of the mutator's allocation buffer in one call. */
     uint64_t last = m->tlab_end > gcp_to_page(c, index) ? (m->tlab_end - c->plan.to) / page : end;
     while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
         end++;
@@ -328,7 +330,7 @@ static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
             give_in(f, at, 0, true);
             done = 1;
         } else if (!done) {
-            done = (int64_t)(end - at); /* not registered any more: the kernel's own zeroes will do */
+            done = (int64_t)(end - at); /* no longer registered: the kernel's own zeroes will do */
         } else {
             m->fresh += (uint64_t)done;
         }
@@ -351,7 +353,7 @@ static enum gcp_event_kind produce(const struct gcp_fault *f)
     return fault_dense(f);
 }
 
-/* A granule is one thread's until all of it is ready; then whoever needs a page of it maps all that is left. */
+/* One thread owns a granule until all of it is ready; then any thread that needs a page of it maps all that is left. */
 static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
@@ -368,7 +370,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
         if (state == GCP_PAGE_UNPROCESSED) {
             if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
                 continue;
-            gcp_granule_produce(c, m->work, leader);
+            gcp_granule_produce(c, m->work, leader, c->produce);
             m->updated += granule;
             kind = GCP_EVENT_FAULT_DENSE;
         } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {
@@ -384,7 +386,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
         int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
         call_ends(f, begin, work_by(how.by), done);
         if (!done)
-            return kind; /* not registered any more: all of it was mapped before */
+            return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
             give_in(f, index, 0, false);

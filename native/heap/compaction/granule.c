@@ -1,15 +1,15 @@
 /*
- * What depends on folios: granules of the dense prefix and of dense regions that are claimed and mapped as one, and how
- * pages in large folios are mapped.  ART knows neither: it evacuates page by page, and its heap has small folios.
+ * What depends on folios: granules of dense pages that are claimed and mapped as one, and how pages in large folios are
+ * mapped.  ART has neither: it evacuates single pages, and its heap has small folios.
  */
 #include "heap/compaction/state.h"
 
-void gcp_granule_produce(struct gcp_compaction *c, struct gcp_tally *work, uint64_t leader)
+void gcp_granule_produce(struct gcp_compaction *c, struct gcp_tally *work, uint64_t leader, gcp_producer produce)
 {
     for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
-        /* A page without a live word goes along: left out, it would break the folio. */
+        /* A page without a live word is included: omitting it would break the folio. */
         uint64_t from = gcp_place_of(c, index);
-        gcp_produce(c, work, GCP_WORK_UPDATE, index, gcp_from_page(c, from));
+        gcp_produce(c, work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), produce);
         gcp_pages_publish(&c->pages, index, from);
     }
 }
@@ -22,7 +22,7 @@ uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
     return large ? c->policy.large_by : c->policy.map_by;
 }
 
-/* Whether all of an aligned folio that the kernel moves whole is there, as far as is known. */
+/* Whether the pages form a complete aligned folio that the kernel moves whole, as far as known. */
 static bool is_whole(const struct gcp_compaction *c, uint64_t from)
 {
     uint64_t whole = c->policy.whole, at = 0;
@@ -31,7 +31,7 @@ static bool is_whole(const struct gcp_compaction *c, uint64_t from)
     return at == whole;
 }
 
-/* Pages from `from` on, of `run`, that are all in small folios or all in large ones. */
+/* How many of the `run` pages from `from` on are all in small folios, or all in large ones. */
 static uint64_t alike(const struct gcp_compaction *c, uint64_t from, uint64_t run)
 {
     uint64_t n = 1;
@@ -43,7 +43,7 @@ static uint64_t alike(const struct gcp_compaction *c, uint64_t from, uint64_t ru
 struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uint64_t most)
 {
     uint64_t from, run, whole = c->policy.whole;
-    /* What ART has: nothing to choose, and the run is measured by whoever maps it. */
+    /* As in ART: nothing to choose; the thread that maps the run determines its length. */
     if (c->policy.map_by != GCP_VERB_MOVE || (!c->policy.adapt && !whole && c->policy.large_by == GCP_VERB_MOVE))
         return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
     run = gcp_pages_ready(&c->pages, index, most, &from);

@@ -1,13 +1,13 @@
 /*
- * Compaction by mremap: long runs of ready pages change their mapping as a whole; short ones are copied.
+ * Compaction by mremap: long runs of ready pages are remapped; short ones are copied.
  *
- * What a kernel without UFFDIO_MOVE offers to whoever wants to move pages, and what MOVE was made to replace: mremap
- * takes the mmap lock for writing, and every run leaves mappings of its own behind.  Three things differ from the other
+ * This is how pages are moved on a kernel without UFFDIO_MOVE, and what MOVE was made to replace.  A call of mremap
+ * takes the mmap lock for writing, and every run becomes a mapping of its own.  Three things differ from the other
  * modes:
- * - mremap replaces what is at its destination, so the kernel does not arbitrate: whoever maps a ready page claims it
- *   first, the collector as PROCESSING_AND_MAPPING, a mutator as PROCESSED_AND_MAPPING;
+ * - mremap replaces what is at its destination, so the kernel does not arbitrate.  A thread claims a ready page before
+ *   it maps it, the collector as PROCESSING_AND_MAPPING, a mutator as PROCESSED_AND_MAPPING;
  * - a run ends where a mapping of from-space does (an old to-space, cut up by the last collection);
- * - the flip moves mapping by mapping, and gives to-space a new one, without userfaultfd.
+ * - the flip moves the mappings one by one, and gives to-space a new one, without userfaultfd.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,7 +41,9 @@ static int32_t take(uint64_t src, uint64_t dst, uint64_t bytes)
     return done == MAP_FAILED ? -errno : 0;
 }
 
-/* All pieces of a space in pages [0, end), to the same offsets in another; *ret_end: how far it came. */
+/*
+ * Remap all pieces of a space in pages [0, end) to the same offsets in another; *ret_end: the end of what was remapped.
+ */
 static int32_t take_pieces(const struct gcp_compaction *c, uint64_t src, uint64_t dst, uint64_t end, uint64_t *ret_end)
 {
     for (uint64_t first = 0, next; first < end; first = next) {
@@ -67,7 +69,7 @@ static void take_back(struct gcp_compaction *c, uint64_t end)
 {
     uint64_t came;
     if (take_pieces(c, c->plan.from, c->plan.to, end, &came))
-        abort(); /* memory that was mapped there a moment ago: nothing is left to be done */
+        abort(); /* this memory was mapped there a moment ago; there is no way to go on */
     swap_cuts(c);
 }
 
@@ -96,11 +98,11 @@ int32_t gcp_remap_flip(struct gcp_compaction *c)
         return err;
     }
     memset(c->to_cuts, 0, c->pages.count + 1);
-    c->to_cuts[c->plan.used_end] = 1; /* the registration ends there */
+    c->to_cuts[c->plan.used_end] = 1; /* the registration will end there */
     return 0;
 }
 
-/* Claim ready pages whose contents follow each other within one mapping. */
+/* Claim ready pages whose contents are consecutive within one mapping. */
 static uint64_t claim_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, uint32_t word)
 {
     uint64_t from = word >> GCP_PAGE_STATE_BITS, n = 0;
@@ -124,7 +126,7 @@ int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, con
         return 0;
     if (n >= c->policy.remap_pages) {
         account->remap_calls++;
-        /* Refused, it has changed nothing; then the pages are copied. */
+        /* If refused, mremap has changed nothing; then the pages are copied. */
         if (!gcp_injected(GCP_VERB_REMAP) && take(gcp_from_page(c, from), gcp_to_page(c, at), n * c->pages.page) == 0) {
             account->remapped += n;
             gcp_pages_note(&c->pages, at, n, GCP_FATE_MOVED);

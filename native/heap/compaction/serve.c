@@ -55,7 +55,7 @@ int gcp_fault_serve(void *context, uint64_t address, int stage)
     return 0;
 }
 
-/* The same on the handler thread.  The page may be somebody else's, so whoever waits for it is always woken. */
+/* The same on the handler thread.  Another thread may map the page, so its waiters are always woken. */
 static int help(void *context, uint64_t address)
 {
     struct gcp_compaction *c = context;
@@ -63,7 +63,7 @@ static int help(void *context, uint64_t address)
     return GCP_SERVED_WAKE;
 }
 
-/* Threads that sleep in the kernel can't be stopped, so there is no way out without the one that wakes them. */
+/* Threads that sleep in the kernel can't be stopped, so without the thread that wakes them there is no recovery. */
 static void help_failed(void *context, int err)
 {
     struct gcp_compaction *c = context;

@@ -15,7 +15,7 @@ bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index)
 void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what)
 {
     int32_t none = 0;
-    /* snprintf is not for signal handlers; the text is put together by hand. */
+    /* The text is assembled here, because snprintf is not async-signal-safe. */
     static const char HEAD[] = "errno 000 of ";
     if (!__atomic_compare_exchange_n(&c->err, &none, err, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return;

@@ -9,7 +9,10 @@
 #include "base/platform.h"
 #include "base/address.h"
 
-/* A dense prefix that goes first: its runs are at least so long, and so many times what is worth a MOVE at all. */
+/*
+ * A dense prefix that is swept first: its shortest runs in pages, and how many times as long as the shortest run for which
+ * MOVE costs less than COPY.
+ */
 #define SHORTEST_FLUSH 64
 #define LONG_RUN 8
 
@@ -35,7 +38,7 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
     gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, end, pages);
 }
 
-/* The same for recycled pages, between which pages of dense regions lie that are perhaps not moved yet. */
+/* The same for recycled pages, skipping pages of dense regions among them, which may not be moved yet. */
 static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
 {
     const uint8_t *held = c->recycle.held;
@@ -48,21 +51,21 @@ static void discard_recycled(struct gcp_compaction *c, uint64_t first, uint64_t 
     }
 }
 
-/* Map all that is ready in [index, c->pending); what mutators build is waited for only if `wait`. */
+/* Map all that is ready in [index, c->pending); wait for pages that mutators build only if `wait`. */
 static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct gcp_swept *ret)
 {
     struct gcp_map_how how = how_of(c);
     uint64_t limit = c->policy.run_pages ? c->policy.run_pages : c->pages.count;
     bool remap = c->policy.map_by == GCP_VERB_REMAP;
     if (!wait && c->policy.whole > 1) {
-        /* What is there of a folio whose other pages are still to be built would not go whole: it waits for them. */
+        /* A partly built folio could not be moved whole: leave it until its other pages are built. */
         index = (index + c->policy.whole - 1) / c->policy.whole * c->policy.whole;
         if (index >= c->pending)
             return 0;
     }
     for (uint64_t at = index; at < c->pending;) {
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
-        /* A mutator that has claimed a ready page reads its source, which is perhaps to be given back. */
+        /* A mutator that has claimed a ready page reads its source, which may be about to be discarded. */
         bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
         uint64_t waits = 0;
         for (uint32_t tries = 0;
@@ -105,8 +108,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         if (c->policy.adapt)
             gcp_adapt_add(&c->adapt, choice.by, large, (uint64_t)done, ended - begin);
         /*
-         * What was copied where others are moved stays behind, and nobody recycles it.  Giving it back costs a
-         * shoot-down, for which what adapts waits until all of from-space is given back.
+         * In MOVE mode the sources of copied pages remain, and are not recycled.  Discarding them costs a shoot-down, so
+         * a policy that adapts leaves them until all of from-space is discarded.
          */
         else if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
             discard(c, choice.from, (uint64_t)done, ret);
@@ -118,8 +121,8 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
 }
 
 /*
- * Whether nobody reads the sources of a claimed page any more.  A dense-prefix page is its own source, and where it is
- * copied it is read until it is mapped.
+ * Whether the sources of a claimed page are no longer read.  A dense-prefix page is its own source; if it is copied, it
+ * is read until it is mapped.
  */
 static bool settled(const struct gcp_compaction *c, uint64_t index)
 {
@@ -130,8 +133,8 @@ static bool settled(const struct gcp_compaction *c, uint64_t index)
 }
 
 /*
- * Which from-pages are not needed any more, now that every page from `index` on is claimed: those behind the contents
- * of the pages below the lowest one that nobody is building.
+ * The first from-page that is no longer needed, now that every page from `index` on is claimed.  It lies after the
+ * contents of all pages below the lowest settled one.
  */
 static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
 {
@@ -143,7 +146,7 @@ static uint64_t reclaimable(struct gcp_compaction *c, uint64_t index)
         return c->settled + c->plan.black_shift;
     if (c->settled > c->plan.dense_end)
         return (first[c->settled] + page_words - 1) / page_words;
-    /* Dense-prefix pages are moved away; where they are copied, they can be given back as well. */
+    /* Dense-prefix pages are moved away; if they are copied, they can be discarded too. */
     return c->policy.map_by != GCP_VERB_MOVE ? c->settled : c->plan.dense_end;
 }
 
@@ -152,7 +155,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     uint64_t begin = reclaimable(c, index), flush_pages = c->policy.flush_bytes / c->pages.page;
     if (index >= c->plan.dense_end)
         gcp_recycle_lower(&c->recycle, begin > c->plan.dense_end ? begin : c->plan.dense_end);
-    /* In the dense prefix the pages that have been updated count, whether or not anything can be reclaimed. */
+    /* In the dense prefix, updated pages count as progress, whether or not anything can be reclaimed. */
     uint64_t progress = index < c->plan.dense_end ? index : begin;
     if (c->reclaimed < progress + flush_pages)
         return 0;
@@ -168,7 +171,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         if (pages >= flush_pages / 2)
             discard_recycled(c, first, pages, ret);
     } else {
-        /* All behind the reserve has been copied out of, or never been in use. */
+        /* All pages after the reserve have been copied from, or were never in use. */
         uint64_t keep = begin + c->policy.reserve_pages, pages;
         if (keep + hold > c->given_back)
             return 0;
@@ -181,7 +184,7 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     return 0;
 }
 
-/* A page whose contents lie in the collector's buffer. */
+/* Map a page whose contents are in the collector's buffer. */
 static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     struct gcp_map_how how = how_of(c);
@@ -197,7 +200,7 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     return 0;
 }
 
-/* How many pages the collector gets one after the other: where mutators take many between, runs are short. */
+/* Note how many pages the collector claims one after the other: runs are short if other threads claim many of them. */
 static void note_claim(struct gcp_compaction *c, bool own)
 {
     if (own) {
@@ -219,20 +222,20 @@ static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_s
     ret->slid++;
     if (batch)
         return gcp_batch_build(c, index, GCP_WORK_SLIDE, ret);
-    gcp_produce(c, ret->work, GCP_WORK_SLIDE, index, c->buffer);
+    gcp_produce(c, ret->work, GCP_WORK_SLIDE, index, c->buffer, c->ahead);
     return map_now(c, index, ret);
 }
 
-/* New memory for a granule of recycled pages, in folios as large as can be had. */
+/* New memory for a granule of recycled pages, in the largest folios available. */
 static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *ret)
 {
     uint64_t begin = gcp_now(), bytes = c->policy.granule * c->pages.page;
     for (uint64_t page = first; page < first + c->policy.granule; page++)
         if (c->pages.orders[page])
-            return; /* of large folios already */
+            return; /* already in large folios */
     void *start = gcp_at(gcp_from_page(c, first));
     madvise(start, bytes, MADV_DONTNEED);
-    /* Where it can't be done now, the pages come one by one as they are written. */
+    /* If that fails, the pages are allocated singly as they are written. */
     if (gcp_region_populate(gcp_address_of(start), bytes) == 0) {
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
@@ -242,7 +245,7 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
     gcp_tally_add(&ret->work[GCP_WORK_RENEW], c->policy.granule, ns);
 }
 
-/* A recycled page, congruent with `index` in its granule where a whole group of them is free. */
+/* A recycled page; it is congruent with `index` in its granule if a whole aligned group is free. */
 static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     uint64_t granule = c->policy.granule;
@@ -252,7 +255,7 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_s
         uint64_t first = gcp_recycle_take_aligned(&c->recycle, granule);
         if (first == GCP_NO_PAGE)
             return gcp_recycle_take(&c->recycle, 1);
-        /* Pages are built downwards: a granule that begins further down can't be filled any more. */
+        /* Pages are built downwards: a granule that is not begun at its last page can't be filled. */
         if (c->policy.renew && index % granule == granule - 1)
             renew(c, first, ret);
         c->group = first;
@@ -261,7 +264,7 @@ static uint64_t take_page(struct gcp_compaction *c, uint64_t index, struct gcp_s
     return c->group + index % granule;
 }
 
-/* Nobody has a reference into such a page; it stays without memory (ART does the same in the dense prefix). */
+/* No reference points into such a page; it gets no memory (ART does the same in the dense prefix). */
 static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
@@ -273,12 +276,13 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
     if (!gcp_claim(c, index, GCP_PAGE_PROCESSING)) {
         note_claim(c, false);
         if (c->policy.batch_pages && gcp_batch_open(c))
-            return 0; /* what is built before it is mapped with the next page, or at the end */
-        return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator's: the run ends here */
+            return 0; /* the batch is mapped with the next page, or at the end */
+        return c->pending > index + 2 ? flush(c, index + 1, false, ret)
+                                      : 0; /* another thread has it: the run ends here */
     }
     note_claim(c, true);
     if (!gcp_fill(c, index)) {
-        sweep_empty(c, index, ret); /* the gap in front of a dense region */
+        sweep_empty(c, index, ret); /* the gap before a dense region */
         return 0;
     }
     ret->built++;
@@ -287,11 +291,11 @@ static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct 
     uint64_t page = take_page(c, index, ret);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
-        gcp_produce(c, ret->work, GCP_WORK_BUILD, index, c->buffer);
+        gcp_produce(c, ret->work, GCP_WORK_BUILD, index, c->buffer, c->ahead);
         return map_now(c, index, ret);
     }
     ret->recycled++;
-    gcp_produce(c, ret->work, GCP_WORK_BUILD, index, gcp_from_page(c, page));
+    gcp_produce(c, ret->work, GCP_WORK_BUILD, index, gcp_from_page(c, page), c->ahead);
     gcp_pages_publish(&c->pages, index, page);
     return 0;
 }
@@ -305,7 +309,7 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
         return;
     }
     uint64_t from = gcp_place_of(c, index);
-    gcp_produce(c, ret->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from));
+    gcp_produce(c, ret->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), c->ahead);
     gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
@@ -314,13 +318,13 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 {
     if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
         return;
-    gcp_granule_produce(c, ret->work, leader);
+    gcp_granule_produce(c, ret->work, leader, c->ahead);
     ret->updated += c->policy.granule;
 }
 
 /*
- * Of a dense prefix that goes first: nothing can be recycled meanwhile.  Faults on ready pages cost as well, so runs are
- * mapped once longer ones would cost hardly less.
+ * Map ready pages of a dense prefix that is swept first.  Nothing can be recycled meanwhile.  Faults on ready pages also
+ * cost time, so runs are mapped once longer ones would cost hardly less.
  */
 static int32_t flush_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
@@ -335,12 +339,17 @@ static int32_t flush_dense(struct gcp_compaction *c, uint64_t index, struct gcp_
     return c->pending >= index + most ? flush(c, index, false, ret) : 0;
 }
 
-/* Pages [first, end), from high to low. */
+/*
+ * The collector's own part: pages [first, end), from high to low.  Other threads compact below it (compactors.c).  A dense
+ * prefix that is swept first leaves their limit at the end of the space, so that they help with the pages after it.
+ */
 static int32_t sweep_part(struct gcp_compaction *c, uint64_t first, uint64_t end, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
     for (uint64_t index = end; index-- > first;) {
         int32_t err = 0;
+        if (end == plan->used_end)
+            atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
         if (gcp_compaction_failed(c))
             return -c->err;
         if (index >= plan->compact_end)
@@ -364,7 +373,7 @@ static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
     const struct gcp_plan *plan = &c->plan;
     uint64_t dense = c->policy.dense_first ? plan->dense_end : 0;
     if (dense) {
-        /* Nothing is recycled of it.  What mutators still update is mapped by themselves, or at the end. */
+        /* None of it is recycled.  Pages that mutators still update are mapped by them, or at the end. */
         c->pending = dense;
         int32_t err = sweep_part(c, 0, dense, ret);
         if (!err)
@@ -383,11 +392,17 @@ static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 {
     uint64_t before = gcp_thread_queued(), begin = gcp_now();
-    int32_t err = sweep(c, ret);
+    int32_t err = gcp_compactors_start(c);
+    if (!err)
+        err = sweep(c, ret);
+    /* After an error they wait for recovery, which joins them. */
+    if (!err)
+        gcp_compactors_join(c, ret);
     uint64_t after = gcp_thread_queued();
     ret->queued_ns = before == GCP_UNKNOWN || after == GCP_UNKNOWN ? 0 : after - before;
     c->queued_ns = ret->queued_ns;
     c->gone = ret->account.moved + ret->discarded;
+    c->helped = ret->helped;
     c->sweep_ns = gcp_now() - begin;
     return err;
 }

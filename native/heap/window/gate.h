@@ -1,32 +1,33 @@
 /*
- * A gate that threads wait at until all are there and one, which runs, opens it: it reads the clock first, so that the
- * start is before anything that happens behind the gate.
+ * A gate for threads.  When all have arrived, a thread that is running opens it.  It reads the clock first, so the
+ * start precedes everything after the gate.
  *
- * A pthread barrier can't do that: whoever comes last opens it, and the one who is to read the clock is scheduled some
- * time after the others have begun.
+ * A pthread barrier can't do that: the last thread to arrive opens it, and the thread that reads the clock is scheduled
+ * after the others have begun.
  */
 #ifndef GCP_GATE_H
 #define GCP_GATE_H
 
 #include <stdint.h>
 
-/* arrived: threads that wait or have passed;  state: closed, open or cancelled.  Both are futexes.  All zero: closed.
+/*
+ * arrived: threads that wait or have passed; state: closed, open or cancelled.  Both are futexes.  All zero is closed.
  */
 struct gcp_gate {
     uint32_t arrived;
     uint32_t state;
 };
 
-/* A thread waits here.  0: the gate was opened; -ECANCELED: it never will be. */
+/* Wait at the gate.  0: it was opened; -ECANCELED: it was cancelled. */
 int gcp_gate_wait(struct gcp_gate *gate);
 
-/* Wait until so many threads are there. */
+/* Wait until `threads` threads have arrived. */
 void gcp_gate_await(const struct gcp_gate *gate, uint32_t threads);
 
-/* Read the clock, then let them pass.  The reading. */
+/* Read the clock, then open the gate.  Returns the reading. */
 uint64_t gcp_gate_open(struct gcp_gate *gate);
 
-/* Send back whoever waits, and whoever comes. */
+/* Turn back all threads, those that wait and those that arrive later. */
 void gcp_gate_cancel(struct gcp_gate *gate);
 
 #endif

@@ -1,4 +1,4 @@
-/* Between the files of the window: its state, and what its threads do. */
+/* Private to the window: its state, and the functions that its threads run. */
 #ifndef GCP_WINDOW_STATE_H
 #define GCP_WINDOW_STATE_H
 
@@ -7,7 +7,7 @@
 #include "heap/window/gate.h"
 #include "heap/window/window.h"
 
-/* What one thread did that serves faults; only that thread writes it. */
+/* What a thread that serves faults did; only that thread writes it. */
 struct gcp_window_server {
     struct gcp_histogram fault;
     struct gcp_account account;
@@ -17,7 +17,7 @@ struct gcp_window_server {
  * One mutator; only its own thread writes it, its SIGBUS handler included.
  * first, end:      its share of the permutation
  * err:             why it can't take part: errno of binding it to its processor
- * begun, finished: when it ran, and when it was through
+ * begun, finished: when it first ran, and when it had finished
  */
 struct gcp_window_mutator {
     struct gcp_window *window;
@@ -35,8 +35,8 @@ struct gcp_window_mutator {
 };
 
 /*
- * order:     in which mutators touch pages
- * started:   when the gate was opened;  swept: when the collector was through
+ * order:     the order in which mutators touch pages
+ * started:   when the gate was opened; swept: when the collector had finished
  * err, what: errno of the collector's thread, and what failed
  * fault_err: errno of the handler thread
  */
@@ -59,11 +59,11 @@ struct gcp_window {
     int32_t fault_err;
 };
 
-/* What the threads run: a `struct gcp_window_mutator *`, and a `struct gcp_window *`. */
+/* Thread functions; their arguments are a `struct gcp_window_mutator *` and a `struct gcp_window *`. */
 void *gcp_window_mutate(void *mutator);
 void *gcp_window_collect(void *window);
 
-/* Who serves faults; see sigbus.h and fault_thread.h.  The context is the window. */
+/* Callbacks that serve faults (sigbus.h, fault_thread.h); the context is the window. */
 int gcp_window_serve(void *context, uint64_t address, int stage);
 int gcp_window_answer(void *context, uint64_t address);
 void gcp_window_answer_failed(void *context, int err);

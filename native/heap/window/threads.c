@@ -1,4 +1,4 @@
-/* What the threads of a window do: touch, sweep, serve faults. */
+/* The threads of a window: touch, sweep, serve faults. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <time.h>
@@ -7,10 +7,13 @@
 #include "heap/window/state.h"
 #include "base/address.h"
 
-/* How many touches there are between two looks at the processor that the thread is on; a power of two. */
+/* Touches between two samples of the processor that the thread runs on; a power of two. */
 #define LOOK_EVERY 64
 
-/* Which mutator this thread is: the SIGBUS handler runs on it.  The model is initial-exec where the linker can. */
+/*
+ * The thread's mutator, for the SIGBUS handler that runs on it.  The linker makes the TLS model initial-exec where it
+ * can.
+ */
 static _Thread_local struct gcp_window_mutator *self;
 
 static uint64_t mapped(const struct gcp_account *account)
@@ -23,7 +26,9 @@ static uint64_t calls(const struct gcp_account *account)
     return account->move_calls + account->copy_calls + account->zeropage_calls;
 }
 
-/* Without page states: one ioctl for all that is asked, whatever is mapped already.  As gcp_pages_map. */
+/*
+ * Without page states: one ioctl for all pages asked, whatever is already mapped.  Returns what gcp_pages_map returns.
+ */
 static int64_t map_unseen(struct gcp_window *window, uint64_t index, uint64_t limit, const struct gcp_map_how *how,
                           struct gcp_account *account)
 {
@@ -48,8 +53,8 @@ static bool perhaps_unmapped(const struct gcp_window *window, uint64_t index)
 }
 
 /*
- * The page that faulted comes first.  Then the rest of its group, as far as it is ready and nobody else was there:
- * upwards from the page, then from the start of the group up to it.  A negative errno, or enum gcp_served.
+ * Map the page that faulted first, then the pages of its group that are ready and not yet mapped.  The order is upwards
+ * from the page, then from the start of the group up to it.  Returns a negative errno, or enum gcp_served.
  */
 static int serve(struct gcp_window *window, struct gcp_window_server *server, uint64_t address)
 {
@@ -70,9 +75,9 @@ static int serve(struct gcp_window *window, struct gcp_window_server *server, ui
 
 int gcp_window_serve(void *context, uint64_t address, int stage)
 {
-    (void)stage; /* when it is over, every page is mapped */
+    (void)stage; /* when stage 0 is over, every page is mapped */
     if (!self)
-        return ESRCH; /* nobody but mutators touches to-space while it is registered */
+        return ESRCH; /* only mutators touch to-space while it is registered */
     int done = serve(context, &self->server, address);
     return done < 0 ? -done : 0;
 }
@@ -83,7 +88,7 @@ int gcp_window_answer(void *context, uint64_t address)
     return serve(window, window->server, address);
 }
 
-/* Unregistered, the range has no sleeper any more: mutators find zeroes, and the window says why. */
+/* Unregistering wakes all sleepers: mutators find zeroes, and the window reports why. */
 void gcp_window_answer_failed(void *context, int err)
 {
     struct gcp_window *window = context;
@@ -106,7 +111,7 @@ static void touch_all(struct gcp_window_mutator *mutator)
     }
 }
 
-/* What it waited for a processor since, where the kernel can tell. */
+/* Time that the thread has waited for a processor since `before`, if the kernel tells. */
 static uint64_t queued_since(uint64_t before)
 {
     uint64_t now = gcp_thread_queued();
@@ -137,7 +142,10 @@ void *gcp_window_mutate(void *arg)
     return NULL;
 }
 
-/* From high to low addresses, as ART's collector thread: each group of pages in as few ioctls as others left it. */
+/*
+ * From high to low addresses, as ART's collector thread: each group of pages in as few ioctls as other threads'
+ * mappings allow.
+ */
 static int sweep(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
@@ -163,7 +171,7 @@ static int sweep(struct gcp_window *window)
     return 0;
 }
 
-/* All threads are at the gate: whether each of them is where it is to be. */
+/* Called when all threads are at the gate: check that each is bound to its processor. */
 static int all_ready(struct gcp_window *window, int err)
 {
     window->what = "binding the collector's thread to its processor";

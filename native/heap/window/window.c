@@ -1,4 +1,4 @@
-/* The life of a window: both spaces, the threads, their times, and the proof. */
+/* The life cycle of a window: both spaces, the threads, their times, and the proof. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static void shuffle(uint32_t *order, uint64_t n, uint64_t seed)
     }
 }
 
-/* The first failure is the one that is told. */
+/* Only the first failure is reported. */
 static int failed(struct gcp_window *window, int err, const char *what)
 {
     if (!window->result->err) {
@@ -38,8 +38,9 @@ static int failed(struct gcp_window *window, int err, const char *what)
 }
 
 /*
- * Mappings that differ in a flag which nothing here looks at (VM_DONTDUMP) can't share an anon_vma, and MOVE takes that
- * of the source for writing before "mm/userfaultfd: don't lock anon_vma when performing UFFDIO_MOVE" (6.19).
+ * Mappings that differ in a flag (VM_DONTDUMP, which has no effect here) can't share an anon_vma.  Before
+ * "mm/userfaultfd: don't lock anon_vma when performing UFFDIO_MOVE" (6.19), MOVE write-locks the anon_vma of the
+ * source.
  */
 static void cut(struct gcp_window *window, char *from)
 {
@@ -83,7 +84,7 @@ static int set_up(struct gcp_window *window)
     return 0;
 }
 
-/* Who serves faults from here on: the threads that have them, or one for all. */
+/* Start the service of faults: on the faulting threads, or on one thread for all. */
 static int start_service(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
@@ -112,7 +113,7 @@ static int start_service(struct gcp_window *window)
     return 0;
 }
 
-/* No mutator is left: nobody waits for a fault to be served. */
+/* Called when no mutator is left, so no fault waits for service. */
 static void stop_service(struct gcp_window *window)
 {
     struct gcp_window_result *result = window->result;
@@ -135,7 +136,10 @@ static void stop_service(struct gcp_window *window)
         failed(window, -window->fault_err, "answering a fault on the handler thread");
 }
 
-/* From the opening of the gate to a moment that another thread has read; the window is void if that can't be. */
+/*
+ * The time from the opening of the gate to a moment that another thread recorded; an impossible one makes the window
+ * invalid.
+ */
 static uint64_t since_start(struct gcp_window *window, uint64_t moment, const char *whose)
 {
     uint64_t span;
@@ -154,7 +158,7 @@ static void join_mutators(struct gcp_window *window, uint32_t count)
         pthread_join(window->mutators[i].thread, NULL);
 }
 
-/* Take together what the threads wrote, when all have ended. */
+/* Add up what the threads recorded, after all have ended. */
 static void add_up(struct gcp_window *window)
 {
     struct gcp_window_result *result = window->result;
@@ -175,7 +179,7 @@ static void add_up(struct gcp_window *window)
     }
 }
 
-/* Run all threads to their ends.  0, or -errno: they did not even start. */
+/* Run all threads to completion.  0, or -errno if they could not be started. */
 static int run_threads(struct gcp_window *window)
 {
     const struct gcp_window_config *config = window->config;
@@ -195,14 +199,14 @@ static int run_threads(struct gcp_window *window)
     if (err) {
         gcp_gate_cancel(&window->gate);
         join_mutators(window, created);
-        return failed(window, -err, "a thread can't be had");
+        return failed(window, -err, "creating a thread");
     }
     pthread_join(collector, NULL);
     join_mutators(window, config->mutators);
     return 0;
 }
 
-/* Everything is where it belongs: to-space whole with its contents, from-space empty but for what was copied. */
+/* Check that to-space is complete with its contents, and from-space empty except for what was copied. */
 static void verify(struct gcp_window *window)
 {
     struct gcp_window_result *result = window->result;
@@ -222,7 +226,7 @@ static void verify(struct gcp_window *window)
         failed(window, err, "reading the page tables");
     gcp_view_deinit(&view);
     gcp_prover_deinit(&prover);
-    /* What is not mapped is no longer registered either: it reads as zeroes and counts as wrong. */
+    /* Unmapped pages are no longer registered: they read as zeroes and count as wrong. */
     for (uint64_t i = 0; i < pages; i++)
         result->wrong += gcp_content_check(window->pages.to + i * window->page, i, 1, window->config->seed) >= 0;
 }

@@ -1,11 +1,11 @@
 /*
- * The window after the flip, alone: from-space holds contents that are ready, to-space is registered and empty,
- * mutators touch every page once in shuffled order while the collector sweeps from the high end to the low one.
+ * The window after the flip, in isolation.  From-space holds contents that are ready; to-space is registered and empty.
+ * Mutators touch every page once, in shuffled order, while the collector sweeps from high to low addresses.
  *
- * What is modelled: the concurrent compaction of a heap whose pages are ready where they lie (ART's black-dense
- * region), with faults served on the faulting thread (SIGBUS) or by a thread that reads the userfaultfd.  What is not:
- * building pages, updating references, allocation. It is the form in which the nearest peer reports
- * (bpf-fault/gc-bpf-fault, micro/bench_compact.c).
+ * What is modelled: the concurrent compaction of a heap whose pages are ready in place (ART's black-dense region).
+ * Faults are served on the faulting thread (SIGBUS) or by a thread that reads the userfaultfd.  What is not modelled:
+ * building pages, updating references, allocation.  The nearest peer reports in this form (bpf-fault/gc-bpf-fault,
+ * micro/bench_compact.c).
  */
 #ifndef GCP_WINDOW_H
 #define GCP_WINDOW_H
@@ -24,20 +24,21 @@
 
 /*
  * pages:           of each space
- * mutators:        threads; each touches its share of the pages, all together every page once
+ * mutators:        number of threads; each touches its own share of the pages
  * collector_by:    enum gcp_verb, MOVE or COPY
- * collector_pages: pages per ioctl at most; 0: no collector, mutators are alone
+ * collector_pages: most pages per ioctl; 0: no collector, only mutators
  * fault_by:        enum gcp_verb, MOVE or COPY
- * fault_pages:     what a fault maps at most: the ready pages of the aligned group of that many pages around its own
- * region_pages:    0: from-space is one mapping; else it is cut into mappings of that many pages with an anon_vma each
+ * fault_pages:     most pages that a fault maps: the ready pages in the aligned group of that size around its own
+ * region_pages:    0: from-space is one mapping; otherwise it consists of mappings of that many pages, each with its
+ *                  own anon_vma
  * handler:         enum gcp_handler
- * no_states:       1: nobody knows which pages are mapped: the collector and faults ask the kernel for every page, and
- *                  EEXIST says that it is; 0: both look at the page's state first (pages.h), as ART does
- * collector_cpu, handler_cpu, mutator_cpu[i]: what the thread is bound to, -1: nothing; the handler's is of
- *                  GCP_HANDLER_THREAD
- * late_ns:         a test aid: the collector's thread sleeps so long when the window is open, as one that is scheduled
- *                  late
- * skew_ns:         a test aid: the reading of the clock at the start is so much too high
+ * no_states:       1: no page states: the collector and faults ask the kernel for every page, and EEXIST means that it
+ *                  is mapped.  0: both check the page's state first (pages.h), as ART does
+ * collector_cpu, handler_cpu, mutator_cpu[i]: processor that the thread is bound to, -1: not bound; handler_cpu applies
+ *                  to GCP_HANDLER_THREAD
+ * late_ns:         test aid: the collector sleeps this long after the window has opened, like a thread that is
+ *                  scheduled late
+ * skew_ns:         test aid: added to the clock reading at the start
  */
 struct gcp_window_config {
     uint64_t pages;
@@ -58,15 +59,15 @@ struct gcp_window_config {
 };
 
 /*
- * What the window was to one thread; times in ns.
- * ran:       where
+ * One thread's view of the window; times in ns.
+ * ran:       where it ran
  * late_ns:   from the start of the window until the thread ran
- * ns:        from the start of the window until it was through
- * cpu_ns:    of the time between the two, what it had a processor for
- * queued_ns: from before the start to its end, the time that it waited for a processor, runnable; GCP_UNKNOWN: the
- *            kernel can't tell.  What is left of `ns` it slept: in a fault that another thread serves, or for a lock.
- * access_ns: its first touches of pages
- * fault_ns:  of these, the time inside its SIGBUS handler
+ * ns:        from the start of the window until it had finished
+ * cpu_ns:    CPU time between the two
+ * queued_ns: time that it was runnable and waited for a processor, from before the start to its end; GCP_UNKNOWN: the
+ *            kernel does not tell.  The rest of `ns` it slept: in a fault that another thread serves, or for a lock.
+ * access_ns: time of its first touches of pages
+ * fault_ns:  of that, time inside its SIGBUS handler
  */
 struct gcp_window_thread {
     struct gcp_ran ran;
@@ -79,19 +80,19 @@ struct gcp_window_thread {
 };
 
 /*
- * err, reason:    errno of what failed and what it was, 0 and "" if nothing did.  ERANGE: times contradict each other,
- *                 and nothing of the window can be believed
+ * err, reason:    errno and name of what failed; 0 and "" if nothing did.  ERANGE: times contradict each other, so the
+ *                 whole window is invalid
  * mutator_ns:     from the start to the end of the last mutator
  * collector_ns:   from the start to the end of the sweep
- * access:         time of each mutator's first touch of a page, a fault included where there was one
+ * access:         time of each first touch of a page, including its fault, if any
  * fault:          time inside the fault handler, or of the handler thread, for each fault
- * collector, faults: what both did
- * wrong:          touches or pages with other contents than expected
- * unmapped:       to-space pages that are not present at the end
- * left:           from-space pages that are still present at the end of the sweep, before they are discarded
- * wakes:          UFFDIO_WAKE calls of the handler thread: faults whose page somebody else had mapped
+ * collector, faults: accounts of the two sides
+ * wrong:          touches or pages with unexpected contents
+ * unmapped:       to-space pages that are absent at the end
+ * left:           from-space pages still present after the sweep, before they are discarded
+ * wakes:          UFFDIO_WAKE calls of the handler thread, for pages that another thread had mapped
  * handler_cpu_ns: CPU time of the handler thread;  handler: where it ran
- * runs:           how long the collector's runs were: pages per ioctl
+ * runs:           lengths of the collector's runs, in pages per ioctl
  * sweeper, mutator[i]: the threads
  */
 struct gcp_window_result {
@@ -114,7 +115,7 @@ struct gcp_window_result {
     struct gcp_window_thread mutator[GCP_MAX_MUTATORS];
 };
 
-/* One window; the caller's thread takes no part in it.  Returns 0 or -errno with ret->reason. */
+/* Run one window; the calling thread takes no part.  Returns 0, or -errno with ret->reason. */
 int gcp_window_run(const struct gcp_window_config *config, struct gcp_window_result *ret);
 
 /* cdef:end */

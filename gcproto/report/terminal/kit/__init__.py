@@ -1,4 +1,4 @@
-"""What all tables of the terminal are made with: text that is data, tables that never cut a figure."""
+"""The parts of all tables on the terminal: text that is data, and tables that never cut a figure."""
 
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Cell, Column, Table

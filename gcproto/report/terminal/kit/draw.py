@@ -1,4 +1,4 @@
-"""Prints a table as it fits, and says what it left out."""
+"""Prints a table to fit the terminal, and names what it omitted."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -11,15 +11,15 @@ from gcproto.report.terminal.kit.table import Row, Table
 from gcproto.report.terminal.kit.text import say, text, wrapped
 
 NOTHING = "-"
-"""A cell that says so: not worth a line below its row."""
+"""A cell for an unknown value. It gets no line below its row."""
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print a table without cutting a figure, however narrow the terminal is.
+    """Print a table without cutting a figure, on a terminal of any width.
 
     Args:
         table: with its rows.
-        console: where to; its width counts.
+        console: the terminal; its width decides the layout.
 
     """
     if not table.rows:
@@ -39,7 +39,7 @@ def _say_what_is_missing(table: Table, found: Layout, console: Console) -> None:
     if found.left_out:
         names = ", ".join(table.columns[at].title for at in found.left_out)
         how = f"shown from {found.needed} columns on (a wider terminal, COLUMNS={found.needed}){option}"
-        say(console, f"left out at {console.width} columns: {names}; {how}", style="dim")
+        say(console, f"omitted at {console.width} columns: {names}; {how}", style="dim")
     elif len(found.pieces) > 1:
         how = f"side by side from {found.needed} columns on (a wider terminal, COLUMNS={found.needed}){option}"
         say(console, f"in {len(found.pieces)} parts at {console.width} columns; {how}", style="dim")
@@ -59,7 +59,7 @@ def _piece(table: Table, piece: Piece, width: int, *, first: bool) -> Iterator[T
         if row.group:
             title = row
             continue
-        # A later part has only the rows that it says something of.
+        # A later part has only the rows for which it has cells.
         if not first and not any(row.cells[at] for at in (*piece.columns, *piece.below) if at):
             continue
         if title:

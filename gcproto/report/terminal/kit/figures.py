@@ -1,4 +1,4 @@
-"""Figures of a measurement as lines of a cell: what it cost, against copying, and how much of the work was done."""
+"""Figures of a measurement as lines of a cell: the cost, the ratio to copy, and the share of the work that was done."""
 
 from collections.abc import Iterable
 
@@ -12,23 +12,23 @@ REFUSED: Part = ("refused", "bright_black")
 
 
 class Baselines:
-    """Finds what a measurement is compared with."""
+    """Finds the baseline of a measurement."""
 
     def __init__(self, measurements: Iterable[Measurement]) -> None:
         self.known: dict[Scenario, Measurement] = {one.scenario: one for one in measurements}
 
     def of(self, one: Measurement) -> Measurement | None:
-        """The measurement of copying; None for copying itself, and where it was not measured."""
+        """The measurement of copy; None for copy itself, and if it was not measured."""
         found = self.known.get(baseline_of(one.scenario))
         return None if found is None or found.scenario == one.scenario else found
 
 
 def cost(one: Measurement, scale: float = 1.0) -> list[Part]:
-    """The median; both modes with their shares where the samples have two; nothing where the work was refused.
+    """The median; both modes with their shares if there are two; empty if the work was refused.
 
     Args:
         one: measured.
-        scale: of the unit that it is shown in.
+        scale: divisor for the unit that is shown.
 
     """
     if not one.valid or one.median is None:
@@ -41,7 +41,7 @@ def cost(one: Measurement, scale: float = 1.0) -> list[Part]:
 
 
 def ratio(one: Measurement, baselines: Baselines) -> list[Part]:
-    """The ratio to copying with its interval; where samples have two modes, that they have."""
+    """The ratio to copy with its interval, or a note that samples have two modes."""
     why = no_ratio(one, baselines)
     if why:
         return [(why, "yellow")]
@@ -52,7 +52,7 @@ def ratio(one: Measurement, baselines: Baselines) -> list[Part]:
 
 
 def no_ratio(one: Measurement, baselines: Baselines) -> str:
-    """Why one ratio can't describe it: its samples, or those of copying, have two modes; "" if it can."""
+    """The reason why one ratio can't describe it: its samples, or those of copy, have two modes; "" if it can."""
     base = baselines.of(one)
     if one.modes:
         return "two modes"
@@ -60,7 +60,7 @@ def no_ratio(one: Measurement, baselines: Baselines) -> str:
 
 
 def done(one: Measurement) -> list[Part]:
-    """``63 % moved``: how much was done of what was asked; nothing where all of it was, or none."""
+    """``63 % moved``: the share of the work that was done; empty for all or none."""
     part = done_share(one)
     if part is None or part == 1 or refused(one):
         return []

@@ -1,7 +1,7 @@
-"""How a table is made to fit: sentences go below their rows, columns are left out by rank, the rest is divided.
+"""Fits a table to a width: sentences go below their rows, columns are omitted by rank, the rest is divided.
 
-No figure is ever cut.  A cell is broken only where it alone is wider than the terminal, and at its blanks.  What is
-left out is known to the caller, who says so.
+No figure is ever cut.  A cell is broken at its blanks, and only if it alone is wider than the terminal. The caller
+learns what was omitted and reports it.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from rich.cells import cell_len
 from gcproto.report.terminal.kit.table import TEXT_LEAST, Table
 
 INDENT = 2
-"""Blanks before what stands below its label."""
+"""Blanks before text below its label."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Columns that stand side by side.
+    """Columns side by side.
 
     Attributes:
-        columns: places in the table, without the label where that stands above.
-        widths: of each.
-        below: columns of sentences that stand below each row.
+        columns: places in the table, without the label if that is above.
+        widths: width of each column.
+        below: columns of sentences below each row.
         label_above: the label has a line of its own.
 
     """
@@ -35,12 +35,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Layout:
-    """What is printed of a table.
+    """The printed parts of a table.
 
     Attributes:
         pieces: one below the other.
         left_out: columns that are not printed.
-        needed: width from which on nothing is left out or divided.
+        needed: width from which nothing is omitted or divided.
 
     """
 
@@ -50,7 +50,7 @@ class Layout:
 
 
 def lay_out(table: Table, width: int) -> Layout:
-    """How to print a table.
+    """The layout of a table.
 
     Args:
         table: with its rows.
@@ -89,7 +89,7 @@ class _Sizes:
         heads = [[cell_len(line) for line in one.head.split("\n")] if table.heads else [0] for one in table.columns]
         cells = [[line.cell_len for line in table.column(at)] for at in range(len(table.columns))]
         self.widths = [max([*head, *cell], default=0) for head, cell in zip(heads, cells, strict=True)]
-        # A column without anything in it says nothing.
+        # An empty column is omitted.
         self.filled = [at for at, some in enumerate(cells) if any(some) or at == 0]
 
     def longest_word(self, at: int) -> int:
@@ -97,7 +97,7 @@ class _Sizes:
         return max((cell_len(word) for word in words), default=0)
 
     def broken(self, at: int, width: int) -> int:
-        """Width of a column that stands alone: that of its longest word where its lines are too wide."""
+        """Width of a column alone: that of its longest word if its lines are too wide."""
         heads = self.table.columns[at].head.split() if self.table.heads else []
         least = max([self.longest_word(at), *map(cell_len, heads)], default=0)
         return self.widths[at] if self.widths[at] <= width else max(least, width)
@@ -110,7 +110,7 @@ class _Sizes:
         return sum(self.widths[at] for at in columns) + self.table.gap * max(0, len(columns) - 1)
 
     def least(self, columns: Sequence[int]) -> int:
-        """Width with sentences broken, but not into less than TEXT_LEAST."""
+        """Width with sentences broken, TEXT_LEAST or more."""
         spare = sum(self.widths[at] - self.text_least(at) for at in columns if self.table.columns[at].folds)
         return self.natural(columns) - spare
 
@@ -126,7 +126,7 @@ class _Sizes:
 
 
 def _divided(sizes: _Sizes, kept: Sequence[int], width: int) -> list[Piece]:
-    """The label beside the columns, or beside each part of them where there are few; else above them."""
+    """The label beside the columns, or beside each part of them if there are few; else above them."""
     label, rest = kept[0], kept[1:]
     beside = _parts(sizes, rest, width - sizes.widths[label] - sizes.table.gap)
     above = _parts(sizes, rest, width - INDENT)
@@ -137,13 +137,13 @@ def _divided(sizes: _Sizes, kept: Sequence[int], width: int) -> list[Piece]:
 
 
 def _below_label(sizes: _Sizes, part: Sequence[int], width: int) -> Piece:
-    """Columns below a line with the label; one that is alone and still too wide has its lines broken."""
+    """Columns below a line with the label. A single column that is still too wide has its lines broken."""
     widths = [sizes.widths[at] if len(part) > 1 else sizes.broken(at, width) for at in part]
     return Piece(tuple(part), tuple(widths), label_above=True)
 
 
 def _parts(sizes: _Sizes, columns: Sequence[int], width: int) -> list[list[int]]:
-    """As many columns in each part as fit, one at least."""
+    """As many columns in each part as fit, at least one."""
     parts: list[list[int]] = []
     for at in columns:
         if parts and sizes.natural([*parts[-1], at]) <= width:

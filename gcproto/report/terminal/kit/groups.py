@@ -1,4 +1,4 @@
-"""What rows have in common goes into the head of their table, what tells them apart into the titles of groups."""
+"""Words that all rows share go into the head of the table. Words that differ go into the titles of groups."""
 
 from collections.abc import Sequence
 

@@ -8,10 +8,10 @@ from rich.text import Text
 from gcproto.report.terminal.kit.text import Part, text
 
 Cell = Part | list[Part]
-"""A line, or several."""
+"""One line or several."""
 
 TEXT_LEAST = 24
-"""A column of sentences is never narrower, in cells of the terminal: they stand below their row instead."""
+"""Least width of a column of sentences, in cells of the terminal. Narrower ones go below their row instead."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Column:
     """A column.
 
     Attributes:
-        head: lines of it are divided by line feeds.
-        rank: 0 for a column that is always shown; of all others the one of the highest rank is omitted first.
+        head: lines are divided by line feeds.
+        rank: 0 for a column that is always shown. The column of the highest rank is omitted first.
         words: it holds words, which begin at the left; else figures.
-        folds: it holds sentences, which may be broken at blanks, or stand below their row.
-        name: as the line of what was left out has it, and a sentence that stands below its row; "" for the head there,
-            and for nothing here.
+        folds: it holds sentences, which may be broken at blanks or moved below their row.
+        name:  name in the line of omitted columns and before a sentence below its row; "" for the head in the first,
+        for none in the second.
 
     """
 
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells, each of some lines; of a group a single one, which is the title of the rows below."""
+    """Cells, each of some lines; a group has a single one, the title of the rows below."""
 
     cells: tuple[tuple[Text, ...], ...]
     style: str = ""
@@ -59,7 +59,7 @@ class Table:
         columns: all of them.
         gap: blanks between columns.
         heads: whether they are shown.
-        wide: ``gcproto show --wide`` shows all of it.
+        wide: ``gcproto show --wide`` shows the whole table.
         rows: from top to bottom.
 
     """
@@ -71,7 +71,7 @@ class Table:
     rows: list[Row] = field(default_factory=list)
 
     def add(self, *cells: Cell, style: str = "") -> None:
-        """Add a row; cells that are missing at its end are empty."""
+        """Add a row; missing cells at its end are empty."""
         missing: list[Cell] = [""] * (len(self.columns) - len(cells))
         self.rows.append(Row(tuple(_lines(cell) for cell in (*cells, *missing)), style))
 

@@ -1,7 +1,7 @@
-"""Text for a terminal, made of parts that are data.
+"""Text for a terminal, made of parts of data.
 
-Nothing here is parsed as markup, so that text from a file can't style anything, and no character of it reaches the
-terminal that would act there: escape sequences, a moved cursor, text that runs backwards.
+Nothing here is parsed as markup, so text from a file can't style anything. Control characters never reach the terminal:
+no escape sequence, no moved cursor, no text that runs backwards.
 """
 
 import re
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 BLANKS = "Zs"
-"""Unicode's category of blanks.  All else that is not printable may act: controls, formats, surrogates, line ends."""
+"""Unicode's category of blanks.  Other characters that are not printable may control the terminal."""
 
 WORD = re.compile(r"\S+")
 
@@ -21,10 +21,10 @@ Part = str | tuple[str, str] | Text
 
 
 def plain(text: str, *, lines: bool = False) -> str:
-    r"""The same with all that acts on a terminal spelt out: ``\x1b[31m``.
+    r"""The text with all control characters spelt out: ``\x1b[31m``.
 
     Args:
-        text: from anywhere.
+        text: from any source.
         lines: line feeds stay; else they become blanks, as tabs do.
 
     """
@@ -65,7 +65,7 @@ def say(console: Console, *parts: Part, style: str = "", indent: int = 0) -> Non
     """Print a paragraph.  Lines end at blanks only: no word and no figure is ever cut.
 
     Args:
-        console: where to; one that wraps softly gets a line for each line of the text.
+        console: the terminal; one that wraps softly gets a line for each line of the text.
         parts: of the text.
         style: of all of it.
         indent: blanks before each line.
@@ -78,7 +78,7 @@ def say(console: Console, *parts: Part, style: str = "", indent: int = 0) -> Non
 
 
 def wrapped(line: Text, width: int) -> list[Text]:
-    """A line as several that are as wide as they may be; only a word that is wider than that is a wider line.
+    """A line as several lines of at most this width. Only a word that is wider makes a wider line.
 
     Args:
         line: one line.
@@ -92,7 +92,7 @@ def wrapped(line: Text, width: int) -> list[Text]:
 
 
 def _breaks(line: str, width: int) -> list[int]:
-    """Where words begin that no longer fit into their line."""
+    """Offsets of the words that no longer fit into their line."""
     found: list[int] = []
     begin = 0
     for word in WORD.finditer(line):

@@ -1,18 +1,19 @@
-/* Between the files of gcprobe: the rounds of one scenario, and their one line of JSON. */
-#ifndef GCP_GCPROBE_H
-#define GCP_GCPROBE_H
+/* What gcprobe prints: the rounds of one scenario as one line of JSON. */
+#ifndef GCP_PROBE_JSON_H
+#define GCP_PROBE_JSON_H
 
 #include <stdio.h>
 
-#include "paths/paths.h"
+#include "paths/round.h"
 
 /*
- * rounds:      all that were run, in order, `warmup` of them first
- * numbers:     of each, the round of the whole run it belongs to
+ * rounds:  all that were run, in order; the first `warmup` of them are warm-up
+ * numbers: of each, as its marks say (base/mark.h)
  */
 struct gcprobe_series {
     struct gcp_scenario scenario;
     struct gcp_round *rounds;
+    uint64_t *numbers;
     size_t n;
     size_t warmup;
 };
@@ -20,7 +21,7 @@ struct gcprobe_series {
 /* One measurement, fields as in gcproto.results.schema.Measurement; `unit` as there. */
 void gcprobe_print(FILE *out, const struct gcprobe_series *series, const char *unit);
 
-/* A scenario that can't be had here: {"skip": {...}}. */
+/* A scenario that is unavailable here: {"skip": {...}}. */
 void gcprobe_print_skip(FILE *out, const struct gcprobe_series *series);
 
 /* What the platform and userfaultfd offer: {"info": {...}}. */

@@ -1,16 +1,15 @@
 /*
- * Sources of present folios: written so that page frames come in the order asked, and proven to have the size and the
- * order.
+ * Sources of present folios: written so that page frames get the requested order; size and order are proven.
  */
 #define _GNU_SOURCE
+#include "paths/source/folios.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/platform.h"
-#include "paths/sources.h"
 #include "base/address.h"
 
 static int fill(struct gcp_source *source)
@@ -40,8 +39,8 @@ static int fill(struct gcp_source *source)
 }
 
 /*
- * Small folios whose frames are in an order are what THPs were split into.  Where folio sizes can't be read, counters
- * of the whole system say whether at least as many were split.
+ * Small folios with an order of frames come from split THPs.  If folio sizes can't be read, counters of the whole
+ * system show whether at least as many THPs were split.
  */
 static int see_split(struct gcp_source *source, const struct gcp_platform *platform, const struct gcp_counters *before,
                      const struct gcp_counters *after)
@@ -82,7 +81,7 @@ int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, co
     if (err)
         return err;
     gcp_counters_read(prover, &after);
-    /* From here on khugepaged must not touch the range; MOVE does not compare these flags. */
+    /* From now on khugepaged must not touch the range; MOVE does not compare this flag. */
     if (source->order)
         madvise(area, bytes, MADV_NOHUGEPAGE);
 
@@ -104,7 +103,7 @@ int gcp_source_populate(struct gcp_prover *prover, struct gcp_source *source, co
     if (from_blocks)
         return see_split(source, platform, &before, &after);
     if (source->order) {
-        /* Without kpageflags the size shows in the allocation counter, where the kernel has one. */
+        /* Without kpageflags, the allocation counter shows the size, if the kernel has it. */
         uint64_t made = after.anon_fault_alloc[source->order] - before.anon_fault_alloc[source->order];
         if (!(after.have & GCP_PROOF_MTHP))
             return gcp_source_fail(source, EPERM,
@@ -129,7 +128,7 @@ int gcp_source_frames_fit(const struct gcp_prover *prover, struct gcp_source *so
         return 0;
     if (!what)
         return gcp_source_fail(source, EINVAL, "there is no order of page frames %u", source->frames);
-    if (!(gcp_source_flags(source->kind) & GCP_SOURCE_FOLIOS))
+    if (!(source->flags & GCP_SOURCE_FOLIOS))
         return gcp_source_fail(source, EINVAL, "%s frames: this source has no page frames of its own", what);
     if (folios < GCP_FRAMES_MIN_FOLIOS)
         return gcp_source_fail(source, EINVAL, "%s frames: %" PRIu64 " folios are too few for an order, %d are needed",

@@ -1,0 +1,5 @@
+"""``python -m gcproto``: the command."""
+
+from gcproto.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Profiles by function: a plugin counts what guests execute in their timed regions."""

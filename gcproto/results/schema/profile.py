@@ -1,0 +1,51 @@
+"""Where the instructions of a scenario went: a profile by function, counted by a plugin of QEMU (native/profile)."""
+
+import msgspec
+
+
+class FunctionProfile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One function in the timed region of a scenario; all figures are for each base page.
+
+    What the compiler inlined counts for the function that it was inlined into.
+
+    Attributes:
+        name: as the kernel's symbols have it; with ``user:`` before it: of the measuring program.
+        instructions: executed; each iteration of a string instruction is one.
+        calls: how often its first instruction was executed.
+        locked: instructions with a locked memory access.
+        invlpg, invpcid, cr3: TLB flushes by INVLPG and INVPCID, and writes to CR3.
+        syscalls: SYSCALL instructions.
+        rep: of the instructions, iterations of string instructions with a REP prefix.
+
+    """
+
+    name: str
+    instructions: float = 0.0
+    calls: float = 0.0
+    locked: float = 0.0
+    invlpg: float = 0.0
+    invpcid: float = 0.0
+    cr3: float = 0.0
+    syscalls: float = 0.0
+    rep: float = 0.0
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The functions of a scenario.
+
+    Attributes:
+        rounds: that are averaged: those of the midmean, so that the functions add up to it.
+        functions: by instructions, the most first.
+        by_clock: the regions counted begin and end with the reading of the guest's clock; otherwise they are longer by
+            the instructions that read it.
+
+    """
+
+    rounds: int
+    functions: list[FunctionProfile]
+    by_clock: bool = True
+
+    @property
+    def instructions(self) -> float:
+        """All of them, for each base page."""
+        return sum(one.instructions for one in self.functions)

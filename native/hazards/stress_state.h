@@ -1,0 +1,79 @@
+/* What all threads of the stress share. */
+#ifndef GCP_STRESS_STATE_H
+#define GCP_STRESS_STATE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "uffd/answer.h"
+
+#define GCP_STRESS_PAGES 1024 /* that are accounted for */
+#define GCP_STRESS_LOOSE 64   /* pages after them, which are also discarded: their contents are right or zero */
+#define GCP_STRESS_READERS 2
+
+enum gcp_stress_count {
+    GCP_STRESS_MOVES, /* ioctls that moved everything */
+    GCP_STRESS_SHORT, /* ioctls that moved a part */
+    GCP_STRESS_MOVED, /* pages */
+    GCP_STRESS_EBUSY,
+    GCP_STRESS_OTHER,  /* EEXIST, ENOENT, EAGAIN, and EINVAL that may be temporary */
+    GCP_STRESS_FAULTS, /* of readers, served */
+    GCP_STRESS_READS,
+    GCP_STRESS_PINS,
+    GCP_STRESS_SPLICES,
+    GCP_STRESS_FORKS,
+    GCP_STRESS_PAGEOUTS,
+    GCP_STRESS_LARGE, /* pages in large folios at the end of a round */
+    GCP_STRESS_COLLAPSES,
+    GCP_STRESS_COMPACTIONS,
+    GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
+    GCP_STRESS_COUNTS,
+};
+
+/*
+ * side:  the two ranges; page i is at side[k] + i * page
+ * why:   the first fault, "" as long as there is none
+ * tally: what each reader added to its own word of each page
+ * busy:  a fault on the page got EBUSY: a healer should write to it in place
+ * stubborn: how often that did not help, in a row
+ */
+struct gcp_stress {
+    uint64_t page;
+    uint64_t seed;
+    uint64_t side[2];
+    struct gcp_uffd uffd;
+    int pagemap_fd;
+    int wake_fd; /* readable when the handler must end */
+    atomic_int stop;
+    atomic_int calm; /* movers and readers wait while a thread gathers pages for a THP */
+    atomic_int failed;
+    char why[240];
+    atomic_uint_fast64_t counts[GCP_STRESS_COUNTS];
+    uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
+    atomic_uchar busy[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
+    atomic_uint stubborn[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
+};
+
+struct gcp_stress_thread {
+    struct gcp_stress *stress;
+    uint64_t random;
+    uint32_t number;
+};
+
+/* A random number of the thread's own sequence, below `limit`. */
+uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit);
+
+uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t i);
+
+/* Content of a page's first and last word. */
+uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
+
+__attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...);
+
+/* Wait while `calm` is set. */
+void gcp_stress_be_calm(struct gcp_stress *stress);
+
+/* The pagemap word of a page. */
+uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i);
+
+#endif

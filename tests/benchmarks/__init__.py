@@ -1,0 +1,1 @@
+"""The benchmarks themselves: what they read, and that they compare what is alike."""

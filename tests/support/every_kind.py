@@ -1,0 +1,47 @@
+"""Results of every kind, and their page."""
+
+from pathlib import Path
+
+from gcproto.report.page.build import build
+from gcproto.report.page.render import render
+from gcproto.results.schema import (
+    ContractRow,
+    Hazard,
+    Result,
+    Verdict,
+)
+from tests.support.claim_results import claims_result
+from tests.support.heap_results import heap_result, window_result
+from tests.support.kernel_results import guest_result, stock
+from tests.support.path_results import paths_result
+from tests.support.policy_results import policy_result
+
+
+def checked() -> Result:
+    verdicts = [
+        Verdict(Hazard("ksm"), "panic", "it went down"),
+        Verdict(Hazard("khugepaged-race"), "unavailable", "no khugepaged"),
+        Verdict(ContractRow("exists"), "fine", ""),
+    ]
+    return guest_result("6.18.15+deb13-cloud-amd64", {}, verdicts=verdicts, outcome="panic", why="kernel panic")
+
+
+KINDS: dict[str, tuple[list[Result], list[str]]] = {
+    "paths": ([paths_result()], ["fig-verdict-", "fig-paths-", "-granule-4k-small", "-order"]),
+    "heap": (
+        [heap_result()],
+        [f"fig-heap-bbbbbbbbbbbb-{name}" for name in ("pauses", "mmu", "fault", "phases", "memory")],
+    ),
+    "window": ([window_result()], ["fig-window-cccccccccccc-ways", "fig-window-cccccccccccc-access"]),
+    "policies": ([policy_result()], ["fig-policies-ffffffffffff-heaps", "Does policy auto choose well?"]),
+    "claims": ([claims_result()], ["fig-claims-eeeeeeeeeeee-strip", "All 5 claims", "gcproto claims T9"]),
+    "kernels": (stock(), ["fig-kernels-0", "TLB-flush batching"]),
+    "check": ([checked()], ["it went down", "no khugepaged", "Console of 6.18.15"]),
+}
+
+
+EVERY = [result for results, _ in KINDS.values() for result in results]
+
+
+def page_of(results: list[Result]) -> str:
+    return render(build([(Path(f"{number}.json"), one) for number, one in enumerate(results)], []))
