@@ -161,7 +161,7 @@ def test_every_place_of_the_table_has_the_word() -> None:
         ("def in_order(): ...", "kernels/get/modules.py"),
         ("ORDERS = ()", "report/placement.py"),
         ("def frames_strategy(): ...", "collector/policies.py"),
-        ("iterations: int = 3", "experiments/paths/bench.py"),
+        ("repetitions: int = 3", "experiments/paths/bench.py"),
         ("class Speedup: ...", "report/words/ratios.py"),
         ("async def trial(): ...", "kernels/run/cell.py"),
         ("", "report/words/policy_variants.py"),
@@ -188,7 +188,7 @@ def test_a_right_name_is_not(source: str, place: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Each iteration evacuates 8 MiB.",
+        "Each repetition evacuates 8 MiB.",
         "A policy is a strategy for large folios.",
         "The speedup of move is 3x.",
         "Three variants were measured.",
