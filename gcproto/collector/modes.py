@@ -38,7 +38,7 @@ class Mode:
     """A way to collect.
 
     Args:
-        name: as it stands in results.
+        name: as in results.
         text: in words.
         concurrent: pages are evacuated while mutators run; else in the pause.
         remap: the space is flipped by mremap; False: pages slide within it.
@@ -51,7 +51,7 @@ class Mode:
         split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
             overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
-        regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
+        regions: granules after it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
 
     """
@@ -160,8 +160,8 @@ MODES = {
         Mode("art", "UFFDIO_MOVE as ART's CMC uses it, with its fallback", reserve_pages=512),
         Mode(
             "move",
-            "UFFDIO_MOVE by the collector, the dense prefix first; a fault builds 16 pages and maps them by one COPY; "
-            "from-space is freed after the drain; fresh pages are left to the kernel",
+            "UFFDIO_MOVE by the collector, the dense prefix first. A fault builds 16 pages and maps them by one COPY. "
+            "From-space is freed after the drain; fresh pages are left to the kernel",
             fault_by=COPY,
             ready_by=COPY,
             fault_pages=16,

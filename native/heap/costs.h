@@ -1,6 +1,6 @@
 /*
- * What a mutator pays outside of its fault handler, measured by itself in a few milliseconds: terms of the account of
- * its time that no clock in the handler can see (gcproto/results/explanation.py).
+ * Costs of a mutator outside of its fault handler, measured alone in a few milliseconds.  They are the terms of the account
+ * of its time that no clock in the handler can see (gcproto/results/heaps/explanation.py).
  */
 #ifndef GCP_COSTS_H
 #define GCP_COSTS_H

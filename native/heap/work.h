@@ -1,9 +1,9 @@
 /*
- * What a thread did with pages in one collection: counts and times by kind of work, so that the difference of two ways
- * to collect is a sum of counts times costs (gcproto/results/explanation.py).
+ * Work of a thread with pages in one collection: counts and times by kind.  With them the difference of two ways to
+ * collect is a sum of counts times costs (gcproto/results/heaps/explanation.py).
  *
- * Ioctls of the collector are all timed.  Of what takes less than a microsecond only each GCP_WORK_SAMPLE-th is, as a
- * clock costs some 25 ns; `timed` says how many were, and their mean stands for the others.
+ * All ioctls of the collector are timed.  Of work shorter than a microsecond only each GCP_WORK_SAMPLE-th piece is, since
+ * reading the clock costs some 25 ns.  `timed` is the number of timed pieces; the others are taken to cost their mean.
  */
 #ifndef GCP_HEAP_WORK_H
 #define GCP_HEAP_WORK_H
@@ -14,11 +14,11 @@
 /* cdef:begin */
 
 /*
- * BUILD, UPDATE, SLIDE: contents of a page were produced: of live words, in place, of what was allocated after marking
- * MOVE_*, COPY_*:       an ioctl that mapped 1, 2 to 16, 17 to 128, and more pages
- * REMAP, ZERO:          mremap of a run; UFFDIO_ZEROPAGE
- * WAIT:                 another thread had the page
- * DISCARD, RENEW:       from-space was given back; populated anew
+ * BUILD, UPDATE, SLIDE: a page's contents were produced: from live words; in place; from objects younger than marking.
+ * MOVE_*, COPY_*:       an ioctl that mapped 1, 2 to 16, 17 to 128, and more pages.
+ * REMAP, ZERO:          mremap of a run; UFFDIO_ZEROPAGE.
+ * WAIT:                 another thread had the page.
+ * DISCARD, RENEW:       from-space was discarded; granules of it were populated again.
  */
 enum gcp_work_kind {
     GCP_WORK_BUILD = 0,

@@ -132,7 +132,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", limit: float) -> None:
-    from gcproto.results.heap_cells import compared, judge
+    from gcproto.results.heaps.cells import compared, judge
 
     bad = [one for one in judge(compared(result.measurements), limit, result.noise) if one.objections]
     for one in bad:

@@ -17,7 +17,7 @@ from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.sizes import see_that_it_can_be_made
 from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.record import Record
-from gcproto.results.heap_cells import HeapCell, cell_of
+from gcproto.results.heaps.cells import HeapCell, cell_of
 from gcproto.results.schema import GridExperiment, Measurement, ModeOptions, Result, Skip, WorkloadScenario
 from gcproto.results.statistics import noise_of, summarise
 

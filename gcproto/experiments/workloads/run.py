@@ -22,7 +22,7 @@ from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
 from gcproto.record import Record
 from gcproto.results import names
-from gcproto.results.heap_cells import HeapCell, cell_of
+from gcproto.results.heaps.cells import HeapCell, cell_of
 from gcproto.results.schema import (
     Measurement,
     ModeOptions,

@@ -10,7 +10,7 @@ from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.kinds import workloads
 from gcproto.results import names
-from gcproto.results.explanation import Account, Explanation, explain
+from gcproto.results.heaps.explanation import Account, Explanation, explain
 from gcproto.results.schema import Measurement, WorkloadScenario, with_fields
 
 SHOWN = 0.002
@@ -89,7 +89,7 @@ def _table(found: Explanation, account: Account, console: Console) -> None:
     if any(one.calibrated for one in account.terms):
         say(
             console,
-            "*: a cost that was calibrated, as no clock can stand there; also what delivers a fault",
+            "*: a calibrated cost, since no clock can be read there; the delivery of a fault is one too",
             style="dim",
         )
 

@@ -9,7 +9,7 @@ from gcproto.report import labels
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import say
-from gcproto.results.heap_cells import AUTO, Judged, compared, judge, mmu_of
+from gcproto.results.heaps.cells import AUTO, Judged, compared, judge, mmu_of
 from gcproto.results.schema import Interval, Result, WorkloadFigures
 
 LIMIT = 0.05
@@ -33,7 +33,7 @@ def print_grid(result: Result, console: Console, limit: float = LIMIT) -> None:
     say(
         console,
         ("Modes by cell", "bold"),
-        ": wall ms, and below it MMU10; auto to best: its time to the best fixed mode, paired by round; below it its "
+        ": wall ms, and below it MMU10. Auto to best: its time to the best fixed mode, paired by round; below it its "
         "MMU10 less the largest of a fixed mode",
     )
     table = Table([Column("cell", words=True), *(Column(one) for one in modes), Column("auto\nto best")], gap=2)
@@ -82,7 +82,7 @@ def verdict_lines(found: Sequence[Judged], limit: float, result: Result) -> list
     noise = f"; the same work measured twice differs by up to {result.noise.floor:.0%} (A/A)" if result.noise else ""
     lines = [
         f"auto takes at most {limit:.0%} longer than the best fixed mode in {len(tested) - len(slow)} of "
-        f"{counted(len(tested), 'cell')}, and has at most {limit:.0%} less of its worst 10 ms in "
-        f"{len(tested) - len(rough)}; it is faster than all fixed modes, beyond the interval, in {better}{noise}"
+        f"{counted(len(tested), 'cell')}. It has at most {limit:.0%} less of its worst 10 ms in "
+        f"{len(tested) - len(rough)}. It is faster than all fixed modes, beyond the interval, in {better}{noise}"
     ]
     return lines + [f"{one.cell.cell.text}: {'; '.join(one.objections)}" for one in found if one.objections]

@@ -37,8 +37,8 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     say(
         console,
         ("Heaps", "bold"),
-        f": {', '.join(common)}; {labels.million(unit)} and MiB; pause: the longest, with the time to stop; mark and "
-        "compact: medians; lost: of a mutator in faults, with their delivery, and in waiting for memory",
+        f": {', '.join(common)}; {labels.million(unit)} and MiB. Pause: the longest, with the time to stop. Mark and "
+        "compact: medians. Lost: of a mutator in faults, with their delivery, and in waiting for memory",
     )
     crowd = crowded(measurements, result)
     if crowd:

@@ -271,8 +271,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
 
     Attributes:
         map_ns_page: ioctls;  split_ns_page: splitting ahead, before the flip.
-        before, interrupted: of each valid round, in order, ns for each page: splitting ahead before the flip; what a
-            live second thread lost to shoot-downs before and after it, empty where that is not known.
+        before, interrupted: of each valid round, in order, ns for each page.  Before: splitting ahead of the flip.
+            Interrupted: what a live second thread lost to shoot-downs before and after it, empty if unknown.
         dense_share: of the pages, those updated in place.
         could_go_whole, went_whole: shares of the pages.
         swapped_before, swapped_after: pages at the flip and after the sweep.

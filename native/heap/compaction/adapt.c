@@ -18,8 +18,8 @@
 #define DECAY 0.98
 
 /*
- * A challenger wins if it costs less than so much.  What many short faults cost besides, in the caches and in the length
- * of the window, both arms pay; so a larger group needs less of an advantage than a smaller one.
+ * A challenger wins if it costs less than this share.  Many short faults also cost time in the caches, and lengthen the
+ * window; both arms pay for that.  So a larger group needs less of an advantage than a smaller one.
  */
 #define LARGER_BELOW 0.99
 #define SMALLER_BELOW 0.92
@@ -151,7 +151,7 @@ void gcp_contest_end(struct gcp_contest *contest, const struct gcp_shown *seen)
     double held = cost(contest, seen, 0), tried = cost(contest, seen, 1);
     uint32_t before = contest->group[0], group = contest->group[1], up = group > before;
     if (tried < (up ? LARGER_BELOW : SMALLER_BELOW) * held)
-        begin(contest, group, up ? 1 : 2); /* the one that it has beaten need not be tried again */
+        begin(contest, group, up ? 1 : 2); /* no new trial of the arm that it has beaten */
     else
         begin(contest, before, contest->lost | (up ? 2 : 1));
 }

@@ -2,11 +2,12 @@
  * What a heap learns of its own collections, and what it chooses by that: how a run of ready pages is mapped, and how
  * many pages a fault evacuates.
  *
- * Two things are learned.  A line through the calls that the collector made says what MOVE and COPY of so many pages
- * cost here: the fixed part of MOVE is mostly the shoot-down of other processors' TLBs, which COPY does without, and on
- * kernels before 6.19 the lock of the source's anon_vma; nobody has to know which.  A trial says how many pages a fault
- * should evacuate: one quarter of the regions of to-space, another one in each collection, is served with another
- * number, and what mutators lost in each arm is compared.
+ * Two things are learned.  A line through the collector's calls gives the cost of MOVE and COPY for each number of pages.
+ * The fixed part of MOVE is mostly the shoot-down of other processors' TLBs, which COPY does not need.  On kernels before
+ * 6.19 the lock of the source's anon_vma adds to it; the line holds for either cause.
+ *
+ * A trial shows how many pages a fault should evacuate.  In each collection another quarter of the regions of to-space is
+ * served with another number.  The time that mutators lost in each arm is compared.
  *
  * ART has neither: its faults evacuate one page, and what is moved is fixed when the process starts.
  */
@@ -51,7 +52,7 @@ uint64_t gcp_line_ns(const struct gcp_line *line, uint64_t pages);
  * rests: how often all neighbours have lost;  lost: bits, neighbours that have lost to group[0]: 1 the smaller, 2 the
  *        larger
  * faults, ns, pages: of each arm so far: served, lost by mutators, evacuated by faults
- * share: pages of each arm, by whoever they were evacuated
+ * share: pages of each arm, evacuated by any thread
  */
 struct gcp_contest {
     uint32_t group[2];
@@ -88,7 +89,7 @@ void gcp_contest_init(struct gcp_contest *contest, uint32_t group);
 /* The arm that serves a page, and how many pages of its group a fault evacuates. */
 uint32_t gcp_contest_arm(const struct gcp_contest *contest, uint64_t index);
 
-/* A collection is over: what it has shown is counted, and what follows is decided, as far as enough is known. */
+/* At the end of a collection: add its counts, and decide on the next trial if enough is known. */
 void gcp_contest_end(struct gcp_contest *contest, const struct gcp_shown *seen);
 
 /*
@@ -116,7 +117,7 @@ uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t 
 /* From how many pages on a run is worth a MOVE; UINT64_MAX: no run is. */
 uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large);
 
-/* From-space has been given back: `pages` of it, in so much time. */
+/* `pages` of from-space were discarded, in `ns`. */
 void gcp_adapt_released(struct gcp_adapt *adapt, uint64_t pages, uint64_t ns);
 
 /* A call of the collector. */

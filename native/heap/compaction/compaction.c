@@ -264,8 +264,8 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce, gcp_pro
 }
 
 /*
- * What this collection has shown.  Mutators pay for the collector's time where it waited for a processor, which they
- * had; and elsewhere for as much of it as they spend in faults, since the window is as long as it needs.
+ * Learn from this collection.  Mutators pay for the collector's time if it waited for a processor that they had.
+ * Otherwise they pay for the share of it that they spend in faults: the window is as long as the collector needs.
  */
 static void learn(struct gcp_compaction *c)
 {

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "heap/compaction/fault.h"
@@ -85,7 +84,8 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, boo
     struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
-        gcp_fault_die(c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
+        gcp_compaction_die(
+            c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);

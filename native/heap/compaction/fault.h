@@ -26,7 +26,4 @@ struct gcp_fault {
 /* Do what the page needs; what that was. */
 enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f);
 
-/* A thread that serves the faults of others can't go on: the process ends. */
-__attribute__((noreturn)) void gcp_fault_die(const struct gcp_compaction *c);
-
 #endif

@@ -2,20 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "heap/compaction/fault.h"
 #include "heap/sigbus.h"
-
-__attribute__((noreturn)) void gcp_fault_die(const struct gcp_compaction *c)
-{
-    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
-    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
-        write(STDERR_FILENO, "\n", 1) < 0)
-        _exit(118);
-    _exit(117);
-}
 
 /* Pages that its faults have produced so far. */
 static uint64_t produced(const struct gcp_mutator *m)
@@ -68,7 +58,7 @@ static void help_failed(void *context, int err)
 {
     struct gcp_compaction *c = context;
     gcp_compaction_fail(c, err, "reading faults from the userfaultfd");
-    gcp_fault_die(c);
+    gcp_compaction_die(c);
 }
 
 int gcp_helper_start(struct gcp_compaction *c)

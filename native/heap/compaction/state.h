@@ -193,6 +193,9 @@ bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
 /* Record the first error, and what failed. */
 void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
 
+/* A thread that serves the faults of others can't go on: print the reason and end the process. */
+__attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c);
+
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 {
     return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;

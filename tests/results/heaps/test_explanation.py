@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcproto.results.explanation import Account, Term, explain
+from gcproto.results.heaps.explanation import Account, Term, explain
 from gcproto.results.schema import (
     Collection,
     FaultCosts,

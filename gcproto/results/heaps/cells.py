@@ -1,8 +1,8 @@
 """Modes of collecting in the cells of a grid: how ``auto`` fares against the best fixed mode of each.
 
 Two things are judged, since mutators feel both: the time that they needed, and the least share that they had of any 10
-ms (MMU10).  Times are compared as the median of the ratios of rounds, shares as the median of their differences: shares
-come close to nothing where faults follow each other, and a ratio of two such says nothing.
+ms (MMU10).  Times are compared as the median of the ratios of rounds, shares as the median of their differences.  If
+faults follow each other, shares are close to 0, and the ratio of two such shares has no meaning.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -134,8 +134,8 @@ class Judged:
 def judge(cells: Sequence[Compared], limit: float, noise: Noise | None) -> list[Judged]:
     """Whether auto is at most so much worse than the best fixed mode of each cell.
 
-    It is worse in time if the median ratio is beyond the limit and beyond the noise (A/A), and its interval above 1; in
-    MMU10 if the median difference is below minus the limit, and its interval below 0.
+    It is worse in time if the median ratio is beyond the limit and beyond the noise (A/A), and its interval above 1.
+    It is worse in MMU10 if the median difference is below minus the limit, and its interval below 0.
 
     Args:
         cells: of a grid.

@@ -1,14 +1,15 @@
 """Why two modes differ: the difference of their times as a sum of counts times costs, and what is left over.
 
 Both times are means over the valid rounds of a measurement, so that sums add up.  A term is a count in each mode times
-what one costs there, as it was measured: in C, around the work itself (native/heap/work.h), or by calibration where no
-clock can stand (native/heap/costs.h).  The residual is what no term explains; it is never folded into one.
+the cost of one there.  That cost is measured in C, around the work itself (native/heap/work.h), or by calibration if no
+clock can be read there (native/heap/costs.h).  The residual is what no term explains; it is never folded into one.
 
 - Mutator time: of one mutator, from when all were set up until it was through.  Faults count with their delivery.
-  A shoot-down that arrives inside a handler is in that handler's time as well; before 6.19 the lock of the source's
-  anon_vma, which two MOVEs share, keeps most of them out of it.
+  A shoot-down that arrives inside a handler is in that handler's time as well.  Before 6.19 most of them do not arrive
+  there, since two MOVEs share the lock of the source's anon_vma.
   What mutators do besides is the workload's own work, the same in every mode but for caches: it is the residual.
-- Compaction time: from the flip to the drain, of one collection.
+- Compaction time: from the flip to the drain, of one collection.  The work of compacting threads beside the
+  collector's is not a term: it runs at the same time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -107,7 +108,7 @@ WORDS = {
     "zero": "ZEROPAGE",
     "wait": "waiting for a mutator",
     "discard": "from-space freed",
-    "renew": "granules populated anew",
+    "renew": "granules populated again",
     "pause": "pauses",
     "memory": "waiting for memory",
     "fault_ready": "faults: page was ready",
@@ -179,7 +180,7 @@ def _paired(what: str, found: tuple[tuple[float, float], ...]) -> Term:
 
 
 def _sorted(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """The largest differences first; what was in neither is left out."""
+    """The largest differences first; terms that are zero in both are omitted."""
     return tuple(sorted((one for one in terms if any(one.ns)), key=lambda one: -abs(one.difference)))
 
 

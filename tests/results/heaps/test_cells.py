@@ -2,7 +2,7 @@
 
 import pytest
 
-from gcproto.results.heap_cells import HeapCell, compared, judge
+from gcproto.results.heaps.cells import HeapCell, compared, judge
 from gcproto.results.schema import (
     InvalidRound,
     Measurement,
