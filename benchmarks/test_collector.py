@@ -21,6 +21,7 @@ from gcproto._native import ffi, lib
 from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.watch.events import Listener
+from gcproto.collector.work import Faults
 from gcproto.errors import GcprotoError
 from gcproto.heap.folios import SMALL, Memory
 from gcproto.heap.pages import PAGE_BYTES
@@ -58,7 +59,7 @@ class Stopwatch(Listener):
         """What lives."""
         self.objects, self.words = objects, words
 
-    def swept(self, swept: Any, faults: dict[str, int]) -> None:
+    def swept(self, swept: Any, faults: Faults) -> None:
         """What was done."""
         self.pages = int(swept.updated) + int(swept.built) + int(swept.slid)
         self.copied = int(swept.account.copied) + int(swept.account.copied_after_ebusy)

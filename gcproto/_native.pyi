@@ -309,6 +309,14 @@ class gcp_timeline(Struct):
 
 class gcp_timeline_ptr(gcp_timeline, Pointer[gcp_timeline]): ...
 
+class gcp_tally(Struct):
+    n: int
+    pages: int
+    timed: int
+    ns: int
+
+class gcp_tally_ptr(gcp_tally, Pointer[gcp_tally]): ...
+
 class gcp_mutator(Struct):
     world: gcp_world_ptr
     number: int
@@ -334,6 +342,8 @@ class gcp_mutator(Struct):
     fresh: int
     waited: int
     faults: int
+    stalls: Array[gcp_tally]
+    work: Array[gcp_tally]
     timeline: gcp_timeline
 
 class gcp_mutator_ptr(gcp_mutator, Pointer[gcp_mutator]): ...
@@ -390,6 +400,13 @@ class gcp_plan(Struct):
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
+class gcp_fault_costs(Struct):
+    delivery: int
+    minor_fault: int
+    shoot_down: int
+
+class gcp_fault_costs_ptr(gcp_fault_costs, Pointer[gcp_fault_costs]): ...
+
 class gcp_window_config(Struct):
     pages: int
     mutators: int
@@ -441,6 +458,51 @@ class gcp_window_result(Struct):
 
 class gcp_window_result_ptr(gcp_window_result, Pointer[gcp_window_result]): ...
 
+class gcp_line(Struct):
+    weight: float
+    pages: float
+    squares: float
+    ns: float
+    products: float
+    fixed_ns: int
+    page_ps: int
+
+class gcp_line_ptr(gcp_line, Pointer[gcp_line]): ...
+
+class gcp_contest(Struct):
+    group: Array[int]
+    turn: int
+    rest: int
+    rests: int
+    lost: int
+    faults: Array[int]
+    ns: Array[int]
+    pages: Array[int]
+    share: Array[int]
+
+class gcp_contest_ptr(gcp_contest, Pointer[gcp_contest]): ...
+
+class gcp_shown(Struct):
+    faults: Array[int]
+    ns: Array[int]
+    pages: Array[int]
+    evacuated: int
+    delivery_ns: int
+    page_ns: int
+    weight: int
+
+class gcp_shown_ptr(gcp_shown, Pointer[gcp_shown]): ...
+
+class gcp_adapt(Struct):
+    move: gcp_line
+    move_large: gcp_line
+    copy: gcp_line
+    contest: gcp_contest
+    release_ps: int
+    interrupt_ns: int
+
+class gcp_adapt_ptr(gcp_adapt, Pointer[gcp_adapt]): ...
+
 class gcp_compaction_policy(Struct):
     map_by: int
     fault_by: int
@@ -454,6 +516,7 @@ class gcp_compaction_policy(Struct):
     fresh_by_recycled: int
     handler: int
     flush_bytes: int
+    hold_bytes: int
     reserve_pages: int
     remap_pages: int
     granule: int
@@ -464,6 +527,12 @@ class gcp_compaction_policy(Struct):
     renew: int
     cut_at_tables: int
     compactors: int
+    batch_pages: int
+    spin: int
+    dense_first: int
+    adapt: int
+    delivery_ns: int
+    interrupt_ns: int
 
 class gcp_compaction_policy_ptr(gcp_compaction_policy, Pointer[gcp_compaction_policy]): ...
 
@@ -480,8 +549,10 @@ class gcp_swept(Struct):
     flushes: int
     recovered: int
     map_ns: int
+    queued_ns: int
     helped: int
     runs: gcp_histogram
+    work: Array[gcp_tally]
 
 class gcp_swept_ptr(gcp_swept, Pointer[gcp_swept]): ...
 
@@ -515,7 +586,10 @@ class Lib:
     GCP_MTHP_STATS: Final = 5
     GCP_FRAMES_MIN_FOLIOS: Final = 32
     GCP_MEMORY_MIN_PAGES: Final = 4096
+    GCP_WORK_SAMPLE: Final = 16
+    GCP_WORK_PREEMPTED: Final = 50000
     GCP_WORLD_MUTATORS: Final = 64
+    GCP_BUFFER_PAGES: Final = 16
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
     GCP_CARD_CLEAN: Final = 0
@@ -524,6 +598,10 @@ class Lib:
     GCP_KEPT: Final = 65535
     GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64
+    GCP_CONTEST_REGION: Final = 16
+    GCP_CONTEST_SHARE: Final = 4
+    GCP_CONTEST_FAULTS: Final = 48
+    GCP_CONTEST_REST: Final = 8
     GCP_COMPACTORS: Final = 4
     GCP_ROW_TEXT: Final = 320
     GCP_PROOF_PAGEMAP: Final = 1
@@ -621,6 +699,25 @@ class Lib:
     GCP_EVENT_FAULT_WAITED: Final = 7
     GCP_EVENT_MAP: Final = 8
     GCP_EVENT_DISCARD: Final = 9
+    GCP_EVENT_FAULT_SPURIOUS: Final = 10
+    GCP_EVENT_COUNT: Final = 11
+    GCP_WORK_BUILD: Final = 0
+    GCP_WORK_UPDATE: Final = 1
+    GCP_WORK_SLIDE: Final = 2
+    GCP_WORK_MOVE_1: Final = 3
+    GCP_WORK_MOVE_16: Final = 4
+    GCP_WORK_MOVE_128: Final = 5
+    GCP_WORK_MOVE_MORE: Final = 6
+    GCP_WORK_COPY_1: Final = 7
+    GCP_WORK_COPY_16: Final = 8
+    GCP_WORK_COPY_128: Final = 9
+    GCP_WORK_COPY_MORE: Final = 10
+    GCP_WORK_REMAP: Final = 11
+    GCP_WORK_ZERO: Final = 12
+    GCP_WORK_WAIT: Final = 13
+    GCP_WORK_DISCARD: Final = 14
+    GCP_WORK_RENEW: Final = 15
+    GCP_WORK_COUNT: Final = 16
     GCP_ADVICE_NONE: Final = 0
     GCP_ADVICE_SMALL: Final = 1
     GCP_ADVICE_LARGE: Final = 2
@@ -778,7 +875,19 @@ class Lib:
     def gcp_world_finish(self, world: Pointer[gcp_world], /) -> None: ...
     def gcp_world_ask(self, world: Pointer[gcp_world], /) -> None: ...
     def gcp_world_close(self, world: Pointer[gcp_world], /) -> None: ...
+    def gcp_fault_costs_measure(self, worker: int, other: int, ret: Pointer[gcp_fault_costs], /) -> int: ...
     def gcp_window_run(self, config: Pointer[gcp_window_config], ret: Pointer[gcp_window_result], /) -> int: ...
+    def gcp_line_init(self, line: Pointer[gcp_line], fixed_ns: int, page_ps: int, /) -> None: ...
+    def gcp_line_add(self, line: Pointer[gcp_line], pages: int, ns: int, /) -> None: ...
+    def gcp_line_ns(self, line: Pointer[gcp_line], pages: int, /) -> int: ...
+    def gcp_contest_init(self, contest: Pointer[gcp_contest], group: int, /) -> None: ...
+    def gcp_contest_arm(self, contest: Pointer[gcp_contest], index: int, /) -> int: ...
+    def gcp_contest_end(self, contest: Pointer[gcp_contest], seen: Pointer[gcp_shown], /) -> None: ...
+    def gcp_adapt_init(self, adapt: Pointer[gcp_adapt], interrupt_ns: int, /) -> None: ...
+    def gcp_adapt_verb(self, adapt: Pointer[gcp_adapt], pages: int, large: int, /) -> int: ...
+    def gcp_adapt_worth(self, adapt: Pointer[gcp_adapt], large: int, /) -> int: ...
+    def gcp_adapt_released(self, adapt: Pointer[gcp_adapt], pages: int, ns: int, /) -> None: ...
+    def gcp_adapt_add(self, adapt: Pointer[gcp_adapt], verb: int, large: int, pages: int, ns: int, /) -> None: ...
     def gcp_compaction_create(
         self,
         to: int,
@@ -813,6 +922,7 @@ class Lib:
     def gcp_compaction_remap(self, compaction: Pointer[gcp_compaction], /) -> int: ...
     def gcp_compaction_fates(self, compaction: Pointer[gcp_compaction], /) -> Pointer[int]: ...
     def gcp_compaction_reason(self, compaction: Pointer[gcp_compaction], /) -> Pointer[bytes]: ...
+    def gcp_compaction_adapt(self, compaction: Pointer[gcp_compaction], /) -> gcp_adapt_ptr: ...
     def gcp_compaction_timeline(self, compaction: Pointer[gcp_compaction], /) -> gcp_timeline_ptr: ...
     def gcp_compaction_helper(self, compaction: Pointer[gcp_compaction], /) -> gcp_mutator_ptr: ...
     def gcp_compaction_helper_cpu(self, compaction: Pointer[gcp_compaction], /) -> int: ...
@@ -878,17 +988,29 @@ class FFI:
     @overload
     def new(self, ctype: Literal["struct gcp_timeline *"], init: Fields = ..., /) -> gcp_timeline_ptr: ...
     @overload
+    def new(self, ctype: Literal["struct gcp_tally *"], init: Fields = ..., /) -> gcp_tally_ptr: ...
+    @overload
     def new(self, ctype: Literal["struct gcp_mutator *"], init: Fields = ..., /) -> gcp_mutator_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_world *"], init: Fields = ..., /) -> gcp_world_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_plan *"], init: Fields = ..., /) -> gcp_plan_ptr: ...
     @overload
+    def new(self, ctype: Literal["struct gcp_fault_costs *"], init: Fields = ..., /) -> gcp_fault_costs_ptr: ...
+    @overload
     def new(self, ctype: Literal["struct gcp_window_config *"], init: Fields = ..., /) -> gcp_window_config_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_window_thread *"], init: Fields = ..., /) -> gcp_window_thread_ptr: ...
     @overload
     def new(self, ctype: Literal["struct gcp_window_result *"], init: Fields = ..., /) -> gcp_window_result_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_line *"], init: Fields = ..., /) -> gcp_line_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_contest *"], init: Fields = ..., /) -> gcp_contest_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_shown *"], init: Fields = ..., /) -> gcp_shown_ptr: ...
+    @overload
+    def new(self, ctype: Literal["struct gcp_adapt *"], init: Fields = ..., /) -> gcp_adapt_ptr: ...
     @overload
     def new(
         self,

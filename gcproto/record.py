@@ -14,6 +14,7 @@ from gcproto.results.schema import (
     ClaimVerdict,
     ContractExperiment,
     Experiment,
+    GridExperiment,
     KernelCell,
     Measurement,
     Noise,
@@ -77,7 +78,7 @@ class Record:
                 seed=seed,
                 started=self._started.isoformat(timespec="seconds"),
                 seconds=round(time.monotonic() - self._clock, 3),
-                benchmark=self._program(experiment),
+                benchmark=self.program(experiment),
                 complete=complete,
             ),
             environment=self.environment,
@@ -88,13 +89,13 @@ class Record:
             claims=list(claims),
         )
 
-    def _program(self, experiment: Experiment) -> str:
+    def program(self, experiment: Experiment) -> str:
         """The code that measured: results of other code are another series."""
         hashes: dict[str, str] = self.environment["build"]["hash"]
         match experiment:
             case PathExperiment() | KernelCell():
                 return hashes["paths"]
-            case WorkloadExperiment() | PolicyExperiment() | WindowExperiment():
+            case WorkloadExperiment() | GridExperiment() | PolicyExperiment() | WindowExperiment():
                 return hashes["heap"]
             case ContractExperiment():
                 return hashes["contract"]

@@ -13,6 +13,8 @@ from gcproto.errors import ExitCode
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gcproto.results.schema import Result
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -79,7 +81,14 @@ def interrupted(ctx: click.Context, kept: str) -> NoReturn:
     ctx.exit(interrupts.exit_code())
 
 
-def deliver(ctx: click.Context, result: "Result", options: ResultOptions, *, wide: bool = False) -> None:
+def deliver(
+    ctx: click.Context,
+    result: "Result",
+    options: ResultOptions,
+    *,
+    wide: bool = False,
+    also: "Callable[[Console], None] | None" = None,
+) -> None:
     """Write a result into its folder, print it, and end the command.
 
     Exit code 1 means that a measurement has too many invalid rounds, 128 and a signal's number that it ended the run.
@@ -89,6 +98,7 @@ def deliver(ctx: click.Context, result: "Result", options: ResultOptions, *, wid
         result: what was measured.
         options: of the command.
         wide: print one line for each scenario.
+        also: prints what follows the tables; not called for JSON, which has the result alone.
 
     """
     path = keep(result, options.out)
@@ -99,7 +109,10 @@ def deliver(ctx: click.Context, result: "Result", options: ResultOptions, *, wid
         from gcproto.cli.terminal import console
         from gcproto.report.terminal.tables import print_result
 
-        print_result(result, console(wide=wide), wide=wide)
+        screen = console(wide=wide)
+        print_result(result, screen, wide=wide)
+        if also:
+            also(screen)
     if not result.producer.complete:
         interrupted(ctx, "the result holds the rounds measured until then")
     if interrupts.noted():

@@ -30,6 +30,7 @@ class Costs:
         move: UFFDIO_MOVE of them, split or whole as this kernel does it;  folios_kept: whether it kept them whole.
         copy: UFFDIO_COPY, and giving the source back.
         split: having them split ahead;  move_split: moving them then, as small ones.
+        shoot_down: ns that one interruption costs a mutator on another processor; 0: there is none.
 
     """
 
@@ -39,6 +40,7 @@ class Costs:
     split: float | None
     move_split: float | None
     folios_kept: bool
+    shoot_down: float = 0.0
 
 
 def _rounds(prover: "gcp_prover_ptr", order: int, arm: int, seed: int) -> "list[gcp_round_ptr]":
@@ -59,8 +61,15 @@ def _rounds(prover: "gcp_prover_ptr", order: int, arm: int, seed: int) -> "list[
     return found
 
 
-def measure(order: int, seed: int = 1) -> Costs:
-    """Measure folios of one order; memory must be had in them (the setting is the caller's)."""
+def measure(order: int, seed: int = 1, shoot_down: float = 0.0) -> Costs:
+    """Measure folios of one order; memory must be had in them (the setting is the caller's).
+
+    Args:
+        order: of the folios.
+        seed: of contents.
+        shoot_down: what is known of that already, ns.
+
+    """
     prover = ffi.new("struct gcp_prover *")
     pages = machine().pmd_size // machine().page_size
     if lib.gcp_prover_init(prover) < 0:
@@ -82,4 +91,5 @@ def measure(order: int, seed: int = 1) -> Costs:
         split=middle(splits, lambda one: one.split_ns),
         move_split=middle(splits, lambda one: one.ns - one.split_ns),
         folios_kept=bool(order and moves and all(one.folios_split == 0 for one in moves)),
+        shoot_down=shoot_down,
     )

@@ -10,12 +10,11 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - young collections are a collector of their own (gcproto.collector.young), which changes the steps that differ.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
-from gcproto.accounts import MAPPING, map_counts_in
 from gcproto.chars import text_of
 from gcproto.collector.compiled.ahead import produce_ahead
 from gcproto.collector.compiled.for_c import producer_of
@@ -26,14 +25,15 @@ from gcproto.collector.compiled.produce import produce, slide
 from gcproto.collector.folio_map import FolioMap
 from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
+from gcproto.collector.work import faults_of
 from gcproto.errors import GcprotoError
 from gcproto.heap.calls import BARRIER, BARRIER_VARIABLE, CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
-from gcproto.structs import address_of, numbers_of
+from gcproto.structs import address_of
 
 if TYPE_CHECKING:
-    from gcproto._native import gcp_compaction_ptr, gcp_mutator, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
+    from gcproto._native import gcp_compaction_ptr, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
     from gcproto.collector.compiled.for_c import Producer
 
 PRECLEAN_ROUNDS = 3
@@ -47,23 +47,9 @@ HEADROOM_UNKNOWN = 0.5
 HEADROOM_SHARE = (0.1, 0.8)
 """At least and at most of what was free after it."""
 
-FAULT_COUNTS = ("built", "slid", "updated", "fresh", "waited", "faults")
-
 
 class CollectionError(GcprotoError):
     """A collection could not be finished, and the heap is lost."""
-
-
-def fault_sums(mutators: "Iterable[gcp_mutator]") -> dict[str, int]:
-    """What faults of these mutators did since they began: pages by kind, pages and ioctls of the account."""
-    found = dict.fromkeys((*FAULT_COUNTS, *MAPPING), 0)
-    for mutator in mutators:
-        counts = numbers_of(mutator)
-        for name in FAULT_COUNTS:
-            found[name] += counts[name]
-        for name, value in map_counts_in(mutator.account).items():
-            found[name] += value
-    return found
 
 
 class Collector:
@@ -310,7 +296,7 @@ class Collector:
 
     def _compact(self) -> None:
         swept = ffi.new("struct gcp_swept *")
-        before = fault_sums([*self.heap.mutators, self.helper])
+        before = faults_of([*self.heap.mutators, self.helper])
         with self.pause("flip"):
             self._plan_black()
             self.tell.planned(self.plan)
@@ -330,8 +316,8 @@ class Collector:
                 failed = failed or lib.gcp_compaction_close(self._native) != 0
             if failed:
                 self._recover(swept)
-        after = fault_sums([*self.heap.mutators, self.helper])
-        self.tell.swept(swept, {name: after[name] - before[name] for name in after})
+        after = faults_of([*self.heap.mutators, self.helper])
+        self.tell.swept(swept, after.since(before))
         if flipped:
             self.folios.note_evacuated(self.plan)
         self._evacuated()
@@ -413,5 +399,5 @@ class Collector:
                 self._forward_roots()
                 self._slide_pages(swept)
                 self._slide_allocation()
-            self.tell.swept(swept, fault_sums([]))
+            self.tell.swept(swept, faults_of([]))
         self.tell.released()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MOVE, COPY, REMAP = lib.GCP_VERB_MOVE, lib.GCP_VERB_COPY, lib.GCP_VERB_REMAP
 
+HOLD = 64 * MIB
+"""Of from-space, what modes with parameters of our own keep until the drain: half a sweep went into giving it back."""
+
 MAP_BY = {"move": MOVE, "copy": COPY}
 """By name, as options have them."""
 
@@ -35,14 +38,15 @@ class Mode:
     """A way to collect.
 
     Args:
-        name: as it stands in results.
+        name: as in results.
         text: in words.
         concurrent: pages are evacuated while mutators run; else in the pause.
         remap: the space is flipped by mremap; False: pages slide within it.
         collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
-            flush_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables: see
-            ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h) and ``EBUSY``.
+            flush_bytes, hold_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables,
+            batch_pages, spin, dense_first, adapt, delivery_ns, interrupt_ns: see ``struct gcp_compaction_policy``
+            (native/heap/compaction/compaction.h) and ``EBUSY``.
         compactors: threads that compact, likewise.
         split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
             overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
@@ -50,7 +54,7 @@ class Mode:
         young: most collections are of the young and middle generation only (gcproto.collector.young).
         full_after: then young collections after which a full one follows; 0: as ART decides.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
-        regions: granules behind it that are as dense keep their layout too: ``granules``: of several pages,
+        regions: granules after it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
 
     """
@@ -71,6 +75,7 @@ class Mode:
     fresh_by_recycled: bool = True
     handler: int = lib.GCP_HANDLER_SIGBUS
     flush_bytes: int = 8 * MIB
+    hold_bytes: int = 0
     reserve_pages: int = 128
     remap_pages: int = 64
     dense_permille: int = 950
@@ -86,6 +91,12 @@ class Mode:
     barrier: bool = True
     young: bool = False
     full_after: int = 0
+    batch_pages: int = 0
+    spin: int = 0
+    dense_first: bool = False
+    adapt: bool = False
+    delivery_ns: int = 0
+    interrupt_ns: int = 0
 
     @property
     def moves(self) -> bool:
@@ -110,10 +121,13 @@ class Mode:
         found.ready_by, found.early_by, found.large_by = self.ready_by, self.early_by, self.large_by
         found.fault_pages, found.run_pages = self.fault_pages, self.run_pages
         found.reserve_pages, found.remap_pages = self.reserve_pages, self.remap_pages
-        found.flush_bytes, found.handler = self.flush_bytes, self.handler
+        found.flush_bytes, found.hold_bytes, found.handler = self.flush_bytes, self.hold_bytes, self.handler
         found.granule, found.whole = self.granule, self.whole
         found.renew, found.cut_at_tables = self.renew, self.cut_at_tables
         found.compactors = self.compactors
+        found.batch_pages, found.spin = self.batch_pages, self.spin
+        found.dense_first, found.adapt = self.dense_first, self.adapt
+        found.delivery_ns, found.interrupt_ns = self.delivery_ns, self.interrupt_ns
         found.collector_ebusy, found.mutator_ebusy = EBUSY[self.ebusy]
         found.register_whole = self.register_whole
         found.fresh_by_recycled = self.fresh_by_recycled and self.map_by == MOVE
@@ -156,11 +170,25 @@ MODES = {
         Mode("art", "UFFDIO_MOVE as ART's CMC uses it, with its fallback", reserve_pages=512),
         Mode(
             "move",
-            "UFFDIO_MOVE; a fault builds and moves 16 dense pages at once, but COPYs a page that is ready; fresh pages "
-            "are left to the kernel",
+            "UFFDIO_MOVE by the collector, the dense prefix first. A fault builds 16 pages and maps them by one COPY. "
+            "From-space is freed after the drain; fresh pages are left to the kernel",
+            fault_by=COPY,
             ready_by=COPY,
             fault_pages=16,
             register_whole=False,
+            hold_bytes=HOLD,
+            spin=32,
+            dense_first=True,
+        ),
+        Mode(
+            "auto",
+            "UFFDIO_MOVE or UFFDIO_COPY for each run and fault, by what they have cost so far in this heap",
+            register_whole=False,
+            hold_bytes=HOLD,
+            batch_pages=16,
+            spin=32,
+            dense_first=True,
+            adapt=True,
         ),
         Mode("copy", "UFFDIO_COPY alone (ART before MOVE)", map_by=COPY, register_whole=False, reserve_pages=4),
         Mode(

@@ -17,6 +17,14 @@ from gcproto.host.machine import machine
 
 Measure = Callable[[], Costs]
 
+MUTATORS, FLIP, TOTAL = "mutators", "flip", "total"
+OBJECTIVES = {
+    MUTATORS: "what mutators lose: the time from flip to drain, and interruptions before and after the flip",
+    FLIP: "the time from flip to drain alone",
+    TOTAL: "the collector's time before and after the flip",
+}
+"""What a policy that chooses makes small."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -57,12 +65,13 @@ class Policy:
     name = "move"
     text = "move everything, and let the kernel split what it must (ART's calls on other memory)"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """The choice for a heap made of such folios.
 
         Args:
             memory: its folios.
             measure: what they cost; measuring takes some milliseconds.
+            objective: one of OBJECTIVES.
 
         """
         return Choice()
@@ -74,7 +83,7 @@ class CopyLarge(Policy):
     name = "copy-large"
     text = "copy pages in large folios, move those in small ones"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """COPY for memory of large folios."""
         return Choice(large_by=COPY)
 
@@ -85,7 +94,7 @@ class SplitAhead(Policy):
     name = "split-ahead"
     text = "have large folios split beside the mutators before the flip, then move small ones"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Split where there is anything to be split."""
         return Choice(split_ahead=bool(memory.order))
 
@@ -96,7 +105,7 @@ class Whole(Policy):
     name = "whole"
     text = "move aligned THPs of the dense prefix whole, copy other pages in large folios"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Granules of the size of a THP where there are some."""
         order = machine().pmd_order
         if memory.order is not None and memory.order != order:
@@ -110,7 +119,7 @@ class Collapse(Policy):
     name = "collapse"
     text = "as whole, and make THPs of dense stretches after each collection, beside the mutators (MADV_COLLAPSE)"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Where large folios are asked for, of whatever size: collapsing makes THPs, which go whole next time."""
         if memory.order == 0:
             return Choice(large_by=COPY)
@@ -124,10 +133,10 @@ class Populate(Whole):
     name = "populate"
     text = "as whole, and build compacted pages in folios that are populated anew, which then go whole"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Only where a folio of the memory's size goes whole on this kernel."""
         if not memory.order:
-            return super().choose(memory, measure)
+            return super().choose(memory, measure, objective)
         folio = 1 << memory.order
         if memory.order != machine().pmd_order and not measure().folios_kept:
             return Choice(large_by=COPY, why="this kernel splits folios of that size: fresh ones would not stay")
@@ -142,9 +151,9 @@ class Auto(Policy):
     """By what things cost here."""
 
     name = "auto"
-    text = "what makes the time from flip to drain shortest, by a calibration on this kernel at start-up"
+    text = "what makes the objective smallest, by a calibration on this kernel at start-up"
 
-    def choose(self, memory: Memory, measure: Measure) -> Choice:
+    def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Whole folios where this kernel moves such folios whole; else the cheapest way behind the flip."""
         if not memory.order:
             return Choice(why="small folios")
@@ -157,10 +166,18 @@ class Auto(Policy):
             figures += ", folios stay whole"
         if costs.split is not None and costs.move_split is not None:
             figures += f", split {costs.split:.0f} and then move {costs.move_split:.0f}"
-            if costs.move_split < min(costs.copy, costs.move if not whole else costs.copy):
+            split = costs.move_split + _before(costs, objective)
+            if split < min(costs.copy, costs.move if not whole else costs.copy):
                 return Choice(granule=whole or 1, whole=whole, split_ahead=True, why=figures)
         large_by = COPY if costs.copy < costs.move and not whole else MOVE
         return Choice(large_by=large_by, granule=whole or 1, whole=whole, why=figures)
+
+
+def _before(costs: Costs, objective: str) -> float:
+    """What splitting ahead adds to an objective, ns/page: one shoot-down of running mutators for each folio."""
+    if objective == TOTAL:
+        return costs.split or 0.0
+    return costs.shoot_down / (1 << costs.order) if objective == MUTATORS else 0.0
 
 
 POLICIES: dict[str, Policy] = {

@@ -13,6 +13,7 @@ from gcproto.results.schema import (
     ClaimExperiment,
     ContractExperiment,
     Experiment,
+    GridExperiment,
     KernelCell,
     Measurement,
     PathExperiment,
@@ -36,6 +37,7 @@ MIN_COMMON_HEAPS = 2
 KINDS: dict[type[Experiment], str] = {
     PathExperiment: "evacuation paths (bench)",
     WorkloadExperiment: "workloads on a heap (gc)",
+    GridExperiment: "modes by cell (gc grid)",
     PolicyExperiment: "evacuation policies (gc policies)",
     WindowExperiment: "the window after the flip (gc window)",
     KernelCell: "a kernel in a guest (kernels run)",
@@ -72,6 +74,8 @@ def _conditions(one: Experiment) -> dict[str, object]:
     match one:
         case WorkloadExperiment():
             fields: tuple[str, ...] = ("operations", "mutation", "fragmentation", "verify", "disturb")
+        case GridExperiment():
+            fields = ("operations", "mutation")
         case PolicyExperiment():
             fields = ("verify",)
         case KernelCell():

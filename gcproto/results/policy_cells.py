@@ -10,11 +10,44 @@ from itertools import combinations
 from statistics import median
 
 from gcproto.results.baseline import COPY
-from gcproto.results.schema import Interval, Measurement, PolicyChoice, PolicyFigures, PolicyScenario, with_fields
+from gcproto.results.schema import (
+    Interval,
+    Measurement,
+    PolicyChoice,
+    PolicyExperiment,
+    PolicyFigures,
+    PolicyScenario,
+    Result,
+    with_fields,
+)
 from gcproto.results.statistics import median_interval
 
 AUTO = "auto"
 SAME = Interval(1.0, 1.0, 1.0)
+FLIP, TOTAL, MUTATORS = "flip", "total", "mutators"
+
+
+def objective_of(result: Result) -> str:
+    """By what the policies of a result are judged."""
+    return result.experiment.objective if isinstance(result.experiment, PolicyExperiment) else FLIP
+
+
+def samples_of(one: Measurement, objective: str) -> list[float]:
+    """What a policy cost in each valid round, ns for each page, by an objective.
+
+    Args:
+        one: of a policy.
+        objective: ``flip``: from flip to drain;  ``total``: splitting ahead as well;  ``mutators``: from flip to drain,
+            in which they fault, and their interruptions; where these are unknown it is ``flip``.
+
+    """
+    found = one.figures
+    if not isinstance(found, PolicyFigures):
+        return one.samples
+    more = {TOTAL: found.before, MUTATORS: found.interrupted}.get(objective, [])
+    if len(more) != len(one.samples):
+        return one.samples
+    return [sample + added for sample, added in zip(one.samples, more, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -23,10 +56,12 @@ class Arm:
 
     Attributes:
         members: their measurements, in the order of the result.
+        objective: what their samples are taken as (``samples_of``).
 
     """
 
     members: tuple[Measurement, ...]
+    objective: str = FLIP
 
     @property
     def names(self) -> list[str]:
@@ -36,13 +71,13 @@ class Arm:
     @property
     def median(self) -> float:
         """Median of the samples of all members."""
-        return median(sample for one in self.members for sample in one.samples)
+        return median(sample for one in self.members for sample in samples_of(one, self.objective))
 
     def by_round(self) -> dict[int, float]:
         """The members' median in each round that any of them has."""
         found: dict[int, list[float]] = {}
         for one in self.members:
-            for number, sample in zip(one.rounds, one.samples, strict=True):
+            for number, sample in zip(one.rounds, samples_of(one, self.objective), strict=True):
                 found.setdefault(number, []).append(sample)
         return {number: median(samples) for number, samples in found.items()}
 
@@ -112,7 +147,11 @@ class Cell:
     @property
     def noise(self) -> float | None:
         """The largest difference between policies that chose the same, relative; None if no two did."""
-        pairs = [Arm((a,)).over(Arm((b,))) for arm in self.arms for a, b in combinations(arm.members, 2)]
+        pairs = [
+            Arm((a,), arm.objective).over(Arm((b,), arm.objective))
+            for arm in self.arms
+            for a, b in combinations(arm.members, 2)
+        ]
         return max((abs(one.value - 1) for one in pairs if one), default=None)
 
     def objection(self, limit: float) -> str:
@@ -161,26 +200,27 @@ def policy_of(one: Measurement) -> str:
     return one.scenario.policy
 
 
-def cells(measurements: Iterable[Measurement]) -> list[Cell]:
+def cells(measurements: Iterable[Measurement], objective: str = FLIP) -> list[Cell]:
     """The heaps of a result of ``gcproto gc policies``, in its order.
 
     Args:
         measurements: measurements of other kinds are omitted.
+        objective: what policies are compared by.
 
     """
     grouped: dict[PolicyScenario, list[Measurement]] = {}
     for one in measurements:
         if isinstance(one.scenario, PolicyScenario):
             grouped.setdefault(with_fields(one.scenario, policy=""), []).append(one)
-    return [Cell(heap, tuple(some), tuple(_arms(some))) for heap, some in grouped.items()]
+    return [Cell(heap, tuple(some), tuple(_arms(some, objective))) for heap, some in grouped.items()]
 
 
-def _arms(some: Sequence[Measurement]) -> list[Arm]:
+def _arms(some: Sequence[Measurement], objective: str) -> list[Arm]:
     sound = [one for one in some if one.valid and one.samples]
     found: dict[PolicyChoice | str, list[Measurement]] = {}
     for one in sound:
         found.setdefault(_key(one), []).append(one)
-    return [Arm(tuple(members)) for members in found.values()]
+    return [Arm(tuple(members), objective) for members in found.values()]
 
 
 def _choices(one: Measurement) -> list[PolicyChoice]:

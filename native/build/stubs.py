@@ -28,6 +28,7 @@ PRIMITIVES = {
     **dict.fromkeys((*INTEGERS, "int", "size_t", "uintptr_t"), "int"),
     "_Bool": "bool",
     "char": "bytes",
+    "double": "float",
 }
 
 HEAD = '''\

@@ -10,16 +10,18 @@
 /* cdef:begin */
 
 enum gcp_event_kind {
-    GCP_EVENT_PAUSE = 0,        /* parked at a safepoint */
-    GCP_EVENT_ALLOCATION = 1,   /* waited for memory */
-    GCP_EVENT_FAULT_READY = 2,  /* mapped a page that was ready */
-    GCP_EVENT_FAULT_DENSE = 3,  /* updated a dense-prefix page and mapped it */
-    GCP_EVENT_FAULT_BUILT = 4,  /* built a compacted page and mapped it */
-    GCP_EVENT_FAULT_SLID = 5,   /* slid a page that was allocated after marking, and mapped it */
-    GCP_EVENT_FAULT_FRESH = 6,  /* a page without objects */
-    GCP_EVENT_FAULT_WAITED = 7, /* waited for another thread to build the page */
-    GCP_EVENT_MAP = 8,          /* the collector mapped a run */
-    GCP_EVENT_DISCARD = 9,      /* the collector gave from-space back */
+    GCP_EVENT_PAUSE = 0,           /* parked at a safepoint */
+    GCP_EVENT_ALLOCATION = 1,      /* waited for memory */
+    GCP_EVENT_FAULT_READY = 2,     /* mapped a page that was ready */
+    GCP_EVENT_FAULT_DENSE = 3,     /* updated a dense-prefix page and mapped it */
+    GCP_EVENT_FAULT_BUILT = 4,     /* built a compacted page and mapped it */
+    GCP_EVENT_FAULT_SLID = 5,      /* slid a page that was allocated after marking, and mapped it */
+    GCP_EVENT_FAULT_FRESH = 6,     /* a page without objects */
+    GCP_EVENT_FAULT_WAITED = 7,    /* waited for another thread to build the page */
+    GCP_EVENT_MAP = 8,             /* the collector mapped a run */
+    GCP_EVENT_DISCARD = 9,         /* the collector gave from-space back */
+    GCP_EVENT_FAULT_SPURIOUS = 10, /* the page was already mapped when the handler read its state */
+    GCP_EVENT_COUNT = 11,
 };
 
 /*

@@ -31,6 +31,11 @@ static uint32_t load(const uint32_t *word)
     return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
+static uint64_t buffer_bytes(void)
+{
+    return GCP_BUFFER_PAGES * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 struct gcp_world *gcp_world_create(uint64_t begin, uint64_t limit, uint64_t tlab_bytes, uint64_t cards)
 {
     struct gcp_world *world = calloc(1, sizeof(*world));
@@ -51,7 +56,7 @@ void gcp_world_destroy(struct gcp_world *world)
         struct gcp_mutator *mutator = world->mutator[i];
         gcp_timeline_deinit(&mutator->timeline);
         free(mutator->roots);
-        gcp_region_free(gcp_at(mutator->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
+        gcp_region_free(gcp_at(mutator->buffer), buffer_bytes());
         free(mutator);
     }
     free(world);
@@ -68,10 +73,10 @@ struct gcp_mutator *gcp_mutator_create(struct gcp_world *world, uint64_t roots, 
     mutator->number = world->mutators;
     mutator->roots = calloc(roots, sizeof(uint64_t));
     mutator->root_count = roots;
-    mutator->buffer = gcp_address_of(gcp_region_alloc((uint64_t)sysconf(_SC_PAGESIZE), 0));
+    mutator->buffer = gcp_address_of(gcp_region_alloc(buffer_bytes(), 0));
     if (!mutator->roots || !mutator->buffer || gcp_timeline_init(events, &mutator->timeline) < 0) {
         free(mutator->roots);
-        gcp_region_free(gcp_at(mutator->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
+        gcp_region_free(gcp_at(mutator->buffer), buffer_bytes());
         free(mutator);
         return NULL;
     }
@@ -116,6 +121,7 @@ static void record_pause(struct gcp_mutator *mutator, uint64_t begin)
 {
     uint64_t end = gcp_now();
     gcp_histogram_record(&mutator->pause, end - begin);
+    gcp_tally_add(&mutator->stalls[GCP_EVENT_PAUSE], 0, end - begin);
     gcp_timeline_record(&mutator->timeline, GCP_EVENT_PAUSE, begin, end, 0);
 }
 
@@ -224,6 +230,7 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
     }
     uint64_t end = gcp_now();
     gcp_histogram_record(&mutator->wait, end - begin);
+    gcp_tally_add(&mutator->stalls[GCP_EVENT_ALLOCATION], 0, end - begin);
     gcp_timeline_record(&mutator->timeline, GCP_EVENT_ALLOCATION, begin, end, 0);
     if (!found)
         __atomic_store_n(&world->oom, 1, __ATOMIC_RELAXED);

@@ -13,10 +13,12 @@
 #include "base/histogram.h"
 #include "heap/pages.h"
 #include "heap/timeline.h"
+#include "heap/work.h"
 
 /* cdef:begin */
 
 #define GCP_WORLD_MUTATORS 64
+#define GCP_BUFFER_PAGES 16
 
 struct gcp_mutator;
 
@@ -71,7 +73,7 @@ struct gcp_world {
  * roots, root_count: its root slots, of 8 bytes
  * inside:     1 between gcp_mutator_enter and gcp_mutator_leave
  * allocated_bytes, allocated_objects: of what it allocated;  digest: of that in order, and of what its workload noted
- * buffer:     a page in which its faults build contents
+ * buffer:     GCP_BUFFER_PAGES pages in which its faults build contents
  * ended_ns:   when its workload ended (gcp_mutator_ended); the clock is read before anything else
  * faults:     number of faults so far
  * fault, pause, wait: durations of its faults, its stops at safepoints and its waits for memory, since
@@ -79,6 +81,9 @@ struct gcp_world {
  * account:    of its faults
  * built, slid, updated, fresh: pages that its faults produced or gave it
  * waited:     faults that waited for another thread to finish the page
+ * stalls:     by enum gcp_event_kind, all that kept it from running: its pauses, waits for memory and faults; pages are
+ *             those that the fault produced
+ * work:       by enum gcp_work_kind, the work of its faults
  */
 struct gcp_mutator {
     struct gcp_world *world;
@@ -105,6 +110,8 @@ struct gcp_mutator {
     uint64_t fresh;
     uint64_t waited;
     uint64_t faults;
+    struct gcp_tally stalls[GCP_EVENT_COUNT];
+    struct gcp_tally work[GCP_WORK_COUNT];
     struct gcp_timeline timeline;
 };
 

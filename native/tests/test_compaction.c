@@ -265,11 +265,41 @@ int main(void)
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},
                     -1, 0);
+    /* Faults that copy their group, the batch, the dense prefix first, from-space kept, waits that spin. */
+    for (uint32_t way = 0; way < 32; way++)
+        mixture((struct gcp_compaction_policy){.map_by = way & 1 ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                               .fault_by = GCP_VERB_COPY,
+                                               .ready_by = way & 2 ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                               .early_by = GCP_VERB_COPY,
+                                               .fault_pages = way & 4 ? 4 : 32,
+                                               .batch_pages = way & 8 ? GCP_BUFFER_PAGES : 0,
+                                               .dense_first = !(way & 1) && (way & 16),
+                                               .spin = way & 2 ? 32 : 0,
+                                               .hold_bytes = way & 16 ? 512 * page : 0,
+                                               .flush_bytes = 64 * page,
+                                               .reserve_pages = 8},
+                -1, 0);
+    for (uint32_t way = 0; way < 8; way++)
+        mixture((struct gcp_compaction_policy){.adapt = 1,
+                                               .early_by = GCP_VERB_COPY,
+                                               .fault_pages = 1,
+                                               .batch_pages = way & 1 ? GCP_BUFFER_PAGES : 0,
+                                               .dense_first = way >> 1 & 1,
+                                               .granule = way & 4 ? 64 : 1,
+                                               .whole = way & 4 ? 64 : 0,
+                                               .spin = 32,
+                                               .delivery_ns = 2500,
+                                               .interrupt_ns = 6000,
+                                               .flush_bytes = 64 * page,
+                                               .reserve_pages = 8},
+                -1, 0);
     for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
-        for (uint32_t by = 0; by < 2; by++)
-            mixture((struct gcp_compaction_policy){.map_by = by,
+        for (uint32_t by = 0; by < 3; by++)
+            mixture((struct gcp_compaction_policy){.map_by = by == 1,
+                                                   .adapt = by == 2,
+                                                   .batch_pages = by == 2 ? GCP_BUFFER_PAGES : 0,
                                                    .fault_pages = 1,
-                                                   .register_whole = !by,
+                                                   .register_whole = by == 0,
                                                    .early_by = GCP_VERB_COPY,
                                                    .flush_bytes = 64 * page,
                                                    .reserve_pages = 8},

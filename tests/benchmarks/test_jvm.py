@@ -166,7 +166,7 @@ def test_lbo_is_that_of_gcproto_gc() -> None:
             wall_ms=wall, mutator_cpu_ms=mutator, collector_cpu_ms=collector, collections=[[cycle]]
         )
         known.append(msgspec.structs.replace(measurement(scenario, [1.0] * 3), figures=figures))
-    workloads._lower_bound(known)
+    workloads.lower_bound(known)
     ms = 1_000_000
     runs = [
         run_of(

@@ -1,6 +1,7 @@
 """The option ``--placement``: where collector and mutators run, and what is said where processors are too few."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 import click
@@ -26,12 +27,12 @@ def default_mutators() -> int:
     return max(1, len(allowed()) - 1)
 
 
-def placements(asked: Sequence[str] | None, mutators: int, default: Sequence[str]) -> "list[Placement]":
+def placements(asked: Sequence[str] | None, mutators: Iterable[int], default: Sequence[str]) -> "list[Placement]":
     """Those that were asked for, or the default ones; refused where this machine has too few processors.
 
     Args:
         asked: names of the option; None: the default ones.
-        mutators: threads that use the heap.
+        mutators: numbers of threads that use the heap.
         default: names for a machine with two processors or more.
 
     Raises:
@@ -42,8 +43,8 @@ def placements(asked: Sequence[str] | None, mutators: int, default: Sequence[str
 
     usual = default if len(allowed()) > 1 else ("unplaced",)
     found = [Placement(name) for name in asked or usual]
-    for one in found:
-        cpus_for(one, mutators)
+    for one, number in product(found, mutators):
+        cpus_for(one, number)
     return found
 
 

@@ -90,7 +90,7 @@ def command(ctx: click.Context, options: Options) -> None:
         raise GcprotoError("--size is not a whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
     wanted = WindowParameters(
         ways=[known[name] for name in options.ways or ()] or default_ways(known),
-        placements=placements(["own"] if options.pin else options.placement, mutators, ("own", "shared")),
+        placements=placements(["own"] if options.pin else options.placement, [mutators], ("own", "shared")),
         pages=pages,
         batch=options.batch,
         group=options.group,

@@ -1,6 +1,7 @@
 """``gcproto gc``: workloads on a compacting heap, and the collector's experiments below it."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,14 @@ from gcproto.cli.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gcproto.collector.modes import Mode
     from gcproto.experiments.workloads.run import WorkloadParameters
-    from gcproto.results.schema import ModeOptions
+    from gcproto.results.schema import ModeOptions, Result
 
 COMMANDS = {
+    "grid": "Compare modes in every cell of workload, mutators, placement and memory.",
     "policies": "Compare policies for large folios, on memory of each kind.",
     "window": "Run the window after the flip alone: mutators touch to-space while the collector maps it.",
 }
@@ -72,7 +76,7 @@ class Options(ResultOptions):
     modes: list[str]
     live: int
     heap: list[float]
-    mutators: int | None
+    mutators: list[int] | None
     placement: list[str] | None
     operations: int | None
     mutation: int
@@ -100,6 +104,7 @@ class Options(ResultOptions):
     granule: int | None
     seed: int
     timeout: float
+    explain_difference: list[str] | None
     explain: bool
 
 
@@ -134,8 +139,9 @@ class Options(ResultOptions):
 )
 @click.option(
     "--mutators",
-    type=click.IntRange(1, 32),
-    help="Threads that use the heap.  [default: one for each processor but the collector's]",
+    type=Numbers(1, 32),
+    help="Threads that use the heap, several numbers with commas.  [default: one for each processor but the "
+    "collector's]",
 )
 @OPTION
 @click.option(
@@ -214,6 +220,11 @@ class Options(ResultOptions):
 @click.option("--granule", type=Size(), help="Bytes evacuated at once: 4k ... 2m [default: as the policy says].")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for graphs and orders.")
 @click.option("--timeout", type=seconds(), default=600.0, show_default=True, help="Seconds for one run.")
+@click.option(
+    "--explain-difference",
+    type=Words("mode", _modes),
+    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual.",
+)
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
 @takes(Options)
@@ -232,17 +243,41 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
-    wanted = _wanted(options, options.mutators or default_mutators())
+    pair = _pair(options)
+    wanted = _wanted(options, options.mutators or [default_mutators()])
     prepare(options.out)
-    say_if_crowded(wanted.mutators + max(options.compactors) - 1)
+    for mutators in wanted.mutators:
+        say_if_crowded(mutators + max(options.compactors) - 1)
     with live_view() as (progress, wanted.status):
         result = run(wanted, progress)
     for path in wanted.traces:
         click.echo(f"trace: {path}", err=True)
-    deliver(ctx, result, options)
+    deliver(ctx, result, options, also=partial(_explain_difference, result, pair) if pair else None)
 
 
-def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
+def _pair(options: Options) -> tuple[str, str] | None:
+    """The modes that --explain-difference compares."""
+    asked = options.explain_difference
+    if not asked:
+        return None
+    if len(asked) != 2 or not set(asked) <= set(options.modes):
+        raise GcprotoError(
+            "--explain-difference takes two modes that are measured",
+            why=f"it has {', '.join(asked)}, --modes has {', '.join(options.modes)}",
+            remedy="--modes move,copy --explain-difference move,copy",
+            code=ExitCode.USAGE,
+        )
+    return asked[0], asked[1]
+
+
+def _explain_difference(result: "Result", pair: tuple[str, str], screen: "Console") -> None:
+    from gcproto.report.terminal.explanation import print_explanations
+
+    if not print_explanations(result.measurements, pair, screen):
+        click.echo(f"gcproto: no heap has valid rounds of {pair[0]} and {pair[1]}", err=True)
+
+
+def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
     from gcproto.collector.modes import MOVE
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
@@ -273,7 +308,7 @@ def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
         placements=tuple(placements(options.placement, mutators, ("own",))),
         live_bytes=live,
         operations=options.operations or OPERATIONS[options.workload],
-        mutators=mutators,
+        mutators=tuple(mutators),
         mutation=options.mutation,
         fragmentation=500 if options.fragmentation is None else options.fragmentation,
         rounds=options.rounds,
@@ -289,7 +324,7 @@ def _wanted(options: Options, mutators: int) -> "WorkloadParameters":
     )
 
 
-def _recorded(options: Options, mutators: int) -> int:
+def _recorded(options: Options, mutators: list[int]) -> int:
     """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
     context = click.get_current_context()
     if options.recording is None:
@@ -299,7 +334,7 @@ def _recorded(options: Options, mutators: int) -> int:
     recording = load(options.recording)
     if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
         return 0
-    return max(1 << 20, recording.peak_bytes) * mutators
+    return max(1 << 20, recording.peak_bytes) * max(mutators)
 
 
 def _modes_with(options: Options) -> "list[tuple[Mode, ModeOptions]]":

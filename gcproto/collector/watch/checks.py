@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import ffi, lib
 from gcproto.collector.watch.events import Listener, Watched
+from gcproto.collector.work import Faults
 from gcproto.heap.space import Heap
 from gcproto.heap.verify import Verifier
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from gcproto._native import gcp_plan, gcp_plan_ptr, gcp_swept
 
 
-def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) -> str:
+def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: Faults) -> str:
     """Whether every to-space page was produced once and mapped once; "" if so.
 
     A page that every ioctl called existing though one of them had put it there (gcproto.known.bugs, retry-eexist)
@@ -21,14 +22,14 @@ def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: dict[str, int]) 
     if swept.recovered:
         return ""  # stores did the rest, and nobody counts those
     produced = swept.updated + swept.built + swept.slid + swept.empty
-    produced += sum(faults[name] for name in ("updated", "built", "slid"))
+    produced += sum(faults.counts[name] for name in ("updated", "built", "slid"))
     if produced != used:
         return f"pages produced: {produced}, in use: {used}"
     account = swept.account
     mapped = account.moved + account.remapped + account.copied + account.copied_after_ebusy + account.zeroed
-    mapped += sum(faults[name] for name in ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed"))
-    lost = account.already + faults["lost"]
-    expected = used - swept.empty + faults["fresh"]
+    mapped += sum(faults.counts[name] for name in ("moved", "remapped", "copied", "copied_after_ebusy", "zeroed"))
+    lost = account.already + faults.counts["lost"]
+    expected = used - swept.empty + faults.counts["fresh"]
     if mapped > expected or mapped < expected - lost:
         return f"pages mapped: {mapped}, expected: {expected} (found mapped by another thread: {lost})"
     return ""
@@ -67,7 +68,7 @@ class Checks(Listener):
         self._plan = plan
         self._errors = [self._verifier.before(plan)]
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """Look at the account, where pages were evacuated by anybody's ioctls."""
         if self._collector.mode.concurrent:
             self._errors.append(account_error(self._plan, swept, faults))

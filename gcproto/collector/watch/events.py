@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gcproto.collector.modes import Mode
+from gcproto.collector.work import Faults
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_plan_ptr, gcp_swept
@@ -117,7 +118,7 @@ class Listener:
     def planned(self, plan: "gcp_plan_ptr") -> None:
         """The world is stopped, the plan is complete, nothing has moved yet."""
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """All pages are in their places: the collector's part and the faults' sums."""
 
     def restored(self, pages: int, refused: int) -> None:
@@ -192,7 +193,7 @@ class Listeners(Listener):
         for one in self._all:
             one.planned(plan)
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """All are told."""
         for one in self._all:
             one.swept(swept, faults)

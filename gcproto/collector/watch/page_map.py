@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gcproto._native import lib
 from gcproto.collector.watch.events import Listener, Watched
+from gcproto.collector.work import Faults
 from gcproto.heap.arrays import array_at
 from gcproto.heap.plan import KEPT
 from gcproto.results.folios import kept_whole
@@ -46,7 +47,7 @@ class MapListener(Listener):
             fill = array_at(plan.fill, compacted, np.uint16)
             self._in_place[dense:compacted] = fill[dense:] == KEPT
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """Take the letters of the pages in use."""
         letters = array_at(lib.gcp_compaction_fates(self._native), self._used, np.uint8).copy()
         letters[self._in_place & (letters == MOVED)] = ord("u")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gcproto.accounts import map_counts_in
 from gcproto.collector.counts import Counts, counts_of
 from gcproto.collector.watch.events import Listener, Stop
+from gcproto.collector.work import KINDS, Faults, stalls_in, tallies_at, work_of
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.results.schema import Collection, CollectorAccount, FaultAccount, Pause
 from gcproto.structs import numbers_of
@@ -97,9 +98,11 @@ class Recorder(Listener):
         """Counts of what was restored."""
         self._cycle.collector.restored, self._cycle.collector.restore_refused = pages, refused
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """What became of them."""
         self._cycle.collector = CollectorAccount(**numbers_of(swept), **map_counts_in(swept.account))
-        self._cycle.faults = FaultAccount(**faults)
+        self._cycle.faults = FaultAccount(**faults.counts)
+        self._cycle.work = work_of(tallies_at(swept.work, len(KINDS)))
+        self._cycle.fault_work, self._cycle.stalls = work_of(faults.work), stalls_in(faults.stalls)
         if self._cycle.measured:
             self.runs.add(counts_of(swept.runs))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.watch.events import Listener
+from gcproto.collector.work import Faults
 from gcproto.heap.folios import FolioCensus
 from gcproto.heap.pages import PAGE_BYTES
 from gcproto.heap.space import Heap
@@ -57,7 +58,7 @@ class SwapListener(Listener):
             time.sleep(REST)
         self.before.append(self._swapped())
 
-    def swept(self, swept: "gcp_swept", faults: dict[str, int]) -> None:
+    def swept(self, swept: "gcp_swept", faults: Faults) -> None:
         """What is still swapped out, before anybody looks at it."""
         self.after.append(self._swapped())
 

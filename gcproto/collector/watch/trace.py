@@ -23,6 +23,7 @@ NAMES = {
     lib.GCP_EVENT_FAULT_SLID: ("fault: slid page", "fault"),
     lib.GCP_EVENT_FAULT_FRESH: ("fault: fresh page", "fault"),
     lib.GCP_EVENT_FAULT_WAITED: ("fault: waited", "fault"),
+    lib.GCP_EVENT_FAULT_SPURIOUS: ("fault: mapped meanwhile", "fault"),
     lib.GCP_EVENT_MAP: ("map", "ioctl"),
     lib.GCP_EVENT_DISCARD: ("discard", "madvise"),
 }

@@ -55,6 +55,7 @@ class PolicyParameters:
         threads: 2: a second thread keeps the address space live on another processor
             (gcproto.experiments.session.second_thread).
         collections: of each heap, one after the other; the last is measured.
+        objective: what policy auto makes small (gcproto.collector.policies.OBJECTIVES).
         timeout: seconds for one heap.
 
     """
@@ -71,6 +72,7 @@ class PolicyParameters:
     device: str = "zram"
     threads: int = 1
     collections: int = 1
+    objective: str = "mutators"
     timeout: float = 60.0
 
 
@@ -79,7 +81,7 @@ class _Tally(Entry):
     """The heaps of one scenario so far.
 
     ``cycles`` are the measured collections, ``heaps`` all of them; ``disturbed``: heaps beside which the second thread
-    did not run.
+    did not run;  ``shoot_down``: ns that one costs.
     """
 
     scenario: PolicyScenario
@@ -91,6 +93,7 @@ class _Tally(Entry):
     sweeps: list[int] = field(default_factory=list)
     heaps: list[list[Collection]] = field(default_factory=list)
     disturbed: int = 0
+    shoot_down: int = 0
 
     def add(self, number: int, done: Session, *, warmup: bool) -> None:
         """Count a collection; one that was not right is kept apart."""
@@ -106,6 +109,7 @@ class _Tally(Entry):
         if not self.take(number, sample, "", warmup=warmup):
             return
         self.cycles.append(cycle)
+        self.shoot_down = done.costs.shoot_down
         before, after = done.swapped
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
         self.reasons.add(done.choice)
@@ -149,6 +153,8 @@ class _Tally(Entry):
         return PolicyFigures(
             map_ns_page=a_page(lambda one: one.collector.map_ns),
             split_ns_page=a_page(lambda one: one.phases.split),
+            before=[one.phases.split / max(1, one.collector.produced) for one in self.cycles],
+            interrupted=self._interrupted(),
             dense_share=sum(one.collector.updated for one in self.cycles) / max(1, produced),
             could_go_whole=could,
             went_whole=did,
@@ -165,6 +171,12 @@ class _Tally(Entry):
             disturbed=self.disturbed,
             collections=[[one] for one in self.cycles],
         )
+
+    def _interrupted(self) -> list[float]:
+        """What a mutator beside the collector loses to its shoot-downs, ns for each page."""
+        if not self.shoot_down or not all(one.shoot_downs for one in self.cycles):
+            return []
+        return [sum(one.shoot_downs.values()) * self.shoot_down / max(1, one.collector.produced) for one in self.cycles]
 
 
 def _sum(counts: list[dict[int, int]]) -> dict[int, int]:
@@ -196,7 +208,7 @@ def run(wanted: PolicyParameters, progress: Progress) -> Result:
             tally.add(number, done, warmup=frame.warming(number))
 
         frame.run(one, blocks=memory_blocks(enable, wanted.memories))
-    return frame.result(record, PolicyExperiment(verify=wanted.verify))
+    return frame.result(record, PolicyExperiment(verify=wanted.verify, objective=wanted.objective))
 
 
 def check(wanted: PolicyParameters) -> None:
@@ -256,6 +268,7 @@ def _request(wanted: PolicyParameters, asked: PolicyScenario, number: int) -> Se
         memory=asked.memory,
         policy="move" if mode != "move" else asked.policy,
         standing=wanted.collections,
+        objective=wanted.objective,
         threads=wanted.threads,
         page_out=wanted.swapped,
     )

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from gcproto._native import lib
 from gcproto.collector.counts import counts_of
-from gcproto.collector.cycle import fault_sums
 from gcproto.collector.watch.timeline import events_of
 from gcproto.collector.watch.trace import write_trace
+from gcproto.collector.work import Faults, faults_of, stalls_in
 from gcproto.counted import counted
 from gcproto.experiments.placement import ran_of
 from gcproto.experiments.session.parts import Parts
@@ -15,6 +15,8 @@ from gcproto.experiments.session.request import Places, Session
 from gcproto.experiments.session.stalls import stalls_of, timing_error
 from gcproto.experiments.session.status import Status
 from gcproto.heap.mutator import OUT_OF_MEMORY, STOPPED
+from gcproto.host.shoot_downs import shoot_downs
+from gcproto.results.schema import MutatorTime
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_mutator_ptr
@@ -26,12 +28,15 @@ class Course:
 
     Attributes:
         began: ns of the monotonic clock when all were set up.
+        stalls: of mutators by then;  shoot_downs: that their processors had received, None where unknown.
         swept: sweeps of the second thread during the last collection of a heap that stands still; -1 without one.
         resident: bytes of the process over time, ns from the start.
 
     """
 
     began: int = 0
+    stalls: Faults | None = None
+    shoot_downs: int | None = None
     swept: int = -1
     resident: list[tuple[int, int]] = field(default_factory=list)
 
@@ -45,7 +50,7 @@ def status_of(parts: Parts, ns: int) -> Status:
 
     """
     accounts = [cycle.collector for cycle in list(parts.recorder.cycles)]
-    faults = fault_sums(mutator.native for mutator in parts.mutators)
+    faults = faults_of(mutator.native for mutator in parts.mutators).counts
     pauses = [(restarted - requested) / 1e6 for requested, _, restarted, _ in list(parts.recorder.stops)]
     return Status(
         label=parts.request.label,
@@ -90,6 +95,9 @@ def session_of(parts: Parts, course: Course) -> Session:
     )
     if parts.folios:
         parts.folios.write_into(found.collections)
+    if parts.interruptions:
+        parts.interruptions.write_into(found.collections)
+    found.costs = parts.costs
     if parts.map:
         parts.map.write_into(found.collections)
     found.failure = _failure(parts, found)
@@ -152,8 +160,25 @@ def _add_times(parts: Parts, course: Course, found: Session, natives: "list[gcp_
         return
     found.mutator_ns = max(one.ended_ns for one in natives) - course.began
     found.dropped = sum(one.timeline.dropped for one in natives)
+    found.time = _time_of(parts, course, natives)
     if not found.dropped and not parts.checks:
-        found.mmu, found.stall = stalls_of(natives, course.began, lambda when: _pause_at(parts, when))
+        delivery = 0 if parts.handler else parts.costs.delivery
+        found.mmu, found.stall = stalls_of(natives, course.began, lambda when: _pause_at(parts, when), delivery)
+
+
+def _time_of(parts: Parts, course: Course, natives: "list[gcp_mutator_ptr]") -> MutatorTime:
+    now = shoot_downs(parts.mutator_cpus)
+    stalls = faults_of(natives)
+    if course.stalls:
+        stalls = stalls.since(course.stalls)
+    return MutatorTime(
+        mutators=len(natives),
+        ns=sum(one.ended_ns - course.began for one in natives),
+        stalls=stalls_in(stalls.stalls),
+        minor_faults=sum(one.minor_faults for one in parts.mutators),
+        shoot_downs=None if now is None or course.shoot_downs is None else now - course.shoot_downs,
+        queued_ns=sum(one.queued for one in parts.mutators),
+    )
 
 
 def _pause_at(parts: Parts, when: int) -> str:

@@ -1,6 +1,7 @@
 """A mutator: a thread that runs a workload on its part of the heap, on a processor that may be given."""
 
 import os
+import resource
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -77,6 +78,8 @@ class Mutator(threading.Thread):
         self.together = together
         self.place = Place(cpu)
         self.cpu = 0
+        self.minor_faults = 0
+        self.queued = 0
         self.status = 0
         self.problem = ""
 
@@ -91,9 +94,13 @@ class Mutator(threading.Thread):
                 return
             self.together.wait()
             self.place.look()
+            faults, queued = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt, lib.gcp_thread_queued()
             cpu = lib.gcp_thread_cpu()
             self.status = self.enter(self.work.run, address)
             self.cpu = self.native.cpu_ns - cpu
+            self.minor_faults = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - faults
+            if queued != lib.GCP_UNKNOWN:
+                self.queued = lib.gcp_thread_queued() - queued
             self.place.look()
         except threading.BrokenBarrierError:
             self.status = STOPPED

@@ -15,26 +15,36 @@ from gcproto.collector.watch.events import Listener
 from gcproto.collector.watch.folios import FolioListener
 from gcproto.collector.watch.page_map import MapListener
 from gcproto.collector.watch.recorder import Recorder
+from gcproto.collector.watch.shoot_downs import ShootDownListener
 from gcproto.collector.watch.swap import SwapListener
 from gcproto.collector.young.collector import collector_for
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import cpus_for
 from gcproto.experiments.session.collector_thread import CollectorThread
+from gcproto.experiments.session.costs import measure_costs
 from gcproto.experiments.session.disturb import Disturber
 from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.request import SessionRequest
+from gcproto.experiments.session.second_thread import two_processors
 from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import workload
 from gcproto.heap.workloads.knobs import Knobs
+from gcproto.host.machine import machine
 
 
-def _mode(request: SessionRequest, memory: Memory) -> tuple[Mode, str]:
+def _mode(request: SessionRequest, memory: Memory, shoot_down: int) -> tuple[Mode, str]:
     """The mode with its options and what the evacuation policy makes of it, and that choice in words."""
     mode = MODES[request.mode].with_options(request.options)
     if not mode.moves:
         return mode, ""
-    choice = POLICIES[request.policy].choose(memory, lambda: measure(memory.order or 0, request.seed))
+    if mode.adapt and request.policy == "move":
+        # What happens to small folios and to mTHPs it finds out itself; THPs go whole only in granules of their size.
+        thp = 1 << machine().pmd_order if memory.order == machine().pmd_order else 0
+        return replace(mode, granule=max(mode.granule, thp), whole=thp), ""
+    choice = POLICIES[request.policy].choose(
+        memory, lambda: measure(memory.order or 0, request.seed, shoot_down), request.objective
+    )
     if mode.granule > 1:  # asked for by name
         choice = replace(choice, granule=mode.granule)
     return choice.applied_to(mode), choice.why
@@ -56,19 +66,25 @@ class Parts:
         self.request = request
         self.recorder = Recorder()
         memory = parse_memory(request.memory)
-        self.mode, self.choice = _mode(request, memory)
+        self.costs = measure_costs(request)
+        # A heap that stands still has a mutator to be interrupted only where a second thread is live.
+        live = not request.standing or request.threads > 1
+        mode, self.choice = _mode(request, memory, self.costs.shoot_down if live else 0)
+        self.mode = replace(mode, delivery_ns=self.costs.delivery, interrupt_ns=self.costs.shoot_down)
         self.chosen = chosen(self.mode, memory)
         self.heap = Heap(request.capacity, memory=memory)
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
+        self.interruptions = ShootDownListener([two_processors()[1]]) if request.threads > 1 else None
         self.checks = Checks(self.heap) if request.verify else None
         self.map = MapListener(memory.order or 0) if request.map and self.mode.moves_pages else None
         listeners: list[Listener] = [
             self.recorder,
-            *(one for one in (self.folios, self.map, self.checks, self.swap) if one),
+            *(one for one in (self.interruptions, self.folios, self.map, self.checks, self.swap) if one),
         ]
         self.together = threading.Barrier(request.mutators + 1, begin)
         cpus = cpus_for(request.placement, request.mutators, self.mode.compactors)
+        self.mutator_cpus = sorted({cpu for cpu in cpus.mutators if cpu >= 0})
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
         self.collector = collector_for(self.heap, self.mode, listeners, request.trigger_share)
         self.thread = CollectorThread(self.collector, cpus.collector)

@@ -8,7 +8,7 @@ from gcproto.experiments.placement import Placement, Ran
 from gcproto.heap.calls import BARRIER_VARIABLE
 from gcproto.host.child import Child
 from gcproto.process.cache_folder import settle
-from gcproto.results.schema import Collection, ModeOptions, PolicyChoice, Stall
+from gcproto.results.schema import Collection, FaultCosts, ModeOptions, MutatorTime, PolicyChoice, Stall
 
 
 class SessionRequest(msgspec.Struct):
@@ -27,6 +27,7 @@ class SessionRequest(msgspec.Struct):
         recording: file that workload ``replay`` replays.
         memory: folios of the heap (gcproto.heap.folios).
         policy: what is done with large ones (gcproto.collector.policies).
+        objective: what policy auto makes small (gcproto.collector.policies.OBJECTIVES).
         status: file that is told what the run is doing (gcproto.experiments.session.status), "" for none.
         label: of the run in it.
         map: record what became of each page.
@@ -56,6 +57,7 @@ class SessionRequest(msgspec.Struct):
     recording: str = ""
     memory: str = "small"
     policy: str = "move"
+    objective: str = "mutators"
     status: str = ""
     label: str = ""
     map: bool = False
@@ -94,7 +96,8 @@ class Session(msgspec.Struct):
             the end of a collection that is under way then, and that of a thread that answers faults is in it.
         pause, fault, wait: how long the mutators' stops, faults and waits for memory took in that time.
         runs: pages per ioctl of the collector, over all collections.
-        mmu: by window in ms, the worst of all mutators.
+        time: where the mutators' time went;  costs: of what no handler sees.
+        mmu: by window in ms, the worst of all mutators; a fault counts with its delivery.
         stall: the longest.
         resident: bytes of the process over time, ns from the start.
         dropped: events that found no room; then mmu is missing.
@@ -122,6 +125,8 @@ class Session(msgspec.Struct):
     fault: Counts = msgspec.field(default_factory=Counts)
     wait: Counts = msgspec.field(default_factory=Counts)
     runs: Counts = msgspec.field(default_factory=Counts)
+    time: MutatorTime = msgspec.field(default_factory=MutatorTime)
+    costs: FaultCosts = msgspec.field(default_factory=FaultCosts)
     mmu: dict[int, float] = {}
     stall: Stall = msgspec.field(default_factory=Stall)
     resident: list[tuple[int, int]] = []

@@ -5,13 +5,16 @@ import time
 
 from gcproto._native import lib
 from gcproto.collector.watch.recorder import resident_bytes
+from gcproto.collector.work import faults_of
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.session.account import Course, session_of, status_of
+from gcproto.experiments.session.costs import measure_costs
 from gcproto.experiments.session.parts import Parts
 from gcproto.experiments.session.request import Session, SessionRequest
 from gcproto.experiments.session.second_thread import SecondThread, second_thread
 from gcproto.experiments.session.status import EVERY_SECONDS, write
+from gcproto.host.shoot_downs import shoot_downs
 from gcproto.structs import address_of
 
 SAMPLE_SECONDS = 0.02
@@ -31,6 +34,8 @@ class Running:
             lib.gcp_mutator_measure(native)
         self.parts.thread.measure()
         self.parts.recorder.measured = True
+        self.course.stalls = faults_of(one.native for one in self.parts.mutators)
+        self.course.shoot_downs = shoot_downs(self.parts.mutator_cpus)
         self.course.began = lib.gcp_now()
 
     def go(self, beside: SecondThread) -> None:
@@ -106,6 +111,7 @@ class Running:
 def run(request: SessionRequest) -> Session:
     """Run a workload once in this process."""
     try:
+        measure_costs(request)  # before another thread is live on one of the processors
         with second_thread(request.threads) as beside:
             return _run(request, beside)
     except GcprotoError as error:

@@ -17,6 +17,15 @@ from gcproto.results.schema import Stall
 if TYPE_CHECKING:
     from gcproto._native import gcp_mutator_ptr
 
+FAULTS = (
+    lib.GCP_EVENT_FAULT_READY,
+    lib.GCP_EVENT_FAULT_DENSE,
+    lib.GCP_EVENT_FAULT_BUILT,
+    lib.GCP_EVENT_FAULT_SLID,
+    lib.GCP_EVENT_FAULT_FRESH,
+    lib.GCP_EVENT_FAULT_WAITED,
+    lib.GCP_EVENT_FAULT_SPURIOUS,
+)
 LONGEST = 2**32 - 1
 """ns that one event can hold; what took longer is several, one right after the other."""
 CAUSES = {
@@ -28,6 +37,7 @@ CAUSES = {
     lib.GCP_EVENT_FAULT_SLID: "fault that slid a page",
     lib.GCP_EVENT_FAULT_FRESH: "fault on a fresh page",
     lib.GCP_EVENT_FAULT_WAITED: "fault that waited for another thread",
+    lib.GCP_EVENT_FAULT_SPURIOUS: "fault on a page that was mapped meanwhile",
     lib.GCP_EVENT_MAP: "map",
     lib.GCP_EVENT_DISCARD: "discard",
 }
@@ -41,6 +51,33 @@ def joined(events: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int6
     part = (lengths[:-1] == LONGEST) & (starts[1:] == starts[:-1] + LONGEST) & (kinds[1:] == kinds[:-1])
     first = np.flatnonzero(np.concatenate([[True], ~part]))
     return starts[first], np.add.reduceat(lengths, first), kinds[first]
+
+
+def delivered(
+    starts: NDArray[np.int64], lengths: NDArray[np.int64], kinds: NDArray[np.uint16], delivery: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint16]]:
+    """The same events, faults with the time that their delivery takes: half of it before the handler, half after.
+
+    Args:
+        starts: ns, in ascending order.
+        lengths: ns.
+        kinds: ``enum gcp_event_kind``.
+        delivery: ns, 0 leaves them.
+
+    Returns:
+        starts, lengths, kinds; where two events come closer to each other, the gap between them is shared out.
+
+    """
+    if not len(starts) or not delivery:
+        return starts, lengths, kinds
+    longer = np.where(np.isin(kinds, FAULTS), delivery // 2, 0)
+    ends = starts + lengths
+    gap = np.maximum(starts[1:] - ends[:-1], 0)
+    before = longer.copy()
+    before[1:] = np.minimum(longer[1:], gap // 2)
+    after = longer.copy()
+    after[:-1] = np.minimum(longer[:-1], gap - before[1:])
+    return starts - before, lengths + before + after, kinds
 
 
 def timing_error(mutators: "list[gcp_mutator_ptr]", started: int) -> str:
@@ -63,7 +100,7 @@ def timing_error(mutators: "list[gcp_mutator_ptr]", started: int) -> str:
 
 
 def stalls_of(
-    mutators: "list[gcp_mutator_ptr]", started: int, pause_at: Callable[[int], str]
+    mutators: "list[gcp_mutator_ptr]", started: int, pause_at: Callable[[int], str], delivery: int = 0
 ) -> tuple[dict[int, float], Stall]:
     """The worst utilisation of any mutator by window in ms, and the longest stall.
 
@@ -71,13 +108,14 @@ def stalls_of(
         mutators: all through.
         started: when they were let go.
         pause_at: what the pause was for that a moment lies in.
+        delivery: ns that a fault costs its mutator before and after the handler, whose clock does not see it.
 
     """
     worst: dict[int, float] = {}
     longest = Stall()
     for native in mutators:
         events = events_of(native.timeline)
-        starts, lengths, kinds = joined(events[events["start"] >= started])
+        starts, lengths, kinds = delivered(*joined(events[events["start"] >= started]), delivery)
         for window in WINDOWS_MS:
             value = mmu(starts, starts + lengths, started, native.ended_ns, window * 1_000_000)
             if value is not None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +22,7 @@ from gcproto.host.memory import HEAP_PROGRAM, need
 from gcproto.logs import get_logger
 from gcproto.record import Record
 from gcproto.results import names
+from gcproto.results.heaps.cells import HeapCell, cell_of
 from gcproto.results.schema import (
     Measurement,
     ModeOptions,
@@ -41,8 +44,9 @@ class WorkloadParameters:
     """What a user asks of a run (see ``gcproto gc --help``).
 
     Args:
-        workload, mutators, live_bytes, operations, mutation, fragmentation: as in ``SessionRequest``; live_bytes and
-            operations of all mutators together.
+        workload, live_bytes, operations, mutation, fragmentation: as in ``SessionRequest``; live_bytes and operations
+            of all mutators together.
+        mutators: numbers of threads, one after the other.
         modes: to compare;  options: in what they differ from their defaults, as far as they have a choice.
         memories: folios of the heap, one after the other.
         policies: of evacuation, each of which every mode that moves is run with.
@@ -65,7 +69,7 @@ class WorkloadParameters:
     live_bytes: int
     operations: int
     placements: tuple[Placement, ...] = (Placement.UNPLACED,)
-    mutators: int = 2
+    mutators: tuple[int, ...] = (2,)
     mutation: int = 100
     fragmentation: int = 500
     rounds: int = 5
@@ -95,7 +99,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         largest * (3 if wanted.verify else 1),
         "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
-        threads=wanted.mutators + max(options.compactors or 1 for _, options in wanted.modes) - 1,
+        threads=max(wanted.mutators) + max(options.compactors or 1 for _, options in wanted.modes) - 1,
         why="--verify needs three times the heap" if wanted.verify else "",
     )
     record = Record()
@@ -107,8 +111,8 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         running = _Running(wanted, tallies, lab, progress)
         blocks = memory_blocks(enable, wanted.memories)
         running.frame.run(running.one, running.sequence_of, blocks)
-    compactors = max(options.compactors or 1 for _, options in wanted.modes)
-    placed = {one: cpus_for(one, wanted.mutators, compactors) for one in wanted.placements}
+    most, compactors = max(wanted.mutators), max(options.compactors or 1 for _, options in wanted.modes)
+    placed = {one: cpus_for(one, most, compactors) for one in wanted.placements}
     record.environment["placements"] = {str(one): msgspec.to_builtins(cpus) for one, cpus in placed.items()}
     frame = running.frame
     if frame.complete and frame.skips and not any(one.samples or one.invalid for one in frame.entries):
@@ -124,21 +128,27 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         map=wanted.map,
     )
     result = frame.result(record, experiment)
-    _lower_bound(result.measurements)
+    lower_bound(result.measurements)
     return result
+
+
+class Crew(NamedTuple):
+    """Who works on a heap: mutator threads, and where they and the collector run."""
+
+    mutators: int
+    placement: Placement
 
 
 def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
     for memory in wanted.memories:
-        for placement in wanted.placements:
-            for mode, options in wanted.modes:
-                factors = wanted.factors if mode.collects else wanted.factors[:1]
-                policies = wanted.policies if mode.moves else [""]
-                if mode.young and mode.moves:
-                    policies = ["move"]  # the old generation ends at any page: there are no granules to choose
-                for factor in factors:
-                    for policy in policies:
-                        yield _tally(wanted, mode, options, memory, int(wanted.live_bytes * factor), policy, placement)
+        for mutators, placement, (mode, options) in product(wanted.mutators, wanted.placements, wanted.modes):
+            factors = wanted.factors if mode.collects else wanted.factors[:1]
+            policies = wanted.policies if mode.moves else [""]
+            if mode.young and mode.moves:
+                policies = ["move"]  # the old generation ends at any page: there are no granules to choose
+            for factor, policy in product(factors, policies):
+                capacity = int(wanted.live_bytes * factor)
+                yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement))
 
 
 def _tally(
@@ -148,7 +158,7 @@ def _tally(
     memory: Memory,
     capacity: int,
     policy: str,
-    placement: Placement,
+    crew: Crew,
 ) -> HeapTally:
     scenario = WorkloadScenario(
         workload=wanted.workload,
@@ -159,8 +169,8 @@ def _tally(
         order=memory.order,
         heap_bytes=capacity,
         live_bytes=wanted.live_bytes,
-        mutators=wanted.mutators,
-        placement=placement.value,
+        mutators=crew.mutators,
+        placement=crew.placement.value,
     )
     return HeapTally(scenario, mode, memory, capacity, wanted.verify)
 
@@ -174,11 +184,11 @@ class _Running:
         self.wanted = wanted
         self.lab = lab
         self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
-        self._digests: list[int] = []
+        self._digests: dict[int, list[int]] = {}
 
     def sequence_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
         """Mode none comes last in the first round: it needs to know how much the others allocated."""
-        self._digests = []
+        self._digests = {}
         yield from sorted(self.frame.shuffled(active), key=lambda one: not one.mode.collects and not number)
 
     def one(self, number: int, tally: HeapTally) -> None:
@@ -192,8 +202,9 @@ class _Running:
             return
         if request.trace:
             self.wanted.traces.append(request.trace)
-        tally.add(number, done, self._digests, warmup=self.frame.warming(number))
-        self._digests = self._digests or done.digests
+        mutators = tally.scenario.mutators
+        tally.add(number, done, self._digests.get(mutators, []), warmup=self.frame.warming(number))
+        self._digests.setdefault(mutators, done.digests)
         get_logger("gc").debug("run", mode=names.mode(tally.scenario), heap=tally.capacity, round=number)
 
     def _too_small(self, tally: HeapTally, why: str) -> Skip:
@@ -229,9 +240,9 @@ class _Running:
             options=asked.options,
             workload=wanted.workload,
             capacity=tally.capacity,
-            mutators=wanted.mutators,
-            live_bytes=wanted.live_bytes // wanted.mutators,
-            operations=max(1, wanted.operations // wanted.mutators),
+            mutators=asked.mutators,
+            live_bytes=wanted.live_bytes // asked.mutators,
+            operations=max(1, wanted.operations // asked.mutators),
             mutation=wanted.mutation,
             fragmentation=wanted.fragmentation,
             seed=wanted.seed * 1000 + number,
@@ -250,22 +261,23 @@ class _Running:
     def _trace(self, asked: WorkloadScenario) -> str:
         """Each scenario has a file of its own."""
         words = [names.mode(asked)] + [asked.placement] * (len(self.wanted.placements) > 1)
+        words += [str(asked.mutators)] * (len(self.wanted.mutators) > 1)
         alone = len(self.frame.entries) == 1
         return trace_file(self.wanted.trace, "-".join(words), asked.memory, asked.heap_bytes, alone=alone)
 
 
-def _lower_bound(measurements: list[Measurement]) -> None:
+def lower_bound(measurements: list[Measurement]) -> None:
     """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
 
-    That is the smallest, over all modes measured in the same placement, of the cost without what is known to be the
-    collector's: pauses of the wall time, the collector thread of the CPU time.
+    That is the smallest, over all modes measured on the same workload with as many mutators in the same placement, of
+    the cost without what is known to be the collector's: pauses of the wall time, the collector thread of the CPU time.
     """
-    by_placement: dict[str, list[WorkloadFigures]] = {}
+    cells: dict[HeapCell, list[WorkloadFigures]] = {}
     for one in measurements:
         match one.scenario, one.figures:
-            case WorkloadScenario(placement=placement), WorkloadFigures() as figures if one.valid and figures.wall_ms:
-                by_placement.setdefault(placement, []).append(figures)
-    for group in by_placement.values():
+            case WorkloadScenario() as scenario, WorkloadFigures() as figures if one.valid and figures.wall_ms:
+                cells.setdefault(cell_of(scenario)._replace(memory=""), []).append(figures)
+    for group in cells.values():
         wall_bound = min((each.wall_ms or 0.0) - _pauses_ms(each) for each in group)
         cpu_bound = min(each.mutator_cpu_ms or 0.0 for each in group)
         if wall_bound <= 0 or cpu_bound <= 0:

@@ -110,6 +110,12 @@ class HeapTally(Entry):
             verified=sum(session.verified for session in sessions),
             choice=min((session.choice for session in sessions if session.choice), default=""),
             kinds=kinds_of(self._by_heap()),
+            lost_ms=statistics.median(
+                one.time.lost_ns(one.costs.delivery) / max(1, one.time.mutators) for one in sessions
+            )
+            / 1e6,
+            times=[session.time for session in sessions],
+            costs=sessions[-1].costs,
             collections=[session.collections for session in sessions],
         )
         _add_evacuation(found, every)
@@ -144,7 +150,7 @@ def _mmu(sessions: list[Session]) -> list[Mmu]:
     for session in sessions:
         for window, value in session.mmu.items():
             values.setdefault(window, []).append(value)
-    return [Mmu(window, statistics.median(some), min(some)) for window, some in sorted(values.items())]
+    return [Mmu(window, statistics.median(some), min(some), some) for window, some in sorted(values.items())]
 
 
 def _add_evacuation(ret: WorkloadFigures, every: list[Collection]) -> None:

@@ -37,8 +37,8 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     say(
         console,
         ("Heaps", "bold"),
-        f": {', '.join(common)}; {labels.million(unit)} and MiB; pause: the longest, with the time to stop; mark and "
-        "compact: medians",
+        f": {', '.join(common)}; {labels.million(unit)} and MiB. Pause: the longest, with the time to stop. Mark and "
+        "compact: medians. Lost: of a mutator in faults, with their delivery, and in waiting for memory",
     )
     crowd = crowded(measurements, result)
     if crowd:
@@ -76,7 +76,11 @@ def _columns(unit: str) -> list[Column]:
         Column("mark", rank=8),
         Column("compact", rank=8),
         Column("pause", rank=2),
+        Column("lost", rank=2, name="lost in faults and waiting for memory"),
+        Column("MMU1", rank=5),
         Column("MMU10", rank=3),
+        Column("MMU100", rank=4),
+        Column("stall", rank=6),
         Column("faults", rank=5),
         Column(f"fault {small}\np50", rank=6, name="fault p50"),
         Column("\np99", rank=5, name="fault p99"),
@@ -91,7 +95,6 @@ def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
     label: list[Cell] = [names.mode_short(scenario) + again, labels.size(scenario.heap_bytes)]
     if not one.valid or one.median is None:
         return [*label, INVALID]
-    mmu = figures.mmu_of(10)
     return [
         *label,
         _wall(figures, one),
@@ -102,7 +105,9 @@ def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
         _number(figures.phases.mark),
         _number(figures.phases.compact),
         _number(figures.longest_pause_ms),
-        _number(mmu.median if mmu else None),
+        _number(figures.lost_ms),
+        *(_number(found.median if found else None) for found in map(figures.mmu_of, (1, 10, 100))),
+        _number(figures.stall.ns / 1e6 if figures.stall.cause else None),
         [f"{figures.faults:.0f}", *([(f"EBUSY {one.outcome.ebusy}", "yellow")] if one.outcome.ebusy else [])],
         _thousandth(figures.fault.p50 if figures.fault else None),
         _thousandth(figures.fault.p99 if figures.fault else None),

@@ -1,6 +1,7 @@
 """Evacuation policies as a table: a line for each heap, a column for each policy."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from rich.console import Console
 
@@ -13,7 +14,7 @@ from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Policy, policies
 from gcproto.results import names
-from gcproto.results.policy_cells import AUTO, SAME, cells
+from gcproto.results.policy_cells import AUTO, SAME, cells, objective_of
 from gcproto.results.policy_cells import Cell as PolicyCell
 from gcproto.results.schema import Interval, Measurement, PolicyFigures, PolicyScenario, Result
 from gcproto.results.series import page_size_of
@@ -32,7 +33,8 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
 
     """
     every = policies(measurements)
-    found = cells(one.measured for one in every)
+    objective = objective_of(result)
+    found = cells((one.measured for one in every), objective)
     if not found:
         return
     page, unit = page_size_of(result), every[0].measured.unit
@@ -42,7 +44,9 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
         console,
         (_heading(found), "bold"),
         f": {', '.join(common)}; {unit} from flip to drain with the ratio to copy. Split+: the cost of splitting "
-        "before the flip. Whole: share of the pages moved in whole folios. A/A: between policies that chose the same.",
+        "before the flip. Both: with the time after the flip. Interrupted: what a live thread lost to shoot-downs, "
+        "before and after the flip. Whole: share of the pages moved in whole folios. "
+        f"Auto is judged by {objective}. A/A: between policies that chose the same.",
     )
     crowd = crowded(measurements, result)
     if crowd:
@@ -103,14 +107,17 @@ def _cell(policy: Policy, baselines: Baselines) -> Cell:
             lines = [f"{shown[0]} {factor:>6}", interval]
         case why:
             lines = [*shown, *why]
-    return [*lines, *done(one), *_folios(figures)]
+    return [*lines, *done(one), *_folios(figures, one.median)]
 
 
-def _folios(found: PolicyFigures) -> list[Part]:
+def _folios(found: PolicyFigures, after: float) -> list[Part]:
     """Work besides moving, and the effect on large folios."""
     lines: list[Part] = []
     if found.split_ns_page:
         lines.append((f"split+ {labels.number(found.split_ns_page)}", "dim"))
+        lines.append((f"both {labels.number(found.split_ns_page + after)}", "dim"))
+    if found.interrupted:
+        lines.append((f"interrupted {labels.number(median(found.interrupted))}", "dim"))
     for what, made in (("restored", found.restored), ("renewed", found.renewed)):
         if made and made.pages:
             lines.append((f"{what} {made.pages:.0f} at {labels.number(made.ns_page)}", "dim"))

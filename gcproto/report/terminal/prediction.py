@@ -77,7 +77,8 @@ def _print_reasons(reasons: Sequence[Reason], console: Console) -> None:
         changed = [part for part in one.parts.items() if abs(part[1][0] - part[1][1]) > least]
         changed.sort(key=lambda part: -abs(part[1][0] - part[1][1]))
         why = ", ".join(f"{group} {_both(values)}" for group, values in changed) or "the same"
-        ahead = f"; split before the flip instead: {labels.number(one.ahead)}" if one.ahead else ""
+        sums = f"{labels.number(one.ahead)} before the flip, {labels.number(one.ahead + one.evacuation[1])} in all"
+        ahead = f"; auto splits ahead: {sums}" if one.ahead else ""
         beside = " beside a second thread" if one.threads > 1 else ""
         move, auto = one.evacuation
         share = f"auto takes {auto / move:.2f}x, " if move else ""

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from gcproto.report.terminal.folios import print_folios
+from gcproto.report.terminal.grid import print_grid
 from gcproto.report.terminal.heaps import print_heaps
 from gcproto.report.terminal.kinds import print_kinds
 from gcproto.report.terminal.kit.draw import print_table
@@ -17,6 +18,7 @@ from gcproto.report.terminal.wide import wide_table
 from gcproto.report.terminal.windows import print_windows
 from gcproto.report.words.kinds import paths
 from gcproto.results.schema import (
+    GridExperiment,
     Measurement,
     PathScenario,
     PolicyScenario,
@@ -67,6 +69,10 @@ def print_measurements(result: Result, console: Console, *, wide: bool = False) 
 
     """
     page = page_size_of(result)
+    if isinstance(result.experiment, GridExperiment):
+        print_grid(result, console)
+        if not wide:
+            return
     for kind in (WindowScenario, WorkloadScenario, PolicyScenario, PathScenario):
         found = [one for one in result.measurements if isinstance(one.scenario, kind)]
         if found:

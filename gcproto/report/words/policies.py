@@ -12,7 +12,7 @@ from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
 from gcproto.report.words.runs import Group
 from gcproto.results import names
 from gcproto.results.baseline import MOVE
-from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of
+from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of, objective_of
 from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
@@ -50,7 +50,7 @@ def heaps_of(group: Group[PolicyScenario]) -> list[Heap]:
     found = [
         Heap(cell, run.label if group.many else "", page_size_of(run.result))
         for run in group.runs
-        for cell in cells(one.measured for one in policies(run.result.measurements))
+        for cell in cells((one.measured for one in policies(run.result.measurements)), objective_of(run.result))
     ]
     return sorted(found, key=lambda one: -one.cell.threads)
 

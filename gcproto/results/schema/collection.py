@@ -78,6 +78,33 @@ class MapAccount(msgspec.Struct, omit_defaults=True):
         return self.remap_calls + self.move_calls + self.copy_calls + self.zeropage_calls
 
 
+class Work(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One kind of work in a collection: a count and what it costs (native/heap/work.h).
+
+    Attributes:
+        what: ``build``, ``move_16``, ``fault_built``, ...
+        n: times;  pages: in all of them.
+        timed: of the n, those that took ``ns`` together: all, or a sample.
+
+    """
+
+    what: str
+    n: int
+    pages: int = 0
+    timed: int = 0
+    ns: int = 0
+
+    @property
+    def each_ns(self) -> float:
+        """Mean of those that were timed; 0 if none was."""
+        return self.ns / self.timed if self.timed else 0.0
+
+    @property
+    def total_ns(self) -> float:
+        """Count times cost."""
+        return self.n * self.each_ns
+
+
 class CollectorAccount(MapAccount, omit_defaults=True):
     """Work of the collector's thread and of other compacting threads, and pages restored afterwards.
 
@@ -97,6 +124,7 @@ class CollectorAccount(MapAccount, omit_defaults=True):
     helped: int = 0
     renewed: int = 0
     renew_ns: int = 0
+    queued_ns: int = 0
     restored: int = 0
     restore_refused: int = 0
 
@@ -139,9 +167,13 @@ class Collection(msgspec.Struct):
             it. Built of live words, or a gap before a region. Moved down whole.
         phases: ns;  pauses: in order.
         collector, faults: what the collector's thread and the mutators' faults did.
+        work: what the collector's sweep did;  fault_work: what mutators' faults did;  stalls: what kept mutators from
+            running meanwhile, from the flip to the drain.
         resident: bytes of the process afterwards.
         folios: where large ones were asked for: pages in use afterwards;  splits: folios split meanwhile in the whole
             system, by order.
+        shoot_downs: that a live second thread's processor received, by phase (split, compact, drain); empty if none is
+            counted.
         map: the outcome of each to-space page, from low to high, run-length coded (see gcproto.results.page_map);
             "" if it was not recorded.
 
@@ -166,7 +198,11 @@ class Collection(msgspec.Struct):
     pauses: list[Pause] = []
     collector: CollectorAccount = msgspec.field(default_factory=CollectorAccount)
     faults: FaultAccount = msgspec.field(default_factory=FaultAccount)
+    work: list[Work] = []
+    fault_work: list[Work] = []
+    stalls: list[Work] = []
     resident: int = 0
     folios: FolioCounts = msgspec.field(default_factory=FolioCounts)
     splits: dict[int, int] = {}
+    shoot_downs: dict[str, int] = {}
     map: str = ""

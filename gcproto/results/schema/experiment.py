@@ -29,10 +29,36 @@ class WorkloadExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="wor
     map: bool = False
 
 
+class GridExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="grid"):
+    """``gcproto gc grid``: scenarios say the cells.
+
+    Attributes:
+        operations: of each workload, of all mutators together.
+        mutation: as of ``gcproto gc``.
+        live_bytes, heap_bytes: of each heap.
+        modes: that are compared;  rounds: measured, of each.
+
+    """
+
+    operations: dict[str, int]
+    mutation: int
+    live_bytes: int
+    heap_bytes: int
+    modes: list[str]
+    rounds: int
+
+
 class PolicyExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="policies"):
-    """``gcproto gc policies``."""
+    """``gcproto gc policies``.
+
+    Attributes:
+        verify: collections were checked.
+        objective: what auto made small and is judged by: mutators, flip or total (results before it was asked: flip).
+
+    """
 
     verify: bool = False
+    objective: str = "flip"
 
 
 class WindowExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="window"):
@@ -83,6 +109,7 @@ class ClaimExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="claims
 Experiment = (
     PathExperiment
     | WorkloadExperiment
+    | GridExperiment
     | PolicyExperiment
     | WindowExperiment
     | KernelCell

@@ -5,7 +5,7 @@ Times are in the unit of the measurement unless a name has another.  None: not m
 
 import msgspec
 
-from gcproto.results.schema.collection import Collection
+from gcproto.results.schema.collection import Collection, Work
 from gcproto.results.schema.profile import Profile
 
 
@@ -76,11 +76,12 @@ class PauseFigure(msgspec.Struct):
 
 
 class Mmu(msgspec.Struct):
-    """Minimum mutator utilisation of one window: median and least over the rounds, 0 to 1."""
+    """Minimum mutator utilisation of one window, 0 to 1: median and least over the rounds, and of each, in order."""
 
     window_ms: int
     median: float
     least: float
+    rounds: list[float] = []
 
 
 class Stall(msgspec.Struct):
@@ -172,6 +173,45 @@ class KindFigures(msgspec.Struct, omit_defaults=True):
     pause_ms: float = 0.0
 
 
+class FaultCosts(msgspec.Struct, frozen=True):
+    """What mutators pay outside of their handlers, measured before the first round (native/heap/costs.h); ns.
+
+    Attributes:
+        delivery: of a fault that SIGBUS serves, all but its handler.
+        minor_fault: of the kernel's own fault on a fresh page.
+        shoot_down: lost by a running thread when another one unmaps a page; 0: not measured.
+
+    """
+
+    delivery: int = 0
+    minor_fault: int = 0
+    shoot_down: int = 0
+
+
+class MutatorTime(msgspec.Struct):
+    """Where the mutators' time went in one round, all of them together.
+
+    Attributes:
+        mutators: threads;  ns: from when all were set up until each was through, added up.
+        stalls: what kept them from running: pauses, waits for memory, faults by what they did (handlers alone).
+        minor_faults: that the kernel served;  shoot_downs: that their processors received, None where unknown.
+        queued_ns: that they waited for a processor, runnable.
+
+    """
+
+    mutators: int = 0
+    ns: int = 0
+    stalls: list[Work] = []
+    minor_faults: int = 0
+    shoot_downs: int | None = None
+    queued_ns: int = 0
+
+    def lost_ns(self, delivery: int) -> float:
+        """In faults and in waiting for memory, with what delivering a fault costs; of all mutators."""
+        faults = sum(one.ns + one.n * delivery for one in self.stalls if one.what.startswith("fault"))
+        return faults + sum(one.ns for one in self.stalls if one.what == "memory")
+
+
 class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     """Of a workload on a heap.
 
@@ -193,6 +233,8 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         verified: collections that the verifier passed.
         choice: the reason for the choice of the evacuation policy, in words.
         kinds: of collections: young ones first, where there are any.
+        lost_ms: time that a mutator lost in faults and in waiting for memory, median of the rounds.
+        times: of each valid round, in order;  costs: of events outside all handlers.
         collections: of each valid round, in order.
 
     """
@@ -224,6 +266,9 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     verified: int = 0
     choice: str = ""
     kinds: list[KindFigures] = []
+    lost_ms: float | None = None
+    times: list[MutatorTime] = []
+    costs: FaultCosts | None = None
     collections: list[list[Collection]] = []
 
     @property
@@ -259,6 +304,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
 
     Attributes:
         map_ns_page: ioctls;  split_ns_page: splitting ahead, before the flip.
+        before, interrupted: of each valid round, in order, ns for each page.  Before: splitting ahead of the flip.
+            Interrupted: what a live second thread lost to shoot-downs before and after it, empty if unknown.
         dense_share: of the pages, those updated in place.
         could_go_whole, went_whole: shares of the pages.
         swapped_before, swapped_after: pages at the flip and after the sweep.
@@ -274,6 +321,8 @@ class PolicyFigures(Extra, tag_field="kind", tag="policy"):
 
     map_ns_page: float = 0.0
     split_ns_page: float = 0.0
+    before: list[float] = []
+    interrupted: list[float] = []
     dense_share: float = 0.0
     could_go_whole: float = 0.0
     went_whole: float = 0.0

@@ -21,6 +21,17 @@
 
 static char create_reason[200];
 
+/* What two readings of the clock add to what lies between them: the least of some. */
+static uint64_t clock_cost(void)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 100; i++) {
+        uint64_t begin = gcp_now(), ns = gcp_now() - begin;
+        least = ns < least ? ns : least;
+    }
+    return least;
+}
+
 static struct gcp_compaction *refuse(struct gcp_compaction *c, int err, const char *what, int32_t *ret_err)
 {
     snprintf(create_reason, sizeof(create_reason), "%s: %s", what, strerror(-err));
@@ -54,11 +65,15 @@ struct gcp_compaction *gcp_compaction_create(uint64_t to, uint64_t from, uint64_
     if (!policy->fault_pages || policy->map_by > GCP_VERB_REMAP || policy->early_by > GCP_VERB_COPY ||
         policy->fault_by > GCP_VERB_COPY || policy->ready_by > GCP_VERB_COPY ||
         policy->collector_ebusy > GCP_EBUSY_BACKOFF || policy->mutator_ebusy > GCP_EBUSY_BACKOFF ||
-        policy->handler > GCP_HANDLER_THREAD ||
+        policy->handler > GCP_HANDLER_THREAD || policy->batch_pages > GCP_BUFFER_PAGES ||
+        ((policy->adapt || policy->dense_first) && policy->map_by != GCP_VERB_MOVE) || (remap && policy->batch_pages) ||
         (remap && (policy->fault_by != GCP_VERB_COPY || policy->fault_pages != 1 || policy->register_whole)))
         return refuse(c, -EINVAL, "the policy", ret_err);
     c->buffer = gcp_address_of(gcp_region_alloc(page, 0));
-    c->helper.buffer = gcp_address_of(gcp_region_alloc(page, 0));
+    c->helper.buffer = gcp_address_of(gcp_region_alloc(GCP_BUFFER_PAGES * page, 0));
+    c->clock_ns = clock_cost();
+    c->streak = GCP_BUFFER_PAGES;
+    gcp_adapt_init(&c->adapt, policy->interrupt_ns);
     if (!c->buffer || !c->helper.buffer || gcp_timeline_init(EVENTS, &c->timeline) < 0 ||
         gcp_timeline_init(EVENTS, &c->helper.timeline) < 0)
         return refuse(c, -ENOMEM, "memory for the collector", ret_err);
@@ -99,7 +114,7 @@ void gcp_compaction_destroy(struct gcp_compaction *c)
     gcp_timeline_deinit(&c->timeline);
     gcp_timeline_deinit(&c->helper.timeline);
     gcp_region_free(gcp_at(c->buffer), (uint64_t)sysconf(_SC_PAGESIZE));
-    gcp_region_free(gcp_at(c->helper.buffer), (uint64_t)sysconf(_SC_PAGESIZE));
+    gcp_region_free(gcp_at(c->helper.buffer), GCP_BUFFER_PAGES * (uint64_t)sysconf(_SC_PAGESIZE));
     free(c);
 }
 
@@ -121,6 +136,11 @@ const uint8_t *gcp_compaction_fates(const struct gcp_compaction *c)
 const char *gcp_compaction_reason(const struct gcp_compaction *c)
 {
     return c ? c->reason : create_reason;
+}
+
+const struct gcp_adapt *gcp_compaction_adapt(const struct gcp_compaction *c)
+{
+    return &c->adapt;
 }
 
 struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *c)
@@ -231,12 +251,36 @@ void gcp_compaction_open(struct gcp_compaction *c, gcp_producer produce, gcp_pro
     c->reclaimed = c->given_back = used + c->plan.black_shift;
     c->stuck = c->pages.count;
     c->group_of = c->pages.count;
+    c->batch = GCP_NO_PAGE;
+    c->batch_first = c->batch_end = 0;
+    c->claimed = 0;
+    c->seen = (struct gcp_shown){.delivery_ns = c->policy.delivery_ns};
     memset(c->pages.fates, 0, c->pages.count);
     gcp_recycle_init(&c->recycle, c->reclaimed, c->plan.kept ? c->plan.held : NULL);
     if (c->policy.handler == GCP_HANDLER_SIGBUS)
         gcp_service_open();
     else
         gcp_fault_thread_open(&c->thread);
+}
+
+/*
+ * Learn from this collection.  Mutators pay for the collector's time if it waited for a processor that they had.
+ * Otherwise they pay for the share of it that they spend in faults: the window is as long as the collector needs.
+ */
+static void learn(struct gcp_compaction *c)
+{
+    struct gcp_shown *seen = &c->seen;
+    uint64_t by_faults = seen->pages[0] + seen->pages[1], faults = seen->faults[0] + seen->faults[1];
+    uint64_t lost = seen->ns[0] + seen->ns[1] + faults * seen->delivery_ns;
+    if (!c->policy.adapt || !c->sweep_ns)
+        return;
+    seen->evacuated = c->plan.used_end;
+    uint64_t waited = c->queued_ns < c->sweep_ns ? c->queued_ns : c->sweep_ns;
+    uint64_t others = by_faults + c->helped;
+    seen->page_ns = seen->evacuated > others ? (c->sweep_ns - waited) / (seen->evacuated - others) : 0;
+    uint64_t queued = 2000 * waited / c->sweep_ns, inside = 1000 * lost / c->sweep_ns;
+    seen->weight = (queued < 1000 ? queued : 1000) + (inside < 1000 ? inside : 1000);
+    gcp_contest_end(&c->adapt.contest, seen);
 }
 
 int32_t gcp_compaction_close(struct gcp_compaction *c)
@@ -255,6 +299,7 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
         return -c->err;
     if (!by_signal)
         gcp_fault_thread_drain(&c->thread);
+    learn(c);
     return 0;
 }
 
@@ -323,9 +368,12 @@ void gcp_compaction_store_all(struct gcp_compaction *c, gcp_producer produce, st
 int32_t gcp_compaction_release(struct gcp_compaction *c)
 {
     int32_t injected = gcp_injected(GCP_VERB_MADVISE);
+    uint64_t begin = gcp_now(), used = c->plan.used_end + c->plan.black_shift;
     memset((void *)c->pages.words, 0, c->pages.count * sizeof(*c->pages.words));
-    if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0)
+    if (!injected && madvise(gcp_at(c->plan.from), c->bytes, MADV_DONTNEED) == 0) {
+        gcp_adapt_released(&c->adapt, used > c->gone ? used - c->gone : 0, gcp_now() - begin);
         return 0;
+    }
     int err = injected ? injected : errno;
     /* A new mapping in its place is empty too. */
     if (mmap(gcp_at(c->plan.from), c->bytes, PROT_READ | PROT_WRITE,

@@ -18,6 +18,7 @@
 
 #include <stdint.h>
 
+#include "heap/compaction/adapt.h"
 #include "heap/fault_thread.h"
 #include "heap/pages.h"
 #include "heap/plan.h"
@@ -40,7 +41,7 @@ enum gcp_advice {
  * map_by:           enum gcp_verb: MOVE with its fallback, COPY alone (ART before MOVE), or REMAP, which needs
  *                   fault_by COPY, fault_pages 1 and register_whole 0
  * fault_by:         how a fault maps a compacted page that it builds: MOVE from a recycled page (ART), or COPY from its
- *                   own buffer
+ *                   own buffer of GCP_BUFFER_PAGES
  * ready_by:         MOVE mode: how a fault maps a ready page: MOVE, with its group (ART), or COPY of that page alone
  * early_by:         the same if there is no recycled page, and for slid pages (ART: COPY, 3ea872cadc)
  * fault_pages:      most pages that a fault evacuates, from the aligned group of that size around its own, by one MOVE
@@ -53,6 +54,8 @@ enum gcp_advice {
  * fresh_by_recycled: 1: a page without objects becomes a zeroed recycled page, if one is available; 0: always ZEROPAGE
  * handler:          enum gcp_handler
  * flush_bytes:      map what is ready when this much of from-space can be reclaimed (ART: 8 MiB)
+ * hold_bytes:       from-space that may be kept beyond that until the drain.  Freeing it earlier costs time and shoot-downs
+ *                   while mutators fault (ART: 0)
  * reserve_pages:    recycled pages that are then kept (ART: 128, later 2 MiB)
  * remap_pages:      REMAP: shorter runs are copied
  * advice:           enum gcp_advice for REMAP, where the moving space is a new mapping in each collection
@@ -69,6 +72,16 @@ enum gcp_advice {
  *                   it again, in folios of the advised size
  * cut_at_tables:    1: the collector's runs end at the ends of to-space's page tables; 0: anywhere (ART)
  * compactors:       threads that compact, the collector's included: 1 (ART) to GCP_COMPACTORS
+ * batch_pages:      the collector builds this many pages in a few recycled ones, which stay in its cache.  It copies them
+ *                   at once and builds the next ones there.  0: it builds in other recycled pages and maps them later
+ *                   (ART)
+ * spin:             times that a fault polls a page of another thread before it first yields (ART: 0)
+ * dense_first:      1: the dense prefix is mapped before compacted pages are built; 0: after them (ART)
+ * adapt:            MOVE: 1: the measured costs of calls and faults (adapt.h) choose how each run is mapped, whether
+ *                   compacted pages are built for COPY, and how many pages a fault evacuates.  They replace fault_by,
+ *                   ready_by, early_by, fault_pages and large_by
+ * delivery_ns:      adapt: cost of a fault for a mutator, without its handler
+ * interrupt_ns:     adapt: cost of a MOVE for mutators on other processors, which it interrupts
  */
 struct gcp_compaction_policy {
     uint32_t map_by;
@@ -83,6 +96,7 @@ struct gcp_compaction_policy {
     uint32_t fresh_by_recycled;
     uint32_t handler;
     uint64_t flush_bytes;
+    uint64_t hold_bytes;
     uint64_t reserve_pages;
     uint64_t remap_pages;
     uint64_t granule;
@@ -93,6 +107,12 @@ struct gcp_compaction_policy {
     uint32_t renew;
     uint32_t cut_at_tables;
     uint32_t compactors;
+    uint32_t batch_pages;
+    uint32_t spin;
+    uint32_t dense_first;
+    uint32_t adapt;
+    uint64_t delivery_ns;
+    uint64_t interrupt_ns;
 };
 
 /*
@@ -101,7 +121,9 @@ struct gcp_compaction_policy {
  * recycled, discarded: pages taken from the window, and pages discarded
  * renewed: recycled pages that were populated again; renew_ns: the time for it
  * runs:    pages per ioctl;  flushes: times that it mapped what was ready;  map_ns: time of the ioctls that mapped
+ * queued_ns: time that the collector's thread waited for a processor during the sweep, 0 if the kernel does not report it
  * helped:  pages that other compacting threads than the collector's produced
+ * work:    by enum gcp_work_kind, of the collector's thread; the work of the other threads is not counted
  */
 struct gcp_swept {
     struct gcp_account account;
@@ -116,8 +138,10 @@ struct gcp_swept {
     uint64_t flushes;
     uint64_t recovered;
     uint64_t map_ns;
+    uint64_t queued_ns;
     uint64_t helped;
     struct gcp_histogram runs;
+    struct gcp_tally work[GCP_WORK_COUNT];
 };
 
 /*
@@ -184,6 +208,9 @@ const uint8_t *gcp_compaction_fates(const struct gcp_compaction *compaction);
 
 /* What failed, in words; "" if nothing did. */
 const char *gcp_compaction_reason(const struct gcp_compaction *compaction);
+
+/* What it has learned, if its policy adapts. */
+const struct gcp_adapt *gcp_compaction_adapt(const struct gcp_compaction *compaction);
 
 /* Events of the collector thread: runs mapped, memory discarded. */
 struct gcp_timeline *gcp_compaction_timeline(struct gcp_compaction *compaction);

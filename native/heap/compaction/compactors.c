@@ -11,7 +11,9 @@
  *   Without recycled pages, and for COPY and REMAP, it is built in the helper's buffer and copied by one ioctl.
  * - Pages that keep their layout are updated in place.  The collector maps them in its long runs; under COPY the helper
  *   does, since their sources are read until they are mapped.
- * - What helpers map is counted, but is not in the timeline, which is the collector thread's.
+ * - What helpers map is counted, but is not in the timeline, which is the collector thread's.  Their work by kind
+ *   (gcp_swept.work) is not counted: it runs beside the collector's, and would add up to more than the time of a sweep.
+ * - Where the policy adapts, helpers choose by the costs of the collector's calls, and their own calls teach nothing.
  * - With granules of several pages, compacted pages are the collector's: it builds them congruent with their folios.
  */
 #define _GNU_SOURCE
@@ -199,7 +201,7 @@ static void sweep(struct gcp_compactor *h, uint64_t low, uint64_t high)
         if (gcp_in_granule(c, index)) {
             end = gcp_granule_leader(c, index);
             if (gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING)) {
-                gcp_granule_produce(c, end, c->produce);
+                gcp_granule_produce(c, h->swept.work, end, c->produce);
                 h->swept.updated += c->policy.granule;
             }
         } else if ((granules && index < c->plan.compact_end) || !gcp_claim(c, index, GCP_PAGE_MUTATOR_PROCESSING)) {

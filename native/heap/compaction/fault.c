@@ -5,53 +5,87 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "heap/compaction/state.h"
+#include "heap/compaction/fault.h"
 #include "base/futex.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
 #include "base/address.h"
 
-/*
- * One fault.
- * m:     the thread that answers it, with its buffer and account
- * index: the to-space page
- * stage: 0 while the space is certainly registered; 1 when it may be unregistered, so that mapping nothing is not an error
- */
-struct fault {
-    struct gcp_compaction *c;
-    struct gcp_mutator *m;
-    uint64_t index;
-    int stage;
-};
-
-static struct gcp_map_how how_of(const struct fault *f, uint32_t by)
+static struct gcp_map_how how_of(const struct gcp_fault *f, uint32_t by)
 {
     return (struct gcp_map_how){.by = by, .ebusy = f->c->policy.mutator_ebusy, .tolerate = f->stage > 0};
 }
 
-__attribute__((noreturn)) static void die(const struct gcp_compaction *c)
+/* Pages of its group that this fault evacuates at most. */
+static uint64_t group_of(const struct gcp_fault *f)
 {
-    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
-    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
-        write(STDERR_FILENO, "\n", 1) < 0)
-        _exit(118);
-    _exit(117);
+    const struct gcp_compaction *c = f->c;
+    return c->policy.adapt ? c->adapt.contest.group[f->arm] : c->policy.fault_pages;
+}
+
+/* How it maps so many pages that it produces, from from-page `from` on. */
+static uint32_t verb_of(const struct gcp_fault *f, uint64_t from, uint64_t pages)
+{
+    const struct gcp_compaction *c = f->c;
+    if (c->policy.map_by != GCP_VERB_MOVE)
+        return c->policy.map_by;
+    if (c->policy.adapt)
+        return gcp_adapt_verb(&c->adapt, pages, from < c->pages.count && c->pages.orders[from]);
+    return c->policy.fault_by == GCP_VERB_COPY ? GCP_VERB_COPY : gcp_choose_one(c, from);
+}
+
+/* An ioctl begins; it is over. */
+static uint64_t call_begins(const struct gcp_fault *f)
+{
+    return f->timed ? gcp_now() : 0;
+}
+
+static void call_ends(const struct gcp_fault *f, uint64_t begin, enum gcp_work_kind one, int64_t done)
+{
+    uint64_t pages = done > 0 ? (uint64_t)done : 1;
+    struct gcp_tally *tally = &f->m->work[one == GCP_WORK_ZERO ? one : gcp_work_of(one, pages)];
+    gcp_tally_count(tally, pages);
+    if (f->timed) {
+        tally->timed++;
+        tally->ns += gcp_now() - begin;
+    }
+}
+
+static enum gcp_work_kind work_by(uint32_t by)
+{
+    return by == GCP_VERB_MOVE ? GCP_WORK_MOVE_1 : GCP_WORK_COPY_1;
+}
+
+/* Another thread has the page: at first the fault only looks again, where it may. */
+static void wait_for_it(const struct gcp_fault *f, uint32_t tries)
+{
+    uint32_t spin = f->c->policy.spin;
+    if (tries >= spin) {
+        gcp_back_off(tries - spin);
+        return;
+    }
+    for (int i = 0; i < 16; i++)
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#else
+        __asm__ volatile("" ::: "memory");
+#endif
 }
 
 /*
  * No ioctl can map this page.  The collector stops the world and unregisters the space; meanwhile this thread counts as
  * stopped.  Then a plain store writes the page.  src: where the contents are; 0: zeroes, or nothing to write.
  */
-static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool owner)
+static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, bool owner)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint32_t recovery;
     if (!m->world)
-        die(c); /* a handler thread: threads that sleep in the kernel can't be stopped, so there is no recovery */
+        gcp_compaction_die(
+            c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
@@ -63,23 +97,32 @@ static void give_in(const struct fault *f, uint64_t index, uint64_t src, bool ow
     gcp_mutator_unblock(m);
 }
 
-/* Map a page that this thread has built at `src`. */
-static void finish(const struct fault *f, uint64_t index, uint64_t src, uint32_t by)
+/* Map pages [index, index + n), which this thread has built from `src` on. */
+static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
 {
     struct gcp_compaction *c = f->c;
     const struct gcp_map_how how = how_of(f, by);
-    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPING);
-    int64_t done = gcp_pages_map_from(&c->pages, index, src, 1, &how, &f->m->account);
-    if (done < 0) {
-        gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
-        give_in(f, index, src, true);
-        return;
+    for (uint64_t at = index; at < index + n; at++)
+        gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPING);
+    while (n) {
+        uint64_t begin = call_begins(f);
+        int64_t done = gcp_pages_map_from(&c->pages, index, src, n, &how, &f->m->account);
+        call_ends(f, begin, work_by(by), done);
+        if (done < 0) {
+            gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
+            for (; n; n--, index++, src += c->pages.page)
+                give_in(f, index, src, true);
+            return;
+        }
+        if (!done)
+            done = (int64_t)n; /* no longer registered: all of it was mapped before */
+        for (; done; done--, n--, index++, src += c->pages.page)
+            gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
-    gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
 }
 
 /* REMAP: claim a ready page and copy it; false if the collector has claimed it. */
-static bool copy_claimed(const struct fault *f)
+static bool copy_claimed(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
@@ -90,24 +133,27 @@ static bool copy_claimed(const struct fault *f)
                                                  gcp_state_word(from, GCP_PAGE_PROCESSED_AND_MAPPING),
                                                  memory_order_acq_rel, memory_order_acquire))
         return false;
-    finish(f, index, gcp_from_page(c, from), GCP_VERB_COPY);
+    finish(f, index, gcp_from_page(c, from), 1, GCP_VERB_COPY);
     return true;
 }
 
 /* Map the ready pages of the group around `index`, the page that faulted first. */
-static void map_group(const struct fault *f)
+static void map_group(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
     struct gcp_map_how how = how_of(f, c->policy.map_by);
-    uint64_t group = c->policy.fault_pages, first = index / group * group;
+    uint64_t group = group_of(f), first = index / group * group;
     uint64_t limit = first + group - index;
     /* Extend the run downwards, so that one ioctl does it; the page itself is always included. */
     while (index > first && gcp_page_state(&c->pages, index - 1) == GCP_PAGE_PROCESSED)
         index--, limit++;
     struct gcp_choice choice = gcp_choose(c, index, limit);
-    how.by = choice.by;
+    how.by = choice.by == GCP_VERB_MOVE && !c->policy.adapt && c->policy.fault_by == GCP_VERB_COPY ? GCP_VERB_COPY
+                                                                                                   : choice.by;
+    uint64_t begin = call_begins(f);
     int64_t done = gcp_pages_map(&c->pages, index, choice.pages, &how, &f->m->account);
+    call_ends(f, begin, work_by(how.by), done);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
         give_in(f, index, 0, false);
@@ -118,27 +164,29 @@ static void map_group(const struct fault *f)
  * Map one ready page by COPY: the waiting thread gets it sooner than by MOVE; the kernel decides which thread was
  * first.
  */
-static void copy_ready(const struct fault *f)
+static void copy_ready(const struct gcp_fault *f)
 {
     const struct gcp_map_how how = how_of(f, GCP_VERB_COPY);
+    uint64_t begin = call_begins(f);
     int64_t done = gcp_pages_map(&f->c->pages, f->index, 1, &how, &f->m->account);
+    call_ends(f, begin, GCP_WORK_COPY_1, done);
     if (done < 0) {
         gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
         give_in(f, f->index, 0, false);
     }
 }
 
-static enum gcp_event_kind fault_dense(const struct fault *f)
+static enum gcp_event_kind fault_dense(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    uint64_t group = c->policy.fault_pages, first = index / group * group, end = first + group;
+    uint64_t group = group_of(f), first = index / group * group, end = first + group;
     uint64_t from = gcp_place_of(c, index);
-    c->produce(&c->plan, index, gcp_from_page(c, from));
+    gcp_produce(c, m->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), c->produce);
     m->updated++;
     if (group == 1) {
-        finish(f, index, gcp_from_page(c, from), gcp_choose_one(c, from));
+        finish(f, index, gcp_from_page(c, from), 1, verb_of(f, from, 1));
         return GCP_EVENT_FAULT_DENSE;
     }
     gcp_pages_publish(&c->pages, index, from);
@@ -148,7 +196,7 @@ static enum gcp_event_kind fault_dense(const struct fault *f)
         if (other != index && gcp_in_place(c, other) && !gcp_dense_page_empty(c, other) &&
             gcp_claim(c, other, GCP_PAGE_MUTATOR_PROCESSING)) {
             from = gcp_place_of(c, other);
-            c->produce(&c->plan, other, gcp_from_page(c, from));
+            gcp_produce(c, m->work, GCP_WORK_UPDATE, other, gcp_from_page(c, from), c->produce);
             m->updated++;
             gcp_pages_publish(&c->pages, other, from);
         }
@@ -164,10 +212,9 @@ static bool compacted(const struct gcp_compaction *c, uint64_t index)
 }
 
 /* Unprocessed pages next to `index`, within its group and the compacted part, claimed for this fault. */
-static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t *ret_end)
+static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint64_t group, uint64_t *ret_end)
 {
-    uint64_t group = c->policy.fault_pages, low = index / group * group, high = low + group, first = index,
-             end = index + 1;
+    uint64_t low = index / group * group, high = low + group, first = index, end = index + 1;
     if (low < c->plan.dense_end)
         low = c->plan.dense_end;
     if (high > c->plan.compact_end)
@@ -181,28 +228,47 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
 }
 
 /* Build and map one compacted page that this thread has claimed. */
-static void build(const struct fault *f, uint64_t index, bool move)
+static void build(const struct gcp_fault *f, uint64_t index, bool move)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t page = move ? gcp_recycle_take(&c->recycle, 1) : GCP_NO_PAGE;
     uint64_t src = page == GCP_NO_PAGE ? m->buffer : gcp_from_page(c, page);
-    c->produce(&c->plan, index, src);
+    gcp_produce(c, m->work, GCP_WORK_BUILD, index, src, c->produce);
     m->built++;
     uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
-    finish(f, index, src, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
+    finish(f, index, src, 1, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
 }
 
-static enum gcp_event_kind fault_compacted(const struct fault *f)
+/* The page and unprocessed ones beside it, built in this thread's buffer and copied by one call. */
+static void build_and_copy(const struct gcp_fault *f, uint64_t group)
+{
+    struct gcp_compaction *c = f->c;
+    struct gcp_mutator *m = f->m;
+    uint64_t end, first;
+    first = claim_neighbours(c, f->index, group < GCP_BUFFER_PAGES ? group : GCP_BUFFER_PAGES, &end);
+    for (uint64_t at = first; at < end; at++) {
+        gcp_produce(c, m->work, GCP_WORK_BUILD, at, m->buffer + (at - first) * c->pages.page, c->produce);
+        m->built++;
+    }
+    finish(f, first, m->buffer, end - first, GCP_VERB_COPY);
+}
+
+static enum gcp_event_kind fault_compacted(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    bool move = c->policy.map_by == GCP_VERB_MOVE && c->policy.fault_by == GCP_VERB_MOVE;
-    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE;
+    uint64_t first = index, end = index + 1, page = GCP_NO_PAGE, group = group_of(f);
+    bool move = c->policy.map_by == GCP_VERB_MOVE &&
+                (c->policy.adapt ? gcp_adapt_verb(&c->adapt, group, 0) : c->policy.fault_by) == GCP_VERB_MOVE;
+    if (!move && c->policy.map_by != GCP_VERB_REMAP) {
+        build_and_copy(f, group);
+        return GCP_EVENT_FAULT_BUILT;
+    }
     /* Early in the sweep no page can be recycled yet: then the fault does only its own page. */
-    if (move && c->policy.fault_pages > 1 && gcp_recycle_count(&c->recycle) >= c->policy.fault_pages) {
-        first = claim_neighbours(c, index, &end);
+    if (move && group > 1 && gcp_recycle_count(&c->recycle) >= group) {
+        first = claim_neighbours(c, index, group, &end);
         page = gcp_recycle_take(&c->recycle, end - first);
     }
     /*
@@ -217,7 +283,7 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
         return GCP_EVENT_FAULT_BUILT;
     }
     for (uint64_t other = first; other < end; other++) {
-        c->produce(&c->plan, other, gcp_from_page(c, page + other - first));
+        gcp_produce(c, m->work, GCP_WORK_BUILD, other, gcp_from_page(c, page + other - first), c->produce);
         m->built++;
         gcp_pages_publish(&c->pages, other, page + other - first);
     }
@@ -225,19 +291,19 @@ static enum gcp_event_kind fault_compacted(const struct fault *f)
     return GCP_EVENT_FAULT_BUILT;
 }
 
-static enum gcp_event_kind fault_slid(const struct fault *f)
+static enum gcp_event_kind fault_slid(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
     uint64_t index = f->index;
-    c->produce(&c->plan, index, m->buffer);
+    gcp_produce(c, m->work, GCP_WORK_SLIDE, index, m->buffer, c->produce);
     m->slid++;
-    finish(f, index, m->buffer, c->policy.early_by);
+    finish(f, index, m->buffer, 1, c->policy.adapt ? GCP_VERB_COPY : c->policy.early_by);
     return GCP_EVENT_FAULT_SLID;
 }
 
 /* A page without objects: memory for the next ones. */
-static enum gcp_event_kind fault_fresh(const struct fault *f)
+static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -248,7 +314,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     if (recycled != GCP_NO_PAGE) {
         memset(gcp_at(gcp_from_page(c, recycled)), 0, page);
         m->fresh++;
-        finish(f, index, gcp_from_page(c, recycled), c->policy.map_by);
+        finish(f, index, gcp_from_page(c, recycled), 1, c->policy.map_by);
         return GCP_EVENT_FAULT_FRESH;
     }
     /* Map the rest of the mutator's allocation buffer in one call. */
@@ -256,7 +322,9 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     while (end < last && end < c->pages.count && gcp_claim(c, end, GCP_PAGE_MUTATOR_PROCESSING))
         end++;
     for (uint64_t at = index; at < end;) {
+        uint64_t begin = call_begins(f);
         int64_t done = gcp_pages_map_from(&c->pages, at, 0, end - at, &how, &m->account);
+        call_ends(f, begin, GCP_WORK_ZERO, done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
             give_in(f, at, 0, true);
@@ -272,7 +340,7 @@ static enum gcp_event_kind fault_fresh(const struct fault *f)
     return GCP_EVENT_FAULT_FRESH;
 }
 
-static enum gcp_event_kind produce(const struct fault *f)
+static enum gcp_event_kind produce(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     uint64_t index = f->index;
@@ -286,7 +354,7 @@ static enum gcp_event_kind produce(const struct fault *f)
 }
 
 /* One thread owns a granule until all of it is ready; then any thread that needs a page of it maps all that is left. */
-static enum gcp_event_kind resolve_granule(const struct fault *f)
+static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -302,11 +370,11 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         if (state == GCP_PAGE_UNPROCESSED) {
             if (!gcp_claim(c, leader, GCP_PAGE_MUTATOR_PROCESSING))
                 continue;
-            gcp_granule_produce(c, leader, c->produce);
+            gcp_granule_produce(c, m->work, leader, c->produce);
             m->updated += granule;
             kind = GCP_EVENT_FAULT_DENSE;
         } else if (state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED) {
-            gcp_back_off(tries++);
+            wait_for_it(f, tries++);
             kind = GCP_EVENT_FAULT_WAITED;
             continue;
         }
@@ -314,7 +382,9 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
         uint64_t at = gcp_page_state(&c->pages, leader) == GCP_PAGE_PROCESSED ? leader : index;
         struct gcp_choice choice = gcp_choose(c, at, leader + granule - at);
         how.by = choice.by;
+        uint64_t begin = call_begins(f);
         int64_t done = gcp_pages_map(&c->pages, at, choice.pages, &how, &m->account);
+        call_ends(f, begin, work_by(how.by), done);
         if (!done)
             return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
@@ -327,7 +397,7 @@ static enum gcp_event_kind resolve_granule(const struct fault *f)
     return kind;
 }
 
-static enum gcp_event_kind resolve(const struct fault *f)
+enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -342,12 +412,12 @@ static enum gcp_event_kind resolve(const struct fault *f)
         switch (gcp_page_state(&c->pages, index)) {
         case GCP_PAGE_PROCESSED_AND_MAPPED:
             m->waited += tries != 0;
-            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_READY;
+            return tries ? GCP_EVENT_FAULT_WAITED : GCP_EVENT_FAULT_SPURIOUS;
         case GCP_PAGE_PROCESSED:
             if (c->policy.map_by == GCP_VERB_REMAP) {
                 if (!copy_claimed(f))
                     break;
-            } else if (c->policy.ready_by == GCP_VERB_COPY) {
+            } else if (!c->policy.adapt && c->policy.ready_by == GCP_VERB_COPY) {
                 copy_ready(f);
             } else {
                 map_group(f);
@@ -358,50 +428,7 @@ static enum gcp_event_kind resolve(const struct fault *f)
                 return produce(f);
             break;
         default:
-            gcp_back_off(tries);
+            wait_for_it(f, tries);
         }
     }
-}
-
-static void serve(struct gcp_compaction *c, struct gcp_mutator *m, uint64_t address, int stage)
-{
-    uint64_t begin = gcp_now();
-    const struct fault fault = {c, m, (address - c->plan.to) / c->pages.page, stage};
-    enum gcp_event_kind kind = resolve(&fault);
-    uint64_t end = gcp_now();
-    m->faults++;
-    gcp_histogram_record(&m->fault, end - begin);
-    gcp_timeline_record(&m->timeline, kind, begin, end, 1);
-}
-
-int gcp_fault_serve(void *context, uint64_t address, int stage)
-{
-    struct gcp_mutator *m = gcp_mutator_self();
-    if (!m)
-        return ESRCH; /* only mutators touch to-space while it is registered */
-    serve(context, m, address, stage);
-    return 0;
-}
-
-/* The same on the handler thread.  Another thread may map the page, so its waiters are always woken. */
-static int help(void *context, uint64_t address)
-{
-    struct gcp_compaction *c = context;
-    serve(c, &c->helper, address, 1);
-    return GCP_SERVED_WAKE;
-}
-
-/* Threads that sleep in the kernel can't be stopped, so without the thread that wakes them there is no recovery. */
-static void help_failed(void *context, int err)
-{
-    struct gcp_compaction *c = context;
-    gcp_compaction_fail(c, err, "reading faults from the userfaultfd");
-    die(c);
-}
-
-int gcp_helper_start(struct gcp_compaction *c)
-{
-    const struct gcp_fault_thread_how how = {
-        .uffd = &c->uffd, .page = c->pages.page, .serve = help, .failed = help_failed, .context = c};
-    return gcp_fault_thread_start(&how, &c->thread);
 }

@@ -4,12 +4,12 @@
  */
 #include "heap/compaction/state.h"
 
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce)
+void gcp_granule_produce(struct gcp_compaction *c, struct gcp_tally *work, uint64_t leader, gcp_producer produce)
 {
     for (uint64_t index = leader + c->policy.granule; index-- > leader;) {
         /* A page without a live word is included: omitting it would break the folio. */
         uint64_t from = gcp_place_of(c, index);
-        produce(&c->plan, index, gcp_from_page(c, from));
+        gcp_produce(c, work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), produce);
         gcp_pages_publish(&c->pages, index, from);
     }
 }
@@ -17,6 +17,8 @@ void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer
 uint32_t gcp_choose_one(const struct gcp_compaction *c, uint64_t from)
 {
     bool large = c->policy.map_by == GCP_VERB_MOVE && c->pages.orders[from];
+    if (c->policy.adapt)
+        return gcp_adapt_verb(&c->adapt, 1, large);
     return large ? c->policy.large_by : c->policy.map_by;
 }
 
@@ -42,7 +44,7 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
 {
     uint64_t from, run, whole = c->policy.whole;
     /* As in ART: nothing to choose; the thread that maps the run determines its length. */
-    if (c->policy.map_by != GCP_VERB_MOVE || (!whole && c->policy.large_by == GCP_VERB_MOVE))
+    if (c->policy.map_by != GCP_VERB_MOVE || (!c->policy.adapt && !whole && c->policy.large_by == GCP_VERB_MOVE))
         return (struct gcp_choice){c->policy.map_by, most, c->pages.count};
     run = gcp_pages_ready(&c->pages, index, most, &from);
     if (!run)
@@ -56,5 +58,8 @@ struct gcp_choice gcp_choose(const struct gcp_compaction *c, uint64_t index, uin
         if (run > to_the_next)
             run = to_the_next;
     }
-    return (struct gcp_choice){gcp_choose_one(c, from), alike(c, from, run), from};
+    run = alike(c, from, run);
+    uint32_t by =
+        c->policy.adapt ? gcp_adapt_verb(&c->adapt, run, c->pages.orders[from] != 0) : gcp_choose_one(c, from);
+    return (struct gcp_choice){by, run, from};
 }

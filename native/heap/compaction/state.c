@@ -2,6 +2,7 @@
 #include "heap/compaction/state.h"
 
 #include <string.h>
+#include <unistd.h>
 
 bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index)
 {
@@ -28,4 +29,13 @@ void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what
         length = sizeof(c->reason) - sizeof(HEAD);
     memcpy(c->reason + sizeof(HEAD) - 1, what, length);
     c->reason[sizeof(HEAD) - 1 + length] = '\0';
+}
+
+__attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c)
+{
+    static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
+    if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
+        write(STDERR_FILENO, "\n", 1) < 0)
+        _exit(118);
+    _exit(117);
 }

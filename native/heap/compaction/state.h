@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "heap/compaction/compaction.h"
 #include "heap/recycle.h"
 
@@ -57,6 +58,7 @@ struct gcp_compaction {
     uint64_t bytes;
     uint64_t table;      /* pages that a page table maps */
     uint64_t buffer;     /* a page of contents that the collector maps at once */
+    uint64_t clock_ns;   /* time that one reading of the clock adds to a timed interval */
     uint64_t registered; /* bytes of to-space */
     /* The collector's sweep. */
     uint64_t pending;    /* end of the ready pages that are not mapped yet */
@@ -65,6 +67,17 @@ struct gcp_compaction {
     uint64_t given_back; /* copy mode: from-pages from here on have been discarded */
     uint64_t group;      /* recycled pages for the group of to-space pages being built, and that group */
     uint64_t group_of;
+    uint64_t batch;       /* the first of batch_pages recycled pages that are used repeatedly; or GCP_NO_PAGE */
+    uint64_t batch_first; /* to-space pages [batch_first, batch_end) are built there and not mapped yet */
+    uint64_t batch_end;
+    uint64_t streak;    /* adapt: pages that the collector claimed one after the other, on average */
+    uint64_t claimed;   /* and since the last page that another thread had claimed */
+    uint64_t sweep_ns;  /* duration of the last sweep */
+    uint64_t queued_ns; /* the part of it that the collector's thread waited for a processor */
+    uint64_t gone;      /* pages of from-space that were moved away or discarded in it */
+    uint64_t helped;    /* pages that other compacting threads produced in it */
+    struct gcp_adapt adapt;
+    struct gcp_shown seen; /* of this collection, by faults of all threads */
     uint64_t stuck; /* page whose contents are in `buffer` and could not be mapped; the number of pages if none */
     struct gcp_timeline timeline;
     /* REMAP: a byte for each page, 1 where a mapping of from-space begins, and where one of to-space will begin. */
@@ -141,8 +154,22 @@ static inline uint64_t gcp_granule_leader(const struct gcp_compaction *c, uint64
     return index & ~(c->policy.granule - 1);
 }
 
+/* Produce a page by `produce`, one of the two producers.  Some pages are timed. */
+static inline void gcp_produce(struct gcp_compaction *c, struct gcp_tally *work, enum gcp_work_kind kind,
+                               uint64_t index, uint64_t destination, gcp_producer produce)
+{
+    struct gcp_tally *tally = &work[kind];
+    bool timed = gcp_tally_samples(tally);
+    uint64_t begin = timed ? gcp_now() : 0;
+    produce(&c->plan, index, destination);
+    gcp_tally_count(tally, 1);
+    if (timed) {
+        gcp_tally_sample(tally, gcp_now() - begin, c->clock_ns);
+    }
+}
+
 /* Update the pages of a claimed granule.  The leader becomes ready last, so all pages are ready when it is. */
-void gcp_granule_produce(struct gcp_compaction *c, uint64_t leader, gcp_producer produce);
+void gcp_granule_produce(struct gcp_compaction *c, struct gcp_tally *work, uint64_t leader, gcp_producer produce);
 
 /* How a run of ready pages is mapped: by enum gcp_verb, `pages` of them, from from-page `from` on. */
 struct gcp_choice {
@@ -166,6 +193,9 @@ bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
 /* Record the first error, and what failed. */
 void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
 
+/* A thread that serves the faults of others can't go on: print the reason and end the process. */
+__attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c);
+
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 {
     return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;
@@ -182,6 +212,18 @@ int32_t gcp_remap_flip(struct gcp_compaction *c);
 void gcp_remap_flip_back(struct gcp_compaction *c);
 int64_t gcp_remap_run(struct gcp_compaction *c, uint64_t at, uint64_t limit, const struct gcp_map_how *how,
                       struct gcp_account *account);
+
+/* Count and time an ioctl of the collector that mapped `pages` pages.  one: MOVE_1, COPY_1 or REMAP. */
+void gcp_call_ended(struct gcp_compaction *c, enum gcp_work_kind one, uint64_t begin, uint64_t pages,
+                    struct gcp_swept *ret);
+
+/*
+ * The batch, if the policy has one.  _open: whether the next page is to be built there.  _build: build a claimed page.
+ * _map: map all pages that are built.  0, or -errno.
+ */
+bool gcp_batch_open(struct gcp_compaction *c);
+int32_t gcp_batch_build(struct gcp_compaction *c, uint64_t index, enum gcp_work_kind kind, struct gcp_swept *ret);
+int32_t gcp_batch_map(struct gcp_compaction *c, struct gcp_swept *ret);
 
 /*
  * Compacting threads beside the collector's.  0 or -errno; join: wait for those that run, and add what they did.  After

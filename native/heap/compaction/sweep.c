@@ -9,9 +9,21 @@
 #include "base/platform.h"
 #include "base/address.h"
 
+/*
+ * A dense prefix that is swept first: its shortest runs in pages, and how many times as long as the shortest run for which
+ * MOVE costs less than COPY.
+ */
+#define SHORTEST_FLUSH 64
+#define LONG_RUN 8
+
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
     return (struct gcp_map_how){.by = c->policy.map_by, .ebusy = c->policy.collector_ebusy, .discard = 1};
+}
+
+static enum gcp_work_kind work_by(uint32_t by)
+{
+    return by == GCP_VERB_MOVE ? GCP_WORK_MOVE_1 : by == GCP_VERB_REMAP ? GCP_WORK_REMAP : GCP_WORK_COPY_1;
 }
 
 static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, struct gcp_swept *ret)
@@ -21,7 +33,9 @@ static void discard(struct gcp_compaction *c, uint64_t first, uint64_t pages, st
         return;
     madvise(gcp_at(gcp_from_page(c, first)), pages * c->pages.page, MADV_DONTNEED);
     ret->discarded += pages;
-    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, gcp_now(), pages);
+    uint64_t end = gcp_now();
+    gcp_tally_add(&ret->work[GCP_WORK_DISCARD], pages, end - begin);
+    gcp_timeline_record(&c->timeline, GCP_EVENT_DISCARD, begin, end, pages);
 }
 
 /* The same for recycled pages, skipping pages of dense regions among them, which may not be moved yet. */
@@ -53,13 +67,17 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         enum gcp_page_state state = gcp_page_state(&c->pages, at);
         /* A mutator that has claimed a ready page reads its source, which may be about to be discarded. */
         bool claimed = remap && state == GCP_PAGE_PROCESSED_AND_MAPPING;
+        uint64_t waits = 0;
         for (uint32_t tries = 0;
              (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED; tries++) {
             if (gcp_compaction_failed(c))
                 return -c->err;
+            waits = waits ? waits : gcp_now();
             gcp_back_off(tries);
             state = gcp_page_state(&c->pages, at);
         }
+        if (waits)
+            gcp_tally_add(&ret->work[GCP_WORK_WAIT], 1, gcp_now() - waits);
         if (state != GCP_PAGE_PROCESSED) {
             at++;
             continue;
@@ -69,7 +87,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             most = c->table - at % c->table;
         struct gcp_choice choice = gcp_choose(c, at, most);
         how.by = choice.by;
-        uint64_t begin = gcp_now();
+        uint64_t begin = gcp_now(), remapped = ret->account.remapped;
         int64_t done;
         if (remap)
             done = gcp_remap_run(c, at, most, &how, &ret->account);
@@ -83,12 +101,17 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
             gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages on the collector thread");
             return (int32_t)done;
         }
-        uint64_t end = gcp_now();
-        ret->map_ns += end - begin;
-        gcp_histogram_record(&ret->runs, (uint64_t)done);
-        gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, (uint64_t)done);
-        /* In MOVE mode the sources of copied pages remain, and are not recycled. */
-        if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
+        uint64_t ended = gcp_now();
+        bool large = choice.from < c->pages.count && c->pages.orders[choice.from];
+        gcp_call_ended(c, work_by(remap && ret->account.remapped == remapped ? GCP_VERB_COPY : choice.by), begin,
+                       (uint64_t)done, ret);
+        if (c->policy.adapt)
+            gcp_adapt_add(&c->adapt, choice.by, large, (uint64_t)done, ended - begin);
+        /*
+         * In MOVE mode the sources of copied pages remain, and are not recycled.  Discarding them costs a shoot-down, so
+         * a policy that adapts leaves them until all of from-space is discarded.
+         */
+        else if (c->policy.map_by == GCP_VERB_MOVE && choice.by == GCP_VERB_COPY)
             discard(c, choice.from, (uint64_t)done, ret);
         at += (uint64_t)done;
     }
@@ -140,13 +163,18 @@ static int32_t reclaim(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     int32_t err = flush(c, index, false, ret);
     if (err)
         return err;
+    uint64_t hold = c->policy.hold_bytes / c->pages.page;
     if (c->policy.map_by == GCP_VERB_MOVE) {
+        if (gcp_recycle_count(&c->recycle) < c->policy.reserve_pages + hold)
+            return 0;
         uint64_t pages, first = gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (pages >= flush_pages / 2)
             discard_recycled(c, first, pages, ret);
     } else {
         /* All pages after the reserve have been copied from, or were never in use. */
         uint64_t keep = begin + c->policy.reserve_pages, pages;
+        if (keep + hold > c->given_back)
+            return 0;
         gcp_recycle_claim_rest(&c->recycle, c->policy.reserve_pages, &pages);
         if (keep < c->given_back) {
             discard(c, keep, c->given_back - keep, ret);
@@ -168,19 +196,33 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
         return -c->err;
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
-    uint64_t end = gcp_now();
-    ret->map_ns += end - begin;
-    gcp_histogram_record(&ret->runs, 1);
-    gcp_timeline_record(&c->timeline, GCP_EVENT_MAP, begin, end, 1);
+    gcp_call_ended(c, work_by(how.by), begin, 1, ret);
     return 0;
+}
+
+/* Note how many pages the collector claims one after the other: runs are short if other threads claim many of them. */
+static void note_claim(struct gcp_compaction *c, bool own)
+{
+    if (own) {
+        c->claimed++;
+    } else if (c->claimed) {
+        c->streak = (c->streak * 7 + c->claimed) / 8;
+        c->streak += !c->streak;
+        c->claimed = 0;
+    }
+    if (c->claimed > c->streak)
+        c->streak = c->claimed;
 }
 
 static int32_t sweep_slid(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING_AND_MAPPING))
+    bool batch = gcp_batch_open(c);
+    if (!gcp_claim(c, index, batch ? GCP_PAGE_PROCESSING : GCP_PAGE_PROCESSING_AND_MAPPING))
         return 0;
-    c->produce(&c->plan, index, c->buffer);
     ret->slid++;
+    if (batch)
+        return gcp_batch_build(c, index, GCP_WORK_SLIDE, ret);
+    gcp_produce(c, ret->work, GCP_WORK_SLIDE, index, c->buffer, c->ahead);
     return map_now(c, index, ret);
 }
 
@@ -198,7 +240,9 @@ static void renew(struct gcp_compaction *c, uint64_t first, struct gcp_swept *re
         memset(c->pages.orders + first, __builtin_ctzll(c->policy.granule), c->policy.granule);
         ret->renewed += c->policy.granule;
     }
-    ret->renew_ns += gcp_now() - begin;
+    uint64_t ns = gcp_now() - begin;
+    ret->renew_ns += ns;
+    gcp_tally_add(&ret->work[GCP_WORK_RENEW], c->policy.granule, ns);
 }
 
 /* A recycled page; it is congruent with `index` in its granule if a whole aligned group is free. */
@@ -229,21 +273,29 @@ static void sweep_empty(struct gcp_compaction *c, uint64_t index, struct gcp_swe
 
 static int32_t sweep_compacted(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING))
-        return c->pending > index + 2 ? flush(c, index + 1, false, ret) : 0; /* a mutator has it: the run ends here */
+    if (!gcp_claim(c, index, GCP_PAGE_PROCESSING)) {
+        note_claim(c, false);
+        if (c->policy.batch_pages && gcp_batch_open(c))
+            return 0; /* the batch is mapped with the next page, or at the end */
+        return c->pending > index + 2 ? flush(c, index + 1, false, ret)
+                                      : 0; /* another thread has it: the run ends here */
+    }
+    note_claim(c, true);
     if (!gcp_fill(c, index)) {
         sweep_empty(c, index, ret); /* the gap before a dense region */
         return 0;
     }
     ret->built++;
+    if (gcp_batch_open(c))
+        return gcp_batch_build(c, index, GCP_WORK_BUILD, ret);
     uint64_t page = take_page(c, index, ret);
     if (page == GCP_NO_PAGE) {
         gcp_state_set(c, index, GCP_PAGE_PROCESSING_AND_MAPPING);
-        c->produce(&c->plan, index, c->buffer);
+        gcp_produce(c, ret->work, GCP_WORK_BUILD, index, c->buffer, c->ahead);
         return map_now(c, index, ret);
     }
     ret->recycled++;
-    c->ahead(&c->plan, index, gcp_from_page(c, page));
+    gcp_produce(c, ret->work, GCP_WORK_BUILD, index, gcp_from_page(c, page), c->ahead);
     gcp_pages_publish(&c->pages, index, page);
     return 0;
 }
@@ -257,7 +309,7 @@ static void sweep_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swe
         return;
     }
     uint64_t from = gcp_place_of(c, index);
-    c->ahead(&c->plan, index, gcp_from_page(c, from));
+    gcp_produce(c, ret->work, GCP_WORK_UPDATE, index, gcp_from_page(c, from), c->ahead);
     gcp_pages_publish(&c->pages, index, from);
     ret->updated++;
 }
@@ -266,17 +318,38 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 {
     if (!gcp_claim(c, leader, GCP_PAGE_PROCESSING))
         return;
-    gcp_granule_produce(c, leader, c->ahead);
+    gcp_granule_produce(c, ret->work, leader, c->ahead);
     ret->updated += c->policy.granule;
 }
 
-/* The collector's own part.  Other threads compact below it (compactors.c). */
-static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+/*
+ * Map ready pages of a dense prefix that is swept first.  Nothing can be recycled meanwhile.  Faults on ready pages also
+ * cost time, so runs are mapped once longer ones would cost hardly less.
+ */
+static int32_t flush_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
+{
+    uint64_t most = c->policy.flush_bytes / c->pages.page;
+    if (c->policy.adapt) {
+        uint64_t worth = gcp_adapt_worth(&c->adapt, 0);
+        if (worth < most / LONG_RUN)
+            most = worth * LONG_RUN < SHORTEST_FLUSH ? SHORTEST_FLUSH : worth * LONG_RUN;
+        else if (worth == UINT64_MAX)
+            most = SHORTEST_FLUSH;
+    }
+    return c->pending >= index + most ? flush(c, index, false, ret) : 0;
+}
+
+/*
+ * The collector's own part: pages [first, end), from high to low.  Other threads compact below it (compactors.c).  A dense
+ * prefix that is swept first leaves their limit at the end of the space, so that they help with the pages after it.
+ */
+static int32_t sweep_part(struct gcp_compaction *c, uint64_t first, uint64_t end, struct gcp_swept *ret)
 {
     const struct gcp_plan *plan = &c->plan;
-    for (uint64_t index = plan->used_end; index-- > 0;) {
+    for (uint64_t index = end; index-- > first;) {
         int32_t err = 0;
-        atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
+        if (end == plan->used_end)
+            atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
         if (gcp_compaction_failed(c))
             return -c->err;
         if (index >= plan->compact_end)
@@ -288,21 +361,48 @@ static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
         else
             sweep_dense(c, index, ret);
         if (!err)
-            err = reclaim(c, index, ret);
+            err = end == plan->used_end ? reclaim(c, index, ret) : flush_dense(c, index, ret);
         if (err)
             return err;
     }
+    return gcp_batch_map(c, ret);
+}
+
+static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
+{
+    const struct gcp_plan *plan = &c->plan;
+    uint64_t dense = c->policy.dense_first ? plan->dense_end : 0;
+    if (dense) {
+        /* None of it is recycled.  Pages that mutators still update are mapped by them, or at the end. */
+        c->pending = dense;
+        int32_t err = sweep_part(c, 0, dense, ret);
+        if (!err)
+            err = flush(c, 0, false, ret);
+        if (err)
+            return err;
+        c->pending = plan->used_end;
+    }
+    int32_t err = sweep_part(c, dense, plan->used_end, ret);
+    if (err)
+        return err;
     c->pending = plan->used_end;
     return flush(c, 0, true, ret);
 }
 
 int32_t gcp_compaction_sweep(struct gcp_compaction *c, struct gcp_swept *ret)
 {
+    uint64_t before = gcp_thread_queued(), begin = gcp_now();
     int32_t err = gcp_compactors_start(c);
     if (!err)
         err = sweep(c, ret);
     /* After an error they wait for recovery, which joins them. */
     if (!err)
         gcp_compactors_join(c, ret);
+    uint64_t after = gcp_thread_queued();
+    ret->queued_ns = before == GCP_UNKNOWN || after == GCP_UNKNOWN ? 0 : after - before;
+    c->queued_ns = ret->queued_ns;
+    c->gone = ret->account.moved + ret->discarded;
+    c->helped = ret->helped;
+    c->sweep_ns = gcp_now() - begin;
     return err;
 }
