@@ -67,9 +67,11 @@ def test_contract_under_sanitizers(tmp_path: Path) -> None:
 
 
 def read_back(line: str) -> Measurement:
-    """A line of gcprobe: the fields of a result on all levels, no more and no fewer, and nothing that is dropped."""
+    """A line of gcprobe: the fields of a result on all levels, no more and no fewer, and the marks of its rounds."""
     measurement = msgspec.json.decode(line, type=Measurement)
-    assert json.loads(line) == msgspec.to_builtins(measurement, str_keys=True)
+    fields = json.loads(line)
+    assert len(fields.pop("marked")) == len(measurement.rounds), "what a profile finds its rounds by"
+    assert fields == msgspec.to_builtins(measurement, str_keys=True)
     return measurement
 
 

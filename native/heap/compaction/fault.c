@@ -74,11 +74,19 @@ static void wait_for_it(const struct gcp_fault *f, uint32_t tries)
 #endif
 }
 
+struct range {
+    uint64_t first, end;
+};
+
+static const struct range NONE_OWED = {0, 0};
+
 /*
- * No ioctl can map this page.  The collector stops the world and unregisters the space; meanwhile this thread counts as
- * stopped.  Then a plain store writes the page.  src: where the contents are; 0: zeroes, or nothing to write.
+ * No ioctl can map pages [index, index + n).  The collector stops the world and unregisters the space; meanwhile this
+ * thread counts as stopped.  Then plain stores write the pages, all of them before this thread waits for the world: the
+ * recovery waits for each page that a thread has claimed.  n: 0 for a page that another thread writes.  src: where the
+ * contents are; 0: zeroes, or nothing to write.  owed: other pages that this thread has claimed and not built yet.
  */
-static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, bool owner)
+static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, struct range owed)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -89,16 +97,22 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, boo
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
-    if (owner) {
+    for (uint64_t at = 0; at < n; at++) {
         if (src)
-            memcpy(gcp_at(gcp_to_page(c, index)), gcp_at(src), c->pages.page);
-        gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+            memcpy(gcp_at(gcp_to_page(c, index + at)), gcp_at(src + at * c->pages.page), c->pages.page);
+        gcp_state_set(c, index + at, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
+    for (uint64_t at = owed.first; at < owed.end; at++)
+        if (gcp_page_state(&c->pages, at) == GCP_PAGE_MUTATOR_PROCESSING) {
+            c->produce(&c->plan, at, gcp_to_page(c, at));
+            gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPED);
+        }
     gcp_mutator_unblock(m);
 }
 
-/* Map pages [index, index + n), which this thread has built from `src` on. */
-static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
+/* Map pages [index, index + n), which this thread has built from `src` on.  owed: see `give_in`. */
+static void finish_owing(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by,
+                         struct range owed)
 {
     struct gcp_compaction *c = f->c;
     const struct gcp_map_how how = how_of(f, by);
@@ -110,8 +124,7 @@ static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint
         call_ends(f, begin, work_by(by), done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
-            for (; n; n--, index++, src += c->pages.page)
-                give_in(f, index, src, true);
+            give_in(f, index, src, n, owed);
             return;
         }
         if (!done)
@@ -119,6 +132,11 @@ static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint
         for (; done; done--, n--, index++, src += c->pages.page)
             gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
+}
+
+static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, uint32_t by)
+{
+    finish_owing(f, index, src, n, by, NONE_OWED);
 }
 
 /* REMAP: claim a ready page and copy it; false if the collector has claimed it. */
@@ -156,7 +174,7 @@ static void map_group(const struct gcp_fault *f)
     call_ends(f, begin, work_by(how.by), done);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
-        give_in(f, index, 0, false);
+        give_in(f, index, 0, 0, NONE_OWED);
     }
 }
 
@@ -172,7 +190,7 @@ static void copy_ready(const struct gcp_fault *f)
     call_ends(f, begin, GCP_WORK_COPY_1, done);
     if (done < 0) {
         gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
-        give_in(f, f->index, 0, false);
+        give_in(f, f->index, 0, 0, NONE_OWED);
     }
 }
 
@@ -227,8 +245,8 @@ static uint64_t claim_neighbours(struct gcp_compaction *c, uint64_t index, uint6
     return first;
 }
 
-/* Build and map one compacted page that this thread has claimed. */
-static void build(const struct gcp_fault *f, uint64_t index, bool move)
+/* Build and map one compacted page that this thread has claimed.  owed: see `give_in`. */
+static void build(const struct gcp_fault *f, uint64_t index, bool move, struct range owed)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -237,7 +255,7 @@ static void build(const struct gcp_fault *f, uint64_t index, bool move)
     gcp_produce(c, m->work, GCP_WORK_BUILD, index, src, c->produce);
     m->built++;
     uint32_t without = move ? c->policy.early_by : GCP_VERB_COPY;
-    finish(f, index, src, 1, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without);
+    finish_owing(f, index, src, 1, page != GCP_NO_PAGE ? gcp_choose_one(c, page) : without, owed);
 }
 
 /* The page and unprocessed ones beside it, built in this thread's buffer and copied by one call. */
@@ -276,10 +294,11 @@ static enum gcp_event_kind fault_compacted(const struct gcp_fault *f)
      * recycle the page's sources.
      */
     if (page == GCP_NO_PAGE) {
-        build(f, index, move);
+        const struct range owed = {first, end};
+        build(f, index, move, owed);
         for (uint64_t other = first; other < end; other++)
-            if (other != index)
-                build(f, other, move);
+            if (gcp_page_state(&c->pages, other) == GCP_PAGE_MUTATOR_PROCESSING)
+                build(f, other, move, owed);
         return GCP_EVENT_FAULT_BUILT;
     }
     for (uint64_t other = first; other < end; other++) {
@@ -327,7 +346,7 @@ static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
         call_ends(f, begin, GCP_WORK_ZERO, done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
-            give_in(f, at, 0, true);
+            give_in(f, at, 0, 1, NONE_OWED);
             done = 1;
         } else if (!done) {
             done = (int64_t)(end - at); /* no longer registered: the kernel's own zeroes will do */
@@ -363,7 +382,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
     enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
     for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0, NONE_OWED);
             return GCP_EVENT_FAULT_WAITED;
         }
         enum gcp_page_state state = gcp_page_state(&c->pages, leader);
@@ -389,7 +408,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
             return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0, NONE_OWED);
             return kind;
         }
     }
@@ -406,7 +425,7 @@ enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f)
         return resolve_granule(f);
     for (uint32_t tries = 0;; tries++) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0, NONE_OWED);
             return GCP_EVENT_FAULT_WAITED;
         }
         switch (gcp_page_state(&c->pages, index)) {
