@@ -28,6 +28,7 @@ RECORDS = {
     "swap": f"bench {SWAPPED}",
     "window": "gc window --rounds 9",
     "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
+    "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
     "claims": "claims",
 }

@@ -358,6 +358,8 @@ class gcp_world(Struct):
     closing: int
     mutators: int
     oom: int
+    partial: int
+    vain: int
     begin: int
     limit: int
     top: int
@@ -392,6 +394,9 @@ class gcp_plan(Struct):
     fill: Pointer[int]
     held: Pointer[int]
     reach: Pointer[int]
+    young: int
+    old_end: int
+    cards: Pointer[int]
 
 class gcp_plan_ptr(gcp_plan, Pointer[gcp_plan]): ...
 
@@ -587,6 +592,9 @@ class Lib:
     GCP_BUFFER_PAGES: Final = 16
     GCP_CHUNK_WORDS: Final = 64
     GCP_CARD_BYTES: Final = 1024
+    GCP_CARD_CLEAN: Final = 0
+    GCP_CARD_DIRTY: Final = 1
+    GCP_CARD_AGED: Final = 2
     GCP_KEPT: Final = 65535
     GCP_WRITTEN: Final = 4294967295
     GCP_MAX_MUTATORS: Final = 64

@@ -7,7 +7,7 @@ pause, prepare, a pause that flips, concurrent compaction, a shutdown in two sta
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
 - dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
 - several threads may compact (native/heap/compaction/compactors.c);
-- there is no young collection.
+- young collections are a collector of their own (gcproto.collector.young), which changes the steps that differ.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,13 +27,14 @@ from gcproto.collector.modes import Mode
 from gcproto.collector.watch.events import Listener, Listeners, Stop
 from gcproto.collector.work import faults_of
 from gcproto.errors import GcprotoError
-from gcproto.heap.calls import CARD_BYTES
+from gcproto.heap.calls import BARRIER, BARRIER_VARIABLE, CARD_BYTES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import Heap
 from gcproto.structs import address_of
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_mutator_ptr, gcp_swept_ptr, gcp_timeline_ptr
+    from gcproto.collector.compiled.for_c import Producer
 
 PRECLEAN_ROUNDS = 3
 PRECLEAN_ENOUGH = 64
@@ -61,7 +62,7 @@ class Collector:
         trigger_share: a collection is wanted when so much of what was free after the last one is used; 0: by HEADROOM.
 
     Raises:
-        GcprotoError: userfaultfd or one of its features is not to be had.
+        GcprotoError: userfaultfd or one of its features is unavailable, or this process has mutators of the other kind.
 
     """
 
@@ -71,10 +72,16 @@ class Collector:
         self.tell = Listeners(listeners)
         self.trigger_share = trigger_share
         self.cycles = 0
+        self._aging = 0  # cards of an old generation
         self.failures: list[str] = []
-        self._produce = ffi.cast("gcp_producer", producer_of(produce))
-        self._ahead = ffi.cast("gcp_producer", producer_of(produce_ahead))
+        self._produce, self._ahead = (ffi.cast("gcp_producer", producer_of(one)) for one in self._producers())
         self._native: gcp_compaction_ptr = ffi.NULL
+        if mode.barrier != BARRIER:
+            raise GcprotoError(
+                f"mode {mode.name} can't run in this process",
+                why=f"its mutators are compiled with{'' if BARRIER else 'out'} a write barrier",
+                remedy=f"{BARRIER_VARIABLE} decides when a process begins: off for mode bare alone",
+            )
         error = ffi.new("int32_t *")
         policy = mode.policy()
         policy.advice = heap.memory.advice
@@ -183,6 +190,39 @@ class Collector:
             headroom = 0
         heap.world.trigger = heap.to + heap.capacity - int(headroom)
 
+    # What a collector with generations does otherwise.
+
+    def _producers(self) -> "tuple[Producer, Producer]":
+        """The producers of pages that are waited for, and of those of the sweep."""
+        return produce, produce_ahead
+
+    def _slide(self) -> None:
+        """Every page within one space."""
+        slide(self._plan_address)
+
+    def _initialise(self, used: int) -> None:
+        """Forget what the last collection marked, in the first ``used`` bytes."""
+        self.heap.clear_tables(used)
+
+    def _scan(self) -> int:
+        """Look at the remembered set, before marking.  Returns the dirty cards of it."""
+        return 0
+
+    def _mark_first(self) -> None:
+        """Begin to mark."""
+        self._mark_roots()
+
+    def unremembered(self) -> int:
+        """Old objects that refer to younger ones and are not remembered; the world is stopped."""
+        return 0
+
+    def _made_room(self) -> None:
+        """Tell mutators that wait for memory, while the world is stopped."""
+        lib.gcp_world_freed(self.heap.world)
+
+    def _evacuated(self) -> None:
+        """All pages are in their places, and mutators run."""
+
     # Marking.
 
     def _mark_roots(self) -> int:
@@ -203,7 +243,16 @@ class Collector:
     def _mark_dirty(self) -> int:
         tables = self.heap.tables
         cards = (self.heap.used + CARD_BYTES - 1) // CARD_BYTES
-        return mark_dirty(self.heap.to, tables.live, tables.starts, tables.stack, tables.reach, tables.cards, cards)
+        return mark_dirty(
+            self.heap.to,
+            tables.live,
+            tables.starts,
+            tables.stack,
+            tables.reach,
+            tables.cards,
+            cards,
+            self._aging,
+        )
 
     def _prepare(self, pages: int, dirty: int) -> None:
         mode = self.mode
@@ -225,9 +274,10 @@ class Collector:
     def _collect_beside_mutators(self) -> None:
         dirty = 0
         with self._phase("initialise"):
-            self.heap.clear_tables(self.heap.capacity)
+            self._initialise(self.heap.capacity)
+        dirty += self._scan()
         with self._phase("mark"):
-            self._mark_roots()
+            self._mark_first()
             for _ in range(PRECLEAN_ROUNDS):
                 found = self._mark_dirty()
                 dirty += found
@@ -270,6 +320,7 @@ class Collector:
         self.tell.swept(swept, after.since(before))
         if flipped:
             self.folios.note_evacuated(self.plan)
+        self._evacuated()
         with self._phase("release"):
             if lib.gcp_compaction_release(self._native) != 0:
                 self._report()
@@ -319,7 +370,7 @@ class Collector:
         by = self.plan.black_shift * PAGE_BYTES
         lib.gcp_world_slide(self.heap.world, self.heap.to + self.plan.black_begin * 8, by)
         self.heap.world.top -= by
-        lib.gcp_world_freed(self.heap.world)
+        self._made_room()
         self._allocated_until_room = self._allocated() - self._allocated_before
 
     # Within the space.
@@ -327,7 +378,7 @@ class Collector:
     def _slide_pages(self, swept: "gcp_swept_ptr") -> None:
         """Everything by stores, where no flip could be had; what lies behind it reads as zeroes again."""
         setattr(self.plan, "from", self.heap.to)
-        slide(self._plan_address)
+        self._slide()
         setattr(self.plan, "from", self.heap.from_)
         end = self.plan.used_end * PAGE_BYTES
         swept.recovered = self.plan.used_end
@@ -338,7 +389,7 @@ class Collector:
         with self.pause("whole collection"):
             pages = self._align_top()
             with self._phase("initialise"):
-                self.heap.clear_tables(pages * PAGE_BYTES)
+                self._initialise(pages * PAGE_BYTES)
             with self._phase("mark"):
                 self._mark_roots()
             with self._phase("prepare"):

@@ -50,6 +50,9 @@ class Mode:
         compactors: threads that compact, likewise.
         split_ahead, restore: see ``Choice`` (gcproto.collector.policies).  In a mode that moves, the heap's policy
             overwrites these, ``whole``, ``large_by``, ``renew``, and a ``granule`` of 1.
+        barrier: mutators dirty cards; False: only where nothing is ever collected (gcproto.heap.calls.BARRIER).
+        young: most collections are of the young and middle generation only (gcproto.collector.young).
+        full_after: then young collections after which a full one follows; 0: as ART decides.
         dense_permille: a prefix so densely live is updated in place (ART: 950); above 1000: none.
         regions: granules after it that are as dense keep their layout too: ``granules``: of several pages,
             ``always``: of one page as well, ``never`` (ART); see gcproto.collector.compiled.regions.
@@ -91,6 +94,9 @@ class Mode:
     adapt: bool = False
     delivery_ns: int = 0
     interrupt_ns: int = 0
+    barrier: bool = True
+    young: bool = False
+    full_after: int = 0
 
     @property
     def moves(self) -> bool:
@@ -129,10 +135,14 @@ class Mode:
 
     def fixed(self) -> frozenset[str]:
         """Options that this mode has no choice in."""
-        threads = frozenset() if self.moves_pages else frozenset({"compactors"})
-        if self.map_by != REMAP:
-            return threads if self.moves else threads | {"granule", "regions"}
-        return frozenset({"fault_by", "fault_pages", "fresh", "granule", "regions"})
+        found = {"fault_by", "fault_pages", "fresh"} if self.map_by == REMAP else set()
+        if not self.moves_pages:
+            found.add("compactors")
+        if self.young or not self.moves:
+            found |= {"granule", "regions"}  # the old generation ends at any page
+        if not self.young:
+            found.add("full_after")
+        return frozenset(found)
 
     def able(self, options: ModeOptions) -> ModeOptions:
         """Those of the options that this mode has a choice in: none for one that never collects."""
@@ -193,6 +203,31 @@ MODES = {
         Mode(
             "memmove", "slide within the space, everything in one pause, no userfaultfd", concurrent=False, remap=False
         ),
+        Mode(
+            "young-move",
+            "UFFDIO_MOVE; faults build and move 16 pages at once. Most collections are of the young and middle "
+            "generation: old pages are moved as they are",
+            ready_by=COPY,
+            fault_pages=16,
+            register_whole=False,
+            regions="never",
+            young=True,
+        ),
+        Mode(
+            "young-copy",
+            "as copy, and most collections are of the young and middle generation: old pages are copied as they are",
+            map_by=COPY,
+            register_whole=False,
+            reserve_pages=4,
+            regions="never",
+            young=True,
+        ),
         Mode("none", "no collection: memory for everything that is allocated", collects=False),
+        Mode(
+            "bare",
+            "as none, and mutators have no write barrier: what it costs is the difference",
+            collects=False,
+            barrier=False,
+        ),
     )
 }

@@ -1,5 +1,6 @@
 """Functions of the native library that compiled code calls, and sizes that it shares with them."""
 
+import os
 from collections.abc import Callable
 
 import llvmlite.binding
@@ -24,3 +25,9 @@ ask = _external("gcp_world_ask", types.void, types.int64)
 CHUNK_WORDS = lib.GCP_CHUNK_WORDS
 CARD_BYTES = lib.GCP_CARD_BYTES
 CARD_SHIFT = CARD_BYTES.bit_length() - 1
+BARRIER_VARIABLE = "GCPROTO_WRITE_BARRIER"
+BARRIER = os.environ.get(BARRIER_VARIABLE) != "off"
+"""Whether mutators of this process dirty cards.  It is compiled into them, so a process has one kind of mutators; the
+other kind, under a collector that never collects, shows what the barrier costs."""
+
+CARD_CLEAN, CARD_DIRTY, CARD_AGED = lib.GCP_CARD_CLEAN, lib.GCP_CARD_DIRTY, lib.GCP_CARD_AGED

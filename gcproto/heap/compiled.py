@@ -18,6 +18,7 @@ from numba.core.dispatcher import Dispatcher
 
 from gcproto._native import lib
 from gcproto.chars import text_of
+from gcproto.heap.calls import BARRIER
 from gcproto.process.cache_folder import settle
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -33,7 +34,7 @@ def cache_folder() -> Path:
     """Folder of this version's compiled code: below ``NUMBA_CACHE_DIR`` or the user's cache folder."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(text_of(lib.gcp_build_layout()).encode())
-    digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')}".encode())
+    digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')} {BARRIER}".encode())
     for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/compiled/*.py")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return settle() / digest.hexdigest()[:16]

@@ -232,6 +232,20 @@ def fetch_or64(_typing: Context, address: types.Type, bits: types.Type) -> Defin
 
 
 @primitive
+def replace8(_typing: Context, address: types.Type, seen: types.Type, value: types.Type) -> Definition:
+    """Put ``value`` into a byte that is still ``seen``.  Returns what was there."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values) -> ir.Value:
+        byte = ir.IntType(8)
+        place = _pointer(builder, arguments[0], byte)
+        seen_byte, new_byte = (builder.trunc(argument, byte) for argument in arguments[1:])
+        found = builder.cmpxchg(place, seen_byte, new_byte, "seq_cst", "seq_cst")
+        return builder.zext(builder.extract_value(found, 0), WORD)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+@primitive
 def fence(_typing: Context) -> Definition:
     """No memory access crosses it."""
 

@@ -4,7 +4,7 @@ Any allocation and any poll may be a safepoint, after which every object may hav
 later is kept in a root slot and read again from there.
 """
 
-from gcproto.heap.calls import CARD_SHIFT, mutator_ended, park, refill
+from gcproto.heap.calls import BARRIER, CARD_DIRTY, CARD_SHIFT, mutator_ended, park, refill
 from gcproto.heap.compiled import kernel
 from gcproto.heap.memory import fetch_or64, publish64, store64, wrapping_mul
 from gcproto.heap.objects import header
@@ -92,7 +92,8 @@ def set_ref(m: int, ref: int, field: int, value: int) -> None:
     world = world_of(m)
     address = ref + 8 + 8 * field
     publish64(address, value)
-    set_card(world, (ref - space_begin(world)) >> CARD_SHIFT, 1)
+    if BARRIER:
+        set_card(world, (ref - space_begin(world)) >> CARD_SHIFT, CARD_DIRTY)
     _written(m, address)
 
 

@@ -35,6 +35,7 @@ class Tables:
     held: int
     reach: int
     cards: int
+    promoted: int
     stack: int
 
 
@@ -78,6 +79,7 @@ class Heap:
                 held=self._region(self.pages),
                 reach=self._region(4 * self.pages),
                 cards=self._region(self.capacity // CARD_BYTES),
+                promoted=self._region(8 * (chunks + 1)),
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
                 stack=self._region(self.capacity + PAGE_BYTES),
             )
@@ -143,22 +145,30 @@ class Heap:
         plan.fill = ffi.cast("uint16_t *", tables.fill)
         plan.held = ffi.cast("uint8_t *", tables.held)
         plan.reach = ffi.cast("uint32_t *", tables.reach)
+        plan.cards = ffi.cast("uint8_t *", tables.cards)
 
-    def clear_tables(self, used: int) -> None:
+    def clear_tables(self, used: int, keep: int = 0) -> None:
         """Clear marks: bitmaps and cards of the first ``used`` bytes of the space read as zeroes.
 
         No page of from-space is held any more.
+
+        Args:
+            used: bytes.
+            keep: bytes of the space whose bitmaps and cards stay as they are: whole pages of it.
+
         """
         chunks = (used + 8 * CHUNK_WORDS - 1) // (8 * CHUNK_WORDS) + 1
-        for start, size in (
-            (self.tables.live, 8 * chunks),
-            (self.tables.starts, 8 * chunks),
-            (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES),
-            (self.tables.held, self.pages),
-            (self.tables.reach, 4 * self.pages),
+        for start, size, kept in (
+            (self.tables.live, 8 * chunks, keep // CHUNK_WORDS),
+            (self.tables.starts, 8 * chunks, keep // CHUNK_WORDS),
+            (self.tables.cards, (used + CARD_BYTES - 1) // CARD_BYTES, keep // CARD_BYTES),
+            (self.tables.held, self.pages, 0),
+            (self.tables.reach, 4 * self.pages, 0),
         ):
             rounded = (size + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES
-            lib.gcp_region_discard(start, rounded)
+            whole = min((kept + PAGE_BYTES - 1) // PAGE_BYTES * PAGE_BYTES, rounded)
+            ffi.memmove(ffi.cast("uint8_t *", start + kept), bytes(max(0, whole - kept)), max(0, whole - kept))
+            lib.gcp_region_discard(start + whole, rounded - whole)
 
     def note_free_buffers(self) -> int:
         """With the world stopped: the free part of each mutator's allocation buffer, in ascending order.

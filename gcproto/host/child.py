@@ -13,7 +13,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -38,11 +38,15 @@ class Child(Generic[Asked, Reply]):
         module: with a function ``main`` that calls ``serve``.
         answer: type of the answers.
         timeout: seconds that one request may take before its worker is killed.
+        variables: of its environment, beside those of this process.
 
     """
 
-    def __init__(self, module: str, answer: type[Reply], timeout: float) -> None:
+    def __init__(
+        self, module: str, answer: type[Reply], timeout: float, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.module = module
+        self.variables = dict(variables or {})
         self.timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._decoder = msgspec.json.Decoder(answer)
@@ -71,7 +75,9 @@ class Child(Generic[Asked, Reply]):
         if self._process is None:
             command = [sys.executable, "-P", "-m", "gcproto.host.worker", self.module, str(os.getpid())]
             with interrupts.held(), interrupts.blocked():
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **self.variables}
+                )
         return self._process
 
     def run(self, request: Asked) -> Reply:

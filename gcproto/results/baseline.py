@@ -27,7 +27,7 @@ def baseline_of(one: Scenario) -> Scenario:
             return with_fields(one, arm=COPY, replica=0)
         case WorkloadScenario():
             # Scenarios of mode copy omit the options that it ignores.
-            options = with_fields(one.options, granule=None, regions=None)
+            options = with_fields(one.options, granule=None, regions=None, full_after=None)
             return with_fields(one, mode=COPY, options=options, policy="", replica=0)
         case PolicyScenario():
             return with_fields(one, policy=COPY)

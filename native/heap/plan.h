@@ -15,6 +15,16 @@
 
 #define GCP_CHUNK_WORDS 64 /* words of 8 bytes that one word of the live bitmap covers: 512 bytes, as in ART */
 #define GCP_CARD_BYTES 1024
+
+/*
+ * A card, of as many bytes as in ART (CardTable::kCardShift 10).
+ * DIRTY: a reference of an object that begins on it has been written
+ * AGED:  the same, seen by the marking of a young collection, and needed again by its compaction
+ */
+#define GCP_CARD_CLEAN 0
+#define GCP_CARD_DIRTY 1
+#define GCP_CARD_AGED 2
+
 #define GCP_KEPT 0xffff
 #define GCP_WRITTEN 0xffffffff
 
@@ -39,6 +49,9 @@
  * reach:       of each from-page, 1 + the farthest page that a reference on it leads to, as marking found them; 0: no
  *              reference of a live object on it leads anywhere;  GCP_WRITTEN: one was perhaps written since.  No
  *              reference on a page whose reach is dense_end or less changes
+ * young:       1 in a young collection: of the dense prefix, only objects on cards that are not clean can refer to
+ *              what moves.  old_end: to-space pages below it are the old generation after this collection; 0 without
+ *              generations.  cards: the card table
  */
 struct gcp_plan {
     uint64_t to;
@@ -59,6 +72,9 @@ struct gcp_plan {
     uint16_t *fill;
     uint8_t *held;
     uint32_t *reach;
+    uint64_t young;
+    uint64_t old_end;
+    uint8_t *cards;
 };
 
 /* cdef:end */

@@ -212,8 +212,12 @@ uint64_t gcp_mutator_refill(struct gcp_mutator *mutator, uint64_t bytes)
         uint32_t freed = load(&world->freed);
         /* If other threads took the room, wait again; if there was too little room in any case, give up. */
         if ((int32_t)(freed - counted) > 0) {
+            bool too_little = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes;
             counted = freed;
-            tight = __atomic_load_n(&world->room, __ATOMIC_ACQUIRE) < bytes ? tight + 1 : 0;
+            if (too_little && load(&world->partial))
+                __atomic_store_n(&world->vain, 1, __ATOMIC_SEQ_CST); /* a full collection decides */
+            else
+                tight = too_little ? tight + 1 : 0;
         }
         found = take(mutator, bytes);
         if (found || tight == TIGHT_COLLECTIONS)

@@ -29,6 +29,8 @@ struct gcp_mutator;
  * begun, freed: collections begun, and collections that have made room (futex of mutators that wait for memory).  The
  *             flip makes room, long before the last page is evacuated.  collecting: 1 from begin to end of one
  * closing:    no more collections: an allocation that finds no room fails
+ * partial:    1 if the last collection was of a part of the heap: its room does not say that memory is out
+ * vain:       1 once a mutator has found that such a collection made no room for it; the collector sets it to 0
  * begin, limit, top: addresses of the moving space: its bounds, and the start of the next buffer
  * room:       bytes that were free right after the last collection, before the next allocation
  * trigger:    a collection is wanted once top is beyond this address
@@ -48,6 +50,8 @@ struct gcp_world {
     uint32_t closing;
     uint32_t mutators;
     uint32_t oom;
+    uint32_t partial;
+    uint32_t vain;
     uint64_t begin;
     uint64_t limit;
     uint64_t top;

@@ -326,9 +326,13 @@ class Graphs(RuleBasedStateMachine):
         reserve=st.sampled_from([0, 4, 128]),
         granule=st.sampled_from([1, 2, 16]),
         regions=st.sampled_from(["granules", "always", "never"]),
+        full_after=st.sampled_from([0, 1, 4, 1 << 30]),
     )
-    def start(self, mode: str, dense: int, group: int, flush: int, reserve: int, granule: int, regions: str) -> None:
+    def start(
+        self, mode: str, dense: int, group: int, flush: int, reserve: int, granule: int, regions: str, full_after: int
+    ) -> None:
         options = {
+            "full_after": full_after,
             "dense_permille": dense,
             "fault_pages": group,
             "flush_bytes": flush,

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from gcproto._native import ffi, lib
-from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.watch.checks import Checks
 from gcproto.collector.watch.events import Listener
+from gcproto.collector.young.collector import collector_for
 from gcproto.heap import mutator
 from gcproto.heap.objects import get_ref, get_word
 from gcproto.heap.space import Heap
@@ -36,7 +36,7 @@ class Bench:
         self.address = int(ffi.cast("uintptr_t", self.native))
         self.checks = Checks(self.heap)
         self.failures = Failures()
-        self.collector = Collector(self.heap, mode, [self.checks, self.failures])
+        self.collector = collector_for(self.heap, mode, [self.checks, self.failures])
 
     def close(self) -> None:
         self.collector.close()

@@ -122,24 +122,31 @@ class PlannedHeap:
             self.space[start + 1 + field] = self.heap.to + 8 * self._rng.choice(self.live)
             words_at(self.heap.tables.cards, self.heap.capacity // CARD_BYTES, np.uint8)[8 * start // CARD_BYTES] = 1
 
+    def write(self, count: int) -> None:
+        """Mutators write so many references."""
+        for _ in range(count):
+            self._write()
+
     def mark(self) -> None:
         """Mark from all live objects; a few references are written in between."""
         tables = self.heap.tables
         roots = np.array([self.heap.to + 8 * start for start in self.live], dtype=np.int64)
         begin = (self.heap.to, tables.live, tables.starts, tables.stack, tables.reach)
         mark_roots(*begin, int(roots.ctypes.data), len(roots))
-        for _ in range(self._shape.written):
-            self._write()
-        mark_dirty(*begin, tables.cards, self.heap.capacity // CARD_BYTES)
+        self.write(self._shape.written)
+        mark_dirty(*begin, tables.cards, self.heap.capacity // CARD_BYTES, 0)
 
     def prepare(self, permille: int, region: int) -> None:
         """Plan what was marked; then mutators write and allocate, and the world is stopped for the flip."""
         granule = max(1, region)
         prepare(self.address, self._shape.pages, permille, granule, region)
-        for _ in range(self._shape.written):
-            self._write()
+        self.write(self._shape.written)
+        self.stop(self._shape.allocated)
+
+    def stop(self, allocated: int) -> None:
+        """Mutators allocate so many objects, and the world is stopped for the flip."""
         at = self._shape.pages * PAGE_WORDS
-        for _ in range(self._shape.allocated):
+        for _ in range(allocated):
             size, refs = self._words()
             self._make(at, size, refs)
             for field in range(refs):
@@ -182,7 +189,7 @@ class PlannedHeap:
             self.space[: len(before)] = before
         return found
 
-    def slid(self) -> Any:
+    def slid(self, slide: Callable[[int], object] = slide) -> Any:
         """What every page has once all have slid within the space; the heap is as before then."""
         before = self.space[: self.end * PAGE_WORDS].copy()
         try:

@@ -93,6 +93,7 @@ class Options(ResultOptions):
     regions: str | None
     cut_at_tables: bool | None
     compactors: list[int]
+    full_after: int | None
     verify: bool
     disturb: list[str] | None
     page_map: bool
@@ -187,6 +188,11 @@ class Options(ResultOptions):
     default="1",
     show_default=True,
     help="Threads that compact, 1 to 4; of a list, each mode runs with each.",
+)
+@click.option(
+    "--full-after",
+    type=click.IntRange(0, 1 << 30),
+    help="Young collections after which a full one follows; 0: as ART decides.",
 )
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
@@ -359,6 +365,7 @@ def _choices(options: Options) -> "ModeOptions":
         dense_permille=options.dense,
         regions=options.regions,
         cut_at_tables=options.cut_at_tables or None,
+        full_after=options.full_after,
     )
 
 
@@ -391,4 +398,4 @@ def _explain(name: str) -> None:
         click.echo(f"  {policy.name:<12} {policy.text}")
     click.echo("\nmodes\n")
     for mode in MODES.values():
-        click.echo(f"  {mode.name:<8} {mode.text}")
+        click.echo(f"  {mode.name:<10} {mode.text}")

@@ -116,6 +116,18 @@ def following_chunks(plan: int, index: int) -> tuple[int, int]:
     return 0, 0
 
 
+@inlined
+def fill_ahead(plan: int, index: int, destination: int) -> None:
+    """The words of a compacted page, with the references of before; lines of the page before are fetched."""
+    following, end = following_chunks(plan, index)
+    zero_front(plan, index, destination)
+    zero_rest(plan, index, destination)
+    begin = skip_of(plan, index)
+    count = fill_of(plan, index) - begin
+    if count > 0:
+        gather(plan, first_of(plan, index), count, destination + 8 * begin, following, end)
+
+
 @kernel
 def produce_ahead(plan: int, index: int, destination: int) -> None:
     """Build to-space page ``index`` at ``destination``, as ``produce`` does, where page ``index`` - 1 is built next.
@@ -130,17 +142,12 @@ def produce_ahead(plan: int, index: int, destination: int) -> None:
     if index >= compact_end(plan):
         produce(plan, index, destination)
         return
-    following, end = following_chunks(plan, index)
     place = place_in(plan, index)
     if place >= 0:
+        following, end = following_chunks(plan, index)
         fetch_live_chunks(live_bits(plan), from_space(plan), following, end)
         if not references_stay(plan, place):
             update_in_place(plan, index, place, destination)
         return
-    zero_front(plan, index, destination)
-    zero_rest(plan, index, destination)
-    begin = skip_of(plan, index)
-    count = fill_of(plan, index) - begin
-    if count > 0:
-        gather(plan, first_of(plan, index), count, destination + 8 * begin, following, end)
+    fill_ahead(plan, index, destination)
     forward_page(plan, index, destination)

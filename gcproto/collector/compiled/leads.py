@@ -9,7 +9,7 @@ from gcproto.heap.plan import live_bits, set_lead_refs, set_lead_words, start_bi
 
 
 @kernel
-def _start_before(starts: int, word: int) -> int:
+def start_before(starts: int, word: int) -> int:
     """The last object start at or before a word."""
     chunk = word >> 6
     keep = word & 63
@@ -38,7 +38,7 @@ def lead(plan: int, page: int, word: int, known: int) -> int:
     to = to_space(plan)
     start = known
     if start < 0 or start + words_of(peek64(to + 8 * start)) <= word:
-        start = _start_before(start_bits(plan), word)
+        start = start_before(start_bits(plan), word)
     head = peek64(to + 8 * start)
     before = word - start
     words = 0

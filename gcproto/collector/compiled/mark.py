@@ -12,7 +12,7 @@ its words are set in the live bitmap.  It departs from ART in four things:
 The stack can't overflow: it has a slot for every word of the heap, of which memory is taken as they come.
 """
 
-from gcproto.heap.calls import CARD_SHIFT
+from gcproto.heap.calls import CARD_AGED, CARD_CLEAN, CARD_DIRTY, CARD_SHIFT
 from gcproto.heap.compiled import entry, inlined, kernel
 from gcproto.heap.memory import (
     ctz,
@@ -82,7 +82,8 @@ def _note_reach(begin: int, reach: int, place: int, farthest: int) -> None:
 
 
 @kernel
-def _push_fields(begin: int, live: int, stack: int, reach: int, depth: int, ref: int, refs: int) -> int:
+def push_fields(begin: int, live: int, stack: int, reach: int, depth: int, ref: int, refs: int) -> int:
+    """Push what the fields of an object refer to and is not marked.  Returns the depth of the stack."""
     if (ref + 8) >> PAGE_SHIFT == (ref + 8 * refs) >> PAGE_SHIFT:
         farthest = 0
         for field in range(refs):
@@ -100,7 +101,7 @@ def _push_fields(begin: int, live: int, stack: int, reach: int, depth: int, ref:
 
 
 @kernel
-def _trace(begin: int, live: int, starts: int, stack: int, reach: int, depth: int) -> int:
+def trace(begin: int, live: int, starts: int, stack: int, reach: int, depth: int) -> int:
     """Mark everything that can be reached from the references on the stack.  Returns the objects marked."""
     marked = 0
     head = 0
@@ -123,7 +124,7 @@ def _trace(begin: int, live: int, starts: int, stack: int, reach: int, depth: in
         at = starts + ((word >> 6) << 3)
         store64(at, load64(at) | (1 << (word & 63)))
         marked += 1
-        depth = _push_fields(begin, live, stack, reach, depth, ref, refs_of(size))
+        depth = push_fields(begin, live, stack, reach, depth, ref, refs_of(size))
     return marked
 
 
@@ -147,11 +148,24 @@ def mark_roots(begin: int, live: int, starts: int, stack: int, reach: int, roots
     depth = STACK_HEAD
     for slot in range(count):
         depth = _push(begin, live, stack, depth, peek64(roots + 8 * slot))
-    return _trace(begin, live, starts, stack, reach, depth)
+    return trace(begin, live, starts, stack, reach, depth)
 
 
-@entry("int64(int64, int64, int64, int64, int64, int64, int64)")
-def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards: int, count: int) -> int:
+@kernel
+def push_card(begin: int, live: int, starts: int, stack: int, reach: int, depth: int, card: int) -> int:
+    """Push what the marked objects that begin on a card refer to and is not marked.  Returns the depth of the stack."""
+    words = 1 << (CARD_SHIFT - 3)
+    for chunk in range(card * words // 64, (card + 1) * words // 64):
+        bits = load64(starts + 8 * chunk)
+        while bits != 0:
+            ref = begin + 8 * (64 * chunk + ctz(bits))
+            bits = drop_lowest(bits)
+            depth = push_fields(begin, live, stack, reach, depth, ref, refs_of(peek64(ref)))
+    return depth
+
+
+@entry("int64(int64, int64, int64, int64, int64, int64, int64, int64)")
+def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards: int, count: int, aging: int) -> int:
     """Clean dirty cards, and mark all that can be reached from the marked objects that begin on them.
 
     Args:
@@ -162,13 +176,13 @@ def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards
         reach: as above.
         cards: address of the card table.
         count: of cards.
+        aging: cards that are aged instead, from the first one on: those of the old generation in a young collection.
 
     Returns:
         dirty cards found.
 
     """
     found = 0
-    words = 1 << (CARD_SHIFT - 3)
     depth = STACK_HEAD
     group = 0
     while group < count:
@@ -176,20 +190,15 @@ def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards
             group += 8
             continue
         for card in range(group, group + 8):
-            if load8(cards + card) == 0:
+            if load8(cards + card) != CARD_DIRTY:
                 continue
-            store8(cards + card, 0)
+            store8(cards + card, CARD_AGED if card < aging else CARD_CLEAN)
             # A mutator stores first and then dirties: what is stored after this fence dirties the card again.
             fence()
             found += 1
-            for chunk in range(card * words // 64, (card + 1) * words // 64):
-                bits = load64(starts + 8 * chunk)
-                while bits != 0:
-                    ref = begin + 8 * (64 * chunk + ctz(bits))
-                    bits = drop_lowest(bits)
-                    depth = _push_fields(begin, live, stack, reach, depth, ref, refs_of(peek64(ref)))
+            depth = push_card(begin, live, starts, stack, reach, depth, card)
         group += 8
-    _trace(begin, live, starts, stack, reach, depth)
+    trace(begin, live, starts, stack, reach, depth)
     return found
 
 

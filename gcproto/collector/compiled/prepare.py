@@ -8,7 +8,7 @@ from gcproto.collector.compiled.layout import PAGE_CHUNKS, compact, end_of_conte
 from gcproto.collector.compiled.leads import lead_in_place
 from gcproto.collector.compiled.mark import set_bits
 from gcproto.collector.compiled.regions import plan_regions
-from gcproto.heap.calls import CARD_SHIFT
+from gcproto.heap.calls import CARD_DIRTY, CARD_SHIFT
 from gcproto.heap.compiled import entry, kernel
 from gcproto.heap.memory import clz, load8, load32, load64, store64
 from gcproto.heap.objects import refs_of, words_of
@@ -77,7 +77,6 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
 
     """
     live = live_bits(plan)
-    first = first_table(plan)
     dense, words = dense_prefix(live, pages, permille, granule)
     known = -1
     for index in range(dense):
@@ -87,6 +86,21 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
         total = plan_regions(plan, pages, permille, region, dense)
     else:
         total = compact(plan, dense * PAGE_CHUNKS, pages * PAGE_CHUNKS, dense * PAGE_WORDS)
+    set_borders(plan, pages, dense, total)
+    return words
+
+
+@kernel
+def set_borders(plan: int, pages: int, dense: int, total: int) -> None:
+    """Note where the parts of to-space end.
+
+    Args:
+        plan: address of the plan.
+        pages: that were in use when marking ended.
+        dense: pages updated in place.
+        total: to-space word after the last live one.
+
+    """
     end_of_contents(plan, total)
     page = (total + PAGE_WORDS - 1) // PAGE_WORDS
     set_dense_end(plan, dense)
@@ -95,8 +109,7 @@ def prepare(plan: int, pages: int, permille: int, granule: int, region: int) -> 
     set_black_shift(plan, pages - page)
     set_used_end(plan, page)
     # Where the contents of the page after the last one would begin: nothing from there on is needed.
-    store64(first + 8 * page, pages * PAGE_WORDS)
-    return words
+    store64(first_table(plan) + 8 * page, pages * PAGE_WORDS)
 
 
 @entry("void(int64, int64)")
@@ -117,7 +130,8 @@ def note_written(plan: int, cards: int) -> None:
         if load32(cards + group) == 0:
             continue
         for card in range(group, group + CARDS_OF_GROUP):
-            if load8(cards + card) == 0:
+            # What is on an aged card was looked at once more since it was written.
+            if load8(cards + card) != CARD_DIRTY:
                 continue
             end = word = card * words
             for chunk in range(word >> 6, (word + words) >> 6):

@@ -139,7 +139,8 @@ def forward_page(plan: int, index: int, destination: int) -> None:
 
 
 @inlined
-def _compacted(plan: int, index: int, destination: int) -> None:
+def fill_compacted(plan: int, index: int, destination: int) -> None:
+    """The words of a compacted page, with the references of before."""
     begin = skip_of(plan, index)
     end = fill_of(plan, index)
     zero_front(plan, index, destination)
@@ -148,7 +149,6 @@ def _compacted(plan: int, index: int, destination: int) -> None:
         fetch_live_chunks(live_bits(plan), from_space(plan), word // CHUNK_WORDS, contents_end(plan, index))
         _copy_live(plan, word, end - begin, destination + 8 * begin)
     zero_rest(plan, index, destination)
-    forward_page(plan, index, destination)
 
 
 @inlined
@@ -207,7 +207,8 @@ def produce(plan: int, index: int, destination: int) -> None:
     from_page = index + black_shift(plan)
     if index < compact_end(plan):
         if fill_of(plan, index) != KEPT:
-            _compacted(plan, index, destination)
+            fill_compacted(plan, index, destination)
+            forward_page(plan, index, destination)
             return
         from_page = first_of(plan, index) // PAGE_WORDS
         if references_stay(plan, from_page):

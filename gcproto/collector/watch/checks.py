@@ -1,4 +1,4 @@
-"""The listener that verifies every collection: contents, references, and the account of pages."""
+"""The listener that verifies every collection: contents, references, remembered set, and the account of pages."""
 
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,8 @@ class Checks(Listener):
         with self._collector.pause("verification"):
             self._errors.append(self._verifier.after(self._plan))
             self._errors.append(self._left())
+            missing = self._collector.unremembered()
+            self._errors.append(f"old objects that refer to younger ones on clean cards: {missing}" if missing else "")
         found = [error for error in self._errors if error]
         self.wrong += [f"collection {self._collector.cycles}: {error}" for error in found]
         self.passed += not found

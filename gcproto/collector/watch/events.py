@@ -11,7 +11,19 @@ from gcproto.collector.work import Faults
 if TYPE_CHECKING:
     from gcproto._native import gcp_compaction_ptr, gcp_plan_ptr, gcp_swept
 
-PHASES = ("initialise", "mark", "prepare", "split", "compact", "drain", "release", "restore", "verify")
+PHASES = (
+    "initialise",
+    "cards",
+    "mark",
+    "prepare",
+    "split",
+    "compact",
+    "drain",
+    "promote",
+    "release",
+    "restore",
+    "verify",
+)
 PAUSES = ("final marking", "flip", "whole collection", "recovery", "verification")
 
 
@@ -56,6 +68,10 @@ class Watched(Protocol):
         """Mutators are stopped within."""
         ...
 
+    def unremembered(self) -> int:
+        """Old objects that refer to younger ones and are not remembered; the world is stopped."""
+        ...
+
 
 class Listener:
     """Does nothing; listeners override what they want to know.
@@ -95,6 +111,9 @@ class Listener:
 
     def marked(self, objects: int, words: int, dirty_cards: int) -> None:
         """Marking is over: live objects and words, cards that were looked at again."""
+
+    def remembered(self, cards: int) -> None:
+        """A young collection: so many cards of the old generation were dirty when it began."""
 
     def planned(self, plan: "gcp_plan_ptr") -> None:
         """The world is stopped, the plan is complete, nothing has moved yet."""
@@ -163,6 +182,11 @@ class Listeners(Listener):
         """All are told."""
         for one in self._all:
             one.marked(objects, words, dirty_cards)
+
+    def remembered(self, cards: int) -> None:
+        """All are told."""
+        for one in self._all:
+            one.remembered(cards)
 
     def planned(self, plan: "gcp_plan_ptr") -> None:
         """All are told."""

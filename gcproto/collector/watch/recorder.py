@@ -80,8 +80,15 @@ class Recorder(Listener):
         """What lives."""
         self._cycle.objects, self._cycle.live_bytes, self._cycle.dirty_cards = objects, words * 8, dirty_cards
 
+    def remembered(self, cards: int) -> None:
+        """What the remembered set holds."""
+        self._cycle.old_cards = cards
+
     def planned(self, plan: "gcp_plan_ptr") -> None:
         """What is to become of the pages."""
+        self._cycle.young = bool(plan.young)
+        self._cycle.freed = plan.black_shift
+        self._cycle.promoted = max(0, plan.old_end - plan.dense_end)
         self._cycle.dense = plan.dense_end
         self._cycle.kept = plan.kept
         self._cycle.compacted = plan.compact_end - plan.dense_end - plan.kept

@@ -8,7 +8,6 @@ from dataclasses import replace
 from gcproto._native import lib
 from gcproto.collector.chosen import chosen
 from gcproto.collector.costs import measure
-from gcproto.collector.cycle import Collector
 from gcproto.collector.modes import MODES, Mode
 from gcproto.collector.policies import POLICIES
 from gcproto.collector.watch.checks import Checks
@@ -18,6 +17,7 @@ from gcproto.collector.watch.page_map import MapListener
 from gcproto.collector.watch.recorder import Recorder
 from gcproto.collector.watch.shoot_downs import ShootDownListener
 from gcproto.collector.watch.swap import SwapListener
+from gcproto.collector.young.collector import collector_for
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import cpus_for
 from gcproto.experiments.session.collector_thread import CollectorThread
@@ -86,7 +86,7 @@ class Parts:
         cpus = cpus_for(request.placement, request.mutators, self.mode.compactors)
         self.mutator_cpus = sorted({cpu for cpu in cpus.mutators if cpu >= 0})
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
-        self.collector = Collector(self.heap, self.mode, listeners, request.trigger_share)
+        self.collector = collector_for(self.heap, self.mode, listeners, request.trigger_share)
         self.thread = CollectorThread(self.collector, cpus.collector)
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None

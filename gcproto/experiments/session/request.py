@@ -3,7 +3,9 @@
 import msgspec
 
 from gcproto.collector.counts import Counts
+from gcproto.collector.modes import MODES
 from gcproto.experiments.placement import Placement, Ran
+from gcproto.heap.calls import BARRIER_VARIABLE
 from gcproto.host.child import Child
 from gcproto.process.cache_folder import settle
 from gcproto.results.schema import Collection, FaultCosts, ModeOptions, MutatorTime, PolicyChoice, Stall
@@ -137,8 +139,11 @@ class Session(msgspec.Struct):
     cpus: Places = msgspec.field(default_factory=Places)
 
 
+WORKER = "gcproto.experiments.session.worker"
+
+
 class SessionLab(Child[SessionRequest, Session]):
-    """A worker process for runs.
+    """A worker process for runs, and another one for mutators without a write barrier.
 
     Args:
         timeout: seconds that one run may take before its worker is killed.
@@ -147,4 +152,14 @@ class SessionLab(Child[SessionRequest, Session]):
 
     def __init__(self, timeout: float = 600.0) -> None:
         settle()  # before there are workers, of which each would say it
-        super().__init__("gcproto.experiments.session.worker", Session, timeout)
+        super().__init__(WORKER, Session, timeout)
+        self._bare: Child[SessionRequest, Session] = Child(WORKER, Session, timeout, {BARRIER_VARIABLE: "off"})
+
+    def run(self, request: SessionRequest) -> Session:
+        """One request, in the worker whose mutators are as its mode wants them; see ``Child``."""
+        return super().run(request) if MODES[request.mode].barrier else self._bare.run(request)
+
+    def close(self) -> None:
+        """End both workers."""
+        super().close()
+        self._bare.close()

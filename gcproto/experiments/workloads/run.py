@@ -144,6 +144,8 @@ def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
         for mutators, placement, (mode, options) in product(wanted.mutators, wanted.placements, wanted.modes):
             factors = wanted.factors if mode.collects else wanted.factors[:1]
             policies = wanted.policies if mode.moves else [""]
+            if mode.young and mode.moves:
+                policies = ["move"]  # the old generation ends at any page: there are no granules to choose
             for factor, policy in product(factors, policies):
                 capacity = int(wanted.live_bytes * factor)
                 yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement))

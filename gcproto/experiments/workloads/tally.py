@@ -8,6 +8,7 @@ from gcproto.collector.modes import Mode
 from gcproto.collector.watch.folios import whole_shares
 from gcproto.experiments.entry import Entry
 from gcproto.experiments.session.request import Session
+from gcproto.experiments.workloads.kinds import kinds_of
 from gcproto.heap.folios import Memory
 from gcproto.host import environment
 from gcproto.results.folios import large_share, made_figures, parts_of
@@ -114,6 +115,7 @@ class HeapTally(Entry):
             / 1e6,
             times=[session.time for session in sessions],
             costs=sessions[-1].costs,
+            kinds=kinds_of(self._by_heap()),
             collections=[session.collections for session in sessions],
         )
         _add_evacuation(found, every)

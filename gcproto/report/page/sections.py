@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from gcproto.report.page.heap_map import heap_map
+from gcproto.report.page.kinds import kinds_grid
 from gcproto.report.page.model import Grid, Part, Section
 from gcproto.report.page.tables import (
     heap_grid,
@@ -219,7 +220,8 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
         part.lines.append("No heap map was recorded. Run `gcproto gc --map` to record it.")
     else:
         part.lines += part.heap_map.notes
-    part.grids.append(heap_grid(result))
+    kinds = kinds_grid(result)
+    part.grids += [heap_grid(result), *([kinds] if kinds else [])]
     return part
 
 

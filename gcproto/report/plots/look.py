@@ -80,7 +80,10 @@ MODE_STYLES: dict[str, Style] = {
     "remap": ("remap", "v", "-."),
     "stw": ("plain", "X", "--"),
     "memmove": ("tao", "P", "-."),
+    "young-move": ("move", "*", "-."),
+    "young-copy": ("copy", "*", "-."),
     "none": ("discard", "_", ":"),
+    "bare": ("discard", "|", ":"),
     "thread": ("split", "^", "--"),
 }
 """Modes of a heap."""

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 PHASES = {
     "initialise": "plain",
+    "cards": "tao",
     "mark": "sky",
     "prepare": "tao",
     "split": "copy",
     "compact": "move",
     "drain": "split",
+    "promote": "sky",
     "release": "remap",
     "restore": "ink",
     "verify": "band",

@@ -5,6 +5,7 @@ from rich.console import Console
 from gcproto.report.terminal.folios import print_folios
 from gcproto.report.terminal.grid import print_grid
 from gcproto.report.terminal.heaps import print_heaps
+from gcproto.report.terminal.kinds import print_kinds
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.text import say
 from gcproto.report.terminal.paths import print_paths
@@ -86,6 +87,7 @@ def _print_kind(kind: type, found: list[Measurement], result: Result, console: C
         print_windows(found, result, console)
     elif kind is WorkloadScenario:
         print_heaps(found, result, console)
+        print_kinds(found, result, console)
         print_folios(found, result, console)
     elif kind is PolicyScenario:
         print_policies(found, result, console)

@@ -7,11 +7,13 @@ class Phases(msgspec.Struct, omit_defaults=True):
     """ns of each phase; 0: it did not take place."""
 
     initialise: int = 0
+    cards: int = 0
     mark: int = 0
     prepare: int = 0
     split: int = 0
     compact: int = 0
     drain: int = 0
+    promote: int = 0
     release: int = 0
     restore: int = 0
     verify: int = 0
@@ -156,7 +158,10 @@ class Collection(msgspec.Struct):
 
     Attributes:
         number: in its round, from 1 on; measured: False for those before all mutators were set up.
+        young: of the young and middle generation, not of the whole heap.
         objects, live_bytes: marked;  dirty_cards: looked at again.
+        old_cards: of the old generation that were dirty when a young collection began;  promoted: to-space pages that
+            came to the old generation;  freed: pages that the flip gave back.
         used_before, used_after: bytes of the moving space.
         dense, kept, compacted, slid: to-space pages by plan. In place: in the dense prefix or in dense regions after
             it. Built of live words, or a gap before a region. Moved down whole.
@@ -176,6 +181,7 @@ class Collection(msgspec.Struct):
 
     number: int
     measured: bool = True
+    young: bool = False
     objects: int = 0
     live_bytes: int = 0
     dirty_cards: int = 0
@@ -185,6 +191,9 @@ class Collection(msgspec.Struct):
     kept: int = 0
     compacted: int = 0
     slid: int = 0
+    old_cards: int = 0
+    promoted: int = 0
+    freed: int = 0
     phases: Phases = msgspec.field(default_factory=Phases)
     pauses: list[Pause] = []
     collector: CollectorAccount = msgspec.field(default_factory=CollectorAccount)

@@ -55,11 +55,13 @@ class PhaseTimes(msgspec.Struct, omit_defaults=True):
     """Medians over collections, ms; None: the phase did not take place."""
 
     initialise: float | None = None
+    cards: float | None = None
     mark: float | None = None
     prepare: float | None = None
     split: float | None = None
     compact: float | None = None
     drain: float | None = None
+    promote: float | None = None
     release: float | None = None
     restore: float | None = None
     verify: float | None = None
@@ -181,6 +183,35 @@ class MutatorTime(msgspec.Struct):
         return faults + sum(one.ns for one in self.stalls if one.what == "memory")
 
 
+class KindFigures(msgspec.Struct, omit_defaults=True):
+    """Collections of one kind of a heap: of its young and middle generation, or of all of it.
+
+    Attributes:
+        young: which kind.
+        collections: a round, mean.
+        freed_mib: by a collection, median;  promoted_mib: that came to the old generation, median.
+        evacuated: bytes mapped in to-space for each byte freed;  copied: bytes copied for each, by UFFDIO_COPY and by
+            building pages.  Sums over all collections; None where nothing was freed.
+        old_share: of the evacuated pages, those that kept their place: the old generation, or the dense prefix.
+        cards: of the old generation, dirty at the begin, median;  cards_us: looking through the card table, median.
+        mark_ms, compact_ms: medians;  pause_ms: the longest, with the time to stop.
+
+    """
+
+    young: bool
+    collections: float = 0.0
+    freed_mib: float = 0.0
+    promoted_mib: float = 0.0
+    evacuated: float | None = None
+    copied: float | None = None
+    old_share: float = 0.0
+    cards: float = 0.0
+    cards_us: float = 0.0
+    mark_ms: float = 0.0
+    compact_ms: float = 0.0
+    pause_ms: float = 0.0
+
+
 class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     """Of a workload on a heap.
 
@@ -203,6 +234,7 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
         choice: the reason for the choice of the evacuation policy, in words.
         lost_ms: time that a mutator lost in faults and in waiting for memory, median of the rounds.
         times: of each valid round, in order;  costs: of events outside all handlers.
+        kinds: of collections: young ones first, where there are any.
         collections: of each valid round, in order.
 
     """
@@ -236,6 +268,7 @@ class WorkloadFigures(Extra, tag_field="kind", tag="workload"):
     lost_ms: float | None = None
     times: list[MutatorTime] = []
     costs: FaultCosts | None = None
+    kinds: list[KindFigures] = []
     collections: list[list[Collection]] = []
 
     @property

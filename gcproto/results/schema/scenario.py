@@ -60,6 +60,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         cut_at_tables: runs end where a page table does.
         batch_pages, spin, dense_first: see ``struct gcp_compaction_policy`` (native/heap/compaction/compaction.h).
         compactors: threads that compact, the collector's included.
+        full_after: young collections after which a full one follows; 0: as ART decides.
         flush_bytes, hold_bytes, reserve_pages: when recycled pages are freed, and how many are kept (tests
             choose them).
 
@@ -80,6 +81,7 @@ class ModeOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     batch_pages: int | None = None
     spin: int | None = None
     dense_first: bool | None = None
+    full_after: int | None = None
     flush_bytes: int | None = None
     hold_bytes: int | None = None
     reserve_pages: int | None = None

@@ -1,0 +1,1 @@
+"""Heaps beside each other: modes in the cells of a grid, and why two modes differ."""
