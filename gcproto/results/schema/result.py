@@ -10,8 +10,8 @@ History of the format:
 2. Scenarios, figures, experiments and subjects of verdicts are tagged unions.  Claims are a separate list.  New: modes
    of bimodal samples, placement, working set and page frames.  Files of version 1 are upgraded when they are read
    (gcproto.results.upgrade).  Added later: the profile of a path by function; grids; work and stalls of a collection;
-   time and costs of mutators; the objective of policies.  Later still: young collections (``young``, ``old_cards``, ``promoted``,
-   ``freed`` of a collection, two phases), ``kinds`` of collections, option ``full_after``.
+   time and costs of mutators; the objective of policies.  Later still: young collections (``young``, ``old_cards``,
+   ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of collections, option ``full_after``.
 """
 
 from typing import Any
