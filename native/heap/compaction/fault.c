@@ -77,8 +77,9 @@ static void wait_for_it(const struct gcp_fault *f, uint32_t tries)
 /*
  * No ioctl can map this page.  The collector stops the world and unregisters the space; meanwhile this thread counts as
  * stopped.  Then a plain store writes the page.  src: where the contents are; 0: zeroes, or nothing to write.
+ * owned: pages from `index` on that this thread must write, all of them before it waits for the world's start.
  */
-static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, bool owner)
+static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t owned)
 {
     struct gcp_compaction *c = f->c;
     struct gcp_mutator *m = f->m;
@@ -89,10 +90,10 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, boo
     gcp_mutator_block(m);
     while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
         gcp_futex_wait(&c->recovery, recovery, 100);
-    if (owner) {
+    for (uint64_t at = 0; at < owned; at++) {
         if (src)
-            memcpy(gcp_at(gcp_to_page(c, index)), gcp_at(src), c->pages.page);
-        gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
+            memcpy(gcp_at(gcp_to_page(c, index + at)), gcp_at(src + at * c->pages.page), c->pages.page);
+        gcp_state_set(c, index + at, GCP_PAGE_PROCESSED_AND_MAPPED);
     }
     gcp_mutator_unblock(m);
 }
@@ -110,8 +111,7 @@ static void finish(const struct gcp_fault *f, uint64_t index, uint64_t src, uint
         call_ends(f, begin, work_by(by), done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a page that a faulting mutator built");
-            for (; n; n--, index++, src += c->pages.page)
-                give_in(f, index, src, true);
+            give_in(f, index, src, n);
             return;
         }
         if (!done)
@@ -156,7 +156,7 @@ static void map_group(const struct gcp_fault *f)
     call_ends(f, begin, work_by(how.by), done);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
-        give_in(f, index, 0, false);
+        give_in(f, index, 0, 0);
     }
 }
 
@@ -172,7 +172,7 @@ static void copy_ready(const struct gcp_fault *f)
     call_ends(f, begin, GCP_WORK_COPY_1, done);
     if (done < 0) {
         gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
-        give_in(f, f->index, 0, false);
+        give_in(f, f->index, 0, 0);
     }
 }
 
@@ -327,7 +327,7 @@ static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
         call_ends(f, begin, GCP_WORK_ZERO, done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
-            give_in(f, at, 0, true);
+            give_in(f, at, 0, 1);
             done = 1;
         } else if (!done) {
             done = (int64_t)(end - at); /* no longer registered: the kernel's own zeroes will do */
@@ -363,7 +363,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
     enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
     for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0);
             return GCP_EVENT_FAULT_WAITED;
         }
         enum gcp_page_state state = gcp_page_state(&c->pages, leader);
@@ -389,7 +389,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
             return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0);
             return kind;
         }
     }
@@ -406,7 +406,7 @@ enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f)
         return resolve_granule(f);
     for (uint32_t tries = 0;; tries++) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, false);
+            give_in(f, index, 0, 0);
             return GCP_EVENT_FAULT_WAITED;
         }
         switch (gcp_page_state(&c->pages, index)) {
