@@ -205,7 +205,8 @@ MODES = {
         ),
         Mode(
             "young-move",
-            "as move, and most collections are of the young and middle generation: old pages are moved as they are",
+            "UFFDIO_MOVE; faults build and move 16 pages at once. Most collections are of the young and middle "
+            "generation: old pages are moved as they are",
             ready_by=COPY,
             fault_pages=16,
             register_whole=False,

@@ -279,6 +279,24 @@ int main(void)
                                                .flush_bytes = 64 * page,
                                                .reserve_pages = 8},
                 -1, 0);
+    /* The same beside compacting threads: the batch, the dense prefix first, what adapts. */
+    for (uint32_t way = 0; way < 8; way++)
+        for (uint32_t compactors = 2; compactors <= GCP_COMPACTORS; compactors++)
+            mixture((struct gcp_compaction_policy){.map_by = way == 3 ? GCP_VERB_COPY : GCP_VERB_MOVE,
+                                                   .adapt = way >> 2 & 1,
+                                                   .fault_by = GCP_VERB_COPY,
+                                                   .early_by = GCP_VERB_COPY,
+                                                   .fault_pages = 16,
+                                                   .batch_pages = way & 1 ? GCP_BUFFER_PAGES : 0,
+                                                   .dense_first = way != 3 && (way & 2),
+                                                   .compactors = compactors,
+                                                   .spin = 32,
+                                                   .delivery_ns = 2500,
+                                                   .interrupt_ns = 6000,
+                                                   .hold_bytes = 512 * page,
+                                                   .flush_bytes = 64 * page,
+                                                   .reserve_pages = 8},
+                    -1, 0);
     for (uint32_t way = 0; way < 8; way++)
         mixture((struct gcp_compaction_policy){.adapt = 1,
                                                .early_by = GCP_VERB_COPY,
