@@ -6,11 +6,11 @@ from gcproto.results.schema import PolicyChoice
 
 
 def chosen(mode: Mode, memory: Memory) -> PolicyChoice | None:
-    """The choice that stands in a mode, as far as it makes a difference on this memory.
+    """The choice in a mode, as far as it matters for this memory.
 
     Args:
         mode: with the policy's choice applied.
-        memory: folios of the heap; where none is large, what is done with large ones is no difference.
+        memory: folios of the heap; if none is large, the choices for large ones do not matter.
 
     Returns:
         None for a mode that does not move, where no policy has a choice.

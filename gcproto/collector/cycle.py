@@ -1,11 +1,11 @@
-"""One collection, from the first root to the last page given back.
+"""One collection, from the first root to the last page freed.
 
 Follows ART's CMC (art/runtime/gc/collector/mark_compact.cc, RunPhases): mark beside the mutators, a final marking
 pause, prepare, a pause that flips, concurrent compaction, a shutdown in two stages.  It departs from it in that
-- allocation buffers are given back in the marking pause and slid in the other one, for all mutators by the collector;
+- the collector retires all allocation buffers in the marking pause, and slides them in the other one;
 - there are no classes, no reference objects, no large-object space: large objects lie in the moving space;
 - what ART answers by ending the process ends the cycle with the world stopped, and the heap stays whole;
-- dense regions behind the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
+- dense regions after the prefix keep their layout (gcproto.collector.compiled.regions), and folios count (folio_map);
 - several threads may compact (native/heap/compaction/compactors.c);
 - young collections are a collector of their own (gcproto.collector.young), which changes the steps that differ.
 """
@@ -123,7 +123,7 @@ class Collector:
         self._native = ffi.NULL
 
     def serve(self) -> None:
-        """Collect whenever somebody wants it, until the world is closed."""
+        """Collect at each request, until the world is closed."""
         while not self.heap.world.closing:
             if lib.gcp_world_await(self.heap.world, 100):
                 self.collect()
@@ -262,7 +262,7 @@ class Collector:
             self.tell.marked(objects, live, dirty)
 
     def _align_top(self) -> int:
-        """Buffers are given back; what comes next begins on a page of its own.  Returns the pages in use."""
+        """Buffers are retired; the next allocation begins on a page of its own.  Returns the pages in use."""
         heap = self.heap
         lib.gcp_world_retire(heap.world)
         pages = (heap.used + PAGE_BYTES - 1) // PAGE_BYTES
@@ -353,7 +353,7 @@ class Collector:
             raise CollectionError(
                 f"collection {self.cycles} can't be finished",
                 why=f"{self.failures[-1]}; then the space could not be unregistered either (errno {-error})",
-                remedy="this is no state that a working kernel leaves: see dmesg",
+                remedy="a working kernel does not leave this state: see dmesg",
             )
         lib.gcp_compaction_close(self._native)
 
@@ -376,7 +376,7 @@ class Collector:
     # Within the space.
 
     def _slide_pages(self, swept: "gcp_swept_ptr") -> None:
-        """Everything by stores, where no flip could be had; what lies behind it reads as zeroes again."""
+        """All pages by stores, if the flip failed; the pages after them read as zeroes again."""
         setattr(self.plan, "from", self.heap.to)
         self._slide()
         setattr(self.plan, "from", self.heap.from_)

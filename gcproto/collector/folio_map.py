@@ -1,8 +1,8 @@
 """What the collector knows of the folios that its heap is made of, from what it did to them itself.
 
-Fresh memory lies in folios as the heap's policy asks for.  What a collection has evacuated lies in small ones: COPY
-makes such, and MOVE has a folio split unless it takes all of it to where it is aligned as well, on a kernel that keeps
-it then.  Nothing here looks at the kernel's tables; who wants proof counts (gcproto.collector.watch.folios).
+Fresh memory lies in folios as the heap's policy asks for.  Evacuated pages lie in small ones: COPY
+makes small folios, and MOVE splits a folio.  MOVE keeps a folio only if it takes all of it to an aligned place, on a
+kernel that can.  Nothing here reads the kernel's tables; gcproto.collector.watch.folios counts, as proof.
 """
 
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ class FolioMap:
         self._native = native
         self.orders = array_at(lib.gcp_compaction_orders(native), heap.pages, np.uint8)
         order = heap.memory.order
-        # What the system gives is perhaps a THP: one that is not, goes in one batch all the same.
+        # The system may give a THP.  If it does not, the pages go in one batch too.
         self.fresh = (machine().pmd_order if mode.whole else 0) if order is None else order
         self.orders[:] = self.fresh
 
@@ -71,7 +71,7 @@ class FolioMap:
         return array_at(lib.gcp_compaction_fates(self._native), pages, np.uint8)
 
     def note_evacuated(self, plan: "gcp_plan") -> None:
-        """What was evacuated lies in small folios now, those moved whole apart, what comes behind it in fresh ones.
+        """Evacuated pages lie in small folios now, except those moved whole; the pages after them in fresh ones.
 
         Every kernel with UFFDIO_MOVE keeps an aligned THP; of other folios the mode must know that they are kept.
         """
@@ -84,7 +84,7 @@ class FolioMap:
         self.orders[used:] = self.fresh
 
     def restore(self, plan: "gcp_plan") -> tuple[int, int]:
-        """Make THPs of dense stretches that are none, while mutators run (MADV_COLLAPSE).
+        """Collapse dense stretches into THPs, while mutators run (MADV_COLLAPSE).
 
         Args:
             plan: that was carried out.

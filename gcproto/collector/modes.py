@@ -42,7 +42,7 @@ class Mode:
         text: in words.
         concurrent: pages are evacuated while mutators run; else in the pause.
         remap: the space is flipped by mremap; False: pages slide within it.
-        collects: False: never, memory is only ever used up (the baseline of the lower-bound overhead).
+        collects: False: never (the baseline of the lower-bound overhead).
         map_by, fault_by, ready_by, early_by, fault_pages, run_pages, ebusy, register_whole, fresh_by_recycled, handler,
             flush_bytes, hold_bytes, reserve_pages, remap_pages, granule, whole, large_by, renew, cut_at_tables,
             batch_pages, spin, dense_first, adapt, delivery_ns, interrupt_ns: see ``struct gcp_compaction_policy``

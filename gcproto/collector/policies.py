@@ -1,8 +1,8 @@
 """Evacuation policies: what a collector that moves does with pages that lie in large folios.
 
-ART has none: its heap has small folios.  The kernel moves an aligned THP whole and splits every other large folio
-before it moves a page of it, which costs ten times what moving small ones does; a copy leaves small folios behind as
-well.  A policy chooses once for each heap, from the memory that it is made of and, where it wants to know, from what
+ART has none: its heap has small folios.  The kernel moves an aligned THP whole.  It splits every other large folio
+before it moves a page of it, which costs ten times as much as moving small ones.  A copy leaves small folios too.  A
+policy chooses once for each heap, from the memory that it is made of and, where it wants to know, from what
 things cost on this kernel (gcproto.collector.costs).
 """
 
@@ -36,7 +36,7 @@ class Choice:
         whole: pages of a folio that is moved whole where it is aligned; 0: none is.
         split_ahead: have large folios split beside the mutators, before the flip.
         restore: make THPs of dense stretches after a collection, beside the mutators.
-        renew: give granules of recycled pages in small folios back, and populate them anew before they are built in.
+        renew: give granules of recycled pages in small folios back, and populate them again before they are built in.
         why: in words.
 
     """
@@ -58,7 +58,7 @@ class Policy:
     """Chooses.
 
     Attributes:
-        name: as it stands in results;  text: in words.
+        name: as in results;  text: in words.
 
     """
 
@@ -131,7 +131,7 @@ class Populate(Whole):
     """Whole folios, built in fresh ones."""
 
     name = "populate"
-    text = "as whole, and build compacted pages in folios that are populated anew, which then go whole"
+    text = "as whole, and build compacted pages in fresh folios, which then go whole"
 
     def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Only where a folio of the memory's size goes whole on this kernel."""
@@ -154,7 +154,7 @@ class Auto(Policy):
     text = "what makes the objective smallest, by a calibration on this kernel at start-up"
 
     def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
-        """Whole folios where this kernel moves such folios whole; else the cheapest way behind the flip."""
+        """Whole folios where this kernel moves such folios whole; else the cheapest way after the flip."""
         if not memory.order:
             return Choice(why="small folios")
         costs = measure()

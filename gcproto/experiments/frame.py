@@ -1,8 +1,8 @@
 """The frame: every entry once in each round, in an order that the experiment gives, until the rounds are done.
 
-What is alike in all experiments stands here: warm-up rounds come first; a seeded generator makes all orders; an entry
-whose worker hangs or dies is measured again and given up when that repeats; a signal ends the rounds and keeps what was
-measured; the record becomes a result with its statistics.
+All experiments share it.  Warm-up rounds come first.  A seeded generator makes all orders.  An entry whose worker hangs
+or dies is measured again, and given up if that repeats.  A signal ends the rounds and keeps what was measured.  The
+record becomes a result with its statistics.
 """
 
 import random
@@ -27,8 +27,8 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 TRIES = 5
-"""How often a round is run until it is the one asked for: its source may come out otherwise (fragmented memory, a
-race), or another process may keep its second thread from running."""
+"""How often a round is run until it is the one asked for.  Its source may differ (fragmented memory, a race), or
+another process may keep its second thread from running."""
 
 MAX_DEATHS = 2
 """An entry whose worker hung or died this often is not run again."""

@@ -41,8 +41,8 @@ def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Call
             does not; "": none.
 
     Yields:
-        what has the kernel give folios of a memory's size, and no others, to heaps that ask for them; for ``system``
-        it leaves all as it is, so that memory has to come before those of a size.
+        a function that makes the kernel give folios of a memory's size, and no others, to heaps that ask for them.
+        For ``system`` it changes nothing, so that memory must come before those of a size.
 
     Raises:
         GcprotoError: this user may not change that.

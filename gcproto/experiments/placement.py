@@ -1,8 +1,7 @@
 """Which processors the threads of a window or a heap run on: a collector beside its mutators, or in their way.
 
-Where more threads want to run than there are processors, what is measured is the scheduler's choice as well.  So the
-placement is a parameter: a collector that has a processor of its own, one that has to share it with a mutator, and
-threads that nobody binds.
+If more threads want to run than there are processors, the scheduler's choice is measured as well.  So the placement is
+a parameter: a collector with a processor of its own, one that shares it with a mutator, and threads that are not bound.
 """
 
 import os

@@ -54,7 +54,7 @@ def test_source_names(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["mthp", "mthp-3k", "mthp-4m", "cheese"])
 def test_source_names_that_are_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"unknown source|needs a size|no folio size"):
+    with pytest.raises(ValueError, match=r"unknown source|needs a size|not a folio size"):
         parse_source(text, X86)
 
 

@@ -78,10 +78,8 @@ def test_help_texts() -> None:
 
 
 def sources(folder: str) -> list[Path]:
-    """The Python and C files below a folder, without those of a folder that is listed by itself."""
-    others = [ROOT / one for one in (*RULES["sources"], *RULES["pending"]) if one != folder and one.startswith(folder)]
-    files = [file for file in sorted((ROOT / folder).rglob("*")) if file.suffix in {".py", ".c", ".h"}]
-    return [file for file in files if not any(file.is_relative_to(other) for other in others)]
+    """The Python and C files below a folder."""
+    return [file for file in sorted((ROOT / folder).rglob("*")) if file.suffix in {".py", ".c", ".h"}]
 
 
 def source_faults(found: list[Text]) -> Iterator[str]:
@@ -110,14 +108,8 @@ def test_sources(folder: str) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize(("folder", "most"), RULES["pending"].items())
-def test_pending_sources_get_no_worse(folder: str, most: int) -> None:
-    found = faults_below(folder)
-    assert len(found) <= most, "\n".join(found)
-
-
 def test_every_folder_of_the_package_is_listed() -> None:
-    listed = [ROOT / one for one in (*RULES["sources"], *RULES["pending"])]
+    listed = [ROOT / one for one in RULES["sources"]]
     for top in ("gcproto", "native", "tests"):
         files = [file for file in (ROOT / top).rglob("*") if file.suffix in {".py", ".c", ".h"}]
         assert not [file for file in files if not any(file.is_relative_to(one) for one in listed)]

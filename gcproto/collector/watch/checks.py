@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def account_error(plan: "gcp_plan", swept: "gcp_swept", faults: Faults) -> str:
     """Whether every to-space page was produced once and mapped once; "" if so.
 
-    A page that every ioctl called existing though one of them had put it there (gcproto.known.bugs, retry-eexist)
-    is missing from the account of pages mapped; there are never more of these than results that said EEXIST.
+    A page may be missing from the account of pages mapped: every ioctl returned EEXIST for it, although one of them had
+    mapped it (gcproto.known.bugs, retry-eexist).  There are at most as many of these as results with EEXIST.
     """
     used = plan.used_end
     if swept.recovered:
-        return ""  # stores did the rest, and nobody counts those
+        return ""  # stores did the rest, and are not counted
     produced = swept.updated + swept.built + swept.slid + swept.empty
     produced += sum(faults.counts[name] for name in ("updated", "built", "slid"))
     if produced != used:

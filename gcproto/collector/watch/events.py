@@ -1,4 +1,4 @@
-"""What a collection tells those who listen; timing stands in listeners, never in the collector (as in whippet)."""
+"""Events of a collection for its listeners; listeners take the times, the collector does not (as in whippet)."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -79,7 +79,7 @@ class Listener:
     Phases run beside mutators, pauses stop them.  But for the first, all is called on the collector's thread, in order.
 
     Attributes:
-        counts_objects: whether somebody wants the number of live objects, which takes a pass over a bitmap.
+        counts_objects: whether a listener wants the number of live objects, which takes a pass over a bitmap.
 
     """
 
@@ -125,7 +125,7 @@ class Listener:
         """Stretches were made THPs: pages of them, and how many stretches the kernel refused."""
 
     def released(self) -> None:
-        """From-space has been given back; mutators run."""
+        """From-space is freed; mutators run."""
 
     def failed(self, reason: str) -> None:
         """A system call had an answer that none is known for; the collection goes on with the world stopped."""

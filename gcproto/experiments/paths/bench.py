@@ -46,7 +46,7 @@ def run(wanted: PathParameters, progress: Callable[[int, int], None]) -> Result:
     """Measure.
 
     Raises:
-        GcprotoError: userfaultfd or UFFDIO_MOVE is not to be had at all, or nothing could be measured.
+        GcprotoError: userfaultfd or UFFDIO_MOVE is unavailable, or nothing could be measured.
         ValueError: a name in the choice is unknown.
     """
     record = Record()

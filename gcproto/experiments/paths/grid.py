@@ -55,7 +55,7 @@ def parse_source(text: str, machine: Machine) -> tuple[str, int]:
     """``small``, ``mthp-64k``, ``pinned-2m``, ... to (name, order).
 
     Raises:
-        ValueError: unknown name, or a size that is no folio size of this machine.
+        ValueError: unknown name, or a size that folios of this machine do not have.
 
     """
     name, _, suffix = text.partition("-")
@@ -69,7 +69,7 @@ def parse_source(text: str, machine: Machine) -> tuple[str, int]:
         raise ValueError(f"{name} needs a size: {name}-64k")
     if size is not None and (size < machine.page_size or size > machine.pmd_size or size & (size - 1)):
         sizes = f"a power of 2 from {machine.page_size} to {machine.pmd_size} bytes"
-        raise ValueError(f"{suffix} is no folio size here: {sizes}")
+        raise ValueError(f"{suffix} is not a folio size here: {sizes}")
     return name, order_of(name, size, machine)
 
 
@@ -136,8 +136,8 @@ def live_blocks(machine: Machine) -> list[Block]:
 def quick_blocks(machine: Machine) -> list[Block]:
     """The short grid (at most 45 seconds).
 
-    mremap below the size of a page table is left to the default grid: each call splits a mapping, and what that costs
-    switches between two levels (310 and 400 ns a page at 64 KiB on 6.18) for minutes at a time, whatever runs.
+    mremap below the size of a page table is in the default grid only.  Each call splits a mapping.  The cost of that
+    switches between two levels for minutes at a time: 310 and 400 ns per page at 64 KiB on 6.18.
     """
     mid_source, thp = _large_sources(machine)
     main = ("small", *mid_source, *thp)
@@ -325,8 +325,8 @@ def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterat
     for text, one in zip(choice.sources, wanted, strict=True):
         if one not in memory:
             yield Block((text,), ("move", "copy", "copy_discard", "move_fallback"), GRANULES)
-    # An arm or a layout that was asked by name is measured also where the default grid does not have it, beside a copy
-    # and with as much memory as the grid has for the source: on another amount it would be another scenario.
+    # An arm or a layout that was asked by name is measured even if the default grid does not have it, beside a copy.
+    # It has as much memory as the grid has for the source: another amount would be another scenario.
     arms = tuple(arm for arm in choice.arms if arm != "canary")
     granules = tuple(choice.granules) or ("64k", "2m")
     skewed, live = "skewed" in choice.alignments, 2 in choice.threads

@@ -1,4 +1,4 @@
-"""Names of sources, arms, orders of frames and working sets, as they stand in results, with their numbers in C."""
+"""Names of sources, arms, orders of frames and working sets, as in results, with their numbers in C."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final

@@ -1,7 +1,7 @@
 """Runs the grid: rounds outermost, everything inside a round in seeded random order, state rebuilt for every sample.
 
-Settings are changed here (through gcproto.host.settings), never in the worker: the one mTHP size that a source needs is
-enabled for its group only, and the swap device that a source needs for the length of its block.
+Settings are changed here (through gcproto.host.settings), never in the worker.  The one mTHP size that a source needs
+is enabled for its group only.  The swap device that a source needs is on while its block runs.
 """
 
 import errno

@@ -188,7 +188,7 @@ def run(wanted: PolicyParameters, progress: Progress) -> Result:
     """Measure.
 
     Raises:
-        GcprotoError: memory is too small, or folios of a size can't be had.
+        GcprotoError: memory is too small, or folios of a size are unavailable.
 
     """
     check(wanted)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Course:
-    """What only whoever ran it knows.
+    """Facts of a run that its parts do not hold.
 
     Attributes:
         began: ns of the monotonic clock when all were set up.
@@ -152,7 +152,7 @@ def _wrong(parts: Parts) -> list[str]:
 
 
 def _add_times(parts: Parts, course: Course, found: Session, natives: "list[gcp_mutator_ptr]") -> None:
-    """The measured time, MMU and the longest stall; not while somebody verifies, whose pauses are nobody's."""
+    """The measured time, MMU and the longest stall; not beside the verifier, whose pauses would count."""
     if parts.request.standing:
         return
     found.failure = timing_error(natives, course.began)

@@ -1,4 +1,4 @@
-"""The collector's thread: it collects until nobody wants it any more, and says what that cost."""
+"""The collector's thread: it collects until the world is closed, and records the cost."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What makes MOVE say EBUSY, all the time, from outside: pins by io_uring, and pages pushed out to swap."""
+"""Disturbances for which MOVE returns EBUSY, all the time: pins by io_uring, and pages pushed out to swap."""
 
 import random
 import threading

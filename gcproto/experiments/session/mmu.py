@@ -1,7 +1,7 @@
 """Minimum mutator utilisation (Cheng and Blelloch, PLDI 2001): the worst share of any window that a mutator had.
 
 Utilisation over a window is lowest for one that begins where a stop begins or ends where one ends, so only those are
-looked at.
+computed.
 """
 
 from typing import TYPE_CHECKING

@@ -86,14 +86,14 @@ class Session(msgspec.Struct):
     """What came of a run.
 
     Attributes:
-        failure: why it can't be used, "" if it can; out_of_memory: that it was for want of memory.
+        failure: why it can't be used, "" if it can; out_of_memory: because memory was missing.
         mutator_ns: from when all were set up until the last was through.
         operations, allocated_bytes, allocated_objects: of all mutators, in that time the first, altogether the others.
         digests: of each mutator's sequence of allocations, and of what its workload noted (gcproto.heap.mutator.note).
         wrong: what the workloads and the verifier found, in words.
         verified: collections that the verifier passed.
-        mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time; the collector's goes on to
-            the end of a collection that is under way then, and that of a thread that answers faults is in it.
+        mutator_cpu_ns, collector_cpu_ns: CPU time of their threads in the measured time.  The collector's goes on to
+            the end of a collection under way.  It includes that of a thread that answers faults.
         pause, fault, wait: how long the mutators' stops, faults and waits for memory took in that time.
         runs: pages per ioctl of the collector, over all collections.
         time: where the mutators' time went;  costs: of what no handler sees.

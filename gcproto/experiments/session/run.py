@@ -29,7 +29,7 @@ class Running:
         self.parts = Parts(request, self.begin)
 
     def begin(self) -> None:
-        """All are set up, and nobody runs yet: what is measured begins here.  The clock comes last."""
+        """All threads are set up, and none runs yet: the measured time begins here.  The clock comes last."""
         for native in (*(one.native for one in self.parts.mutators), self.parts.collector.helper):
             lib.gcp_mutator_measure(native)
         self.parts.thread.measure()
@@ -81,7 +81,7 @@ class Running:
         try:
             for thread in (parts.thread, *parts.mutators, *([parts.disturber] if parts.disturber else [])):
                 thread.start()
-        except RuntimeError:  # no more threads are allowed: those that wait for the others must not wait for ever
+        except RuntimeError:  # no more threads are allowed: those that wait for the others must not wait forever
             parts.together.abort()
             lib.gcp_world_close(parts.heap.world)
             raise
@@ -91,7 +91,7 @@ class Running:
             lib.gcp_world_close(parts.heap.world)  # the others are still setting up
 
     def _watch(self, started: int) -> None:
-        """Join mutators; meanwhile take samples, and tell whoever watches."""
+        """Join mutators; meanwhile take samples, and write the status."""
         told = started
         for mutator in self.parts.mutators:
             while mutator.is_alive():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def two_processors() -> tuple[int, int]:
-    """The processor of whoever works, and that of the other thread.
+    """The processor of the thread that works, and that of the other thread.
 
     Raises:
         GcprotoError: this process may run on one only.
@@ -69,7 +69,7 @@ def second_thread(threads: int) -> Iterator[SecondThread]:
         the other thread.
 
     Raises:
-        GcprotoError: there is no second processor, or the thread can't be had.
+        GcprotoError: there is no second processor, or the thread can't be made.
 
     """
     if threads < 2:
@@ -80,7 +80,7 @@ def second_thread(threads: int) -> Iterator[SecondThread]:
     made = ffi.new("struct gcp_toucher **")
     err = lib.gcp_toucher_create(other, made)
     if err:
-        raise GcprotoError("the second thread can't be had", why=os.strerror(-err))
+        raise GcprotoError("the second thread can't be made", why=os.strerror(-err))
     try:
         os.sched_setaffinity(0, {cpu})
         yield SecondThread(made[0])

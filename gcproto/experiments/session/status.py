@@ -1,4 +1,4 @@
-"""What a run is doing at this moment, from its process to whoever watches: a small file that is replaced as a whole."""
+"""The status of a run, from its process to the command that watches: a small file that is replaced as a whole."""
 
 import contextlib
 import os
@@ -45,7 +45,7 @@ class Status(msgspec.Struct):
 
 
 def write(path: str, status: Status) -> None:
-    """Replace the file; whoever can't write it is not stopped by that."""
+    """Replace the file; a process that can't write it goes on."""
     temporary = f"{path}.{os.getpid()}"
     with contextlib.suppress(OSError):
         Path(temporary).write_bytes(msgspec.json.encode(status))

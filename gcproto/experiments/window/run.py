@@ -134,8 +134,8 @@ def accounts(done: Window) -> tuple[MapAccount, MapAccount]:
 def invalid_reason(done: Window, pages: int) -> str:
     """Why a window proves nothing; "" if all is well.
 
-    Pages that are in their place with their contents, though every ioctl for them said EEXIST, are the kernel's doing
-    (gcproto.known.bugs, retry-eexist): they are counted apart (``uncounted``), not taken for a failure.
+    A page may be in its place with its contents although every ioctl for it returned EEXIST.  That is a known bug of
+    the kernel (gcproto.known.bugs, retry-eexist).  Such pages are counted apart (``uncounted``), and are not a failure.
     """
     if done.err:
         return done.reason

@@ -2,9 +2,9 @@
 
 ``copy`` and ``move`` are ART's two modes (art/runtime/gc/collector/mark_compact.cc, MapMovingSpacePages): batches on
 the collector's thread, one page for a fault.  ``move-copy`` is its policy for faults that come early (3ea872cadc).  The
-others are experiments: ``-no-states`` is what a runtime does that keeps no state for each page and lets the kernel
-say what is mapped already; ``-thread`` is ART before UFFD_FEATURE_SIGBUS (70f6132cf7), where one thread reads the
-userfaultfd and answers all faults.
+others are experiments.  ``-no-states`` keeps no state for each page: the kernel's answer says what is mapped already.
+``-thread`` is ART before UFFD_FEATURE_SIGBUS (70f6132cf7), where one thread reads the userfaultfd and answers all
+faults.
 """
 
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ class Way:
     """A way.
 
     Args:
-        name: as it stands in results.
+        name: as in results.
         collector_by, collector_pages: what the collector's ioctls do, and for how many pages at most.
         fault_by, fault_pages: the same for a fault: the ready pages of the aligned group around the one that faulted.
         region_pages: from-space is cut into mappings of that many pages with an anon_vma each; 0: it is one mapping.
         text: in words.
         handler: who answers a fault.
-        states: both look at a page's state before they ask the kernel to map it; False: nobody knows what is mapped,
-            and EEXIST says so.
+        states: both look at a page's state before they ask the kernel to map it; False: only
+            EEXIST says what is mapped.
 
     """
 
@@ -109,6 +109,6 @@ DEFAULT_WAYS = (
 CHOSEN = "move-copy"
 """What the heap does with a page that is ready.
 
-The window's figures chose it (docs/results/window.md).  The mutator phase is far below copy's, and faults cost no more
-than there.  move-group has the shortest mutator phase of all by a little, but a fault waits for the whole group's MOVE.
+The window's figures chose it (docs/results/window.md).  The mutator phase is far below that of copy, and faults cost no
+more.  The mutator phase of move-group is a little shorter, but a fault waits for the MOVE of the whole group.
 """

@@ -269,8 +269,8 @@ class _Running:
 def lower_bound(measurements: list[Measurement]) -> None:
     """Lower-bound overhead (Cai et al., ISPASS 2022): cost over the least that the work itself can have cost.
 
-    That is the smallest, over all modes measured on the same workload with as many mutators in the same placement, of
-    the cost without what is known to be the collector's: pauses of the wall time, the collector thread of the CPU time.
+    The least is taken over all modes of the same workload, with as many mutators in the same placement.  It is the cost
+    without the collector's known part: pauses of the wall time, the collector thread's share of the CPU time.
     """
     cells: dict[HeapCell, list[WorkloadFigures]] = {}
     for one in measurements:
