@@ -21,16 +21,15 @@ from gcproto.collector.young.collector import collector_for
 from gcproto.errors import GcprotoError
 from gcproto.experiments.placement import cpus_for
 from gcproto.experiments.session.collector_thread import CollectorThread
-from gcproto.experiments.session.costs import measure_costs
 from gcproto.experiments.session.disturb import Disturber
 from gcproto.experiments.session.mutator import Mutator
 from gcproto.experiments.session.request import SessionRequest
-from gcproto.experiments.session.second_thread import two_processors
 from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.space import Heap
 from gcproto.heap.workloads import workload
 from gcproto.heap.workloads.knobs import Knobs
 from gcproto.host.machine import machine
+from gcproto.results.schema import FaultCosts
 
 
 def _mode(request: SessionRequest, memory: Memory, shoot_down: int) -> tuple[Mode, str]:
@@ -56,17 +55,19 @@ class Parts:
     Args:
         request: what is to be run.
         begin: runs when all threads are set up, on the last of them, before any may go on.
+        costs: measured while no other thread was live (gcproto.experiments.session.costs).
+        beside: processor of the second live thread; -1 for none.
 
     Raises:
         GcprotoError: a processor can't be bound to, or the collector can't work here.
 
     """
 
-    def __init__(self, request: SessionRequest, begin: Callable[[], None]) -> None:
+    def __init__(self, request: SessionRequest, begin: Callable[[], None], costs: FaultCosts, beside: int) -> None:
         self.request = request
         self.recorder = Recorder()
         memory = parse_memory(request.memory)
-        self.costs = measure_costs(request)
+        self.costs = costs
         # A heap that stands still has a mutator to be interrupted only where a second thread is live.
         live = not request.standing or request.threads > 1
         mode, self.choice = _mode(request, memory, self.costs.shoot_down if live else 0)
@@ -75,7 +76,7 @@ class Parts:
         self.heap = Heap(request.capacity, memory=memory)
         self.folios = FolioListener(self.heap) if memory.order != 0 else None
         self.swap = SwapListener(self.heap, request.page_out) if request.page_out else None
-        self.interruptions = ShootDownListener([two_processors()[1]]) if request.threads > 1 else None
+        self.interruptions = ShootDownListener([beside]) if beside >= 0 else None
         self.checks = Checks(self.heap) if request.verify else None
         self.map = MapListener(memory.order or 0) if request.map and self.mode.moves_pages else None
         listeners: list[Listener] = [

@@ -15,6 +15,7 @@ from gcproto.experiments.session.request import Session, SessionRequest
 from gcproto.experiments.session.second_thread import SecondThread, second_thread
 from gcproto.experiments.session.status import EVERY_SECONDS, write
 from gcproto.host.shoot_downs import shoot_downs
+from gcproto.results.schema import FaultCosts
 from gcproto.structs import address_of
 
 SAMPLE_SECONDS = 0.02
@@ -23,10 +24,10 @@ SAMPLE_SECONDS = 0.02
 class Running:
     """A run, from its parts to their end."""
 
-    def __init__(self, request: SessionRequest) -> None:
+    def __init__(self, request: SessionRequest, costs: FaultCosts, beside: int) -> None:
         self.request = request
         self.course = Course()
-        self.parts = Parts(request, self.begin)
+        self.parts = Parts(request, self.begin, costs, beside)
 
     def begin(self) -> None:
         """All threads are set up, and none runs yet: the measured time begins here.  The clock comes last."""
@@ -111,21 +112,21 @@ class Running:
 def run(request: SessionRequest) -> Session:
     """Run a workload once in this process."""
     try:
-        measure_costs(request)  # before another thread is live on one of the processors
+        costs = measure_costs(request)  # before another thread is live, while this one may run on both processors
         with second_thread(request.threads) as beside:
-            return _run(request, beside)
+            return _run(request, costs, beside)
     except GcprotoError as error:
         return Session(failure=str(error))
 
 
-def _run(request: SessionRequest, beside: SecondThread) -> Session:
+def _run(request: SessionRequest, costs: FaultCosts, beside: SecondThread) -> Session:
     if request.standing and request.placement is not Placement.UNPLACED:
         raise GcprotoError(
             "a heap that stands still has no placement",
             why="no mutator runs while it is collected",
             code=ExitCode.USAGE,
         )
-    running = Running(request)
+    running = Running(request, costs, beside.cpu)
     try:
         running.go(beside)
         return session_of(running.parts, running.course)

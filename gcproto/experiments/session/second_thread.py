@@ -39,11 +39,13 @@ class SecondThread:
 
     Args:
         native: the thread of C; None for none.
+        cpu: its processor; -1 for none.
 
     """
 
-    def __init__(self, native: "gcp_toucher_ptr | None" = None) -> None:
+    def __init__(self, native: "gcp_toucher_ptr | None" = None, cpu: int = -1) -> None:
         self._native = native
+        self.cpu = cpu
 
     def __bool__(self) -> bool:
         return self._native is not None
@@ -83,7 +85,7 @@ def second_thread(threads: int) -> Iterator[SecondThread]:
         raise GcprotoError("the second thread can't be made", why=os.strerror(-err))
     try:
         os.sched_setaffinity(0, {cpu})
-        yield SecondThread(made[0])
+        yield SecondThread(made[0], other)
     finally:
         os.sched_setaffinity(0, allowed)
         lib.gcp_toucher_destroy(made[0])
