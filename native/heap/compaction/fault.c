@@ -80,23 +80,36 @@ struct range {
 
 static const struct range NONE_OWED = {0, 0};
 
+/* Count as stopped until the collector, which stops the world, has unregistered the space. */
+static void stand_aside(const struct gcp_fault *f)
+{
+    struct gcp_compaction *c = f->c;
+    uint32_t recovery;
+    if (!f->m->world)
+        gcp_compaction_die(
+            c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
+    gcp_mutator_block(f->m);
+    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
+        gcp_futex_wait(&c->recovery, recovery, 100);
+}
+
+/* No ioctl can map a page that another thread writes, or the recovery: wait for it. */
+static void leave_it(const struct gcp_fault *f)
+{
+    stand_aside(f);
+    gcp_mutator_unblock(f->m);
+}
+
 /*
- * No ioctl can map pages [index, index + n).  The collector stops the world and unregisters the space; meanwhile this
- * thread counts as stopped.  Then plain stores write the pages, all of them before this thread waits for the world: the
- * recovery waits for each page that a thread has claimed.  n: 0 for a page that another thread writes.  src: where the
- * contents are; 0: zeroes, or nothing to write.  owed: other pages that this thread has claimed and not built yet.
+ * No ioctl can map pages [index, index + n), which this thread has built.  Plain stores write them once the space is
+ * unregistered, all of them before this thread waits for the world: the recovery waits for each page that a thread has
+ * claimed.  src: where the contents are; 0: zeroes, nothing to write.  owed: other pages that this thread has claimed
+ * and not built yet.
  */
 static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, uint64_t n, struct range owed)
 {
     struct gcp_compaction *c = f->c;
-    struct gcp_mutator *m = f->m;
-    uint32_t recovery;
-    if (!m->world)
-        gcp_compaction_die(
-            c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
-    gcp_mutator_block(m);
-    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
-        gcp_futex_wait(&c->recovery, recovery, 100);
+    stand_aside(f);
     for (uint64_t at = 0; at < n; at++) {
         if (src)
             memcpy(gcp_at(gcp_to_page(c, index + at)), gcp_at(src + at * c->pages.page), c->pages.page);
@@ -107,7 +120,7 @@ static void give_in(const struct gcp_fault *f, uint64_t index, uint64_t src, uin
             c->produce(&c->plan, at, gcp_to_page(c, at));
             gcp_state_set(c, at, GCP_PAGE_PROCESSED_AND_MAPPED);
         }
-    gcp_mutator_unblock(m);
+    gcp_mutator_unblock(f->m);
 }
 
 /* Map pages [index, index + n), which this thread has built from `src` on.  owed: see `give_in`. */
@@ -174,7 +187,7 @@ static void map_group(const struct gcp_fault *f)
     call_ends(f, begin, work_by(how.by), done);
     if (done < 0) {
         gcp_compaction_fail(c, (int32_t)-done, "mapping ready pages in a fault");
-        give_in(f, index, 0, 0, NONE_OWED);
+        leave_it(f);
     }
 }
 
@@ -190,7 +203,7 @@ static void copy_ready(const struct gcp_fault *f)
     call_ends(f, begin, GCP_WORK_COPY_1, done);
     if (done < 0) {
         gcp_compaction_fail(f->c, (int32_t)-done, "copying a ready page in a fault");
-        give_in(f, f->index, 0, 0, NONE_OWED);
+        leave_it(f);
     }
 }
 
@@ -382,7 +395,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
     enum gcp_event_kind kind = GCP_EVENT_FAULT_READY;
     for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED;) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, 0, NONE_OWED);
+            leave_it(f);
             return GCP_EVENT_FAULT_WAITED;
         }
         enum gcp_page_state state = gcp_page_state(&c->pages, leader);
@@ -408,7 +421,7 @@ static enum gcp_event_kind resolve_granule(const struct gcp_fault *f)
             return kind; /* no longer registered: all of it was mapped before */
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a granule in a fault");
-            give_in(f, index, 0, 0, NONE_OWED);
+            leave_it(f);
             return kind;
         }
     }
@@ -425,7 +438,7 @@ enum gcp_event_kind gcp_fault_resolve(const struct gcp_fault *f)
         return resolve_granule(f);
     for (uint32_t tries = 0;; tries++) {
         if (m->world && gcp_compaction_failed(c)) {
-            give_in(f, index, 0, 0, NONE_OWED);
+            leave_it(f);
             return GCP_EVENT_FAULT_WAITED;
         }
         switch (gcp_page_state(&c->pages, index)) {
