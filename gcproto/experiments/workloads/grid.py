@@ -12,6 +12,7 @@ from gcproto.experiments.heap_machine import heap_machine
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.session.request import SessionLab, SessionRequest
 from gcproto.experiments.workloads.run import WARMUP, lower_bound
+from gcproto.experiments.workloads.same_work import SameWork
 from gcproto.experiments.workloads.tally import HeapTally
 from gcproto.heap.folios import Memory, parse_memory
 from gcproto.heap.sizes import see_that_it_can_be_made
@@ -74,7 +75,7 @@ class _Grid:
     wanted: GridParameters
     lab: SessionLab
     frame: Frame[HeapTally]
-    digests: dict[tuple[str, int, int], list[int]] = field(default_factory=dict)
+    same: SameWork = field(default_factory=SameWork)
     started: float = field(default_factory=time.monotonic)
     refused: set[HeapCell] = field(default_factory=set)
     begun: set[HeapCell] = field(default_factory=set)
@@ -104,10 +105,9 @@ class _Grid:
                 placement=Placement(asked.placement),
             )
         )
-        key = (asked.workload, asked.mutators, number)
-        tally.add(number, done, self.digests.get(key, []), warmup=self.frame.warming(number))
-        if not done.failure:
-            self.digests.setdefault(key, done.digests)
+        work = (asked.workload, asked.mutators, number)
+        tally.add(number, done, self.same.digests(work), warmup=self.frame.warming(number))
+        self.same.note(work, done)
 
     def _late(self, cell: HeapCell, tally: HeapTally) -> None:
         skip = None

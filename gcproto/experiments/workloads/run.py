@@ -13,6 +13,7 @@ from gcproto.experiments.frame import Frame, Progress, Schedule
 from gcproto.experiments.heap_machine import heap_machine, memory_blocks
 from gcproto.experiments.placement import Placement, cpus_for
 from gcproto.experiments.session.request import SessionLab, SessionRequest
+from gcproto.experiments.workloads.same_work import SameWork
 from gcproto.experiments.workloads.tally import HeapTally
 from gcproto.experiments.workloads.trace_files import trace_file
 from gcproto.heap.folios import Memory
@@ -184,11 +185,10 @@ class _Running:
         self.wanted = wanted
         self.lab = lab
         self.frame: Frame[HeapTally] = Frame(tallies, Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
-        self._digests: dict[int, list[int]] = {}
+        self._same = SameWork()
 
     def sequence_of(self, number: int, active: list[HeapTally]) -> Generator[HeapTally, None, None]:
         """Mode none comes last in the first round: it needs to know how much the others allocated."""
-        self._digests = {}
         yield from sorted(self.frame.shuffled(active), key=lambda one: not one.mode.collects and not number)
 
     def one(self, number: int, tally: HeapTally) -> None:
@@ -202,9 +202,9 @@ class _Running:
             return
         if request.trace:
             self.wanted.traces.append(request.trace)
-        mutators = tally.scenario.mutators
-        tally.add(number, done, self._digests.get(mutators, []), warmup=self.frame.warming(number))
-        self._digests.setdefault(mutators, done.digests)
+        work = (tally.scenario.mutators, number)
+        tally.add(number, done, self._same.digests(work), warmup=self.frame.warming(number))
+        self._same.note(work, done)
         get_logger("gc").debug("run", mode=names.mode(tally.scenario), heap=tally.capacity, round=number)
 
     def _too_small(self, tally: HeapTally, why: str) -> Skip:
