@@ -5,13 +5,14 @@ import errno
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from gcproto._native import lib
 from gcproto.collector.compiled.prepare import NEVER
 from gcproto.collector.modes import MODES
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 from gcproto.heap.space import TLAB_BYTES
+from tests.support.graph_machine import GraphMachine
 from tests.support.heap_model import MIB, Bench, bench, mode_with
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(120)]
@@ -315,7 +316,7 @@ def test_the_verifier_finds_a_page_that_a_kernel_lost(call: int, number: int) ->
         assert any("wrong word" in text for text in heap.checks.wrong)
 
 
-class Graphs(RuleBasedStateMachine):
+class Graphs(GraphMachine):
     """Random graphs against a model of them in Python: sizes, references and payload of everything reachable."""
 
     @initialize(
@@ -340,22 +341,11 @@ class Graphs(RuleBasedStateMachine):
             "granule": granule,
             "regions": regions,
         }
-        self.bench = Bench(16 * MIB, mode_with(mode, **options))
-        self.roots: dict[int, int] = {}
-        self.objects: dict[int, tuple[int, list[int], int]] = {}
-        self.next = 0
-
-    def teardown(self) -> None:
-        if hasattr(self, "bench"):
-            self.bench.close()
+        self.open(Bench(16 * MIB, mode_with(mode, **options)))
 
     @rule(slot=st.integers(0, SLOTS - 1), words=st.integers(2, 1500), share=st.floats(0, 1))
     def allocate(self, slot: int, words: int, share: float) -> None:
-        refs = int((words - 1) * share)
-        self.bench.allocate(words, refs, slot)
-        self.objects[self.next] = (words, [-1] * refs, slot)
-        self.roots[slot] = self.next
-        self.next += 1
+        self.make(slot, words, int((words - 1) * share))
 
     @rule(slot=st.integers(0, SLOTS - 1), count=st.integers(1, 400))
     def litter(self, slot: int, count: int) -> None:
@@ -369,45 +359,12 @@ class Graphs(RuleBasedStateMachine):
         target = data.draw(st.sampled_from(sorted(self.roots)))
         refs = self.objects[self.roots[slot]][1]
         if refs:
-            field = data.draw(st.integers(0, len(refs) - 1))
-            self.bench.link(slot, field, target)
-            refs[field] = self.roots[target]
-
-    @precondition(lambda self: self.roots)
-    @rule(data=st.data())
-    def drop(self, data: st.DataObject) -> None:
-        slot = data.draw(st.sampled_from(sorted(self.roots)))
-        self.bench.drop(slot)
-        del self.roots[slot]
+            self.store(slot, data.draw(st.integers(0, len(refs) - 1)), target)
 
     @rule()
     def collect(self) -> None:
         self.bench.collect()
         assert not self.bench.failures.reasons
-
-    @invariant()
-    def same_graph(self) -> None:
-        if not hasattr(self, "bench"):
-            return
-        seen: dict[int, int] = {}
-        work = [(number, self.bench.follow(slot)) for slot, number in self.roots.items()]
-        while work:
-            number, ref = work.pop()
-            if number in seen:
-                assert seen[number] == ref
-                continue
-            seen[number] = ref
-            words, refs, slot = self.objects[number]
-            assert self.bench.word(ref, 0) == words | len(refs) << 32
-            for field, target in enumerate(refs):
-                value = self.bench.word(ref, 1 + field)
-                assert (value == 0) == (target < 0)
-                if target >= 0:
-                    work.append((target, value))
-            for word in {1 + len(refs), words - 1}:
-                if 1 + len(refs) <= word < words:
-                    assert self.bench.word(ref, word) == slot * 1000 + word
-        assert len(set(seen.values())) == len(seen), "two objects in one place"
 
 
 Graphs.TestCase.settings = settings(

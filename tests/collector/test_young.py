@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from gcproto._native import ffi, lib
 from gcproto.collector.compiled.cards import PAGE_CARDS
@@ -18,6 +18,7 @@ from gcproto.collector.young.collector import YoungCollector
 from gcproto.collector.young.policy import NextKind
 from gcproto.heap.calls import CARD_BYTES, CARD_DIRTY
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
+from tests.support.graph_machine import GraphMachine
 from tests.support.heap_model import MIB, Bench, bench, mode_with
 
 pytestmark = [pytest.mark.needs("move"), pytest.mark.timeout(180)]
@@ -325,7 +326,7 @@ class TestNextKind:
         assert kind.young(asked=False)
 
 
-class Generations(RuleBasedStateMachine):
+class Generations(GraphMachine):
     """Random lists and arrays of several ages, and stores between them, against a model of what must survive."""
 
     SLOTS = 12
@@ -345,36 +346,19 @@ class Generations(RuleBasedStateMachine):
             "register_whole": whole,
             "flush_bytes": 4 * PAGE_BYTES,
         }
-        self.bench = Bench(16 * MIB, mode_with(mode, **options))
-        self.roots: dict[int, int] = {}
-        self.objects: dict[int, tuple[int, list[int], int]] = {}
-        self.next = 0
-
-    def teardown(self) -> None:
-        if hasattr(self, "bench"):
-            self.bench.close()
-
-    def _make(self, slot: int, words: int, refs: int) -> None:
-        self.bench.allocate(words, refs, slot)
-        self.objects[self.next] = (words, [-1] * refs, slot)
-        self.roots[slot] = self.next
-        self.next += 1
-
-    def _link(self, slot: int, field: int, target: int) -> None:
-        self.bench.link(slot, field, target)
-        self.objects[self.roots[slot]][1][field] = self.roots[target] if target >= 0 else -1
+        self.open(Bench(16 * MIB, mode_with(mode, **options)))
 
     @rule(slot=st.integers(0, SLOTS - 1), words=st.integers(2, 1300), share=st.floats(0, 1))
     def allocate(self, slot: int, words: int, share: float) -> None:
-        self._make(slot, words, int((words - 1) * share))
+        self.make(slot, words, int((words - 1) * share))
 
     @rule(slot=st.integers(0, SLOTS - 1), count=st.integers(1, 60), words=st.integers(3, 40))
     def chain(self, slot: int, count: int, words: int) -> None:
         """A list in front of what the slot holds: most of it is reachable only through objects of other ages."""
         for _ in range(count):
-            self._make(self.SLOTS, words, 1)
+            self.make(self.SLOTS, words, 1)
             if slot in self.roots:
-                self._link(self.SLOTS, 0, slot)
+                self.store(self.SLOTS, 0, slot)
             with self.bench.inside() as m:
                 from gcproto.heap import mutator
 
@@ -394,14 +378,7 @@ class Generations(RuleBasedStateMachine):
         target = data.draw(st.sampled_from([-1, *sorted(self.roots)]))
         refs = self.objects[self.roots[slot]][1]
         if refs:
-            self._link(slot, data.draw(st.integers(0, len(refs) - 1)), target)
-
-    @precondition(lambda self: self.roots)
-    @rule(data=st.data())
-    def drop(self, data: st.DataObject) -> None:
-        slot = data.draw(st.sampled_from(sorted(self.roots)))
-        self.bench.drop(slot)
-        del self.roots[slot]
+            self.store(slot, data.draw(st.integers(0, len(refs) - 1)), target)
 
     @rule()
     def collect(self) -> None:
@@ -417,29 +394,6 @@ class Generations(RuleBasedStateMachine):
             for slot, ref in before.items():
                 if (ref - self.bench.heap.to) // PAGE_BYTES < old:
                     assert self.bench.follow(slot) == ref
-
-    @invariant()
-    def same_graph(self) -> None:
-        if not hasattr(self, "bench"):
-            return
-        seen: dict[int, int] = {}
-        work = [(number, self.bench.follow(slot)) for slot, number in self.roots.items()]
-        while work:
-            number, ref = work.pop()
-            if number in seen:
-                assert seen[number] == ref
-                continue
-            seen[number] = ref
-            words, refs, slot = self.objects[number]
-            assert self.bench.word(ref, 0) == words | len(refs) << 32
-            for field, target in enumerate(refs):
-                value = self.bench.word(ref, 1 + field)
-                assert (value == 0) == (target < 0)
-                if target >= 0:
-                    work.append((target, value))
-            if 1 + len(refs) < words:
-                assert self.bench.word(ref, words - 1) == slot * 1000 + words - 1
-        assert len(set(seen.values())) == len(seen), "two objects in one place"
 
 
 Generations.TestCase.settings = settings(

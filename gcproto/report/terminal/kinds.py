@@ -6,11 +6,11 @@ from rich.console import Console
 
 from gcproto.report import labels
 from gcproto.report.terminal.kit.draw import print_table
-from gcproto.report.terminal.kit.table import Cell, Column, Table
+from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import say
-from gcproto.report.words.young import compared, kind_lines, with_generations
+from gcproto.report.words.young import compared, kind_cells, kind_lines, with_generations
 from gcproto.results import names
-from gcproto.results.schema import KindFigures, Measurement, Result, WorkloadScenario
+from gcproto.results.schema import Measurement, Result
 
 COLUMNS = [
     Column("mode", words=True),
@@ -53,31 +53,7 @@ def print_kinds(measurements: Sequence[Measurement], result: Result, console: Co
         )
         table = Table(COLUMNS, gap=1, wide=True)
         for one, kind in lines:
-            table.add(*_row(one.at, kind))
+            table.add(names.mode_short(one.at), labels.size(one.at.heap_bytes), *kind_cells(kind))
         print_table(table, console)
     for text in compared(found):
         say(console, text, style="dim")
-
-
-def _row(at: WorkloadScenario, kind: KindFigures) -> list[Cell]:
-    young = kind.young
-    return [
-        names.mode_short(at),
-        labels.size(at.heap_bytes),
-        "young" if young else "full",
-        labels.number(kind.collections),
-        labels.number(kind.freed_mib),
-        _number(kind.evacuated),
-        _number(kind.copied),
-        labels.share(kind.old_share),
-        labels.number(kind.promoted_mib),
-        f"{kind.cards:.0f}" if young else "",
-        labels.number(kind.cards_us) if young else "",
-        labels.number(kind.mark_ms),
-        labels.number(kind.compact_ms),
-        labels.number(kind.pause_ms),
-    ]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else labels.number(value)

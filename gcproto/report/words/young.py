@@ -24,6 +24,28 @@ def kind_lines(every: Sequence[Workload]) -> list[tuple[Workload, KindFigures]]:
     return [(one, kind) for one in every for kind in one.figures.kinds]
 
 
+def kind_cells(kind: KindFigures) -> tuple[str, ...]:
+    """Figures of a kind of collection, as a table has them: from the kind's name to its longest pause."""
+    return (
+        "young" if kind.young else "full",
+        labels.number(kind.collections),
+        labels.number(kind.freed_mib),
+        _number(kind.evacuated),
+        _number(kind.copied),
+        labels.share(kind.old_share),
+        labels.number(kind.promoted_mib),
+        f"{kind.cards:.0f}" if kind.young else "",
+        labels.number(kind.cards_us) if kind.young else "",
+        labels.number(kind.mark_ms),
+        labels.number(kind.compact_ms),
+        labels.number(kind.pause_ms),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else labels.number(value)
+
+
 def compared(every: Sequence[Workload]) -> list[str]:
     """A sentence for each pair of modes that differ in one thing, with the interval of the ratio."""
     by_scenario = {one.at: one for one in every}
