@@ -8,7 +8,7 @@ import click
 from benchmarks.jvm import document
 from benchmarks.jvm.rounds import Comparison, asked
 from benchmarks.jvm.table import show
-from gcproto.cli.params import Size
+from gcproto.cli.kit.params import Size
 from gcproto.errors import GcprotoError
 
 

@@ -7,7 +7,7 @@ from click.exceptions import Exit
 from click.shell_completion import shell_complete
 
 from gcproto import __version__
-from gcproto.cli.groups import LazyGroup
+from gcproto.cli.kit.groups import LazyGroup
 from gcproto.errors import ExitCode
 from gcproto.process import ending, limits
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, echo_json, interrupted, keep, result_options
-from gcproto.cli.params import SEED, Once
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, echo_json, interrupted, keep, result_options
+from gcproto.cli.kit.params import SEED, Once
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -80,7 +80,7 @@ def command(ctx: click.Context, options: Options) -> None:
     if options.as_json:
         echo_json(result)
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.thread_claims import print_claims
 
         print_claims(result, console())

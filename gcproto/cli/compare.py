@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT, FilePath
+from gcproto.cli.kit.output import echo_json
+from gcproto.cli.kit.params import PERCENT, FilePath
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
-    from gcproto.results.compare import Comparison
+    from gcproto.results.comparison.compare import Comparison
 
 
 @click.command(name="compare")
@@ -34,7 +34,7 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
     The exit code is 1 only if --fail-above is exceeded.  It is 2 if the runs are of different kinds, or have too few
     scenarios in common.
     """
-    from gcproto.results.compare import compare
+    from gcproto.results.comparison.compare import compare
     from gcproto.results.documents import document
     from gcproto.results.store import load
 
@@ -42,7 +42,7 @@ def command(ctx: click.Context, base: Path, new: Path, fail_above: float | None,
     if as_json:
         echo_json(document("compare", _document(found)))
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.comparison import print_comparison
 
         print_comparison(found, console())

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json
-from gcproto.cli.params import HOUR, Once, seconds
+from gcproto.cli.kit.output import echo_json
+from gcproto.cli.kit.params import HOUR, Once, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 

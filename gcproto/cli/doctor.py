@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json
+from gcproto.cli.kit.output import echo_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,7 @@ def command(as_json: bool) -> None:
 
         echo_json(document("doctor", _document(found)))
         return
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
 
     print_survey(found, console())
 

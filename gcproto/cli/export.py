@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.params import FilePath, Once
+from gcproto.cli.kit.params import FilePath, Once
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.output import echo_json, keep
-from gcproto.cli.params import SHARE, FilePath, Name, Once
-from gcproto.cli.progress import progress_bar
+from gcproto.cli.kit.output import echo_json, keep
+from gcproto.cli.kit.params import SHARE, FilePath, Name, Once
+from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
@@ -77,7 +77,7 @@ def command(
 
         echo_json(document("predict", found))
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.prediction import print_prediction
 
         print_prediction(found, console())

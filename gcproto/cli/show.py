@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from gcproto.cli.output import echo_json
-from gcproto.cli.params import FilePath
+from gcproto.cli.kit.output import echo_json
+from gcproto.cli.kit.params import FilePath
 
 
 @click.command(name="show")
@@ -24,7 +24,7 @@ def command(file: Path, wide: bool, as_json: bool) -> None:
     if as_json:
         echo_json(result)
         return
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
     from gcproto.report.terminal.tables import print_result
 
     print_result(result, console(wide=wide), wide=wide)

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import msgspec
 
+from gcproto.results.comparison.known_changes import known
 from gcproto.results.facts import branch_of
-from gcproto.results.known_changes import known
 from gcproto.results.schema import Scenario
 from gcproto.results.series import Series, is_canary
 

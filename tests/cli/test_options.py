@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from gcproto.cli.app import COMMANDS, cli
-from gcproto.cli.groups import LazyGroup
-from gcproto.cli.params import Factors, FilePath, Number, Size, Words
+from gcproto.cli.kit.groups import LazyGroup
+from gcproto.cli.kit.params import Factors, FilePath, Number, Size, Words
 from gcproto.errors import ExitCode
 from gcproto.host.environment import page_size
 from gcproto.results.store import load

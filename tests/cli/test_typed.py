@@ -10,8 +10,8 @@ import click
 import pytest
 
 from gcproto.cli.app import cli
-from gcproto.cli.options import takes
-from gcproto.cli.params import Once
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.params import Once
 from gcproto.cli.reference import contexts
 
 BUILT_IN: dict[type, object] = {

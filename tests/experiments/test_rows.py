@@ -6,7 +6,7 @@ from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.experiments.paths.grid import applies
 from gcproto.experiments.paths.names import ARMS as NUMBERS
-from gcproto.results.effects import CLASSES, arm_class
+from gcproto.results.comparison.effects import CLASSES, arm_class
 from gcproto.results.schema import PathScenario
 from gcproto.rows import ARMS, SOURCES, Row, arm_is, arms_with, source_is, sources_with
 

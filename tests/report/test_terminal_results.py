@@ -26,7 +26,7 @@ from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.report.terminal.series import print_history, print_pair
 from gcproto.report.terminal.tables import print_result
 from gcproto.report.terminal.verdicts import print_verdicts
-from gcproto.results.compare import Comparison, compare
+from gcproto.results.comparison.compare import Comparison, compare
 from gcproto.results.schema import (
     ClaimExperiment,
     ClaimVerdict,

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from gcproto.cli import terminal
+from gcproto.cli.kit import terminal
 from gcproto.report import labels
 from gcproto.report.placement import crowded, runnable
+from gcproto.report.terminal.collector.windows import print_windows
 from gcproto.report.terminal.comparison import summary as compared
 from gcproto.report.terminal.kernels import print_matrix
 from gcproto.report.terminal.tables import print_result
 from gcproto.report.terminal.verdicts import print_verdicts
-from gcproto.report.terminal.windows import print_windows
-from gcproto.results.compare import ArmLine, Comparison, Line
+from gcproto.results.comparison.compare import ArmLine, Comparison, Line
 from gcproto.results.schema import (
     ContractRow,
     Hazard,

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from gcproto.report.page.sections import window_section
 from gcproto.report.page.tables import runs_grid, window_grid
-from gcproto.report.terminal.windows import print_windows
+from gcproto.report.terminal.collector.windows import print_windows
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kinds import windows
 from gcproto.report.words.ratios import APART, Ratio, Standing

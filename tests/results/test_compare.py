@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.alike import KINDS, MIN_COMMON, key
-from gcproto.results.compare import BETWEEN_RUNS, ArmLine, Comparison, compare
-from gcproto.results.effects import CLASSES, arm_class
+from gcproto.results.comparison.alike import KINDS, MIN_COMMON, key
+from gcproto.results.comparison.compare import BETWEEN_RUNS, ArmLine, Comparison, compare
+from gcproto.results.comparison.effects import CLASSES, arm_class
 from gcproto.results.schema import (
     Experiment,
     KernelCell,

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from gcproto.cli.gc.policies import auto_is_good
-from gcproto.report.terminal.policies import print_policies
+from gcproto.report.terminal.collector.policies import print_policies
 from gcproto.results.policy_cells import SAME, Cell, cells, noise_of, policy_of
 from gcproto.results.schema import Measurement, PolicyChoice, PolicyFigures, PolicyScenario
 from tests.support.result_maker import measurement, result, scenario

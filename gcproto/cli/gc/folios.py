@@ -1,6 +1,6 @@
 """The type of the option ``--memory``: sizes of folios that heaps are made of."""
 
-from gcproto.cli.params import Words
+from gcproto.cli.kit.params import Words
 
 
 def _known(word: str) -> object:

@@ -8,10 +8,10 @@ import click
 
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.placements import OPTION, placements, say_if_crowded
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, deliver, result_options
-from gcproto.cli.params import PERCENT, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
-from gcproto.cli.progress import progress_bar
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, deliver, result_options
+from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
+from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.progress import rounds_bar
+from gcproto.cli.kit.progress import rounds_bar
 from gcproto.counted import counted
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.params import Words
+from gcproto.cli.kit.params import Words
 
 if TYPE_CHECKING:
     from gcproto.experiments.placement import Placement

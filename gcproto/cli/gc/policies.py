@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.gc.folios import FOLIOS
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, deliver, result_options
-from gcproto.cli.params import PERCENT, ROUNDS, SEED, Size, Words
-from gcproto.cli.progress import progress_bar
-from gcproto.cli.renamed import Renamed
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, deliver, result_options
+from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, Size, Words
+from gcproto.cli.kit.progress import progress_bar
+from gcproto.cli.kit.renamed import Renamed
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -168,7 +168,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
-    from gcproto.report.terminal.policies import heap_text
+    from gcproto.report.terminal.collector.policies import heap_text
     from gcproto.results.policy_cells import cells, objective_of
     from gcproto.results.series import page_size_of
 

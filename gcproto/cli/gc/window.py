@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import click
 
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, deliver, result_options
-from gcproto.cli.params import ROUNDS, SEED, Size, Words
-from gcproto.cli.progress import progress_bar
-from gcproto.cli.renamed import Renamed
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, deliver, result_options
+from gcproto.cli.kit.params import ROUNDS, SEED, Size, Words
+from gcproto.cli.kit.progress import progress_bar
+from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 MOST_PAGES = 1 << 24

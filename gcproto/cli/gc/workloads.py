@@ -11,11 +11,11 @@ import click
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
-from gcproto.cli.groups import LazyGroup, refuse_options
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, deliver, result_options
-from gcproto.cli.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
-from gcproto.cli.renamed import Renamed
+from gcproto.cli.kit.groups import LazyGroup, refuse_options
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, deliver, result_options
+from gcproto.cli.kit.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
+from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _pair(options: Options) -> tuple[str, str] | None:
 
 
 def _explain_difference(result: "Result", pair: tuple[str, str], screen: "Console") -> None:
-    from gcproto.report.terminal.explanation import print_explanations
+    from gcproto.report.terminal.collector.explanation import print_explanations
 
     if not print_explanations(result.measurements, pair, screen):
         click.echo(f"gcproto: no heap has valid rounds of {pair[0]} and {pair[1]}", err=True)

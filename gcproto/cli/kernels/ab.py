@@ -12,9 +12,9 @@ from gcproto.cli.kernels.build import BuildOptions, build_options, build_progres
 from gcproto.cli.kernels.check import check_guest, show_verdicts
 from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
-from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import echo_json, result_options
+from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -177,7 +177,7 @@ def _show(
         fields = {"stock": stock, "patched": patched, "rows": found, "void": voided}
         echo_json(document("kernels-ab", fields | ({"functions": explained} if profile else {})))
         return found, voided
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
 
     print_proposal(found, stock, patched, series.unit if series else "", voided, console())
     if profile:

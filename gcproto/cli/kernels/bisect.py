@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.kernels.build import SourceOptions, build_progress, config_options, origin, source_options
-from gcproto.cli.options import takes
-from gcproto.cli.output import ResultOptions, echo_json, results_in
-from gcproto.cli.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, echo_json, results_in
+from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
@@ -182,7 +182,7 @@ def _tell(test: "Tested") -> None:
 
 def _show(found: "Found", as_json: bool) -> None:
     """Print the end of a search: the commit, both figures, and the functions that changed."""
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
     from gcproto.report.terminal.functions import print_explanations
     from gcproto.report.terminal.kit.text import say
     from gcproto.results.documents import document

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gcproto.cli.options import takes
-from gcproto.cli.params import FilePath, Name, Once
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
-from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import Name, Once, seconds
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import echo_json, result_options
+from gcproto.cli.kit.params import Name, Once, seconds
 
 if TYPE_CHECKING:
     from gcproto.kernels.guest.machine import Machine
@@ -85,7 +85,7 @@ def show_verdicts(results: "list[Result]", *, as_json: bool) -> None:
     if as_json:
         echo_json(*results)
         return
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
     from gcproto.report.terminal.verdicts import print_verdicts
 
     print_verdicts(results, console())

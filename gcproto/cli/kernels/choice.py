@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from gcproto.cli.params import FilePath, Name
+from gcproto.cli.kit.params import FilePath, Name
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import click
 
 from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.results import guests, kernel_named
-from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT, FilePath, Name, Once
+from gcproto.cli.kit.output import echo_json
+from gcproto.cli.kit.params import PERCENT, FilePath, Name, Once
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -93,7 +93,7 @@ def command(
         fields = {"unit": pair.series.unit, "base": pair.before, "new": pair.after, "changes": found, "void": voided}
         echo_json(document("kernels-compare", fields | ({"functions": explained} if by else {})))
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.series import print_pair
 
         if by:

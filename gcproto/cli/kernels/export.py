@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gcproto.cli.kernels.results import guests
-from gcproto.cli.params import FilePath, Once
+from gcproto.cli.kit.params import FilePath, Once
 from gcproto.process.outputs import see_that_outputs_are_new, write_whole
 
 

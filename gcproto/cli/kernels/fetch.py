@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen, download_bars, kernel_options
-from gcproto.cli.options import takes
+from gcproto.cli.kit.options import takes
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 

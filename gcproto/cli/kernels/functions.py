@@ -64,7 +64,7 @@ def print_functions(found: "Sequence[Explanation]", before: str, after: str) -> 
         after: of the other.
 
     """
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
     from gcproto.kernels.profile.functions import names_of
     from gcproto.report.terminal.functions import print_explanations
 

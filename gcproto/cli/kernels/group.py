@@ -2,7 +2,7 @@
 
 import click
 
-from gcproto.cli.groups import LazyGroup
+from gcproto.cli.kit.groups import LazyGroup
 
 COMMANDS = {
     "ab": "Build stock and patched kernels, run both, compare.",

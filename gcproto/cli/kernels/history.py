@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from gcproto.cli.kernels.results import guests
-from gcproto.cli.output import echo_json
-from gcproto.cli.params import PERCENT, FilePath, Once
+from gcproto.cli.kit.output import echo_json
+from gcproto.cli.kit.params import PERCENT, FilePath, Once
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 from gcproto.process.cache_folder import for_matplotlib
@@ -74,7 +74,7 @@ def command(
         fields |= {"failures": series.failures, "functions": [one for one in explained if one]}
         echo_json(document("kernels-history", fields))
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.series import print_history
 
         print_history(series, found, explained, console())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.kernels.choice import catalog
-from gcproto.cli.params import FilePath
+from gcproto.cli.kit.params import FilePath
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.outputs import write_whole
@@ -80,7 +80,7 @@ def command(refresh: bool, only_here: bool, write_lock: Path | None, as_json: bo
         for row in rows:
             click.echo(msgspec.json.encode(document("kernel", row)).decode())
         return
-    from gcproto.cli.terminal import console
+    from gcproto.cli.kit.terminal import console
 
     print_list(rows, known, console())
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gcproto.cli.kernels.choice import download_bars
-from gcproto.cli.output import ResultOptions, interrupted
-from gcproto.cli.params import Name
+from gcproto.cli.kit.output import ResultOptions, interrupted
+from gcproto.cli.kit.params import Name
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts

@@ -10,9 +10,9 @@ import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
-from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json, results_in
-from gcproto.cli.params import GUEST_ROUNDS, FilePath, Name, Once, seconds
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import echo_json, results_in
+from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, seconds
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:
     if as_json:
         echo_json(*results)
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.functions import print_events, print_profiles
 
         print_profiles(results, console(), every=every)

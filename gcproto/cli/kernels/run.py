@@ -9,9 +9,9 @@ import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
-from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import GUEST_ROUNDS, seconds
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import echo_json, result_options
+from gcproto.cli.kit.params import GUEST_ROUNDS, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
@@ -119,7 +119,7 @@ def _show(results: "list[Result]", *, heap: bool, as_json: bool) -> bool:
     if as_json:
         echo_json(*results)
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.functions import print_events
         from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
 

@@ -10,9 +10,9 @@ import click
 from gcproto.cli.kernels.check import check_guest
 from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
-from gcproto.cli.options import takes
-from gcproto.cli.output import echo_json, result_options
-from gcproto.cli.params import WEEK_MINUTES, Number
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import echo_json, result_options
+from gcproto.cli.kit.params import WEEK_MINUTES, Number
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:

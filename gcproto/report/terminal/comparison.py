@@ -7,8 +7,8 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
-from gcproto.results.compare import Comparison
-from gcproto.results.effects import CLASSES
+from gcproto.results.comparison.compare import Comparison
+from gcproto.results.comparison.effects import CLASSES
 from gcproto.results.schema import Interval, Scenario
 from gcproto.results.series import page_size_of
 

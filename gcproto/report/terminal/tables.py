@@ -2,20 +2,20 @@
 
 from rich.console import Console
 
+from gcproto.report.terminal.collector.grid import print_grid
+from gcproto.report.terminal.collector.heaps import print_heaps
+from gcproto.report.terminal.collector.kinds import print_kinds
+from gcproto.report.terminal.collector.policies import print_policies
+from gcproto.report.terminal.collector.windows import print_windows
 from gcproto.report.terminal.folios import print_folios
-from gcproto.report.terminal.grid import print_grid
-from gcproto.report.terminal.heaps import print_heaps
-from gcproto.report.terminal.kinds import print_kinds
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.text import say
 from gcproto.report.terminal.paths import print_paths
-from gcproto.report.terminal.policies import print_policies
 from gcproto.report.terminal.remarks import print_head, print_invalid, print_noise, print_skips
 from gcproto.report.terminal.thread_claims import print_claims
 from gcproto.report.terminal.verdict import verdict
 from gcproto.report.terminal.verdicts import print_verdicts
 from gcproto.report.terminal.wide import wide_table
-from gcproto.report.terminal.windows import print_windows
 from gcproto.report.words.kinds import paths
 from gcproto.results.schema import (
     GridExperiment,

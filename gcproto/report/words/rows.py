@@ -8,8 +8,8 @@ from gcproto.report import labels
 from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.report.words.ratios import Compared, Ratio, Row, S, without_twins
 from gcproto.results import names
-from gcproto.results.alike import key
 from gcproto.results.baseline import COPY, MOVE
+from gcproto.results.comparison.alike import key
 from gcproto.results.schema import (
     PathScenario,
     PolicyScenario,

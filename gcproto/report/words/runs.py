@@ -15,7 +15,7 @@ import msgspec
 from gcproto.report import labels
 from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.report.words.ratios import MIN_FLOOR, Compared, Ratio, Row, compared, floor_of
-from gcproto.results.alike import key
+from gcproto.results.comparison.alike import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of
 from gcproto.results.names import several
 from gcproto.results.pool import pool

@@ -1,6 +1,6 @@
 """Compare two runs, scenario by scenario and arm by arm.
 
-gcproto.results.alike finds what is compared, gcproto.results.effects estimates the differences.
+gcproto.results.comparison.alike finds what is compared, gcproto.results.comparison.effects estimates the differences.
 
 A mark needs two things: an interval that excludes no change, and an effect above a floor.  The interval comes from a
 bootstrap over blocks of consecutive rounds, the same blocks for all scenarios of a run.  Disturbances of a machine last
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.alike import (
+from gcproto.results.comparison.alike import (
     Pair,
     differences,
     key,
@@ -25,12 +25,12 @@ from gcproto.results.alike import (
     see_that_enough_is_common,
     see_that_they_are_of_one_kind,
 )
-from gcproto.results.effects import Effects, arm_class, arm_key
+from gcproto.results.comparison.effects import Effects, arm_class, arm_key
 from gcproto.results.facts import release_of
 from gcproto.results.schema import Interval, PathScenario, Result, Scenario
 
 if TYPE_CHECKING:
-    from gcproto.results.effects import Matrix
+    from gcproto.results.comparison.effects import Matrix
 
 GAUGE_LIMIT = 0.1
 """A gauge that moved by more than this causes a warning.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from gcproto.cli.params import FilePath
+from gcproto.cli.kit.params import FilePath
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 from gcproto.process import interrupts
@@ -106,7 +106,7 @@ def deliver(
     if options.as_json:
         echo_json(result)
     else:
-        from gcproto.cli.terminal import console
+        from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.tables import print_result
 
         screen = console(wide=wide)

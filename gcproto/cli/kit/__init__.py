@@ -1,0 +1,1 @@
+"""What commands share: options and their types, groups, output, progress."""

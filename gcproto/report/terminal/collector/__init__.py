@@ -1,0 +1,1 @@
+"""Tables of heaps, windows and evacuation policies."""

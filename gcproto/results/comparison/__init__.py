@@ -1,0 +1,1 @@
+"""Comparing two runs: what is alike, the effects, and known changes of the program."""
