@@ -76,10 +76,7 @@ static void mapped(struct gcp_compaction *c, uint64_t first, uint64_t end)
 static void store(struct gcp_compactor *h, uint64_t first, uint64_t end, uint64_t source)
 {
     struct gcp_compaction *c = h->c;
-    uint32_t recovery;
-    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
-        gcp_futex_wait(&c->recovery, recovery, 100);
-    if (recovery == GCP_RECOVERY_LOST)
+    if (gcp_recovery_await(c) == GCP_RECOVERY_LOST)
         return;
     memcpy(gcp_at(gcp_to_page(c, first)), gcp_at(source), (end - first) * c->pages.page);
     h->swept.recovered += end - first;

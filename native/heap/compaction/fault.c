@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "heap/compaction/fault.h"
-#include "base/futex.h"
 #include "heap/sigbus.h"
 #include "base/uapi.h"
 #include "base/address.h"
@@ -83,14 +82,11 @@ static const struct range NONE_OWED = {0, 0};
 /* Count as stopped until the collector, which stops the world, has unregistered the space. */
 static void stand_aside(const struct gcp_fault *f)
 {
-    struct gcp_compaction *c = f->c;
-    uint32_t recovery;
+    /* Threads that sleep in the kernel can't be stopped, so a handler thread can't recover. */
     if (!f->m->world)
-        gcp_compaction_die(
-            c); /* threads that sleep in the kernel can't be stopped, so a handler thread can't recover */
+        gcp_compaction_die(f->c);
     gcp_mutator_block(f->m);
-    while (!(recovery = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)))
-        gcp_futex_wait(&c->recovery, recovery, 100);
+    gcp_recovery_await(f->c);
 }
 
 /* No ioctl can map a page that another thread writes, or the recovery: wait for it. */

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "base/futex.h"
 #include "heap/compaction/state.h"
 
 #include <string.h>
@@ -38,4 +39,12 @@ __attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c
         write(STDERR_FILENO, "\n", 1) < 0)
         _exit(118);
     _exit(117);
+}
+
+enum gcp_recovery gcp_recovery_await(struct gcp_compaction *c)
+{
+    uint32_t now;
+    while ((now = __atomic_load_n(&c->recovery, __ATOMIC_SEQ_CST)) == GCP_RECOVERY_NONE)
+        gcp_futex_wait(&c->recovery, now, 100);
+    return (enum gcp_recovery)now;
 }

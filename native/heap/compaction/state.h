@@ -94,6 +94,9 @@ struct gcp_compaction {
     struct gcp_compactors compactors;
 };
 
+/* Wait until recovery has gone on from `GCP_RECOVERY_NONE`, and say how far. */
+enum gcp_recovery gcp_recovery_await(struct gcp_compaction *c);
+
 static inline uint32_t gcp_state_word(uint64_t from_index, enum gcp_page_state state)
 {
     return (uint32_t)(from_index << GCP_PAGE_STATE_BITS) | (uint32_t)state;
