@@ -148,9 +148,10 @@ def run(wanted: GridParameters, progress: Progress, earlier: Result | None, keep
 
     def made() -> Result:
         result = frame.result(record, experiment)
-        result.measurements = [*known, *result.measurements]
-        summarise(result.measurements)
-        result.noise = noise_of(result.measurements)
+        if known:  # modes and noise are those of all cells
+            result.measurements = [*known, *result.measurements]
+            summarise(result.measurements)
+            result.noise = noise_of(result.measurements)
         lower_bound(result.measurements)
         return result
 

@@ -7,6 +7,7 @@ an arm could not be separated from that of the machine, and a gate must not pass
 
 from collections.abc import Sequence
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results.facts import cpu_of
 from gcproto.results.schema import (
@@ -129,14 +130,14 @@ def see_that_enough_is_common(pairs: Sequence[Pair], base: Result, new: Result) 
         GcprotoError: they have fewer scenarios in common than ``MIN_COMMON`` or ``MIN_COMMON_HEAPS``.
 
     """
-    counted = [one.scenario for one, _ in pairs if not is_canary(one.scenario)]
-    paths = any(isinstance(one, PathScenario) for one in counted) or not counted
+    common = [one.scenario for one, _ in pairs if not is_canary(one.scenario)]
+    paths = any(isinstance(one, PathScenario) for one in common) or not common
     least = MIN_COMMON if paths else MIN_COMMON_HEAPS
-    if len(counted) >= least:
+    if len(common) >= least:
         return
-    canary = " besides the canary" if len(counted) < len(pairs) else ""
+    canary = " besides the canary" if len(common) < len(pairs) else ""
     raise GcprotoError(
-        f"these runs have {len(counted) or 'no'} scenario{'s' * (len(counted) != 1)} in common{canary}, "
+        f"these runs have {counted(len(common), 'scenario') if common else 'no scenarios'} in common{canary}, "
         f"and a comparison needs {least}",
         why=f"BASE has {len(_by_key(base))} valid ones and NEW has {len(_by_key(new))}, of other sources, arms, sizes "
         "or heaps",

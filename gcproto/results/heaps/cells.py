@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gcproto.counted import counted
 from gcproto.results.schema import Interval, Measurement, Noise, WorkloadFigures, WorkloadScenario
 from gcproto.results.statistics import median_interval
 
@@ -27,7 +28,7 @@ class HeapCell(NamedTuple):
     @property
     def text(self) -> str:
         """``trees, 2 mutators, shared, 64k``."""
-        return f"{self.workload}, {self.mutators} mutator{'s' * (self.mutators > 1)}, {self.placement}, {self.memory}"
+        return f"{self.workload}, {counted(self.mutators, 'mutator')}, {self.placement}, {self.memory}"
 
 
 def cell_of(one: WorkloadScenario) -> HeapCell:
