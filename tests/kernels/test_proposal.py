@@ -55,7 +55,7 @@ def test_rows_have_both_kernels_and_how_much_less() -> None:
 def test_the_table_says_factors_paths_and_splits() -> None:
     out = io.StringIO()
     print_proposal(
-        rows(results(), STOCK, PATCHED), STOCK, PATCHED, "instructions/page", "", Console(file=out, width=200)
+        rows(results(), STOCK, PATCHED), (STOCK, PATCHED), "instructions/page", 4096, "", Console(file=out, width=200)
     )
     (line,) = [one for one in out.getvalue().splitlines() if one.startswith("64K mTHP")]
     assert "27.1x less" in line
@@ -71,7 +71,7 @@ def test_a_scenario_that_only_one_has_and_one_that_is_invalid() -> None:
     found = rows(made, STOCK, PATCHED)
     assert [row.change for row in found] == [None, None]
     out = io.StringIO()
-    print_proposal(found, STOCK, PATCHED, "x", "the canary moved", Console(file=out, width=200))
+    print_proposal(found, (STOCK, PATCHED), "x", 4096, "the canary moved", Console(file=out, width=200))
     assert "INVALID" in out.getvalue()
     assert "VOID: the canary moved" in out.getvalue()
 

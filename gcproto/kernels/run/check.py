@@ -52,6 +52,9 @@ HAZARDS = (
 """The hazards of ``gcprobe hazard --list``."""
 
 SWAP_BYTES = 128 * MIB
+PLACE = re.compile(r"(?:RIP: \S*?:?|\bpc : )([a-z_][\w.]+)\+")
+"""The function in which a kernel went down, as x86 and arm64 print it."""
+
 MAX_BOOTS = len(HAZARDS) + 3
 SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
@@ -157,9 +160,7 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
 
 def _why(booted: vm.Boot) -> str:
     """The reason why the guest went down, and the function."""
-    where = next(
-        (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
-    )
+    where = next((match[1] for line in booted.console if (match := PLACE.search(line))), "")
     return booted.why + (f" in {where}" if where else "")
 
 
