@@ -41,7 +41,10 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("caches")
     (folder / "harness.c").write_text(HARNESS)
     warnings = ("-std=gnu11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror")
-    command = ["cc", *warnings, f"-I{programs.sources()}", "-o", folder / "harness", folder / "harness.c"]
+    command: list[str | Path] = [
+        *("cc", *warnings, f"-I{programs.sources()}", "-o"),
+        *(folder / "harness", folder / "harness.c"),
+    ]
     subprocess.run(command, check=True)
     return folder / "harness"
 
