@@ -179,7 +179,7 @@ ARM64 = Architecture(
     qemu_package="qemu-system-arm",
     board=("-machine", "virt"),
     results_port=("-device", "pci-serial,chardev=results"),
-    command_line="console=ttyAMA0 panic=-1 oops=panic quiet nokaslr gcproto_port=/dev/ttyS0",
+    command_line="console=ttyAMA0 panic=-1 oops=panic quiet nokaslr GCPROTO_PORT=/dev/ttyS0",
     is_image=arm64_image.is_one,
     read_image=arm64_image.read,
     prefix="aarch64-linux-gnu-",

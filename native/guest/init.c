@@ -55,7 +55,7 @@ static void open_report(void)
 {
     struct termios settings;
     /* Words of the kernel's command line that it does not know are the environment of init. */
-    const char *port = getenv("gcproto_port");
+    const char *port = getenv("GCPROTO_PORT");
     gcp_guest_report = open(port ? port : "/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (gcp_guest_report < 0)
         return;

@@ -1,6 +1,7 @@
 """Guests of another architecture: images, names, refusals, and one boot."""
 
 import io
+import re
 import struct
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from gcproto.kernels.build.build import need_tools
 from gcproto.kernels.get.catalog import Catalog, group, locked
 from gcproto.kernels.get.image_file import read_image
 from gcproto.kernels.guest import machine, programs
+from gcproto.kernels.guest.script import SETS, Measure
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.report.terminal.platforms import print_beside, print_between
 from gcproto.results.exports.kcidb import document
 from gcproto.results.facts import brief, platform_of, release_of, short, version_key
@@ -94,7 +97,7 @@ def test_the_machine_is_virt_with_one_processor_model_and_its_own_port_for_resul
     assert words[0] == "qemu-system-aarch64"
     assert words[words.index("-cpu") + 1] == N1
     assert "pci-serial,chardev=results" in words
-    assert words[words.index("-append") + 1].endswith("gcproto_port=/dev/ttyS0")
+    assert words[words.index("-append") + 1].endswith("GCPROTO_PORT=/dev/ttyS0")
     x86 = machine.Machine().command("k", "i", "c")
     assert x86[:3] == ["qemu-system-x86_64", "-accel", "tcg"]
     assert x86[x86.index("-append") + 1] == "console=ttyS0 panic=-1 oops=panic quiet nokaslr"
@@ -243,3 +246,34 @@ def test_a_kernel_boots_moves_and_is_counted(tmp_path: Path) -> None:
     assert batched < copied / 5
     split = next(measured for measured in one.measurements if measured.scenario == SPLIT)
     assert split.proof.folios_split == split.proof.folios == 32 * 3
+
+
+@pytest.mark.parametrize(
+    ("page", "thp", "near", "shown"),
+    [
+        (FOUR, 2048, 64, (16, 64, 1024)),
+        (SIXTEEN, 32768, 2048, (64, 2048, 8192)),
+        (65536, 524288, 2048, (256, 2048, 8192)),
+    ],
+)
+def test_sizes_of_folios_follow_from_the_page_size(page: int, thp: int, near: int, shown: tuple[int, ...]) -> None:
+    sizes = Sizes(page)
+    assert (sizes.thp_kib, sizes.kib(sizes.near_order)) == (thp, near)
+    assert tuple(map(sizes.kib, sizes.shown_orders)) == shown
+    assert sizes.order(thp) == sizes.thp_order == max(sizes.mthp_orders) + 1
+
+
+@pytest.mark.parametrize("page", [FOUR, SIXTEEN, 65536])
+@pytest.mark.parametrize("name", list(SETS))
+def test_scripts_ask_for_whole_pages_and_folios_that_a_round_holds(page: int, name: str) -> None:
+    sizes = Sizes(page)
+    script = SETS[name](Measure(5, 2, 512, "instructions/page", 1, sizes), swap=True)
+    assert len({job.name for job in script.jobs}) == len(script.jobs)
+    for job in script.jobs:
+        words = dict(zip(job.command[2::2], job.command[3::2], strict=True))
+        for granule in words.get("--granule", str(page)).split(","):
+            assert int(granule) % page == 0
+        order = int(words.get("--order", sizes.thp_order if words.get("--source") == "thp" else 0))
+        assert int(words.get("--pages", "512")) >= 1 << order
+    known = {str(sizes.kib(order)) for order in (*sizes.mthp_orders, sizes.thp_order)}
+    assert set(re.findall(r"hugepages-(\d+)kB/enabled madvise", script.text())) <= known

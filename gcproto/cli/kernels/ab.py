@@ -28,7 +28,15 @@ CHECK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(BuildOptions, MatrixOptions):
+class Limits:
+    """Percentages by which scenarios, and those of small folios, may cost more."""
+
+    fail_above: float | None
+    small_above: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(BuildOptions, MatrixOptions, Limits):
     """Options of ``gcproto kernels ab``."""
 
     stock_patches: tuple[Path, ...]
@@ -39,8 +47,6 @@ class Options(BuildOptions, MatrixOptions):
     rounds: int
     profile: bool
     timeout: float
-    fail_above: float | None
-    small_above: float
 
 
 @click.command(name="ab")
@@ -168,11 +174,11 @@ def command(ctx: click.Context, options: Options) -> None:
         if voided:
             click.echo(f"gcproto: the comparison is void: {voided}", err=True)
             ctx.exit(ExitCode.NO)
-    if _worse([one for found, _ in shown for one in found], options):
+    if worse([one for found, _ in shown for one in found], options):
         ctx.exit(ExitCode.NO)
 
 
-def _worse(found: "list[Row]", options: Options) -> bool:
+def worse(found: "list[Row]", options: Limits) -> bool:
     """Whether a row is beyond a limit; says so."""
     limit, small = options.fail_above, options.small_above
     worse = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]

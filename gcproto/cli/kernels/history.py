@@ -59,8 +59,8 @@ def command(
     kernels have profiles (`kernels run --profile`), the command names the functions that make up the step.  By default
     it reads the folder `results`.
 
-    Guests of several architectures or page sizes are refused, unless --across-architectures shows a series for each,
-    and a table of the steps on all of them.
+    Guests of several architectures or page sizes are refused.  With --across-architectures each has a series of its
+    own, and a table has the steps on all of them.
     """
     from gcproto.results.documents import document
     from gcproto.results.profiles.explain import explanations

@@ -19,6 +19,7 @@ from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import SETS, Measure, Script
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
 from gcproto.kernels.profile.watch import watching
 from gcproto.kernels.run import check, heap, stress
@@ -134,7 +135,9 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         else:
-            script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
+            script = _script(
+                cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)), swap=kernel.swap
+            )
             with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
                 booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
