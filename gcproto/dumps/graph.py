@@ -21,7 +21,7 @@ class Changes:
         repeated: further descriptions of an object at the same address, which are ignored.
         classes: class objects, whose size the dump does not hold.
         weak: references of weak, soft, phantom and final references, which count as strong.
-        dangling: references, and roots, to what is no object of the dump; they are null.
+        dangling: references, and roots, to what the dump does not describe; they are null.
 
     """
 

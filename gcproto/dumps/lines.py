@@ -4,7 +4,7 @@ The first line names the form: ``{"format": "gcproto.heap/1", "runtime": "CPytho
 object:
 
 - ``address``: of its first byte;  ``size``: in bytes, with all that moves along with it.
-- ``refs``: addresses that it refers to, [] by default.  Null references are left out; those to no object become null.
+- ``refs``: addresses that it refers to, [] by default.  Null references are omitted; those to no object become null.
 - ``root``: true if something outside of the heap refers to it.
 - ``live``: whether it is live.  Without it, it is if roots lead to it.
 
@@ -27,7 +27,7 @@ FORMAT = "gcproto.heap/1"
 LONGEST = 64 << 20
 """Bytes of a line, at most."""
 PIECE = 1 << 20
-MOST = 1 << 46
+MOST = 1 << 56
 """Addresses and sizes are below."""
 
 
@@ -84,7 +84,7 @@ class _Objects:
         if not 0 < one.address < MOST or not 0 < one.size < MOST:
             raise bad(path, offset, f"no object has address {one.address} and size {one.size}")
         if any(not 0 <= ref < MOST for ref in one.refs):
-            raise bad(path, offset, "a reference that is no address")
+            raise bad(path, offset, "a reference that is not an address")
         self.offset.append(offset)
         self.address.append(one.address)
         self.size.append(one.size)

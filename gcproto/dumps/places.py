@@ -127,7 +127,7 @@ def resolve(places: Places, raw: NDArray[np.int64], owner: NDArray[np.int32], ou
         places: of the objects.
         raw: (k) int64, addresses; 0 is null.
         owner: (n) int32, index to write for each object.
-        out: (k) int32 to fill; -1 for null and for what is no object.
+        out: (k) int32 to fill; -1 for null and where no object begins.
 
     Returns:
         the number of addresses that lead to no object and are not null.

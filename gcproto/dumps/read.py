@@ -17,7 +17,7 @@ def read(path: Path) -> Graph:
         path: of the file.
 
     Raises:
-        GcprotoError: it can't be read, is no dump, or something is wrong with it: what, and at which byte.
+        GcprotoError: it can't be read, is not a dump, or something is wrong with it: what, and at which byte.
 
     """
     room = bytearray(HEAD)

@@ -18,7 +18,7 @@ BOMB_FACTOR = 500
 
 
 def bad(path: Path, offset: int, what: str) -> GcprotoError:
-    """The error for a file that is no usable dump.
+    """The error for a file that is not a usable dump.
 
     Args:
         path: of the file.
@@ -42,7 +42,7 @@ class Stream:
 
     Attributes:
         offset: bytes read so far, after decompression.
-        size: of a plain file; None if it is compressed, where nobody knows it before the end.
+        size: of a plain file; None if it is compressed, where only the end tells it.
 
     Raises:
         GcprotoError: it can't be read.

@@ -47,7 +47,7 @@ def changes(graph: Graph, made: Rebuilt) -> list[str]:
     if made.dropped:
         total = made.refs + made.dropped
         why = f"references of {graph.ref_bytes} bytes have 8 here"
-        found.append(f"{made.dropped} of {counted(total, 'reference')} dropped for want of room ({why})")
+        found.append(f"{made.dropped} of {counted(total, 'reference')} dropped because room is missing ({why})")
     if made.held:
         found.append(f"{counted(made.held, 'live object')} held by a directory instead of by a reference")
     if made.grown or made.merged:

@@ -45,7 +45,7 @@ def test_objects_in_any_order(tmp_path: Path) -> None:
         ([{"address": 64, "size": 1 << 60}], "size"),
         ([{"address": 64, "size": 32}, {"address": 80, "size": 8}], "overlaps"),
         ([{"address": 64, "size": 2}, {"address": 66, "size": 2}], "in the same 8 bytes"),
-        ([{"address": 64, "size": 8, "refs": [-8]}], "no address"),
+        ([{"address": 64, "size": 8, "refs": [-8]}], "not an address"),
         ([[]], "Expected"),
     ],
 )

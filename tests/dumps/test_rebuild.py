@@ -58,7 +58,7 @@ def test_places_are_kept_and_empty_frames_omitted(tmp_path: Path) -> None:
 
 def test_the_directory_holds_what_no_reference_does(tmp_path: Path) -> None:
     """An array of compressed references: its first two have room, and the others are held."""
-    children = [(FRAME + 64 + 16 * number, 2, []) for number in range(6)]
+    children: list[tuple[int, int, list[int]]] = [(FRAME + 64 + 16 * number, 2, []) for number in range(6)]
     one = graph([(FRAME, 3, [1, 2, 3, 4, 5, 6]), *children], [0])
     made = rebuild(one, tmp_path / "a.npy")
     data, found = mapped(str(tmp_path / "a.npy")), objects_of(tmp_path / "a.npy")
@@ -86,8 +86,9 @@ def test_objects_of_8_bytes(tmp_path: Path) -> None:
     one = graph([(0, 1, []), (8, 2, [0]), (24, 1, []), (64, 1, []), (72, 1, [])], [1, 2, 4])
     made = rebuild(one, tmp_path / "a.npy")
     found = objects_of(tmp_path / "a.npy")
-    assert (made.merged, made.grown) == (3, 0)
-    assert found[0] == (4, [0])
+    assert (made.merged, made.grown) == (2, 1)
+    assert found[0] == (3, [0])
+    assert found[3] == (2, [])
     assert found[8] == (2, [])
 
 

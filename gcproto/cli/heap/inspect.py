@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from gcproto.results.schema import PolicyTime, Result
 
 WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph")
-POLICIES = ("move", "copy")
-LARGE = ("copy-large", "split-ahead")
+ALWAYS = ("move", "copy")
+ON_LARGE = ("copy-large", "split-ahead")
 LIVE = 16 << 20
 ROUNDS = 3
 
@@ -108,11 +108,11 @@ def _measured(options: Options) -> "Result":
     probes.require_sigbus()
     probes.require_move("a prediction needs moves")
     memories = parse_memories(options.memory)
-    large = LARGE if any(one.order for one in memories) else ()
+    large = ON_LARGE if any(one.order for one in memories) else ()
     wanted = PolicyParameters(
         workloads=list(WORKLOADS),
         memories=memories,
-        policies=[*POLICIES, *large],
+        policies=[*ALWAYS, *large],
         live_bytes=LIVE,
         rounds=ROUNDS,
     )

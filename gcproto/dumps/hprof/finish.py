@@ -50,7 +50,7 @@ def _finish(
     owner: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> int:
-    """Fill ``owner``, and make ``sizes`` what each kept object really takes.  Returns the number of kept objects."""
+    """Fill ``owner``, and make ``sizes`` what each kept object takes.  Returns the number of kept objects."""
     kept = 0
     last = -1
     begin = np.int64(0)

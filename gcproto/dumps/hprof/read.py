@@ -176,7 +176,7 @@ class _Scanner:
             kernels.BAD_TYPE: f"a value of a type that does not exist, in a part with tag {what:#04x}",
             kernels.BAD_FIELDS: f"an instance has {length} bytes of fields, and its class {what}",
             kernels.UNKNOWN_CLASS: "an instance of a class that is not described, or whose superclasses are not",
-            kernels.BAD_ADDRESS: "an object whose id is no address",
+            kernels.BAD_ADDRESS: "an object whose id is not an address",
         }
         if why in said:
             raise self.bad(at, said[why])
@@ -224,7 +224,7 @@ class _First:
         data = scanner.bytes_at(at, length)
         one = parse(data, int(state[IDS]), int(state[BASE]) + at, frozenset(self._referents))
         if not 0 < one.name < 1 << 63:
-            raise scanner.bad(at, "a class whose id is no address")
+            raise scanner.bad(at, "a class whose id is not an address")
         if one.name in self.classes:
             self.repeated += 1
         else:

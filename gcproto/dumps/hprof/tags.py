@@ -32,7 +32,7 @@ ROOTS = {
 }
 """Parts that name a root: how many ids follow the tag, and how many other bytes."""
 UNREACHABLE = 0x90
-"""Of ART, obsolete: an object that is no root."""
+"""Of ART, obsolete: an object that is not a root."""
 OF_ART = frozenset({0x89, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E, 0x90, NODATA_ARRAY, HEAP_INFO})
 
 OBJECT = 2

@@ -25,10 +25,10 @@ def mapped(path: str) -> NDArray[np.int64]:
     """The file's array, mapped for as long as the process lives.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
 
     """
     found: NDArray[np.int64] = np.load(Path(path), mmap_mode="r")
     if found.dtype != np.int64 or found.ndim != 1 or len(found) < FIRST or found[MAGIC] != FORMAT:
-        raise ValueError(f"{path} is no rebuilt heap")
+        raise ValueError(f"{path} is not a rebuilt heap")
     return found

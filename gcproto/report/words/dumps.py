@@ -24,8 +24,8 @@ def lines(one: Inspection) -> list[str]:
     for time in one.times:
         best.setdefault(time.memory, time)
     found += [
-        f"On {memory} folios the model would choose {time.policy}: {time.ms:.2f} ms from flip to drain, predicted to "
-        f"{time.error:.0%} (the largest error for a workload that was left out of its fit)."
+        f"On {memory} folios the model would choose {time.policy}: {time.ms:.2f} ms from flip to drain. "
+        f"Its largest error for a workload that the fit omitted is {time.error:.0%}."
         for memory, time in best.items()
     ]
     if one.unpredicted:
