@@ -23,7 +23,7 @@ PROGRAMS = {
     "service": ("-Xmx384m", ["service", "60000", "400000"]),
     "xml": ("-Xmx320m", ["xml", "24", "6000"]),
     "small": ("-Xmx8m", ["service", "200", "2500"]),
-    "large": ("-Xmx3g", ["large", "8500000"]),
+    "large": ("-Xmx2g", ["large", "5500000"]),
 }
 USUAL = ("javac", "service", "xml")
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from gcproto.collector.modes import MODES
 from gcproto.model.standing import Load, times
 from gcproto.report.terminal.tables import print_result
-from gcproto.results.schema import Measurement, PolicyFigures, PolicyScenario, with_fields
+from gcproto.results.schema import Collection, Measurement, PolicyFigures, PolicyScenario, with_fields
 from tests.support.dump_results import dump_result
 from tests.support.policy_results import policy_result
 from tests.support.processes import ROOT
@@ -56,11 +56,10 @@ def test_a_prediction_is_a_fit_to_other_heaps() -> None:
         copy = json_copy(one)
         copy.scenario = with_fields(one.scenario, workload=workload, threads=1, swapped_permille=0, collections=1)
         assert isinstance(copy.figures, PolicyFigures)
-        for cycles in copy.figures.collections:
-            for each in cycles:
-                each.collector.updated, each.collector.built, each.collector.slid = 100 * number, 500 - 50 * number, 0
-                each.objects, each.live_bytes, each.phases.drain = 0, 1 << 20, 0
-                each.phases.compact = 1000 * each.collector.updated + 3000 * each.collector.built
+        each = Collection(1, live_bytes=1 << 20)
+        each.collector.updated, each.collector.built = 100 * number, 500 - 50 * number
+        each.phases.compact = 1000 * each.collector.updated + 3000 * each.collector.built
+        copy.figures.collections = [[each]]
         found.append(copy)
     made.measurements = found
     (time,) = times([made], Load(200, 100, 0))

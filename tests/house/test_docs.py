@@ -1,8 +1,9 @@
 """The examples of docs/ run: commands in an empty folder, patches on a copy of the sources.
 
-A block ``python`` is a file, which its first line names.  A block ``console`` holds commands after ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
-below a command are output that must be seen.  A block ``diff`` is applied before the commands after it run.  Commands
-``python -m pytest`` then run in that copy, as they would in a checkout.
+A block ``python`` is a file, which its first line names.  A block ``console`` holds commands after ``$``;
+``# exit 1: why`` says that another exit code than 0 is right.  Lines below a command are output that must be seen.
+A block ``diff`` is applied before the commands after it run.  Commands ``python -m pytest`` then run in that copy, as
+they would in a checkout.
 """
 
 import os
