@@ -28,18 +28,23 @@ PROGRAMS = {
 USUAL = ("javac", "service", "xml")
 
 
-def _home() -> Path:
+def _home(*, sources: bool) -> Path:
+    """The JDK of PATH; where sources are needed and it has none, another one beside it that has them."""
     java = shutil.which("java")
     if java is None or shutil.which("javac") is None:
         raise GcprotoError("no JDK", why="there is no java and javac in PATH", remedy="install a JDK with src.zip")
-    return Path(java).resolve().parent.parent
+    home = Path(java).resolve().parent.parent
+    others = [one for one in sorted(home.parent.iterdir()) if (one / "bin" / "javac").exists()]
+    if not sources:
+        return home
+    found = [one for one in (home, *others) if (one / "lib" / "src.zip").exists()]
+    if not found:
+        raise GcprotoError("no JDK has its sources", why=f"there is no lib/src.zip in {home.parent}/*")
+    return found[0]
 
 
 def _sources(folder: Path) -> Path:
-    archive = _home() / "lib" / "src.zip"
-    if not archive.exists():
-        raise GcprotoError("the JDK has no sources", why=f"{archive} is missing", remedy="install openjdk-17-source")
-    with zipfile.ZipFile(archive) as file:
+    with zipfile.ZipFile(_home(sources=True) / "lib" / "src.zip") as file:
         wanted = [name for name in file.namelist() if name.startswith(PACKAGES)]
         file.extractall(folder, wanted)
     return folder / "java.base"
@@ -68,14 +73,15 @@ def make(folder: Path, names: Sequence[str]) -> list[Path]:
     made = []
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        _run(["javac", "-d", work, str(SOURCE)])
         for name in names:
             memory, words = PROGRAMS[name]
+            tools = _home(sources="SOURCES" in words) / "bin"
+            _run([str(tools / "javac"), "-d", work, str(SOURCE)])
             file = (folder / f"{name}.hprof").absolute()
             file.unlink(missing_ok=True)
             asked = [str(_sources(Path(work))) if word == "SOURCES" else word for word in words]
             collector = "-XX:+UseSerialGC" if name == "small" else "-XX:+UseG1GC"
-            _run(["java", collector, memory, "-cp", work, "Dumps", str(file), *asked])
+            _run([str(tools / "java"), collector, memory, "-cp", work, "Dumps", str(file), *asked])
             made.append(file)
     return made
 
