@@ -28,7 +28,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECTIONS = ("verdict", "cost", "kernels", "heap", "policies", "window", "claims", "checks", "provenance")
+SECTIONS = ("verdict", "cost", "kernels", "heap", "policies", "window", "dumps", "claims", "checks", "provenance")
 SIZES = {"screen": (1280, 900), "telephone": (390, 844)}
 
 
