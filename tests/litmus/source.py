@@ -1,4 +1,4 @@
-"""Litmus tests and the source that they stand for.
+"""Litmus tests, and the source that each was made from.
 
 A C test has a comment before each atomic statement: file, function and the expression in the source.  A test in
 assembly names, in a comment of its head, the expression for each memory access, and the instruction.  So a changed
@@ -21,7 +21,7 @@ MNEMONIC = re.compile(r"(?:ST|LD|CAS|SWP|DMB)")
 
 
 class Tie(NamedTuple):
-    """What an access stands for: ``text`` in a function of a file."""
+    """The source of an access: ``text`` in a function of a file."""
 
     file: str
     function: str
@@ -35,7 +35,7 @@ class Access(NamedTuple):
         process: number of its thread.
         line: of the test, counted from 0.
         text: the statement, or the instruction.
-        tie: None for what the kernel does, and for relaxed accesses that stand for plain ones.
+        tie: None for what the kernel does, and for relaxed accesses in the place of plain ones.
         spare: its ordering is not what this test is about.
 
     """
@@ -200,8 +200,10 @@ def weaker(access: Access) -> list[str]:
         steps.insert(0, "acquire" if is_load else "release" if is_store else "acq_rel")
     variants = []
     for step in steps:
-        orders = iter([step, "acquire" if step == "acq_rel" else "relaxed"])
-        variants.append(ORDER.sub(lambda _, orders=orders: f"memory_order_{next(orders)}", access.text))
+        text = access.text
+        for old, new in zip(access.orders, (step, "acquire" if step == "acq_rel" else "relaxed"), strict=False):
+            text = text.replace(f"memory_order_{old}", f"memory_order-{new}", 1)
+        variants.append(text.replace("memory_order-", "memory_order_"))
     return variants
 
 

@@ -44,7 +44,7 @@ NOT_ORDERED = {
     "native/heap/window/window.c": "after the handler thread was joined",
     "native/heap/compaction/compaction.c gcp_compaction_flip": "with the world stopped, and no handler inside",
     "native/heap/compaction/compactors.c run": "its CPU time, read after the join or as an estimate",
-    "native/heap/compaction/compactors.c end_of_next": "where the collector is; an old value is too high, claims decide",
+    "native/heap/compaction/compactors.c end_of_next": "its place: an old value is too high, claims decide",
     "native/heap/compaction/compactors.c too_early": "an estimate",
     "native/heap/compaction/compactors.c gcp_compactors_start": "before the threads are created",
     "native/heap/compaction/compactors.c gcp_compactors_deinit": "as gcp_compaction_recover",
@@ -137,7 +137,7 @@ def test_every_atomic_access_of_the_heap_is_named() -> None:
             if name not in NOT_ORDERED:
                 missing.append(name)
     assert not missing
-    assert used == set(NOT_ORDERED), "exceptions that are none"
+    assert used == set(NOT_ORDERED), "exceptions without need"
 
 
 def test_the_document_has_the_table() -> None:
