@@ -1,11 +1,11 @@
 /*
  * Hazard: a large folio that a swap-in has put into the swap cache, and that is not anonymous yet.
  *
- * On a synchronous swap device (zram) a fault looks for a range of swap entries, allocates a large folio for it, adds it
- * to the swap cache, reads it and unlocks it.  Only then does it look whether the PTE is still the same, and make the
- * folio anonymous (do_swap_page() and swapin_sync() of 7.3).  If the entries have moved before the folio was added, it
- * stays in the swap cache as it is, and the entries are elsewhere.  A move that makes such a folio anonymous without
- * counting it lets nr_anon of its size wrap when the folio is freed.
+ * On a synchronous swap device (zram) a fault looks for a range of swap entries and allocates a large folio for it.  It
+ * adds the folio to the swap cache, reads it and unlocks it.  Only then does it look whether the PTE is still the same,
+ * and make the folio anonymous (do_swap_page() and swapin_sync() of 7.3).  If the entries have moved before the folio was
+ * added, it stays in the swap cache as it is, and the entries are elsewhere.  A move that makes such a folio anonymous
+ * without counting it lets nr_anon of its size wrap when the folio is freed.
  *
  * One thread reads a page, and another moves the entries a little later.  That is repeated until it meets the moment.
  */

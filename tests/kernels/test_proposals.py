@@ -66,7 +66,7 @@ def test_a_broken_variant_needs_the_series() -> None:
     "file", [file for file in MAILS if not file.name.startswith("0000-")], ids=lambda f: f.name[:40]
 )
 def test_checkpatch_is_content(file: Path) -> None:
-    """With --strict.  It can't look up commits, as the source is no git tree."""
+    """With --strict.  It can't look up commits, as the source is not a git tree."""
     command = ["perl", str(source() / "scripts/checkpatch.pl"), "--strict", "--no-tree", f"--root={source()}"]
     done = subprocess.run(
         [*command, "--ignore", "UNKNOWN_COMMIT_ID", "-q", str(file)], capture_output=True, text=True, check=False

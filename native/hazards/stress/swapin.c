@@ -1,8 +1,8 @@
 /*
- * A range pair of its own.  Pages are in the range that is not armed, since only there the kernel swaps in large folios;
- * it is armed when it becomes the destination, and the other one is disarmed.  While pages are swapped out and move,
- * other threads read them: what has moved away reads as zeroes.  Soft-dirty bits are cleared meanwhile, so that swap-ins
- * find another PTE than they began with, and leave their folio in the swap cache.
+ * A range pair of its own.  Pages are in the range that is not armed, since only there the kernel swaps in large folios.
+ * That range is armed when it becomes the destination, and the other one is disarmed.  While pages are swapped out and
+ * move, other threads read them: what has moved away reads as zeroes.  Soft-dirty bits are cleared meanwhile, so that
+ * swap-ins find another PTE than they began with, and leave their folio in the swap cache.
  */
 #define _GNU_SOURCE
 #include "hazards/stress/swapin.h"
