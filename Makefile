@@ -17,7 +17,7 @@ ARGS ?=
 # Guests and compilers run beside the tests that change settings or measure: two workers, if there are two processors.
 BESIDE ?= $(shell [ "$$(nproc)" -gt 1 ] && echo '-n 2 --dist loadgroup')
 comma := ,
-ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards probe
+ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards hazards/stress probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
 PROFILE := $(wildcard native/profile/*.c native/profile/*.h)
