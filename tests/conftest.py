@@ -96,14 +96,15 @@ def _runs_under_tsan() -> bool:
 
 
 @cache
-def _guest_kernel() -> bool:
+def _guest_kernel(architecture: str = "amd64") -> bool:
     """The kernel that tests boot is in the cache, or can be fetched."""
     from gcproto.errors import GcprotoError
+    from gcproto.kernels.architecture import named
     from gcproto.kernels.get.catalog import Catalog, locked
     from gcproto.kernels.get.fetch import fetch
 
     try:
-        fetch(Catalog(locked()).find("6.18"))
+        fetch(Catalog(locked()).find("6.18", named(architecture)))
     except GcprotoError:
         return False
     return True
@@ -151,6 +152,14 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
     "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
+    "qemu-aarch64": (
+        lambda: shutil.which("qemu-system-aarch64") is not None,
+        "no QEMU for arm64 (apt-get install qemu-system-arm)",
+    ),
+    "arm64_kernel": (
+        lambda: _guest_kernel("arm64"),
+        "no arm64 kernel for guests: Debian's archive can't be reached",
+    ),
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),

@@ -65,7 +65,14 @@ def command(ctx: click.Context, options: Options) -> None:
 
     asked = tuple(map(parse, options.scenarios))
     _see_that_they_differ(asked)
-    named = KernelOptions(versions=(options.version,), everything=False, default=False, modules=options.modules)
+    named = KernelOptions(
+        versions=(options.version,),
+        everything=False,
+        default=False,
+        modules=options.modules,
+        arch="amd64",
+        page_size=None,
+    )
     (kernel,) = chosen(named)
     built = ready([kernel], options)
     guest = machine.Machine(
@@ -75,6 +82,7 @@ def command(ctx: click.Context, options: Options) -> None:
         memory_mib=options.memory_mib,
         timeout=options.timeout,
         command_line=options.append,
+        cpu=options.cpu or "",
     )
     cell = Cell(
         kernel,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.guest import machine, programs
 from gcproto.process import tools
 
@@ -93,7 +94,7 @@ def _probe(plugin: Path) -> None:
 
     """
     nothing = Path("/dev/null")
-    done = tools.run([machine.QEMU, *PROBE, *option(plugin, nothing, nothing)], stdin=b"quit\n")
+    done = tools.run([AMD64.qemu, *PROBE, *option(plugin, nothing, nothing)], stdin=b"quit\n")
     if done.code:
         said = [line for line in done.err.splitlines() if line.strip()]
         raise GcprotoError(

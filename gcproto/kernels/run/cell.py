@@ -19,6 +19,7 @@ from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import SETS, Measure, Script
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
 from gcproto.kernels.profile.watch import watching
 from gcproto.kernels.run import check, heap, stress
@@ -89,6 +90,11 @@ class Cell(msgspec.Struct, frozen=True):
         return self.kernel.release
 
     @property
+    def page_size(self) -> int:
+        """Of the kernel, in bytes."""
+        return self.kernel.page_size
+
+    @property
     def key(self) -> str:
         """Unique in a run."""
         return f"{self.release} {self.scenarios} {self.boot}"
@@ -110,7 +116,8 @@ def run_cell(cell: Cell) -> Result:
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        where = vm.host()
+        cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
+        where = vm.host(cell.machine.row)
         built = _programs(cell)
         if cell.scenarios == CHECK:
             booted, found, verdicts = check.run(
@@ -125,7 +132,9 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         else:
-            script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
+            script = _script(
+                cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)), swap=kernel.swap
+            )
             with watching(kernel, built, wanted=cell.profile) as watch:
                 booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
@@ -181,7 +190,7 @@ def _take_in(found: Transcript, machine: vm.Machine) -> None:
 
 def _programs(cell: Cell) -> Path:
     folder = Path(cell.programs)
-    return folder if cell.programs and folder.is_dir() else programs.build()
+    return folder if cell.programs and folder.is_dir() else programs.build(cell.machine.row)
 
 
 def _no_modules(kernel: Kernel | LocalKernel) -> Skip:
@@ -199,7 +208,7 @@ def _experiment(cell: Cell, found: Transcript) -> KernelCell:
         icount=cell.machine.icount,
         cpus=cell.machine.cpus,
         memory_mib=cell.machine.memory_mib,
-        cpu=vm.CPU,
+        cpu=cell.machine.model,
         parts=[one for one in inner if isinstance(one, WorkloadExperiment | PolicyExperiment | WindowExperiment)],
     )
 
@@ -230,10 +239,10 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
             "version": found.files.get("/proc/version", "unknown").strip(),
             "cmdline": found.files.get("/proc/cmdline", "unknown").strip(),
         },
-        "page_size": info.get("page_size"),
+        "page_size": info.get("page_size", cell.page_size),
         "pmd_size": info.get("pmd_size"),
-        "arch": info.get("kernel", {}).get("machine", "x86_64"),
-        "cpu": {"model": f"QEMU TCG -cpu {vm.CPU}", "count": info.get("cpus"), "allowed": info.get("cpus")},
+        "arch": info.get("kernel", {}).get("machine", cell.machine.row.machine),
+        "cpu": {"model": f"QEMU TCG -cpu {cell.machine.model}", "count": info.get("cpus"), "allowed": info.get("cpus")},
         "memory": {"total_kib": int(memory["MemTotal"].split()[0]) if "MemTotal" in memory else None},
         "thp": {
             "enabled": "madvise",

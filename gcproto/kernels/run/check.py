@@ -14,6 +14,7 @@ from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.console import splats
 from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read
 from gcproto.results.schema import Console, ContractRow, Hazard, Subject, Verdict, Word
 from gcproto.sizes import MIB
@@ -52,6 +53,9 @@ HAZARDS = (
 """The hazards of ``gcprobe hazard --list``."""
 
 SWAP_BYTES = 128 * MIB
+PLACE = re.compile(r"(?:RIP: \S*?:?|\bpc : )([a-z_][\w.]+)\+")
+"""The function in which a kernel went down, as x86 and arm64 print it."""
+
 MAX_BOOTS = len(HAZARDS) + 3
 SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
@@ -70,17 +74,19 @@ def known(names: Sequence[str]) -> None:
             )
 
 
-def script(*, swap: bool, only: Sequence[str] = ()) -> Script:
+def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) -> Script:
     """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
 
     Args:
         swap: the guest can have swap.
         only: only these hazards and no contract; empty: everything.
+        sizes: of the kernel's folios; None: with pages of 4 KiB.
 
     """
+    known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
-    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
+    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in dict.fromkeys((64, 2048, known.thp_kib))]
     if swap and not only:
         steps += [f"zram {SWAP_BYTES}", Job("contract-zram", CONTRACT, 600, "other"), "swapoff"]
     if swap:
@@ -110,7 +116,7 @@ def run(
             boots.
 
     """
-    return follow(machine, kernel, script(swap=kernel.swap, only=only), image)
+    return follow(machine, kernel, script(swap=kernel.swap, only=only, sizes=Sizes(kernel.page_size)), image)
 
 
 def follow(
@@ -157,9 +163,7 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
 
 def _why(booted: vm.Boot) -> str:
     """The reason why the guest went down, and the function."""
-    where = next(
-        (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
-    )
+    where = next((match[1] for line in booted.console if (match := PLACE.search(line))), "")
     return booted.why + (f" in {where}" if where else "")
 
 
