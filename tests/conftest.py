@@ -232,6 +232,7 @@ def group_of(item: pytest.Item) -> str:
     return item.nodeid.split("::")[0] if item.nodeid.startswith(BESIDE) and not needs & TAKES_THE_MACHINE else MACHINE
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Two workers (``-n 2 --dist loadgroup``) get groups: one all tests of the machine, the other the rest."""
     if config.pluginmanager.hasplugin("xdist"):
