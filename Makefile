@@ -14,8 +14,6 @@
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
-# Guests and compilers run beside the tests that change settings or measure: two workers, if there are two processors.
-BESIDE ?= $(shell [ "$$(nproc)" -gt 1 ] && echo '-n 2 --dist loadgroup')
 comma := ,
 ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards hazards/stress probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
@@ -32,7 +30,7 @@ bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest $(BESIDE) $(ARGS)
+	$(VENV)/bin/python -m pytest $(ARGS)
 
 $(VENV)/installed: pyproject.toml setup.py requirements.lock requirements-dev.lock $(BUILD) $(NATIVE)
 	.ci/bootstrap $(VENV)

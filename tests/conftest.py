@@ -205,47 +205,6 @@ def skip_or_fail(needs: Iterable[str], reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-# Tests in these folders and files take nothing that another test of the machine needs: no setting, no measured time.
-BESIDE = (
-    "tests/house/test_c_files.py",
-    "tests/house/test_language.py",
-    "tests/house/test_packages.py",
-    "tests/house/test_readme.py",
-    "tests/house/test_rooms.py",
-    "tests/house/test_words.py",
-    "tests/native/",
-    "tests/report/",
-    "tests/results/",
-)
-# ... unless they need one of these.
-TAKES_THE_MACHINE = {"root", "thp", "mthp", "pfn", "io_uring", "zram", "loop", "tlb_counts", "two_cpus", "nobody"}
-# Tests here look for guests that were left, so only one of them runs at once.
-GUESTS = "tests/kernels/"
-MACHINE = "machine"
-
-
-def group_of(item: pytest.Item) -> str:
-    """Tests of one group run one after the other; ``MACHINE``: those that may change settings or measure a time."""
-    needs = {need for marker in item.iter_markers("needs") for need in marker.args}
-    if item.nodeid.startswith(GUESTS):
-        return GUESTS
-    return item.nodeid.split("::")[0] if item.nodeid.startswith(BESIDE) and not needs & TAKES_THE_MACHINE else MACHINE
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Two workers (``-n 2 --dist loadgroup``) get groups: one all tests of the machine, the other the rest."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(group_of(item)))
-
-
-def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """The worker with the machine goes first: root lowers the priority of guests and compilers beside it."""
-    if hasattr(item.config, "workerinput") and os.geteuid() == 0:
-        os.setpriority(os.PRIO_PROCESS, 0, 0 if group_of(item) == MACHINE else 10)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, or fail where GCPROTO_REQUIRE says so, what the machine can't do."""
     for marker in item.iter_markers("needs"):
