@@ -130,7 +130,8 @@ def test_every_section_with_parts_has_a_card_that_leads_to_it(browser: "Browser"
     with Visit(browser, files["every"]) as visit:
         page = visit.page
         leads = page.evaluate("[...document.querySelectorAll('.card .detail a')].map(one => one.getAttribute('href'))")
-        for section in SECTIONS[1:-1]:
+        # A dump is inspected and not measured, so there is no verdict on it.
+        for section in (one for one in SECTIONS[1:-1] if one != "dumps"):
             inside = page.evaluate(
                 "([leads, section]) => leads.some(one => document.querySelector(`section#${section}`)"
                 ".matches(one) || document.querySelector(`section#${section} ` + one))",

@@ -360,7 +360,7 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
         gcp_compaction_reason_await(c); /* the collector reads the text after this */
     c->told = 0;
     /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */
-    atomic_store_explicit(&c->err, 0, memory_order_release);
+    __atomic_store_n(&c->err, 0, __ATOMIC_RELEASE);
     return 0;
 }
 

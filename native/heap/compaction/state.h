@@ -85,7 +85,7 @@ struct gcp_compaction {
     uint8_t *from_cuts;
     uint8_t *to_cuts;
     /* Errors.  told: `reason` is complete; the thread that was the first to set `err` writes it afterwards. */
-    _Atomic int32_t err;
+    int32_t err;
     uint32_t told;
     uint32_t recovery;
     char reason[200];
@@ -207,7 +207,7 @@ __attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c
 /* The errno of the first error, 0 if there is none; any thread may set it. */
 static inline int32_t gcp_compaction_err(const struct gcp_compaction *c)
 {
-    return atomic_load_explicit(&c->err, memory_order_acquire);
+    return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE);
 }
 
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
