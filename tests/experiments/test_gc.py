@@ -216,7 +216,12 @@ def test_the_command_compares_modes(tmp_path: Path) -> None:
     assert by_mode["none"]["figures"]["lbo_cpu"] >= 1
     assert any(one["window_ms"] == 10 and one["median"] >= 0 for one in by_mode["move"]["figures"]["mmu"])
     assert by_mode["copy"]["outcome"]["moved"] == 0 < by_mode["copy"]["outcome"]["copied"]
-    assert by_mode["move"]["outcome"]["moved"] > by_mode["move"]["outcome"]["copied"]
+    # The collector of ``move`` moves, and its faults copy.  How many pages are left for the one or the other is decided
+    # by who is faster: on this heap, about half.
+    collections = [one for each in by_mode["move"]["figures"]["collections"] for one in each if one["measured"]]
+    collector, faults = ([one[who] for one in collections] for who in ("collector", "faults"))
+    assert sum(one.get("moved", 0) for one in collector) > 0 == sum(one.get("copied", 0) for one in collector)
+    assert sum(one.get("copied", 0) for one in faults) > 0 == sum(one.get("moved", 0) for one in faults)
     assert by_mode["move"]["figures"]["histograms"]["pause"].startswith("HIST")
     saved = next(tmp_path.glob("workloads-*.json"))
     shown = gcproto("show", str(saved))
