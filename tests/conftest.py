@@ -5,6 +5,7 @@ those skips into failures, so that CI cannot quietly skip what it is there for.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -84,14 +85,15 @@ def _compiles(*flags: str) -> bool:
 
 
 @cache
-def _guest_kernel() -> bool:
+def _guest_kernel(architecture: str = "amd64") -> bool:
     """The kernel that tests boot is in the cache, or can be fetched."""
     from gcproto.errors import GcprotoError
+    from gcproto.kernels.architecture import named
     from gcproto.kernels.get.catalog import Catalog, locked
     from gcproto.kernels.get.fetch import fetch
 
     try:
-        fetch(Catalog(locked()).find("6.18"))
+        fetch(Catalog(locked()).find("6.18", named(architecture)))
     except GcprotoError:
         return False
     return True
@@ -112,6 +114,16 @@ def _virtiofsd() -> bool:
     from gcproto.kernels.guest.host_files import daemon
 
     return daemon() is not None
+
+
+def kernel_source() -> Path | None:
+    """The newest kernel source in the cache, which `gcproto kernels build` fetches."""
+    from gcproto.kernels import cache
+    from gcproto.kernels.build.source import version
+
+    here = list(cache.folder("sources").glob("*/Makefile"))
+    newest = max(here, key=lambda file: [int(n) for n in re.findall(r"\d+", version(file.parent))], default=None)
+    return newest.parent if newest else None
 
 
 def chromium() -> str | None:
@@ -139,9 +151,20 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "gcc-aarch64": (lambda: shutil.which("aarch64-linux-gnu-gcc") is not None, "no cross compiler"),
     "qemu": (lambda: shutil.which("qemu-system-x86_64") is not None, "no QEMU (apt-get install qemu-system-x86)"),
+    "qemu-aarch64": (
+        lambda: shutil.which("qemu-system-aarch64") is not None,
+        "no QEMU for arm64 (apt-get install qemu-system-arm)",
+    ),
+    "arm64_kernel": (
+        lambda: _guest_kernel("arm64"),
+        "no arm64 kernel for guests: Debian's archive can't be reached",
+    ),
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
+    "kernel_source": (lambda: kernel_source() is not None, "no kernel source in the cache (`gcproto kernels build`)"),
+    "perl": (lambda: shutil.which("perl") is not None, "no perl"),
+    "herd7": (lambda: shutil.which("herd7") is not None, "no herd7"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "java": (

@@ -17,9 +17,11 @@ Name = Literal[
     "doctor",
     "kernel",
     "kernels-ab",
+    "kernels-across",
     "kernels-bisect",
     "kernels-compare",
     "kernels-history",
+    "kernels-platforms",
     "predict",
 ]
 """``contract-rows``: the rows of the contract; ``kernel``: a line of `kernels list`."""

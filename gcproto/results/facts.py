@@ -4,8 +4,16 @@ import re
 from collections.abc import Mapping
 
 from gcproto.results.schema import KernelCell, Result
+from gcproto.sizes import size
 
 FLAVOUR = "-cloud-amd64"
+"""Of Debian's kernels for x86-64 guests."""
+FLAVOURS = (FLAVOUR, "-cloud-arm64", "-arm64-16k", "-arm64")
+"""Ends of the releases of kernels for guests, also of those built here: the rest of a kernel's name says the same."""
+ARCHITECTURES = {"aarch64": "arm64"}
+"""Names of machines other than x86-64, by ``uname -m``."""
+MARK = " ["
+"""Between a release and the platform in the name of a kernel."""
 UNKNOWN = "unknown"
 UNKNOWN_PAGE_SIZE = 4096
 """Page size of results whose environment lacks it: only damaged and artificial ones."""
@@ -22,8 +30,51 @@ def group(result: Result, name: str) -> Mapping[str, object]:
 
 
 def release_of(result: Result) -> str:
-    """Kernel of a result."""
-    return str(group(result, "kernel").get("release") or UNKNOWN)
+    """Kernel of a result: its release; of guests that are not x86-64, also the platform (`kernel_name`)."""
+    kernel = group(result, "kernel")
+    if label := kernel.get(LABEL):
+        return str(label)
+    release = str(kernel.get("release") or UNKNOWN)
+    cell = cell_of(result)
+    if cell is None:
+        return release
+    return kernel_name(release, str(result.environment.get("arch") or ""), page_size_of(result), cell.cpu)
+
+
+LABEL = "label"
+"""Key in the group ``kernel`` of the environment: a name that tells two runs of one kernel apart."""
+
+
+def label(result: Result, name: str) -> None:
+    """Give the kernel of a result another name, in memory."""
+    result.environment["kernel"] = {**group(result, "kernel"), LABEL: name}
+
+
+def kernel_name(release: str, machine: str, page_size: int, cpu: str) -> str:
+    """``7.3.4+deb13-arm64-16k [arm64 16K neoverse-n1]``; the release alone on x86-64, as results have always had it.
+
+    Args:
+        release: output of ``uname -r``.
+        machine: output of ``uname -m``.
+        page_size: in bytes.
+        cpu: model of the guest's processor.
+
+    """
+    if machine not in ARCHITECTURES:
+        return release
+    return f"{release}{MARK}{ARCHITECTURES[machine]} {size(page_size)} {cpu}]"
+
+
+def architecture_of(result: Result) -> str:
+    """``arm64``, ``x86_64``."""
+    machine = str(result.environment.get("arch") or "x86_64")
+    return ARCHITECTURES.get(machine, machine)
+
+
+def platform_of(result: Result) -> str:
+    """``arm64 16K neoverse-n1``: architecture, page size and processor of a guest, in which counts must agree."""
+    cell = cell_of(result)
+    return f"{architecture_of(result)} {size(page_size_of(result))} {cell.cpu if cell else cpu_of(result)}"
 
 
 def cpu_of(result: Result) -> str:
@@ -65,9 +116,19 @@ def branch_of(release: str) -> tuple[int, int] | None:
     return (found[0], found[1]) if len(found) > 1 else None
 
 
-def short(release: str) -> str:
-    """The release without the flavour that all of Debian's guests have."""
-    return release.removesuffix(FLAVOUR)
+def short(kernel: str) -> str:
+    """The name of a kernel without the flavour that all of Debian's guests have."""
+    release, mark, platform = kernel.partition(MARK)
+    flavours = FLAVOURS if mark else (FLAVOUR,)
+    flavour = next((one for one in flavours if release.endswith(one)), "")
+    return release.removesuffix(flavour) + mark + platform
+
+
+def brief(kernel: str) -> str:
+    """``7.3.4``, ``7.3.4 arm64 16K``: version, architecture and page size, for heads of columns and legends."""
+    release, mark, platform = kernel.partition(MARK)
+    version = release.split("+")[0].split("-")[0]
+    return f"{version} {' '.join(platform.split()[:2])}" if mark else version
 
 
 def _numbers(release: str) -> tuple[int, ...]:

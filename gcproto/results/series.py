@@ -11,14 +11,23 @@ from statistics import median
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.facts import FLAVOUR, UNKNOWN, cell_of, of_heap, page_size_of, release_of, short, version_key
+from gcproto.results.facts import (
+    UNKNOWN,
+    UNKNOWN_PAGE_SIZE,
+    cell_of,
+    of_heap,
+    page_size_of,
+    platform_of,
+    release_of,
+    short,
+    version_key,
+)
 from gcproto.results.schema import CONGRUENT, TIMES, UNIT_INSTRUCTIONS, PathScenario, Result, Scenario, sort_key
 from gcproto.results.statistics import midmean
 
 __all__ = [
     "AGREE",
     "FLAG",
-    "FLAVOUR",
     "PMD",
     "Cell",
     "Failure",
@@ -41,6 +50,12 @@ AGREE = 0.003
 """Boots of one kernel agree if they differ by at most this in a scenario."""
 FLAG = 0.005
 """Boots that differ by more than this are flagged."""
+
+
+ACROSS = (
+    "give results of one of them; --across-architectures shows them beside each other: instructions of two "
+    "instruction sets are no measure of each other"
+)
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -97,6 +112,8 @@ class Series(msgspec.Struct):
         kernels: releases in the order of their versions.
         cells: by scenario, then by kernel.
         failures: boots without a full result.
+        platform: architecture, page size and processor of all guests.
+        page_size: in bytes.
 
     """
 
@@ -104,6 +121,8 @@ class Series(msgspec.Struct):
     kernels: list[str]
     cells: dict[Scenario, dict[str, Cell]]
     failures: list[Failure]
+    platform: str = ""
+    page_size: int = UNKNOWN_PAGE_SIZE
 
     def value(self, scenario: Scenario, kernel: str) -> float | None:
         """Value of a cell; None if it was not measured or is invalid."""
@@ -148,7 +167,20 @@ def build(results: Iterable[Result], *, heap: bool = False) -> Series:
         for result in guests
         if result.guest and result.guest.outcome != "done"
     ]
-    return Series(unit, kernels, cells_of(guests), failures)
+    return Series(unit, kernels, cells_of(guests), failures, platform_of(guests[0]), page_size_of(guests[0]))
+
+
+def by_platform(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Results of guests by platform, each of which can form a series; in the order of names, x86-64 last.
+
+    Args:
+        results: of guests.
+
+    """
+    found: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        found[platform_of(result)].append(result)
+    return {platform: found[platform] for platform in sorted(found)}
 
 
 def cells_of(results: Iterable[Result]) -> dict[Scenario, dict[str, Cell]]:
@@ -205,8 +237,11 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     if len({unit.split("/")[0] for unit in units}) > 1:
         raise _unlike("units", sorted(units), "give results of one unit")
     measured = [result for result in results if result.measurements]
+    platforms = sorted({platform_of(result) for result in measured})
+    if len(platforms) > 1:
+        raise _unlike("architecture, page size or processor", platforms, ACROSS)
     guests = [cell_of(result) for result in measured]
-    for name in ("pages", "cpus", "cpu", "memory_mib"):
+    for name in ("pages", "cpus", "memory_mib"):
         found = sorted({str(getattr(cell, name)) if cell else UNKNOWN for cell in guests})
         if len(found) > 1:
             raise _unlike(f"guests ({name})", found, "run them again under equal conditions")

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +212,8 @@ static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *vie
 {
     struct gcp_platform platform;
     gcp_platform_get(&platform);
-    uint64_t run[512];
+    uint64_t run[512], head = 0, end = 0;
+    int8_t known = -1;
 
     for (uint64_t i = 0; i < view->pages;) {
         view->orders[i] = -1;
@@ -233,11 +235,17 @@ static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *vie
                 j++;
                 continue;
             }
-            int8_t order = folio_order(prover, pfn + j, run[j], platform.pmd_order);
+            /* A folio of more frames than a run has is looked at once: its other runs begin with tails of it. */
+            bool tail = (run[j] & GCP_KPF_COMPOUND_TAIL) && pfn + j > head && pfn + j < end;
+            int8_t order = tail ? known : folio_order(prover, pfn + j, run[j], platform.pmd_order);
+            if (run[j] & GCP_KPF_COMPOUND_HEAD) {
+                head = pfn + j;
+                end = head + (1ULL << (order > 0 ? order : 0));
+                known = order;
+            }
             uint64_t same = 1;
-            if (run[j] & GCP_KPF_COMPOUND_HEAD)
-                while (j + same < n && same < 1ULL << (order > 0 ? order : 0) &&
-                       (run[j + same] & GCP_KPF_COMPOUND_TAIL))
+            if (tail || (run[j] & GCP_KPF_COMPOUND_HEAD))
+                while (j + same < n && pfn + j + same < end && (run[j + same] & GCP_KPF_COMPOUND_TAIL))
                     same++;
             for (uint64_t k = 0; k < same; k++)
                 view->orders[i + j + k] = order;

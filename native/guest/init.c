@@ -54,7 +54,9 @@ static void mount_or_note(const char *source, const char *target, const char *ty
 static void open_report(void)
 {
     struct termios settings;
-    gcp_guest_report = open("/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    /* Words of the kernel's command line that it does not know are the environment of init. */
+    const char *port = getenv("GCPROTO_PORT");
+    gcp_guest_report = open(port ? port : "/dev/ttyS1", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (gcp_guest_report < 0)
         return;
     if (tcgetattr(gcp_guest_report, &settings) == 0) {

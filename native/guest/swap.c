@@ -19,22 +19,24 @@
 
 #include "guest/say.h"
 
-#define PAGE 4096
+/* The largest page size that there is. */
+#define MAX_PAGE 65536
 
 static const char *active;
 
 /* The swap area's first page, as mkswap writes it: version 1, no bad pages, the signature in its last ten bytes. */
 static int make_swap(const char *device, uint64_t bytes)
 {
-    static unsigned char page[PAGE];
-    uint32_t head[2] = {1, (uint32_t)(bytes / PAGE - 1)};
+    static unsigned char page[MAX_PAGE];
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    uint32_t head[2] = {1, (uint32_t)(bytes / size - 1)};
     memset(page, 0, sizeof(page));
     memcpy(page + 1024, head, sizeof(head));
-    memcpy(page + PAGE - 10, "SWAPSPACE2", 10);
+    memcpy(page + size - 10, "SWAPSPACE2", 10);
     int fd = open(device, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int err = write(fd, page, sizeof(page)) == (ssize_t)sizeof(page) && fsync(fd) == 0 ? 0 : -errno;
+    int err = write(fd, page, size) == (ssize_t)size && fsync(fd) == 0 ? 0 : -errno;
     close(fd);
     return err;
 }

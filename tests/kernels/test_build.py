@@ -24,7 +24,7 @@ BAD = Patch("bad", diff("one.c", "int one;", "#error").encode())
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an empty cache and a tree; the tools of a real build are taken as given."""
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda: "gcc 1")
+    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda *_row: "gcc 1")
     tree(tmp_path / "tree")
     return tmp_path
 

@@ -33,7 +33,7 @@ def kernels() -> list[Kernel]:
 
 
 def catalog(seen: list[Kernel] | None = None) -> Catalog:
-    return Catalog(Lock("2026-11-24", kernels()), None if seen is None else Lock("2026-12-01", seen))
+    return Catalog(Lock("2026-11-24", kernels()), None if seen is None else {"amd64": Lock("2026-12-01", seen)})
 
 
 def test_packages_become_kernels() -> None:

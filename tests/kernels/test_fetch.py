@@ -10,8 +10,8 @@ import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.get.bzimage import release_of
 from gcproto.kernels.get.fetch import fetch, forget, from_path, here, home
+from gcproto.kernels.get.image_file import read_image
 from tests.support.deb_maker import RELEASE, bzimage, deb, kernel, kernel_files, module, offer
 
 
@@ -41,7 +41,7 @@ def test_vmlinuz_and_modules_are_unpacked_in_the_order_of_loading(mirror: Path) 
     told: list[tuple[str, int, int]] = []
     found = fetch(wanted, lambda *args: told.append(args))
     assert found == here(wanted)
-    assert release_of(Path(found.vmlinuz)) == RELEASE
+    assert read_image(Path(found.vmlinuz)).image.release == RELEASE
     names = [Path(path).stem for path in found.modules]
     assert names == ["zsmalloc", "lz4_compress", "zram", "loop"]
     assert all(b"depends=" in Path(path).read_bytes() for path in found.modules)
@@ -133,8 +133,8 @@ def test_a_kernel_given_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "not an x86 bzImage"),
-        (b"\x7fELF" + bytes(8000), "not an x86 bzImage"),
+        (b"", "neither an x86 bzImage nor an uncompressed arm64 Image"),
+        (b"\x7fELF" + bytes(8000), "neither an x86 bzImage nor"),
         (bzimage()[:-1], "truncated"),
         (bzimage("x")[:0x300] + bytes(5000), "names no version"),
     ],

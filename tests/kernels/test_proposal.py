@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gcproto.cli.kernels.ab import Limits, worse
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel, from_path
 from gcproto.kernels.guest import programs
@@ -55,7 +56,7 @@ def test_rows_have_both_kernels_and_how_much_less() -> None:
 def test_the_table_says_factors_paths_and_splits() -> None:
     out = io.StringIO()
     print_proposal(
-        rows(results(), STOCK, PATCHED), STOCK, PATCHED, "instructions/page", "", Console(file=out, width=200)
+        rows(results(), STOCK, PATCHED), (STOCK, PATCHED), "instructions/page", 4096, "", Console(file=out, width=200)
     )
     (line,) = [one for one in out.getvalue().splitlines() if one.startswith("64K mTHP")]
     assert "27.1x less" in line
@@ -71,7 +72,7 @@ def test_a_scenario_that_only_one_has_and_one_that_is_invalid() -> None:
     found = rows(made, STOCK, PATCHED)
     assert [row.change for row in found] == [None, None]
     out = io.StringIO()
-    print_proposal(found, STOCK, PATCHED, "x", "the canary moved", Console(file=out, width=200))
+    print_proposal(found, (STOCK, PATCHED), "x", 4096, "the canary moved", Console(file=out, width=200))
     assert "INVALID" in out.getvalue()
     assert "VOID: the canary moved" in out.getvalue()
 
@@ -153,3 +154,14 @@ def test_a_short_stress_in_a_guest(tmp_path: Path) -> None:
     (one,) = results_in(tmp_path / "r")
     assert [verdict.subject for verdict in one.verdicts] == [Hazard("stress", 1)]
     assert "pages moved" in one.verdicts[0].text
+
+
+@pytest.mark.parametrize(("change", "code"), [(1.014, False), (1.016, True), (0.9, False)])
+def test_small_folios_that_cost_more_fail_the_comparison(change: float, code: bool) -> None:
+    small, large = scenario("small", 0, 2 << 20), scenario("mthp", 4, 2 << 20)
+    made = [
+        guest_result(STOCK, {small: 172.0, large: 10.0}, noise=0),
+        guest_result(PATCHED, {small: 172.0 * change, large: 11.0}, noise=0),
+    ]
+    limits = Limits(fail_above=None, small_above=1.5)
+    assert worse(rows(made, STOCK, PATCHED), limits) is code

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.get.catalog import Catalog, locked
 from gcproto.kernels.get.fetch import fetch
-from gcproto.kernels.guest.machine import CPU
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
 from tests.support.result_maker import scenario
@@ -98,7 +98,7 @@ def test_five_scenarios_counted_in_instructions_and_the_same_in_two_boots(tmp_pa
     assert copied.median
     assert batched.median < copied.median / 5
     assert by_scenario[scenario("move", PMD, "swapped", order=4, pages=512)].proof.swapped_after == 512 * 5
-    experiment = KernelCell("quick", rounds=5, pages=512, icount=True, cpus=1, memory_mib=1024, cpu=CPU)
+    experiment = KernelCell("quick", rounds=5, pages=512, icount=True, cpus=1, memory_mib=1024, cpu=AMD64.cpu().model)
     assert first.experiment == second.experiment == experiment
     assert "agree to 0.3 %" in done.stdout
 

@@ -126,7 +126,7 @@ def run(monkeypatch: pytest.MonkeyPatch, results: list[Result], *arguments: str)
         return show(results)
 
     monkeypatch.setattr(kernels_run, "chosen", lambda _options: [SimpleNamespace(release=K618)])
-    monkeypatch.setattr(kernels_run, "ready", lambda _kernels, _options: "")
+    monkeypatch.setattr(kernels_run, "ready", lambda *_what: "")
     monkeypatch.setattr(kernels_run, "run_cells", cells_done)
     return CliRunner().invoke(kernels_run.command, [K618, *arguments])
 

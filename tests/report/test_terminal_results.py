@@ -225,7 +225,7 @@ def history(console: Console) -> None:
 
 def proposal(console: Console) -> None:
     found = kernels()
-    print_proposal(rows(found, K618, K73), K618, K73, "instructions/page", "the canary moved", console)
+    print_proposal(rows(found, K618, K73), (K618, K73), "instructions/page", 4096, "the canary moved", console)
 
 
 @cache
@@ -252,11 +252,13 @@ def survey() -> Survey:
 
 def kernel_list(console: Console) -> None:
     lock = SimpleNamespace(written="2026-11-20")
-    known: Any = SimpleNamespace(seen=None, locked=lock)
+    known: Any = SimpleNamespace(seen={}, locked=lock)
     some = ["livelock-references", "uffd-wp-swap", "swapcache-race-2"]
     found = [
         Listed(
             release=f"{release}-cloud-amd64",
+            architecture="amd64",
+            page_size=4096,
             source=f"{release}-1",
             suite="bookworm-backports",
             state="here",
@@ -269,7 +271,7 @@ def kernel_list(console: Console) -> None:
         )
         for number, release in enumerate(("6.1.0-56", "6.12.43+deb12", "6.18.15+deb13", "7.3.4+deb13"))
     ]
-    print_list(found, known, console)
+    print_list(found, known, "amd64", console)
 
 
 KINDS: dict[str, Callable[[Console], None]] = {

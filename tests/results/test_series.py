@@ -118,6 +118,8 @@ def test_unlike_guests_and_programs_are_no_series_but_unlike_hosts_are() -> None
     values = STOCK[K618]
     build([guest_result(K617, values, host="a"), guest_result(K618, values, host="b")])
     with pytest.raises(GcprotoError, match="they differ in guests"):
+        build([guest_result(K617, values), guest_result(K618, values, options={"memory_mib": 2048})])
+    with pytest.raises(GcprotoError, match="they differ in architecture, page size or processor"):
         build([guest_result(K617, values), guest_result(K618, values, options={"cpu": "other"})])
     other = guest_result(K618, values)
     other.producer.benchmark = "another"

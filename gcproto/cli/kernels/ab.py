@@ -28,7 +28,15 @@ CHECK_SECONDS = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(BuildOptions, MatrixOptions):
+class Limits:
+    """Percentages by which scenarios, and those of small folios, may cost more."""
+
+    fail_above: float | None
+    small_above: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(BuildOptions, MatrixOptions, Limits):
     """Options of ``gcproto kernels ab``."""
 
     stock_patches: tuple[Path, ...]
@@ -39,7 +47,6 @@ class Options(BuildOptions, MatrixOptions):
     rounds: int
     profile: bool
     timeout: float
-    fail_above: float | None
 
 
 @click.command(name="ab")
@@ -77,6 +84,13 @@ class Options(BuildOptions, MatrixOptions):
 @click.option("--profile", is_flag=True, help="Count by function as well, and name the functions that changed.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
 @click.option("--fail-above", type=PERCENT, help="Exit with 1 if a scenario costs more by this.")
+@click.option(
+    "--small-above",
+    type=PERCENT,
+    default=1.5,
+    show_default=True,
+    help="Exit with 1 if a scenario of small folios costs more by this, in percent.",
+)
 @matrix_options
 @result_options
 @takes(Options)
@@ -86,6 +100,9 @@ def command(ctx: click.Context, options: Options) -> None:
     The unit is executed instructions per page.  Both kernels have the same tree, configuration and compiler.  After a
     change of the patch, only files it touches are recompiled, and only for the patched kernel.
 
+    The exit code is 1 if small folios cost more than --small-above allows: most memory is small folios.  Of an
+    architecture with several page sizes, both kernels are built in each of them, unless --page-size names one.
+
     With --check, both kernels are booted with two processors and run the contract and the hazards instead.
     """
     from gcproto.kernels.build.build import build, see_that_it_can_be_built
@@ -93,38 +110,48 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import CHECK, Cell
     from gcproto.kernels.run.check import known
+    from gcproto.results.facts import kernel_name
 
     known(options.hazards)
     if options.hazards and not options.check:
         raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
     if not options.patches:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
-    machine.need()
+    machine.need(options.architecture)
     both = (*options.stock_patches, *options.patches)
     collect(both)  # before a source of 160 MiB is downloaded
+    row = options.architecture
+    sizes = row.page_sizes if options.page_bytes is None else (options.page_bytes,)
     with build_progress() as progress:
         base = usual_name("base" if options.stock_patches else "stock", options.configs)
         name = options.name or usual_name("patched", options.configs)
         orders = [
-            parameters(replace(options, patches=options.stock_patches, name=base)),
-            parameters(replace(options, patches=both, name=name)),
+            parameters(replace(options, patches=patches, name=called), pages)
+            for pages in sizes
+            for called, patches in ((base, options.stock_patches), (name, both))
         ]
         for one in orders:  # before another build is waited for, and before minutes are spent on the first kernel
             see_that_it_can_be_built(one)
-        stock, patched = (build(one, progress) for one in orders)
-    for made in (stock, patched):
-        click.echo(f"gcproto: {told(made)}", err=True)
-    kernels = [stock.local, patched.local]
-    programs = ready([*kernels], options)
+        made = [build(one, progress) for one in orders]
+    for kernel in made:
+        click.echo(f"gcproto: {told(kernel)}", err=True)
+    kernels = [one.local for one in made]
+    programs = ready(kernels, options, row)
     told_by = tuple(sys.argv[1:])
     if options.check:
-        guest = check_guest(options, max(options.timeout, CHECK_SECONDS))
+        guest = check_guest(options, max(options.timeout, CHECK_SECONDS), options.arch)
         checks = [
             Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options.hazards) for one in kernels
         ]
         run_cells(ctx, checks, options, partial(show_verdicts, as_json=options.as_json))
         return
-    guest = machine.Machine(memory_mib=options.memory_mib, timeout=options.timeout, command_line=options.append)
+    guest = machine.Machine(
+        memory_mib=options.memory_mib,
+        timeout=options.timeout,
+        command_line=options.append,
+        architecture=options.arch,
+        cpu=options.cpu or "",
+    )
     cells = [
         Cell(
             one,
@@ -139,25 +166,54 @@ def command(ctx: click.Context, options: Options) -> None:
         for boot in range(1, options.boots + 1)
         for one in kernels
     ]
-    show = partial(
-        _show, stock=stock.release, patched=patched.release, profile=options.profile, as_json=options.as_json
-    )
-    found, voided = run_cells(ctx, cells, options, show)
-    if voided:
-        click.echo(f"gcproto: the comparison is void: {voided}", err=True)
+    names = [kernel_name(one.release, row.machine, one.page_size, guest.model) for one in kernels]
+    pairs = list(zip(names[::2], names[1::2], strict=True))
+    show = partial(_show_all, pairs=pairs, profile=options.profile, as_json=options.as_json)
+    shown = run_cells(ctx, cells, options, show)
+    for _, voided in shown:
+        if voided:
+            click.echo(f"gcproto: the comparison is void: {voided}", err=True)
+            ctx.exit(ExitCode.NO)
+    if worse([one for found, _ in shown for one in found], options):
         ctx.exit(ExitCode.NO)
-    limit = options.fail_above
+
+
+def worse(found: "list[Row]", options: Limits) -> bool:
+    """Whether a row is beyond a limit; says so."""
+    limit, small = options.fail_above, options.small_above
     worse = [one for one in found if limit is not None and (one.change or 0.0) > limit / 100]
     if worse:
         many = counted(len(worse), "scenario costs", "scenarios cost")
         click.echo(f"gcproto: {many} more than {limit:g} % more", err=True)
-        ctx.exit(ExitCode.NO)
+    guarded = [one for one in found if one.small and (one.change or 0.0) > small / 100]
+    if guarded:
+        many = counted(len(guarded), "scenario of small folios costs", "scenarios of small folios cost")
+        click.echo(f"gcproto: {many} more than {small:g} % more", err=True)
+    return bool(worse or guarded)
+
+
+def _show_all(
+    results: "list[Result]", *, pairs: list[tuple[str, str]], profile: bool, as_json: bool
+) -> "list[tuple[list[Row], str]]":
+    """Print the comparison of each page size."""
+    from gcproto.results.facts import release_of
+
+    return [
+        _show(
+            [one for one in results if release_of(one) in pair],
+            stock=pair[0],
+            patched=pair[1],
+            profile=profile,
+            as_json=as_json,
+        )
+        for pair in pairs
+    ]
 
 
 def _show(
     results: "list[Result]", *, stock: str, patched: str, profile: bool, as_json: bool
 ) -> "tuple[list[Row], str]":
-    """Print the comparison.
+    """Print the comparison of one page size.
 
     Returns:
         Its rows, and why it is void; "" if it is not.
@@ -179,7 +235,8 @@ def _show(
         return found, voided
     from gcproto.cli.kit.terminal import console
 
-    print_proposal(found, stock, patched, series.unit if series else "", voided, console())
+    if series:
+        print_proposal(found, (stock, patched), series.unit, series.page_size, voided, console())
     if profile:
         print_functions(explained, stock, patched)
     return found, voided

@@ -186,16 +186,16 @@ def _show(found: "Found", as_json: bool) -> None:
     from gcproto.report.terminal.functions import print_explanations
     from gcproto.report.terminal.kit.text import say
     from gcproto.results.documents import document
-    from gcproto.results.facts import group
+    from gcproto.results.facts import label
     from gcproto.results.profiles.explain import explanations
     from gcproto.results.store import load
 
     labels = [f"{one.candidate.key[:12]}" for one in (found.before, found.after)]
     results = []
-    for label, one in zip(labels, (found.before, found.after), strict=True):
+    for name, one in zip(labels, (found.before, found.after), strict=True):
         if one.measured.result and Path(one.measured.result).exists():
             result = load(Path(one.measured.result))
-            result.environment["kernel"] = {**group(result, "kernel"), "release": label}
+            label(result, name)
             results.append(result)
     explained = list(explanations(results, labels[0], labels[1]).values())
     if as_json:

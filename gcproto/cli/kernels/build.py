@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
@@ -36,7 +37,7 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildOptions(SourceOptions):
+class BuildOptions(SourceOptions, PlatformOptions):
     """What `build_options` declares, and the name."""
 
     patches: tuple[Path, ...]
@@ -51,7 +52,7 @@ class Options(BuildOptions):
 
 
 def build_options(function: F) -> F:
-    """``--source``, ``--patch``, ``--config``, ``--build-jobs``."""
+    """``--source``, ``--patch``, ``--config``, ``--build-jobs``, and those of `platform_options`."""
     patch = click.option(
         "--patch",
         "patches",
@@ -61,7 +62,7 @@ def build_options(function: F) -> F:
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be repeated, in order of application.",
     )
-    return source_options(patch(config_options(function)))
+    return source_options(patch(config_options(platform_options(function))))
 
 
 def source_options(function: F) -> F:
@@ -111,7 +112,7 @@ def command(_ctx: click.Context, options: Options) -> None:
     only files the patches touch are recompiled.  Source, objects and kernels are kept in the cache (GCPROTO_CACHE).
     """
     if options.forget is not None:
-        _forget(options.forget)
+        _forget(options.forget, options)
         return
     from gcproto.kernels.build.build import build
 
@@ -132,18 +133,26 @@ def usual_name(word: str, configs: Sequence[str]) -> str:
     """Default name of a kernel: ``stock``, ``patched-debug``."""
     from gcproto.kernels.build import kconfig
 
-    key = kconfig.chosen(configs).key
-    return word if key == "fast" else f"{word}-{key}"[:32]
+    label = kconfig.chosen(configs).label  # the release says the architecture
+    return word if label == "fast" else f"{word}-{label}"[:32]
 
 
-def parameters(options: BuildOptions) -> "BuildParameters":
-    """What options ask for; a kernel without a name is named by what it is."""
+def parameters(options: BuildOptions, page_size: int | None = None) -> "BuildParameters":
+    """What options ask for; a kernel without a name is named by what it is.
+
+    Args:
+        options: of the command.
+        page_size: in bytes; None: the one of the options, or the architecture's smallest.
+
+    """
     from gcproto.kernels.build import kconfig
     from gcproto.kernels.build.build import BuildParameters, need_tools
     from gcproto.kernels.build.patches import collect
 
-    need_tools()  # before 160 MiB are downloaded
-    config = kconfig.chosen(options.configs)
+    row = options.architecture
+    pages = page_size or options.page_bytes or row.page_sizes[0]
+    need_tools(row)  # before 160 MiB are downloaded
+    config = kconfig.chosen(options.configs, row, pages)
     given = tuple(collect(options.patches))
     return BuildParameters(
         name=options.name or usual_name("patched" if given else "stock", options.configs),
@@ -151,6 +160,8 @@ def parameters(options: BuildOptions) -> "BuildParameters":
         config=config,
         patches=given,
         jobs=options.build_jobs or len(os.sched_getaffinity(0)),
+        architecture=row,
+        page_size=pages,
     )
 
 
@@ -166,10 +177,10 @@ def origin(text: str) -> "Origin":
         return source.fetched(found, progress)
 
 
-def _forget(name: str) -> None:
+def _forget(name: str, options: PlatformOptions) -> None:
     from gcproto.kernels.build import built
 
-    found = built.find(name)
+    found = built.find(name, options.arch, options.page_bytes)
     if found is None:
         known = ", ".join(one.release for one in built.all_built())
         raise GcprotoError(

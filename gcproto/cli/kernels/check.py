@@ -52,8 +52,8 @@ def command(ctx: click.Context, options: Options) -> None:
 
     known(options.hazards)
     kernels = chosen(options)
-    built = ready(kernels, options)
-    guest = check_guest(options, options.timeout)
+    built = ready(kernels, options, options.architecture)
+    guest = check_guest(options, options.timeout, options.arch)
     cells = [
         Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options.hazards)
         for kernel in kernels
@@ -61,12 +61,13 @@ def command(ctx: click.Context, options: Options) -> None:
     run_cells(ctx, cells, options, partial(show_verdicts, as_json=options.as_json))
 
 
-def check_guest(options: MatrixOptions, timeout: float) -> "Machine":
+def check_guest(options: MatrixOptions, timeout: float, architecture: str) -> "Machine":
     """Two processors that run at the same time: races need them.
 
     Args:
         options: of the command.
         timeout: seconds for the guest.
+        architecture: name of a row of gcproto.kernels.architecture.
 
     """
     from gcproto.kernels.guest.machine import Machine
@@ -77,6 +78,8 @@ def check_guest(options: MatrixOptions, timeout: float) -> "Machine":
         memory_mib=options.memory_mib,
         timeout=timeout,
         command_line=options.append,
+        architecture=architecture,
+        cpu=options.cpu or "",
     )
 
 

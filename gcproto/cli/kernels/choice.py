@@ -1,19 +1,21 @@
 """Which kernels a command is about: by version, by path, all, the default matrix."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from gcproto.cli.kernels.platform import PlatformOptions, platform_options, see_that_they_are_alike
 from gcproto.cli.kit.params import FilePath, Name
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from gcproto.kernels.architecture import Architecture
     from gcproto.kernels.get.catalog import Catalog, Kernel
     from gcproto.kernels.get.fetch import LocalKernel, Progress
 
@@ -21,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., None])
 
 
 @dataclass(frozen=True, kw_only=True)
-class KernelOptions:
+class KernelOptions(PlatformOptions):
     """What `kernel_options` declares."""
 
     versions: tuple[str, ...]
@@ -31,7 +33,7 @@ class KernelOptions:
 
 
 def kernel_options(function: F) -> F:
-    """VERSION..., ``--all``, ``--default``, ``--modules``."""
+    """VERSION..., ``--all``, ``--default``, ``--modules``, and those of `platform_options`."""
     versions = click.argument("versions", nargs=-1, type=Name("kernel"), metavar="[VERSION|VMLINUZ]...")
     everything = click.option("--all", "everything", is_flag=True, help="All kernels on this machine.")
     default = click.option(
@@ -42,21 +44,28 @@ def kernel_options(function: F) -> F:
         type=FilePath(file_okay=False),
         help="Modules of the kernels that are named by a path.",
     )
-    return versions(everything(default(folder(function))))
+    return versions(platform_options(everything(default(folder(function)))))
 
 
 def catalog() -> "Catalog":
     """The lock file, and what the archive said last."""
     import msgspec
 
-    from gcproto.kernels import cache
+    from gcproto.kernels.architecture import ROWS
     from gcproto.kernels.get.catalog import Catalog, Lock, locked
 
-    try:
-        seen = msgspec.json.decode((cache.folder() / "seen.json").read_bytes(), type=Lock)
-    except (OSError, msgspec.DecodeError):
-        seen = None
+    seen = {}
+    for row in ROWS:
+        with suppress(OSError, msgspec.DecodeError):
+            seen[row.name] = msgspec.json.decode(seen_file(row).read_bytes(), type=Lock)
     return Catalog(locked(), seen)
+
+
+def seen_file(architecture: "Architecture") -> Path:
+    """The archive's last answer about an architecture."""
+    from gcproto.kernels import cache
+
+    return cache.folder() / ("seen.json" if not architecture.cross else f"seen-{architecture.name}.json")
 
 
 def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
@@ -70,23 +79,25 @@ def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
     from gcproto.kernels.get.fetch import from_path, here
 
     known = catalog()
+    row, pages = options.architecture, options.page_bytes
     found: dict[str, Kernel | LocalKernel] = {}
     for text in options.versions:
         one: Kernel | LocalKernel
-        if made := built.find(text):
+        if made := built.find(text, row.name, pages):
             one = made.local
         elif "/" in text or Path(text).is_file():
             one = from_path(Path(text), options.modules)
         else:
-            one = known.find(text)
+            one = known.find(text, row, pages)
         if one.release in found:
             raise GcprotoError(f"kernel {one.release} is named twice", why=f"{text!r} is it", code=ExitCode.USAGE)
         found[one.release] = one
     if options.default:
-        found.update({one.release: one for one in known.default()})
+        found.update({one.release: one for one in known.default(row, pages)})
     if options.everything:
-        found.update({one.release: one for one in known.kernels if here(one)})
-        found.update({one.release: one.local for one in built.all_built()})
+        found.update({one.release: one for one in known.of(row, pages) if here(one)})
+        mine = (one for one in built.all_built() if one.architecture == row.name)
+        found.update({one.release: one.local for one in mine if pages in (None, one.page_size)})
     if not found:
         raise GcprotoError(
             "no kernel was chosen",
@@ -94,6 +105,7 @@ def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
             "that are here)",
             code=ExitCode.USAGE,
         )
+    see_that_they_are_alike(found.values(), row)
     return list(found.values())
 
 

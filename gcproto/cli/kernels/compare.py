@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from gcproto.cli.kernels.functions import by_function, print_functions
+from gcproto.cli.kernels.platform import across_option
 from gcproto.cli.kernels.results import guests, kernel_named
 from gcproto.cli.kit.output import echo_json
 from gcproto.cli.kit.params import PERCENT, FilePath, Name, Once
@@ -63,6 +64,7 @@ class Pair(NamedTuple):
     help="With --by: explain this one, however small its change, as in 'small move 2m'; may be repeated.",
 )
 @click.option("--heap", is_flag=True, help="Compare the heap in guests (kernels run --set heap), not the paths.")
+@across_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
@@ -74,6 +76,7 @@ def command(
     by: str | None,
     scenarios: tuple[str, ...],
     heap: bool,
+    across: bool,
     as_json: bool,
 ) -> None:
     """Compare NEW with BASE: kernels by release or version, or two files or folders of results of one kernel each.
@@ -83,6 +86,11 @@ def command(
     from gcproto.results.documents import document
     from gcproto.results.steps import changes, void
 
+    if across:
+        if heap or by or fail_above is not None:
+            raise click.UsageError("--across-architectures shows paths; it has no limit and no functions")
+        _across(base, new, places, as_json=as_json)
+        return
     pair = _pair(base, new, places, heap=heap)
     found = changes(pair.series, pair.before, pair.after)
     voided = void(pair.series, pair.before, pair.after, same_kernel=pair.same)
@@ -110,9 +118,34 @@ def command(
         ctx.exit(ExitCode.NO)
 
 
+def _across(base: str, new: str, places: tuple[Path, ...], *, as_json: bool) -> None:
+    """Two kernels of different architectures or page sizes: the same work in both."""
+    from gcproto.results.documents import document
+    from gcproto.results.platforms import between, series_of
+
+    there = [text for text in (base, new) if Path(text).exists()]
+    if len(there) == 2:
+        sides = [guests([Path(place)]) for place in (base, new)]
+        results = [one for side in sides for one in side]
+        base, new = (_only(place, side) for place, side in zip((base, new), sides, strict=True))
+    else:
+        results = _of_places(base, new, there, places)
+    platforms = series_of(results)
+    known = {kernel: series for series in platforms.values() for kernel in series.kernels}
+    before, after = kernel_named(base, known), kernel_named(new, known)
+    found = between(known[before], before, known[after], after)
+    if as_json:
+        echo_json(document("kernels-across", {"base": before, "new": after, "same": found}))
+        return
+    from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.platforms import print_between
+
+    print_between(found, before, after, console())
+
+
 def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> Pair:
     """Both kernels, by their names or by the places of their results."""
-    from gcproto.results.facts import group, release_of
+    from gcproto.results.facts import label
     from gcproto.results.series import build
 
     there = [text for text in (base, new) if Path(text).exists()]
@@ -122,24 +155,35 @@ def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> Pair:
         before, after = kernel_named(base, series.kernels), kernel_named(new, series.kernels)
         return Pair(found, series, before, after, before == after)
     sides = [guests([Path(place)]) for place in (base, new)]
-    for place, side in zip((base, new), sides, strict=True):
-        kernels = sorted({release_of(one) for one in side})
-        if len(kernels) > 1:
-            raise GcprotoError(
-                f"{place} has results of several kernels",
-                why=", ".join(kernels),
-                remedy=f"name two of them: gcproto kernels compare {kernels[0]} {kernels[1]} --results {place}",
-                code=ExitCode.USAGE,
-            )
-    names = [kernel_named(release_of(side[0]), {release_of(one) for one in side}) for side in sides]
+    names = [_only(place, side) for place, side in zip((base, new), sides, strict=True)]
     same = names[0] == names[1]
     if same:  # two runs of one kernel: tell them apart
         names = [f"{names[0]} (base)", f"{names[1]} (new)"]
         for side, name in zip(sides, names, strict=True):
             for one in side:
-                one.environment["kernel"] = {**group(one, "kernel"), "release": name}
+                label(one, name)
     both = [*sides[0], *sides[1]]
     return Pair(both, build(both, heap=heap), names[0], names[1], same)
+
+
+def _only(place: str, side: "list[Result]") -> str:
+    """The kernel of a place's results.
+
+    Raises:
+        GcprotoError: there are several.
+
+    """
+    from gcproto.results.facts import release_of
+
+    kernels = sorted({release_of(one) for one in side})
+    if len(kernels) > 1:
+        raise GcprotoError(
+            f"{place} has results of several kernels",
+            why=", ".join(kernels),
+            remedy=f"name two of them: gcproto kernels compare {kernels[0]} {kernels[1]} --results {place}",
+            code=ExitCode.USAGE,
+        )
+    return kernels[0]
 
 
 def _of_places(base: str, new: str, there: list[str], places: tuple[Path, ...]) -> "list[Result]":

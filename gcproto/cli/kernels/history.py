@@ -1,9 +1,11 @@
 """``gcproto kernels history``: series over kernel versions."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.kernels.platform import across_option
 from gcproto.cli.kernels.results import guests
 from gcproto.cli.kit.output import echo_json
 from gcproto.cli.kit.params import PERCENT, FilePath, Once
@@ -11,6 +13,9 @@ from gcproto.counted import counted
 from gcproto.errors import ExitCode
 from gcproto.process.cache_folder import for_matplotlib
 from gcproto.process.outputs import see_that_outputs_are_new
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
 
 
 @click.command(name="history")
@@ -35,6 +40,7 @@ from gcproto.process.outputs import see_that_outputs_are_new
 )
 @click.option("--fail-on-step", is_flag=True, help="Exit with 1 if a step costs more.")
 @click.option("--heap", is_flag=True, help="Show the heap in guests (kernels run --set heap), not the paths.")
+@across_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(
@@ -44,6 +50,7 @@ def command(
     threshold: float,
     fail_on_step: bool,
     heap: bool,
+    across: bool,
     as_json: bool,
 ) -> None:
     """Show each scenario over the kernels that were measured, and where it steps.
@@ -51,6 +58,9 @@ def command(
     A step is a change beyond the threshold and beyond four times the scatter between boots of a kernel.  Where both
     kernels have profiles (`kernels run --profile`), the command names the functions that make up the step.  By default
     it reads the folder `results`.
+
+    Guests of several architectures or page sizes are refused.  With --across-architectures each has a series of its
+    own, and a table has the steps on all of them.
     """
     from gcproto.results.documents import document
     from gcproto.results.profiles.explain import explanations
@@ -65,6 +75,11 @@ def command(
         for path in plots:
             see_that_it_can_be_drawn(path)
     results = guests(looked)
+    if across:
+        if plots or heap or fail_on_step:
+            raise click.UsageError("--across-architectures has no picture, no heap, and no verdict on steps")
+        _across(results, threshold / 100, as_json=as_json)
+        return
     series = build(results, heap=heap)
     found = steps(series, threshold / 100)
     explained = [explanations(results, one.before, one.after).get(one.scenario) for one in found]
@@ -88,3 +103,33 @@ def command(
     if fail_on_step and worse:
         click.echo(f"gcproto: {counted(len(worse), 'step')} to more", err=True)
         ctx.exit(ExitCode.NO)
+
+
+def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None:
+    """A series for each platform, and where each of them steps."""
+    from gcproto.results.documents import document
+    from gcproto.results.platforms import beside, series_of
+    from gcproto.results.steps import steps
+
+    platforms = series_of(results)
+    found = beside(platforms, threshold)
+    if as_json:
+        shown = {
+            platform: {
+                "unit": series.unit,
+                "kernels": series.kernels,
+                "cells": [{"scenario": one, "kernels": cells} for one, cells in series.cells.items()],
+            }
+            for platform, series in platforms.items()
+        }
+        echo_json(document("kernels-platforms", {"platforms": shown, "steps": found}))
+        return
+    from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.platforms import print_beside
+    from gcproto.report.terminal.series import print_history
+
+    for series in platforms.values():
+        made = steps(series, threshold)
+        print_history(series, made, [None] * len(made), console())
+        console().print()
+    print_beside(found, platforms, console())

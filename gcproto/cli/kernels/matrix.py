@@ -1,6 +1,6 @@
 """Runs cells for a command: where, with what progress, and what becomes of it when a signal comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
+    from gcproto.kernels.architecture import Architecture
     from gcproto.kernels.get.catalog import Kernel
     from gcproto.kernels.get.fetch import LocalKernel
     from gcproto.kernels.run.cell import Cell
@@ -32,10 +33,11 @@ class MatrixOptions(ResultOptions):
     memory_mib: int
     dask: str | None
     append: str
+    cpu: str | None
 
 
 def matrix_options(function: F) -> F:
-    """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``."""
+    """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``, ``--cpu``."""
     jobs = click.option(
         "--jobs", type=click.IntRange(1, 256), help="Guests that run in parallel [default: one for each processor]."
     )
@@ -46,24 +48,41 @@ def matrix_options(function: F) -> F:
         "--dask", type=Name("address"), metavar="ADDRESS", help="Run on a Dask cluster instead of here."
     )
     append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
-    return jobs(memory(dask(append(function))))
+    cpu = click.option(
+        "--cpu",
+        type=Name("processor"),
+        metavar="MODEL",
+        help="Processor of the guests, as QEMU names it; counts depend on it [default: one for each architecture].",
+    )
+    return jobs(memory(dask(append(cpu(function)))))
 
 
-def ready(kernels: "list[Kernel | LocalKernel]", options: MatrixOptions) -> str:
+def ready(
+    kernels: "Sequence[Kernel | LocalKernel]", options: MatrixOptions, architecture: "Architecture | None" = None
+) -> str:
     """See that cells can be run and their results kept; fetch what is not here.
+
+    Args:
+        kernels: all of one architecture.
+        options: of the command.
+        architecture: of the kernels; None: x86-64.
 
     Returns:
         Folder of the guests' programs; "" on a cluster, whose workers build and fetch for themselves.
 
     """
+    from gcproto.kernels.architecture import AMD64
     from gcproto.kernels.guest import machine, programs
     from gcproto.results.store import prepare
 
+    row = architecture or AMD64
+    for kernel in kernels:
+        row.see_that_it_translates(options.cpu or "", kernel.page_size)
     prepare(options.out)
     if options.dask:
         return ""
-    machine.need()
-    built = str(programs.build())
+    machine.need(row)
+    built = str(programs.build(row))
     for kernel in kernels:
         _fetch(kernel)
     return built

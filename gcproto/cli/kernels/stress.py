@@ -55,9 +55,9 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.run.stress import GRACE
 
     kernels = chosen(options)
-    built = ready(kernels, options)
+    built = ready(kernels, options, options.architecture)
     seconds = round(options.minutes * 60)
-    guest = check_guest(options, 2.0 * seconds + GRACE)
+    guest = check_guest(options, 2.0 * seconds + GRACE, options.arch)
     first = options.first_seed
     told_by = tuple(sys.argv[1:])
     cells = [

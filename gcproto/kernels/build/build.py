@@ -21,12 +21,13 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.build import built, kconfig, patches, source, worktree
 from gcproto.kernels.build.built import Built
 from gcproto.kernels.build.kconfig import Config
 from gcproto.kernels.build.patches import Patch
 from gcproto.kernels.build.source import Origin
-from gcproto.kernels.get.bzimage import release_of
+from gcproto.kernels.get.image_file import read_image
 from gcproto.process import tools
 
 TOOLS = {
@@ -42,8 +43,6 @@ TOOLS = {
     "xz": "xz-utils",
     "cpio": "cpio",
 }
-HEADERS = {"gelf.h": "libelf-dev"}
-IMAGE = "arch/x86/boot/bzImage"
 
 FIRST_OBJECTS = 1900
 """Lines that make prints in a first build of the fast configuration; later builds of the tree give the real number."""
@@ -61,6 +60,8 @@ class BuildParameters(msgspec.Struct, frozen=True):
         config: its configuration.
         patches: on top of the source.
         jobs: that make runs side by side.
+        architecture: of the kernel.
+        page_size: of the kernel, in bytes.
 
     """
 
@@ -69,29 +70,39 @@ class BuildParameters(msgspec.Struct, frozen=True):
     config: Config
     patches: tuple[Patch, ...]
     jobs: int
+    architecture: Architecture = AMD64
+    page_size: int = AMD64.page_sizes[0]
 
 
-def need_tools() -> str:
+def need_tools(architecture: Architecture = AMD64) -> str:
     """First line of the compiler's --version.
+
+    Args:
+        architecture: of the kernels to build.
 
     Raises:
         GcprotoError: a tool or a header is missing; the remedy installs all that are missing.
 
     """
     missing = {package for tool, package in TOOLS.items() if not shutil.which(tool)}
+    compiler = f"{architecture.prefix}gcc"
+    if not shutil.which(compiler) and architecture.cross:
+        missing.update(architecture.compiler_package.split())
     if "gcc" not in missing:
-        for header, package in HEADERS.items():
+        for header, package in architecture.headers.items():
             command = ["gcc", "-E", "-include", header, "-x", "c", os.devnull, "-o", os.devnull]
             if subprocess.run(command, capture_output=True, check=False).returncode:
                 missing.add(package)
     if missing:
         packages = " ".join(sorted(missing))
         raise GcprotoError(
-            "kernels can't be built here",
+            f"kernels of {architecture.name} can't be built here"
+            if architecture.cross
+            else "kernels can't be built here",
             why=f"missing: {packages}",
             remedy=f"apt-get install --no-install-recommends {packages}",
         )
-    said = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
     return said.splitlines()[0]
 
 
@@ -122,7 +133,7 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
 
     """
     built.check_name(wanted.name)
-    compiler = need_tools()
+    compiler = need_tools(wanted.architecture)
     # Before the tree is changed: a patch that does not apply must not slow the next build.
     progress("patches", 0, 0)
     overlay = patches.apply(wanted.patches, Path(wanted.origin.folder))
@@ -130,7 +141,8 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
     with cache.alone(tree, lambda: progress(f"waiting for another build in {tree}", 0, 0)):
         progress("source", 0, 0)
         digest, _ = worktree.sync(wanted.origin, overlay, tree / "src", tree / "source.json")
-        parts = (digest, wanted.config.text, compiler, wanted.name)
+        suffix = wanted.architecture.suffix(wanted.page_size)
+        parts = (digest, wanted.config.text, compiler, wanted.name + suffix)
         identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         done = next((one for one in built.all_built() if one.identity == identity), None)
         if done:
@@ -140,21 +152,24 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
 
 def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
     objects = tree / "obj"
-    make = ["make", "-C", str(tree / "src"), f"O={objects}", "LC_ALL=C"]
+    row = wanted.architecture
+    make = ["make", "-C", str(tree / "src"), f"O={objects}", "LC_ALL=C", f"ARCH={row.make}"]
+    make += [f"CROSS_COMPILE={row.prefix}"] * row.cross
     progress("configuration", 0, 0)
     missing = kconfig.configure(wanted.config, tree / "src", objects, make)
     steps = tree / "steps"
     expected = int(steps.read_text()) if steps.exists() else FIRST_OBJECTS
     began = time.monotonic()
-    count = _compile([*make, f"LOCALVERSION=-{wanted.name}", f"-j{wanted.jobs}", "bzImage"], tree, expected, progress)
+    named = f"LOCALVERSION=-{wanted.name}{row.suffix(wanted.page_size)}"
+    count = _compile([*make, named, f"-j{wanted.jobs}", row.target], tree, expected, progress)
     seconds = time.monotonic() - began
     if count > expected or not steps.exists():
         steps.write_text(str(count))
-    release = release_of(objects / IMAGE)
+    found = read_image(objects / row.image)
     config = (objects / ".config").read_text()
     made = Built(
         name=wanted.name,
-        release=release,
+        release=found.image.release,
         upstream=source.version(tree / "src"),
         source=wanted.origin.text,
         config=wanted.config.names,
@@ -165,8 +180,10 @@ def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, pro
         seconds=round(seconds, 1),
         builtin=kconfig.builtin(config),
         missing=tuple(missing),
+        architecture=row.name,
+        page_size=found.image.page_size,
     )
-    built.keep(made, objects / IMAGE, objects / ".config")
+    built.keep(made, objects / row.image, objects / ".config")
     return made
 
 

@@ -9,6 +9,7 @@ import msgspec
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.get.fetch import LocalKernel
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -30,6 +31,7 @@ class Built(msgspec.Struct, frozen=True):
         seconds: duration of the build.
         builtin: as in LocalKernel.
         missing: options of the fragments that the source does not have.
+        architecture, page_size: as in LocalKernel.
 
     """
 
@@ -45,6 +47,8 @@ class Built(msgspec.Struct, frozen=True):
     seconds: float
     builtin: tuple[str, ...]
     missing: tuple[str, ...]
+    architecture: str = AMD64.name
+    page_size: int = AMD64.page_sizes[0]
 
     @property
     def home(self) -> Path:
@@ -56,7 +60,15 @@ class Built(msgspec.Struct, frozen=True):
         """The kernel to boot."""
         patched = f", {counted(len(self.patches), 'patch', 'patches')}" if self.patches else ""
         origin = f"built: {self.source}, {'+'.join(self.config)}{patched}"
-        return LocalKernel(self.release, str(self.home / "vmlinuz"), (), origin, self.builtin)
+        return LocalKernel(
+            self.release,
+            str(self.home / "vmlinuz"),
+            (),
+            origin,
+            self.builtin,
+            architecture=self.architecture,
+            page_size=self.page_size,
+        )
 
 
 def check_name(name: str) -> str:
@@ -88,11 +100,19 @@ def all_built() -> list[Built]:
     return found
 
 
-def find(text: str) -> Built | None:
-    """The kernel of that release, or the newest of that name."""
+def find(text: str, architecture: str = AMD64.name, page_size: int | None = None) -> Built | None:
+    """The kernel of that release, or the newest of that name.
+
+    Args:
+        text: release or name.
+        architecture: of kernels that are found by name.
+        page_size: in bytes, of kernels that are found by name; None: any.
+
+    """
     here = all_built()
     exact = [one for one in here if text == one.release]
-    named = sorted((one for one in here if text == one.name), key=lambda one: one.written)
+    alike = [one for one in here if one.architecture == architecture and page_size in (None, one.page_size)]
+    named = sorted((one for one in alike if text == one.name), key=lambda one: one.written)
     candidates = exact or named
     return candidates[-1] if candidates else None
 

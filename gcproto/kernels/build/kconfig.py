@@ -2,7 +2,8 @@
 
 ``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
 DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. Other names are paths of fragments. Several
-are merged in order, over ``fast`` unless the first is a name from above.
+are merged in order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the
+page size follow ``fast``.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.get import modules
 from gcproto.process import tools
 from gcproto.process.files import read_regular
@@ -33,12 +35,14 @@ class Config(msgspec.Struct, frozen=True):
     """Fragments.
 
     Attributes:
+        label: of the configuration without the architecture, as names of kernels have it.
         key: names the build trees that have it.
         names: for people.
         texts: of the fragments, in their order.
 
     """
 
+    label: str
     key: str
     names: tuple[str, ...]
     texts: tuple[str, ...]
@@ -66,8 +70,13 @@ def builtin(config_text: str) -> tuple[str, ...]:
     return tuple(name for name in modules.WANTED if have.get(OPTION_OF[name]) == "y")
 
 
-def chosen(words: Sequence[str]) -> Config:
+def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: int | None = None) -> Config:
     """The configuration of names and paths.
+
+    Args:
+        words: names and paths.
+        architecture: of the kernel.
+        page_size: of the kernel, in bytes; None: the architecture's smallest.
 
     Raises:
         GcprotoError: a name is unknown, or a file is not a fragment.
@@ -76,18 +85,23 @@ def chosen(words: Sequence[str]) -> Config:
     words = list(words) or ["fast"]
     if words[0] not in OURS:
         words.insert(0, "fast")
-    names, texts = [], []
+    pages = page_size or architecture.page_sizes[0]
+    names, texts, others = [], [], ""
     for word in words:
         for part in OURS.get(word, (word,)):
-            if part not in names:
-                names.append(part)
-                texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
-    others = "".join(f"\0{name}\0{text}" for name, text in zip(names, texts, strict=True) if name not in OURS)
-    last = [word for word in words if word in OURS][-1]
-    if not others:
-        return Config(last, tuple(names), tuple(texts))
-    stem = re.sub(r"\W+", "-", Path(words[-1]).stem) if words[-1] not in OURS else "more"
-    return Config(f"{last}-{stem}-{hashlib.sha256(others.encode()).hexdigest()[:8]}", tuple(names), tuple(texts))
+            if part in names:
+                continue
+            names.append(part)
+            texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
+            if part == "fast":
+                texts += map(_ours, architecture.fragments[pages])
+            elif part not in OURS:
+                others += f"\0{part}\0{texts[-1]}"
+    label = [word for word in words if word in OURS][-1]
+    if others:
+        stem = re.sub(r"\W+", "-", Path(words[-1]).stem) if words[-1] not in OURS else "more"
+        label = f"{label}-{stem}-{hashlib.sha256(others.encode()).hexdigest()[:8]}"
+    return Config(label, label + architecture.suffix(pages), tuple(names), tuple(texts))
 
 
 def _ours(name: str) -> str:

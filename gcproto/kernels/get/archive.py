@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels.get.catalog import FLAVOUR, Lock, Package, group, sources
+from gcproto.kernels.architecture import AMD64, Architecture
+from gcproto.kernels.get.catalog import Lock, Package, group, sources
 from gcproto.process import tools
 
 MIRROR = "http://deb.debian.org"
@@ -38,8 +39,8 @@ def url(package: Package) -> str:
     return f"{mirror()}/{package.archive}/{package.file}"
 
 
-def _configuration(folder: Path) -> Path:
-    """Configuration of apt: all state below `folder`; the indexes of amd64, no translations.
+def _configuration(folder: Path, architecture: str) -> Path:
+    """Configuration of apt: all state below `folder`; the indexes of one architecture, no translations.
 
     Indexes may be older than their Valid-Until: testing and unstable are renewed for two weeks only, and a mirror may
     lag. Signatures are still checked.
@@ -62,8 +63,8 @@ def _configuration(folder: Path) -> Path:
         'APT::Sandbox::User "";\n'
         'Acquire::Check-Valid-Until "false";\n'
         'Acquire::Languages "none";\n'
-        'APT::Architecture "amd64";\n'
-        'APT::Architectures { "amd64"; };\n'
+        f'APT::Architecture "{architecture}";\n'
+        f'APT::Architectures {{ "{architecture}"; }};\n'
     )
     return file
 
@@ -80,11 +81,12 @@ def _apt(configuration: Path, *command: str) -> str:
     return done.out
 
 
-def ask(folder: Path) -> Lock:
-    """The kernels and sources that the archive has now.
+def ask(folder: Path, architecture: Architecture = AMD64) -> Lock:
+    """The kernels of an architecture, and the sources, that the archive has now.
 
     Args:
-        folder: for apt's state, made if it is missing; 90 MB.
+        folder: for apt's state, made if it is missing; 90 MB. Each architecture needs its own.
+        architecture: the row.
 
     Raises:
         GcprotoError: apt or the archive's keys are missing, or the archive can't be reached.
@@ -101,17 +103,19 @@ def ask(folder: Path) -> Lock:
             remedy="apt-get install debian-archive-keyring",
         )
     try:
-        configuration = _configuration(folder)
+        configuration = _configuration(folder, architecture.name)
     except OSError as error:
         raise GcprotoError(f"{folder} can't be written", why=str(error), code=ExitCode.WRITE) from error
     _apt(configuration, "apt-get", "update", "-q")
-    pattern = f"^linux-((image|binary|modules)-[0-9].*-{FLAVOUR}|source-[0-9.]+)$"
+    flavours = "|".join(one.name for one in architecture.flavours)
+    # A release of Debian itself ends in +deb13 or a digit: `-rt-arm64-16k` is another flavour.
+    pattern = f"^linux-((image|binary|modules)-[0-9][^-]*(-[0-9]+)?-({flavours})|source-[0-9.]+)$"
     names = [line.split()[0] for line in _apt(configuration, "apt-cache", "search", "-n", pattern).splitlines()]
     suites = _suites(_apt(configuration, "apt-cache", "madison", *names))
     records = _apt(configuration, "apt-cache", "show", *names)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     packages = _packages(records, suites)
-    return Lock(today, group(packages), sources(packages))
+    return Lock(today, group(packages, architecture), sources(packages))
 
 
 def _suites(text: str) -> dict[tuple[str, str], tuple[str, str]]:

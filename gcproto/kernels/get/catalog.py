@@ -10,17 +10,16 @@ Debian's packages: up to 6.18 ``linux-image-RELEASE`` holds vmlinuz and modules.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.kernels.architecture import AMD64, Architecture, Flavour, named
 from gcproto.known.version import KernelVersion, parse
-
-FLAVOUR = "cloud-amd64"
-"""Small, boots in a virtual machine without its own initramfs; the same source as the generic flavour."""
+from gcproto.sizes import size
 
 UNSTABLE = frozenset({"forky", "sid", "experimental"})
 """Suites that are built with newer compilers."""
@@ -56,6 +55,7 @@ class Kernel(msgspec.Struct, frozen=True):
         upstream: version of the source, e.g. ``6.1.192`` or ``7.3~rc7``.
         suite: the archive's suite that has it, e.g. ``trixie-backports``.
         packages: that hold it, vmlinuz first.
+        architecture: name of a row of gcproto.kernels.architecture.
 
     """
 
@@ -63,6 +63,18 @@ class Kernel(msgspec.Struct, frozen=True):
     upstream: str
     suite: str
     packages: tuple[Package, ...]
+    architecture: str = AMD64.name
+
+    @property
+    def flavour(self) -> Flavour | None:
+        """Of Debian's kernels; None if this version does not know it."""
+        flavours = named(self.architecture).flavours
+        return next((one for one in flavours if self.release.endswith(f"-{one.name}")), None)
+
+    @property
+    def page_size(self) -> int:
+        """In bytes."""
+        return self.flavour.page_size if self.flavour else AMD64.page_sizes[0]
 
     @property
     def version(self) -> KernelVersion:
@@ -120,47 +132,68 @@ class Catalog:
 
     Args:
         locked: of the lock file in this package.
-        seen: of the archive at the last refresh; None if there was none.
+        seen: by architecture, of the archive at the last refresh.
 
     """
 
-    def __init__(self, locked: Lock, seen: Lock | None = None) -> None:
+    def __init__(self, locked: Lock, seen: Mapping[str, Lock] | None = None) -> None:
         self.locked = locked
-        self.seen = seen
+        self.seen = seen or {}
 
     @cached_property
     def kernels(self) -> list[Kernel]:
         """All kernels, by version. The archive's list is newer than the lock."""
         found = {kernel.release: kernel for kernel in self.locked.kernels}
-        found.update({kernel.release: kernel for kernel in (self.seen.kernels if self.seen else [])})
+        found.update({kernel.release: kernel for lock in self.seen.values() for kernel in lock.kernels})
         return sorted(found.values(), key=lambda kernel: kernel.sort_key)
 
     def gone(self, kernel: Kernel) -> bool:
         """Whether the archive no longer had it at the last refresh."""
-        return self.seen is not None and kernel.release not in {one.release for one in self.seen.kernels}
+        seen = self.seen.get(kernel.architecture)
+        return seen is not None and kernel.release not in {one.release for one in seen.kernels}
 
-    def find(self, text: str) -> Kernel:
+    def of(self, architecture: Architecture, page_size: int | None = None) -> list[Kernel]:
+        """Kernels of an architecture, by version.
+
+        Args:
+            architecture: the row.
+            page_size: in bytes; None: any.
+
+        """
+        return [
+            one for one in self.kernels if one.architecture == architecture.name and page_size in (None, one.page_size)
+        ]
+
+    def find(self, text: str, architecture: Architecture = AMD64, page_size: int | None = None) -> Kernel:
         """The kernel meant by a release, a version, or a branch (its newest release).
+
+        Args:
+            text: a release of any architecture and page size, or a version or branch of these:
+            architecture: the row.
+            page_size: in bytes; None: the architecture's smallest.
 
         Raises:
             GcprotoError: there is none.
 
         """
-        exact = [one for one in self.kernels if text == one.release]
-        branch = [one for one in self.kernels if text == _branch(one)]
+        exact = [one for one in self.kernels if text == one.release and one.architecture == architecture.name]
+        these = self.of(architecture, page_size or architecture.page_sizes[0])
+        branch = [one for one in these if text == _branch(one)]
         released = [one for one in branch if not one.candidate]
-        short = [one for one in self.kernels if text == one.release.removesuffix(f"-{FLAVOUR}")]
-        version = [one for one in self.kernels if text == one.upstream]
+        short = [one for one in these if one.flavour and text == one.release.removesuffix(f"-{one.flavour.name}")]
+        version = [one for one in these if text == one.upstream]
         for found in (exact, released, branch, short, version):
             if found:
                 return found[-1]
-        raise GcprotoError(f"no kernel {text!r} is known", remedy=REMEDY, code=ExitCode.USAGE)
+        pages = f" with pages of {size(page_size)}" if page_size else ""
+        what = f" of {architecture.name}{pages}" if architecture is not AMD64 or page_size else ""
+        raise GcprotoError(f"no kernel {text!r}{what} is known", remedy=REMEDY, code=ExitCode.USAGE)
 
     @cached_property
     def sources(self) -> list[Source]:
         """Sources by branch. The archive's list is newer than the lock."""
         found = {one.branch: one for one in self.locked.sources}
-        found.update({one.branch: one for one in (self.seen.sources if self.seen else [])})
+        found.update({one.branch: one for lock in self.seen.values() for one in lock.sources})
         return sorted(found.values(), key=lambda one: parse(one.upstream))
 
     def find_source(self, text: str) -> Source:
@@ -181,18 +214,27 @@ class Catalog:
             code=ExitCode.USAGE,
         )
 
-    def default(self) -> list[Kernel]:
+    def default(self, architecture: Architecture = AMD64, page_size: int | None = None) -> list[Kernel]:
         """The default matrix: the newest release of each branch, and the oldest that has UFFDIO_MOVE.
 
         In one branch, those built for a stable suite or its backports come first. Compilers differ between suites, and
         so do instruction counts.
+
+        Args:
+            architecture: the row.
+            page_size: in bytes; None: a matrix for each page size of the architecture.
+
         """
+        sizes = architecture.page_sizes if page_size is None else (page_size,)
+        return [one for each in sizes for one in self._default(self.of(architecture, each))]
+
+    def _default(self, kernels: Sequence[Kernel]) -> list[Kernel]:
         newest: dict[tuple[int, int], Kernel] = {}
-        for one in self.kernels:
+        for one in kernels:
             old = newest.get(one.version.branch)
             if not one.candidate and not (old and one.suite in UNSTABLE and old.suite not in UNSTABLE):
                 newest[one.version.branch] = one
-        moving = [one for one in self.kernels if one.version >= KernelVersion(6, 8, 0)]
+        moving = [one for one in kernels if one.version >= KernelVersion(6, 8, 0)]
         chosen = {one.release: one for one in (*newest.values(), *moving[:1])}
         return sorted(chosen.values(), key=lambda kernel: kernel.sort_key)
 
@@ -201,11 +243,12 @@ def _branch(kernel: Kernel) -> str:
     return ".".join(str(part) for part in kernel.version.branch)
 
 
-def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
+def group(packages: Iterable[tuple[Package, str]], architecture: Architecture = AMD64) -> list[Kernel]:
     """Kernels of the archive's packages.
 
     Args:
         packages: named linux-image-, linux-binary- and linux-modules-RELEASE, each with its suite.
+        architecture: of all of them.
 
     """
     by_release: dict[str, dict[str, tuple[Package, str]]] = {}
@@ -214,7 +257,11 @@ def group(packages: Iterable[tuple[Package, str]]) -> list[Kernel]:
         # linux-image-6.12-cloud-amd64 and the like only depend on the newest one; an -rc has no patch level.
         if matched and (re.match(r"\d+\.\d+\.\d+", matched[2]) or "~rc" in package.version):
             by_release.setdefault(matched[2], {})[matched[1]] = (package, suite)
-    found = [_kernel(release, parts) for release, parts in by_release.items() if "binary" in parts or "image" in parts]
+    found = [
+        _kernel(release, parts, architecture)
+        for release, parts in by_release.items()
+        if "binary" in parts or "image" in parts
+    ]
     return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.sort_key)
 
 
@@ -228,15 +275,22 @@ def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:
     return sorted(found, key=lambda one: parse(one.upstream))
 
 
+def together(locks: Sequence[Lock]) -> Lock:
+    """One list of several architectures' lists, which have the same sources."""
+    return Lock(
+        max(one.written for one in locks), [kernel for one in locks for kernel in one.kernels], locks[0].sources
+    )
+
+
 def _upstream(package: Package) -> str:
     """Version of the source in a package's version."""
     return re.sub(r"-[^-]*$", "", package.version).split(":")[-1]
 
 
-def _kernel(release: str, parts: dict[str, tuple[Package, str]]) -> Kernel:
+def _kernel(release: str, parts: dict[str, tuple[Package, str]], architecture: Architecture) -> Kernel:
     wanted = ("binary", "modules") if "binary" in parts else ("image",)
     chosen: Sequence[Package] = [parts[kind][0] for kind in wanted if kind in parts]
-    return Kernel(release, _upstream(chosen[0]), parts[wanted[0]][1], tuple(chosen))
+    return Kernel(release, _upstream(chosen[0]), parts[wanted[0]][1], tuple(chosen), architecture.name)
 
 
 def locked() -> Lock:

@@ -9,11 +9,12 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.build import kconfig
 from gcproto.kernels.get import modules
 from gcproto.kernels.get.archive import url
-from gcproto.kernels.get.bzimage import release_of
 from gcproto.kernels.get.catalog import Kernel, Package
+from gcproto.kernels.get.image_file import read_image
 
 Progress = Callable[[str, int, int], None]
 """The file, bytes so far, bytes in all."""
@@ -28,6 +29,8 @@ class LocalKernel(msgspec.Struct, frozen=True):
         modules: paths in the order in which they are loaded, decompressed.
         origin: its origin: a suite of the archive, a path, or the inputs of a build.
         builtin: names of those of gcproto.kernels.get.modules.WANTED that are built into it.
+        architecture: name of a row of gcproto.kernels.architecture.
+        page_size: in bytes.
 
     """
 
@@ -36,6 +39,8 @@ class LocalKernel(msgspec.Struct, frozen=True):
     modules: tuple[str, ...]
     origin: str
     builtin: tuple[str, ...] = ()
+    architecture: str = AMD64.name
+    page_size: int = AMD64.page_sizes[0]
 
     @property
     def swap(self) -> bool:
@@ -77,11 +82,14 @@ def fetch(kernel: Kernel, progress: Progress = silent, *, keep_packages: bool = 
         shutil.rmtree(target)
     with cache.whole(target) as folder:
         names = _unpack(kernel, packages, folder)
+        read = read_image(folder / "vmlinuz")
         made = LocalKernel(
             kernel.release,
             str(target / "vmlinuz"),
             tuple(str(target / f"{name}.ko") for name in names),
             kernel.suite,
+            architecture=read.architecture.name,
+            page_size=read.image.page_size,
         )
         (folder / "kernel.json").write_bytes(msgspec.json.encode(made))
     if not keep_packages:
@@ -187,7 +195,6 @@ def _unpack(kernel: Kernel, packages: list[Path], folder: Path) -> list[str]:
             why=f"looked in {', '.join(path.name for path in packages)}",
             remedy="Debian may pack kernels in a new way: report it with the release",
         )
-    release_of(folder / "vmlinuz")
     order = modules.dependencies_first(files)
     for name in order:
         (folder / f"{name}.ko").write_bytes(files[name])
@@ -210,7 +217,20 @@ def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
         GcprotoError: the image is invalid, or the folder holds no module of that release.
 
     """
-    release = release_of(path)
+    found = read_image(path)
+    release = found.image.release
+
+    def made(loaded: tuple[str, ...], builtin: tuple[str, ...] = ()) -> LocalKernel:
+        return LocalKernel(
+            release,
+            str(path.resolve()),
+            loaded,
+            str(path),
+            builtin,
+            architecture=found.architecture.name,
+            page_size=found.image.page_size,
+        )
+
     if module_folder is not None and not module_folder.is_dir():
         raise GcprotoError(f"{module_folder} is not a folder of modules", code=ExitCode.USAGE)
     parents = (path.parent, path.parent.parent)
@@ -219,10 +239,10 @@ def from_path(path: Path, module_folder: Path | None = None) -> LocalKernel:
     for folder in candidates:
         files = {name: file for file in sorted(folder.rglob("*.ko*")) if (name := modules.name_of(file.name))}
         if files:
-            return LocalKernel(release, str(path.resolve()), _copied(release, files), str(path))
+            return made(_copied(release, files))
     if module_folder is not None:
         raise GcprotoError(f"{module_folder} holds no modules (*.ko, *.ko.xz)", code=ExitCode.USAGE)
-    return LocalKernel(release, str(path.resolve()), (), str(path), _builtin(path, release))
+    return made((), _builtin(path, release))
 
 
 def _builtin(path: Path, release: str) -> tuple[str, ...]:

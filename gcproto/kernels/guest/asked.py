@@ -8,6 +8,7 @@ from gcproto import rows
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.guest import script as sets
 from gcproto.kernels.guest.script import INFO, SWAP_BYTES, Job, Measure, Script
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.results.schema import CONGRUENT, SKEWED, PathScenario, Scenario
 from gcproto.sizes import KIB, parse_size, size_text
 
@@ -16,7 +17,8 @@ ASKED = "asked"
 CANARY = "canary"
 FORM = "SOURCE ARM GRANULE, as in 'small move 2m', 'mthp-64k move 2m', 'small copy 64k skewed'; or 'canary'"
 PAGE = 4096
-THP_KIB = 2048
+THP_KIB = Sizes().thp_kib
+SIZES_KIB = [Sizes().kib(order) for order in Sizes().mthp_orders]
 DEVICES = {"swapped": "zram", "swapcache": "loop"}
 """Swap devices of sources: zram empties the swap cache at once, a loop device does not."""
 
@@ -83,8 +85,8 @@ def parse(text: str) -> Asked:
         granule = parse_size(words[2])
     except ValueError as error:
         raise _no_scenario(text, str(error)) from error
-    if kib and kib not in (*sets.SIZES_KIB, THP_KIB):
-        raise _no_scenario(text, f"no folios of {folio}; there are {', '.join(f'{one}k' for one in sets.SIZES_KIB)}")
+    if kib and kib not in SIZES_KIB and kib != THP_KIB:
+        raise _no_scenario(text, f"no folios of {folio}; there are {', '.join(f'{one}k' for one in SIZES_KIB)}")
     if source == "mthp" and not kib:
         raise _no_scenario(text, "mthp needs the size of its folios, as in mthp-64k")
     if granule % PAGE:
@@ -113,10 +115,9 @@ def script(measure: Measure, asked: Sequence[Asked], *, swap: bool, touch: bool 
         if swap and wanted != device:
             steps += ["swapoff"] * bool(device) + [f"{wanted} {SWAP_BYTES}"]
             device = wanted
-        options: dict[str, object] = {"order": one.order} if one.kib else {}
-        options |= {"skew": 1} if one.skewed else {}
+        options: dict[str, object] = {"skew": 1} if one.skewed else {}
         options |= {"cpu": 0, "touch-cpu": 1} if touch else {}
-        steps.append(sets.job(measure, one.name, one.source, one.arm, [str(one.granule)], **options))
+        steps.append(sets.job(measure, one.name, one.source, one.arm, [str(one.granule)], order=one.order, **options))
     return Script(tuple(steps))
 
 

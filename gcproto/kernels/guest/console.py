@@ -6,7 +6,7 @@ from collections.abc import Iterable
 SPLAT = re.compile(
     r"WARNING: |BUG: |kernel BUG at |Oops: |general protection fault|INFO: (task|possible|rcu)|KASAN: |UBSAN: |"
     r"possible (circular|recursive) locking|suspicious RCU usage|Bad page (state|map)|Bad rss-counter state|"
-    r"list_(add|del) corruption|unable to handle"
+    r"list_(add|del) corruption|[Uu]nable to handle"
 )
 TIME = re.compile(r"^\[[^]]*\]\s*")
 LIMIT = 200

@@ -23,19 +23,14 @@ import msgspec
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture, named
 from gcproto.kernels.guest.host_files import shared
 from gcproto.kernels.guest.script import Script
 
 Imager = Callable[[Script], bytes]
 """Makes the initramfs for a script."""
 
-QEMU = "qemu-system-x86_64"
-INSTALL = {QEMU: "qemu-system-x86", "setpriv": "util-linux"}
-CPU = "max,-erms,-fsrm,-la57"
-"""Without ERMS and FSRM: the kernel would clear and copy pages by string instructions, which are counted byte by byte;
-without five-level page tables, which few machines use."""
-
-COMMAND_LINE = "console=ttyS0 panic=-1 oops=panic quiet nokaslr"
+SETPRIV = {"setpriv": "util-linux"}
 TAIL = 60
 QUIET_SECONDS = 60.0
 """A guest that ran out of time and was silent for so long hangs."""
@@ -51,6 +46,8 @@ class Machine(msgspec.Struct, frozen=True):
         timeout: limit of wall time, in seconds.
         command_line: more words for the kernel's command line.
         files: it can mount this machine's files, read-only (gcproto.kernels.guest.host_files).
+        architecture: name of a row of gcproto.kernels.architecture.
+        cpu: model of its processors; "": the architecture's default.
 
     """
 
@@ -60,20 +57,34 @@ class Machine(msgspec.Struct, frozen=True):
     timeout: float = 300.0
     command_line: str = ""
     files: bool = False
+    architecture: str = AMD64.name
+    cpu: str = ""
+
+    @property
+    def row(self) -> Architecture:
+        """Of its architecture."""
+        return named(self.architecture)
+
+    @property
+    def model(self) -> str:
+        """Of its processors."""
+        return self.row.cpu(self.cpu).model
 
     def command(self, vmlinuz: str, initrd: str, console: str, devices: Sequence[str] = ()) -> list[str]:
         """QEMU's command line; its standard output carries the results."""
         accelerator = (
             ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
         )
+        row = self.row
         return [
-            QEMU,
+            row.qemu,
+            *row.board,
             *accelerator,
-            *("-cpu", CPU, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
+            *("-cpu", self.model, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
             *("-display", "none", "-nodefaults", "-no-reboot", "-no-user-config"),
-            *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", "-serial", "chardev:results"),
+            *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", *row.results_port),
             *("-kernel", vmlinuz, "-initrd", initrd),
-            *("-append", f"{COMMAND_LINE} {self.command_line}".strip()),
+            *("-append", f"{row.command_line} {self.command_line}".strip()),
             *devices,
         ]
 
@@ -98,31 +109,40 @@ class Boot(msgspec.Struct):
     command: list[str]
 
 
-def need() -> str:
+def need(architecture: Architecture = AMD64) -> str:
     """QEMU's version.
+
+    Args:
+        architecture: of the guests.
 
     Raises:
         GcprotoError: QEMU or a helper is missing.
 
     """
-    missing = [name for name in INSTALL if not shutil.which(name)]
+    qemu = architecture.qemu
+    packages_of = {qemu: architecture.qemu_package, **SETPRIV}
+    missing = [name for name in packages_of if not shutil.which(name)]
     if missing:
-        packages = " ".join(INSTALL[name] for name in missing)
+        packages = " ".join(packages_of[name] for name in missing)
         raise GcprotoError(
             f"guests can't be booted: {', '.join(missing)} is not installed",
             remedy=f"apt-get install --no-install-recommends {packages}",
         )
-    said = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False)
+    said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\S+)", said.stdout)
     if said.returncode or not found:
-        raise GcprotoError(f"{QEMU} does not run", why=said.stderr.strip()[:200], remedy="install it again")
+        raise GcprotoError(f"{qemu} does not run", why=said.stderr.strip()[:200], remedy="install it again")
     return found[1]
 
 
-def host() -> dict[str, str]:
-    """The machine that guests run on, for results."""
+def host(architecture: Architecture = AMD64) -> dict[str, str]:
+    """The machine that guests of an architecture run on, for results."""
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
-    return {"cpu": model[1] if model else platform.processor(), "kernel": platform.release(), "qemu": need()}
+    return {
+        "cpu": model[1] if model else platform.processor(),
+        "kernel": platform.release(),
+        "qemu": need(architecture),
+    }
 
 
 def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()) -> Boot:

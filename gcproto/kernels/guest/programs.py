@@ -7,13 +7,13 @@ results name it.
 import hashlib
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
 import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.process import tools
 
 FLAGS = ("-std=gnu11", "-O2", "-g", "-static")
@@ -39,8 +39,11 @@ def sources() -> Path:
     )
 
 
-def build() -> Path:
+def build(architecture: Architecture = AMD64) -> Path:
     """The folder that holds ``gcprobe`` and ``init``, built now unless it is in the cache.
+
+    Args:
+        architecture: of the guests.
 
     Raises:
         GcprotoError: there is no compiler, no static C library, or the disk is full.
@@ -51,23 +54,21 @@ def build() -> Path:
     digest = hashlib.sha256("\0".join(FLAGS).encode())
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    compiler = shutil.which("cc")
-    if not compiler:
-        raise GcprotoError("the programs for guests can't be built: no C compiler", remedy="apt-get install gcc")
+    compiler = architecture.compiler("gcc" if architecture.cross else "cc")
     version = tools.run([compiler, "--version"]).out
     digest.update(version.encode())
     target = cache.folder("programs") / digest.hexdigest()[:16]
     if not target.exists():
         with cache.whole(target) as folder:
-            _compile(native, folder)
+            _compile(compiler, native, folder, architecture)
     return target
 
 
-def _compile(native: Path, folder: Path) -> None:
+def _compile(compiler: str, native: Path, folder: Path, architecture: Architecture) -> None:
     hashed = tools.run([sys.executable, str(native / "build" / "code_hash.py")]).out
     probe = [path for room in ROOMS for path in native.glob(f"{room}/**/*.c")]
     for name, parts in (("gcprobe", sorted(probe)), ("init", sorted(native.glob("guest/*.c")))):
-        command = ["cc", *shlex.split(hashed), *FLAGS, f"-I{native}"]
+        command = [compiler, *shlex.split(hashed), *FLAGS, f"-I{native}"]
         command += ["-o", str(folder / name), *(str(part) for part in parts), "-pthread"]
         # Files of the compiler are removed with the folder.
         done = tools.run(command, environment=os.environ | {"TMPDIR": str(folder)})
@@ -75,5 +76,6 @@ def _compile(native: Path, folder: Path) -> None:
             raise GcprotoError(
                 f"{name} can't be built",
                 why=next((line for line in done.err.splitlines() if "error" in line), "the compiler gave no reason"),
-                remedy="a C compiler with a static C library is needed (Debian: apt-get install gcc libc6-dev)",
+                remedy="a C compiler with a static C library is needed "
+                f"(Debian: apt-get install {architecture.compiler_package})",
             )

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gcproto.kernels.guest.sizes import PAGE, Sizes
 from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard
-from gcproto.sizes import MIB, parse_size
+from gcproto.sizes import KIB, MIB, parse_size
 
 SWAP_BYTES = 256 * MIB
+MOST_SWAPPED = 2 * MIB
+"""Bytes of the largest folios that are swapped in scenarios."""
 MM = "/sys/kernel/mm/transparent_hugepage"
-SIZES_KIB = (16, 32, 64, 128, 256, 512, 1024)
 SHOWN = ("/proc/version", "/proc/cmdline", "/proc/meminfo", "/proc/cpuinfo", f"{MM}/enabled", "/proc/loadavg")
 
 SETTLE_SECONDS = 3
@@ -79,10 +81,17 @@ def preamble() -> list[str]:
     ]
 
 
-def folios(kib: int, value: str = "madvise") -> list[str]:
-    """Lines that allow folios of this size in KiB and no others; 0: only small ones; 2048: THP."""
-    lines = [f"write {MM}/hugepages-{size}kB/enabled {value if size == kib else 'never'}" for size in SIZES_KIB]
-    return [*lines, f"write {MM}/hugepages-2048kB/enabled {value if kib == 2048 else 'never'}"]
+def folios(kib: int, sizes: Sizes | None = None) -> list[str]:
+    """Lines that allow folios of one size and no others.
+
+    Args:
+        kib: the size; 0: only small ones.
+        sizes: of the kernel; None: with pages of 4 KiB.
+
+    """
+    known = sizes or Sizes()
+    every = (known.kib(order) for order in (*known.mthp_orders, known.thp_order))
+    return [f"write {MM}/hugepages-{one}kB/enabled {'madvise' if one == kib else 'never'}" for one in every]
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -93,6 +102,7 @@ class Measure(msgspec.Struct, frozen=True):
         pages: base pages in a round.
         unit: of the samples.
         seed: of the contents.
+        sizes: of the kernel's folios.
 
     """
 
@@ -101,9 +111,12 @@ class Measure(msgspec.Struct, frozen=True):
     pages: int
     unit: str
     seed: int
+    sizes: Sizes = Sizes()
 
 
-def job(measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> Job:
+def job(
+    measure: Measure, name: str, source: str, arms: str, granules: Sequence[str], *, order: int = 0, **options: object
+) -> Job:
     """A job that measures a grid of scenarios.
 
     Args:
@@ -111,15 +124,20 @@ def job(measure: Measure, name: str, source: str, arms: str, granules: Sequence[
         name: of the job.
         source: kind of the source.
         arms: with commas between them.
-        granules: sizes of a call.
+        granules: sizes of a call, or PAGE.
+        order: of the folios; 0: small ones, or THPs if the source is of THPs.
         options: more of ``gcprobe run``, by name.
 
     """
     words = ["/gcprobe", "run", "--source", source, "--arm", arms]
-    words += ["--granule", ",".join(str(parse_size(granule)) for granule in granules)]
-    words += ["--pages", str(measure.pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
+    sizes = measure.sizes
+    each = dict.fromkeys(sizes.size if one == PAGE else parse_size(one) for one in granules)
+    words += ["--granule", ",".join(map(str, each))]
+    pages = max(measure.pages, 1 << (sizes.thp_order if source == "thp" else order))
+    words += ["--pages", str(pages), "--rounds", str(measure.rounds), "--warmup", str(measure.warmup)]
     words += ["--unit", measure.unit, "--seed", str(measure.seed)]
     words += ["--settle", "1"] if measure.unit == UNIT_INSTRUCTIONS else []
+    words += ["--order", str(order)] if order else []
     for option, value in options.items():
         words += [f"--{option}", str(value)]
     return Job(name, tuple(words), seconds=240)
@@ -135,33 +153,46 @@ def paths(measure: Measure, *, swap: bool) -> Script:
     """
     steps: list[str | Job] = [*preamble(), INFO]
 
-    def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(job(measure, name, source, arms, granules, **options))
+    sizes = measure.sizes
 
-    steps += folios(0)
+    def run(name: str, source: str, arms: str, granules: Sequence[str], *, order: int = 0, skew: int = 0) -> None:
+        options = {"skew": skew} if skew else {}
+        steps.append(job(measure, name, source, arms, granules, order=order, **options))
+
+    steps += folios(0, sizes)
     steps.append(canary(measure))
-    run("small", "small", "move,copy,copy_discard", ["4k", "64k", "2m"])
+    run("small", "small", "move,copy,copy_discard", [PAGE, "64k", "2m"])
     run("small-whole", "small", "mremap,memcpy_untouched", ["2m"])
     run("small-skewed", "small", "move,copy", ["2m"], skew=1)
     run("zero", "zero", "move,copy", ["2m"])
     run("hole", "hole", "move_holes,zeropage", ["2m"])
     run("forked", "forked", "move_fallback", ["64k"])
     run("pinned", "pinned", "move_fallback", ["64k"])
-    for kib, order in ((16, 2), (64, 4), (1024, 8)):
-        steps += folios(kib)
-        run(f"mthp-{kib}k", "mthp", "move,copy", ["64k", "2m"] if kib == 64 else ["2m"], order=order)
-        run(f"mthp-{kib}k-split", "mthp", "split_move", ["2m"], order=order)
-    steps += folios(2048)
-    run("thp", "thp", "move,copy", ["64k", "2m"])
-    run("thp-skewed", "thp", "move", ["2m"], skew=1)
-    run("thp-split", "thp", "split_move", ["2m"])
+    for order in sizes.shown_orders:
+        kib = sizes.kib(order)
+        large = sizes.large(order)
+        steps += folios(kib, sizes)
+        run(
+            f"mthp-{kib}k",
+            "mthp",
+            "move,copy",
+            [f"{kib}k", large] if order == sizes.near_order else [large],
+            order=order,
+        )
+        run(f"mthp-{kib}k-split", "mthp", "split_move", [large], order=order)
+    large = sizes.large(sizes.thp_order)
+    steps += folios(sizes.thp_kib, sizes)
+    run("thp", "thp", "move,copy", [sizes.part, large])
+    run("thp-skewed", "thp", "move", [large], skew=1)
+    run("thp-split", "thp", "split_move", [large])
     if swap:
-        steps += [*folios(0), f"zram {SWAP_BYTES}"]
+        order = sizes.swapped_order
+        steps += [*folios(0, sizes), f"zram {SWAP_BYTES}"]
         run("swapped", "swapped", "move,copy", ["2m"])
-        steps += folios(64)
-        run("swapped-64k", "swapped", "move,copy", ["2m"], order=4)
-        run("swapin-64k", "swapped", "swapin,move_swapin", ["2m"], order=4)
-        run("swapin-64k-skewed", "swapped", "move_swapin", ["2m"], order=4, skew=1)
+        steps += folios(sizes.kib(order), sizes)
+        run("swapped-64k", "swapped", "move,copy", ["2m"], order=order)
+        run("swapin-64k", "swapped", "swapin,move_swapin", ["2m"], order=order)
+        run("swapin-64k-skewed", "swapped", "move_swapin", ["2m"], order=order, skew=1)
     return Script(tuple(steps))
 
 
@@ -172,13 +203,17 @@ def canary(measure: Measure) -> Job:
 
 def quick(measure: Measure, *, swap: bool) -> Script:
     """The few scenarios that show a change of the MOVE path. They take little longer than the boot."""
-    steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
+    sizes = measure.sizes
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0, sizes)]
     steps.append(canary(measure))
-    steps.append(job(measure, "small", "small", "move,copy", ["4k", "2m"]))
-    steps += folios(64)
-    steps.append(job(measure, "mthp-64k", "mthp", "move,copy", ["2m"], order=4))
+    steps.append(job(measure, "small", "small", "move,copy", [PAGE, "2m"]))
+    for order in dict.fromkeys((sizes.swapped_order, sizes.near_order)):
+        kib = sizes.kib(order)
+        steps += [*folios(kib, sizes), job(measure, f"mthp-{kib}k", "mthp", "move,copy", ["2m"], order=order)]
     if swap:
-        steps += [f"zram {SWAP_BYTES}", job(measure, "swapped-64k", "swapped", "move", ["2m"], order=4)]
+        order, kib = sizes.swapped_order, sizes.kib(sizes.swapped_order)
+        steps += [f"zram {SWAP_BYTES}", *(folios(kib, sizes) if order != sizes.near_order else [])]
+        steps.append(job(measure, "swapped-64k", "swapped", "move", ["2m"], order=order))
     return Script(tuple(steps))
 
 
@@ -189,32 +224,39 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
         destination, where the folios at the end of a page table would be in two. Further: small pages, THPs with a
         split page table, and pages that are swapped or in the swap cache, small and large.
     """
-    steps: list[str | Job] = [*preamble(), INFO, *folios(0)]
+    sizes = measure.sizes
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0, sizes)]
 
-    def run(name: str, source: str, arms: str, granules: Sequence[str], **options: object) -> None:
-        steps.append(job(measure, name, source, arms, granules, **options))
+    def run(name: str, source: str, arms: str, granules: Sequence[str], *, order: int = 0, skew: int = 0) -> None:
+        options = {"skew": skew} if skew else {}
+        steps.append(job(measure, name, source, arms, granules, order=order, **options))
 
     steps.append(canary(measure))
-    run("small", "small", "move,copy", ["4k", "64k", "2m"])
-    for order, kib in enumerate(SIZES_KIB, 2):
-        steps += folios(kib)
-        run(f"mthp-{kib}k", "mthp", "move", [f"{kib}k", "2m"], order=order)
-        run(f"mthp-{kib}k-copy", "mthp", "copy", ["2m"], order=order)
-        if kib == 64:
-            run(f"mthp-{kib}k-page", "mthp", "move", ["4k"], order=order)
-            run(f"mthp-{kib}k-skewed", "mthp", "move", ["2m"], order=order, skew=3)
-    steps += folios(2048)
-    run("thp", "thp", "move", ["2m"])
-    run("thp-skewed", "thp", "move", ["2m"], skew=1)
+    run("small", "small", "move,copy", [PAGE, "64k", "2m"])
+    for order in sizes.mthp_orders:
+        kib, large = sizes.kib(order), sizes.large(order)
+        steps += folios(kib, sizes)
+        run(f"mthp-{kib}k", "mthp", "move", [f"{kib}k", large], order=order)
+        run(f"mthp-{kib}k-copy", "mthp", "copy", [large], order=order)
+        if order == sizes.near_order:
+            run(f"mthp-{kib}k-page", "mthp", "move", [PAGE], order=order)
+            run(f"mthp-{kib}k-skewed", "mthp", "move", [large], order=order, skew=3)
+    large = sizes.large(sizes.thp_order)
+    steps += folios(sizes.thp_kib, sizes)
+    run("thp", "thp", "move", [large])
+    run("thp-skewed", "thp", "move", [large], skew=1)
     if swap:
+        some = (0, *(order for order in sizes.shown_orders if sizes.kib(order) * KIB <= MOST_SWAPPED))
         steps.append(f"zram {SWAP_BYTES}")
-        for order, kib in ((0, 0), (4, 64)):
-            steps += folios(kib)
+        for order in (0, sizes.swapped_order):
+            kib = sizes.kib(order) if order else 0
+            steps += folios(kib, sizes)
             run(f"swapped-{kib}k", "swapped", "move", ["2m"], order=order)
         steps += ["swapoff", f"loop {SWAP_BYTES}"]
-        for order, kib in ((0, 0), (2, 16), (4, 64), (8, 1024)):
-            steps += folios(kib)
-            run(f"swapcache-{kib}k", "swapcache", "move", [f"{kib}k" if kib else "2m", "2m"][order == 0 :], order=order)
+        for order in some:
+            kib = sizes.kib(order) if order else 0
+            steps += folios(kib, sizes)
+            run(f"swapcache-{kib}k", "swapcache", "move", [f"{kib}k", "2m"] if kib else ["2m"], order=order)
     return Script(tuple(steps))
 
 

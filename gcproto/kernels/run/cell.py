@@ -19,12 +19,14 @@ from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import SETS, Measure, Script
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
 from gcproto.kernels.profile.watch import watching
 from gcproto.kernels.run import check, heap, stress
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_TIME,
+    Cache,
     Guest,
     KernelCell,
     PolicyExperiment,
@@ -64,6 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
         seconds: of STRESS, by the guest's clock.
         hazards: of CHECK, only these; empty: all, and the contract.
         profile: also count instructions by function (gcproto.kernels.profile).
+        caches: of the model whose misses the profile counts; empty: no model.
         asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.
 
     """
@@ -80,6 +83,7 @@ class Cell(msgspec.Struct, frozen=True):
     hazards: tuple[str, ...] = ()
     seconds: int = 0
     profile: bool = False
+    caches: tuple[Cache, ...] = ()
     asked: tuple[Asked, ...] = ()
     touch: bool = False
 
@@ -87,6 +91,11 @@ class Cell(msgspec.Struct, frozen=True):
     def release(self) -> str:
         """Of the kernel."""
         return self.kernel.release
+
+    @property
+    def page_size(self) -> int:
+        """Of the kernel, in bytes."""
+        return self.kernel.page_size
 
     @property
     def key(self) -> str:
@@ -110,7 +119,8 @@ def run_cell(cell: Cell) -> Result:
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        where = vm.host()
+        cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
+        where = vm.host(cell.machine.row)
         built = _programs(cell)
         if cell.scenarios == CHECK:
             booted, found, verdicts = check.run(
@@ -125,8 +135,10 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         else:
-            script = _script(cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed), swap=kernel.swap)
-            with watching(kernel, built, wanted=cell.profile) as watch:
+            script = _script(
+                cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)), swap=kernel.swap
+            )
+            with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
                 booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
                 watch.end(found)
@@ -181,7 +193,7 @@ def _take_in(found: Transcript, machine: vm.Machine) -> None:
 
 def _programs(cell: Cell) -> Path:
     folder = Path(cell.programs)
-    return folder if cell.programs and folder.is_dir() else programs.build()
+    return folder if cell.programs and folder.is_dir() else programs.build(cell.machine.row)
 
 
 def _no_modules(kernel: Kernel | LocalKernel) -> Skip:
@@ -199,7 +211,7 @@ def _experiment(cell: Cell, found: Transcript) -> KernelCell:
         icount=cell.machine.icount,
         cpus=cell.machine.cpus,
         memory_mib=cell.machine.memory_mib,
-        cpu=vm.CPU,
+        cpu=cell.machine.model,
         parts=[one for one in inner if isinstance(one, WorkloadExperiment | PolicyExperiment | WindowExperiment)],
     )
 
@@ -230,10 +242,10 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
             "version": found.files.get("/proc/version", "unknown").strip(),
             "cmdline": found.files.get("/proc/cmdline", "unknown").strip(),
         },
-        "page_size": info.get("page_size"),
+        "page_size": info.get("page_size", cell.page_size),
         "pmd_size": info.get("pmd_size"),
-        "arch": info.get("kernel", {}).get("machine", "x86_64"),
-        "cpu": {"model": f"QEMU TCG -cpu {vm.CPU}", "count": info.get("cpus"), "allowed": info.get("cpus")},
+        "arch": info.get("kernel", {}).get("machine", cell.machine.row.machine),
+        "cpu": {"model": f"QEMU TCG -cpu {cell.machine.model}", "count": info.get("cpus"), "allowed": info.get("cpus")},
         "memory": {"total_kib": int(memory["MemTotal"].split()[0]) if "MemTotal" in memory else None},
         "thp": {
             "enabled": "madvise",

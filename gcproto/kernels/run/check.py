@@ -14,6 +14,7 @@ from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.console import splats
 from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
+from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read
 from gcproto.results.schema import Console, ContractRow, Hazard, Subject, Verdict, Word
 from gcproto.sizes import MIB
@@ -21,7 +22,11 @@ from gcproto.sizes import MIB
 CONTRACT: Final = ("/gcprobe", "contract")
 """Command of the jobs that run all rows of the contract, in their order."""
 
+SYNCHRONOUS: Final = ("swapcache-not-anon",)
+"""The hazards that need swap on zram; the others have it on a loop device, which leaves folios in the swap cache."""
+
 HAZARDS = (
+    *SYNCHRONOUS,
     "zeropage-ebusy",
     "retry-eexist",
     "ksm",
@@ -52,6 +57,9 @@ HAZARDS = (
 """The hazards of ``gcprobe hazard --list``."""
 
 SWAP_BYTES = 128 * MIB
+PLACE = re.compile(r"(?:RIP: \S*?:?|\bpc : )([a-z_][\w.]+)\+")
+"""The function in which a kernel went down, as x86 and arm64 print it."""
+
 MAX_BOOTS = len(HAZARDS) + 3
 SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
@@ -70,28 +78,39 @@ def known(names: Sequence[str]) -> None:
             )
 
 
-def script(*, swap: bool, only: Sequence[str] = ()) -> Script:
+def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) -> Script:
     """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
 
     Args:
         swap: the guest can have swap.
         only: only these hazards and no contract; empty: everything.
+        sizes: of the kernel's folios; None: with pages of 4 KiB.
 
     """
+    known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
-    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in (64, 2048)]
-    if swap and not only:
-        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", CONTRACT, 600, "other"), "swapoff"]
+    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in dict.fromkeys((64, 2048, known.thp_kib))]
+    wanted = only or HAZARDS
+    synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
+    if swap and (synchronous or not only):
+        steps.append(f"zram {SWAP_BYTES}")
+        steps += [] if only else [Job("contract-zram", CONTRACT, 600, "other")]
+        steps += synchronous
+        steps.append("swapoff")
+    elif not swap:
+        steps += synchronous  # they say that swap is missing
     if swap:
         steps.append(f"loop {SWAP_BYTES}")
     if not only:
         steps.append(Job("contract", CONTRACT, 600, "other"))
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
-    steps += [
-        Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name)) for name in only or HAZARDS
-    ]
+    steps += [_hazard(name) for name in wanted if name not in SYNCHRONOUS]
     return Script(tuple(steps))
+
+
+def _hazard(name: str) -> Job:
+    return Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name))
 
 
 def run(
@@ -110,7 +129,7 @@ def run(
             boots.
 
     """
-    return follow(machine, kernel, script(swap=kernel.swap, only=only), image)
+    return follow(machine, kernel, script(swap=kernel.swap, only=only, sizes=Sizes(kernel.page_size)), image)
 
 
 def follow(
@@ -157,9 +176,7 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
 
 def _why(booted: vm.Boot) -> str:
     """The reason why the guest went down, and the function."""
-    where = next(
-        (match[1] for line in booted.console if (match := re.search(r"RIP: \S*?:?([a-z_][\w.]+)\+", line))), ""
-    )
+    where = next((match[1] for line in booted.console if (match := PLACE.search(line))), "")
     return booted.why + (f" in {where}" if where else "")
 
 

@@ -13,6 +13,7 @@ from gcproto.report.plots import kernels
 from gcproto.report.words import placed
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kernels import series_findings
+from gcproto.results.facts import architecture_of
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.series import build, page_size_of
 from gcproto.results.steps import steps
@@ -75,4 +76,4 @@ def _alike(result: Result) -> tuple[str, ...]:
         guest = [f"pages {cell.pages}", f"cpus {cell.cpus}", f"cpu {cell.cpu}", f"memory {cell.memory_mib} MiB"]
         guest += ["heap"] * (cell.set == HEAP_SET)
     size = f"pages of {labels.size(page_size_of(result))}"
-    return (units, *guest, size, f"program {result.producer.benchmark}", host)
+    return (units, architecture_of(result), *guest, size, f"program {result.producer.benchmark}", host)

@@ -11,7 +11,7 @@ from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results import names
 from gcproto.results.exports.rows import HEADS as SAMPLES
 from gcproto.results.exports.rows import sample_rows
-from gcproto.results.facts import UNKNOWN_PAGE_SIZE
+from gcproto.results.facts import UNKNOWN_PAGE_SIZE, brief
 from gcproto.results.schema import (
     CONGRUENT,
     MEMORY,
@@ -105,8 +105,8 @@ def _path(one: PathScenario, page_size: int, table: int, near: int) -> Line | No
 
 def version_labels(kernels: Sequence[str]) -> list[str]:
     """Versions without the additions of distributions, if they stay unique."""
-    brief = [short(one).split("+")[0].split("-")[0] for one in kernels]
-    return [one if brief.count(one) == 1 else short(kernel) for one, kernel in zip(brief, kernels, strict=True)]
+    known = [brief(one) for one in kernels]
+    return [one if known.count(one) == 1 else short(kernel) for one, kernel in zip(known, kernels, strict=True)]
 
 
 def names_of(releases: Iterable[str]) -> dict[str, str]:

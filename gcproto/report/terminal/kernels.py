@@ -14,38 +14,61 @@ from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.terminal.tables import print_measurements
 from gcproto.results import names
 from gcproto.results.baseline import refused
+from gcproto.results.facts import PMD_ENTRIES
 from gcproto.results.schema import TIMES, Measurement, PathScenario, Result, Scenario
 from gcproto.results.series import AGREE, PMD, is_path, page_size_of, release_of, short, spreads, version_key
 from gcproto.results.statistics import midmean
+from gcproto.sizes import KIB, size
 
 Which = Callable[[Scenario], bool]
 
 
-def _mthp(one: Scenario) -> bool:
-    return is_path(one, "mthp", 4, "move", PMD)
+def _mthp(one: Scenario, page_size: int) -> bool:
+    return is_path(one, "mthp", _order(64 * KIB, page_size), "move", PMD)
 
 
-COLUMNS: tuple[tuple[Column, Which], ...] = (
-    (Column("canary", rank=4), lambda one: isinstance(one, PathScenario) and one.arm == "canary"),
-    (Column("copy 2M", rank=2), lambda one: is_path(one, "small", 0, "copy", PMD)),
-    (Column("move 4K", rank=3), lambda one: is_path(one, "small", 0, "move", 4096)),
-    (Column("move 2M"), lambda one: is_path(one, "small", 0, "move", PMD)),
-    (Column("mTHP 64K"), _mthp),
-    (Column("THP", rank=1), lambda one: is_path(one, "thp", 9, "move", PMD)),
-    (Column("swapped", rank=5), lambda one: is_path(one, "swapped", 0, "move", PMD)),
-    (Column("swapped 64K", rank=6), lambda one: is_path(one, "swapped", 4, "move", PMD)),
-)
+def _order(folio: int, page_size: int) -> int:
+    return (folio // page_size).bit_length() - 1
+
+
+def _columns(page: int) -> tuple[tuple[Column, Which], ...]:
+    """The figures that differ between kernels.
+
+    Args:
+        page: bytes of a base page.
+
+    """
+    thp = _order(page // PMD_ENTRIES * page, page)
+    return (
+        (Column("canary", rank=4), lambda one: isinstance(one, PathScenario) and one.arm == "canary"),
+        (Column("copy 2M", rank=2), lambda one: is_path(one, "small", 0, "copy", PMD)),
+        (Column(f"move {size(page)}", rank=3), lambda one: is_path(one, "small", 0, "move", page)),
+        (Column("move 2M"), lambda one: is_path(one, "small", 0, "move", PMD)),
+        (Column("mTHP 64K"), lambda one: _mthp(one, page)),
+        # With pages of 16 KiB, arm64 maps 2 MiB by one TLB entry.
+        (Column("mTHP 2M"), lambda one: is_path(one, "mthp", _order(PMD, page), "move", PMD)),
+        (Column("THP", rank=1), lambda one: is_path(one, "thp", thp, "move", page << thp)),
+        (Column("swapped", rank=5), lambda one: is_path(one, "swapped", 0, "move", PMD)),
+        (
+            Column("swapped 64K", rank=6),
+            lambda one: is_path(one, "swapped", _order(64 * KIB, page), "move", PMD),
+        ),
+    )
 
 
 def print_matrix(results: Sequence[Result], console: Console) -> None:
-    """Print the results of guests, kernels in the order of their versions."""
+    """Print the results of guests: a table for each page size, kernels in the order of their versions."""
+    sizes = sorted({page_size_of(result) for result in results})
+    for page in sizes:
+        _print_page_size([one for one in results if page_size_of(one) == page], page, console)
+
+
+def _print_page_size(results: Sequence[Result], page: int, console: Console) -> None:
     by_kernel = _by_kernel(results)
-    if not by_kernel:
-        return
     units = {one.unit for result in results for one in result.measurements}
     every = {one.scenario for result in results for one in result.measurements}
     # A scenario that no kernel was asked for has no column. "-" marks a kernel that lacks what others have.
-    columns = [(column, which) for column, which in COLUMNS if any(map(which, every))]
+    columns = [(column, which) for column, which in _columns(page) if any(map(which, every))]
     table = Table(
         [
             Column("kernel", words=True),
@@ -67,7 +90,7 @@ def print_matrix(results: Sequence[Result], console: Console) -> None:
     print_table(table, console)
     if units & TIMES:
         say(console, "ns of an emulated machine's wall clock: valid for factors, not for percentages", style="yellow")
-    _print_spread(results, console)
+    _print_spread(results, page, console)
     _print_skips(by_kernel, console)
 
 
@@ -102,7 +125,7 @@ def _cell(found: list[Measurement]) -> Cell:
 
 def _splits(boots: list[Result]) -> str:
     """Folios of 64 KiB that were moved, and how many of them the kernel split."""
-    found = [one for boot in boots for one in boot.measurements if _mthp(one.scenario)]
+    found = [one for boot in boots for one in boot.measurements if _mthp(one.scenario, page_size_of(boot))]
     if not found:
         return "-"
     return f"{sum(one.proof.folios_split for one in found)} of {sum(one.proof.folios for one in found)}"
@@ -119,7 +142,7 @@ def _well(boots: list[Result]) -> str:
     return f"{counted(len(boots), 'boot')}, {seconds:.0f} s" if len(boots) > 1 else f"done, {seconds:.0f} s"
 
 
-def _print_spread(results: Sequence[Result], console: Console) -> None:
+def _print_spread(results: Sequence[Result], page: int, console: Console) -> None:
     """The differences between boots of one kernel: the worst of each scenario, and all flagged ones."""
     found = spreads(results)
     if not found:
@@ -131,7 +154,6 @@ def _print_spread(results: Sequence[Result], console: Console) -> None:
         f"Boots of the same kernel: {within} of {counted(len(found), 'cell')} agree to {100 * AGREE:.1f} % "
         f"({100 * within / len(found):.1f} %); the worst differs by {100 * found[0].share:.2f} %",
     )
-    page = page_size_of(results[0])
     table = Table(
         [
             Column("scenario", words=True),

@@ -12,10 +12,9 @@ from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.baseline import refused
-from gcproto.results.schema import Measurement, Result, Scenario
-from gcproto.results.series import release_of
+from gcproto.results.schema import Measurement, PathScenario, Result, Scenario
+from gcproto.results.series import release_of, short
 
-PAGE = 4096
 SAME = 0.01
 """Smaller changes have no colour."""
 LARGE = 0.5
@@ -53,6 +52,11 @@ class Row(msgspec.Struct, frozen=True):
     patched: Side
 
     @property
+    def small(self) -> bool:
+        """Whether it moves or copies small folios."""
+        return isinstance(self.scenario, PathScenario) and self.scenario.source == "small"
+
+    @property
     def change(self) -> float | None:
         """Relative, -0.96 for 96 % less; None if one of them has no value or did no work."""
         if self.stock.refused or self.patched.refused or not self.stock.value or self.patched.value is None:
@@ -65,8 +69,8 @@ def rows(results: Sequence[Result], stock: str, patched: str) -> list[Row]:
 
     Args:
         results: of guests.
-        stock: release of the one.
-        patched: release of the other.
+        stock: name of the one.
+        patched: name of the other.
 
     """
     found = {name: _by_scenario(results, name) for name in (stock, patched)}
@@ -100,19 +104,22 @@ def _side(measurements: Sequence[Measurement]) -> Side:
     )
 
 
-def print_proposal(found: Sequence[Row], stock: str, patched: str, unit: str, canary: str, console: Console) -> None:
+def print_proposal(
+    found: Sequence[Row], pair: tuple[str, str], unit: str, page_size: int, canary: str, console: Console
+) -> None:
     """Print the table.
 
     Args:
         found: rows.
-        stock: release of the one.
-        patched: release of the other.
+        pair: names of the stock kernel and of the patched one.
         unit: of the values.
+        page_size: in bytes.
         canary: the reason why the two can't be compared; "" if they can.
         console: the terminal.
 
     """
-    say(console, f"{patched} against {stock}: {unit}, median", style="bold")
+    stock, patched = pair
+    say(console, f"{short(patched)} against {short(stock)}: {unit}, median", style="bold")
     table = Table(
         [
             Column("scenario", words=True),
@@ -128,7 +135,7 @@ def print_proposal(found: Sequence[Row], stock: str, patched: str, unit: str, ca
     for row in found:
         old, new = row.stock, row.patched
         table.add(
-            names.scenario(row.scenario, PAGE),
+            names.scenario(row.scenario, page_size),
             _value(old),
             _value(new),
             *_change(row),

@@ -11,12 +11,11 @@ from gcproto.report.terminal.kit.figures import INVALID
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
+from gcproto.results.facts import brief
 from gcproto.results.profiles.explain import Explanation
 from gcproto.results.schema import Scenario
 from gcproto.results.series import Series, short
 from gcproto.results.steps import Step, canary_change
-
-PAGE = 4096
 
 
 def print_history(
@@ -31,7 +30,7 @@ def print_history(
         console: where.
 
     """
-    say(console, f"{series.unit}, midmean; kernels by version", style="bold")
+    say(console, f"{series.unit}, midmean; kernels by version; {series.platform}", style="bold")
     stepped = {(one.scenario, one.after): one.change for one in found}
     table = Table([Column("scenario", words=True), *(Column(_label(kernel, series)) for kernel in series.kernels)])
     for scenario in series.cells:
@@ -40,10 +39,10 @@ def print_history(
             change = stepped.get((scenario, kernel))
             style = "" if change is None else "bold red" if change > 0 else "bold green"
             cells.append(_value(series, scenario, kernel, style))
-        table.add(names.scenario(scenario, PAGE), *cells)
+        table.add(names.scenario(scenario, series.page_size), *cells)
     print_table(table, console)
     _print_failures(series, console)
-    _print_steps(found, explained, console)
+    _print_steps(series, found, explained, console)
 
 
 def _label(kernel: str, series: Series) -> str:
@@ -54,7 +53,7 @@ def _label(kernel: str, series: Series) -> str:
 
 
 def _version(kernel: str) -> str:
-    return short(kernel).split("+")[0].split("-")[0]
+    return brief(kernel)
 
 
 def _value(series: Series, scenario: Scenario, kernel: str, style: str) -> Part:
@@ -69,7 +68,9 @@ def _print_failures(series: Series, console: Console) -> None:
         say(console, f"{short(one.kernel)}, boot {one.boot}: {one.outcome}: {one.why}", style="red")
 
 
-def _print_steps(found: Sequence[Step], explained: Sequence[Explanation | None], console: Console) -> None:
+def _print_steps(
+    series: Series, found: Sequence[Step], explained: Sequence[Explanation | None], console: Console
+) -> None:
     console.print()
     count = "1 step" if len(found) == 1 else f"{len(found)} steps"
     say(console, count if found else "no step beyond the threshold", style="bold")
@@ -81,7 +82,11 @@ def _print_steps(found: Sequence[Step], explained: Sequence[Explanation | None],
             say(console, f"{short(one.before)} -> {short(one.after)} ({canary})")
         figures = f"{labels.number(one.old)} -> {labels.number(one.new)}"
         cause = one.cause or "no known change"
-        say(console, f"{one.change:+6.1%}  {names.scenario(one.scenario, PAGE)}: {figures}; {cause}", indent=2)
+        say(
+            console,
+            f"{one.change:+6.1%}  {names.scenario(one.scenario, series.page_size)}: {figures}; {cause}",
+            indent=2,
+        )
         if why:
             say(console, in_a_line(why), style="dim", indent=4)
 
@@ -102,7 +107,7 @@ def print_pair(series: Series, before: str, after: str, found: Sequence[Step], v
     only: list[str] = []
     for scenario, cells in series.cells.items():
         old, new = cells.get(before), cells.get(after)
-        name = names.scenario(scenario, PAGE)
+        name = names.scenario(scenario, series.page_size)
         if not old or not new or not old.value or new.value is None:
             only.append(name)
             continue
@@ -115,7 +120,7 @@ def print_pair(series: Series, before: str, after: str, found: Sequence[Step], v
         say(console, f"not in both: {name}", style="dim")
     for one in found:
         if one.cause:
-            say(console, f"{names.scenario(one.scenario, PAGE)}: {one.cause}")
+            say(console, f"{names.scenario(one.scenario, series.page_size)}: {one.cause}")
     canary = canary_change(series, before, after)
     if canary is not None:
         say(console, f"canary: {canary:+.2%}")

@@ -10,7 +10,7 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
-from gcproto.results.facts import branch_of
+from gcproto.results.facts import MARK, branch_of, brief
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict
 from gcproto.results.series import release_of, short, version_key
 
@@ -69,7 +69,7 @@ def _by_kernel(results: Iterable[Result]) -> dict[str, Seen]:
 
 
 def _head(release: str) -> str:
-    return short(release).split("+")[0]
+    return brief(release) if MARK in release else short(release).split("+")[0]
 
 
 def _cell(one: Verdict | None, release: str) -> Part | list[Part]:

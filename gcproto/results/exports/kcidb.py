@@ -11,8 +11,8 @@ from typing import Any
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results import names
 from gcproto.results.baseline import done_share
+from gcproto.results.facts import ARCHITECTURES, release_of
 from gcproto.results.schema import Measurement, Result, Scenario, Subject, Word
-from gcproto.results.series import release_of
 from gcproto.results.statistics import midmean
 
 MAX_EXCERPT = 16_000
@@ -87,10 +87,15 @@ def _build(build: str, origin: str, result: Result) -> dict[str, object]:
         "id": build,
         "checkout_id": build,
         "origin": origin,
-        "architecture": re.sub(r"[^a-z0-9_]", "_", str(result.environment.get("arch") or "x86_64").lower()),
+        "architecture": _architecture(str(result.environment.get("arch") or "x86_64")),
         "comment": str(result.environment.get("kernel", {}).get("version", ""))[:500],
         "status": "PASS",
     }
+
+
+def _architecture(machine: str) -> str:
+    """As KernelCI names it: ``arm64``, ``x86_64``."""
+    return re.sub(r"[^a-z0-9_]", "_", ARCHITECTURES.get(machine, machine).lower())
 
 
 def _tests(build: str, origin: str, result: Result) -> list[dict[str, object]]:

@@ -180,7 +180,7 @@ def wanted(folder: Path) -> BuildParameters:
 
 def test_a_state_is_built_booted_and_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda: "gcc 1")
+    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda *_row: "gcc 1")
     booted: list[Cell] = []
 
     def run_cell(cell: Cell) -> object:

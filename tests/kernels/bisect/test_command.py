@@ -28,7 +28,7 @@ def cost_of_what_was_built() -> bool:
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was booted; each boot says what the source costs that its kernel was built from."""
     monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda: "gcc 1")
+    monkeypatch.setattr("gcproto.kernels.build.build.need_tools", lambda *_row: "gcc 1")
     booted: list[str] = []
 
     def run_cell(cell: Cell) -> schema.Result:
