@@ -7,11 +7,14 @@
 # make man     manual pages of all commands, into build/man
 # make lock    pin the requirements of pyproject.toml again, with hashes (needs uv)
 # make stubs   regenerate gcproto/_native.pyi from the declarations in native/
+# make check-asan   the C tests of the heap under the address and undefined-behaviour sanitizers, in all combinations
+# make check-tsan   the same under ThreadSanitizer; ARGS=7 runs each seventh combination
 # make gcprobe the engine as a static program, for guests without Python; gcprobe-arm64: the same for arm64
 
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
+comma := ,
 ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards hazards/stress probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
@@ -21,7 +24,7 @@ C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
 
-.PHONY: bench test lint docs man records compare-jvm lock stubs format gcprobe gcprobe-arm64 check-c check-asan clean
+.PHONY: bench test lint docs man records compare-jvm lock stubs format gcprobe gcprobe-arm64 check-c check-asan check-tsan clean
 
 bench: $(VENV)/installed
 	$(VENV)/bin/gcproto bench $(ARGS)
@@ -78,6 +81,23 @@ check-c:
 	done
 	@for api in 1 2 3; do \
 	    $(CC) $(C_WARNINGS) -O2 -fPIC -DQEMU_API=$$api $(INCLUDE) -c native/profile/gcprof.c -o /dev/null || exit 1; \
+	done
+
+# ThreadSanitizer's shadow memory does not fit beside mappings at addresses that are too random: setarch -R.
+THREADED := test_window test_compaction
+HEAP := $(filter native/base/%.c native/uffd/%.c native/heap/%.c,$(C_FILES))
+SANITIZE = mkdir -p build/sanitized && $(CC) -std=gnu11 -g -O1 $(1) -pthread $(INCLUDE) \
+    native/tests/$$program.c $(HEAP) -o build/sanitized/$$program
+check-asan: $(NATIVE)
+	set -e; for program in $(THREADED); do \
+	    $(call SANITIZE,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all); \
+	    build/sanitized/$$program $(ARGS); \
+	done
+
+check-tsan: $(NATIVE)
+	set -e; for program in $(THREADED); do \
+	    $(call SANITIZE,-fsanitize=thread); \
+	    setarch -R build/sanitized/$$program $(ARGS); \
 	done
 
 gcprobe: $(NATIVE)

@@ -85,6 +85,18 @@ def _compiles(*flags: str) -> bool:
 
 
 @cache
+def _runs_under_tsan() -> bool:
+    """It compiles, and its shadow memory fits: with more random bits of mmap than it knows, it ends at once."""
+    if not _compiles("-fsanitize=thread") or not shutil.which("setarch"):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "probe.c"
+        source.write_text("int main(void) { return 0; }\n")
+        subprocess.run(["cc", "-fsanitize=thread", str(source), "-o", f"{folder}/probe"], check=True)
+        return subprocess.run(["setarch", "-R", f"{folder}/probe"], capture_output=True, check=False).returncode == 0
+
+
+@cache
 def _guest_kernel(architecture: str = "amd64") -> bool:
     """The kernel that tests boot is in the cache, or can be fetched."""
     from gcproto.errors import GcprotoError
@@ -173,6 +185,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
+    "tsan": (lambda: _runs_under_tsan(), "no compiler, or no ThreadSanitizer that runs here"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),
 }
 

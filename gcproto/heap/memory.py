@@ -106,7 +106,7 @@ def set_field(offset: int, width: int = 64, ordering: str = "") -> Callable[[int
     return put
 
 
-def element(offset: int, width: int) -> Callable[[int, int], int]:
+def element(offset: int, width: int, ordering: str = "") -> Callable[[int, int], int]:
     """A function that reads an element, of ``width`` bits, of the table whose address is a field of a structure."""
 
     @primitive
@@ -114,7 +114,8 @@ def element(offset: int, width: int) -> Callable[[int, int], int]:
         def generate(
             _context: BaseContext, builder: ir.IRBuilder, _signature: Signature, arguments: Values
         ) -> ir.Value:
-            value = builder.load(_element(builder, arguments[0], offset, arguments[1], width))
+            place = _element(builder, arguments[0], offset, arguments[1], width)
+            value = builder.load_atomic(place, ordering, width // 8) if ordering else builder.load(place)
             return builder.zext(value, WORD) if width < 64 else value
 
         return types.int64(types.int64, types.int64), generate
@@ -145,9 +146,12 @@ load8 = field(0, 8)
 store64 = set_field(0)
 store32 = set_field(0, 32)
 store8 = set_field(0, 8)
+peek8 = field(0, 8, "monotonic")
 peek32 = field(0, 32, "monotonic")
 peek64 = field(0, 64, "monotonic")
 """A word that other threads change: each call reads it again."""
+poke8 = set_field(0, 8, "monotonic")
+"""A byte that other threads read or write."""
 publish64 = set_field(0, 64, "release")
 """A release store: a thread that reads it also sees all earlier stores."""
 

@@ -102,11 +102,11 @@ void gcp_service_open(void)
         atomic_store_explicit(&inside[stage], 0, memory_order_release);
 }
 
-int gcp_service_drain(int stage, const _Atomic int32_t *err)
+int gcp_service_drain(int stage, const int32_t *err)
 {
     unsigned now = atomic_fetch_or(&inside[stage], DONE) | DONE;
     while (now != DONE) {
-        int32_t failed = err ? atomic_load_explicit(err, memory_order_acquire) : 0;
+        int32_t failed = err ? __atomic_load_n(err, __ATOMIC_ACQUIRE) : 0;
         if (failed)
             return failed;
         sched_yield();

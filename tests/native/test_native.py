@@ -209,4 +209,4 @@ def test_window_under_sanitizers(tmp_path: Path) -> None:
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
 def test_compaction_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_compaction", tmp_path).count("ok by ") == 199
+    assert run_under_sanitizers("test_compaction", tmp_path).count("ok by ") == 201

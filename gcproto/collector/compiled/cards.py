@@ -22,7 +22,7 @@ scan those again that the first one has aged.
 from gcproto.collector.compiled.mark import STACK_HEAD, push_card, push_fields, set_bits, trace
 from gcproto.heap.calls import CARD_AGED, CARD_BYTES, CARD_CLEAN, CARD_DIRTY, CARD_SHIFT
 from gcproto.heap.compiled import entry, kernel
-from gcproto.heap.memory import clz, ctz, drop_lowest, fence, load8, load64, peek64, replace8, store8
+from gcproto.heap.memory import clz, ctz, drop_lowest, fence, load8, load64, peek8, peek64, poke8, replace8
 from gcproto.heap.objects import refs_of, words_of
 from gcproto.heap.pages import PAGE_BYTES, PAGE_WORDS
 
@@ -55,13 +55,13 @@ def scan_old(begin: int, live: int, starts: int, stack: int, reach: int, cards: 
             group += 8
             continue
         for card in range(group, min(group + 8, count)):
-            seen = load8(cards + card)
+            seen = peek8(cards + card)
             if seen == CARD_AGED:
                 # A mutator may dirty it at this moment: then it is not clean.
                 seen = replace8(cards + card, CARD_AGED, CARD_CLEAN)
             if seen != CARD_DIRTY:
                 continue
-            store8(cards + card, CARD_AGED)
+            poke8(cards + card, CARD_AGED)
             # A mutator stores first and then dirties: what is stored after this fence dirties the card again.
             fence()
             found += 1

@@ -18,15 +18,15 @@ from gcproto.heap.memory import (
     ctz,
     drop_lowest,
     fence,
-    load8,
     load64,
     low_ones,
     lshr,
+    peek8,
     peek32,
     peek64,
+    poke8,
     popcount,
     prefetch,
-    store8,
     store32,
     store64,
 )
@@ -190,9 +190,9 @@ def mark_dirty(begin: int, live: int, starts: int, stack: int, reach: int, cards
             group += 8
             continue
         for card in range(group, group + 8):
-            if load8(cards + card) != CARD_DIRTY:
+            if peek8(cards + card) != CARD_DIRTY:
                 continue
-            store8(cards + card, CARD_AGED if card < aging else CARD_CLEAN)
+            poke8(cards + card, CARD_AGED if card < aging else CARD_CLEAN)
             # A mutator stores first and then dirties: what is stored after this fence dirties the card again.
             fence()
             found += 1

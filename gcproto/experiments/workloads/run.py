@@ -52,7 +52,8 @@ class WorkloadParameters:
         memories: folios of the heap, one after the other.
         policies: of evacuation, each of which every mode that moves is run with.
         placements: of mutators and collector on processors (gcproto.experiments.placement).
-        factors: heap sizes as multiples of the live bytes.
+        factors: heap sizes as multiples of the live bytes, or of used_bytes.
+        used_bytes: of the heap of a dump, live and dead; 0 without one.
         rounds: measured rounds.
         seed: of graphs, operations and the order of modes.
         again: a mode that is measured twice, so that its two measurements tell the noise (A/A); "" for none.
@@ -85,6 +86,12 @@ class WorkloadParameters:
     status: str = ""
     timeout: float = 600.0
     traces: list[str] = field(default_factory=list)
+    used_bytes: int = 0
+
+    @property
+    def base_bytes(self) -> int:
+        """What the factors multiply."""
+        return self.used_bytes or self.live_bytes
 
 
 def run(wanted: WorkloadParameters, progress: Progress) -> Result:
@@ -95,8 +102,8 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
 
     """
     for factor in wanted.factors:
-        see_that_it_can_be_made(int(wanted.live_bytes * factor))
-    largest = int(wanted.live_bytes * max(wanted.factors))
+        see_that_it_can_be_made(int(wanted.base_bytes * factor))
+    largest = int(wanted.base_bytes * max(wanted.factors))
     need(
         f"a heap of {largest >> 20} MiB",
         largest * (3 if wanted.verify else 1),
@@ -151,7 +158,7 @@ def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
             if mode.young and mode.moves:
                 policies = ["move"]  # the old generation ends at any page: there are no granules to choose
             for factor, policy in product(factors, policies):
-                capacity = int(wanted.live_bytes * factor)
+                capacity = int(wanted.base_bytes * factor)
                 for replica in range(1 + (mode.name == wanted.again)):
                     yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement, replica))
 

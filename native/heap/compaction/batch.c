@@ -20,7 +20,7 @@ int32_t gcp_batch_map(struct gcp_compaction *c, struct gcp_swept *ret)
         int64_t done = gcp_pages_map(&c->pages, at, c->batch_end - at, &how, &ret->account);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "mapping a batch of pages");
-            return -c->err;
+            return -gcp_compaction_err(c);
         }
         uint64_t ended = gcp_now();
         gcp_call_ended(c, GCP_WORK_COPY_1, begin, (uint64_t)done, ret);

@@ -135,6 +135,8 @@ const uint8_t *gcp_compaction_fates(const struct gcp_compaction *c)
 
 const char *gcp_compaction_reason(const struct gcp_compaction *c)
 {
+    if (c && gcp_compaction_failed(c))
+        gcp_compaction_reason_await(c);
     return c ? c->reason : create_reason;
 }
 
@@ -235,6 +237,7 @@ static int32_t flip_then_register(struct gcp_compaction *c)
 int32_t gcp_compaction_flip(struct gcp_compaction *c)
 {
     c->err = 0;
+    c->told = 0;
     c->reason[0] = '\0';
     c->registered = 0;
     __atomic_store_n(&c->recovery, GCP_RECOVERY_NONE, __ATOMIC_RELEASE);
@@ -289,14 +292,14 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
     bool by_signal = c->policy.handler == GCP_HANDLER_SIGBUS;
     /* A handler that can't go on waits for recovery, so the drain must not wait for it. */
     if (by_signal && gcp_service_drain(0, &c->err))
-        return -c->err;
+        return -gcp_compaction_err(c);
     if (c->registered)
         did = gcp_uffd_unregister(&c->uffd, c->plan.to, c->registered);
     if (did.err)
         return failed(c, -did.err, "UFFDIO_UNREGISTER");
     c->registered = 0;
     if (by_signal && gcp_service_drain(1, &c->err))
-        return -c->err;
+        return -gcp_compaction_err(c);
     if (!by_signal)
         gcp_fault_thread_drain(&c->thread);
     learn(c);
@@ -353,8 +356,11 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     gcp_compactors_join(c, ret);
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
+    if (gcp_compaction_failed(c))
+        gcp_compaction_reason_await(c); /* the collector reads the text after this */
+    c->told = 0;
     /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */
-    atomic_store_explicit(&c->err, 0, memory_order_release);
+    __atomic_store_n(&c->err, 0, __ATOMIC_RELEASE);
     return 0;
 }
 

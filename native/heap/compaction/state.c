@@ -19,7 +19,7 @@ void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what
     int32_t none = 0;
     /* The text is assembled here, because snprintf is not async-signal-safe. */
     static const char HEAD[] = "errno 000 of ";
-    if (!atomic_compare_exchange_strong_explicit(&c->err, &none, err, memory_order_acq_rel, memory_order_acquire))
+    if (!__atomic_compare_exchange_n(&c->err, &none, err, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return;
     memcpy(c->reason, HEAD, sizeof(HEAD));
     c->reason[6] = (char)('0' + err / 100 % 10);
@@ -30,11 +30,19 @@ void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what
         length = sizeof(c->reason) - sizeof(HEAD);
     memcpy(c->reason + sizeof(HEAD) - 1, what, length);
     c->reason[sizeof(HEAD) - 1 + length] = '\0';
+    __atomic_store_n(&c->told, 1, __ATOMIC_RELEASE);
+}
+
+void gcp_compaction_reason_await(const struct gcp_compaction *c)
+{
+    for (uint32_t tries = 0; !__atomic_load_n(&c->told, __ATOMIC_ACQUIRE); tries++)
+        gcp_back_off(tries);
 }
 
 __attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c)
 {
     static const char TEXT[] = "gcproto: the handler thread can't answer a fault: ";
+    gcp_compaction_reason_await(c);
     if (write(STDERR_FILENO, TEXT, sizeof(TEXT) - 1) < 0 || write(STDERR_FILENO, c->reason, strlen(c->reason)) < 0 ||
         write(STDERR_FILENO, "\n", 1) < 0)
         _exit(118);

@@ -84,8 +84,9 @@ struct gcp_compaction {
     /* REMAP: a byte for each page, 1 where a mapping of from-space begins, and where one of to-space will begin. */
     uint8_t *from_cuts;
     uint8_t *to_cuts;
-    /* Errors. */
-    _Atomic int32_t err; /* the first one; 0: none */
+    /* Errors.  told: `reason` is complete; the thread that was the first to set `err` writes it afterwards. */
+    int32_t err;
+    uint32_t told;
     uint32_t recovery;
     char reason[200];
     /* A handler thread, if the policy has one. */
@@ -197,12 +198,21 @@ bool gcp_dense_page_empty(const struct gcp_compaction *c, uint64_t index);
 /* Record the first error, and what failed. */
 void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what);
 
+/* Wait until the text of an error that has been recorded is complete. */
+void gcp_compaction_reason_await(const struct gcp_compaction *c);
+
 /* A thread that serves the faults of others can't go on: print the reason and end the process. */
 __attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c);
 
+/* The errno of the first error, 0 if there is none; any thread may set it. */
+static inline int32_t gcp_compaction_err(const struct gcp_compaction *c)
+{
+    return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE);
+}
+
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 {
-    return atomic_load_explicit(&c->err, memory_order_acquire) != 0;
+    return gcp_compaction_err(c) != 0;
 }
 
 /*

@@ -64,7 +64,7 @@ static int32_t flush(struct gcp_compaction *c, uint64_t index, bool wait, struct
         for (uint32_t tries = 0;
              (wait || claimed) && state != GCP_PAGE_PROCESSED && state != GCP_PAGE_PROCESSED_AND_MAPPED; tries++) {
             if (gcp_compaction_failed(c))
-                return -c->err;
+                return -gcp_compaction_err(c);
             waits = waits ? waits : gcp_now();
             gcp_back_off(tries);
             state = gcp_page_state(&c->pages, at);
@@ -186,7 +186,7 @@ static int32_t map_now(struct gcp_compaction *c, uint64_t index, struct gcp_swep
     int64_t done = gcp_pages_map_from(&c->pages, index, c->buffer, 1, &how, &ret->account);
     if (done <= 0) {
         gcp_compaction_fail(c, done ? (int32_t)-done : EIO, "mapping a page out of the collector's buffer");
-        return -c->err;
+        return -gcp_compaction_err(c);
     }
     gcp_state_set(c, index, GCP_PAGE_PROCESSED_AND_MAPPED);
     gcp_call_ended(c, work_by(how.by), begin, 1, ret);
@@ -336,7 +336,7 @@ static int32_t sweep_part(struct gcp_compaction *c, uint64_t first, uint64_t end
         if (end == plan->used_end)
             atomic_store_explicit(&c->compactors.at, index, memory_order_relaxed);
         if (gcp_compaction_failed(c))
-            return -c->err;
+            return -gcp_compaction_err(c);
         if (index >= plan->compact_end)
             err = sweep_slid(c, index, ret);
         else if (!gcp_in_place(c, index))
