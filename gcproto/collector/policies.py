@@ -164,20 +164,27 @@ class Auto(Policy):
         whole = 1 << memory.order if costs.folios_kept and costs.move < WHOLE_BELOW * costs.copy else 0
         if whole:
             figures += ", folios stay whole"
+        move = costs.move + (0.0 if costs.folios_kept else _interruptions(costs, objective, SPLIT_IN_MOVE))
         if costs.split is not None and costs.move_split is not None:
             figures += f", split {costs.split:.0f} and then move {costs.move_split:.0f}"
-            split = costs.move_split + _before(costs, objective)
-            if split < min(costs.copy, costs.move if not whole else costs.copy):
+            split = costs.move_split + _interruptions(costs, objective, SPLIT_AHEAD)
+            split += costs.split if objective == TOTAL else 0.0
+            if split < min(costs.copy, move if not whole else costs.copy):
                 return Choice(granule=whole or 1, whole=whole, split_ahead=True, why=figures)
-        large_by = COPY if costs.copy < costs.move and not whole else MOVE
+        large_by = COPY if costs.copy < move and not whole else MOVE
         return Choice(large_by=large_by, granule=whole or 1, whole=whole, why=figures)
 
 
-def _before(costs: Costs, objective: str) -> float:
-    """What splitting ahead adds to an objective, ns/page: one shoot-down of running mutators for each folio."""
-    if objective == TOTAL:
-        return costs.split or 0.0
-    return costs.shoot_down / (1 << costs.order) if objective == MUTATORS else 0.0
+SPLIT_IN_MOVE, SPLIT_AHEAD = 2, 3
+"""Shoot-downs of running mutators for each folio: where MOVE splits it, and where MADV_COLD does before the flip.
+
+Counted on 6.18.44 in heaps of 64 KiB mTHPs (docs/results/policies.md): 2.1 and 3.1.  COPY has none.
+"""
+
+
+def _interruptions(costs: Costs, objective: str, times: int) -> float:
+    """What so many shoot-downs for each folio add to an objective, ns/page."""
+    return times * costs.shoot_down / (1 << costs.order) if objective == MUTATORS else 0.0
 
 
 POLICIES: dict[str, Policy] = {
