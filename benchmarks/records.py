@@ -50,6 +50,13 @@ GUESTS = {
         ),
         (),
     ),
+    "profile-caches": (
+        (
+            "kernels profile 6.18 'small move 2m' 'small copy 2m' 'mthp-64k move 2m' --cache --rounds 5 --timeout 900",
+            "kernels profile 6.18 'small move 2m' 'small copy 2m' --cache --size 128m --rounds 3 --timeout 900",
+        ),
+        (),
+    ),
 }
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
@@ -155,15 +162,18 @@ def measure_guests(name: str) -> None:
             said.append(done.stdout)
         results = [msgspec.json.decode(file.read_bytes()) for file in files]
     told = [command.format("results") for command in (*measuring, *showing)]
-    made = guest_text(told, results, said[-len(showing) :] if showing else [_events(text) for text in said], commit())
+    made = guest_text(told, results, said[-len(showing) :] if showing else [_part(text) for text in said], commit())
     page = PAGES / f"{name.partition('-')[0]}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
 
 
-def _events(text: str) -> str:
-    """The table of events at the end of what `kernels profile` prints."""
-    return text[text.rindex("Counted a page") :]
+def _part(text: str) -> str:
+    """Of what `kernels profile` prints, the tables of caches, or without them the table of events at the end."""
+    events = text.rindex("Counted a page")
+    lines = text[:events].splitlines(keepends=True)
+    first = next((at for at, line in enumerate(lines) if "lines missed a page" in line), None)
+    return text[events:] if first is None else "".join(lines[first:])
 
 
 def measure(name: str) -> None:

@@ -13,9 +13,11 @@
  * With several processors only the kernel's code and system calls are counted: a program that spins on one of them
  * meanwhile would be most of it.
  *
- *   -plugin gcprof.so,functions=FILE,out=FILE
+ *   -plugin gcprof.so,functions=FILE,out=FILE[,l1d=BYTES:WAYS,l2=BYTES:WAYS,llc=BYTES:WAYS]
  *
  * functions: a line for each function, "FIRST END" in hexadecimal, sorted, not overlapping
+ * l1d, l2, llc: also count what loads and stores miss in a model of these caches (caches.h).  It is warm in each round
+ *            from what was executed before it.
  * out:       a line of JSON for each round.
  *            number: of the round.  clock: whether rdtsc set its bounds.  spans: timed regions in it.
  *            functions: of each, its line in `functions` from 0 (-1: code outside of all), then the counters.
@@ -28,13 +30,14 @@
 #include <string.h>
 
 #include "base/mark.h"
+#include "profile/caches.h"
 #include "profile/x86.h"
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_API;
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
 /* In the order of the output. */
-enum counter { INSTRUCTIONS, CALLS, LOCKED, INVLPG, INVPCID, CR3, SYSCALLS, REP, COUNTERS };
+enum counter { INSTRUCTIONS, CALLS, LOCKED, INVLPG, INVPCID, CR3, SYSCALLS, REP, L1D, L2, LLC, COUNTERS };
 
 static const struct {
     unsigned event;
@@ -80,6 +83,10 @@ static struct table counters, *by_cpu;
 /* Counters at the beginning and the end of the timed region, and sums over those of the round. */
 static struct table begun, ended, round_sums;
 
+/* Of the model, if there is one. */
+static struct gcp_cache caches[GCP_CACHE_LEVELS];
+static bool modelled;
+
 static qemu_plugin_id_t plugin;
 static FILE *out;
 static bool armed, in_round, starting, stopping, clock_seen, by_clock;
@@ -118,6 +125,30 @@ static void count(struct qemu_plugin_insn *insn, uint32_t slot, enum counter cou
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &counters.counts[slot][counter],
                                                    1);
 #endif
+}
+
+/* With one processor, as the model has. */
+static struct table *only_counters(void)
+{
+#if QEMU_API >= 2
+    return qemu_plugin_scoreboard_find(scores, 0);
+#else
+    return &counters;
+#endif
+}
+
+/* data: slot of the function that loads or stores.  Registers of devices are not cached. */
+static void on_access(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
+{
+    struct qemu_plugin_hwaddr *where = qemu_plugin_get_hwaddr(info, address);
+    (void)cpu;
+    if (!where || qemu_plugin_hwaddr_is_io(where))
+        return;
+    uint64_t first = qemu_plugin_hwaddr_phys_addr(where);
+    uint64_t last = first + (1ULL << qemu_plugin_mem_size_shift(info)) - 1;
+    for (uint64_t line = first >> GCP_CACHE_LINE_SHIFT; line <= last >> GCP_CACHE_LINE_SHIFT; line++)
+        for (unsigned missed = gcp_caches_use(caches, line), level = 0; level < missed; level++)
+            only_counters()->counts[(uintptr_t)data][L1D + level]++;
 }
 
 static void add_table(struct table *to, const struct table *from)
@@ -349,6 +380,9 @@ static void translate_all(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         for (size_t k = 0; events && k < sizeof(EVENTS) / sizeof(EVENTS[0]); k++)
             if (events & EVENTS[k].event)
                 count(insn, slot, EVENTS[k].counter);
+        if (modelled)
+            qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
+                                             (void *)(uintptr_t)slot);
         look_for_mark(insn, bytes, size);
         /* The kernel reads the clock for purposes of its own. */
         if ((events & GCP_X86_CLOCK) && user)
@@ -385,10 +419,29 @@ static bool read_functions(const char *path)
     return whole;
 }
 
+/* The caches of a word of the command line: "l1d=32768:8"; a word that is none of theirs is true, too. */
+static bool read_cache(const char *word, unsigned *levels)
+{
+    static const char *const NAMES[GCP_CACHE_LEVELS] = {"l1d=", "l2=", "llc="};
+    for (unsigned level = 0; level < GCP_CACHE_LEVELS; level++) {
+        size_t length = strlen(NAMES[level]);
+        if (strncmp(word, NAMES[level], length) != 0)
+            continue;
+        *levels |= 1u << level;
+        return gcp_cache_init(&caches[level], word + length);
+    }
+    return true;
+}
+
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
 {
     const char *names = NULL, *to = NULL;
+    unsigned levels = 0;
     for (int i = 0; i < argc; i++) {
+        if (!read_cache(argv[i], &levels)) {
+            fprintf(stderr, "gcprof: %s: a size in bytes and ways of a power of two of sets are needed\n", argv[i]);
+            return -1;
+        }
         if (strncmp(argv[i], "functions=", 10) == 0)
             names = argv[i] + 10;
         else if (strncmp(argv[i], "out=", 4) == 0)
@@ -403,6 +456,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         return -1;
     }
     n_cpus = (unsigned)info->system.smp_vcpus;
+    modelled = levels != 0;
+    if (modelled && (levels != (1u << GCP_CACHE_LEVELS) - 1 || n_cpus > 1)) {
+        fprintf(stderr, "gcprof: the model has l1d=, l2= and llc=, and one processor\n");
+        return -1;
+    }
 #if QEMU_API >= 2
     scores = qemu_plugin_scoreboard_new(sizeof(struct table));
 #else

@@ -12,12 +12,13 @@ from gcproto.cli.kernels.choice import KernelOptions, chosen
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, results_in
-from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, seconds
+from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, seconds
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.sizes import KIB, MIB
 
 if TYPE_CHECKING:
     from gcproto.kernels.guest.asked import Asked
-    from gcproto.results.schema import Result
+    from gcproto.results.schema import Cache, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +28,11 @@ class Options(MatrixOptions):
     version: str
     scenarios: tuple[str, ...]
     touch: bool
+    cache: bool
+    cache_geometry: str | None
     every: bool
     rounds: int
+    size: int
     modules: Path | None
     timeout: float
 
@@ -43,8 +47,20 @@ class Options(MatrixOptions):
     is_flag=True,
     help="A second thread touches memory on a second processor: count interrupts between the two (IPIs).",
 )
+@click.option(
+    "--cache",
+    is_flag=True,
+    help="Also count what loads and stores miss in a model of caches: a model, not your machine.",
+)
+@click.option(
+    "--cache-geometry",
+    type=Name("geometry"),
+    metavar="L1D,L2,LLC",
+    help="With --cache: the caches, each as SIZE:WAYS [default: 32k:8,1m:8,32m:16].",
+)
 @click.option("--every", is_flag=True, help="Show every function, not only those that make up 95 %.")
 @click.option("--rounds", type=GUEST_ROUNDS, default=11, show_default=True, help="Measured rounds of each scenario.")
+@click.option("--size", type=Size(64 * KIB, 256 * MIB), default="2m", show_default=True, help="Memory of a round.")
 @click.option("--modules", type=FilePath(file_okay=False), help="Modules of a kernel that is named by a path.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for the guest.")
 @matrix_options
@@ -57,6 +73,8 @@ def command(ctx: click.Context, options: Options) -> None:
     skewed', 'canary'.  What the compiler inlined counts for its caller.  Results have a folder of their own: a scenario
     that runs alone may differ by a few instructions from one that runs among others.
 
+    With --cache, --size 128m shows what misses when the work does not fit into the caches.
+
     Instructions are no time: on one machine COPY took 10.6x as long as MOVE, at 13.8x the instructions.
     """
     from gcproto.kernels.guest import machine
@@ -65,6 +83,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
     asked = tuple(map(parse, options.scenarios))
     _see_that_they_differ(asked)
+    caches = _caches(options)
     named = KernelOptions(
         versions=(options.version,),
         everything=False,
@@ -92,6 +111,8 @@ def command(ctx: click.Context, options: Options) -> None:
         programs=built,
         command=tuple(sys.argv[1:]),
         profile=True,
+        caches=caches,
+        pages=_pages(options.size, kernel.page_size),
         asked=asked,
         touch=options.touch,
     )
@@ -99,6 +120,38 @@ def command(ctx: click.Context, options: Options) -> None:
     if not run_cells(ctx, [cell], options, show):
         click.echo("gcproto: nothing was profiled", err=True)
         ctx.exit(ExitCode.UNABLE)
+
+
+def _caches(options: Options) -> "tuple[Cache, ...]":
+    """The model that was asked for.
+
+    Raises:
+        UsageError: the options do not go together.
+        GcprotoError: the geometry is not one of three caches.
+
+    """
+    from gcproto.kernels.profile.caches import DEFAULT, parse
+
+    if not options.cache:
+        if options.cache_geometry is not None:
+            raise click.UsageError("--cache-geometry needs --cache")
+        return ()
+    if options.touch:
+        raise click.UsageError("--cache has one processor, and --touch needs two: give one of them")
+    return DEFAULT if options.cache_geometry is None else parse(options.cache_geometry)
+
+
+def _pages(size: int, page_size: int) -> int:
+    """Base pages of a round.
+
+    Raises:
+        UsageError: they are no whole number.
+
+    """
+    pages, left = divmod(size, page_size)
+    if left:
+        raise click.UsageError(f"--size: {size} is not a multiple of the guest's pages, {page_size} bytes")
+    return pages
 
 
 def _see_that_they_differ(asked: "tuple[Asked, ...]") -> None:
@@ -121,9 +174,11 @@ def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:
         echo_json(*results)
     else:
         from gcproto.cli.kit.terminal import console
+        from gcproto.report.terminal.caches import print_caches
         from gcproto.report.terminal.functions import print_events, print_profiles
 
         print_profiles(results, console(), every=every)
+        print_caches(results, console(), every=every)
         print_events(results, console())
     for skip in (skip for result in results for skip in result.skips):
         click.echo(f"gcproto: skipped: {skip.what}: {skip.reason}", err=True)

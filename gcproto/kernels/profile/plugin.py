@@ -12,7 +12,9 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.guest import machine, programs
+from gcproto.kernels.profile import caches as model
 from gcproto.process import tools
+from gcproto.results.schema import Cache
 
 FLAGS = ("-std=gnu11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden")
 OLDEST = (6, 0)
@@ -63,16 +65,17 @@ def build() -> Path:
     return target / "gcprof.so"
 
 
-def option(plugin: Path, functions: Path, out: Path) -> list[str]:
+def option(plugin: Path, functions: Path, out: Path, caches: tuple[Cache, ...] = ()) -> list[str]:
     """QEMU's words for it.
 
     Args:
         plugin: the library.
         functions: a list of functions for it to read.
         out: file that it writes.
+        caches: of the model whose misses are counted; empty: none.
 
     """
-    words = (str(plugin), f"functions={functions}", f"out={out}")
+    words = (str(plugin), f"functions={functions}", f"out={out}", *model.words(caches))
     return ["-plugin", ",".join(word.replace(",", ",,") for word in words)]
 
 

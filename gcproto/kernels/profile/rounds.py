@@ -8,7 +8,7 @@ import msgspec
 
 from gcproto.kernels.profile.functions import Function
 from gcproto.results.profiles.events import ipis
-from gcproto.results.schema import UNIT_IPIS, FunctionProfile, Measurement, PathFigures, PathScenario, Profile
+from gcproto.results.schema import UNIT_IPIS, Cache, FunctionProfile, Measurement, PathFigures, PathScenario, Profile
 from gcproto.results.statistics import middle
 
 UNKNOWN = "[unknown]"
@@ -54,7 +54,11 @@ def read(out: Path) -> dict[int, Round]:
 
 
 def profile_of(
-    measured: Measurement, marked: Sequence[int], rounds: Mapping[int, Round], functions: Sequence[Function]
+    measured: Measurement,
+    marked: Sequence[int],
+    rounds: Mapping[int, Round],
+    functions: Sequence[Function],
+    caches: tuple[Cache, ...] = (),
 ) -> Profile | None:
     """The profile of a measurement: of those rounds that its midmean is made of.
 
@@ -63,6 +67,7 @@ def profile_of(
         marked: numbers of its rounds.
         rounds: that were counted.
         functions: that the counts are of.
+        caches: of the model, if there was one.
 
     Returns:
         The profile; None if a round was not counted.
@@ -82,11 +87,15 @@ def profile_of(
         FunctionProfile(name, *(round(count / pages, DIGITS) for count in counts)) for name, counts in sums.items()
     ]
     found.sort(key=lambda one: (-one.instructions, one.name))
-    return Profile(len(used), found, all(one.clock for one in used))
+    return Profile(len(used), found, all(one.clock for one in used), list(caches))
 
 
 def add(
-    measured: Measurement, marked: Sequence[int], rounds: Mapping[int, Round], functions: Sequence[Function]
+    measured: Measurement,
+    marked: Sequence[int],
+    rounds: Mapping[int, Round],
+    functions: Sequence[Function],
+    caches: tuple[Cache, ...] = (),
 ) -> bool:
     """Give a measurement its profile; beside a second thread, IPIs become its samples.
 
@@ -100,7 +109,7 @@ def add(
         return False
     if measured.scenario.threads > 1:
         _count_ipis(measured, marked, rounds, functions)
-    measured.figures.profile = profile_of(measured, marked, rounds, functions)
+    measured.figures.profile = profile_of(measured, marked, rounds, functions, caches)
     return measured.figures.profile is not None
 
 

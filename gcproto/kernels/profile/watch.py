@@ -11,7 +11,7 @@ from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest.transcript import Transcript
 from gcproto.kernels.profile import functions, plugin, rounds
 from gcproto.results.profiles.events import whole
-from gcproto.results.schema import PathFigures, Skip
+from gcproto.results.schema import Cache, PathFigures, Skip
 
 WHAT = "profile by function"
 ELSEWHERE = "system calls were not seen at the kernel's entry, so its functions are not where its symbols say"
@@ -31,14 +31,16 @@ class Watch:
         self.skips: list[Skip] = []
         self._functions: list[functions.Function] = []
         self._out: Path | None = None
+        self._caches: tuple[Cache, ...] = ()
 
-    def begin(self, kernel: LocalKernel, programs: Path, folder: Path) -> None:
+    def begin(self, kernel: LocalKernel, programs: Path, folder: Path, caches: tuple[Cache, ...] = ()) -> None:
         """Prepare for a boot of a kernel.
 
         Args:
             kernel: that will be booted.
             programs: folder with the guest's programs.
             folder: for files that QEMU reads and writes.
+            caches: of the model whose misses are counted.
 
         Raises:
             GcprotoError: the plugin can't be built or the functions can't be read.
@@ -49,7 +51,8 @@ class Watch:
         listed = folder / "functions"
         listed.write_text("".join(f"{one.first:x} {one.end:x}\n" for one in self._functions))
         self._out = folder / "rounds"
-        self.devices = plugin.option(library, listed, self._out)
+        self._caches = caches
+        self.devices = plugin.option(library, listed, self._out, caches)
 
     def end(self, found: Transcript) -> None:
         """Give measurements of the guest their profiles.
@@ -62,7 +65,7 @@ class Watch:
             return
         seen = rounds.read(self._out) if self._out.exists() else {}
         measured = list(zip(found.measurements, found.marked, strict=False))
-        without = sum(not rounds.add(one, marked, seen, self._functions) for one, marked in measured)
+        without = sum(not rounds.add(one, marked, seen, self._functions, self._caches) for one, marked in measured)
         if without:
             many = f"{without} of {counted(len(measured), 'measurement')}"
             self.skips.append(Skip(WHAT, f"{many} have rounds that were not counted"))
@@ -74,20 +77,21 @@ class Watch:
 
 
 @contextmanager
-def watching(kernel: LocalKernel, programs: Path, *, wanted: bool) -> Iterator[Watch]:
+def watching(kernel: LocalKernel, programs: Path, *, wanted: bool, caches: tuple[Cache, ...] = ()) -> Iterator[Watch]:
     """A watch for one boot; what it can't have is a skip of it.
 
     Args:
         kernel: that will be booted.
         programs: folder with the guest's programs.
         wanted: the command asked for a profile.
+        caches: of the model whose misses are counted; empty: none.
 
     """
     made = Watch()
     with tempfile.TemporaryDirectory(prefix="gcproto-profile-") as folder:
         if wanted:
             try:
-                made.begin(kernel, programs, Path(folder))
+                made.begin(kernel, programs, Path(folder), caches)
             except GcprotoError as error:
                 made.skips.append(Skip(WHAT, "; ".join(filter(None, (error.what, error.why))), error.remedy))
         yield made

@@ -26,6 +26,7 @@ from gcproto.kernels.run import check, heap, stress
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_TIME,
+    Cache,
     Guest,
     KernelCell,
     PolicyExperiment,
@@ -65,6 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
         seconds: of STRESS, by the guest's clock.
         hazards: of CHECK, only these; empty: all, and the contract.
         profile: also count instructions by function (gcproto.kernels.profile).
+        caches: of the model whose misses the profile counts; empty: no model.
         asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.
 
     """
@@ -81,6 +83,7 @@ class Cell(msgspec.Struct, frozen=True):
     hazards: tuple[str, ...] = ()
     seconds: int = 0
     profile: bool = False
+    caches: tuple[Cache, ...] = ()
     asked: tuple[Asked, ...] = ()
     touch: bool = False
 
@@ -135,7 +138,7 @@ def run_cell(cell: Cell) -> Result:
             script = _script(
                 cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)), swap=kernel.swap
             )
-            with watching(kernel, built, wanted=cell.profile) as watch:
+            with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
                 booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
                 watch.end(found)

@@ -6,14 +6,17 @@ from gcproto.report.page.model import Grid, Part
 from gcproto.report.plots.functions import (
     DIFFERENCE_HEADS,
     HEADS,
+    MISS_HEADS,
     difference_plot,
     difference_rows,
+    miss_rows,
     profile_plot,
     profile_rows,
 )
 from gcproto.results import names
 from gcproto.results.profiles.events import counts_ipis
 from gcproto.results.profiles.explain import Profiled, explanations, merged
+from gcproto.results.profiles.misses import MODEL, geometry
 from gcproto.results.schema import PathScenario, Result, Scenario
 from gcproto.results.series import FLAG, PMD, is_path, page_size_of, short
 
@@ -61,7 +64,12 @@ def _profiles(newest: Sequence[Profiled], drawn: Sequence[Profiled], page_size: 
     if len(drawn) < len(newest):
         part.lines.append("Pictures show the leading scenarios. Each scenario has a table.")
     part.wide = [profile_plot(f"{name}-functions-{number}", one, page_size) for number, one in enumerate(drawn)]
-    part.grids = [Grid(names.scenario(one.scenario, page_size), HEADS, profile_rows(one)) for one in newest]
+    for one in newest:
+        scenario = names.scenario(one.scenario, page_size)
+        part.grids.append(Grid(scenario, HEADS, profile_rows(one)))
+        if one.profile.caches:
+            title = f"{scenario}: lines missed in a model of caches, {geometry(one.profile)}"
+            part.grids.append(Grid(title, MISS_HEADS, miss_rows(one), note=MODEL))
     return part
 
 

@@ -9,6 +9,7 @@ from gcproto.report.plots.plot import NARROW, WIDE, Data, Plot
 from gcproto.results import names
 from gcproto.results.profiles.events import events
 from gcproto.results.profiles.explain import Explanation, Profiled
+from gcproto.results.profiles.misses import LEVELS, missing
 from gcproto.results.schema import FunctionProfile
 from gcproto.results.series import short
 
@@ -22,6 +23,7 @@ SHOWN = 0.95
 """Share of the instructions that the functions in a picture have, if they are not too many."""
 ROW = 18
 HEADS = ("function", "instructions/page", "share", "calls/page", "locked", "INVLPG", "string iterations")
+MISS_HEADS = ("function", "L1D misses/page", "L2 misses/page", "LLC misses/page")
 DIFFERENCE_HEADS = ("function", "before", "after", "change", "calls before", "calls after")
 INLINED = "What the compiler inlined counts for its caller."
 
@@ -37,6 +39,14 @@ def profile_rows(one: Profiled) -> list[list[str]]:
             *(labels.number(value) for value in (function.calls, function.locked, function.invlpg, function.rep)),
         ]
         for function in one.profile.functions
+    ]
+
+
+def miss_rows(one: Profiled) -> list[list[str]]:
+    """A row for each function that missed lines in the model of caches; columns as in ``MISS_HEADS``."""
+    return [
+        [function.name, *(labels.number(getattr(function, level)) for level in LEVELS)]
+        for function in missing(one.profile, every=True)
     ]
 
 

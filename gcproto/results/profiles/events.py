@@ -26,6 +26,7 @@ class Events(msgspec.Struct, frozen=True):
     Attributes:
         plain: instructions without the iterations of string instructions.
         exceptions, interrupts: entries into the kernel by them;  ipis: sent to another processor.
+        l1d, l2, llc: lines missed in the model of caches.
 
     """
 
@@ -41,6 +42,9 @@ class Events(msgspec.Struct, frozen=True):
     exceptions: float
     interrupts: float
     ipis: float
+    l1d: float
+    l2: float
+    llc: float
 
 
 def ipis(functions: Iterable[FunctionProfile]) -> float:

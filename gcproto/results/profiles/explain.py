@@ -125,7 +125,8 @@ def mean(found: Sequence[Profile]) -> Profile:
                 mine[name] += getattr(one, name) / len(found)
     functions = [FunctionProfile(name, **counts) for name, counts in sums.items()]
     functions.sort(key=lambda one: (-one.instructions, one.name))
-    return Profile(round(fmean(one.rounds for one in found)), functions, all(one.by_clock for one in found))
+    caches = found[0].caches if all(one.caches == found[0].caches for one in found) else []
+    return Profile(round(fmean(one.rounds for one in found)), functions, all(one.by_clock for one in found), caches)
 
 
 def explain(scenario: Scenario, old: Profile, new: Profile) -> Explanation:

@@ -251,6 +251,10 @@ def _profile_faults(one: Profile | None) -> Iterator[str]:
         yield "its profile has too many functions, or no rounds"
     if any(function.rep > function.instructions * (1 + ROUNDING) for function in one.functions):
         yield "its profile has more iterations than instructions"
+    if any(not 0 <= function.llc <= function.l2 <= function.l1d for function in one.functions):
+        yield "its profile has more misses of a cache than of the one before it"
+    if not one.caches and any(function.l1d for function in one.functions):
+        yield "its profile has misses of caches that it does not name"
 
 
 def _latency_faults(*some: Latency | None) -> Iterator[str]:

@@ -57,7 +57,7 @@ from gcproto.results.schema.measurement import (
     Proof,
     SampleMode,
 )
-from gcproto.results.schema.profile import FunctionProfile, Profile
+from gcproto.results.schema.profile import Cache, FunctionProfile, Profile
 from gcproto.results.schema.result import (
     SCHEMA,
     Guest,
@@ -110,6 +110,7 @@ __all__ = [
     "UNIT_IPIS",
     "UNIT_OPERATION",
     "UNIT_TIME",
+    "Cache",
     "ClaimExperiment",
     "ClaimVerdict",
     "Collection",

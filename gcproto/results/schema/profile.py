@@ -3,6 +3,19 @@
 import msgspec
 
 
+class Cache(msgspec.Struct, frozen=True):
+    """A level of the model of data caches: lines of 64 bytes, the least recently used one of a set is evicted.
+
+    Attributes:
+        name: ``L1D``, ``L2``, ``LLC``;  size: in bytes;  ways: lines of a set.
+
+    """
+
+    name: str
+    size: int
+    ways: int
+
+
 class FunctionProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One function in the timed region of a scenario; all figures are for each base page.
 
@@ -16,6 +29,7 @@ class FunctionProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         invlpg, invpcid, cr3: TLB flushes by INVLPG and INVPCID, and writes to CR3.
         syscalls: SYSCALL instructions.
         rep: of the instructions, iterations of string instructions with a REP prefix.
+        l1d, l2, llc: lines that its loads and stores missed in the model of caches, if there was one.
 
     """
 
@@ -28,6 +42,9 @@ class FunctionProfile(msgspec.Struct, frozen=True, omit_defaults=True):
     cr3: float = 0.0
     syscalls: float = 0.0
     rep: float = 0.0
+    l1d: float = 0.0
+    l2: float = 0.0
+    llc: float = 0.0
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,12 +55,14 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
         functions: by instructions, the most first.
         by_clock: the regions counted begin and end with the reading of the guest's clock; otherwise they are longer by
             the instructions that read it.
+        caches: levels of the model whose misses were counted, the first one first; empty without a model.
 
     """
 
     rounds: int
     functions: list[FunctionProfile]
     by_clock: bool = True
+    caches: list[Cache] = []
 
     @property
     def instructions(self) -> float:

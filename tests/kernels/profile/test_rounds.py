@@ -24,7 +24,7 @@ FUNCTIONS = [
 
 
 def counted(number: int, *functions: list[int], clock: bool = True) -> rounds.Round:
-    filled = [one + [0] * (9 - len(one)) for one in functions]
+    filled = [one + [0] * (1 + len(rounds.COUNTERS) - len(one)) for one in functions]
     return rounds.Round(number, clock, 1, filled)
 
 
