@@ -13,6 +13,7 @@ from gcproto.results.schema import (
     ClaimExperiment,
     ClaimVerdict,
     ContractExperiment,
+    DumpExperiment,
     Experiment,
     GridExperiment,
     KernelCell,
@@ -99,5 +100,7 @@ class Record:
                 return hashes["heap"]
             case ContractExperiment():
                 return hashes["contract"]
+            case DumpExperiment():
+                return hashes["heap"]
             case ClaimExperiment():
                 return f"{hashes['paths']}+{hashes['heap']}"

@@ -184,7 +184,6 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "cc": (lambda: _compiles(), "no compiler"),
     "static": (lambda: _compiles("-static"), "no compiler, or no static C library"),
-    "herd7": (lambda: shutil.which("herd7") is not None, "no herd7 (docs/internals/memory-order.md)"),
     "tsan": (lambda: _runs_under_tsan(), "no compiler, or no ThreadSanitizer that runs here"),
     "sanitizers": (lambda: _compiles("-fsanitize=address,undefined"), "no compiler, or no sanitizers"),
 }

@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Compare two results, scenario by scenario.",
     "contract": "Check what UFFDIO_MOVE does on this kernel, row by row (KTAP).",
     "gc": "Run workloads on a compacting heap, in several modes of collecting.",
+    "heap": "Describe heap dumps of other runtimes.",
     "kernels": "Measure other kernels, booted in a virtual machine.",
     "export": "Write results for pytest-benchmark, pyperf, or as CSV.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",

@@ -23,10 +23,10 @@ def _source(word: str) -> Hashable:
 
 
 def _granule(word: str) -> Hashable:
-    from gcproto.experiments.paths.grid import FOLIO, WHOLE
+    from gcproto.experiments.paths.grid import NAMED
     from gcproto.sizes import parse_size
 
-    return word if word in {FOLIO, WHOLE} else parse_size(word)
+    return word if word in NAMED else parse_size(word)
 
 
 def _arms() -> list[str]:
@@ -95,7 +95,7 @@ class Options(ResultOptions):
 @click.option(
     "--granules",
     type=Words("granule", key=_granule, check=_granule),
-    help="Bytes per ioctl: 4k, 64k, folio, 2m, whole, ...",
+    help="Bytes per ioctl: 4k, 64k, folio, 2m, whole, ...; page, large and table follow from the page size.",
 )
 @click.option(
     "--alignment",

@@ -1,7 +1,8 @@
 """What evacuating a page costs on this kernel, found out in some milliseconds when a heap is made.
 
-Rounds of the path lab's engine on 2 MiB each, proven like any other (contents, split counters): the same code that
-``gcproto bench`` measures with.  A policy that chooses by measured facts asks for these figures.
+Rounds of the path lab's engine on 2 MiB each, or on one folio if that is larger. They are proven like any other
+(contents, split counters): the same code that ``gcproto bench`` measures with.  A policy that chooses by measured facts
+asks for these figures.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
 from gcproto.rows import ARMS
+from gcproto.sizes import MIB
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_prover_ptr, gcp_round_ptr
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
 ROUNDS = 3
 TRIES = 3
 """A source that did not come out as it should is made again."""
+CALL = 2 * MIB
 
 
 @dataclass(frozen=True)
 class Costs:
-    """ns per base page for folios of one order, aligned, in calls of up to 2 MiB; None: it could not be measured.
+    """ns per base page for folios of one order, aligned, in one call (see above); None: it could not be measured.
 
     Attributes:
         order: of the folios.
@@ -43,15 +46,19 @@ class Costs:
     shoot_down: float = 0.0
 
 
+def _bytes(order: int) -> int:
+    """Of a round."""
+    return max(CALL, machine().page_size << order)
+
+
 def _rounds(prover: "gcp_prover_ptr", order: int, arm: int, seed: int) -> "list[gcp_round_ptr]":
     found = []
-    here = machine()
     for number in range(ROUNDS):
         for attempt in range(TRIES):
             scenario = ffi.new("struct gcp_scenario *")
             done = ffi.new("struct gcp_round *")
             scenario.source, scenario.arm, scenario.order = lib.GCP_SOURCE_PLAIN, arm, order
-            scenario.pages, scenario.granule = here.pmd_size // here.page_size, here.pmd_size
+            scenario.pages, scenario.granule = _bytes(order) // machine().page_size, _bytes(order)
             scenario.cpu = scenario.touch_cpu = -1
             scenario.seed = seed + number * TRIES + attempt
             lib.gcp_round_run(prover, scenario, done)
@@ -71,7 +78,7 @@ def measure(order: int, seed: int = 1, shoot_down: float = 0.0) -> Costs:
 
     """
     prover = ffi.new("struct gcp_prover *")
-    pages = machine().pmd_size // machine().page_size
+    pages = _bytes(order) // machine().page_size
     if lib.gcp_prover_init(prover) < 0:
         return Costs(order, None, None, None, None, False)
     try:

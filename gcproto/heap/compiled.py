@@ -35,7 +35,8 @@ def cache_folder() -> Path:
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256(text_of(lib.gcp_build_layout()).encode())
     digest.update(f"{numba.__version__} {os.sysconf('SC_PAGESIZE')} {BARRIER}".encode())
-    for path in sorted([*root.glob("heap/**/*.py"), *root.glob("collector/compiled/*.py")]):
+    sources = ("heap/**/*.py", "collector/compiled/*.py", "dumps/**/*.py")
+    for path in sorted(path for pattern in sources for path in root.glob(pattern)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return settle() / digest.hexdigest()[:16]
 

@@ -24,7 +24,11 @@ written_bits = field(_world("written"))
 set_card = set_element(_world("cards"), 8, "release")
 """A marker that sees the card also sees its store."""
 
+first_mutator = field(_world("mutator"))
+mutators_of = field(_world("mutators"), 32)
+
 world_of = field(_mutator("world"))
+number_of = field(_mutator("number"))
 tlab = field(_mutator("tlab"))
 tlab_end = field(_mutator("tlab_end"))
 allocated_bytes = field(_mutator("allocated_bytes"))

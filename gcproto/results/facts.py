@@ -20,6 +20,11 @@ UNKNOWN_PAGE_SIZE = 4096
 PMD_ENTRIES = 8
 """Bytes of an entry of a page table. A page is full of entries, so the page size gives the range of a PMD."""
 
+COMPILER = re.compile(
+    r"\((Debian )?(\S+-)?(?P<name>gcc|clang)\b(?:[^()]|\([^()]*\))*?"
+    r"\b(?P<branch>[0-9]+\.[0-9]+)\.[0-9]+(?: \([^()]*\))?,"
+)
+"""In /proc/version: ``(x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld ...``."""
 Version = tuple[tuple[int, ...], bool, str]
 
 
@@ -80,6 +85,19 @@ def platform_of(result: Result) -> str:
 def cpu_of(result: Result) -> str:
     """Model of its processor."""
     return str(group(result, "cpu").get("model") or UNKNOWN)
+
+
+def emulator_of(result: Result) -> str:
+    """``7.2``: branch of the QEMU that ran its guest; "" if that is not known."""
+    version = str(result.guest.host.get("qemu") or "") if result.guest else ""
+    found = branch_of(version)
+    return ".".join(map(str, found)) if found else ""
+
+
+def compiler_of(result: Result) -> str:
+    """``gcc 14.2``: what compiled the kernel, by /proc/version; "" if that is not known."""
+    found = COMPILER.search(str(group(result, "kernel").get("version") or ""))
+    return f"{found['name']} {found['branch']}" if found else ""
 
 
 def page_size_of(result: Result) -> int:

@@ -15,6 +15,7 @@ from gcproto.results.facts import (
     UNKNOWN,
     UNKNOWN_PAGE_SIZE,
     cell_of,
+    emulator_of,
     of_heap,
     page_size_of,
     platform_of,
@@ -245,6 +246,10 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
         found = sorted({str(getattr(cell, name)) if cell else UNKNOWN for cell in guests})
         if len(found) > 1:
             raise _unlike(f"guests ({name})", found, "run them again under equal conditions")
+    emulators = sorted({branch for result in measured if (branch := emulator_of(result))})
+    if units - TIMES and len(emulators) > 1:
+        why = [f"QEMU {branch}" for branch in emulators]
+        raise _unlike("QEMU, and counts depend on its processor model", why, "run them again with one version of QEMU")
     programs = sorted({result.producer.benchmark for result in measured})
     if len(programs) > 1:
         raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")

@@ -172,11 +172,16 @@ static void read_flags(int fd, uint64_t pfn, uint64_t *flags, size_t n)
     (void)got;
 }
 
-/* Order of the folio that page frame `pfn` belongs to: walk to its head, then over its tail. */
-static int8_t folio_order(const struct gcp_prover *prover, uint64_t pfn, uint64_t flags, uint32_t max_order)
+struct folio {
+    uint64_t head; /* its first page frame */
+    int8_t order;  /* -1: it was split while it was looked at */
+};
+
+/* The folio that page frame `pfn` belongs to: walk to its head, then over its tail. */
+static struct folio find_folio(const struct gcp_prover *prover, uint64_t pfn, uint64_t flags, uint32_t max_order)
 {
     if (!(flags & (GCP_KPF_COMPOUND_HEAD | GCP_KPF_COMPOUND_TAIL)))
-        return 0;
+        return (struct folio){.head = pfn};
     uint64_t head = pfn;
     uint64_t around[512];
     while (!(flags & GCP_KPF_COMPOUND_HEAD) && head > 0) {
@@ -190,7 +195,7 @@ static int8_t folio_order(const struct gcp_prover *prover, uint64_t pfn, uint64_
             head--;
             flags = around[i - 1];
             if (!(flags & GCP_KPF_COMPOUND_HEAD))
-                return -1; /* split meanwhile */
+                return (struct folio){.head = pfn, .order = -1};
         }
     }
     uint64_t pages = 1;
@@ -205,15 +210,26 @@ static int8_t folio_order(const struct gcp_prover *prover, uint64_t pfn, uint64_
             pages++;
         }
     }
-    return (int8_t)(63 - __builtin_clzll(pages));
+    return (struct folio){.head = head, .order = (int8_t)(63 - __builtin_clzll(pages))};
 }
 
+/* Whether a page frame with these flags is a tail of a folio that was found. */
+static bool is_tail_of(struct folio folio, uint64_t pfn, uint64_t flags)
+{
+    return folio.order > 0 && (flags & GCP_KPF_COMPOUND_TAIL) && pfn > folio.head &&
+           pfn < folio.head + (1ULL << folio.order);
+}
+
+/*
+ * A folio is looked up once, wherever the view or a run of frames begins in it.  Looking it up again for each tail is
+ * quadratic in its pages: with base pages of 16 KiB, a THP has 2,048.
+ */
 static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *view)
 {
     struct gcp_platform platform;
     gcp_platform_get(&platform);
-    uint64_t run[512], head = 0, end = 0;
-    int8_t known = -1;
+    uint64_t run[512];
+    struct folio folio = {.order = -1};
 
     for (uint64_t i = 0; i < view->pages;) {
         view->orders[i] = -1;
@@ -228,30 +244,17 @@ static void look_up_orders(const struct gcp_prover *prover, struct gcp_view *vie
                GCP_PM_PFN(view->entries[i + n]) == pfn + n)
             n++;
         read_flags(prover->kpageflags_fd, pfn, run, n);
-        for (uint64_t j = 0; j < n;) {
+        for (uint64_t j = 0; j < n; j++) {
             if (run[j] & GCP_KPF_ZERO_PAGE) {
                 view->zero_pages++;
                 view->orders[i + j] = 0;
-                j++;
                 continue;
             }
-            /* A folio of more frames than a run has is looked at once: its other runs begin with tails of it. */
-            bool tail = (run[j] & GCP_KPF_COMPOUND_TAIL) && pfn + j > head && pfn + j < end;
-            int8_t order = tail ? known : folio_order(prover, pfn + j, run[j], platform.pmd_order);
-            if (run[j] & GCP_KPF_COMPOUND_HEAD) {
-                head = pfn + j;
-                end = head + (1ULL << (order > 0 ? order : 0));
-                known = order;
-            }
-            uint64_t same = 1;
-            if (tail || (run[j] & GCP_KPF_COMPOUND_HEAD))
-                while (j + same < n && pfn + j + same < end && (run[j + same] & GCP_KPF_COMPOUND_TAIL))
-                    same++;
-            for (uint64_t k = 0; k < same; k++)
-                view->orders[i + j + k] = order;
-            if (order >= 0)
-                view->order_histogram[order] += same;
-            j += same;
+            if (!is_tail_of(folio, pfn + j, run[j]))
+                folio = find_folio(prover, pfn + j, run[j], platform.pmd_order);
+            view->orders[i + j] = folio.order;
+            if (folio.order >= 0)
+                view->order_histogram[folio.order]++;
         }
         i += n;
     }

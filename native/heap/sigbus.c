@@ -106,8 +106,9 @@ int gcp_service_drain(int stage, const int32_t *err)
 {
     unsigned now = atomic_fetch_or(&inside[stage], DONE) | DONE;
     while (now != DONE) {
-        if (err && __atomic_load_n(err, __ATOMIC_ACQUIRE))
-            return __atomic_load_n(err, __ATOMIC_ACQUIRE);
+        int32_t failed = err ? __atomic_load_n(err, __ATOMIC_ACQUIRE) : 0;
+        if (failed)
+            return failed;
         sched_yield();
         now = atomic_load_explicit(&inside[stage], memory_order_acquire);
     }

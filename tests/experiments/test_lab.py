@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcproto._native import lib
 from gcproto.accounts import ACCOUNT
 from gcproto.experiments.frame import TRIES, Schedule
 from gcproto.experiments.paths import grid
@@ -31,7 +32,8 @@ from gcproto.sizes import parse_size, size_text
 
 SMALL = PathScenario("small", 0, "move", 65536, "congruent", 1, 512)
 X86 = Machine(4096, 2 << 20, 9, tuple(range(2, 10)), 2)
-ARM_64K = Machine(65536, 512 << 20, 13, (5, 13), 8)
+ARM_16K = Machine(16384, 32 << 20, 11, tuple(range(2, 12)), 8, 8 << 20)
+ARM_64K = Machine(65536, 512 << 20, 13, tuple(range(2, 14)), 8, 8 << 20)
 SETUP = Setup(Schedule(rounds=4, warmup=1, seed=1), cpu=-1, touch_cpu=-1)
 
 
@@ -58,24 +60,50 @@ def test_source_names_that_are_none(text: str) -> None:
         parse_source(text, X86)
 
 
-@pytest.mark.parametrize("here", [X86, ARM_64K, Machine(4096, 2 << 20, 9, (), 1)])
+@pytest.mark.parametrize("here", [X86, ARM_16K, ARM_64K, Machine(4096, 2 << 20, 9, (), 1)])
 @pytest.mark.parametrize("choice", [Choice(), Choice(quick=True), Choice(swap=True)])
-def test_grid_fits_the_machine(here: Machine, choice: Choice) -> None:
-    """Nothing is x86-only: granules are page multiples, ranges whole PMDs, orders those of the machine."""
-    scenarios = build(replace(choice, memory=here.pmd_size), here)
+@pytest.mark.parametrize("memory", [None, 1 << 20, 40 << 20])
+def test_grid_fits_the_machine(here: Machine, choice: Choice, memory: int | None) -> None:
+    """Nothing is x86-only: granules are page multiples, ranges whole folios, orders those of the machine."""
+    scenarios = build(replace(choice, memory=memory), here)
     assert len(scenarios) == len(set(scenarios))
     assert sum(scenario.arm == "canary" for scenario in scenarios) == 1
     for scenario in scenarios:
+        size = scenario.pages * here.page_size
         assert scenario.granule_bytes % here.page_size == 0
-        assert scenario.pages * here.page_size % here.pmd_size == 0
+        assert 0 < scenario.granule_bytes <= size
+        assert scenario.pages % (1 << scenario.order) == 0
+        assert here.pmd_size > grid.MOST_FOLIO or size % here.pmd_size == 0
+        assert size <= max(grid.MOST_FOLIO, lib.GCP_MEMORY_MIN_PAGES * here.page_size), "bounded on each page size"
         assert scenario.order == 0 or scenario.order in here.anon_orders
-    if not choice.quick and here is X86:
+    if not choice.quick:
         keys = {(scenario.source, scenario.order) for scenario in scenarios}
-        assert {("mthp", order) for order in range(2, 9)} < keys, "each mTHP size that the machine has"
+        sizes = {("mthp", order) for order in here.anon_orders if order < here.pmd_order}
+        missing = {source_text(*one, here) for one in sizes - keys}
+        assert missing == {what for what, _ in grid.omitted(here)} - {"thp", "thp beyond the cache"}
 
 
-def test_each_scenario_but_one_has_a_copy_to_compare_with() -> None:
-    scenarios = set(build(Choice(quick=True), X86))
+def test_what_a_page_size_omits_is_said() -> None:
+    def said(here: Machine) -> list[str]:
+        return [what for what, _ in grid.omitted(here)]
+
+    assert said(X86) == []
+    assert said(ARM_16K) == ["thp beyond the cache"]
+    assert said(ARM_64K) == ["mthp-128m", "mthp-256m", "thp"]
+    assert {one.source for one in build(Choice(sources=["thp"]), ARM_64K)} == {"thp", "none"}, "by name there is more"
+
+
+@pytest.mark.parametrize("here", [ARM_16K, ARM_64K])
+def test_small_pages_move_by_page_and_a_thp_whole(here: Machine) -> None:
+    found = build(Choice(quick=True), here)
+    moves = {(one.source, one.granule_bytes) for one in found if one.arm == "move"}
+    assert {("small", here.page_size), ("small", 2 << 20)} <= moves
+    assert (("thp", here.pmd_size) in moves) == (here is ARM_16K)
+
+
+@pytest.mark.parametrize("here", [X86, ARM_16K, ARM_64K])
+def test_each_scenario_but_one_has_a_copy_to_compare_with(here: Machine) -> None:
+    scenarios = set(build(Choice(quick=True), here))
     lonely = [one for one in scenarios if replace_arm(one) not in scenarios and one.arm not in {"canary"}]
     assert lonely == []
 
@@ -270,7 +298,7 @@ def test_tally_sums_the_proof() -> None:
 
 def test_default_grid_is_for_this_machine() -> None:
     assert build(Choice(), machine())
-    assert grid.GRANULES[0] == "4k"
+    assert grid.GRANULES[0] == grid.PAGE
 
 
 def test_what_is_asked_by_name_is_measured_or_refused() -> None:

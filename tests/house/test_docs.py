@@ -1,8 +1,9 @@
 """The examples of docs/ run: commands in an empty folder, patches on a copy of the sources.
 
-A block ``console`` holds commands after ``$``; ``# exit 1: why`` says that another exit code than 0 is right.  Lines
-below a command are output that must be seen.  A block ``diff`` is applied before the commands after it run.  Commands
-``python -m pytest`` then run in that copy, as they would in a checkout.
+A block ``python`` is a file, which its first line names.  A block ``console`` holds commands after ``$``;
+``# exit 1: why`` says that another exit code than 0 is right.  Lines below a command are output that must be seen.
+A block ``diff`` is applied before the commands after it run.  Commands ``python -m pytest`` then run in that copy, as
+they would in a checkout.
 """
 
 import os
@@ -21,8 +22,8 @@ from tests.support.kernel_results import stock
 from tests.support.processes import ROOT
 
 DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.M | re.S)
-GUIDE = ("guide/choose.md", "guide/read.md", "guide/compare.md")
+BLOCK = re.compile(r"^```(console|diff|python)\n(.*?)^```$", re.M | re.S)
+GUIDE = ("guide/choose.md", "guide/read.md", "guide/compare.md", "guide/dumps.md")
 """Run one after the other in one folder: later pages use results of earlier ones."""
 RUN = {*GUIDE, "guide/extend.md", "internals/large-folios.md", "internals/series.md"}
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -95,6 +96,9 @@ def run(page: str, folder: Path, only: str = "") -> None:
                 for one in commands(text):
                     in_copy = sources.exists() and one.text.startswith("python -m pytest")
                     _run_one(page, one, env, sources if in_copy else folder)
+                continue
+            if kind == "python":
+                (folder / text.partition("\n")[0].removeprefix("# ")).write_text(text)
                 continue
             if not sources.exists():
                 for name in ("gcproto", "native", "tests"):

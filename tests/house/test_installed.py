@@ -14,7 +14,7 @@ from tests.support.processes import ROOT
 
 BUILD = "import setuptools.build_meta as build, sys; print(build.build_sdist(sys.argv[1]))"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.so", "*.o", "*.egg-info")
-SOURCES = ("gcproto", "native", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+SOURCES = ("gcproto", "native", "pyproject.toml", "setup.py", "README.md", "LICENSE", "LICENSE.GPL-2")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ MAY_USE = {
     "host": {"known", "process"},
     "results": {"known", "process"},
     "heap": {"host", "results", "process"},
+    "dumps": {"heap", "process", "results"},
     "collector": {"heap", "host", "results", "process"},
     "contract": {"host", "results"},
     "model": {"results", "process"},

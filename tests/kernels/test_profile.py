@@ -40,11 +40,15 @@ def test_functions_add_up_in_two_boots_and_boots_agree(tmp_path: Path) -> None:
             assert profile.by_clock
             assert profile.instructions == pytest.approx(counts[str(scenario)], rel=PER_INSTRUCTION)
     other = dict(profiled(second))
+    counts, others = by_name(first), by_name(second)
     for scenario, profile in profiled(first):
         mine = {one.name: one.instructions for one in profile.functions}
         theirs = {one.name: one.instructions for one in other[scenario].functions}
         apart = sum(abs(mine.get(name, 0.0) - theirs.get(name, 0.0)) for name in mine | theirs)
-        assert apart <= 5e-4 * profile.instructions, scenario
+        # Counts of some boots differ by as much without the plugin; functions may differ by that and no more.
+        differ = abs(counts[str(scenario)] - others[str(scenario)])
+        assert differ <= 2e-3 * profile.instructions, scenario
+        assert apart <= 5e-4 * profile.instructions + differ, scenario
 
 
 def test_a_copy_is_a_third_word_iterations_and_a_move_locks_once(tmp_path: Path) -> None:

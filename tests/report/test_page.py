@@ -89,6 +89,7 @@ def test_each_kind_alone(kind: str) -> None:
         "policies": "gcproto gc policies",
         "window": "gcproto gc window",
         "claims": "gcproto claims",
+        "dumps": "gcproto heap inspect",
         "kernels": "gcproto kernels run",
     }
     for other, command in missing.items():

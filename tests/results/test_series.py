@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcproto.errors import GcprotoError
+from gcproto.results.facts import compiler_of
 from gcproto.results.schema import ContractRow, Hazard, Result, Skip, Verdict
 from gcproto.results.series import build, version_key
 from gcproto.results.statistics import midmean
@@ -34,6 +35,48 @@ def folder(tmp_path: Path) -> Path:
     for one in stock():
         save(one, tmp_path / "r")
     return tmp_path / "r"
+
+
+def of_qemu(version: str, release: str = K618) -> Result:
+    made = guest_result(release, {MOVE: 226.2})
+    assert made.guest
+    made.guest.host["qemu"] = version
+    return made
+
+
+def test_counts_of_two_branches_of_qemu_are_no_series() -> None:
+    """COPY takes 3,147 instructions a page in QEMU 7.2 and 3,337 in 10.0, with one kernel and one processor model."""
+    with pytest.raises(GcprotoError, match="QEMU") as raised:
+        build([of_qemu("7.2.22"), of_qemu("10.0.2", K73)])
+    assert "QEMU 10.0, QEMU 7.2" in str(raised.value)
+    build([of_qemu("7.2.22"), of_qemu("7.2.9", K73), guest_result(K72, {MOVE: 1.0})])
+
+
+@pytest.mark.parametrize(
+    ("version", "compiler"),
+    [
+        (
+            "Linux version 6.18.15 (a@b) (x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0, GNU ld (GNU) 2.44) #1",
+            "gcc 14.2",
+        ),
+        ("Linux version 7.3.4 (me@here) (gcc (Debian 12.2.0-14+deb12u1) 12.2.0, GNU ld 2.40) #1 SMP", "gcc 12.2"),
+        ("Linux version 7.3.4 (me@here) (Debian clang version 19.1.7 (3), Debian LLD 19.1.7) #1 SMP", "clang 19.1"),
+        ("Linux version 7.3.4", ""),
+    ],
+)
+def test_the_compiler_is_read_from_the_version(version: str, compiler: str) -> None:
+    made = guest_result(K618, {MOVE: 1.0})
+    made.environment["kernel"]["version"] = version
+    assert compiler_of(made) == compiler
+
+
+def test_kernels_of_two_compilers_are_compared_with_a_word_on_it(tmp_path: Path) -> None:
+    for release, gcc in ((K72, "14.2.0"), (K73, "15.1.0")):
+        made = guest_result(release, {MOVE: 226.2, CANARY: 4000.0})
+        made.environment["kernel"]["version"] = f"Linux version {release} (a@b) (gcc (Debian) {gcc}, GNU ld 2.44) #1"
+        save(made, tmp_path / "r")
+    said = " ".join(run("compare", "7.2", "7.3", "--results", tmp_path / "r").stdout.split())
+    assert "different compilers: 7.2.12+deb13 by gcc 14.2, 7.3.4+deb13 by gcc 15.1" in said
 
 
 def test_releases_sort_by_version() -> None:

@@ -11,6 +11,7 @@ from gcproto.results.schema import (
     Verdict,
 )
 from tests.support.claim_results import claims_result
+from tests.support.dump_results import dump_result
 from tests.support.heap_results import heap_result, window_result
 from tests.support.kernel_results import guest_result, stock
 from tests.support.path_results import paths_result
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[list[Result], list[str]]] = {
     "window": ([window_result()], ["fig-window-cccccccccccc-ways", "fig-window-cccccccccccc-access"]),
     "policies": ([policy_result()], ["fig-policies-ffffffffffff-heaps", "Does policy auto choose well?"]),
     "claims": ([claims_result()], ["fig-claims-eeeeeeeeeeee-strip", "All 5 claims", "gcproto claims T9"]),
+    "dumps": ([dump_result()], ["app.hprof.gz", "Pages by their live bytes", "30 weak references as strong"]),
     "kernels": (stock(), ["fig-kernels-0", "TLB-flush batching"]),
     "check": ([checked()], ["it went down", "no khugepaged", "Console of 6.18.15"]),
 }

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gcproto.cli.gc.folios import FOLIOS
+from gcproto.cli.gc.recordings import DUMP, SCALES, recorded
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, Size, Words
+from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, FilePath, Size, Words
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.counted import counted
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from gcproto.results.schema import Result
 
 EBUSY_ANSWERS = ("copy", "touch", "backoff")
-WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays")
+WORKLOADS = ("prefix", "sparse", "trees", "lru", "graph", "arrays", "dump")
 
 
 def _policies() -> list[str]:
@@ -38,6 +40,8 @@ class Options(ResultOptions):
     memory: list[str]
     policies: list[str]
     live: int
+    recording: Path | None
+    scale: str
     rounds: int
     verify: bool
     ebusy: list[str]
@@ -73,6 +77,14 @@ class Options(ResultOptions):
     help="Policies to compare (gcproto gc --explain lists them); modes can be named as well.",
 )
 @click.option("--live", type=Size(1 << 20), default="64m", show_default=True, help="Live set of a heap.")
+@click.option("--recording", type=FilePath(dir_okay=False), help="Heap dump for the workload dump (see gcproto gc).")
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    default="1",
+    show_default=True,
+    help="Multiply addresses and sizes of a dump (see gcproto gc).",
+)
 @click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=7, show_default=True, help="Measured rounds.")
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
 @click.option(
@@ -160,7 +172,9 @@ def command(ctx: click.Context, options: Options) -> None:
         objective=options.objective,
     )
     prepare(options.out)
-    with progress_bar() as progress:
+    of = DUMP if DUMP in options.workloads else options.workloads[0]
+    with recorded(of, options.recording, 1, int(options.scale)) as recording, progress_bar() as progress:
+        wanted.recording, wanted.used_bytes, wanted.dump_live_bytes = recording.file, recording.used, recording.live
         result = run(wanted, progress)
     deliver(ctx, result, options)
     if options.fail_above is not None:

@@ -11,10 +11,11 @@ import click
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
+from gcproto.cli.gc.recordings import DUMP, SCALES, Recorded, recorded
 from gcproto.cli.kit.groups import LazyGroup, refuse_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import LARGEST, ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
+from gcproto.cli.kit.params import ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -39,6 +40,7 @@ OPERATIONS = {
     "sparse": 24,
     "prefix": 80_000,
     "replay": 4,
+    "dump": 4_000_000,
 }
 LEAST_LIVE = 1 << 20
 
@@ -99,6 +101,7 @@ class Options(ResultOptions):
     page_map: bool
     trace: Path | None
     recording: Path | None
+    scale: str
     memory: list[str]
     policies: list[str]
     granule: int | None
@@ -135,7 +138,7 @@ class Options(ResultOptions):
     type=Factors(1, 1000),
     default="4x",
     show_default=True,
-    help="Heap sizes in multiples of the live set.",
+    help="Heap sizes in multiples of the live set; of a dump, in multiples of what its heap uses, live and dead.",
 )
 @click.option(
     "--mutators",
@@ -202,7 +205,19 @@ class Options(ResultOptions):
 )
 @click.option("--map", "page_map", is_flag=True, help="Record the outcome of each page: the report's heap map.")
 @click.option("--trace", type=FilePath(dir_okay=False), help="Write a time line for Perfetto.")
-@click.option("--recording", type=FilePath(dir_okay=False), help="Allocation trace for the workload replay.")
+@click.option(
+    "--recording",
+    type=FilePath(dir_okay=False),
+    help="Allocation trace for the workload replay, or heap dump for the workload dump (HPROF of HotSpot or ART, or "
+    "the form of docs/guide/dumps.md).",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    default="1",
+    show_default=True,
+    help="Multiply addresses and sizes of a dump: 2 makes room for all references of a runtime that compresses them.",
+)
 @click.option(
     "--memory",
     type=FOLIOS,
@@ -223,7 +238,8 @@ class Options(ResultOptions):
 @click.option(
     "--explain-difference",
     type=Words("mode", _modes),
-    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual.",
+    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual. The second is "
+    "measured twice; a difference within theirs is noise.",
 )
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
@@ -244,12 +260,14 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.results.store import prepare
 
     pair = _pair(options)
-    wanted = _wanted(options, options.mutators or [default_mutators()])
-    prepare(options.out)
-    for mutators in wanted.mutators:
-        say_if_crowded(mutators + max(options.compactors) - 1)
-    with live_view() as (progress, wanted.status):
-        result = run(wanted, progress)
+    mutators = options.mutators or [default_mutators()]
+    with recorded(options.workload, options.recording, max(mutators), int(options.scale)) as recording:
+        wanted = _wanted(options, mutators, recording)
+        prepare(options.out)
+        for number in mutators:
+            say_if_crowded(number + max(options.compactors) - 1)
+        with live_view() as (progress, wanted.status):
+            result = run(wanted, progress)
     for path in wanted.traces:
         click.echo(f"trace: {path}", err=True)
     deliver(ctx, result, options, also=partial(_explain_difference, result, pair) if pair else None)
@@ -277,7 +295,7 @@ def _explain_difference(result: "Result", pair: tuple[str, str], screen: "Consol
         click.echo(f"gcproto: no heap has valid rounds of {pair[0]} and {pair[1]}", err=True)
 
 
-def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
+def _wanted(options: Options, mutators: list[int], recording: Recorded) -> "WorkloadParameters":
     from gcproto.collector.modes import MOVE
     from gcproto.experiments.workloads.run import WorkloadParameters
     from gcproto.heap.folios import parse_memories
@@ -286,16 +304,7 @@ def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
 
     if options.trace is not None:
         see_that_it_can_be_made(options.trace, "choose another file with --trace")
-    live = _recorded(options, mutators) or options.live
-    if live > LARGEST:
-        raise GcprotoError(
-            f"a live set of {live >> 20} MiB is more than any machine has",
-            why="a recording's live set is counted for each mutator",
-            remedy="choose fewer --mutators",
-            code=ExitCode.USAGE,
-        )
-    if (options.workload == "replay") != (options.recording is not None):
-        raise GcprotoError("--workload replay and --recording FILE belong together", code=ExitCode.USAGE)
+    live = _live(options, recording)
     modes = _modes_with(options)
     if any(mode.concurrent and mode.collects for mode, _ in modes):
         probes.require_sigbus()
@@ -307,16 +316,18 @@ def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
         factors=options.heap,
         placements=tuple(placements(options.placement, mutators, ("own",))),
         live_bytes=live,
+        used_bytes=recording.used,
         operations=options.operations or OPERATIONS[options.workload],
         mutators=tuple(mutators),
         mutation=options.mutation,
         fragmentation=500 if options.fragmentation is None else options.fragmentation,
         rounds=options.rounds,
         seed=options.seed,
+        again=options.explain_difference[1] if options.explain_difference else "",
         verify=options.verify,
         disturb=",".join(options.disturb or ()),
         trace=str(options.trace or ""),
-        recording=str(options.recording or ""),
+        recording=recording.file,
         map=options.page_map,
         memories=parse_memories(options.memory),
         policies=options.policies,
@@ -324,17 +335,13 @@ def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
     )
 
 
-def _recorded(options: Options, mutators: list[int]) -> int:
-    """What a recording keeps alive, for all mutators together; 0 if there is none, or another live set is asked for."""
-    context = click.get_current_context()
-    if options.recording is None:
-        return 0
-    from gcproto.heap.workloads.recording import load
-
-    recording = load(options.recording)
-    if context.get_parameter_source("live") is click.core.ParameterSource.COMMANDLINE:
-        return 0
-    return max(1 << 20, recording.peak_bytes) * max(mutators)
+def _live(options: Options, recording: Recorded) -> int:
+    """The live set: that of the recording, if no other is asked for; a dump's heap has one size."""
+    source = click.get_current_context().get_parameter_source("live")
+    asked = source is click.core.ParameterSource.COMMANDLINE
+    if options.workload == DUMP and asked:
+        raise GcprotoError("--live is not for --workload dump", why="the dump says it", code=ExitCode.USAGE)
+    return options.live if asked or not recording.live else recording.live
 
 
 def _modes_with(options: Options) -> "list[tuple[Mode, ModeOptions]]":

@@ -102,12 +102,13 @@ def command(
         echo_json(document("kernels-compare", fields | ({"functions": explained} if by else {})))
     else:
         from gcproto.cli.kit.terminal import console
-        from gcproto.report.terminal.series import print_pair
+        from gcproto.report.terminal.series import print_compilers, print_pair
 
         if by:
             print_functions(explained, pair.before, pair.after)
         else:
             print_pair(pair.series, pair.before, pair.after, found, voided, console())
+        print_compilers(pair.results, pair.before, pair.after, console())
     worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
     if voided:
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gcproto._native import lib
 from gcproto.errors import GcprotoError
 from gcproto.experiments.frame import Schedule
-from gcproto.experiments.paths.grid import Choice, build, source_text
+from gcproto.experiments.paths.grid import Choice, build, omitted, source_text
 from gcproto.experiments.paths.lab import Lab
 from gcproto.experiments.paths.runner import Runner, Setup
 from gcproto.host.doctor import ScenarioOff, survey
@@ -126,6 +126,8 @@ def _without(here: Machine) -> Iterator[Skip]:
         yield Skip("thp", "this kernel has no transparent huge pages", "use one with CONFIG_TRANSPARENT_HUGEPAGE")
     if not any(order < here.pmd_order for order in here.anon_orders):
         yield Skip("mthp", "this kernel has no folio sizes below that of a THP", "use a kernel from 6.8 on")
+    for what, why in omitted(here):
+        yield Skip(what, why, "name the source with --sources to measure it; --size sets the size of the range")
 
 
 def _skip_what_is_off(runner: Runner, off: list[ScenarioOff], here: Machine, force: bool) -> None:

@@ -16,8 +16,20 @@ from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 WHOLE = "whole"
 FOLIO = "folio"
-GRANULES = ("4k", "16k", "64k", FOLIO, "1m", "2m", WHOLE)
+PAGE = "page"
+LARGE = "large"
+"""2 MiB, or a folio if that is larger: with base pages of 4 KiB 2 MiB, which is a THP."""
+TABLE = "table"
+"""What a page table maps, or the whole range if that is less."""
+NAMED = (PAGE, FOLIO, LARGE, TABLE, WHOLE)
+GRANULES = (PAGE, "16k", "64k", FOLIO, "1m", "2m", LARGE, TABLE, WHOLE)
 """Granules by name; sizes below the base page of the machine fall away."""
+CALL = 2 * MIB
+MOST_FOLIO = 64 * MIB
+"""Larger folios are in no default grid: their ranges have hundreds of MiB. A THP of pages of 64 KiB has 512 MiB."""
+COLD_THPS = 32
+"""Least THPs of a range beyond the caches. The code of the first call is cold as well, and must not count for much."""
+COLD_THP_BYTES = 64 * MIB
 
 
 @dataclass
@@ -87,26 +99,26 @@ def default_blocks(machine: Machine) -> list[Block]:
     others = tuple(
         f"mthp-{size_text(machine.page_size << order)}"
         for order in machine.anon_orders
-        if order not in {mid, machine.pmd_order}
+        if order not in {mid, machine.pmd_order} and _is_small_enough(order, machine)
     )
     pmd = size_text(machine.pmd_size)
     shared = (f"forked-{pmd}", f"pinned-{pmd}") if thp else ()
     main = ("small", *mid_source, *thp)
     every = GRANULES
-    few = ("64k", "2m")
+    few = ("64k", LARGE)
     return [
         Block(main, ("move", "copy", "copy_discard"), every, aa=True),
-        Block(main, ("mremap",), ("4k", "64k", "2m", WHOLE)),
-        Block(main, ("memcpy_touched", "memcpy_untouched"), ("2m",)),
-        Block((*mid_source, *thp), ("split_move",), (FOLIO, "64k", "2m")),
+        Block(main, ("mremap",), (PAGE, "64k", LARGE, TABLE, WHOLE)),
+        Block(main, ("memcpy_touched", "memcpy_untouched"), (LARGE,)),
+        Block((*mid_source, *thp), ("split_move",), (FOLIO, "64k", LARGE)),
         Block(main, ("tao",), few),
-        Block(others, ("move", "copy"), (FOLIO, "2m")),
-        Block(main, ("move", "copy", "mremap"), ("64k", "2m"), alignment="skewed"),
-        *_beyond_the_cache(main, machine, ("4k", "2m")),
+        Block(others, ("move", "copy"), (FOLIO, LARGE)),
+        Block(main, ("move", "copy", "mremap"), ("64k", LARGE), alignment="skewed"),
+        *_beyond_the_cache(main, machine, (PAGE, LARGE)),
         *live_blocks(machine),
         Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), few, memory=4 * MIB),
         Block(("hole",), ("move", "move_holes", "zeropage", "copy"), few, memory=4 * MIB),
-        Block(shared, ("move", "copy", "move_fallback"), ("2m",), memory=4 * MIB),
+        Block(shared, ("move", "copy", "move_fallback"), (LARGE,), memory=4 * MIB),
     ]
 
 
@@ -114,7 +126,28 @@ def _large_sources(machine: Machine) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The mTHP of the main table, and the THP, as names of sources; none where the machine has none."""
     mid = machine.mid_order
     mthp = (f"mthp-{size_text(machine.page_size << mid)}",) if mid else ()
-    return mthp, ("thp",) if machine.pmd_order in machine.anon_orders else ()
+    has_thp = machine.pmd_order in machine.anon_orders and _is_small_enough(machine.pmd_order, machine)
+    return mthp, ("thp",) if has_thp else ()
+
+
+def _is_small_enough(order: int, machine: Machine) -> bool:
+    """Whether the default grid has folios of that order."""
+    return machine.page_size << order <= MOST_FOLIO
+
+
+def omitted(machine: Machine) -> Iterator[tuple[str, str]]:
+    """What the default grid omits because of the page size: names of sources, and why."""
+    large = [order for order in machine.anon_orders if not _is_small_enough(order, machine)]
+    why = f"the default grid has no folios above {size_text(MOST_FOLIO)}, so that its ranges fit the memory"
+    for order in large:
+        name = "thp" if order == machine.pmd_order else "mthp"
+        yield source_text(name, order, machine), why
+    if machine.pmd_order in machine.anon_orders and machine.pmd_order not in large and not _has_cold_thps(machine):
+        yield "thp beyond the cache", f"{COLD_THPS} THPs of {size_text(machine.pmd_size)} would be needed at least"
+
+
+def _has_cold_thps(machine: Machine) -> bool:
+    return COLD_THPS * machine.pmd_size <= COLD_THP_BYTES
 
 
 def live_blocks(machine: Machine) -> list[Block]:
@@ -126,9 +159,9 @@ def live_blocks(machine: Machine) -> list[Block]:
     mid_source, thp = _large_sources(machine)
     main = ("small", *mid_source, *thp)
     return [
-        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), threads=2),
-        Block(main, ("mremap",), ("2m",), threads=2),
-        Block((*mid_source, *thp), ("split_move",), ("2m",), threads=2),
+        Block(main, ("move", "copy", "copy_discard"), (PAGE, "64k", LARGE, TABLE), threads=2),
+        Block(main, ("mremap",), (TABLE,), threads=2),
+        Block((*mid_source, *thp), ("split_move",), (LARGE,), threads=2),
         Block(("forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), threads=2, memory=4 * MIB),
     ]
 
@@ -142,13 +175,13 @@ def quick_blocks(machine: Machine) -> list[Block]:
     mid_source, thp = _large_sources(machine)
     main = ("small", *mid_source, *thp)
     return [
-        Block(main, ("move", "copy", "copy_discard"), ("4k", "64k", "2m"), memory=4 * MIB, aa=True),
-        Block(main, ("mremap",), ("2m",), memory=4 * MIB),
-        Block((*mid_source, *thp), ("split_move",), ("2m",), memory=4 * MIB),
-        Block(main, ("memcpy_touched", "memcpy_untouched"), ("2m",), memory=4 * MIB),
-        Block(main, ("move", "copy"), ("2m",), alignment="skewed", memory=4 * MIB),
-        Block(main, ("move", "copy", "copy_discard"), ("4k", "2m"), threads=2, memory=4 * MIB),
-        *_beyond_the_cache(("small",), machine, ("2m",)),
+        Block(main, ("move", "copy", "copy_discard"), (PAGE, "64k", LARGE, TABLE), memory=4 * MIB, aa=True),
+        Block(main, ("mremap",), (TABLE,), memory=4 * MIB),
+        Block((*mid_source, *thp), ("split_move",), (LARGE,), memory=4 * MIB),
+        Block(main, ("memcpy_touched", "memcpy_untouched"), (LARGE,), memory=4 * MIB),
+        Block(main, ("move", "copy"), (LARGE,), alignment="skewed", memory=4 * MIB),
+        Block(main, ("move", "copy", "copy_discard"), (PAGE, LARGE), threads=2, memory=4 * MIB),
+        *_beyond_the_cache(("small",), machine, (LARGE,)),
         Block(("zero", "forked", "pinned"), ("move", "copy", "move_fallback"), ("64k",), memory=2 * MIB),
         Block(("hole",), ("move", "move_holes", "zeropage", "copy"), ("64k",), memory=2 * MIB),
     ]
@@ -166,7 +199,9 @@ def _beyond_the_cache(sources: tuple[str, ...], machine: Machine, granules: tupl
     arms = ("move", "copy", "copy_discard")
     for source in sources:
         # A THP moves in a microsecond: the code of the first call, which is cold as well, would be half of 16 MiB's.
-        least = 64 * MIB if source == "thp" else MIB
+        least = COLD_THP_BYTES if source == "thp" else MIB
+        if source == "thp" and not _has_cold_thps(machine):
+            continue
         frames = (CONSECUTIVE, SHUFFLED) if source == "small" else (ANY,)
         for threads in (1, 2):
             for order in frames:
@@ -186,12 +221,12 @@ def swap_blocks(machine: Machine, quick: bool) -> list[Block]:
     mid = machine.mid_order
     sizes = [f"-{size_text(machine.page_size << mid)}"] if mid else []
     sources = tuple(f"{kind}{size}" for kind in ("swapped", "swapcache") for size in ("", *sizes))
-    granules = ("64k",) if quick else ("4k", "64k", "2m")
+    granules = ("64k",) if quick else (PAGE, "64k", LARGE)
     out = tuple(f"swapped{size}" for size in ("", *sizes))
     return [
         Block(sources, ("move", "copy", "move_fallback"), granules, memory=2 * MIB),
-        Block(out, ("copy", *SWAPIN_ARMS), ("2m",), memory=2 * MIB),
-        Block(out, ("copy", "move_swapin"), ("2m",), alignment="skewed", memory=2 * MIB),
+        Block(out, ("copy", *SWAPIN_ARMS), (LARGE,), memory=2 * MIB),
+        Block(out, ("copy", "move_swapin"), (LARGE,), alignment="skewed", memory=2 * MIB),
     ]
 
 
@@ -214,25 +249,40 @@ def applies(source: str, order: int, arm: str, alignment: str) -> bool:
 
 def granule_bytes(name: str, order: int, total: int, machine: Machine) -> int | None:
     """Bytes of a named granule; None where it is not a multiple of the base page or larger than the range."""
-    if name == WHOLE:
-        return total
-    size = machine.page_size << order if name == FOLIO else parse_size(name)
+    folio = machine.page_size << order
+    named = {
+        WHOLE: total,
+        TABLE: min(machine.pmd_size, total),
+        FOLIO: folio,
+        LARGE: max(CALL, folio),
+        PAGE: machine.page_size,
+    }
+    size = named[name] if name in named else parse_size(name)
     return size if size % machine.page_size == 0 and size <= total else None
 
 
+def _unit(order: int, machine: Machine) -> int:
+    """Bytes of which a range has a whole number: PMDs, so that every arm has the same page tables.
+
+    Where a PMD is larger than the folios of the default grid, it is the large call: a range lies in one page table.
+    """
+    return machine.pmd_size if machine.pmd_size <= MOST_FOLIO else max(CALL, machine.page_size << order)
+
+
 def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator[PathScenario]:
-    """All scenarios of a block; ranges are whole PMDs, so that every arm has the same page tables."""
+    """All scenarios of a block."""
     least = lib.GCP_MEMORY_MIN_PAGES * machine.page_size if block.working_set == MEMORY else 0
-    total = -(-max(memory or block.memory, least) // machine.pmd_size) * machine.pmd_size
-    pages = total // machine.page_size
     for text in block.sources:
         source, order = parse_source(text, machine)
+        unit = _unit(order, machine)
+        total = -(-max(memory or block.memory, least) // unit) * unit
+        pages = total // machine.page_size
         for arm in block.arms:
             if not applies(source, order, arm, block.alignment):
                 continue
             sizes = {granule_bytes(name, order, total, machine) for name in block.granules} - {None}
             if arm_is(arm, lib.GCP_ARM_NO_GRANULE):
-                sizes = {machine.pmd_size}  # they know no granule; this one has a copy arm beside it
+                sizes = {granule_bytes(LARGE, order, total, machine)}  # they know no granule; it has a copy beside it
             for size in sorted(size for size in sizes if size is not None):
                 yield PathScenario(
                     source,
@@ -248,9 +298,10 @@ def scenarios_of(block: Block, machine: Machine, memory: int | None) -> Iterator
 
 
 def _replicas(scenarios: Iterable[PathScenario], machine: Machine) -> Iterator[PathScenario]:
-    """A/A pairs: the same work under another name, for move and copy at 64 KiB and at the size of a THP."""
+    """A/A pairs: the same work under another name, for move and copy at 64 KiB and in large calls."""
     for one in scenarios:
-        if one.arm in {"move", "copy"} and one.granule_bytes in {64 * KIB, machine.pmd_size}:
+        large = max(CALL, machine.page_size << one.order)
+        if one.arm in {"move", "copy"} and one.granule_bytes in {64 * KIB, large}:
             yield with_fields(one, replica=1)
 
 
@@ -283,8 +334,8 @@ def build(choice: Choice, machine: Machine) -> list[PathScenario]:
         if block.aa:
             found.update(dict.fromkeys(_replicas(made, machine)))
     _see_that_all_is_there(choice, list(found), machine)
-    pages = machine.pmd_size // machine.page_size
-    canary = PathScenario("none", 0, "canary", machine.pmd_size, "congruent", 1, pages)
+    unit = _unit(0, machine)
+    canary = PathScenario("none", 0, "canary", unit, "congruent", 1, unit // machine.page_size)
     return [*found, canary]
 
 
@@ -328,7 +379,7 @@ def _restricted(blocks: list[Block], choice: Choice, machine: Machine) -> Iterat
     # An arm or a layout that was asked by name is measured even if the default grid does not have it, beside a copy.
     # It has as much memory as the grid has for the source: another amount would be another scenario.
     arms = tuple(arm for arm in choice.arms if arm != "canary")
-    granules = tuple(choice.granules) or ("64k", "2m")
+    granules = tuple(choice.granules) or ("64k", LARGE)
     skewed, live = "skewed" in choice.alignments, 2 in choice.threads
     layouts = [("congruent", 1)] * bool(arms) + [("skewed", 1)] * skewed
     layouts += [("congruent", 2)] * live + [("skewed", 2)] * (skewed and live)
@@ -350,7 +401,7 @@ def _check(choice: Choice, machine: Machine) -> None:
         if arm not in ARMS:
             raise ValueError(f"unknown arm {arm!r}; known: {', '.join(sorted(ARMS))}")
     for name in choice.granules:
-        if name not in {WHOLE, FOLIO} and parse_size(name) % machine.page_size:
+        if name not in NAMED and parse_size(name) % machine.page_size:
             raise ValueError(f"granule {name} is not a multiple of the base page ({machine.page_size} bytes)")
     for source in (text for text in choice.sources if parse_source(text, machine)[0] in SWAP_KINDS):
         if not choice.swap:

@@ -35,6 +35,8 @@ from gcproto.results.schema import (
 )
 
 HEAP_FACTOR = 3
+DUMP_SPARE = 16 << 20
+"""Of a heap that is as a dump has it, and in which nothing is allocated."""
 WARMUP = 1
 FRAGMENTATION = {"prefix": 0}
 """Nothing of a dense prefix is dropped; of the others half."""
@@ -57,6 +59,7 @@ class PolicyParameters:
         collections: of each heap, one after the other; the last is measured.
         objective: what policy auto makes small (gcproto.collector.policies.OBJECTIVES).
         timeout: seconds for one heap.
+        recording: file of the rebuilt heap for workload ``dump``;  used_bytes, dump_live_bytes: of that heap.
 
     """
 
@@ -74,6 +77,15 @@ class PolicyParameters:
     collections: int = 1
     objective: str = "mutators"
     timeout: float = 60.0
+    recording: str = ""
+    used_bytes: int = 0
+    dump_live_bytes: int = 0
+
+    def capacity(self, workload: str) -> int:
+        """Bytes of the heap that a workload is run on."""
+        if workload == "dump":
+            return self.used_bytes + self.used_bytes // 8 + DUMP_SPARE
+        return self.live_bytes * HEAP_FACTOR
 
 
 @dataclass
@@ -218,8 +230,9 @@ def check(wanted: PolicyParameters) -> None:
         GcprotoError: they don't.
 
     """
-    see_that_it_can_be_made(wanted.live_bytes * HEAP_FACTOR)
-    needed = wanted.live_bytes * HEAP_FACTOR * (3 if wanted.verify else 1)
+    capacity = max(map(wanted.capacity, wanted.workloads))
+    see_that_it_can_be_made(capacity)
+    needed = capacity * (3 if wanted.verify else 1)
     if wanted.threads > 1:
         two_processors()
     need(
@@ -246,7 +259,7 @@ def _tallies(wanted: PolicyParameters) -> Iterator[_Tally]:
                         device=wanted.device if wanted.swapped else "",
                         threads=wanted.threads,
                         collections=wanted.collections,
-                        live_bytes=wanted.live_bytes,
+                        live_bytes=wanted.live_bytes if workload != "dump" else wanted.dump_live_bytes,
                     )
                     yield _Tally(scenario, memory)
 
@@ -257,7 +270,7 @@ def _request(wanted: PolicyParameters, asked: PolicyScenario, number: int) -> Se
         mode=mode,
         options=ModeOptions(ebusy=asked.ebusy),
         workload=asked.workload,
-        capacity=wanted.live_bytes * HEAP_FACTOR,
+        capacity=wanted.capacity(asked.workload),
         mutators=1,
         live_bytes=wanted.live_bytes,
         operations=0,
@@ -271,4 +284,5 @@ def _request(wanted: PolicyParameters, asked: PolicyScenario, number: int) -> Se
         objective=wanted.objective,
         threads=wanted.threads,
         page_out=wanted.swapped,
+        recording=wanted.recording if asked.workload == "dump" else "",
     )

@@ -52,9 +52,11 @@ class WorkloadParameters:
         memories: folios of the heap, one after the other.
         policies: of evacuation, each of which every mode that moves is run with.
         placements: of mutators and collector on processors (gcproto.experiments.placement).
-        factors: heap sizes as multiples of the live bytes.
+        factors: heap sizes as multiples of the live bytes, or of used_bytes.
+        used_bytes: of the heap of a dump, live and dead; 0 without one.
         rounds: measured rounds.
         seed: of graphs, operations and the order of modes.
+        again: a mode that is measured twice, so that its two measurements tell the noise (A/A); "" for none.
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
@@ -75,6 +77,7 @@ class WorkloadParameters:
     fragmentation: int = 500
     rounds: int = 5
     seed: int = 1
+    again: str = ""
     verify: bool = False
     disturb: str = ""
     trace: str = ""
@@ -83,6 +86,12 @@ class WorkloadParameters:
     status: str = ""
     timeout: float = 600.0
     traces: list[str] = field(default_factory=list)
+    used_bytes: int = 0
+
+    @property
+    def base_bytes(self) -> int:
+        """What the factors multiply."""
+        return self.used_bytes or self.live_bytes
 
 
 def run(wanted: WorkloadParameters, progress: Progress) -> Result:
@@ -93,8 +102,8 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
 
     """
     for factor in wanted.factors:
-        see_that_it_can_be_made(int(wanted.live_bytes * factor))
-    largest = int(wanted.live_bytes * max(wanted.factors))
+        see_that_it_can_be_made(int(wanted.base_bytes * factor))
+    largest = int(wanted.base_bytes * max(wanted.factors))
     need(
         f"a heap of {largest >> 20} MiB",
         largest * (3 if wanted.verify else 1),
@@ -134,10 +143,11 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
 
 
 class Crew(NamedTuple):
-    """Who works on a heap: mutator threads, and where they and the collector run."""
+    """Who works on a heap: mutator threads, where they and the collector run, 1 for the second of an A/A pair."""
 
     mutators: int
     placement: Placement
+    replica: int
 
 
 def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
@@ -148,8 +158,9 @@ def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
             if mode.young and mode.moves:
                 policies = ["move"]  # the old generation ends at any page: there are no granules to choose
             for factor, policy in product(factors, policies):
-                capacity = int(wanted.live_bytes * factor)
-                yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement))
+                capacity = int(wanted.base_bytes * factor)
+                for replica in range(1 + (mode.name == wanted.again)):
+                    yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement, replica))
 
 
 def _tally(
@@ -172,6 +183,7 @@ def _tally(
         live_bytes=wanted.live_bytes,
         mutators=crew.mutators,
         placement=crew.placement.value,
+        replica=crew.replica,
     )
     return HeapTally(scenario, mode, memory, capacity, wanted.verify)
 

@@ -18,6 +18,7 @@ NAMES = {
     "sparse": "waves of small objects, of which a chosen share stays on each page",
     "prefix": "old objects that stay, and young ones on top that die",
     "replay": "a recorded allocation trace",
+    "dump": "a heap dump of another runtime, rebuilt",
 }
 DEFAULT = "trees"
 
@@ -41,7 +42,17 @@ class Workload:
     check: Callable[[int, NDArray[np.int64]], int]
 
     def parameters(self, knobs: Knobs, recording: str) -> NDArray[np.int64]:
-        """The parameters as compiled code takes them: the knobs, then the recording to replay."""
+        """The parameters as compiled code takes them: the knobs, then the recording to replay, or where the heap is.
+
+        Args:
+            knobs: of the mutator.
+            recording: file of the trace, or of the rebuilt heap (``dump_file``).
+
+        """
+        if self.name == "dump":
+            from gcproto.heap.workloads.dump_file import mapped
+
+            return np.concatenate([knobs.array(), [mapped(recording).ctypes.data]]).astype(np.int64)
         if self.name != "replay":
             return knobs.array()
         from gcproto.heap.workloads.recording import load

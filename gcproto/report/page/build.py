@@ -16,6 +16,7 @@ from gcproto.report.page.provenance import files_grid, provenance_section
 from gcproto.report.page.sections import (
     claims_section,
     cost_section,
+    dumps_section,
     heap_section,
     policies_section,
     window_section,
@@ -28,6 +29,7 @@ from gcproto.results.facts import cpu_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import (
     ClaimExperiment,
+    DumpExperiment,
     Experiment,
     PathExperiment,
     PolicyExperiment,
@@ -64,9 +66,10 @@ def build(
     window, on_windows = window_section(groups_of(_of(runs, WindowExperiment), window_rows))
     kernels, on_kernels = kernels_section(guests)
     claims, on_claims = claims_section(_of(runs, ClaimExperiment))
+    described = dumps_section(_of(runs, DumpExperiment))
     check = check_finding(checked, "checks")
     rest = [*on_heaps, *on_policies, *on_windows, *on_kernels, *on_claims, *([check] if check else [])]
-    sections = [cost_section(paths), kernels, heap, policies, window, claims, checks_section(checked)]
+    sections = [cost_section(paths), kernels, heap, policies, window, described, claims, checks_section(checked)]
     return Page(
         title or _title([run.result for group in paths for run in group.runs] or results),
         _subtitle(paths[0].lead if paths else runs[0], len(runs)),

@@ -14,7 +14,7 @@ from gcproto.report.page.tables import (
     window_grid,
 )
 from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
-from gcproto.report.words import placed, queued
+from gcproto.report.words import dumps, placed, queued
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kinds import windows, workloads
@@ -48,6 +48,10 @@ SECTIONS = {
     "window": (
         "The window after the flip",
         "These results hold no run of the window. Run `gcproto gc window`.",
+    ),
+    "dumps": (
+        "Heap dumps",
+        "These results hold no heap dump. Run `gcproto heap inspect FILE`.",
     ),
     "claims": (
         "The thread's claims",
@@ -270,6 +274,20 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.grids.append(window_grid(result))
     return part
+
+
+def dumps_section(runs: Sequence[Run]) -> Section:
+    """Heap dumps, page by page, and what their collection is predicted to take."""
+    section = empty("dumps")
+    for run in runs:
+        found = run.result.inspection
+        if found is None:
+            continue
+        part = Part(f"{found.file} ({run.label})", dumps.lines(found))
+        for title, heads, rows in dumps.tables(found):
+            part.grids.append(Grid(title, heads, rows, folded=False))
+        section.parts.append(part)
+    return section
 
 
 def claims_section(runs: Sequence[Run]) -> tuple[Section, list[Finding]]:

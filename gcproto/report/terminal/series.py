@@ -11,9 +11,9 @@ from gcproto.report.terminal.kit.figures import INVALID
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
-from gcproto.results.facts import brief
+from gcproto.results.facts import brief, compiler_of, release_of
 from gcproto.results.profiles.explain import Explanation
-from gcproto.results.schema import Scenario
+from gcproto.results.schema import Result, Scenario
 from gcproto.results.series import Series, short
 from gcproto.results.steps import Step, canary_change
 
@@ -89,6 +89,24 @@ def _print_steps(
         )
         if why:
             say(console, in_a_line(why), style="dim", indent=4)
+
+
+def print_compilers(results: Sequence[Result], before: str, after: str, console: Console) -> None:
+    """Say it if two kernels are of different compilers; nothing if they are not, or if one is not known.
+
+    Args:
+        results: of guests.
+        before: a kernel.
+        after: another one.
+        console: where.
+
+    """
+    old, new = (
+        sorted({compiler_of(one) for one in results if release_of(one) == kernel} - {""}) for kernel in (before, after)
+    )
+    if old and new and old != new:
+        which = f"{short(before)} by {', '.join(old)}, {short(after)} by {', '.join(new)}"
+        say(console, f"different compilers: {which}; a part of each change may be the compiler's", style="dim")
 
 
 def print_pair(series: Series, before: str, after: str, found: Sequence[Step], void: str, console: Console) -> None:

@@ -7,6 +7,7 @@ from gcproto.report.terminal.collector.heaps import print_heaps
 from gcproto.report.terminal.collector.kinds import print_kinds
 from gcproto.report.terminal.collector.policies import print_policies
 from gcproto.report.terminal.collector.windows import print_windows
+from gcproto.report.terminal.dumps import print_inspection
 from gcproto.report.terminal.folios import print_folios
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.text import say
@@ -39,6 +40,8 @@ def print_result(result: Result, console: Console, *, wide: bool = False) -> Non
 
     """
     print_head(result, console)
+    if result.inspection:
+        print_inspection(result.inspection, console)
     if result.claims:
         print_claims(result, console)
     if result.verdicts:

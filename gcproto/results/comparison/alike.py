@@ -13,6 +13,7 @@ from gcproto.results.facts import cpu_of
 from gcproto.results.schema import (
     ClaimExperiment,
     ContractExperiment,
+    DumpExperiment,
     Experiment,
     GridExperiment,
     KernelCell,
@@ -44,6 +45,7 @@ KINDS: dict[type[Experiment], str] = {
     KernelCell: "a kernel in a guest (kernels run)",
     ContractExperiment: "the contract",
     ClaimExperiment: "the claims",
+    DumpExperiment: "a heap dump (heap inspect)",
 }
 """Experiments in words."""
 Pair = tuple[Measurement, Measurement]

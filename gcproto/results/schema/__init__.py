@@ -13,6 +13,7 @@ from gcproto.results.schema.collection import (
 from gcproto.results.schema.experiment import (
     ClaimExperiment,
     ContractExperiment,
+    DumpExperiment,
     Experiment,
     GridExperiment,
     KernelCell,
@@ -43,6 +44,7 @@ from gcproto.results.schema.figures import (
     WindowFigures,
     WorkloadFigures,
 )
+from gcproto.results.schema.inspection import GranuleShare, Inspection, PolicyTime
 from gcproto.results.schema.measurement import (
     TIMES,
     UNIT_INSTRUCTIONS,
@@ -118,6 +120,7 @@ __all__ = [
     "Console",
     "ContractExperiment",
     "ContractRow",
+    "DumpExperiment",
     "Experiment",
     "Extra",
     "FaultAccount",
@@ -126,11 +129,13 @@ __all__ = [
     "FolioCounts",
     "FolioFigures",
     "FunctionProfile",
+    "GranuleShare",
     "GridExperiment",
     "Guest",
     "Hazard",
     "HeapFigures",
     "Histograms",
+    "Inspection",
     "Interval",
     "InvalidRound",
     "Judgement",
@@ -157,6 +162,7 @@ __all__ = [
     "PolicyExperiment",
     "PolicyFigures",
     "PolicyScenario",
+    "PolicyTime",
     "Producer",
     "Profile",
     "Proof",

@@ -106,6 +106,12 @@ class ClaimExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="claims
     keys: list[str] = []
 
 
+class DumpExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="dump"):
+    """``gcproto heap inspect``: the name of the dump."""
+
+    file: str = ""
+
+
 Experiment = (
     PathExperiment
     | WorkloadExperiment
@@ -115,4 +121,5 @@ Experiment = (
     | KernelCell
     | ContractExperiment
     | ClaimExperiment
+    | DumpExperiment
 )

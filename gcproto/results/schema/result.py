@@ -12,7 +12,7 @@ History of the format:
    (gcproto.results.upgrade).  Added later: the profile of a path by function.
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
-   objective of policies.
+   objective of policies.  Inspections of heap dumps.
 """
 
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from gcproto.results.schema.experiment import Experiment
+from gcproto.results.schema.inspection import Inspection
 from gcproto.results.schema.measurement import Interval, Measurement
 from gcproto.results.schema.verdict import ClaimVerdict, Verdict
 
@@ -104,7 +105,8 @@ class Result(msgspec.Struct):
         experiment: what it was: readers choose by its type.
         producer, environment: producer and machine.
         measurements, skips, noise: the measured scenarios.
-        guest: of runs in a virtual machine;  verdicts: of the contract and the hazards;  claims: of the thread.
+        guest: of runs in a virtual machine;  verdicts: of the contract and the hazards;  claims: of the thread;
+            inspection: of a heap dump.
 
     """
 
@@ -118,4 +120,5 @@ class Result(msgspec.Struct):
     guest: Guest | None = None
     verdicts: list[Verdict] = []
     claims: list[ClaimVerdict] = []
+    inspection: Inspection | None = None
     schema: str = SCHEMA

@@ -74,6 +74,7 @@ struct gcp_compaction {
     uint64_t claimed;   /* and since the last page that another thread had claimed */
     uint64_t sweep_ns;  /* duration of the last sweep */
     uint64_t queued_ns; /* the part of it that the collector's thread waited for a processor */
+    uint64_t dense_run; /* pages of a dense prefix that is swept first, to be mapped at once */
     uint64_t gone;      /* pages of from-space that were moved away or discarded in it */
     uint64_t helped;    /* pages that other compacting threads produced in it */
     struct gcp_adapt adapt;

@@ -1,0 +1,1 @@
+"""Heap dumps of real JVM programs."""

@@ -1,0 +1,1 @@
+"""HPROF: the binary heap dumps of HotSpot and ART."""
