@@ -176,6 +176,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
     "kernel_source": (lambda: kernel_source() is not None, "no kernel source in the cache (`gcproto kernels build`)"),
     "perl": (lambda: shutil.which("perl") is not None, "no perl"),
+    "herd7": (lambda: shutil.which("herd7") is not None, "no herd7"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "java": (
