@@ -1,8 +1,8 @@
 """A root file system for guests of another architecture: Debian's Python, the locked packages, and gcproto itself.
 
 This machine's Python can't run there, so the guest mounts this root in its place (gcproto.kernels.guest.host_files).
-Nothing of the other architecture runs while it is made: mmdebstrap extracts Debian's packages, pip downloads wheels of
-the lock file with their hashes, and a cross compiler builds what has no wheel.  It is kept in the cache: 0.7 GB.
+Nothing of the other architecture runs while it is made.  mmdebstrap extracts Debian packages.  pip downloads wheels of
+the lock file, with their hashes.  A cross compiler builds what has no wheel.  The root is kept in the cache: 0.7 GB.
 
 Compiled code of the collector is made by QEMU's emulation of a process, with the page size of the guest.
 """
