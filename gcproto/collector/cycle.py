@@ -179,7 +179,7 @@ class Collector:
     def _set_trigger(self) -> None:
         """When the next collection is to begin, so that it makes room before there is none."""
         heap = self.heap
-        free = heap.capacity - heap.used
+        free = heap.limit - heap.used
         least, most = HEADROOM_SHARE
         headroom = min(max(HEADROOM * self._allocated_until_room, least * free), most * free)
         if self._allocated_until_room < 0:
@@ -188,7 +188,7 @@ class Collector:
             headroom = (1 - self.trigger_share) * free
         if not self.mode.collects:
             headroom = 0
-        heap.world.trigger = heap.to + heap.capacity - int(headroom)
+        heap.world.trigger = heap.to + heap.limit - int(headroom)
 
     # What a collector with generations does otherwise.
 

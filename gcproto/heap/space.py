@@ -15,6 +15,8 @@ from gcproto.structs import address_of
 if TYPE_CHECKING:
     from gcproto._native import Pointer, gcp_mutator_ptr, gcp_plan_ptr, gcp_world_ptr
 
+STEP = 2 << 20
+"""What a heap's size is a multiple of: the same on every page size, so that equal sizes mean equal heaps."""
 TLAB_BYTES = 64 << 10
 EVENTS = 1 << 20
 ROOT_SLOTS = 256
@@ -43,7 +45,8 @@ class Heap:
     """A moving space of fixed size and its from-space, both aligned to a page table's reach.
 
     Args:
-        capacity: bytes of the moving space; rounded up to whole page tables.
+        capacity: bytes that can be allocated, rounded up to ``STEP``.  The space is whole page tables, which are 32 MiB
+            with pages of 16 KiB.
         tlab_bytes: size of an allocation buffer.
         memory: policy for its folios (gcproto.heap.folios).
 
@@ -55,7 +58,8 @@ class Heap:
     def __init__(self, capacity: int, tlab_bytes: int = TLAB_BYTES, memory: Memory = SMALL) -> None:
         see_that_it_can_be_made(capacity)
         pmd = machine().pmd_size
-        self.capacity = (capacity + pmd - 1) // pmd * pmd
+        self.limit = -(-capacity // STEP) * STEP
+        self.capacity = -(-self.limit // pmd) * pmd
         self.pages = self.capacity // PAGE_BYTES
         self.memory = memory
         self._regions: list[tuple[Pointer[None], int]] = []
@@ -83,7 +87,7 @@ class Heap:
                 # A slot for every word of the heap and the prefetch queue: it can't overflow.
                 stack=self._region(self.capacity + PAGE_BYTES),
             )
-            self._world = lib.gcp_world_create(self.to, self.to + self.capacity, tlab_bytes, self.tables.cards)
+            self._world = lib.gcp_world_create(self.to, self.to + self.limit, tlab_bytes, self.tables.cards)
             if self._world == ffi.NULL:
                 raise GcprotoError("no memory for the world of mutators")
         except BaseException:

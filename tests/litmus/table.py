@@ -11,12 +11,12 @@ BEGIN = "| transition |"
 
 
 def _functions(litmus: Litmus) -> str:
-    return ", ".join(dict.fromkeys(f"`{access.tie.function}`" for access in litmus.accesses if access.tie))
+    return ", ".join(dict.fromkeys(f"`{access.tie.function}`" for access in sorted(litmus.accesses) if access.tie))
 
 
 def _orderings(litmus: Litmus) -> str:
     if litmus.arch != "C":
-        return ", ".join(access.text.split(" W")[0].split(" X")[0] for access in litmus.accesses)
+        return ", ".join(access.text.split(" W")[0].split(" X")[0] for access in sorted(litmus.accesses))
     said = []
     for access in litmus.accesses:
         if access.tie and "// kernel" not in access.text and not (access.spare and not litmus.broken):
@@ -28,7 +28,9 @@ def table(tests: Sequence[Litmus]) -> str:
     """A row for each test: the transition, the functions, the file, the orderings, what breaks without them."""
     rows = [f"{BEGIN} functions | litmus test | orderings | without |", "|---|---|---|---|---|"]
     for one in tests:
-        rows.append(f"| {one.about} | {_functions(one)} | `{one.name}` | {_orderings(one)} | {one.without} |")
+        rows.append(
+            f"| {one.about.replace('  ', ' ')} | {_functions(one)} | `{one.name}` | {_orderings(one)} | {one.without} |"
+        )
     return "\n".join(rows) + "\n"
 
 

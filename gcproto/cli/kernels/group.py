@@ -15,6 +15,7 @@ COMMANDS = {
     "history": "Show series over kernel versions, and their steps.",
     "list": "List the kernels that are available and what each can do.",
     "profile": "Show which kernel functions a scenario's instructions are in.",
+    "root": "Make a root file system for guests of another architecture.",
     "stress": "Move pages under fork, pins, reclaim and swap; look for lost contents, leaks and splats.",
     "run": "Measure the evacuation paths in other kernels.",
 }

@@ -85,8 +85,8 @@ def command(ctx: click.Context, options: Options) -> None:
         raise click.UsageError("--cpus is for --set heap: paths are measured on one processor")
     if options.cpus and options.cpus > PROCESSORS and not options.wall_clock:
         raise click.UsageError("--cpus of more than 2 needs --wall-clock: instructions are counted for one at a time")
-    if options.architecture.cross and (heap or options.profile):
-        raise click.UsageError(f"--set heap and --profile are for guests of this machine's kind, not of {options.arch}")
+    if options.architecture.cross and options.profile:
+        raise click.UsageError(f"--profile is for guests of this machine's kind, not of {options.arch}")
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)
     guest = machine.Machine(

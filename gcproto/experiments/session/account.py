@@ -132,7 +132,7 @@ def _failure(parts: Parts, found: Session) -> str:
     if any(mutator.status == OUT_OF_MEMORY for mutator in parts.mutators):
         found.out_of_memory = True
         return (
-            f"out of memory: {parts.heap.capacity >> 20} MiB of heap, {parts.heap.used >> 20} MiB in use after "
+            f"out of memory: {parts.heap.limit >> 20} MiB of heap, {parts.heap.used >> 20} MiB in use after "
             f"{counted(parts.collector.cycles, 'collection')}"
         )
     if any(mutator.status == STOPPED for mutator in parts.mutators):

@@ -1,5 +1,7 @@
 """The host's files in a guest, read-only: its Python runs there without an image of a distribution.
 
+A guest of another architecture gets a folder of them, with a root file system (gcproto.kernels.guest.root).
+
 There are two ways, because a kernel may have only one of them. Virtiofs (built in to Debian's cloud kernels from 6.12
 on) needs a daemon beside QEMU. 9p (built in to kernels of our own configuration) is served by QEMU. The guest's init
 tries one after the other (``ROOTS``).
@@ -32,28 +34,29 @@ def daemon() -> Path | None:
     return found[0] if found else Path(elsewhere) if elsewhere else None
 
 
-def _words(program: Path, socket: Path) -> list[str]:
+def _words(program: Path, socket: Path, root: str) -> list[str]:
     """Command line of the daemon."""
     if program.parent.name == "qemu":
         # Its other sandbox forks, and the fork would outlive this process.
-        options = ["-o", "source=/", "-o", "cache=always", "-o", "sandbox=chroot", "-o", "log_level=err"]
+        options = ["-o", f"source={root}", "-o", "cache=always", "-o", "sandbox=chroot", "-o", "log_level=err"]
         return [str(program), f"--socket-path={socket}", "-f", *options]
-    return [str(program), f"--socket-path={socket}", "--shared-dir=/", "--cache=always", "--sandbox=chroot"]
+    return [str(program), f"--socket-path={socket}", f"--shared-dir={root}", "--cache=always", "--sandbox=chroot"]
 
 
 @contextmanager
-def shared(folder: Path, memory_mib: int) -> Iterator[list[str]]:
+def shared(folder: Path, memory_mib: int, root: str = "/") -> Iterator[list[str]]:
     """Arguments of QEMU for a guest that can mount the host's files.
 
     Args:
         folder: for the daemon's socket.
         memory_mib: memory of the guest, which the daemon shares.
+        root: the folder that the guest sees as the root of the files.
 
     Raises:
         GcprotoError: the daemon does not start.
 
     """
-    words = ["-fsdev", f"local,id={TAG_9P},path=/,readonly=on,security_model=none,multidevs=remap"]
+    words = ["-fsdev", f"local,id={TAG_9P},path={root},readonly=on,security_model=none,multidevs=remap"]
     words += ["-device", f"virtio-9p-pci,fsdev={TAG_9P},mount_tag={TAG_9P}"]
     program = daemon()
     if program is None:
@@ -61,7 +64,7 @@ def shared(folder: Path, memory_mib: int) -> Iterator[list[str]]:
         return
     socket = folder / "files"
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *_words(program, socket)],
+        ["setpriv", "--pdeathsig", "KILL", *_words(program, socket, root)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

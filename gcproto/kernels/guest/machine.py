@@ -45,7 +45,8 @@ class Machine(msgspec.Struct, frozen=True):
         memory_mib: memory.
         timeout: limit of wall time, in seconds.
         command_line: more words for the kernel's command line.
-        files: it can mount this machine's files, read-only (gcproto.kernels.guest.host_files).
+        files: it can mount this machine's files, read-only (gcproto.kernels.guest.host_files);  root: those below this
+            folder.
         architecture: name of a row of gcproto.kernels.architecture.
         cpu: model of its processors; "": the architecture's default.
 
@@ -57,6 +58,7 @@ class Machine(msgspec.Struct, frozen=True):
     timeout: float = 300.0
     command_line: str = ""
     files: bool = False
+    root: str = "/"
     architecture: str = AMD64.name
     cpu: str = ""
 
@@ -165,7 +167,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()
         begun = time.monotonic()
         files: AbstractContextManager[list[str]] = nullcontext([])
         if machine.files:
-            files = shared(Path(folder), machine.memory_mib)
+            files = shared(Path(folder), machine.memory_mib, machine.root)
         with files as devices:
             command = machine.command(vmlinuz, str(image), str(console), [*devices, *more])
             lines, ended, quiet, errors = _watch(command, machine.timeout, console)

@@ -18,6 +18,7 @@ from gcproto.kernels.guest import asked, programs
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
+from gcproto.kernels.guest.root import Root
 from gcproto.kernels.guest.script import SETS, Measure, Script
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
@@ -135,11 +136,16 @@ def run_cell(cell: Cell) -> Result:
             )
             skips = found.skips
         else:
+            root = heap.root_of(cell.machine.row) if cell.scenarios == heap.HEAP else None
             script = _script(
-                cell, Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)), swap=kernel.swap
+                cell,
+                Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)),
+                root,
+                swap=kernel.swap,
             )
+            guest = msgspec.structs.replace(cell.machine, root=str(root.folder)) if root else cell.machine
             with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
-                booted = vm.boot(cell.machine, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
+                booted = vm.boot(guest, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
                 watch.end(found)
             _take_in(found, cell.machine)
@@ -176,9 +182,9 @@ def run_cell(cell: Cell) -> Result:
     )
 
 
-def _script(cell: Cell, measure: Measure, *, swap: bool) -> Script:
+def _script(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
     if cell.scenarios == heap.HEAP:
-        return heap.script(measure, cell.machine.cpus)
+        return heap.script(measure, cell.machine.cpus, root, cell.machine.row)
     if cell.scenarios == ASKED:
         return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
     return SETS[cell.scenarios](measure, swap=swap)

@@ -3,6 +3,9 @@
 The guest gets compiled code, because compiling in an emulated machine would take minutes. It is compiled here once for
 a processor without extensions, because the guest's processor differs from this machine's. It is copied into the guest's
 memory, because numba needs a writable cache.
+
+A guest of another architecture has a root file system of its own (gcproto.kernels.guest.root), with compiled code for
+its page size.
 """
 
 import os
@@ -12,6 +15,8 @@ from pathlib import Path
 import gcproto
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture
+from gcproto.kernels.guest import root as roots
 from gcproto.kernels.guest.host_files import ROOTS
 from gcproto.kernels.guest.script import INFO, Job, Measure, Script, canary, folios, preamble
 from gcproto.process import tools
@@ -31,6 +36,7 @@ HEAP = "heap"
 PROCESSORS = 2
 """Of a guest for the heap, where no other number is asked for."""
 WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain")
+COMPILED_WORKLOADS = ("trees", "prefix")
 WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy,auto", "--operations", "4000")
 MANY = ("--workload", "trees", "--live", "8m", "--heap", "3x", "--modes", "move,copy,auto", "--operations", "800")
 """The workload where a guest has more processors than that: a mutator for each of them, and compacting threads.
@@ -43,6 +49,7 @@ ROUNDS_TO_RUNS = 4
 
 CPU_VARIABLES = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 IN_GUEST = "/run/compiled"
+JOB_SECONDS = 600
 
 
 def _variables(folder: str) -> dict[str, str]:
@@ -50,8 +57,21 @@ def _variables(folder: str) -> dict[str, str]:
     return CPU_VARIABLES | {"NUMBA_CACHE_DIR": folder, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _gcproto(*words: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "gcproto.cli.main", "gc", *words)
+def _gcproto(python: str, *words: str) -> tuple[str, ...]:
+    return (python, "-m", "gcproto.cli.main", "gc", *words)
+
+
+def root_of(architecture: Architecture) -> roots.Root | None:
+    """The root file system of guests; None if they run this machine's Python.
+
+    Args:
+        architecture: of the guests.
+
+    Raises:
+        GcprotoError: it can't be made.
+
+    """
+    return roots.installed(architecture) if architecture.cross else None
 
 
 def compiled() -> Path:
@@ -63,7 +83,7 @@ def compiled() -> Path:
     """
     folder = cache.folder("compiled")
     with cache.alone(folder):  # two cells compile only once
-        for workload in ("trees", "prefix"):
+        for workload in COMPILED_WORKLOADS:
             _compile(workload, folder)
     return folder
 
@@ -72,7 +92,7 @@ def _compile(workload: str, folder: Path) -> None:
     """Run a workload briefly, with the cache in that folder."""
     words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--rounds", "1")
     # It ends with this process, which may be a killed worker.
-    command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(*words, "--verify", "--json"))
+    command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(sys.executable, *words, "--verify", "--json"))
     done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
     if done.code:
         raise GcprotoError(
@@ -90,18 +110,32 @@ def threads(processors: int) -> tuple[str, ...]:
     return ("--mutators", str(processors), "--placement", "unplaced")
 
 
-def script(measure: Measure, processors: int = PROCESSORS) -> Script:
+def _brought(root: roots.Root | None, architecture: Architecture, page_size: int) -> tuple[str, str, dict[str, str]]:
+    """The folder of compiled code that a guest copies, its Python, and its variables."""
+    if root is None:
+        from gcproto.heap.compiled import cache_folder  # imports numba, which other scripts do not need
+
+        return str(compiled() / cache_folder().name), sys.executable, _variables(IN_GUEST)
+    folder = roots.compiled(root, architecture, page_size, COMPILED_WORKLOADS)
+    inside = "/" + str(folder.relative_to(root.folder))
+    return inside, root.python, _variables(IN_GUEST) | {"PYTHONPATH": root.path}
+
+
+def script(
+    measure: Measure, processors: int = PROCESSORS, root: roots.Root | None = None, architecture: Architecture = AMD64
+) -> Script:
     """Mount this machine's files, run the window, the heaps and the workload.
 
     Args:
         measure: its rounds are divided by ``ROUNDS_TO_RUNS``.
         processors: of the guest; with more than PROCESSORS, several threads compact, and the workload runs alone.
+        root: the root file system of the guest; None: this machine's files.
+        architecture: of the guest.
 
     """
-    from gcproto.heap.compiled import cache_folder  # imports numba, which other scripts do not need
-
+    folder, python, found = _brought(root, architecture, measure.sizes.size)
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
-    variables = _variables(IN_GUEST) | {"TERM": "dumb"}  # no progress bar on the kernel's console
+    variables = found | {"TERM": "dumb"}  # no progress bar on the kernel's console
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
     some = threads(processors)
     jobs = [
@@ -120,8 +154,11 @@ def script(measure: Measure, processors: int = PROCESSORS) -> Script:
             canary(measure),
             *ROOTS,
             Job("make-room", ("/bin/mkdir", IN_GUEST), 20, "host"),
-            Job("bring-compiled", ("/bin/cp", "-r", str(compiled() / cache_folder().name), IN_GUEST), 120, "host"),
-            *(Job(name, (*environment, *_gcproto(*words, *common)), 600, "host") for name, words in jobs),
+            Job("bring-compiled", ("/bin/cp", "-r", folder, IN_GUEST), 120, "host"),
+            *(
+                Job(name, (*environment, *_gcproto(python, *words, *common)), JOB_SECONDS, "host")
+                for name, words in jobs
+            ),
         )
     )
 
