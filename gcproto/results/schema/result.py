@@ -13,6 +13,7 @@ History of the format:
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
    objective of policies.
+   ``imported`` of the producer.
 """
 
 from typing import Any
@@ -45,6 +46,8 @@ class Producer(msgspec.Struct):
         seconds: wall time of the run.
         benchmark: hash of the code that measures; another hash starts a new series.
         complete: False if the run was interrupted; it holds the rounds measured until then.
+        imported: name of the file with the lines of ``gcprobe bench`` that the result was made of; "" if gcproto
+            measured it. The environment is then what the lines say.
 
     """
 
@@ -55,6 +58,7 @@ class Producer(msgspec.Struct):
     seconds: float
     benchmark: str
     complete: bool = True
+    imported: str = ""
 
 
 class Noise(msgspec.Struct):
