@@ -12,7 +12,7 @@
 VENV ?= .venv
 CC ?= cc
 ARGS ?=
-ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards probe
+ROOMS := base uffd paths paths/source heap heap/window heap/compaction trial contract hazards hazards/stress probe
 NATIVE := $(foreach room,$(ROOMS),$(wildcard native/$(room)/*.c native/$(room)/*.h))
 GUEST := $(wildcard native/guest/*.c native/guest/*.h)
 PROFILE := $(wildcard native/profile/*.c native/profile/*.h)

@@ -5,6 +5,7 @@ those skips into failures, so that CI cannot quietly skip what it is there for.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -115,6 +116,16 @@ def _virtiofsd() -> bool:
     return daemon() is not None
 
 
+def kernel_source() -> Path | None:
+    """The newest kernel source in the cache, which `gcproto kernels build` fetches."""
+    from gcproto.kernels import cache
+    from gcproto.kernels.build.source import version
+
+    here = list(cache.folder("sources").glob("*/Makefile"))
+    newest = max(here, key=lambda file: [int(n) for n in re.findall(r"\d+", version(file.parent))], default=None)
+    return newest.parent if newest else None
+
+
 def chromium() -> str | None:
     """The browser that renders pages."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
@@ -151,6 +162,9 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "guest_kernel": (_guest_kernel, "no kernel for guests: Debian's archive can't be reached"),
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
+    "kernel_source": (lambda: kernel_source() is not None, "no kernel source in the cache (`gcproto kernels build`)"),
+    "perl": (lambda: shutil.which("perl") is not None, "no perl"),
+    "herd7": (lambda: shutil.which("herd7") is not None, "no herd7"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),
     "chromium": (lambda: chromium() is not None, "no chromium (apt-get install chromium)"),
     "java": (

@@ -27,7 +27,7 @@
 #include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
-#include "hazards/stress.h"
+#include "hazards/stress/stress.h"
 #include "paths/arms.h"
 #include "paths/sources.h"
 #include "paths/working_set.h"

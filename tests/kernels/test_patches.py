@@ -90,17 +90,3 @@ def test_a_patch_stays_in_the_tree(tmp_path: Path, name: str) -> None:
     (tmp_path / "x.patch").write_text(f"--- a/{name}\n+++ b/{name}\n@@ -1 +1 @@\n-a\n+b\n")
     with pytest.raises(GcprotoError, match="outside of the tree"):
         apply(collect([tmp_path / "x.patch"]), tree(tmp_path / "t"))
-
-
-def test_our_own_patches_are_found_and_touch_what_they_say() -> None:
-    folder = Path(__file__).parents[2] / "native/kernel"
-    selftest = "tools/testing/selftests/mm/uffd-unit-tests.c"
-    for name in ("series", "series-7.2"):
-        found = collect([folder / name])
-        assert [patch.touched for patch in found] == [["mm/userfaultfd.c"], ["mm/userfaultfd.c"], [selftest]]
-        assert all(patch.name.startswith("[PATCH") for patch in found)
-    for name in ("undo", "broken"):
-        assert all(patch.touched == ["mm/userfaultfd.c"] for patch in collect([folder / name]))
-    for file in folder.rglob("*[!r].patch"):  # all but the cover letter, which has no Signed-off-by
-        text = file.read_text()
-        assert "Signed-off-by: " in text or "NOT FOR USE" in text

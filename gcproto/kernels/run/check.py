@@ -22,7 +22,11 @@ from gcproto.sizes import MIB
 CONTRACT: Final = ("/gcprobe", "contract")
 """Command of the jobs that run all rows of the contract, in their order."""
 
+SYNCHRONOUS: Final = ("swapcache-not-anon",)
+"""The hazards that need swap on zram; the others have it on a loop device, which leaves folios in the swap cache."""
+
 HAZARDS = (
+    *SYNCHRONOUS,
     "zeropage-ebusy",
     "retry-eexist",
     "ksm",
@@ -87,17 +91,26 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
     steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in dict.fromkeys((64, 2048, known.thp_kib))]
-    if swap and not only:
-        steps += [f"zram {SWAP_BYTES}", Job("contract-zram", CONTRACT, 600, "other"), "swapoff"]
+    wanted = only or HAZARDS
+    synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
+    if swap and (synchronous or not only):
+        steps.append(f"zram {SWAP_BYTES}")
+        steps += [] if only else [Job("contract-zram", CONTRACT, 600, "other")]
+        steps += synchronous
+        steps.append("swapoff")
+    elif not swap:
+        steps += synchronous  # they say that swap is missing
     if swap:
         steps.append(f"loop {SWAP_BYTES}")
     if not only:
         steps.append(Job("contract", CONTRACT, 600, "other"))
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
-    steps += [
-        Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name)) for name in only or HAZARDS
-    ]
+    steps += [_hazard(name) for name in wanted if name not in SYNCHRONOUS]
     return Script(tuple(steps))
+
+
+def _hazard(name: str) -> Job:
+    return Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name))
 
 
 def run(

@@ -27,6 +27,9 @@ enum gcp_stress_count {
     GCP_STRESS_COLLAPSES,
     GCP_STRESS_COMPACTIONS,
     GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
+    GCP_STRESS_TURNS,    /* of the range pair that is swapped in while it is not armed */
+    GCP_STRESS_SWAPIN_MOVES,
+    GCP_STRESS_COPIED, /* pages of that pair that UFFDIO_COPY had to take in the end */
     GCP_STRESS_COUNTS,
 };
 
@@ -36,6 +39,7 @@ enum gcp_stress_count {
  * tally: what each reader added to its own word of each page
  * busy:  a fault on the page got EBUSY: a healer should write to it in place
  * stubborn: how often that did not help, in a row
+ * swapin: two ranges more, of which one is not armed, and where `open` - 1 is the number of that one (swapin.c)
  */
 struct gcp_stress {
     uint64_t page;
@@ -52,6 +56,10 @@ struct gcp_stress {
     uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
     atomic_uchar busy[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
     atomic_uint stubborn[GCP_STRESS_PAGES + GCP_STRESS_LOOSE];
+    struct {
+        uint64_t side[2];
+        atomic_int open, inside; /* inside: touching threads that may be reading */
+    } swapin;
 };
 
 struct gcp_stress_thread {
@@ -70,10 +78,21 @@ uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
 
 __attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...);
 
+/* Write to a file of /sys/kernel/mm/transparent_hugepage.  Enable folios of that many KiB for the next touches, 0: small
+ * ones. */
+void gcp_stress_set(const char *name, const char *value);
+void gcp_stress_enable(unsigned kib);
+
+/* For the next accesses, all of this process's pages are clean again for soft-dirty tracking. */
+void gcp_stress_clear_soft_dirty(void);
+
+void gcp_stress_sleep_us(uint64_t us);
+
 /* Wait while `calm` is set. */
 void gcp_stress_be_calm(struct gcp_stress *stress);
 
-/* The pagemap word of a page. */
+/* The pagemap word of a page: by its address, and by its number. */
+uint64_t gcp_stress_entry_at(struct gcp_stress *stress, uint64_t address);
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i);
 
 #endif

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "hazards/stress_work.h"
+#include "hazards/stress/work.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +26,7 @@ static void count(struct gcp_stress *stress, enum gcp_stress_count what, uint64_
 }
 
 /* EINVAL may mean that a page table changed during the call: khugepaged and the collapser are active. */
-static enum gcp_answer account(struct gcp_stress *stress, struct gcp_outcome seen)
+enum gcp_answer gcp_stress_account(struct gcp_stress *stress, struct gcp_outcome seen)
 {
     enum gcp_answer answer = gcp_answer(GCP_VERB_MOVE, &seen);
     uint64_t pages = seen.bytes > 0 ? (uint64_t)seen.bytes / stress->page : 0;
@@ -58,8 +58,8 @@ void *gcp_stress_move(void *arg)
             n = all - first;
         uint64_t from = gcp_stress_random(thread, 2);
         uint64_t mode = gcp_stress_random(thread, 2) ? GCP_MOVE_ALLOW_SRC_HOLES : 0;
-        account(stress, gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, !from, first),
-                                      gcp_stress_at(stress, from, first), n * stress->page, mode));
+        gcp_stress_account(stress, gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, !from, first),
+                                                 gcp_stress_at(stress, from, first), n * stress->page, mode));
     }
     return NULL;
 }
@@ -69,7 +69,7 @@ static void serve_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
     const struct timespec moment = {.tv_nsec = 200000};
     uint64_t dst = gcp_stress_at(stress, side, i), src = gcp_stress_at(stress, !side, i);
     struct gcp_outcome seen = gcp_uffd_move(&stress->uffd, dst, src, stress->page, 0);
-    enum gcp_answer answer = account(stress, seen);
+    enum gcp_answer answer = gcp_stress_account(stress, seen);
     count(stress, GCP_STRESS_FAULTS, 1);
     if (answer == GCP_ANSWER_HOLE && i >= GCP_STRESS_PAGES)
         seen = gcp_uffd_zeropage(&stress->uffd, dst, stress->page, 0);

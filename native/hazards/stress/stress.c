@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "hazards/stress.h"
+#include "hazards/stress/stress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +20,12 @@
 #include "base/platform.h"
 #include "base/proof.h"
 #include "base/uapi.h"
-#include "hazards/stress_disturb.h"
-#include "hazards/stress_state.h"
-#include "hazards/stress_work.h"
+#include "hazards/counters.h"
+#include "hazards/stress/disturb.h"
+#include "hazards/stress/state.h"
+#include "hazards/stress/swapin.h"
+#include "hazards/stress/work.h"
 
-#define THP "/sys/kernel/mm/transparent_hugepage/"
 #define ROUND_SECONDS 6
 #define MAX_HELPERS 200
 #define PATIENCE_SECONDS 120 /* for a round to end after its time: a debugging kernel in an emulator is slow */
@@ -45,29 +46,10 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "collapses",
     "compactions",
     "pages that were exclusive and still busy",
+    "turns of arming and swap-in",
+    "moves during a swap-in",
+    "pages copied for good",
 };
-
-static void set(const char *name, const char *value)
-{
-    char path[160];
-    snprintf(path, sizeof(path), THP "%s", name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return; /* this kernel lacks the size */
-    if (write(fd, value, strlen(value)) < 0)
-        fprintf(stderr, "stress: %s: %s\n", path, strerror(errno));
-    close(fd);
-}
-
-/* Enable folios of that many KiB for the next touches, 0: small ones. */
-static void enable(unsigned kib)
-{
-    for (unsigned size = 16; size <= 2048; size *= 2) {
-        char name[64];
-        snprintf(name, sizeof(name), "hugepages-%ukB/enabled", size);
-        set(name, size == kib ? "always" : "never");
-    }
-}
 
 /* Fill one side with folios of all sizes, half a MiB of each; leave the other empty, at a random alignment. */
 static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
@@ -83,11 +65,11 @@ static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
     }
     for (; i < GCP_STRESS_PAGES + GCP_STRESS_LOOSE; i++) {
         if (i % 128 == 0)
-            enable(SIZES[gcp_stress_random(thread, 10)]);
+            gcp_stress_enable(SIZES[gcp_stress_random(thread, 10)]);
         volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, 0, i));
         words[0] = words[stress->page / sizeof(*words) - 1] = gcp_stress_word(stress, i);
     }
-    enable(64);
+    gcp_stress_enable(64);
     for (int side = 0; side < 2; side++) {
         struct gcp_outcome seen = gcp_uffd_register(&stress->uffd, stress->side[side], bytes, NULL);
         if (seen.err)
@@ -163,8 +145,9 @@ static void help_until_all_ended(struct gcp_stress *stress, pthread_t *ids, size
 static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 {
     static void *(*const WORK[])(void *) = {
-        gcp_stress_move, gcp_stress_move,   gcp_stress_read, gcp_stress_read,    gcp_stress_heal,    gcp_stress_heal,
-        gcp_stress_pin,  gcp_stress_splice, gcp_stress_fork, gcp_stress_reclaim, gcp_stress_compact,
+        gcp_stress_move,    gcp_stress_move,    gcp_stress_read,   gcp_stress_read,  gcp_stress_heal,
+        gcp_stress_heal,    gcp_stress_pin,     gcp_stress_splice, gcp_stress_fork,  gcp_stress_reclaim,
+        gcp_stress_compact, gcp_stress_swap_in, gcp_stress_touch,  gcp_stress_touch,
     };
     enum { N = sizeof(WORK) / sizeof(WORK[0]) };
     static struct gcp_stress_thread threads[N + 1];
@@ -212,6 +195,7 @@ static int run_round(struct gcp_stress *stress, uint64_t seconds)
         return -errno;
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
         _exit(-round_in_child(stress, seconds));
     }
     for (uint64_t waited = 0; waited < (seconds + PATIENCE_SECONDS) * 50; waited++) {
@@ -223,42 +207,6 @@ static int run_round(struct gcp_stress *stress, uint64_t seconds)
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     return -ETIMEDOUT;
-}
-
-/* Counters that must return to their levels when all memory is freed. */
-struct levels {
-    int64_t anon_pages, swap_kib, anon_vmas, folios_64k;
-};
-
-static int64_t number_in(const char *path, const char *key)
-{
-    char line[512];
-    int64_t value = 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof(line), file))
-        if (strncmp(line, key, strlen(key)) == 0)
-            value = strtoll(line + strlen(key), NULL, 10);
-    fclose(file);
-    return value;
-}
-
-static struct levels levels(void)
-{
-    /* First drain the caches of processors and of the allocator, as far as possible. */
-    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, "3", 1) != 1)
-            fprintf(stderr, "stress: drop_caches: %s\n", strerror(errno));
-        close(fd);
-    }
-    return (struct levels){
-        .anon_pages = number_in("/proc/vmstat", "nr_anon_pages "),
-        .swap_kib = number_in("/proc/meminfo", "SwapTotal:") - number_in("/proc/meminfo", "SwapFree:"),
-        .anon_vmas = number_in("/proc/slabinfo", "anon_vma "),
-        .folios_64k = number_in(THP "hugepages-64kB/stats/nr_anon", ""),
-    };
 }
 
 static void print(FILE *out, uint64_t seed, const char *verdict, const char *text, double seconds)
@@ -278,15 +226,17 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     struct gcp_stress *stress = mmap(NULL, sizeof(*stress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stress == MAP_FAILED)
         return -errno;
-    set("enabled", "always");
-    set("defrag", "always");
-    set("khugepaged/scan_sleep_millisecs", "10");
-    set("khugepaged/alloc_sleep_millisecs", "10");
-    set("khugepaged/pages_to_scan", "8192");
+    /* This process outlives the rounds: none of the large folios that are counted is its own. */
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    gcp_stress_set("enabled", "always");
+    gcp_stress_set("defrag", "always");
+    gcp_stress_set("khugepaged/scan_sleep_millisecs", "10");
+    gcp_stress_set("khugepaged/alloc_sleep_millisecs", "10");
+    gcp_stress_set("khugepaged/pages_to_scan", "8192");
     uint64_t total[GCP_STRESS_COUNTS] = {0}, rounds = 0;
-    struct levels before = {0}, after;
+    struct gcp_counts before = {0}, after;
     int err = 0;
-    char text[1024], why[240] = "";
+    char text[1536], why[240] = "", wrong[400];
     clock_gettime(CLOCK_MONOTONIC, &begin);
     now = begin;
     while ((uint64_t)(now.tv_sec - begin.tv_sec) < seconds && !err && !why[0]) {
@@ -298,10 +248,11 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
             total[i] += atomic_load(&stress->counts[i]);
         memcpy(why, stress->why, sizeof(why));
         if (rounds == 1)
-            before = levels(); /* after the first round: a one-time setup is not a leak */
+            before = gcp_counts_read(); /* after the first round: a one-time setup is not a leak */
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
-    after = levels();
+    after = gcp_counts_read();
+    gcp_counts_compare(&before, &after, wrong, sizeof(wrong));
     double took = (double)(now.tv_sec - begin.tv_sec);
     size_t at = 0;
     if (why[0])
@@ -314,18 +265,13 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     at += (size_t)snprintf(text + at, sizeof(text) - at, "%" PRIu64 " rounds", rounds);
     for (int i = 0; i < GCP_STRESS_COUNTS; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, ", %" PRIu64 " %s", total[i], NAMES[i]);
-    snprintf(text + at, sizeof(text) - at,
-             "; growth since the first round: %" PRId64 " anon pages, %" PRId64 " KiB swap, %" PRId64
-             " anon_vmas, %" PRId64 " folios of 64 KiB",
-             after.anon_pages - before.anon_pages, after.swap_kib - before.swap_kib, after.anon_vmas - before.anon_vmas,
-             after.folios_64k - before.folios_64k);
-    bool leak = after.anon_pages - before.anon_pages > 64 || after.anon_vmas - before.anon_vmas > 256 ||
-                after.folios_64k - before.folios_64k > 4;
-    const char *verdict = why[0]                             ? "corruption"
-                          : err == -ETIMEDOUT                ? "hang"
-                          : err                              ? "differs"
-                          : leak || !total[GCP_STRESS_MOVED] ? "differs"
-                                                             : "fine";
+    at += (size_t)snprintf(text + at, sizeof(text) - at, "; counters since the first round: %s",
+                           wrong[0] ? wrong : "as before");
+    const char *verdict = why[0]                                                             ? "corruption"
+                          : err == -ETIMEDOUT                                                ? "hang"
+                          : err                                                              ? "differs"
+                          : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] ? "differs"
+                                                                                             : "fine";
     print(out, seed, verdict, text, took);
     munmap(stress, sizeof(*stress));
     return 0;

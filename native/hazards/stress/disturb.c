@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "hazards/stress_disturb.h"
+#include "hazards/stress/disturb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,19 +15,13 @@
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
-#include "hazards/stress_state.h"
+#include "hazards/stress/state.h"
 
 #define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
 
 static void did(struct gcp_stress *stress, enum gcp_stress_count what)
 {
     atomic_fetch_add_explicit(&stress->counts[what], 1, memory_order_relaxed);
-}
-
-static void pause_us(uint64_t us)
-{
-    const struct timespec time = {.tv_nsec = (long)us * 1000};
-    nanosleep(&time, NULL);
 }
 
 /* A pinned page must stay in place: its entry is the same at the pin and at the unpin. */
@@ -41,18 +35,18 @@ void *gcp_stress_pin(void *arg)
         uint64_t side = gcp_stress_random(thread, 2);
         int32_t ring = gcp_pin(gcp_stress_at(stress, side, i), n * stress->page);
         if (ring < 0) {
-            pause_us(1000);
+            gcp_stress_sleep_us(1000);
             continue;
         }
         uint64_t held = gcp_stress_entry(stress, side, i);
-        pause_us(gcp_stress_random(thread, 2000));
+        gcp_stress_sleep_us(gcp_stress_random(thread, 2000));
         uint64_t still = gcp_stress_entry(stress, side, i);
         if (!(held & GCP_PM_PRESENT) || GCP_PM_PFN(held) != GCP_PM_PFN(still) || !(still & GCP_PM_PRESENT))
             gcp_stress_fail(stress, "page %" PRIu64 " was moved while it was pinned: %#" PRIx64 " became %#" PRIx64, i,
                             held, still);
         gcp_unpin(ring);
         did(stress, GCP_STRESS_PINS);
-        pause_us(gcp_stress_random(thread, 2000));
+        gcp_stress_sleep_us(gcp_stress_random(thread, 2000));
     }
     return NULL;
 }
@@ -70,7 +64,7 @@ void *gcp_stress_splice(void *arg)
         struct iovec part = {gcp_at(gcp_stress_at(stress, gcp_stress_random(thread, 2), i)), stress->page};
         if (vmsplice(ends[1], &part, 1, 0) != (ssize_t)stress->page)
             continue;
-        pause_us(gcp_stress_random(thread, 500));
+        gcp_stress_sleep_us(gcp_stress_random(thread, 500));
         for (uint64_t at = 0; at < stress->page; at += sizeof(word)) {
             if (read(ends[0], &word, sizeof(word)) != (ssize_t)sizeof(word))
                 break;
@@ -120,19 +114,9 @@ void *gcp_stress_fork(void *arg)
         for (uint64_t i = 0; i < ALL; i++)
             atomic_store(&stress->busy[i], 1);
         for (uint64_t wait = 10 + gcp_stress_random(thread, 30); wait && !atomic_load(&stress->stop); wait--)
-            pause_us(50000);
+            gcp_stress_sleep_us(50000);
     }
     return NULL;
-}
-
-static void clear_soft_dirty(void)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (write(fd, "4", 1) != 1)
-        pause_us(1);
-    close(fd);
 }
 
 void *gcp_stress_reclaim(void *arg)
@@ -158,13 +142,13 @@ void *gcp_stress_reclaim(void *arg)
             break;
         case 3:
             if (gcp_stress_random(thread, 16) == 0)
-                clear_soft_dirty();
+                gcp_stress_clear_soft_dirty();
             break;
         default:
             gcp_region_page_out(at, n * stress->page);
             did(stress, GCP_STRESS_PAGEOUTS);
         }
-        pause_us(gcp_stress_random(thread, 1000));
+        gcp_stress_sleep_us(gcp_stress_random(thread, 1000));
     }
     return NULL;
 }
@@ -182,7 +166,7 @@ static void collapse(struct gcp_stress_thread *thread)
     if (first + 512 > ALL)
         return;
     atomic_store(&stress->calm, 1);
-    pause_us(20000);
+    gcp_stress_sleep_us(20000);
     for (uint64_t i = first; i < first + 512; i++)
         if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
             gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
@@ -207,7 +191,7 @@ void *gcp_stress_compact(void *arg)
                 close(fd);
             }
         }
-        pause_us(50000 + gcp_stress_random(thread, 100000));
+        gcp_stress_sleep_us(50000 + gcp_stress_random(thread, 100000));
     }
     return NULL;
 }

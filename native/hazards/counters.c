@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "hazards/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THP "/sys/kernel/mm/transparent_hugepage/"
+
+#define PAGES_SLACK 64
+#define ANON_VMAS_SLACK 256
+#define FOLIOS_SLACK 4
+#define THPS_SLACK 1
+
+/* The number after the last line's `key`, as two's complement: 18446744073709551615 is -1. */
+static int64_t number_in(const char *path, const char *key)
+{
+    char line[512];
+    uint64_t value = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof(line), file))
+        if (strncmp(line, key, strlen(key)) == 0)
+            value = strtoull(line + strlen(key), NULL, 10);
+    fclose(file);
+    return (int64_t)value;
+}
+
+static void write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, text, strlen(text)) < 0)
+        fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    close(fd);
+}
+
+static void drain(void)
+{
+    write_to("/proc/sys/vm/drop_caches", "3"); /* this drains the processors' batches for the LRU lists first */
+    write_to("/proc/sys/vm/stat_refresh", "1");
+}
+
+static int64_t stat_of(uint64_t kib, const char *name)
+{
+    char path[160];
+    snprintf(path, sizeof(path), THP "hugepages-%" PRIu64 "kB/stats/%s", kib, name);
+    return number_in(path, "");
+}
+
+int64_t gcp_count_of_folios(uint64_t kib)
+{
+    drain();
+    return stat_of(kib, "nr_anon");
+}
+
+struct gcp_counts gcp_counts_read(void)
+{
+    drain();
+    struct gcp_counts counts = {
+        .anon_pages = number_in("/proc/vmstat", "nr_anon_pages "),
+        .thps = number_in("/proc/vmstat", "nr_anon_transparent_hugepages "),
+        .swap_kib = number_in("/proc/meminfo", "SwapTotal:") - number_in("/proc/meminfo", "SwapFree:"),
+        .anon_vmas = number_in("/proc/slabinfo", "anon_vma "),
+    };
+    for (int i = 0; i < GCP_COUNTED_ORDERS; i++) {
+        counts.folios[i] = stat_of(4ULL << i, "nr_anon");
+        counts.partial[i] = stat_of(4ULL << i, "nr_anon_partially_mapped");
+    }
+    return counts;
+}
+
+/* Appends to `why` if the value is below zero or further than `slack` from what it was. */
+static void check(const char *name, uint64_t kib, int64_t before, int64_t after, int64_t slack, char *why, size_t size)
+{
+    size_t at = strlen(why);
+    char of[48] = "";
+    if (after >= 0 && llabs(after - before) <= slack)
+        return;
+    if (kib)
+        snprintf(of, sizeof(of), " of %" PRIu64 " KiB", kib);
+    snprintf(why + at, size - at, "%s%s%s was %" PRId64 " and is %" PRId64, at ? ", " : "", name, of, before, after);
+}
+
+void gcp_counts_compare(const struct gcp_counts *before, const struct gcp_counts *after, char *why, size_t size)
+{
+    why[0] = '\0';
+    check("nr_anon_pages", 0, before->anon_pages, after->anon_pages, PAGES_SLACK, why, size);
+    check("nr_anon_transparent_hugepages", 0, before->thps, after->thps, THPS_SLACK, why, size);
+    check("anon_vma", 0, before->anon_vmas, after->anon_vmas, ANON_VMAS_SLACK, why, size);
+    for (int i = 0; i < GCP_COUNTED_ORDERS; i++) {
+        check("nr_anon", 4ULL << i, before->folios[i], after->folios[i], FOLIOS_SLACK, why, size);
+        check("nr_anon_partially_mapped", 4ULL << i, before->partial[i], after->partial[i], FOLIOS_SLACK, why, size);
+    }
+}
