@@ -205,13 +205,16 @@ MODES = {
         ),
         Mode(
             "young-move",
-            "UFFDIO_MOVE; faults build and move 16 pages at once. Most collections are of the young and middle "
-            "generation: old pages are moved as they are",
+            "UFFDIO_MOVE by the collector, old pages first, as they are. A fault builds 16 pages and maps them by one "
+            "COPY. Most collections are of the young and middle generation",
+            fault_by=COPY,
             ready_by=COPY,
             fault_pages=16,
             register_whole=False,
             regions="never",
             young=True,
+            spin=32,
+            dense_first=True,
         ),
         Mode(
             "young-copy",

@@ -102,12 +102,13 @@ void gcp_service_open(void)
         atomic_store_explicit(&inside[stage], 0, memory_order_release);
 }
 
-int gcp_service_drain(int stage, const int32_t *err)
+int gcp_service_drain(int stage, const _Atomic int32_t *err)
 {
     unsigned now = atomic_fetch_or(&inside[stage], DONE) | DONE;
     while (now != DONE) {
-        if (err && __atomic_load_n(err, __ATOMIC_ACQUIRE))
-            return __atomic_load_n(err, __ATOMIC_ACQUIRE);
+        int32_t failed = err ? atomic_load_explicit(err, memory_order_acquire) : 0;
+        if (failed)
+            return failed;
         sched_yield();
         now = atomic_load_explicit(&inside[stage], memory_order_acquire);
     }

@@ -34,7 +34,7 @@ void gcp_service_open(void);
  * returns at once, since the access will not fault again.  So no handler spins while the thread that unregisters is not
  * scheduled. err: when it becomes nonzero (a handler can't go on), _drain returns it; may be NULL.
  */
-int gcp_service_drain(int stage, const int32_t *err);
+int gcp_service_drain(int stage, const _Atomic int32_t *err);
 
 /* Restore the previous handler, when no thread can be in a fault. */
 void gcp_service_stop(void);

@@ -74,16 +74,32 @@ def test_the_verb_is_the_cheaper_one(
     assert lib.gcp_adapt_verb(adapt, pages, large) == (lib.GCP_VERB_MOVE if move < copy else lib.GCP_VERB_COPY)
 
 
-@given(COSTS, st.integers(1, 5000), COSTS, st.integers(1, 5000))
-def test_from_a_length_on_a_run_is_worth_a_move(move: int, move_page: int, copy: int, copy_page: int) -> None:
+@given(st.integers(1, 1 << 20), st.integers(0, 5000), st.integers(0, 50_000), st.integers(1, 5000))
+def test_a_run_of_a_dense_prefix_weighs_calls_against_waiting(pages: int, update: int, fixed: int, page: int) -> None:
     adapt = an_adapt()
-    lib.gcp_line_init(ffi.addressof(adapt, "move"), move, move_page * 1000)
-    lib.gcp_line_init(ffi.addressof(adapt, "copy"), copy, copy_page * 1000)
-    worth = lib.gcp_adapt_worth(adapt, 0)
-    if worth < 1 << 24:
-        assert lib.gcp_adapt_verb(adapt, worth, 0) == lib.GCP_VERB_MOVE
-        if move >= copy and worth > 1:
-            assert lib.gcp_adapt_verb(adapt, worth - 1, 0) == lib.GCP_VERB_COPY
+    lib.gcp_line_init(ffi.addressof(adapt, "move"), fixed, page * 1000)
+    lib.gcp_line_init(ffi.addressof(adapt, "copy"), fixed * 10, page * 10_000)  # so it is always moved
+    for _ in range(40):
+        lib.gcp_adapt_updated(adapt, update)
+    run, least = lib.gcp_adapt_run(adapt, pages), lib.GCP_ADAPT_LEAST
+    assert run >= least
+    assert run % least == 0
+
+    def delay(run: int) -> float:  # of a page, half of it
+        return pages / run * fixed + run * adapt.update_ns
+
+    if least < run < pages:
+        assert delay(run) <= delay(run // 2) * 1.01
+    if run < pages:
+        assert delay(run) <= delay(run * 4) * 1.01
+
+
+def test_a_prefix_without_references_is_mapped_in_longer_runs() -> None:
+    quick, slow = an_adapt(), an_adapt()
+    for _ in range(40):
+        lib.gcp_adapt_updated(quick, 10)
+        lib.gcp_adapt_updated(slow, 1000)
+    assert lib.gcp_adapt_run(quick, 4096) > 4 * lib.gcp_adapt_run(slow, 4096)
 
 
 def a_contest(group: int) -> "gcp_contest_ptr":

@@ -74,7 +74,7 @@ def test_one_thread_is_what_it_was() -> None:
 
 
 @pytest.mark.needs("io_uring", "zram")
-@pytest.mark.parametrize("mode", ["move", "art", "copy"])
+@pytest.mark.parametrize("mode", ["move", "art", "copy", "auto"])
 def test_pins_and_swap_all_the_time(mode: str, tmp_path: Path) -> None:
     words = ("gc", "--mutators", "4", "--live", "8m", "--operations", "40000", "--disturb", "pins,pageout", "--verify")
     done = gcproto(*words, "--modes", mode, "--compactors", "4", "--rounds", "2", "--json", "--out", str(tmp_path))
@@ -100,7 +100,7 @@ def test_pins_and_swap_all_the_time(mode: str, tmp_path: Path) -> None:
         (lib.GCP_VERB_MADVISE, errno.ENOMEM),
     ],
 )
-@pytest.mark.parametrize("mode", ["move", "copy", "remap"])
+@pytest.mark.parametrize("mode", ["move", "copy", "remap", "auto"])
 @pytest.mark.parametrize("after", [0, 1, 7, 50])
 def test_an_error_in_any_thread_is_survived(mode: str, call: int, number: int, after: int) -> None:
     done = run(

@@ -1,5 +1,6 @@
 """Workloads on heaps: mutator threads and the collector together, in this process and through the command."""
 
+import errno
 import json
 import subprocess
 from pathlib import Path
@@ -154,6 +155,35 @@ def test_an_error_beside_running_mutators_is_survived(call: int, after: int) -> 
     assert not done.failure
     assert not done.wrong
     assert all("014" in text for text in done.failures)
+
+
+ERRORS = {
+    lib.GCP_VERB_REGISTER: (errno.ENOMEM,),
+    lib.GCP_VERB_UNREGISTER: (errno.EINVAL,),
+    lib.GCP_VERB_REMAP: (errno.ENOMEM,),
+    lib.GCP_VERB_MADVISE: (errno.ENOMEM,),
+    lib.GCP_VERB_ZEROPAGE: (errno.ENOMEM,),
+    lib.GCP_VERB_MOVE: (errno.EINVAL, errno.ENOMEM, errno.ESRCH, errno.EFAULT, errno.EAGAIN, errno.EBUSY),
+    lib.GCP_VERB_COPY: (errno.EINVAL, errno.ENOMEM, errno.ESRCH, errno.EFAULT, errno.EAGAIN, errno.EBUSY, errno.ENOENT),
+}
+"""What each call may be told to fail with."""
+ONCE = {lib.GCP_VERB_REGISTER, lib.GCP_VERB_UNREGISTER, lib.GCP_VERB_REMAP, lib.GCP_VERB_MADVISE}
+"""Called once a collection, so that only the first of them is sure to be reached."""
+
+
+@pytest.mark.parametrize(("call", "number"), [(call, one) for call, some in ERRORS.items() for one in some])
+@pytest.mark.parametrize("mutators", [2, 4])
+def test_what_adapts_survives_every_error(call: int, number: int, mutators: int) -> None:
+    """Mode auto chooses MOVE or COPY call by call, so either may be the one that fails."""
+    for after in (0,) if call in ONCE else (0, 5, 60):
+        done = run(request(mode="auto", workload="sparse", mutators=mutators, inject=[(call, after, 1, number)]))
+        assert not done.failure
+        assert not done.wrong
+        assert all(f"{number:03}" in text for text in done.failures)
+        if call in ONCE:
+            assert done.failures, "a failure must be told"
+        if number == errno.EAGAIN or (call, number) == (lib.GCP_VERB_MOVE, errno.EBUSY):
+            assert not done.failures
 
 
 def test_a_trace_file_is_chrome_json(tmp_path: Path) -> None:

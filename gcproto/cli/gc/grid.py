@@ -92,7 +92,7 @@ def command(ctx: click.Context, options: Options) -> None:
     """Compare modes of collecting in every cell of workload, mutators, placement and memory.
 
     Each cell is measured by itself, its modes interleaved.  The result is kept after each cell, and --resume goes on
-    from there.  One mode is measured twice in the cells of the first workload: that is the noise.
+    from there.  The first mode is measured twice in each cell: that is the noise, judged for each memory apart.
     """
     from gcproto.experiments.workloads.grid import GridParameters, run
     from gcproto.heap.folios import parse_memories
@@ -132,9 +132,10 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", limit: float) -> None:
-    from gcproto.results.heaps.cells import compared, judge
+    from gcproto.results.heaps.cells import compared, floors_of, judge
 
-    bad = [one for one in judge(compared(result.measurements), limit, result.noise) if one.objections]
+    found = judge(compared(result.measurements), limit, floors_of(result.measurements))
+    bad = [one for one in found if one.objections]
     for one in bad:
         click.echo(f"gcproto: {one.cell.cell.text}: {'; '.join(one.objections)}", err=True)
     if result.skips:

@@ -223,7 +223,8 @@ class Options(ResultOptions):
 @click.option(
     "--explain-difference",
     type=Words("mode", _modes),
-    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual.",
+    help="Two modes: why the first takes longer or shorter, as counts times costs with the residual. The second is "
+    "measured twice; a difference within theirs is noise.",
 )
 @click.option("--explain", is_flag=True, help="Say what the workload and the modes do, and exit.")
 @result_options
@@ -313,6 +314,7 @@ def _wanted(options: Options, mutators: list[int]) -> "WorkloadParameters":
         fragmentation=500 if options.fragmentation is None else options.fragmentation,
         rounds=options.rounds,
         seed=options.seed,
+        again=options.explain_difference[1] if options.explain_difference else "",
         verify=options.verify,
         disturb=",".join(options.disturb or ()),
         trace=str(options.trace or ""),

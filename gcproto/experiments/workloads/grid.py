@@ -197,13 +197,12 @@ def _known(wanted: GridParameters, earlier: Result) -> list[Measurement]:
 
 
 def _tallies(wanted: GridParameters, capacity: int) -> Iterator[HeapTally]:
-    """Cell by cell; one mode is measured twice in the cells of the first workload: the noise (A/A)."""
-    first = next(iter(wanted.operations))
+    """Cell by cell; the first mode is measured twice in each: the noise (A/A)."""
     for memory, workload, mutators, placement in product(
         wanted.memories, wanted.operations, wanted.mutators, wanted.placements
     ):
         for name in wanted.modes:
-            for replica in range(1 + (workload == first and name == wanted.modes[0])):
+            for replica in range(1 + (name == wanted.modes[0])):
                 mode = MODES[name]
                 scenario = WorkloadScenario(
                     workload=workload,

@@ -55,6 +55,7 @@ class WorkloadParameters:
         factors: heap sizes as multiples of the live bytes.
         rounds: measured rounds.
         seed: of graphs, operations and the order of modes.
+        again: a mode that is measured twice, so that its two measurements tell the noise (A/A); "" for none.
         verify, disturb, trace, recording, map: as in ``SessionRequest``.
         status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
@@ -75,6 +76,7 @@ class WorkloadParameters:
     fragmentation: int = 500
     rounds: int = 5
     seed: int = 1
+    again: str = ""
     verify: bool = False
     disturb: str = ""
     trace: str = ""
@@ -134,10 +136,11 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
 
 
 class Crew(NamedTuple):
-    """Who works on a heap: mutator threads, and where they and the collector run."""
+    """Who works on a heap: mutator threads, where they and the collector run, 1 for the second of an A/A pair."""
 
     mutators: int
     placement: Placement
+    replica: int
 
 
 def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
@@ -149,7 +152,8 @@ def _tallies(wanted: WorkloadParameters) -> Iterator[HeapTally]:
                 policies = ["move"]  # the old generation ends at any page: there are no granules to choose
             for factor, policy in product(factors, policies):
                 capacity = int(wanted.live_bytes * factor)
-                yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement))
+                for replica in range(1 + (mode.name == wanted.again)):
+                    yield _tally(wanted, mode, options, memory, capacity, policy, Crew(mutators, placement, replica))
 
 
 def _tally(
@@ -172,6 +176,7 @@ def _tally(
         live_bytes=wanted.live_bytes,
         mutators=crew.mutators,
         placement=crew.placement.value,
+        replica=crew.replica,
     )
     return HeapTally(scenario, mode, memory, capacity, wanted.verify)
 

@@ -31,8 +31,8 @@ HEAP = "heap"
 PROCESSORS = 2
 """Of a guest for the heap, where no other number is asked for."""
 WINDOW = ("--size", "16m", "--ways", "copy,move,move-copy,move-group,move-plain")
-WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy", "--operations", "4000")
-MANY = ("--workload", "trees", "--live", "8m", "--heap", "3x", "--modes", "move,copy", "--operations", "800")
+WORKLOAD = ("--workload", "trees", "--live", "2m", "--heap", "3x", "--modes", "move,copy,auto", "--operations", "4000")
+MANY = ("--workload", "trees", "--live", "8m", "--heap", "3x", "--modes", "move,copy,auto", "--operations", "800")
 """The workload where a guest has more processors than that: a mutator for each of them, and compacting threads.
 
 It is for correctness, and runs alone: with 8 processors emulated on two busy ones, the window did not end within 500 s.

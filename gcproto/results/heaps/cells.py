@@ -5,13 +5,13 @@ ms (MMU10).  Times are compared as the median of the ratios of rounds, shares as
 faults follow each other, shares are close to 0, and the ratio of two such shares has no meaning.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from gcproto.counted import counted
 from gcproto.results.schema import Interval, Measurement, Noise, WorkloadFigures, WorkloadScenario
-from gcproto.results.statistics import median_interval
+from gcproto.results.statistics import median_interval, noise_of
 
 AUTO = "auto"
 WINDOW_MS = 10
@@ -132,7 +132,19 @@ class Judged:
     better: bool
 
 
-def judge(cells: Sequence[Compared], limit: float, noise: Noise | None) -> list[Judged]:
+def floors_of(measurements: Iterable[Measurement]) -> dict[str, Noise]:
+    """The noise of the cells of each memory, by its name, where there are A/A pairs.
+
+    Heaps of large folios vary several times as much as those of small ones, whose verdict this noise must not excuse.
+    """
+    found: dict[str, list[Measurement]] = {}
+    for one in measurements:
+        if isinstance(one.scenario, WorkloadScenario):
+            found.setdefault(one.scenario.memory, []).append(one)
+    return {memory: noise for memory, some in found.items() if (noise := noise_of(some))}
+
+
+def judge(cells: Sequence[Compared], limit: float, floors: Mapping[str, Noise]) -> list[Judged]:
     """Whether auto is at most so much worse than the best fixed mode of each cell.
 
     It is worse in time if the median ratio is beyond the limit and beyond the noise (A/A), and its interval above 1.
@@ -141,11 +153,11 @@ def judge(cells: Sequence[Compared], limit: float, noise: Noise | None) -> list[
     Args:
         cells: of a grid.
         limit: 0.05 for 5 % of the time, and for 5 % of the 10 ms.
-        noise: of the run.
+        floors: noise by memory (``floors_of``); none is 0.
 
     """
-    floor = noise.floor if noise else 0.0
-    return [_judged(one, limit, floor) for one in cells]
+    found = {memory: noise.floor for memory, noise in floors.items()}
+    return [_judged(one, limit, found.get(one.cell.memory, 0.0)) for one in cells]
 
 
 def _judged(one: Compared, limit: float, floor: float) -> Judged:

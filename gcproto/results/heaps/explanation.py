@@ -5,17 +5,26 @@ the cost of one there.  That cost is measured in C, around the work itself (nati
 clock can be read there (native/heap/costs.h).  The residual is what no term explains; it is never folded into one.
 
 - Mutator time: of one mutator, from when all were set up until it was through.  Faults count with their delivery.
-  A shoot-down that arrives inside a handler is in that handler's time as well.  Before 6.19 most of them do not arrive
-  there, since two MOVEs share the lock of the source's anon_vma.
+  A shoot-down that arrives inside a handler is in that handler's time.  No counter says how many do.  They come while
+  the collector compacts, so the share of that time that mutators spend in handlers is taken off.
   What mutators do besides is the workload's own work, the same in every mode but for caches: it is the residual.
 - Compaction time: from the flip to the drain, of one collection.  The work of compacting threads beside the
   collector's is not a term: it runs at the same time.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from gcproto.results.schema import Collection, FaultCosts, Measurement, MutatorTime, Work, WorkloadFigures
+from gcproto.results.schema import (
+    Collection,
+    FaultCosts,
+    Measurement,
+    MutatorTime,
+    Work,
+    WorkloadFigures,
+    with_fields,
+)
+from gcproto.results.statistics import mean_interval
 
 
 @dataclass(frozen=True)
@@ -54,12 +63,14 @@ class Account:
         what: ``mutator time of a round``, ``compaction of a collection``.
         total_ns: of each.
         terms: in the order of what they differ by.
+        noise_ns: by so much the means of one mode differ when it is measured twice; None where it was not.
 
     """
 
     what: str
     total_ns: tuple[float, float]
     terms: tuple[Term, ...]
+    noise_ns: float | None = None
 
     @property
     def difference(self) -> float:
@@ -77,9 +88,19 @@ class Account:
         return self.difference - self.explained
 
     @property
+    def within_noise(self) -> bool:
+        """Whether the difference is one that the same work shows too: then there is nothing to explain."""
+        return self.noise_ns is not None and abs(self.difference) <= self.noise_ns
+
+    @property
+    def covered(self) -> bool:
+        """Whether the residual is within the noise."""
+        return self.noise_ns is not None and abs(self.residual) <= self.noise_ns
+
+    @property
     def share(self) -> float | None:
-        """The residual by the difference; None where there is none."""
-        return abs(self.residual) / abs(self.difference) if self.difference else None
+        """The residual by the difference; None where there is none, or none beyond the noise."""
+        return abs(self.residual) / abs(self.difference) if self.difference and not self.within_noise else None
 
 
 @dataclass(frozen=True)
@@ -122,13 +143,16 @@ WORDS = {
 """Kinds of work and of stalls (gcproto.collector.work)."""
 
 
-def explain(first: Measurement, second: Measurement, names: tuple[str, str]) -> Explanation | None:
+def explain(
+    first: Measurement, second: Measurement, names: tuple[str, str], again: Measurement | None = None
+) -> Explanation | None:
     """Why they differ.
 
     Args:
         first: a mode.
         second: another one on the same heap, of the same run.
         names: of the modes.
+        again: the second member of an A/A pair of one of them, which is ``replica`` 0; None: the noise is unknown.
 
     Returns:
         None where one of them has no valid round, or was measured before times were recorded.
@@ -139,7 +163,36 @@ def explain(first: Measurement, second: Measurement, names: tuple[str, str]) -> 
         return None
     if not one.times or not other.times:
         return None
-    return Explanation(*names, _mutators(one, other), _compaction(one, other))
+    mutators, compaction = _mutators(one, other), _compaction(one, other)
+    if again is not None:
+        same = second if with_fields(again.scenario, replica=0) == second.scenario else first
+        mutators = replace(mutators, noise_ns=_noise(same, again, _mutator_times))
+        compaction = replace(compaction, noise_ns=_noise(same, again, _compaction_times))
+    return Explanation(*names, mutators, compaction)
+
+
+def _noise(one: Measurement, again: Measurement, times: Callable[[Measurement], dict[int, float]]) -> float | None:
+    """The end of the 95 % interval of the mean difference of the same work that is farther from 0; ns.
+
+    Rounds are paired: those of one number ran close to each other.  None with fewer than MIN_SAMPLES common rounds.
+    """
+    ours, theirs = times(one), times(again)
+    differences = [ours[at] - theirs[at] for at in ours if at in theirs]
+    found = mean_interval(differences)
+    return max(abs(found.low), abs(found.high)) if found else None
+
+
+def _mutator_times(one: Measurement) -> dict[int, float]:
+    """Of a mutator, by round."""
+    times = one.figures.times if isinstance(one.figures, WorkloadFigures) else []
+    return {at: time.ns / max(1, time.mutators) for at, time in zip(one.rounds, times, strict=False)}
+
+
+def _compaction_times(one: Measurement) -> dict[int, float]:
+    """Of a collection, by round, means."""
+    heaps = one.figures.collections if isinstance(one.figures, WorkloadFigures) else []
+    found = [[each.phases.compact for each in heap if each.measured and each.phases.compact] for heap in heaps]
+    return {at: _mean(each) for at, each in zip(one.rounds, found, strict=False) if each}
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -156,14 +209,24 @@ def _mutators(one: WorkloadFigures, other: WorkloadFigures) -> Account:
     ]
     for what, field, cost in (
         ("minor faults of the kernel", "minor_faults", costs.minor_fault),
-        ("TLB shoot-downs received", "shoot_downs", costs.shoot_down),
+        ("TLB shoot-downs outside of handlers", "shoot_downs", costs.shoot_down),
     ):
         n = tuple(_mean((getattr(time, field) or 0) / max(1, time.mutators) for time in side.times) for side in sides)
+        if field == "shoot_downs":
+            n = tuple(count * _outside(side) for count, side in zip(n, sides, strict=True))
         terms.append(Term(what, (n[0], n[1]), (cost, cost), calibrated=True))
     queued = tuple(_mean(time.queued_ns / max(1, time.mutators) for time in side.times) for side in sides)
     terms.append(_paired("waiting for a processor", tuple((1.0 if ns else 0.0, ns) for ns in queued)))
     total = tuple(_mean(time.ns / max(1, time.mutators) for time in side.times) for side in sides)
     return Account("mutator time of a round", (total[0], total[1]), _sorted(terms))
+
+
+def _outside(side: WorkloadFigures) -> float:
+    """The share of the time of compactions that mutators do not spend in their handlers."""
+    mutators = max((time.mutators for time in side.times), default=1)
+    windows = sum(one.phases.compact for heap in side.collections for one in heap if one.measured) * mutators
+    inside = sum(work.ns for time in side.times for work in time.stalls if work.what.startswith("fault"))
+    return max(0.0, 1 - inside / windows) if windows else 1.0
 
 
 def _stall(times: Sequence[MutatorTime], what: str, delivery: int) -> tuple[float, float]:

@@ -14,6 +14,8 @@
 #define RELEASE_PAGE_PS 200000
 #define RELEASE_PAGES 256 /* fewer say nothing of a page */
 #define RELEASE_MOST 2000000
+#define UPDATE_NS 100
+#define UPDATE_MOST 50000 /* more, and its thread was preempted */
 
 #define DECAY 0.98
 
@@ -163,7 +165,8 @@ void gcp_adapt_init(struct gcp_adapt *adapt, uint64_t interrupt_ns)
     gcp_line_init(&adapt->move_large, SPLIT_FIXED_NS, SPLIT_PAGE_PS);
     gcp_line_init(&adapt->copy, COPY_FIXED_NS, COPY_PAGE_PS);
     adapt->release_ps = RELEASE_PAGE_PS;
-    gcp_contest_init(&adapt->contest, GCP_CONTEST_REGION / 2);
+    adapt->update_ns = UPDATE_NS;
+    gcp_contest_init(&adapt->contest, GCP_CONTEST_REGION);
 }
 
 uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t large)
@@ -172,20 +175,20 @@ uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t 
     return move < gcp_line_ns(&adapt->copy, pages) + pages * adapt->release_ps / 1000 ? GCP_VERB_MOVE : GCP_VERB_COPY;
 }
 
-uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large)
+uint64_t gcp_adapt_run(const struct gcp_adapt *adapt, uint64_t pages)
 {
-    uint64_t low = 1, high = 1ULL << 24;
-    /* Both costs are lines: where MOVE wins at all, it wins from some length on, or everywhere up to there. */
-    if (gcp_adapt_verb(adapt, high, large) != GCP_VERB_MOVE)
-        return UINT64_MAX;
-    while (low < high) {
-        uint64_t middle = (low + high) / 2;
-        if (gcp_adapt_verb(adapt, middle, large) == GCP_VERB_MOVE)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    uint64_t run = GCP_ADAPT_LEAST, call = gcp_line_ns(&adapt->copy, 0);
+    if (gcp_adapt_verb(adapt, pages, 0) == GCP_VERB_MOVE)
+        call = gcp_line_ns(&adapt->move, 0) + adapt->interrupt_ns;
+    double calls = (double)pages * (double)call;
+    while (run < pages && 2 * (double)run * (double)run * (double)adapt->update_ns < calls)
+        run *= 2;
+    return run;
+}
+
+void gcp_adapt_updated(struct gcp_adapt *adapt, uint64_t ns)
+{
+    adapt->update_ns = (adapt->update_ns * 3 + (ns < UPDATE_MOST ? ns : UPDATE_MOST) + 3) / 4;
 }
 
 void gcp_adapt_released(struct gcp_adapt *adapt, uint64_t pages, uint64_t ns)

@@ -18,10 +18,10 @@
 
 /* cdef:begin */
 
-#define GCP_CONTEST_REGION 16 /* pages of a region that is served by one arm, and at most those of a fault */
-#define GCP_CONTEST_SHARE 4   /* one region in so many is the challenger's */
-#define GCP_CONTEST_FAULTS 48 /* faults that each arm must have had */
-#define GCP_CONTEST_REST 8    /* collections without a trial after all neighbours have lost, twice as many each time */
+#define GCP_CONTEST_REGION 16  /* pages of a region that is served by one arm, and at most those of a fault */
+#define GCP_CONTEST_SHARE 4    /* one region in so many is the challenger's */
+#define GCP_CONTEST_FAULTS 128 /* faults that each arm must have had */
+#define GCP_CONTEST_REST 8     /* collections without a trial after all neighbours have lost, twice as many each time */
 
 /*
  * What calls cost: fixed_ns + pages * page_ps / 1000, fitted by least squares of the relative error; a call counts less
@@ -92,8 +92,11 @@ uint32_t gcp_contest_arm(const struct gcp_contest *contest, uint64_t index);
 /* At the end of a collection: add its counts, and decide on the next trial if enough is known. */
 void gcp_contest_end(struct gcp_contest *contest, const struct gcp_shown *seen);
 
+#define GCP_ADAPT_LEAST 64 /* pages of a dense prefix that are mapped at once */
+
 /*
  * What is known of costs: of pages in small and in large folios, where the kernel may have to split them.
+ * update_ns:    of updating a page in place, with its references
  * release_ps:   of giving a page of from-space back, which a MOVE leaves nothing to do for, ps
  * interrupt_ns: what a MOVE costs mutators on other processors
  */
@@ -103,6 +106,7 @@ struct gcp_adapt {
     struct gcp_line copy;
     struct gcp_contest contest;
     uint64_t release_ps;
+    uint64_t update_ns;
     uint64_t interrupt_ns;
 };
 
@@ -114,8 +118,15 @@ void gcp_adapt_init(struct gcp_adapt *adapt, uint64_t interrupt_ns);
  */
 uint32_t gcp_adapt_verb(const struct gcp_adapt *adapt, uint64_t pages, uint32_t large);
 
-/* From how many pages on a run is worth a MOVE; UINT64_MAX: no run is. */
-uint64_t gcp_adapt_worth(const struct gcp_adapt *adapt, uint32_t large);
+/*
+ * How many of `pages` to update before they are mapped by one call, if mutators fault on them meanwhile.  With runs of r
+ * pages, calls delay each page by half of pages / r times their fixed cost, and its own run by half of r updates.  The
+ * sum is least where r^2 updates take as long as `pages` calls.  The nearest power of two, at least GCP_ADAPT_LEAST.
+ */
+uint64_t gcp_adapt_run(const struct gcp_adapt *adapt, uint64_t pages);
+
+/* Updating a page in place took `ns`, the mean of a collection. */
+void gcp_adapt_updated(struct gcp_adapt *adapt, uint64_t ns);
 
 /* `pages` of from-space were discarded, in `ns`. */
 void gcp_adapt_released(struct gcp_adapt *adapt, uint64_t pages, uint64_t ns);

@@ -354,7 +354,7 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
     /* Waiting handlers leave `serve` when the world is started; their pages are then in place. */
-    __atomic_store_n(&c->err, 0, __ATOMIC_RELEASE);
+    atomic_store_explicit(&c->err, 0, memory_order_release);
     return 0;
 }
 

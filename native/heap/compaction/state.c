@@ -19,7 +19,7 @@ void gcp_compaction_fail(struct gcp_compaction *c, int32_t err, const char *what
     int32_t none = 0;
     /* The text is assembled here, because snprintf is not async-signal-safe. */
     static const char HEAD[] = "errno 000 of ";
-    if (!__atomic_compare_exchange_n(&c->err, &none, err, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (!atomic_compare_exchange_strong_explicit(&c->err, &none, err, memory_order_acq_rel, memory_order_acquire))
         return;
     memcpy(c->reason, HEAD, sizeof(HEAD));
     c->reason[6] = (char)('0' + err / 100 % 10);

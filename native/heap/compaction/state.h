@@ -74,6 +74,7 @@ struct gcp_compaction {
     uint64_t claimed;   /* and since the last page that another thread had claimed */
     uint64_t sweep_ns;  /* duration of the last sweep */
     uint64_t queued_ns; /* the part of it that the collector's thread waited for a processor */
+    uint64_t dense_run; /* pages of a dense prefix that is swept first, to be mapped at once */
     uint64_t gone;      /* pages of from-space that were moved away or discarded in it */
     uint64_t helped;    /* pages that other compacting threads produced in it */
     struct gcp_adapt adapt;
@@ -84,7 +85,7 @@ struct gcp_compaction {
     uint8_t *from_cuts;
     uint8_t *to_cuts;
     /* Errors. */
-    int32_t err;
+    _Atomic int32_t err; /* the first one; 0: none */
     uint32_t recovery;
     char reason[200];
     /* A handler thread, if the policy has one. */
@@ -201,7 +202,7 @@ __attribute__((noreturn)) void gcp_compaction_die(const struct gcp_compaction *c
 
 static inline bool gcp_compaction_failed(const struct gcp_compaction *c)
 {
-    return __atomic_load_n(&c->err, __ATOMIC_ACQUIRE) != 0;
+    return atomic_load_explicit(&c->err, memory_order_acquire) != 0;
 }
 
 /*

@@ -9,13 +9,6 @@
 #include "base/platform.h"
 #include "base/address.h"
 
-/*
- * A dense prefix that is swept first: its shortest runs in pages, and how many times as long as the shortest run for which
- * MOVE costs less than COPY.
- */
-#define SHORTEST_FLUSH 64
-#define LONG_RUN 8
-
 static struct gcp_map_how how_of(const struct gcp_compaction *c)
 {
     return (struct gcp_map_how){.by = c->policy.map_by, .ebusy = c->policy.collector_ebusy, .discard = 1};
@@ -324,19 +317,11 @@ static void sweep_granule(struct gcp_compaction *c, uint64_t leader, struct gcp_
 
 /*
  * Map ready pages of a dense prefix that is swept first.  Nothing can be recycled meanwhile.  Faults on ready pages also
- * cost time, so runs are mapped once longer ones would cost hardly less.
+ * cost time, so a policy that adapts does not wait for flush_bytes.
  */
 static int32_t flush_dense(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
-    uint64_t most = c->policy.flush_bytes / c->pages.page;
-    if (c->policy.adapt) {
-        uint64_t worth = gcp_adapt_worth(&c->adapt, 0);
-        if (worth < most / LONG_RUN)
-            most = worth * LONG_RUN < SHORTEST_FLUSH ? SHORTEST_FLUSH : worth * LONG_RUN;
-        else if (worth == UINT64_MAX)
-            most = SHORTEST_FLUSH;
-    }
-    return c->pending >= index + most ? flush(c, index, false, ret) : 0;
+    return c->pending >= index + c->dense_run ? flush(c, index, false, ret) : 0;
 }
 
 /*
@@ -374,12 +359,18 @@ static int32_t sweep(struct gcp_compaction *c, struct gcp_swept *ret)
     uint64_t dense = c->policy.dense_first ? plan->dense_end : 0;
     if (dense) {
         /* None of it is recycled.  Pages that mutators still update are mapped by them, or at the end. */
+        uint64_t most = c->policy.flush_bytes / c->pages.page;
+        uint64_t run = c->policy.adapt ? gcp_adapt_run(&c->adapt, dense) : most;
         c->pending = dense;
+        c->dense_run = run < most ? run : most;
         int32_t err = sweep_part(c, 0, dense, ret);
         if (!err)
             err = flush(c, 0, false, ret);
         if (err)
             return err;
+        const struct gcp_tally *updates = &ret->work[GCP_WORK_UPDATE];
+        if (updates->timed)
+            gcp_adapt_updated(&c->adapt, updates->ns / updates->timed);
         c->pending = plan->used_end;
     }
     int32_t err = sweep_part(c, dense, plan->used_end, ret);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gcproto.results.heaps.cells import HeapCell, compared, judge
+from gcproto.results.heaps.cells import HeapCell, compared, floors_of, judge
 from gcproto.results.schema import (
     InvalidRound,
     Measurement,
@@ -13,6 +13,7 @@ from gcproto.results.schema import (
     Proof,
     WorkloadFigures,
     WorkloadScenario,
+    with_fields,
 )
 from gcproto.results.statistics import summarise
 
@@ -45,7 +46,7 @@ def mode(name: str, factor: float, share: float = 0.5, *, valid: bool = True, re
 
 
 def judged(*modes: Measurement, noise: Noise | None = None) -> "tuple[tuple[str, ...], bool]":
-    (one,) = judge(compared(modes), 0.05, noise)
+    (one,) = judge(compared(modes), 0.05, {"small": noise} if noise else {})
     return one.objections, one.better
 
 
@@ -66,6 +67,21 @@ def test_auto_beyond_the_limit_is_named_with_the_best_mode() -> None:
 
 def test_noise_excuses_what_it_covers() -> None:
     assert judged(mode("copy", 1.0), mode("auto", 1.08), noise=Noise([], 0.1)) == ((), False)
+
+
+def test_noise_of_large_folios_excuses_nothing_elsewhere() -> None:
+    def pair(memory: str, factor: float) -> list[Measurement]:
+        found = [mode("copy", 1.0), mode("copy", factor, replica=1)]
+        for one in found:
+            one.scenario = with_fields(one.scenario, memory=memory)
+        return found
+
+    modes = [*pair("small", 1.01), *pair("2m", 1.4), mode("auto", 1.08)]
+    floors = floors_of(modes)
+    assert {memory: round(noise.floor, 3) for memory, noise in floors.items()} == {"small": 0.01, "2m": 0.4}
+    small, large = judge(compared(modes), 0.05, floors)
+    assert (small.cell.cell.memory, large.cell.cell.memory) == ("small", "2m")
+    assert any("time 1.08x copy" in text for text in small.objections)
 
 
 @pytest.mark.parametrize(("share", "bad"), [(0.46, False), (0.40, True)])

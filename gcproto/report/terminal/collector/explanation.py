@@ -30,14 +30,18 @@ def print_explanations(measurements: Sequence[Measurement], pair: tuple[str, str
 
     """
     found: dict[WorkloadScenario, dict[str, Measurement]] = {}
+    again: dict[WorkloadScenario, Measurement] = {}
     for one in workloads(measurements):
-        place = with_fields(one.at, mode="", policy="", options=type(one.at.options)())
-        found.setdefault(place, {}).setdefault(one.at.mode, one.measured)
+        place = with_fields(one.at, mode="", policy="", options=type(one.at.options)(), replica=0)
+        if one.at.replica:
+            again[place] = one.measured
+        else:
+            found.setdefault(place, {}).setdefault(one.at.mode, one.measured)
     count = 0
     for place, modes in found.items():
         if pair[0] not in modes or pair[1] not in modes:
             continue
-        made = explain(modes[pair[0]], modes[pair[1]], pair)
+        made = explain(modes[pair[0]], modes[pair[1]], pair, again.get(place))
         if made:
             count += 1
             _print(made, place, console)
@@ -50,14 +54,22 @@ def _print(found: Explanation, place: WorkloadScenario, console: Console) -> Non
         console.print()
         say(console, (f"{found.first} less {found.second}, {account.what}", "bold"), f" ({where}); ms; costs in us")
         _table(found, account, console)
-        share = f"{account.share:.0%} of the difference" if account.share is not None else "no difference"
-        total = sum(abs(one.difference) for one in account.terms) / 1e6
-        say(
-            console,
-            f"difference {_ms(account.difference)} = explained {_ms(account.explained)} + residual "
-            f"{_ms(account.residual)} ms; the residual is {share}, and {_part(account.residual / 1e6, total)} of the "
-            "terms added up without their signs",
-        )
+        say(console, _said(account))
+
+
+def _said(account: Account) -> str:
+    noise = f"the same mode measured twice differs by up to {_plain(account.noise_ns or 0)} ms"
+    if account.within_noise:
+        return f"difference {_ms(account.difference)} ms: {noise} (A/A), so there is nothing to explain"
+    share = f"{account.share:.0%} of the difference" if account.share is not None else "no difference"
+    total = sum(abs(one.difference) for one in account.terms) / 1e6
+    return (
+        f"difference {_ms(account.difference)} = explained {_ms(account.explained)} + residual "
+        f"{_ms(account.residual)} ms; the residual is {share}, and {_part(account.residual / 1e6, total)} of the "
+        "terms added up without their signs"
+        + (f"; {noise} (A/A)" + ", which covers the residual" * account.covered)
+        * (account.noise_ns is not None)
+    )
 
 
 def _part(residual: float, total: float) -> str:
