@@ -20,6 +20,7 @@ COMMANDS = {
     "heap": "Describe heap dumps of other runtimes.",
     "kernels": "Measure other kernels, booted in a virtual machine.",
     "export": "Write results for pytest-benchmark, pyperf, or as CSV.",
+    "import": "Make a result of the lines of `gcprobe bench`, from a phone for instance.",
     "doctor": "Say what this machine can do, what it cannot, and what would help.",
     "predict": "Say what each part of evacuation costs, and what a changed kernel would give.",
     "report": "Make a page of results: one HTML file with verdicts, plots, proof and samples.",

@@ -2,6 +2,7 @@
  * gcprobe: the path lab's engine as a static program, for machines and guests without Python.
  *
  *   gcprobe info
+ *   gcprobe bench [ROUNDS [SEED]]
  *   gcprobe run --source small --arm move,copy --granule 65536,2097152 [--order N] [--pages N] [--skew N]
  *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
  *               [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]
@@ -10,7 +11,7 @@
  *   gcprobe stress SECONDS SEED
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
- * scenario that is unavailable here.  It changes no setting of the machine: the caller enables folio sizes and swap.
+ * scenario that is unavailable here.  `bench` runs the short grid; `gcproto import` makes a result of its output.  It changes no setting of the machine: the caller enables folio sizes and swap.
  * The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract differs, 2
  * usage, 3 nothing could be measured.
  */
@@ -23,21 +24,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mark.h"
 #include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
 #include "hazards/stress/stress.h"
 #include "paths/arms.h"
-#include "paths/paths.h"
 #include "paths/sources.h"
 #include "paths/working_set.h"
+#include "probe/bench.h"
 #include "probe/json.h"
+#include "probe/measure.h"
 
 #define MAX_LIST 16
-
-/* As in gcproto/experiments/paths/lab.py: tries for a source that was not made as asked, within one round. */
-#define SOURCE_TRIES 3
+#define ROUNDS 11
+#define BENCH_ROUNDS "21"
+#define MAX_ROUNDS 10000
 
 /* A row takes milliseconds, on an emulated machine seconds; a row that spins in the kernel takes all of this. */
 #define ROW_MS 10000
@@ -45,14 +46,12 @@
 
 struct options {
     bool source_given;
-    const char *unit;
+    struct gcprobe_plan plan;
     struct gcp_scenario base;
     uint32_t arms[MAX_LIST];
     size_t n_arms;
     uint64_t granules[MAX_LIST];
     size_t n_granules;
-    size_t rounds;
-    size_t warmup;
     bool order_given;
 };
 
@@ -60,7 +59,8 @@ static int usage(const char *problem, const char *value)
 {
     fprintf(stderr,
             "gcprobe: %s%s%s\n"
-            "usage: gcprobe info | contract [ROW] | hazard [NAME|--list] | stress SECONDS SEED | run --source NAME "
+            "usage: gcprobe info | bench [ROUNDS [SEED]] | contract [ROW] | hazard [NAME|--list] | stress SECONDS SEED "
+            "| run --source NAME "
             "--arm NAME[,NAME...] "
             "--granule BYTES[,BYTES...] "
             "[--order N]\n"
@@ -120,7 +120,7 @@ static bool parse_option(int option, char *value, struct options *ret)
     case 'g':
         return parse_granules(value, ret);
     case 'u':
-        ret->unit = value;
+        ret->plan.unit = value;
         return true;
     case 'o':
         ret->base.order = (uint32_t)number;
@@ -133,10 +133,10 @@ static bool parse_option(int option, char *value, struct options *ret)
         ret->base.skew_pages = (uint32_t)number;
         return number < 1U << 16;
     case 'n':
-        ret->rounds = number;
+        ret->plan.rounds = number;
         return number > 0 && number < 1U << 24;
     case 'w':
-        ret->warmup = number;
+        ret->plan.warmup = number;
         return number < 1U << 16;
     case 'c':
         ret->base.cpu = (int32_t)number;
@@ -185,7 +185,7 @@ static int parse(int argc, char **argv, struct options *ret)
     };
     struct gcp_platform platform;
     gcp_platform_get(&platform);
-    *ret = (struct options){.unit = "ns/page", .rounds = 11, .warmup = 1};
+    *ret = (struct options){.plan = {.rounds = ROUNDS, .warmup = 1, .unit = "ns/page"}};
     ret->base = (struct gcp_scenario){.pages = 2 * platform.pmd_size / platform.page_size, .cpu = -1, .touch_cpu = -1};
 
     int option;
@@ -207,55 +207,6 @@ static int parse(int argc, char **argv, struct options *ret)
     return 0;
 }
 
-/* Unique in a guest: of its processes, too. */
-static uint64_t next_number(void)
-{
-    static uint64_t rounds;
-    return (uint64_t)getpid() << 32 | ++rounds;
-}
-
-static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series, size_t n_series, size_t rounds)
-{
-    for (size_t round = 0; round < rounds; round++)
-        for (size_t i = 0; i < n_series; i++) {
-            /* Start each round with another scenario, so that none always runs after the same one. */
-            struct gcprobe_series *one = &series[(i + round) % n_series];
-            if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
-                continue;
-            one->scenario.seed += 0x9E3779B97F4A7C15ULL;
-            uint64_t *number = &one->numbers[one->n];
-            struct gcp_round *ret = &one->rounds[one->n++];
-            for (int tries = 0; tries < SOURCE_TRIES; tries++) {
-                *number = next_number();
-                gcp_mark_round(*number);
-                gcp_round_run(prover, &one->scenario, ret);
-                GCP_MARK(GCP_MARK_END);
-                if (ret->status != GCP_ROUND_DISTURBED && (ret->status != GCP_ROUND_UNABLE || ret->err != EAGAIN))
-                    break;
-            }
-        }
-}
-
-static int report(const struct gcprobe_series *series, size_t n_series, const char *unit)
-{
-    size_t measured = 0, invalid = 0;
-    for (size_t i = 0; i < n_series; i++) {
-        if (series[i].n == 0 || series[i].rounds[0].status == GCP_ROUND_UNABLE) {
-            gcprobe_print_skip(stdout, &series[i]);
-            continue;
-        }
-        gcprobe_print(stdout, &series[i], unit);
-        measured++;
-        for (size_t k = 0; k < series[i].n; k++)
-            invalid += series[i].rounds[k].status != GCP_ROUND_VALID;
-    }
-    if (fflush(stdout) != 0) {
-        fprintf(stderr, "gcprobe: the output can't be written: %s\n", strerror(errno));
-        return 3;
-    }
-    return measured == 0 ? 3 : invalid ? 1 : 0;
-}
-
 static int run(int argc, char **argv)
 {
     struct options options;
@@ -269,30 +220,27 @@ static int run(int argc, char **argv)
         return 3;
     }
 
-    size_t n_series = options.n_arms * options.n_granules, total = options.rounds + options.warmup;
-    struct gcprobe_series *series = calloc(n_series, sizeof(*series));
-    for (size_t i = 0; series && i < n_series; i++) {
-        series[i] = (struct gcprobe_series){.scenario = options.base, .warmup = options.warmup};
-        series[i].scenario.arm = options.arms[i / options.n_granules];
-        series[i].scenario.granule = options.granules[i % options.n_granules];
-        series[i].rounds = calloc(total, sizeof(*series[i].rounds));
-        series[i].numbers = calloc(total, sizeof(*series[i].numbers));
-        if (!series[i].rounds || !series[i].numbers)
-            abort();
+    struct gcprobe_work work[MAX_LIST * MAX_LIST];
+    size_t n = options.n_arms * options.n_granules;
+    for (size_t i = 0; i < n; i++) {
+        work[i] = (struct gcprobe_work){.scenario = options.base};
+        work[i].scenario.arm = options.arms[i / options.n_granules];
+        work[i].scenario.granule = options.granules[i % options.n_granules];
     }
-    if (!series)
-        abort();
-    GCP_MARK(GCP_MARK_ARM);
-    run_rounds(&prover, series, n_series, total);
-    int code = report(series, n_series, options.unit);
-
-    for (size_t i = 0; i < n_series; i++) {
-        free(series[i].rounds);
-        free(series[i].numbers);
-    }
-    free(series);
+    struct gcprobe_tally tally = {0};
+    gcprobe_measure(&prover, work, n, options.plan, stdout, &tally);
     gcp_prover_deinit(&prover);
-    return code;
+    return gcprobe_end(stdout, &tally);
+}
+
+static int bench(const char *rounds_text, const char *seed_text)
+{
+    uint64_t rounds, seed;
+    if (!parse_number(rounds_text, MAX_ROUNDS, &rounds) || rounds == 0)
+        return usage("unusable number of rounds", rounds_text);
+    if (!parse_number(seed_text, INT64_MAX, &seed))
+        return usage("unusable seed", seed_text);
+    return gcprobe_bench(stdout, rounds, seed);
 }
 
 static int contract(const char *only)
@@ -347,6 +295,8 @@ int main(int argc, char **argv)
         gcprobe_print_info(stdout);
         return 0;
     }
+    if (strcmp(argv[1], "bench") == 0 && argc <= 4)
+        return bench(argc > 2 ? argv[2] : BENCH_ROUNDS, argc > 3 ? argv[3] : "1");
     if (strcmp(argv[1], "run") == 0)
         return run(argc - 1, argv + 1);
     if (strcmp(argv[1], "contract") == 0 && argc <= 3)

@@ -59,8 +59,8 @@ static void print_scenario(FILE *out, const struct gcprobe_series *series)
     fprintf(out, ",\"order\":%u,\"arm\":\"%s\",\"granule_bytes\":%" PRIu64 ",\"alignment\":\"%s\",\"threads\":%d,",
             scenario->order, gcp_arm_name(scenario->arm), scenario->granule,
             scenario->skew_pages ? "skewed" : "congruent", scenario->touch_cpu >= 0 ? 2 : 1);
-    fprintf(out, "\"pages\":%" PRIu64 ",\"working_set\":\"%s\",\"frames\":\"%s\",\"replica\":0}", scenario->pages,
-            gcp_working_set_name(scenario->working_set), gcp_frames_name(scenario->frames));
+    fprintf(out, "\"pages\":%" PRIu64 ",\"working_set\":\"%s\",\"frames\":\"%s\",\"replica\":%u}", scenario->pages,
+            gcp_working_set_name(scenario->working_set), gcp_frames_name(scenario->frames), series->replica);
 }
 
 static bool is_sample(const struct gcprobe_series *series, size_t i)

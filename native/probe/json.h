@@ -8,12 +8,14 @@
 
 /*
  * rounds:  all that were run, in order; the first `warmup` of them are warm-up
+ * replica: 1 if the same work is also measured under another name
  * numbers: of each, as its marks say (base/mark.h)
  */
 struct gcprobe_series {
     struct gcp_scenario scenario;
     struct gcp_round *rounds;
     uint64_t *numbers;
+    unsigned replica;
     size_t n;
     size_t warmup;
 };

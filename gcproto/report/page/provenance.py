@@ -72,7 +72,8 @@ def _file(path: Path, result: Result, label: str) -> tuple[str, ...]:
         str(sum(not one.valid for one in result.measurements)),
         str(sum(len(one.invalid_rounds) for one in result.measurements)),
         str(len(result.skips)),
-        f"{result.experiment.__struct_config__.tag} {producer.version}: {' '.join(producer.command)}",
+        f"{result.experiment.__struct_config__.tag} {producer.version}: {' '.join(producer.command)}"
+        + f" (lines of gcprobe bench: {producer.imported})" * bool(producer.imported),
     )
 
 

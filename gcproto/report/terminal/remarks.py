@@ -96,6 +96,8 @@ def print_noise(result: Result, console: Console) -> None:
         taken = _stolen(run)
         if taken:
             texts.append(f"the hypervisor stole {taken} ticks during the run")
+    if result.producer.imported:
+        texts.append(f"imported from {result.producer.imported}: lines of gcprobe bench, and the environment they say")
     if not result.producer.complete:
         texts.append("INTERRUPTED: fewer rounds than asked")
     if isinstance(result.experiment, PathExperiment) and result.experiment.slowdown:

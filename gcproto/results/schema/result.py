@@ -12,7 +12,7 @@ History of the format:
    (gcproto.results.upgrade).  Added later: the profile of a path by function.
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
-   objective of policies.  Inspections of heap dumps.
+    objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.
 """
 
 from typing import Any
@@ -46,6 +46,8 @@ class Producer(msgspec.Struct):
         seconds: wall time of the run.
         benchmark: hash of the code that measures; another hash starts a new series.
         complete: False if the run was interrupted; it holds the rounds measured until then.
+        imported: name of the file with the lines of ``gcprobe bench`` that the result was made of; "" if gcproto
+            measured it. The environment is then what the lines say.
 
     """
 
@@ -56,6 +58,7 @@ class Producer(msgspec.Struct):
     seconds: float
     benchmark: str
     complete: bool = True
+    imported: str = ""
 
 
 class Noise(msgspec.Struct):
