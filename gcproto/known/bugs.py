@@ -1,8 +1,8 @@
 """Known bugs of UFFDIO_MOVE and the releases that have them. The table only makes the program more careful.
 
 Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, the changelogs of Debian's packages for the stable releases, the
-lists of commits that kernel.org mails for each push, and the mails of the patches.  A vendor's kernel may carry any fix earlier. If a bug can be provoked without harm, it is
-probed instead of the version (``probe``).
+lists of commits that kernel.org mails for each push, and the mails of the patches.  A vendor's kernel may carry any fix
+earlier. If a bug can be provoked without harm, it is probed instead of the version (``probe``).
 """
 
 from dataclasses import dataclass, field
@@ -170,8 +170,8 @@ BUGS = (
     Bug(
         "livelock-references",
         "userfaultfd: fix UFFDIO_MOVE livelock on large folio with extra references",
-        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed; it holds the "
-        "mappings' locks meanwhile, so a fork or an mprotect blocks everyone who uses the address space, /proc/PID too",
+        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed; it holds "
+        "the mappings' locks meanwhile, so a fork or an mprotect blocks every user of the address space, /proc/PID too",
         Harm.HANG,
         _FIRST,
         _v("7.3.4"),

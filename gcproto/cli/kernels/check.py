@@ -47,7 +47,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
     The table says what each kernel did.  An exclamation mark means that its version was expected to do something else.
     A kernel with a bug is a finding, not a failure.  A verdict of corruption, panic or hang that no known bug explains
-    is tried again in three fresh guests.  If it stays, the table marks it with a question mark.
+    is retried in three fresh guests.  If it stays, the table marks it with a question mark.
 
     The exit code is 1 if a guest could not run, or if an unexplained verdict stays.
     """
