@@ -1,7 +1,7 @@
 """Known bugs of UFFDIO_MOVE and the releases that have them. The table only makes the program more careful.
 
-Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, the changelogs of Debian's packages for the stable releases, the
-lists of commits that kernel.org mails for each push, and the mails of the patches.  A vendor's kernel may carry any fix
+Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, and the mails of the patches.  For the stable releases, the
+changelogs of Debian's packages and the lists of commits that kernel.org mails for each push.  A vendor's kernel may carry any fix
 earlier. If a bug can be provoked without harm, it is probed instead of the version (``probe``).
 """
 
@@ -170,8 +170,8 @@ BUGS = (
     Bug(
         "livelock-references",
         "userfaultfd: fix UFFDIO_MOVE livelock on large folio with extra references",
-        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed; it holds "
-        "the mappings' locks meanwhile, so a fork or an mprotect blocks every user of the address space, /proc/PID too",
+        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed. It holds "
+        "the mappings' locks, so a fork or an mprotect then blocks every user of the address space, also by /proc",
         Harm.HANG,
         _FIRST,
         _v("7.3.4"),

@@ -22,7 +22,6 @@ HEADERS = [
     "base/build_info.h",
     "base/clock.h",
     "base/platform.h",
-    "base/lru.h",
     "base/pin.h",
     "base/content.h",
     "base/toucher.h",

@@ -17,7 +17,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
-#include "base/lru.h"
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/counters.h"
 #include "hazards/tables.h"

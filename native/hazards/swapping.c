@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "base/lru.h"
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"

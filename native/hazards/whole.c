@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "uffd/ability.h"
-#include "base/lru.h"
 #include "base/pin.h"
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/address.h"
-#include "base/lru.h"
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"

@@ -155,7 +155,7 @@ void gcp_expect_frames(struct gcp_trial *trial, const struct gcp_view *before, u
                        const struct gcp_view *after, uint64_t first_after, uint64_t pages);
 
 /*
- * How many of the present pages are on no LRU list, because they wait in a processor's batch: such a page can't be
+ * How many of the present pages are on no LRU list, because they wait in a processor's batch.  Such a page can't be
  * swapped out, whatever its reverse map is like.  Skips without /proc/kpageflags.
  */
 uint64_t gcp_trial_off_lru(struct gcp_trial *trial, uint64_t start, uint64_t pages);

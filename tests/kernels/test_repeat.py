@@ -1,4 +1,4 @@
-"""A corruption, panic or hang that no known bug explains is tried again in fresh guests."""
+"""A corruption, panic or hang that no known bug explains is retried in fresh guests."""
 
 import io
 from collections.abc import Iterator

@@ -66,7 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
         hazards: of CHECK, only these; empty: all, and the contract.
-        repeats: of CHECK, fresh guests in which a grave verdict that no known bug explains is tried again.
+        repeats: of CHECK, fresh guests in which a grave verdict that no known bug explains is retried.
         profile: also count instructions by function (gcproto.kernels.profile).
         caches: of the model whose misses the profile counts; empty: no model.
         asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.

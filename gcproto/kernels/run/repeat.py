@@ -1,7 +1,7 @@
-"""Grave verdicts that no known bug explains: each is tried again in fresh guests, and marked if it stays.
+"""Grave verdicts that no known bug explains: each is retried in fresh guests, and marked if it stays.
 
 A corruption, a panic or a hang of a kernel is a hard thing to say of it.  One run can be wrong about it: the row may
-have taken something else for the bug (see native/base/lru.h for one that did).
+have taken something else for the bug (see gcp_lru_drain for one that did).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ GRAVE: Final[frozenset[Word]] = frozenset({"corruption", "panic", "hang"})
 """The verdicts that a known bug must explain."""
 
 TIMES: Final = 3
-"""Fresh guests in which such a verdict is tried again."""
+"""Fresh guests in which such a verdict is retried."""
 
 
 def explained(one: Verdict, release: str) -> bool:
@@ -68,7 +68,7 @@ def _confirmed(one: Verdict, again: Callable[[Verdict], Verdict | None], times: 
 
 @dataclass(frozen=True)
 class FreshGuest:
-    """Tries one subject again.
+    """Retries one subject.
 
     Args:
         machine: as of the first run.
