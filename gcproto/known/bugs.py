@@ -1,8 +1,8 @@
 """Known bugs of UFFDIO_MOVE and the releases that have them. The table only makes the program more careful.
 
 Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, and the mails of the patches.  For the stable releases, the
-changelogs of Debian's packages and the lists of commits that kernel.org mails for each push.  A vendor's kernel may carry any fix
-earlier. If a bug can be provoked without harm, it is probed instead of the version (``probe``).
+changelogs of Debian's packages and the lists of commits that kernel.org mails for each push.  A vendor's kernel may
+carry any fix earlier. If a bug can be provoked without harm, it is probed instead of the version (``probe``).
 """
 
 from dataclasses import dataclass, field
