@@ -1,6 +1,6 @@
 """Medians, intervals, ratios to the copy arm, and the noise floor.
 
-Intervals are bootstrap percentiles.  A ratio of medians is resampled by rounds. Members of one round ran
+Intervals are bootstrap percentiles (scipy).  A ratio of medians is resampled by rounds. Members of one round ran
 directly after each other, so a short disturbance slowed both.
 """
 
@@ -58,10 +58,9 @@ def midmean(samples: Sequence[float]) -> float:
         samples: at least one value.
 
     """
-    import numpy as np
+    from scipy.stats import trim_mean
 
-    cut = int(TRIMMED * len(samples))
-    return float(np.sort(np.asarray(samples, dtype=np.float64))[cut : len(samples) - cut].mean())
+    return float(trim_mean(samples, TRIMMED))
 
 
 def middle(samples: Sequence[float]) -> list[int]:
@@ -76,28 +75,20 @@ def _bootstrap(
     *,
     paired: bool,
 ) -> tuple[float, float]:
-    """The ends of the percentile interval of a statistic: what ``scipy.stats.bootstrap`` gives with the same seed.
-
-    It is written here because importing ``scipy.stats`` takes half a second, which every command would pay.
-
-    Args:
-        data: samples of one or two groups, each with at least two values.
-        statistic: of one row of each group; it takes rows along ``axis``.
-        paired: both groups have the same rounds, which are resampled together.
-
-    """
     import numpy as np
+    from scipy.stats import bootstrap
 
-    rng = np.random.default_rng(SEED)
-    if paired:
-        rounds = len(data[0])
-        together = rng.integers(0, rounds, (RESAMPLES, rounds))
-        resamples = [values[together] for values in data]
-    else:
-        resamples = [values[rng.integers(0, len(values), (RESAMPLES, len(values)))] for values in data]
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(statistic(*resamples, axis=-1), [tail, 1 - tail])
-    return float(low), float(high)
+    found = bootstrap(
+        data,
+        statistic,
+        vectorized=True,
+        paired=paired,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def _interval(value: float, ends: tuple[float, float]) -> Interval:

@@ -6,21 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from gcproto.results.baseline import first_of
-from gcproto.results.statistics import (
-    CONFIDENCE,
-    RESAMPLES,
-    SEED,
-    mean_interval,
-    median_interval,
-    midmean,
-    noise_of,
-    percentiles,
-    ratio_interval,
-    summarise,
-)
+from gcproto.results.statistics import median_interval, noise_of, percentiles, ratio_interval, summarise
 from tests.support.result_maker import measurement, noisy_run, scenario
 
 
@@ -47,48 +35,6 @@ def test_the_interval_holds_its_estimate(samples: list[float]) -> None:
     assert found.low <= found.value <= found.high
     assert found.value == pytest.approx(float(np.median(samples)))
     assert min(samples) <= found.low <= found.high <= max(samples)
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), min_size=3, max_size=60), st.booleans())
-def test_the_interval_is_that_of_scipy(samples: list[tuple[float, float]], paired: bool) -> None:
-    """Commands do without scipy.stats, whose import takes longer than most of them; the figures are the same."""
-    from scipy.stats import bootstrap
-
-    def ratio(x: "NDArray[np.float64]", y: "NDArray[np.float64]", axis: int = -1) -> "NDArray[np.float64]":
-        return np.median(x, axis=axis) / np.median(y, axis=axis)
-
-    top, bottom = (np.array(values) for values in zip(*samples, strict=True))
-    found = bootstrap(
-        (top, bottom),
-        ratio,
-        vectorized=True,
-        paired=paired,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    over, under = measurement(scenario("move"), top.tolist()), measurement(scenario("copy"), bottom.tolist())
-    if not paired:
-        under.rounds = [number + 1000 for number in under.rounds]
-    ours = ratio_interval(over, under)
-    assert ours
-    assert (ours.low, ours.high) == pytest.approx((min(found.low, ours.value), max(found.high, ours.value)))
-
-
-def test_the_mean_of_the_middle_is_that_of_scipy() -> None:
-    from scipy.stats import t, trim_mean
-
-    rng = random.Random(6)
-    for count in range(1, 40):
-        samples = [rng.lognormvariate(0, 0.3) for _ in range(count)]
-        assert midmean(samples) == pytest.approx(trim_mean(samples, 0.25))
-        found = mean_interval(samples)
-        if count >= 3:
-            assert found
-            half = t.ppf(0.975, count - 1) * np.std(samples, ddof=1) / count**0.5
-            assert (found.high - found.low) / 2 == pytest.approx(half)
 
 
 def test_the_interval_covers_the_median_as_often_as_it_says() -> None:
