@@ -26,7 +26,7 @@ from gcproto.kernels.guest import transcript
 from gcproto.results.schema import ContractExperiment, ContractRow, Result
 from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail
-from tests.support.processes import run_gcproto
+from tests.support.processes import ROOT, run_gcproto
 
 T = TypeVar("T")
 

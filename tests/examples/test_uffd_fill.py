@@ -58,7 +58,7 @@ def test_the_usual_mistakes_are_found(tmp_path: Path, mistake: str) -> None:
     source = tmp_path / "wrong.c"
     source.write_text(text.replace(right, wrong))
     program = compiled(source, tmp_path)
-    command = [program, "200", "1"]
+    command = [str(program), "200", "1"]
     if mistake in HANG:
         with pytest.raises(subprocess.TimeoutExpired):
             subprocess.run(command, capture_output=True, timeout=3, check=False)
