@@ -38,7 +38,7 @@ def a_source(branch: str, *architectures: str, data: bytes = b"") -> Source:
     return Source(branch, f"{branch}.4", "sid", package(f"linux-source-{branch}"), configs)
 
 
-def test_modules_are_left_out_but_those_of_guests_and_the_rest_stays() -> None:
+def test_modules_are_omitted_but_those_of_guests_and_the_rest_stays() -> None:
     found = kconfig.options(distribution.trimmed(DEBIAN, distribution.needed()))
     assert found == {
         "CONFIG_NUMA": "y",

@@ -1,6 +1,6 @@
 """Debian's own configuration of a kernel, trimmed to what a guest has: as localmodconfig does it on a machine.
 
-A guest loads no module but those of its swap, and is not asked for any.  So modules are left out, and those that the
+A guest loads no module but those of its swap, and is not asked for any.  So modules are omitted, and those that the
 configuration ``fast`` has built in are built in.  What Debian builds in stays: mitigations, NUMA, SLUB, hardening.
 The fragments ``unneeded`` and ``debian`` take away some subsystems, keys and debugging information, which no path
 runs through.  The configuration is that of the source's branch in the archive (``linux-config-7.3``).

@@ -32,7 +32,7 @@ OURS = {
     DEBIAN: (DEBIAN,),
 }
 UNNEEDED = "unneeded"
-"""The fragment of what neither ``fast`` nor ``debian`` needs."""
+"""The fragment of what Debian builds in and guests do not need."""
 OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
 """The options that build in what a guest would otherwise load as a module."""
 
@@ -119,7 +119,7 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
                 continue
             names.append(part)
             texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
-            if part in {"fast", DEBIAN}:
+            if part == DEBIAN:
                 texts.append(_ours(UNNEEDED))
             if part == "fast":
                 texts += map(_ours, architecture.fragments[pages])
