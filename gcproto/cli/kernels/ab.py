@@ -223,6 +223,7 @@ def _show(
     """
     from gcproto.report.terminal.proposal import print_proposal, rows
     from gcproto.results.documents import document
+    from gcproto.results.facts import UNKNOWN_PAGE_SIZE, page_size_of
     from gcproto.results.series import build
     from gcproto.results.steps import void
 
@@ -240,7 +241,7 @@ def _show(
     if series:
         print_proposal(found, (stock, patched), series.unit, series.page_size, voided, console())
     if profile:
-        print_functions(explained, stock, patched)
+        print_functions(explained, stock, patched, page_size_of(results[0]) if results else UNKNOWN_PAGE_SIZE)
     return found, voided
 
 
