@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/contpte.h"
+#include "paths/contpte.h"
 #include "paths/evacuate.h"
 #include "paths/round.h"
 #include "paths/source/source.h"

@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/contpte.h"
+#include "paths/contpte.h"
 #include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"

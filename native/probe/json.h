@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "base/contpte.h"
+#include "paths/contpte.h"
 #include "paths/round.h"
 
 #define GCPROBE_WATCHED 3

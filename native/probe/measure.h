@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "base/contpte.h"
+#include "paths/contpte.h"
 #include "base/proof.h"
 #include "paths/round.h"
 

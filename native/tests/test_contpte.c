@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/contpte.h"
+#include "paths/contpte.h"
 
 #define KIB ((uint64_t)1024)
 #define MIB (1024 * KIB)

@@ -261,7 +261,7 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
 
 
 def contpte(measure: Measure, *, swap: bool) -> Script:  # noqa: ARG001 - as all sets
-    """The scenarios in which blocks of contpte are kept, folded or unfolded (native/base/contpte.h).
+    """The scenarios in which blocks of contpte are kept, folded or unfolded (native/paths/contpte.h).
 
     A folio of one block: a page, half of it, all of it and many at once, and a destination that is a page further.
     Folios of several blocks, and folios smaller than a block. A THP as a whole and block by block, whose page table is

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "base/contpte.h"
+#include "paths/contpte.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +16,9 @@
 #define MIB (1024 * KIB)
 
 /*
- * __contpte_try_fold converts only if all entries of the block fit, so a fold is one that contpte_convert follows.
- * __contpte_try_unfold is called for blocks that have the bit.  contpte_set_ptes makes new entries, and sets the bit at
- * once where an aligned block maps an aligned block of frames.
+ * The kernel tries to fold, and converts only if all entries of the block fit: a fold is one that a conversion follows.
+ * It unfolds blocks that have the bit.  It makes new entries, and sets the bit at once where an aligned block maps an
+ * aligned block of frames.
  */
 static const char *const PROBES[] = {
     "p:" GROUP "/fold __contpte_try_fold addr=%x1",
