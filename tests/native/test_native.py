@@ -70,8 +70,8 @@ def test_answers_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("sanitizers")
-def test_events_of_contpte_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_contpte", tmp_path).count("ok ") == 13
+def test_events_of_contpte_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_contpte", sanitized, tmp_path).count("ok ") == 13
 
 
 @pytest.mark.needs("move", "sanitizers")
