@@ -28,8 +28,9 @@ def print_grid(result: Result, console: Console, limit: float = LIMIT) -> None:
     say(
         console,
         ("Modes by cell", "bold"),
-        ": wall ms, and below it MMU10. Auto to best: its time to the best fixed mode, paired by round; below it its "
-        "MMU10 less the largest of a fixed mode",
+        ": median wall ms, and below it MMU10. Auto to best: the median ratio of its time to that of the fixed mode "
+        "with the least median, round by round; below it the median of its MMU10 less that of the fixed mode with the "
+        "largest",
     )
     table = Table([Column("cell", words=True), *(Column(one) for one in modes), Column("auto\nto best")], gap=2)
     for one in found:
