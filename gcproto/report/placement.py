@@ -77,10 +77,12 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
         some = sorted({one.mutators for one in over if isinstance(one, WorkloadScenario)} & numbers)
         most = max(map(runnable, over))
         return f"up to {most} runnable threads (with {names.several(list(map(str, some)))} mutators) on {on}: {waits}"
+    heaps = [one for one in over if isinstance(one, WorkloadScenario)]
     if len({_compactors(one) for one in every if isinstance(one, WorkloadScenario)} - {0}) > 1:
-        some = sorted({_compactors(one) for one in over if isinstance(one, WorkloadScenario)} - {0})
+        some = sorted({_compactors(one) for one in heaps} - {0})
         most = max(map(runnable, over))
-        threads = f"{names.several(list(map(str, some)))} compacting threads"
+        beside = ", of which the collector's alone has its own processor" * all(one.placement == "own" for one in heaps)
+        threads = f"{names.several(list(map(str, some)))} compacting threads{beside}"
         return f"up to {most} runnable threads (with {threads}) on {on}: {waits}"
     who = "" if len(over) == len(every) else f"{_who(over)}: "
     threads = _threads(over)

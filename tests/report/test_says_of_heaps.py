@@ -3,6 +3,7 @@
 import pytest
 
 from gcproto.report.placement import crowded, runnable
+from gcproto.report.plots import scaling
 from gcproto.report.plots.heap import mmu
 from gcproto.report.plots.latency import waits
 from gcproto.report.words.few import few_rounds
@@ -156,9 +157,17 @@ def test_waits_are_for_memory() -> None:
 def test_crowding_names_the_number_of_compacting_threads() -> None:
     found = [heap_mode("move", 15.0), *(heap_mode("move", 15.0) for _ in (2, 4))]
     for one, threads in zip(found, (None, 2, 4), strict=True):
-        one.scenario = heap_scenario("move", mutators=1, options=ModeOptions(compactors=threads))
+        options = ModeOptions(compactors=threads)
+        one.scenario = heap_scenario("move", mutators=1, options=options, placement="own")
     said = crowded(found, result(found, experiment=EXPERIMENT, cpu={"allowed": 2}))
-    assert said.startswith("up to 5 runnable threads (with 2 and 4 compacting threads) on 2 processors")
+    assert said.startswith("up to 5 runnable threads (with 2 and 4 compacting threads, of which")
+
+
+def test_more_compacting_threads_are_not_said_to_leave_the_mutators_alone() -> None:
+    """The page said that one thread compacts at any moment; the others ran on the mutator's processor."""
+    made = result([heap_mode("move", 15.0)], experiment=EXPERIMENT, cpu={"allowed": 2})
+    assert "take turns with mutators" in scaling.remark([made])
+    assert "at any moment" not in scaling.remark([made])
 
 
 def test_a_mode_that_never_collects_has_no_collector_thread() -> None:

@@ -161,8 +161,8 @@ def remark(results: Iterable[Result]) -> str:
     if most > TWO:
         return f"These runs had {most} processors. More threads than that say nothing of how the collector scales."
     return (
-        f"These runs had {counted(most, 'processor')}. Beside a mutator, one thread compacts at any moment. "
-        "Such a machine can't show whether several threads compact faster, nor how they contend for locks."
+        f"These runs had {counted(most, 'processor')}. Compacting threads beside the collector's take turns with "
+        "mutators. Such a machine can't show whether several threads compact faster, nor how they contend for locks."
     )
 
 
