@@ -42,8 +42,8 @@ def _curves(known: dict[Hashable, tuple[Workload, dict[int, float]]], titles: di
 def compactors(result: Result, name: str, placement: str) -> Plot | None:
     """Time from flip to drain by the number of compacting threads; None where a run has one number only.
 
-    It is the time of a collection, not of a page that these threads produced: what they leave, faults produce, so the
-    pages of a thread say how work is divided, not how long it takes.
+    It is the time of a collection, not of a page that these threads produced. The faster they are, the fewer pages
+    faults build. So a time per page would fall even if the collection took as long.
 
     Args:
         result: the run.

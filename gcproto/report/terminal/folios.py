@@ -58,7 +58,7 @@ def _print_survival(known: Sequence[Workload], page: int, console: Console) -> N
         console,
         ("Folios of the heap", "bold"),
         ": share of its pages in large folios after each collection, medians over the rounds. Times are ns "
-        "from flip to drain for each page that compacting threads produced, and ns for each page that became a THP "
+        "from flip to drain for each page that compacting threads produced. Then: ns for each page that became a THP "
         "again or was populated again.",
     )
     columns = [Column("mode", words=True), Column("folios", words=True)]
