@@ -1,7 +1,8 @@
 """A question of the reader with its answer, its figures, and how far it is established."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gcproto.report.words.ratios import Standing
 
@@ -50,3 +51,22 @@ class Finding:
     detail: Sequence[str]
     place: str
     table: Small | None = field(default=None)
+
+
+def told_apart(found: Sequence[tuple[Finding, Sequence[str]]]) -> list[Finding]:
+    """The same cards; where several ask one question, each names its runs.
+
+    Args:
+        found: cards with the labels of the runs that they are of.
+
+    """
+    asked = Counter(one.question for one, _ in found)
+    return [
+        replace(one, question=f"{one.question} (run {', '.join(runs)})") if asked[one.question] > 1 else one
+        for one, runs in found
+    ]
+
+
+def sentences(lines: Sequence[str]) -> list[str]:
+    """Lines of a terminal as sentences of a page."""
+    return [f"{line[:1].upper()}{line[1:]}." for line in lines]

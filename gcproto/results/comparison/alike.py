@@ -80,7 +80,7 @@ def _conditions(one: Experiment) -> dict[str, object]:
         case GridExperiment():
             fields = ("operations", "mutation")
         case PolicyExperiment():
-            fields = ("verify",)
+            fields = ("verify", "objective")
         case KernelCell():
             fields = ("icount", "cpus", "memory_mib", "cpu")
         case _:
