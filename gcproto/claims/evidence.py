@@ -29,7 +29,7 @@ from gcproto.results.schema import (
     Result,
     WorkloadScenario,
 )
-from gcproto.sizes import MIB
+from gcproto.sizes import KIB, MIB
 
 ROUNDS = 15
 HEAP_ROUNDS = 7
@@ -44,9 +44,8 @@ PINNED = 4 * MIB
 """The memory that may be pinned by default (RLIMIT_MEMLOCK)."""
 EBUSY_ANSWERS = ("copy", "touch", "backoff")
 """Answers to EBUSY: copy at once, write to the source and retry, wait and retry."""
-ORDER_64K = 4
-WHOLE_FOLIOS = ModeOptions(granule=1 << ORDER_64K)
-"""A collector that evacuates granules of a 64 KiB folio."""
+FOLIO = 64 * KIB
+"""Of the mTHPs that claims are judged on."""
 
 Say = Callable[[str], None]
 
@@ -161,7 +160,7 @@ class Evidence:
 
     def migrated(self, arm: str, granule: int, threads: int) -> Measurement | None:
         """64 KiB mTHPs by an arm, with so many live threads."""
-        return _path(self._migrated, "mthp", arm, granule, ORDER_64K, threads=threads)
+        return _path(self._migrated, "mthp", arm, granule, self.order, threads=threads)
 
     def refused(self, arm: str, granule: int) -> Measurement | None:
         """Small folios that are pinned."""
@@ -232,7 +231,7 @@ class Evidence:
 
     @cached_property
     def _running(self) -> list[Measurement]:
-        options = [ModeOptions(), WHOLE_FOLIOS]
+        options = [ModeOptions(), self._whole_folios]
         return self._beside_mutators("64 KiB mTHPs beside mutators", "art", options, parse_memory("64k"))
 
     def running(self, *, whole_folios: bool) -> Measurement | None:
@@ -242,7 +241,7 @@ class Evidence:
             whole_folios: in granules of a folio; ART's are pages.
 
         """
-        return _workload(self._running, WHOLE_FOLIOS if whole_folios else ModeOptions())
+        return _workload(self._running, self._whole_folios if whole_folios else ModeOptions())
 
     @cached_property
     def _cached(self) -> list[Measurement]:
@@ -277,6 +276,21 @@ class Evidence:
     def thp(self) -> int:
         """Order of a THP."""
         return machine().pmd_order
+
+    @property
+    def page(self) -> int:
+        """Bytes of a page."""
+        return machine().page_size
+
+    @property
+    def order(self) -> int:
+        """Order of the mTHPs of 64 KiB; 0 where a page is as large."""
+        return (FOLIO // self.page).bit_length() - 1
+
+    @property
+    def _whole_folios(self) -> ModeOptions:
+        """A collector that evacuates granules of a folio of 64 KiB."""
+        return ModeOptions(granule=1 << self.order)
 
 
 def _of_policies(result: Result) -> float:

@@ -1,7 +1,7 @@
 """Pages for which MOVE returns EBUSY, and the answers to it: T5, T7, T8, T9, T15."""
 
 from gcproto.claims.contrast import contrast, judged_as
-from gcproto.claims.evidence import EBUSY_ANSWERS, ORDER_64K, Evidence
+from gcproto.claims.evidence import EBUSY_ANSWERS, Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import Rows, always, ns, policy_figures, unusable, usable
 from gcproto.counted import counted
@@ -40,7 +40,7 @@ def mthp_in_swap_cache_is_busy(evidence: Evidence) -> Finding:
         f"{rows.text}. Heaps, {HEAP}: {_busy(heaps[EARLY])} copied after EBUSY at once, and {_busy(heaps[HARD])} after "
         f"waiting and retrying ({waited.ebusy} EBUSY)"
     )
-    tried, copy = (evidence.swapped("swapcache", arm, 64 * KIB, ORDER_64K) for arm in ("move_fallback", "copy"))
+    tried, copy = (evidence.swapped("swapcache", arm, 64 * KIB, evidence.order) for arm in ("move_fallback", "copy"))
     if tried is not None and copy is not None and usable(tried, copy):
         beside = contrast(tried, copy, "copying at once", evidence.floor(tried, copy))
         text += (

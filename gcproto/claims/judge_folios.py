@@ -1,7 +1,7 @@
 """Large folios: how they are split, moved whole, moved in part: T6, T10 to T14."""
 
 from gcproto.claims.contrast import Contrast, contrast, judged_as
-from gcproto.claims.evidence import ORDER_64K, Evidence
+from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import always, ns, policy_figures, unusable, usable
 from gcproto.results.baseline import evacuated
@@ -20,16 +20,15 @@ from gcproto.results.schema import (
 )
 from gcproto.sizes import KIB, MIB, size
 
-PAGE = 4096
 MOST = 0.9
 """Share of the pages that counts as all: the ends of a heap's dense part are inside folios."""
 
 
-def _name(one: Measurement) -> str:
+def _name(one: Measurement, page: int) -> str:
     """``64K mTHP, 2M a call``."""
     if not isinstance(one.scenario, PathScenario):
         return ""
-    return f"{source(one.scenario, PAGE)}, {size(one.scenario.granule_bytes)} a call"
+    return f"{source(one.scenario, page)}, {size(one.scenario.granule_bytes)} a call"
 
 
 def large_is_split(evidence: Evidence) -> Finding:
@@ -39,13 +38,17 @@ def large_is_split(evidence: Evidence) -> Finding:
         return unusable(*evidence.moves())
     split = [one for one in moves if one.proof.folios_split == one.proof.folios]
     kept = [one for one in moves if not one.proof.folios_split]
-    told = [f"{_name(one)} {one.proof.folios_split} of {one.proof.folios} split" for one in moves]
+    told = [f"{_name(one, evidence.page)} {one.proof.folios_split} of {one.proof.folios} split" for one in moves]
     text = "; ".join(dict.fromkeys(told)) + _split_costs(evidence)
     if len(split) == len(moves):
         return always(confirmed(text), *evidence.moves())
     if not split:
         return refuted(text)
-    whole = f"not {several(list(dict.fromkeys(map(_name, kept))))}, which moves whole" if kept else "not all folios"
+    whole = (
+        f"not {several(list(dict.fromkeys(_name(one, evidence.page) for one in kept)))}, which moves whole"
+        if kept
+        else "not all folios"
+    )
     return in_part(whole, text)
 
 
@@ -55,7 +58,7 @@ def _split_costs(evidence: Evidence) -> str:
     for order in range(1, evidence.thp + 1):
         one = evidence.present("thp" if order == evidence.thp else "mthp", "split_move", 2 * MIB, order)
         if one is not None and usable(one) and isinstance(one.figures, PathFigures) and one.figures.split_part:
-            costs.append(f"{size(PAGE << order)} {ns(one.figures.split_part)}")
+            costs.append(f"{size(evidence.page << order)} {ns(one.figures.split_part)}")
     return f"; the split alone, ns/page: {', '.join(costs)}" if costs else ""
 
 
@@ -85,7 +88,7 @@ def tao_may_be_worse_than_copy(evidence: Evidence) -> Finding:
 
 def whole_mthp_could_move(evidence: Evidence) -> Finding:
     """T11."""
-    move = evidence.present("mthp", "move", 64 * KIB, ORDER_64K)
+    move = evidence.present("mthp", "move", 64 * KIB, evidence.order)
     if move is None or not usable(move) or not move.proof.folios:
         return unusable(move)
     proof = move.proof
@@ -101,7 +104,7 @@ def whole_mthp_could_move(evidence: Evidence) -> Finding:
 
 def across_page_tables(evidence: Evidence) -> Finding:
     """T12."""
-    straight, mthp = (evidence.skewed("mthp", 2 * MIB, ORDER_64K, one) for one in (CONGRUENT, SKEWED))
+    straight, mthp = (evidence.skewed("mthp", 2 * MIB, evidence.order, one) for one in (CONGRUENT, SKEWED))
     aligned, thp = (evidence.skewed("thp", 2 * MIB, evidence.thp, one) for one in (CONGRUENT, SKEWED))
     if straight is None or mthp is None or aligned is None or thp is None:
         return unusable(straight, mthp, aligned, thp)
@@ -143,7 +146,7 @@ def _told(parts: Parts, moved: int) -> str:
 def parts_of_mthps_move(evidence: Evidence) -> Finding:
     """T13."""
     pages, whole = (evidence.running(whole_folios=yes) for yes in (False, True))
-    moved, copied = (evidence.heap("sparse", ORDER_64K, policy) for policy in ("move", "copy-large"))
+    moved, copied = (evidence.heap("sparse", evidence.order, policy) for policy in ("move", "copy-large"))
     if pages is None or whole is None or moved is None or copied is None or not usable(pages, whole, moved, copied):
         return unusable(pages, whole, moved, copied)
     (by_page, all_pages), (by_folio, all_folios) = _parts(pages), _parts(whole)
@@ -172,8 +175,8 @@ def _live(one: Measurement) -> str:
 def granules_of_folios(evidence: Evidence) -> Finding:
     """T14."""
     thp, half = (evidence.heap(workload, evidence.thp, "whole") for workload in ("prefix", "sparse"))
-    mthp, small = (evidence.heap("prefix", order, "move") for order in (ORDER_64K, 0))
-    auto = evidence.heap("prefix", ORDER_64K, "auto")
+    mthp, small = (evidence.heap("prefix", order, "move") for order in (evidence.order, 0))
+    auto = evidence.heap("prefix", evidence.order, "auto")
     if thp is None or half is None or mthp is None or small is None or auto is None:
         return unusable(thp, half, mthp, small, auto)
     if not usable(thp, half, mthp, small, auto) or not evacuated(thp):

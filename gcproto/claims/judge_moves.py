@@ -1,7 +1,7 @@
 """The effect of a move on a page: T1, T2, T4."""
 
 from gcproto.claims.contrast import contrast
-from gcproto.claims.evidence import ORDER_64K, Evidence
+from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
 from gcproto.claims.sound import MISSING, always, ns, unusable, usable
 from gcproto.counted import counted
@@ -34,7 +34,7 @@ def present_is_rewritten(evidence: Evidence) -> Finding:
 def swap_entry_is_copied(evidence: Evidence) -> Finding:
     """T2."""
     small = [evidence.swapped("swapped", arm, 64 * KIB) for arm in ("move", "copy")]
-    large = evidence.swapped("swapped", "move", 64 * KIB, ORDER_64K)
+    large = evidence.swapped("swapped", "move", 64 * KIB, evidence.order)
     move, copy = small
     if move is None or copy is None or not usable(move, copy):
         return unusable(move, copy)

@@ -10,6 +10,7 @@ from gcproto.model.dispositions import Dispositions, dispositions, left_out
 from gcproto.model.fit import Costs, fit, row_of
 from gcproto.model.kinds import GROUPS, Row
 from gcproto.model.proposals import Proposal
+from gcproto.results.facts import UNKNOWN_PAGE_SIZE
 from gcproto.results.schema import PathScenario, PolicyScenario, Result, Skip, with_fields
 from gcproto.results.series import page_size_of, release_of
 
@@ -86,6 +87,7 @@ class Prediction(msgspec.Struct):
         reasons: why ``auto`` differs from ``move``, if both were measured.
         proposal: the proposal that was applied; None without one.
         left_out: measurements that the model does not use, with reasons.
+        page_size: of the kernel, in bytes.
 
     """
 
@@ -95,6 +97,7 @@ class Prediction(msgspec.Struct):
     reasons: list[Reason]
     proposal: Proposal | None = None
     left_out: list[Skip] = []
+    page_size: int = UNKNOWN_PAGE_SIZE
 
 
 def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Prediction:
@@ -117,7 +120,7 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
             remedy="run it, or give no result; then this command runs it now",
             code=ExitCode.USAGE,
         )
-    _see_that_they_are_alike(results)
+    page_size = _see_that_they_are_alike(results)
     costs = fit([one for one in every if _is_fitted_on(one)])
     by_heap: dict[PolicyScenario, list[Dispositions]] = {}
     for one in every:
@@ -135,6 +138,7 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
         reasons=list(_reasons(heaps)),
         proposal=proposal,
         left_out=left_out(results),
+        page_size=page_size,
     )
 
 
@@ -146,8 +150,11 @@ def _is_fitted_on(one: Dispositions) -> bool:
             return workload in FITTED_ON
 
 
-def _see_that_they_are_alike(results: Sequence[Result]) -> None:
+def _see_that_they_are_alike(results: Sequence[Result]) -> int:
     """Costs belong to one kernel on one processor. A fit over several would describe none of them.
+
+    Returns:
+        The page size in bytes.
 
     Raises:
         GcprotoError: the results are from several.
@@ -166,6 +173,7 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> None:
                 remedy="give results of one machine and kernel",
                 code=ExitCode.USAGE,
             )
+    return page_size_of(used[0])
 
 
 def _reasons(heaps: Sequence[Heap]) -> Iterator[Reason]:

@@ -12,7 +12,7 @@ import msgspec
 from gcproto.results import names
 from gcproto.results.facts import branch_of
 from gcproto.results.schema import PathScenario, Result, Scenario
-from gcproto.results.series import Series, build, by_platform
+from gcproto.results.series import Series, build, by_platform, version_key
 from gcproto.results.steps import Step, steps
 
 PAGE = "page"
@@ -110,6 +110,43 @@ def _branch(kernel: str) -> str:
 
 def _order(branch: str) -> tuple[int, ...]:
     return tuple(int(part) for part in branch.split(".") if part.isdigit())
+
+
+class Newest(msgspec.Struct, frozen=True):
+    """A scenario in the newest kernel of each platform that measured it; ``values`` in instructions a page of each."""
+
+    name: str
+    values: dict[str, float]
+
+
+def newest_of(platforms: Mapping[str, Series]) -> dict[str, str]:
+    """The newest kernel of each platform that was measured there."""
+    return {
+        platform: max((one for cells in series.cells.values() for one in cells), key=version_key)
+        for platform, series in platforms.items()
+        if series.cells
+    }
+
+
+def newest(platforms: Mapping[str, Series]) -> list[Newest]:
+    """The newest kernels of the platforms, scenario by scenario, where at least two of them did the same work.
+
+    Args:
+        platforms: series by platform.
+
+    """
+    values: dict[Hashable, dict[str, float]] = {}
+    shown: dict[Hashable, str] = {}
+    kernels = newest_of(platforms)
+    for platform, kernel in kernels.items():
+        series = platforms[platform]
+        for scenario in series.cells:
+            value = series.value(scenario, kernel)
+            if value:
+                key = same_work(scenario, series.page_size)
+                shown.setdefault(key, _name(scenario, series.page_size))
+                values.setdefault(key, {})[platform] = value
+    return [Newest(shown[key], found) for key, found in values.items() if len(found) > 1]
 
 
 class Same(msgspec.Struct, frozen=True):

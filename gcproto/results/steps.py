@@ -76,7 +76,9 @@ def _change(series: Series, scenario: Scenario, before: str, after: str, thresho
     # A change within the canary's is one of the whole kernel. No change of userfaultfd explains it.
     beyond = abs(change - (moved or 0.0)) > threshold
     branches = branch_of(before), branch_of(after)
-    cause = known(scenario, branches[0], branches[1], change) if beyond and branches[0] and branches[1] else ""
+    cause = ""
+    if beyond and branches[0] and branches[1]:
+        cause = known(scenario, branches[0], branches[1], change, series.page_size)
     return Step(scenario, before, after, old.value, new.value, change, moved, cause)
 
 

@@ -255,6 +255,9 @@ int main(void)
     mount_or_note("sysfs", "/sys", "sysfs", NULL);
     mount_or_note("tmpfs", "/tmp", "tmpfs", NULL);
     mount_or_note("debugfs", "/sys/kernel/debug", "debugfs", NULL);
+    /* For probes; a kernel may have no tracing. */
+    if (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) < 0 && errno != ENODEV && errno != ENOENT)
+        gcp_guest_note("mount /sys/kernel/tracing: %s", strerror(errno));
     gcp_guest_say("started", "init");
     follow("/script");
     gcp_guest_say("done", "script");

@@ -63,7 +63,8 @@ static void the_huge_zero_page(struct gcp_trial *trial)
     struct gcp_view before = gcp_trial_view(trial, src, pages);
     uint64_t frame = GCP_PM_PFN(before.entries[0]);
     if (before.zero_pages != pages || GCP_PM_PFN(before.entries[pages - 1]) != frame + pages - 1)
-        gcp_trial_skip(trial, "a read did not map the huge zero page; is hugepages-2048kB/enabled madvise?");
+        gcp_trial_skip(trial, "a read did not map the huge zero page; is hugepages-%" PRIu64 "kB/enabled madvise?",
+                       trial->platform.pmd_size / 1024);
     struct gcp_move_call seen = gcp_trial_move(trial, dst, src, trial->platform.pmd_size, 0);
     if (seen.err == EBUSY) {
         gcp_trial_note(trial, "ebusy: the huge zero page stays where it is");

@@ -4,7 +4,7 @@
  *
  * No hazard changes a setting.  The caller sets up:
  * - a swap device, on a loop device for hazards that need the swap cache;
- * - hugepages-2048kB/enabled and one mTHP size, as `madvise`;
+ * - hugepages-*kB/enabled of THPs and one mTHP size, as `madvise`;
  * - ksm/run, as 1, for `ksm`.
  */
 #ifndef GCP_HAZARDS_H

@@ -79,6 +79,22 @@ static int lose_page(const struct gcp_work *work, struct gcp_round *ret)
     return -errno;
 }
 
+static int run_watched(struct gcp_work *work, struct gcp_round *ret)
+{
+    struct gcp_watch *watch = work->watch;
+    const struct gcp_contpte_ranges ranges = {work->source.start, gcp_arm_destination(work), work->bytes};
+    int err = gcp_contpte_begin(watch->contpte);
+    if (err) {
+        snprintf(ret->reason, sizeof(ret->reason), "contpte blocks can't be watched: %s", strerror(-err));
+        return err;
+    }
+    err = work->arm->run(work, ret);
+    int lost = gcp_contpte_end(watch->contpte, &ranges, &watch->seen);
+    if (lost && !err)
+        snprintf(ret->reason, sizeof(ret->reason), "contpte blocks were not all seen: %s", strerror(-lost));
+    return err ? err : lost;
+}
+
 static void run_in(struct gcp_work *work, struct gcp_round *ret)
 {
     const struct gcp_scenario *scenario = work->scenario;
@@ -121,7 +137,7 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
     if (scenario->settle)
         gcp_settle();
     uint64_t live = gcp_toucher_await(&toucher);
-    err = work->arm->run(work, ret);
+    err = work->watch ? run_watched(work, ret) : work->arm->run(work, ret);
     live = gcp_toucher_cpu(&toucher) - live;
     gcp_counters_read(work->prover, &work->after);
     gcp_toucher_stop(&toucher);
@@ -142,6 +158,12 @@ static void run_in(struct gcp_work *work, struct gcp_round *ret)
 
 int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_round *ret)
 {
+    return gcp_round_watched(prover, scenario, NULL, ret);
+}
+
+int gcp_round_watched(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_watch *watch,
+                      struct gcp_round *ret)
+{
     struct gcp_uffd uffd = {.fd = -1};
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     struct gcp_work work = {
@@ -149,6 +171,7 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
         .scenario = scenario,
         .arm = gcp_arm_at(scenario->arm),
         .uffd = &uffd,
+        .watch = watch,
         .page = page,
         .bytes = scenario->pages * page,
         .granule = scenario->granule ? scenario->granule : scenario->pages * page,

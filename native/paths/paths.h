@@ -20,4 +20,10 @@ int gcp_round_run(struct gcp_prover *prover, const struct gcp_scenario *scenario
 
 /* cdef:end */
 
+struct gcp_watch;
+
+/* The same with the blocks of contpte watched (work.h).  Its time has the cost of probes in it. */
+int gcp_round_watched(struct gcp_prover *prover, const struct gcp_scenario *scenario, struct gcp_watch *watch,
+                      struct gcp_round *ret);
+
 #endif

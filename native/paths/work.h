@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "paths/contpte.h"
 #include "paths/evacuate.h"
 #include "paths/round.h"
 #include "paths/source/source.h"
@@ -42,11 +43,18 @@ struct gcp_uffd;
 
 struct gcp_arm;
 
+/* A watched round: the probes, and the blocks that it folded and unfolded. */
+struct gcp_watch {
+    struct gcp_contpte *contpte;
+    struct gcp_contpte_count seen;
+};
+
 /*
  * One round while it runs.
  * arm:     of the scenario;  policy: the arm's, with the granule of the scenario
  * target:  start of the destination; staging: of the small pages of the TAO arm
  * ready:   counters when the source is ready;  after: when the work is done
+ * watch:   NULL, or the round is not for measuring
  */
 struct gcp_work {
     struct gcp_prover *prover;
@@ -62,6 +70,7 @@ struct gcp_work {
     uint64_t staging;
     struct gcp_counters ready;
     struct gcp_counters after;
+    struct gcp_watch *watch;
     struct gcp_view view_after;
     struct gcp_view source_after;
 };

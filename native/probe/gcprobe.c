@@ -5,13 +5,14 @@
  *   gcprobe bench [ROUNDS [SEED]]
  *   gcprobe run --source small --arm move,copy --granule 65536,2097152 [--order N] [--pages N] [--skew N]
  *               [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit TEXT] [--slow PERMILLE]
- *               [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]
+ *               [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory] [--blocks 1]
  *   gcprobe contract [ROW]
  *   gcprobe hazard [NAME | --list]
  *   gcprobe stress SECONDS SEED
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
  * scenario that is unavailable here.  `bench` runs the short grid; `gcproto import` makes a result of its output.  It changes no setting of the machine: the caller enables folio sizes and swap.
+ * --blocks counts the blocks of contpte that are folded and unfolded, by kprobes, in guests only.
  * The contract is printed as KTAP.  Exit codes: 0 done, 1 a measurement is invalid or a row of the contract differs, 2
  * usage, 3 nothing could be measured.
  */
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "paths/contpte.h"
 #include "base/platform.h"
 #include "contract/contract.h"
 #include "hazards/hazards.h"
@@ -53,6 +55,7 @@ struct options {
     uint64_t granules[MAX_LIST];
     size_t n_granules;
     bool order_given;
+    bool blocks;
 };
 
 static int usage(const char *problem, const char *value)
@@ -65,7 +68,8 @@ static int usage(const char *problem, const char *value)
             "--granule BYTES[,BYTES...] "
             "[--order N]\n"
             "       [--pages N] [--skew PAGES] [--rounds N] [--warmup N] [--cpu N] [--touch-cpu N] [--seed N] [--unit "
-            "TEXT]\n       [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]\n",
+            "TEXT]\n       [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory]\n"
+            "       [--blocks 1]\n",
             problem, value ? ": " : "", value ? value : "");
     return 2;
 }
@@ -150,6 +154,9 @@ static bool parse_option(int option, char *value, struct options *ret)
     case 'T':
         ret->base.settle = (uint32_t)number;
         return number < 2;
+    case 'B':
+        ret->blocks = number == 1;
+        return number < 2;
     case 'F':
         return parse_name(value, gcp_frames_name, &ret->base.frames);
     case 'W':
@@ -165,23 +172,15 @@ static bool parse_option(int option, char *value, struct options *ret)
 static int parse(int argc, char **argv, struct options *ret)
 {
     static const struct option LONG[] = {
-        {"source", required_argument, NULL, 'S'},
-        {"arm", required_argument, NULL, 'A'},
-        {"granule", required_argument, NULL, 'g'},
-        {"order", required_argument, NULL, 'o'},
-        {"pages", required_argument, NULL, 'p'},
-        {"skew", required_argument, NULL, 'k'},
-        {"rounds", required_argument, NULL, 'n'},
-        {"warmup", required_argument, NULL, 'w'},
-        {"cpu", required_argument, NULL, 'c'},
-        {"touch-cpu", required_argument, NULL, 't'},
-        {"seed", required_argument, NULL, 's'},
-        {"unit", required_argument, NULL, 'u'},
-        {"slow", required_argument, NULL, 'x'},
-        {"settle", required_argument, NULL, 'T'},
-        {"frames", required_argument, NULL, 'F'},
-        {"working-set", required_argument, NULL, 'W'},
-        {NULL, 0, NULL, 0},
+        {"source", required_argument, NULL, 'S'},      {"arm", required_argument, NULL, 'A'},
+        {"granule", required_argument, NULL, 'g'},     {"order", required_argument, NULL, 'o'},
+        {"pages", required_argument, NULL, 'p'},       {"skew", required_argument, NULL, 'k'},
+        {"rounds", required_argument, NULL, 'n'},      {"warmup", required_argument, NULL, 'w'},
+        {"cpu", required_argument, NULL, 'c'},         {"touch-cpu", required_argument, NULL, 't'},
+        {"seed", required_argument, NULL, 's'},        {"unit", required_argument, NULL, 'u'},
+        {"slow", required_argument, NULL, 'x'},        {"settle", required_argument, NULL, 'T'},
+        {"blocks", required_argument, NULL, 'B'},      {"frames", required_argument, NULL, 'F'},
+        {"working-set", required_argument, NULL, 'W'}, {NULL, 0, NULL, 0},
     };
     struct gcp_platform platform;
     gcp_platform_get(&platform);
@@ -207,6 +206,16 @@ static int parse(int argc, char **argv, struct options *ret)
     return 0;
 }
 
+/* The probes; NULL, and a skip with its reason, where there can be none. */
+static struct gcp_contpte *watch_blocks(struct gcp_contpte *contpte)
+{
+    char why[160] = "a probe is a setting of the whole machine, so only guests are watched";
+    if (gcp_in_guest() && gcp_contpte_init(contpte, why, sizeof(why)) == 0)
+        return contpte;
+    printf("{\"skip\":{\"what\":\"blocks of contpte\",\"reason\":\"%s\"}}\n", why);
+    return NULL;
+}
+
 static int run(int argc, char **argv)
 {
     struct options options;
@@ -228,7 +237,12 @@ static int run(int argc, char **argv)
         work[i].scenario.granule = options.granules[i % options.n_granules];
     }
     struct gcprobe_tally tally = {0};
+    struct gcp_contpte contpte;
+    if (options.blocks)
+        options.plan.contpte = watch_blocks(&contpte);
     gcprobe_measure(&prover, work, n, options.plan, stdout, &tally);
+    if (options.plan.contpte)
+        gcp_contpte_deinit(&contpte);
     gcp_prover_deinit(&prover);
     return gcprobe_end(stdout, &tally);
 }

@@ -215,6 +215,20 @@ static void print_figure(FILE *out, const char *name, double *values, size_t n)
     print_median(out, values, n);
 }
 
+/* gcproto.results.schema.Blocks */
+static void print_blocks(FILE *out, const struct gcprobe_series *series)
+{
+    if (!series->n_watched && !series->void_watched)
+        return;
+    fputs(",\"blocks\":{\"folded\":[", out);
+    for (size_t i = 0; i < series->n_watched; i++)
+        fprintf(out, "%s%" PRIu64, i ? "," : "", series->watched[i].folded);
+    fputs("],\"unfolded\":[", out);
+    for (size_t i = 0; i < series->n_watched; i++)
+        fprintf(out, "%s%" PRIu64, i ? "," : "", series->watched[i].unfolded);
+    fprintf(out, "],\"void\":%zu}", series->void_watched);
+}
+
 /* gcproto.results.schema.PathFigures; `values` has room for one value per round. */
 static void print_figures(FILE *out, const struct gcprobe_series *series, double *values)
 {
@@ -229,6 +243,7 @@ static void print_figures(FILE *out, const struct gcprobe_series *series, double
         if (is_sample(series, i) && series->rounds[i].swapin_ns)
             values[n++] = per_page(series, series->rounds[i].swapin_ns);
     print_figure(out, "swapin_part", values, n);
+    print_blocks(out, series);
     fputc('}', out);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mark.h"
 #include "paths/paths.h"
+#include "paths/work.h"
 #include "probe/json.h"
 
 /* As in gcproto/experiments/paths/lab.py: tries for a source that was not made as asked, within one round. */
@@ -41,6 +42,23 @@ static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series,
         }
 }
 
+/* Rounds whose blocks of contpte are counted.  They have the cost of probes, and are no samples. */
+static void run_watched(struct gcp_prover *prover, struct gcprobe_series *series, size_t n_series,
+                        struct gcp_contpte *contpte)
+{
+    for (size_t i = 0; i < n_series; i++)
+        for (size_t round = 0; round < GCPROBE_WATCHED && series[i].n > 1; round++) {
+            struct gcp_watch watch = {.contpte = contpte};
+            struct gcp_round seen;
+            series[i].scenario.seed += 0x9E3779B97F4A7C15ULL;
+            gcp_round_watched(prover, &series[i].scenario, &watch, &seen);
+            if (seen.status == GCP_ROUND_VALID)
+                series[i].watched[series[i].n_watched++] = watch.seen;
+            else if (++series[i].void_watched)
+                fprintf(stderr, "gcprobe: a watched round is void: %s\n", seen.reason);
+        }
+}
+
 static void report(const struct gcprobe_series *series, const char *unit, FILE *out, struct gcprobe_tally *ret)
 {
     ret->lines++;
@@ -71,6 +89,8 @@ void gcprobe_measure(struct gcp_prover *prover, const struct gcprobe_work *work,
         abort();
     GCP_MARK(GCP_MARK_ARM);
     run_rounds(prover, series, n, total);
+    if (plan.contpte)
+        run_watched(prover, series, n, plan.contpte);
     for (size_t i = 0; i < n; i++) {
         report(&series[i], plan.unit, out, ret);
         free(series[i].rounds);

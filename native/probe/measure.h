@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "paths/contpte.h"
 #include "base/proof.h"
 #include "paths/round.h"
 
@@ -14,10 +15,12 @@ struct gcprobe_work {
     unsigned replica;
 };
 
+/* contpte: after the measured rounds some are watched by it; NULL: none */
 struct gcprobe_plan {
     size_t rounds;
     size_t warmup;
     const char *unit;
+    struct gcp_contpte *contpte;
 };
 
 /* lines: that were written, one for each scenario;  measured: scenarios;  invalid: rounds */

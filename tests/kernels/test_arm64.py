@@ -18,11 +18,13 @@ from gcproto.kernels.get.image_file import read_image
 from gcproto.kernels.guest import machine, programs
 from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.guest.sizes import Sizes
+from gcproto.report.terminal.contpte import print_blocks
 from gcproto.report.terminal.platforms import print_beside, print_between
+from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.results.exports.kcidb import document
 from gcproto.results.facts import brief, platform_of, release_of, short, version_key
 from gcproto.results.platforms import beside, between, series_of
-from gcproto.results.schema import Result, Scenario
+from gcproto.results.schema import Blocks, Measurement, PathFigures, PathScenario, Result, Scenario
 from gcproto.results.series import build
 from gcproto.results.store import load
 from gcproto.sizes import size_text
@@ -228,9 +230,10 @@ def test_two_kernels_across_page_sizes_show_the_same_work_only() -> None:
 
 @pytest.mark.needs("qemu-aarch64", "gcc-aarch64", "arm64_kernel")
 def test_a_kernel_boots_moves_and_is_counted(tmp_path: Path) -> None:
-    words = ("kernels", "run", "6.18", "--arch", "arm64", "--set", "quick", "--rounds", "3")
+    words = ("kernels", "run", "6.18", "--arch", "arm64", "--set", "contpte", "--rounds", "3")
     done = run_gcproto(*words, "--out", str(tmp_path / "r"), timeout=400)
     assert done.returncode == 0, done.stderr
+    assert "Blocks of contpte that a round folded and unfolded" in done.stdout
     (path,) = (tmp_path / "r").glob("*.json")
     one = load(path)
     assert one.guest
@@ -246,6 +249,43 @@ def test_a_kernel_boots_moves_and_is_counted(tmp_path: Path) -> None:
     assert batched < copied / 5
     split = next(measured for measured in one.measurements if measured.scenario == SPLIT)
     assert split.proof.folios_split == split.proof.folios == 32 * 3
+    blocks = {measured.scenario: blocks_of(measured) for measured in one.measurements if measured.scenario != CANARY}
+    assert blocks[MOVE] == Blocks([0] * 3, [0] * 3)
+    # Each folio of 64 KiB was a block until it was split. Of its pages none can form one again.
+    assert blocks[SPLIT] == Blocks([0] * 3, [32] * 3)
+    thp = {path_of(at).granule_bytes: seen for at, seen in blocks.items() if path_of(at).source == "thp"}
+    assert thp == {64 << 10: Blocks([32] * 3, [32] * 3), PMD: Blocks([0] * 3, [0] * 3)}
+
+
+def path_of(one: Scenario) -> PathScenario:
+    assert isinstance(one, PathScenario)
+    return one
+
+
+def blocks_of(one: Measurement) -> Blocks | None:
+    assert isinstance(one.figures, PathFigures)
+    return one.figures.blocks
+
+
+def test_blocks_of_contpte_are_for_arm64() -> None:
+    done = run_gcproto("kernels", "run", "7.3", "--set", "contpte")
+    assert (done.returncode, "give --arch arm64" in done.stderr) == (2, True)
+
+
+def test_the_tables_have_blocks_where_they_were_watched() -> None:
+    stock, patched = (arm64(f"7.3.4-{name}-arm64") for name in ("stock", "patched"))
+    out = io.StringIO()
+    for result, (folded, unfolded) in ((stock, (0, 32)), (patched, (32, 0))):
+        found = next(one for one in result.measurements if one.scenario == SPLIT)
+        found.figures = PathFigures(blocks=Blocks([folded] * 3, [unfolded] * 3))
+    print_blocks([stock, patched], FOUR, Console(file=out, width=200))
+    assert re.search(r"7.3.4-stock .* 0 +32 ", out.getvalue())
+    assert re.search(r"7.3.4-patched .* 32 +0 ", out.getvalue())
+    pair = (release_of(stock), release_of(patched))
+    print_proposal(rows([stock, patched], *pair), pair, "", FOUR, "", Console(file=out, width=200))
+    assert re.search(r"mTHP .* 0 -> 32 +32 -> 0", out.getvalue())
+    plain = rows([stock, patched], *pair)[0]
+    assert (plain.stock.folded, plain.stock.unfolded) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ def test_answers_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
     assert run_under_sanitizers("test_answer", sanitized, tmp_path).count("ok ") == 70
 
 
+@pytest.mark.needs("sanitizers")
+def test_events_of_contpte_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_contpte", sanitized, tmp_path).count("ok ") == 13
+
+
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
 def test_contract_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_functions_are_shown_up_to_95_percent(console: Console) -> None:
 
 def test_differences_name_functions_and_what_one_kernel_lacks(console: Console) -> None:
     found = list(explanations(BOTH, K72, K73).values())
-    print_explanations(found, K72, K73, {"vm_normal_page"}, None, console)
+    print_explanations(found, K72, K73, {"vm_normal_page"}, None, 4096, console)
     lines = shown(console)
     assert "small move 2M: 178 -> 195 (+17.1, +9.6%)" in lines
     assert "move_pages_ptes 120 -> 132" not in lines
@@ -50,7 +50,7 @@ def test_differences_name_functions_and_what_one_kernel_lacks(console: Console) 
 
 
 def test_without_a_change_that_is_said(console: Console) -> None:
-    print_explanations([], K72, K73, None, None, console)
+    print_explanations([], K72, K73, None, None, 4096, console)
     assert shown(console) == ["no scenario with a profile changed by more than boots of one kernel may differ"]
 
 
@@ -99,6 +99,6 @@ def test_a_profile_of_nothing_can_be_printed(console: Console) -> None:
     other = profiled(K73, NEW)
     print_profiles([made], console, every=True)
     print_events([made], console)
-    print_explanations(list(explanations([made, other], K72, K73).values()), K72, K73, None, None, console)
+    print_explanations(list(explanations([made, other], K72, K73).values()), K72, K73, None, None, 4096, console)
     assert "a 0 0.0% 0.0%" in shown(console)
     assert [one.svgs() for part in profile_parts([made], "k") for one in part.plots()]

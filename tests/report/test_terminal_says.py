@@ -18,6 +18,7 @@ from gcproto.report.placement import crowded, runnable
 from gcproto.report.terminal.collector.windows import print_windows
 from gcproto.report.terminal.comparison import summary as compared
 from gcproto.report.terminal.kernels import print_matrix
+from gcproto.report.terminal.remarks import print_skips
 from gcproto.report.terminal.tables import print_result
 from gcproto.report.terminal.verdicts import print_verdicts
 from gcproto.results.comparison.compare import ArmLine, Comparison, Line
@@ -29,6 +30,7 @@ from gcproto.results.schema import (
     Outcome,
     Result,
     SampleMode,
+    Skip,
     Verdict,
     WindowExperiment,
     WindowFigures,
@@ -338,3 +340,15 @@ def test_measurements_are_summarised_by_the_baseline_of_their_placement() -> Non
     summarise(found)
     ratios = [one.ratio_to_copy.value if one.ratio_to_copy else None for one in found]
     assert ratios == [None, 0.4, None, 0.95]
+
+
+def test_what_is_missing_for_the_same_reason_is_said_once() -> None:
+    out = io.StringIO()
+    skips = [Skip(f"mthp order 4: {arm}", "no folios of 64 KiB", "enable them") for arm in ("move", "copy", "move")]
+    print_skips([*skips, Skip("thp", "no THP")], Console(file=out, width=200))
+    lines = [line.strip() for line in out.getvalue().splitlines() if line.strip()]
+    assert lines[1:] == [
+        "mthp order 4: move, mthp order 4: copy: no folios of 64 KiB",
+        "what to do: enable them",
+        "thp: no THP",
+    ]

@@ -52,6 +52,7 @@ class Made(Evidence):
         self.floor_given = 0.0
 
     thp = 9
+    page = 4096
 
     def floor(self, *_some: Measurement) -> float:
         return self.floor_given

@@ -12,6 +12,7 @@ from gcproto.cli.kernels.build import BuildOptions, build_options, build_progres
 from gcproto.cli.kernels.check import check_guest, show_verdicts
 from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.kernels.platform import see_that_it_has_blocks
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, result_options
 from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
@@ -64,10 +65,10 @@ class Options(BuildOptions, MatrixOptions, Limits):
 @click.option(
     "--set",
     "scenarios",
-    type=click.Choice(["quick", "paths", "folios"]),
+    type=click.Choice(["quick", "paths", "folios", "contpte"]),
     default="quick",
     show_default=True,
-    help="Scenarios to measure: a few, those of `kernels run`, or folios of every size.",
+    help="Scenarios to measure: a few, those of `kernels run`, folios of every size, or blocks of contpte (arm64).",
 )
 @click.option("--check", is_flag=True, help="Run the contract and the hazards in both instead of measuring.")
 @click.option(
@@ -117,6 +118,7 @@ def command(ctx: click.Context, options: Options) -> None:
         raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
     if not options.patches:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
+    see_that_it_has_blocks(options.scenarios, options)
     machine.need(options.architecture)
     both = (*options.stock_patches, *options.patches)
     collect(both)  # before a source of 160 MiB is downloaded
@@ -222,6 +224,7 @@ def _show(
     from gcproto.report.terminal.proposal import print_proposal, rows
     from gcproto.results.configurations import builds
     from gcproto.results.documents import document
+    from gcproto.results.facts import UNKNOWN_PAGE_SIZE, page_size_of
     from gcproto.results.series import build
     from gcproto.results.steps import void
 
@@ -240,7 +243,7 @@ def _show(
     if series:
         print_proposal(found, (stock, patched), series.unit, series.page_size, voided, console())
     if profile:
-        print_functions(explained, stock, patched)
+        print_functions(explained, stock, patched, page_size_of(results[0]) if results else UNKNOWN_PAGE_SIZE)
     print_builds(results, console())
     return found, voided
 

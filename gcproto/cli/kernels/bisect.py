@@ -199,7 +199,7 @@ def _show(found: "Found", as_json: bool) -> None:
     from gcproto.report.terminal.kit.text import say
     from gcproto.results.configurations import builds
     from gcproto.results.documents import document
-    from gcproto.results.facts import label
+    from gcproto.results.facts import UNKNOWN_PAGE_SIZE, label, page_size_of
     from gcproto.results.profiles.explain import explanations
     from gcproto.results.store import load
 
@@ -211,6 +211,7 @@ def _show(found: "Found", as_json: bool) -> None:
             label(result, name)
             results.append(result)
     explained = list(explanations(results, labels[0], labels[1]).values())
+    page_size = page_size_of(results[0]) if results else UNKNOWN_PAGE_SIZE
     if as_json:
         fields = {"bad": found.bad, "before": found.before, "after": found.after, "functions": explained}
         fields["builds"] = builds(results)
@@ -224,5 +225,5 @@ def _show(found: "Found", as_json: bool) -> None:
     old, new = found.before.measured.value, found.after.measured.value
     if old and new:
         say(out, f"{old:.2f} -> {new:.2f} instructions a page ({new / old - 1:+.2%})")
-    print_explanations(explained, labels[0], labels[1], None, None, out)
+    print_explanations(explained, labels[0], labels[1], None, None, page_size, out)
     print_builds(results, out)

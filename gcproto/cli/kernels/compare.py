@@ -108,7 +108,7 @@ def command(
         from gcproto.report.terminal.series import print_compilers, print_pair
 
         if by:
-            print_functions(explained, pair.before, pair.after)
+            print_functions(explained, pair.before, pair.after, pair.series.page_size)
         else:
             print_pair(pair.series, pair.before, pair.after, found, voided, console())
         print_compilers(pair.results, pair.before, pair.after, console())

@@ -55,17 +55,18 @@ def _named(text: str, found: "Sequence[Explanation]") -> "Explanation":
     return chosen[0]
 
 
-def print_functions(found: "Sequence[Explanation]", before: str, after: str) -> None:
+def print_functions(found: "Sequence[Explanation]", before: str, after: str, page_size: int) -> None:
     """Print explanations; where this machine knows the kernels' symbols, what one of them lacks is marked.
 
     Args:
         found: explanations.
         before: release of the kernel that was compared with.
         after: of the other.
+        page_size: of both, in bytes.
 
     """
     from gcproto.cli.kit.terminal import console
     from gcproto.kernels.profile.functions import names_of
     from gcproto.report.terminal.functions import print_explanations
 
-    print_explanations(found, before, after, names_of(before), names_of(after), console())
+    print_explanations(found, before, after, names_of(before), names_of(after), page_size, console())

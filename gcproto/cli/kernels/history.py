@@ -60,7 +60,7 @@ def command(
     it reads the folder `results`.
 
     Guests of several architectures or page sizes are refused.  With --across-architectures each has a series of its
-    own, and a table has the steps on all of them.
+    own.  A table has the steps on all of them, and another one the newest kernel of each.
     """
     from gcproto.results.configurations import builds
     from gcproto.results.documents import document
@@ -113,7 +113,7 @@ def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None
     """A series for each platform, and where each of them steps."""
     from gcproto.results.configurations import builds
     from gcproto.results.documents import document
-    from gcproto.results.platforms import beside, series_of
+    from gcproto.results.platforms import beside, newest, newest_of, series_of
     from gcproto.results.steps import steps
 
     platforms = series_of(results)
@@ -127,11 +127,12 @@ def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None
             }
             for platform, series in platforms.items()
         }
-        echo_json(document("kernels-platforms", {"platforms": shown, "steps": found, "builds": builds(results)}))
+        fields = {"platforms": shown, "steps": found, "newest": newest(platforms), "builds": builds(results)}
+        echo_json(document("kernels-platforms", fields))
         return
     from gcproto.cli.kit.terminal import console
     from gcproto.report.terminal.configurations import print_builds
-    from gcproto.report.terminal.platforms import print_beside
+    from gcproto.report.terminal.platforms import print_beside, print_newest
     from gcproto.report.terminal.series import print_history
 
     for series in platforms.values():
@@ -139,4 +140,5 @@ def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None
         print_history(series, made, [None] * len(made), console())
         console().print()
     print_beside(found, platforms, console())
+    print_newest(newest(platforms), newest_of(platforms), console())
     print_builds(results, console())

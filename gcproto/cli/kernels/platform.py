@@ -80,6 +80,24 @@ def across_option(function: F) -> F:
     )(function)
 
 
+def see_that_it_has_blocks(scenarios: str, options: PlatformOptions) -> None:
+    """See that a set of scenarios about blocks of contpte is for the architecture that has them.
+
+    Raises:
+        GcprotoError: it is not.
+
+    """
+    from gcproto.kernels.architecture import ARM64
+    from gcproto.kernels.guest.script import CONTPTE
+
+    if scenarios == CONTPTE and options.architecture is not ARM64:
+        raise GcprotoError(
+            f"kernels of {options.arch} have no blocks of contpte",
+            remedy=f"give --arch {ARM64.name}, or another --set",
+            code=ExitCode.USAGE,
+        )
+
+
 def see_that_they_are_alike(kernels: "Iterable[Kernel | LocalKernel]", architecture: "Architecture") -> None:
     """See that all kernels are of the architecture of the command.
 

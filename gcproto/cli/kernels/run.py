@@ -9,6 +9,7 @@ import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.kernels.platform import see_that_it_has_blocks
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, result_options
 from gcproto.cli.kit.params import GUEST_ROUNDS, seconds
@@ -38,11 +39,11 @@ class Options(KernelOptions, MatrixOptions):
 @click.option(
     "--set",
     "scenarios",
-    type=click.Choice(["paths", "quick", "folios", "heap"]),
+    type=click.Choice(["paths", "quick", "folios", "contpte", "heap"]),
     default="paths",
     show_default=True,
-    help="The path lab's scenarios, a few of them, folios of every size, or the heap (the window and a verified "
-    "workload, in this Python).",
+    help="The path lab's scenarios, a few of them, folios of every size, blocks of contpte (arm64), or the heap.  The "
+    "heap is the window and a verified workload, in this Python.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
@@ -87,6 +88,7 @@ def command(ctx: click.Context, options: Options) -> None:
         raise click.UsageError("--cpus of more than 2 needs --wall-clock: instructions are counted for one at a time")
     if options.architecture.cross and options.profile:
         raise click.UsageError(f"--profile is for guests of this machine's kind, not of {options.arch}")
+    see_that_it_has_blocks(options.scenarios, options)
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)
     guest = machine.Machine(

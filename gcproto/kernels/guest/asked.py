@@ -8,7 +8,7 @@ from gcproto import rows
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.guest import script as sets
 from gcproto.kernels.guest.script import INFO, SWAP_BYTES, Job, Measure, Script
-from gcproto.kernels.guest.sizes import Sizes
+from gcproto.kernels.guest.sizes import CALL, FOUR, Sizes
 from gcproto.results.schema import CONGRUENT, SKEWED, PathScenario, Scenario
 from gcproto.sizes import KIB, parse_size, size_text
 
@@ -16,9 +16,6 @@ ASKED = "asked"
 """Name of the scenario set."""
 CANARY = "canary"
 FORM = "SOURCE ARM GRANULE, as in 'small move 2m', 'mthp-64k move 2m', 'small copy 64k skewed'; or 'canary'"
-PAGE = 4096
-THP_KIB = Sizes().thp_kib
-SIZES_KIB = [Sizes().kib(order) for order in Sizes().mthp_orders]
 DEVICES = {"swapped": "zram", "swapcache": "loop"}
 """Swap devices of sources: zram empties the swap cache at once, a loop device does not."""
 
@@ -38,11 +35,12 @@ class Asked(msgspec.Struct, frozen=True):
     arm: str
     granule: int
     skewed: bool = False
+    page: int = FOUR
 
     @property
     def order(self) -> int:
         """Log2 of the folio size in base pages."""
-        return (self.kib * KIB // PAGE).bit_length() - 1 if self.kib else 0
+        return (self.kib * KIB // self.page).bit_length() - 1 if self.kib else 0
 
     def is_path(self, one: Scenario) -> bool:
         """Whether a scenario is this path, of any number of pages and threads."""
@@ -59,16 +57,21 @@ class Asked(msgspec.Struct, frozen=True):
         return "-".join([*parts, *[SKEWED] * self.skewed])
 
 
-def parse(text: str) -> Asked:
+def parse(text: str, page: int = FOUR) -> Asked:
     """A scenario as a user names it; letters in either case, and the size may stand before the source.
+
+    Args:
+        text: of the user.
+        page: bytes of a page of the kernel.
 
     Raises:
         GcprotoError: there is no such scenario.
 
     """
     words = text.lower().split()
+    sizes = Sizes(page)
     if words == [CANARY]:
-        return Asked("none", 0, CANARY, THP_KIB * KIB)
+        return Asked("none", 0, CANARY, CALL, page=page)
     skewed = words[-1:] == [SKEWED]
     words = words[:-1] if skewed else words
     if len(words) == 4:  # "64k mthp move 2m", as tables have it
@@ -81,17 +84,18 @@ def parse(text: str) -> Asked:
     if words[1] not in rows.ARMS:
         raise _no_scenario(text, f"no arm {words[1]!r}; there are {', '.join(sorted(rows.ARMS))}")
     try:
-        kib = parse_size(folio) // KIB if folio else THP_KIB if source == "thp" else 0
+        kib = parse_size(folio) // KIB if folio else sizes.thp_kib if source == "thp" else 0
         granule = parse_size(words[2])
     except ValueError as error:
         raise _no_scenario(text, str(error)) from error
-    if kib and kib not in SIZES_KIB and kib != THP_KIB:
-        raise _no_scenario(text, f"no folios of {folio}; there are {', '.join(f'{one}k' for one in SIZES_KIB)}")
+    known = [sizes.kib(order) for order in sizes.mthp_orders]
+    if kib and kib not in known and kib != sizes.thp_kib:
+        raise _no_scenario(text, f"no folios of {folio}; there are {', '.join(f'{one}k' for one in known)}")
     if source == "mthp" and not kib:
         raise _no_scenario(text, "mthp needs the size of its folios, as in mthp-64k")
-    if granule % PAGE:
-        raise _no_scenario(text, f"{words[2]} is not a multiple of {PAGE} bytes")
-    return Asked(source, kib, words[1], granule, skewed)
+    if granule % page:
+        raise _no_scenario(text, f"{words[2]} is not a multiple of {page} bytes")
+    return Asked(source, kib, words[1], granule, skewed, page)
 
 
 def script(measure: Measure, asked: Sequence[Asked], *, swap: bool, touch: bool = False) -> Script:
@@ -109,7 +113,7 @@ def script(measure: Measure, asked: Sequence[Asked], *, swap: bool, touch: bool 
     last: int | None = None
     for one in _by_folio(asked):
         if one.kib != last:
-            steps += sets.folios(one.kib)
+            steps += sets.folios(one.kib, measure.sizes)
             last = one.kib
         wanted = DEVICES.get(one.source, "")
         if swap and wanted != device:

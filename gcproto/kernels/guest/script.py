@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gcproto.kernels.guest.sizes import PAGE, Sizes
+from gcproto.kernels.guest.sizes import CALL, FIRST_ORDER, PAGE, Sizes
 from gcproto.results.schema import UNIT_INSTRUCTIONS, ContractRow, Hazard
-from gcproto.sizes import KIB, MIB, parse_size
+from gcproto.sizes import KIB, MIB, parse_size, size_text
 
 SWAP_BYTES = 256 * MIB
 MOST_SWAPPED = 2 * MIB
@@ -260,5 +260,43 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
     return Script(tuple(steps))
 
 
-SETS = {"paths": paths, "quick": quick, "folios": folios_set}
+def contpte(measure: Measure, *, swap: bool) -> Script:  # noqa: ARG001 - as all sets
+    """The scenarios in which blocks of contpte are kept, folded or unfolded (native/paths/contpte.h).
+
+    A folio of one block: a page, half of it, all of it and many at once, and a destination that is a page further.
+    Folios of several blocks, and folios smaller than a block. A THP as a whole and block by block, whose page table is
+    then made of one entry. Small pages have no blocks.
+
+    Args:
+        measure: how much.
+        swap: not used: swap entries have no blocks.
+
+    """
+    sizes = measure.sizes
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0, sizes), canary(measure)]
+
+    def run(name: str, source: str, arms: str, granules: Sequence[str], *, order: int = 0, skew: int = 0) -> None:
+        options = {"skew": skew} if skew else {}
+        steps.append(job(measure, name, source, arms, granules, order=order, blocks=1, **options))
+
+    run("small", "small", "move,copy", ["2m"])
+    near = sizes.near_order
+    block = sizes.size << near
+    every = size_text(max(CALL, measure.pages * sizes.size))
+    for order in dict.fromkeys((FIRST_ORDER, near, sizes.shown_orders[-1])):
+        name = f"mthp-{sizes.kib(order)}k"
+        steps += folios(sizes.kib(order), sizes)
+        granules = [PAGE, size_text(block // 2), size_text(block), every] if order == near else [every]
+        run(name, "mthp", "move", granules, order=order)
+        run(f"{name}-copy", "mthp", "copy", [every], order=order)
+        if order >= near:
+            run(f"{name}-skewed", "mthp", "move", [every], order=order, skew=1)
+    steps += folios(sizes.thp_kib, sizes)
+    run("thp", "thp", "move", [sizes.part, sizes.large(sizes.thp_order)])
+    return Script(tuple(steps))
+
+
+CONTPTE = "contpte"
+"""The set for arm64 only."""
+SETS = {"paths": paths, "quick": quick, "folios": folios_set, CONTPTE: contpte}
 """Scenario sets by name."""

@@ -4,6 +4,8 @@ import msgspec
 
 from gcproto.sizes import KIB, MIB, size_text
 
+FOUR = 4 * KIB
+"""Bytes of a page, where nothing else is said."""
 PAGE = "page"
 """Granule of one page."""
 PTE_BYTES = 8
@@ -24,7 +26,7 @@ CALL = 2 * MIB
 class Sizes(msgspec.Struct, frozen=True):
     """The sizes of folios in a kernel; ``size`` is its page size in bytes."""
 
-    size: int = 4 * KIB
+    size: int = FOUR
 
     @property
     def thp_order(self) -> int:

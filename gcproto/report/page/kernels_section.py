@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
 from gcproto.report.page.model import Part, Section
+from gcproto.report.page.platforms import platform_parts
 from gcproto.report.page.profiles import profile_parts
 from gcproto.report.page.sections import empty
 from gcproto.report.page.tables import series_grids
@@ -53,6 +54,7 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
         section.parts += profile_parts(group, f"kernels-{number}")
+    section.parts = [*platform_parts(results), *section.parts]
     section.intro = (
         "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
         "does not depend on the host, but on the kernel's configuration and compiler. If a kernel was booted several "

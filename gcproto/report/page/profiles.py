@@ -14,23 +14,16 @@ from gcproto.report.plots.functions import (
     profile_rows,
 )
 from gcproto.results import names
+from gcproto.results.facts import PMD_ENTRIES
 from gcproto.results.profiles.events import counts_ipis
 from gcproto.results.profiles.explain import Profiled, explanations, merged
 from gcproto.results.profiles.misses import MODEL, geometry
 from gcproto.results.schema import PathScenario, Result, Scenario
 from gcproto.results.series import FLAG, PMD, is_path, page_size_of, short
+from gcproto.sizes import KIB
 
 FEW = 8
 """Scenarios that are all drawn; of more, only the leading ones."""
-LEADING = (
-    ("small", 0, "move", 4096),
-    ("small", 0, "move", PMD),
-    ("small", 0, "copy", PMD),
-    ("mthp", 4, "move", PMD),
-    ("thp", 9, "move", PMD),
-    ("swapped", 0, "move", PMD),
-)
-"""Those that tell kernels apart: as in the table of `kernels run`."""
 
 
 def profile_parts(results: Sequence[Result], name: str) -> list[Part]:
@@ -46,16 +39,27 @@ def profile_parts(results: Sequence[Result], name: str) -> list[Part]:
         return []
     releases = list(dict.fromkeys(one.release for one in found))
     newest = [one for one in found if one.release == releases[-1]]
-    drawn = [one for one in newest if len(newest) <= FEW or leads(one.scenario)]
-    parts = [_profiles(newest, drawn, page_size_of(results[0]), name)]
+    page_size = page_size_of(results[0])
+    drawn = [one for one in newest if len(newest) <= FEW or leads(one.scenario, page_size)]
+    parts = [_profiles(newest, drawn, page_size, name)]
     if len(releases) > 1:
         parts += _differences(results, releases[-2], releases[-1], [one.scenario for one in drawn], name)
     return parts
 
 
-def leads(one: Scenario) -> bool:
-    """Whether a scenario is drawn among many."""
-    return isinstance(one, PathScenario) and any(is_path(one, *path) for path in LEADING)
+def leads(one: Scenario, page_size: int) -> bool:
+    """Whether a scenario is drawn among many: it tells kernels apart, as the columns of `kernels run` do."""
+    thp = (page_size // PMD_ENTRIES).bit_length() - 1
+    leading = (
+        ("small", 0, "move", page_size),
+        ("small", 0, "move", PMD),
+        ("small", 0, "copy", PMD),
+        ("mthp", (64 * KIB // page_size).bit_length() - 1, "move", PMD),
+        ("mthp", (PMD // page_size).bit_length() - 1, "move", PMD),
+        ("thp", thp, "move", page_size << thp),
+        ("swapped", 0, "move", PMD),
+    )
+    return isinstance(one, PathScenario) and any(is_path(one, *path) for path in leading)
 
 
 def _profiles(newest: Sequence[Profiled], drawn: Sequence[Profiled], page_size: int, name: str) -> Part:

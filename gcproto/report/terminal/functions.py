@@ -21,7 +21,6 @@ LEAST = 0.005
 """Smaller counts for each page are not shown."""
 FLUSHING = ("flush_tlb", "smp_call_function", "call_func", "tlb_one_user", "tlb_gen")
 """Parts of names of functions that take part in a shoot-down."""
-PAGE = 4096
 IN_A_LINE = 8
 """Functions that are named below a step."""
 INLINED = (
@@ -167,6 +166,7 @@ def print_explanations(
     after: str,
     known_before: set[str] | None,
     known_after: set[str] | None,
+    page_size: int,
     console: Console,
 ) -> None:
     """Print the functions that make up differences.
@@ -177,6 +177,7 @@ def print_explanations(
         after: of the other.
         known_before: names of its functions, None if they are not known.
         known_after: of the other.
+        page_size: of both, in bytes.
         console: where.
 
     """
@@ -189,7 +190,7 @@ def print_explanations(
         console.print()
         change = f"{one.change:+.1f}" + (f", {one.change / one.old:+.1%}" if one.old else "")
         title = f"{labels.number(one.old)} -> {labels.number(one.new)} ({change})"
-        say(console, (names.scenario(one.scenario, PAGE), "bold"), f": {title}")
+        say(console, (names.scenario(one.scenario, page_size), "bold"), f": {title}")
         print_table(_differences(one, known_before, known_after), console)
         if one.others:
             more = counted(one.others, "other function changes", "other functions change")

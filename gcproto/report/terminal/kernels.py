@@ -7,6 +7,7 @@ from statistics import median
 from rich.console import Console
 
 from gcproto.counted import counted
+from gcproto.report.terminal.contpte import print_blocks
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID, REFUSED
 from gcproto.report.terminal.kit.table import Cell, Column, Table
@@ -90,6 +91,7 @@ def _print_page_size(results: Sequence[Result], page: int, console: Console) -> 
     print_table(table, console)
     if units & TIMES:
         say(console, "ns of an emulated machine's wall clock: valid for factors, not for percentages", style="yellow")
+    print_blocks(results, page, console)
     _print_spread(results, page, console)
     _print_skips(by_kernel, console)
 

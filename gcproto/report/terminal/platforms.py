@@ -8,8 +8,8 @@ from gcproto.report import labels
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import say
-from gcproto.results.facts import short
-from gcproto.results.platforms import Beside, Same
+from gcproto.results.facts import brief, short
+from gcproto.results.platforms import Beside, Newest, Same
 from gcproto.results.series import Series
 
 LABEL = "Instructions of different instruction sets are no measure of each other, nor are pages of different sizes"
@@ -34,6 +34,25 @@ def print_beside(found: Sequence[Beside], platforms: Mapping[str, Series], conso
         table.add(f"{one.before} -> {one.after}", one.name, *(_cell(one, each) for each in platforms), where)
     print_table(table, console)
     say(console, LABEL, style="dim")
+
+
+def print_newest(found: Sequence[Newest], kernels: Mapping[str, str], console: Console) -> None:
+    """Print the newest kernel of each platform, scenario by scenario.
+
+    Args:
+        found: scenarios that at least two of them measured.
+        kernels: name of the newest kernel of each platform.
+        console: where to.
+
+    """
+    console.print()
+    say(console, "The newest kernels; instructions per page of the platform", style="bold")
+    heads = (f"{brief(kernel)}\n{_short(platform)}" for platform, kernel in kernels.items())
+    table = Table([Column("scenario", words=True), *map(Column, heads)])
+    for one in found:
+        values = (one.values.get(platform) for platform in kernels)
+        table.add(one.name, *("-" if value is None else labels.number(value) for value in values))
+    print_table(table, console)
 
 
 def _short(platform: str) -> str:

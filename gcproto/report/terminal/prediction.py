@@ -15,7 +15,6 @@ from gcproto.results import names
 
 SEEN = 0.005
 """Parts with a smaller share of the prediction are not shown."""
-PAGE = 4096
 
 
 def print_prediction(found: Prediction, console: Console) -> None:
@@ -32,11 +31,11 @@ def print_prediction(found: Prediction, console: Console) -> None:
     if found.proposal:
         table.columns += [Column(found.proposal.name), Column("gain")]
     for heap in found.heaps:
-        table.add(*_row(heap))
+        table.add(*_row(heap, found.page_size))
     print_table(table, console)
     say(console, *_good(found))
-    _print_parts(found.heaps, console)
-    _print_reasons(found.reasons, console)
+    _print_parts(found.heaps, found.page_size, console)
+    _print_reasons(found.reasons, found.page_size, console)
     if found.proposal:
         say(console, f"{found.proposal.name}: {found.proposal.text}. {found.proposal.source}", style="dim")
     print_skips(found.left_out, console, "not used by the model")
@@ -50,7 +49,7 @@ def _good(found: Prediction) -> list[Part]:
     return [f"of {len(unseen)} heaps that the costs were not fitted on, {good} are predicted to {GOOD:.0%}"]
 
 
-def _print_parts(heaps: Sequence[Heap], console: Console) -> None:
+def _print_parts(heaps: Sequence[Heap], page_size: int, console: Console) -> None:
     groups = [group for group in GROUPS if any(group in heap.parts for heap in heaps)]
     console.print()
     say(console, ("Where the predicted time goes", "bold"), ": ns for each page evacuated")
@@ -60,11 +59,11 @@ def _print_parts(heaps: Sequence[Heap], console: Console) -> None:
         least = SEEN * heap.predicted
         parts = [heap.parts.get(group, 0.0) for group in groups]
         shown = (labels.number(part) if part > least else "" for part in parts)
-        table.add(*_name(heap), *shown, f"{heap.error:+.0%}")
+        table.add(*_name(heap, page_size), *shown, f"{heap.error:+.0%}")
     print_table(table, console)
 
 
-def _print_reasons(reasons: Sequence[Reason], console: Console) -> None:
+def _print_reasons(reasons: Sequence[Reason], page_size: int, console: Console) -> None:
     if reasons:
         console.print()
         say(
@@ -84,7 +83,7 @@ def _print_reasons(reasons: Sequence[Reason], console: Console) -> None:
         share = f"auto takes {auto / move:.2f}x, " if move else ""
         say(
             console,
-            f"{one.workload} {labels.size(PAGE << one.memory_order)}{beside}: {share}from flip to drain "
+            f"{one.workload} {labels.size(page_size << one.memory_order)}{beside}: {share}from flip to drain "
             f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)} "
             f"(off by {_off(one)}): "
             f"{why}{ahead}",
@@ -104,14 +103,19 @@ def _heap_columns() -> list[Column]:
     return [Column("heap", words=True), Column("policy", words=True)]
 
 
-def _name(heap: Heap) -> list[str]:
-    return [names.heap(heap.scenario, PAGE), heap.policy]
+def _name(heap: Heap, page_size: int) -> list[str]:
+    return [names.heap(heap.scenario, page_size), heap.policy]
 
 
-def _row(heap: Heap) -> list[Cell]:
+def _row(heap: Heap, page_size: int) -> list[Cell]:
     error = f"{heap.error:+.0%}" + (" (fitted)" if heap.fitted else "")
     style = "" if heap.fitted or abs(heap.error) <= GOOD else "yellow"
-    cells: list[Cell] = [*_name(heap), labels.number(heap.measured), labels.number(heap.predicted), (error, style)]
+    cells: list[Cell] = [
+        *_name(heap, page_size),
+        labels.number(heap.measured),
+        labels.number(heap.predicted),
+        (error, style),
+    ]
     if heap.proposed is not None and heap.low is not None and heap.high is not None:
         interval = f"{labels.number(heap.low)}-{labels.number(heap.high)}"
         cells.append([labels.number(heap.proposed), (interval, "dim")])

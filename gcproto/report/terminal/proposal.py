@@ -6,6 +6,7 @@ from statistics import median
 import msgspec
 from rich.console import Console
 
+from gcproto.report.terminal.contpte import folded, unfolded
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.figures import INVALID, REFUSED
 from gcproto.report.terminal.kit.table import Cell, Column, Table
@@ -28,6 +29,7 @@ class Side(msgspec.Struct, frozen=True):
         value: median of the boots' medians; None: invalid or not measured.
         path: as proven; several if boots differ.
         splits: folios split per round.
+        folded, unfolded: blocks of contpte per watched round; None where they were not watched.
         busy: pages that MOVE did not move because of EBUSY, as a share of those asked.
         kept: share of the destination's pages that have the frame of their source.
         refused: no work was done in any boot: the value is the cost of the refusal.
@@ -42,6 +44,8 @@ class Side(msgspec.Struct, frozen=True):
     kept: float
     refused: bool = False
     two_modes: bool = False
+    folded: float | None = None
+    unfolded: float | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -101,6 +105,8 @@ def _side(measurements: Sequence[Measurement]) -> Side:
         sum(one.proof.pfn_kept for one in good) / asked if asked else 0.0,
         refused=all(refused(one) for one in good),
         two_modes=any(one.modes for one in good),
+        folded=folded(good),
+        unfolded=unfolded(good),
     )
 
 
@@ -120,6 +126,7 @@ def print_proposal(
     """
     stock, patched = pair
     say(console, f"{short(patched)} against {short(stock)}: {unit}, median", style="bold")
+    watched = any(one.folded is not None for row in found for one in (row.stock, row.patched))
     table = Table(
         [
             Column("scenario", words=True),
@@ -130,6 +137,7 @@ def print_proposal(
             Column("path", words=True, rank=2),
             Column("splits a round", rank=1),
             Column("EBUSY", rank=3),
+            *[Column("folded", rank=1), Column("unfolded", rank=1)] * watched,
         ]
     )
     for row in found:
@@ -142,6 +150,7 @@ def print_proposal(
             old.path if old.path == new.path else f"{old.path or '-'} -> {new.path or '-'}",
             _both(old.splits, new.splits, "{:.4g}"),
             _both(old.busy, new.busy, "{:.0%}"),
+            *[_both(old.folded, new.folded, "{:.4g}"), _both(old.unfolded, new.unfolded, "{:.4g}")] * watched,
         )
     print_table(table, console)
     if canary:
@@ -168,7 +177,9 @@ def _change(row: Row) -> tuple[Cell, Cell]:
     return (f"{change:+.2%}" if abs(change) < 0.1 else f"{change:+.1%}", style), factor
 
 
-def _both(old: float, new: float, form: str) -> str:
+def _both(old: float | None, new: float | None, form: str) -> str:
     if not old and not new:
         return ""
+    if old is None or new is None:
+        return " -> ".join("-" if one is None else form.format(one) for one in (old, new))
     return form.format(old) if old == new else f"{form.format(old)} -> {form.format(new)}"

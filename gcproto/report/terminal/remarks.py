@@ -65,7 +65,7 @@ def print_invalid(result: Result, console: Console) -> None:
 
 
 def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measured here") -> None:
-    """Print what was asked and not measured, the reason, and the remedy.
+    """Print what was asked and not measured, each reason once, and its remedy.
 
     Args:
         skips: with their reasons.
@@ -77,10 +77,14 @@ def print_skips(skips: Sequence[Skip], console: Console, title: str = "not measu
         return
     console.print()
     say(console, (title, "bold"))
+    # Scenarios that lack the same thing are listed once: a source has many.
+    same: dict[tuple[str, str], dict[str, None]] = {}
     for skip in skips:
-        say(console, f"{skip.what}: {skip.reason}", indent=2)
-        if skip.remedy:
-            say(console, f"what to do: {skip.remedy}", indent=4)
+        same.setdefault((skip.reason, skip.remedy), {})[skip.what] = None
+    for (reason, remedy), what in same.items():
+        say(console, f"{', '.join(what)}: {reason}", indent=2)
+        if remedy:
+            say(console, f"what to do: {remedy}", indent=4)
 
 
 def print_noise(result: Result, console: Console) -> None:

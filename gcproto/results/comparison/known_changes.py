@@ -17,37 +17,39 @@ class Change(NamedTuple):
     Attributes:
         branch: first release that has it.
         title: of the commit, or a description.
-        shows: whether a scenario runs the changed code.
+        shows: whether a scenario runs the changed code, on pages of so many bytes.
         slower: direction.
 
     """
 
     branch: Branch
     title: str
-    shows: Callable[[PathScenario], bool]
+    shows: Callable[[PathScenario, int], bool]
     slower: bool
 
 
 MOVES = frozenset({"move", "split_move", "move_fallback", "move_holes"})
 PRESENT = frozenset({"small", "mthp", "thp"})
 """Sources whose pages are present and private to the process."""
-SINGLE = 4096
-"""Bytes of a call for one page; the matrix runs on x86-64."""
 
 
-def _moves(one: PathScenario) -> bool:
+def _moves(one: PathScenario, _page: int) -> bool:
     return one.arm in MOVES and one.source != "swapped"
 
 
-def _batched(one: PathScenario) -> bool:
-    return one.arm == "move" and one.source in PRESENT and one.granule_bytes > SINGLE
+def _present(one: PathScenario, page: int) -> bool:
+    return _moves(one, page) and one.source in PRESENT | {"zero"}
+
+
+def _batched(one: PathScenario, page: int) -> bool:
+    return one.arm == "move" and one.source in PRESENT and one.granule_bytes > page
 
 
 CHANGES = (
     Change(
         (6, 18),
         "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
-        lambda one: _moves(one) and one.source in PRESENT | {"zero"},
+        _present,
         slower=False,
     ),
     Change(
@@ -65,7 +67,7 @@ CHANGES = (
 )
 
 
-def known(scenario: Scenario, before: Branch, after: Branch, change: float) -> str:
+def known(scenario: Scenario, before: Branch, after: Branch, change: float, page_size: int) -> str:
     """Title of the change that explains a step; "" if none is known.
 
     Args:
@@ -73,6 +75,7 @@ def known(scenario: Scenario, before: Branch, after: Branch, change: float) -> s
         before: branch of the kernel before the step.
         after: of the one after it.
         change: relative.
+        page_size: of the kernels, in bytes.
 
     """
     if not isinstance(scenario, PathScenario):
@@ -80,6 +83,6 @@ def known(scenario: Scenario, before: Branch, after: Branch, change: float) -> s
     titles = [
         one.title
         for one in CHANGES
-        if before < one.branch <= after and one.shows(scenario) and one.slower == (change > 0)
+        if before < one.branch <= after and one.shows(scenario, page_size) and one.slower == (change > 0)
     ]
     return "; ".join(titles)

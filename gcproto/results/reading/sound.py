@@ -15,6 +15,7 @@ from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_INSTRUCTIONS_OPERATION,
     UNIT_IPIS,
+    Blocks,
     Collection,
     Figures,
     Histograms,
@@ -173,6 +174,7 @@ def _measurement_faults(one: Measurement) -> Iterator[str]:
             yield from _latency_faults(one.figures.access, one.figures.fault)
         case PathFigures():
             yield from _profile_faults(one.figures.profile)
+            yield from _blocks_faults(one.figures.blocks)
 
 
 def _sample_faults(one: Measurement) -> Iterator[str]:
@@ -239,6 +241,15 @@ def _workload_faults(one: WorkloadFigures) -> Iterator[str]:
     yield from _latency_faults(one.fault, one.pause, one.wait)
     yield from _histogram_faults(one.histograms)
     yield from _collection_faults(one.collections)
+
+
+def _blocks_faults(one: Blocks | None) -> Iterator[str]:
+    if one is None:
+        return
+    if len(one.folded) != len(one.unfolded) or len(one.folded) > ROUNDS:
+        yield "its blocks are not of the same rounds, or of too many"
+    if any(count < 0 for count in (*one.folded, *one.unfolded, one.void)):
+        yield "it has fewer than no blocks"
 
 
 def _profile_faults(one: Profile | None) -> Iterator[str]:

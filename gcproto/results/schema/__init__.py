@@ -23,6 +23,7 @@ from gcproto.results.schema.experiment import (
     WorkloadExperiment,
 )
 from gcproto.results.schema.figures import (
+    Blocks,
     Extra,
     FaultCosts,
     Figures,
@@ -113,6 +114,7 @@ __all__ = [
     "UNIT_IPIS",
     "UNIT_OPERATION",
     "UNIT_TIME",
+    "Blocks",
     "Cache",
     "ClaimExperiment",
     "ClaimVerdict",

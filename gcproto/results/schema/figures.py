@@ -33,6 +33,21 @@ class Extra(msgspec.Struct, omit_defaults=True):
     extras: dict[str, float] = {}
 
 
+class Blocks(msgspec.Struct, frozen=True):
+    """Blocks of contpte in source and destination: aligned PTEs of a folio that arm64 maps by one TLB entry.
+
+    Attributes:
+        folded: of each watched round, blocks whose PTEs got the contiguous bit during the work.
+        unfolded: of each watched round, blocks whose PTEs lost it and stayed.
+        void: watched rounds that were not valid.
+
+    """
+
+    folded: list[int] = []
+    unfolded: list[int] = []
+    void: int = 0
+
+
 class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     """Of a path.
 
@@ -42,6 +57,7 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
         disturbed: number of rounds in which another process kept the second thread from running. Each was repeated, and
             is an invalid round if that did not help.
         profile: in a guest that was profiled, where the instructions went.
+        blocks: of contpte, in rounds after the measured ones; None where they were not watched.
 
     """
 
@@ -49,6 +65,7 @@ class PathFigures(Extra, tag_field="kind", tag="path", omit_defaults=True):
     swapin_part: float | None = None
     disturbed: int = 0
     profile: Profile | None = None
+    blocks: Blocks | None = None
 
 
 class PhaseTimes(msgspec.Struct, omit_defaults=True):

@@ -155,19 +155,21 @@ void *gcp_stress_reclaim(void *arg)
 
 /*
  * A THP needs all its pages in one range: the other threads wait while the pages of one PMD are gathered and collapsed.
- * The movers then find a PMD-mapped THP.
+ * The movers then find a PMD-mapped THP.  On pages of 16 KiB the ranges are smaller than one, and none is made.
  */
 static void collapse(struct gcp_stress_thread *thread)
 {
     struct gcp_stress *stress = thread->stress;
-    const uint64_t pmd = 512 * stress->page;
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    const uint64_t pmd = platform.pmd_size, pages = pmd / stress->page;
     uint64_t side = gcp_stress_random(thread, 2), start = (stress->side[side] + pmd - 1) / pmd * pmd;
     uint64_t first = (start - stress->side[side]) / stress->page;
-    if (first + 512 > ALL)
+    if (first + pages > ALL)
         return;
     atomic_store(&stress->calm, 1);
     gcp_stress_sleep_us(20000);
-    for (uint64_t i = first; i < first + 512; i++)
+    for (uint64_t i = first; i < first + pages; i++)
         if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))
             gcp_uffd_move(&stress->uffd, gcp_stress_at(stress, side, i), gcp_stress_at(stress, !side, i), stress->page,
                           0);

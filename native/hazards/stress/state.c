@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/platform.h"
+
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)
 {
     thread->random = thread->random * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -49,12 +51,14 @@ void gcp_stress_set(const char *name, const char *value)
     close(fd);
 }
 
-void gcp_stress_enable(unsigned kib)
+void gcp_stress_enable(unsigned order)
 {
-    for (unsigned size = 16; size <= 2048; size *= 2) {
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    for (unsigned each = 2; each <= platform.pmd_order; each++) {
         char name[64];
-        snprintf(name, sizeof(name), "hugepages-%ukB/enabled", size);
-        gcp_stress_set(name, size == kib ? "always" : "never");
+        snprintf(name, sizeof(name), "hugepages-%" PRIu64 "kB/enabled", (platform.page_size << each) / 1024);
+        gcp_stress_set(name, each == order ? "always" : "never");
     }
 }
 

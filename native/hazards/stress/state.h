@@ -78,10 +78,10 @@ uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
 
 __attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...);
 
-/* Write to a file of /sys/kernel/mm/transparent_hugepage.  Enable folios of that many KiB for the next touches, 0: small
+/* Write to a file of /sys/kernel/mm/transparent_hugepage.  Enable folios of that order for the next touches, 0: small
  * ones. */
 void gcp_stress_set(const char *name, const char *value);
-void gcp_stress_enable(unsigned kib);
+void gcp_stress_enable(unsigned order);
 
 /* For the next accesses, all of this process's pages are clean again for soft-dirty tracking. */
 void gcp_stress_clear_soft_dirty(void);

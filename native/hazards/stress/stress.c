@@ -51,10 +51,10 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "pages copied for good",
 };
 
-/* Fill one side with folios of all sizes, half a MiB of each; leave the other empty, at a random alignment. */
+/* Fill one side with folios of all sizes, 128 pages of each; leave the other empty, at a random alignment. */
 static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
 {
-    static const unsigned SIZES[] = {0, 16, 32, 64, 64, 128, 256, 512, 1024, 2048};
+    static const unsigned ORDERS[] = {0, 2, 3, 4, 4, 5, 6, 7, 8, 9};
     static const uint64_t SKEWS[] = {0, 0, 1, 3, 16, 100, 511};
     uint64_t bytes = (GCP_STRESS_PAGES + GCP_STRESS_LOOSE) * stress->page, i = 0;
     for (int side = 0; side < 2; side++) {
@@ -65,11 +65,11 @@ static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
     }
     for (; i < GCP_STRESS_PAGES + GCP_STRESS_LOOSE; i++) {
         if (i % 128 == 0)
-            gcp_stress_enable(SIZES[gcp_stress_random(thread, 10)]);
+            gcp_stress_enable(ORDERS[gcp_stress_random(thread, 10)]);
         volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, 0, i));
         words[0] = words[stress->page / sizeof(*words) - 1] = gcp_stress_word(stress, i);
     }
-    gcp_stress_enable(64);
+    gcp_stress_enable(4);
     for (int side = 0; side < 2; side++) {
         struct gcp_outcome seen = gcp_uffd_register(&stress->uffd, stress->side[side], bytes, NULL);
         if (seen.err)

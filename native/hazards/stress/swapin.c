@@ -62,10 +62,10 @@ void *gcp_stress_touch(void *arg)
 
 static void fill(struct gcp_stress_thread *thread, uint64_t side)
 {
-    static const unsigned SIZES[] = {16, 32, 64, 64, 128, 256, 512, 1024};
+    static const unsigned ORDERS[] = {2, 3, 4, 4, 5, 6, 7, 8};
     struct gcp_stress *stress = thread->stress;
     gcp_region_discard(at(stress, side, 0), PAGES * stress->page);
-    gcp_stress_enable(SIZES[gcp_stress_random(thread, sizeof(SIZES) / sizeof(SIZES[0]))]);
+    gcp_stress_enable(ORDERS[gcp_stress_random(thread, sizeof(ORDERS) / sizeof(ORDERS[0]))]);
     for (uint64_t i = 0; i < PAGES; i++) {
         volatile uint64_t *words = (volatile uint64_t *)gcp_at(at(stress, side, i));
         words[0] = words[stress->page / sizeof(*words) - 1] = word_of(stress, i);
