@@ -13,7 +13,7 @@ from gcproto.report.page.tables import (
     runs_grid,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
+from gcproto.report.plots import cost, density, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import dumps, placed, queued
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.heaps import heap_finding
@@ -177,7 +177,10 @@ def _of_groups(
 def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
     """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map."""
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
-    section.parts += _threads([run.result for group in groups for run in group.runs])
+    every = [run.result for group in groups for run in group.runs]
+    section.parts += _threads(every)
+    pictures = density.sweep(every, "heap")
+    section.parts += [Part("The threshold of density", small=pictures)] if pictures else []
     findings = [one for group in groups if (one := heap_finding(group, "heap"))]
     return section, findings
 
