@@ -1,8 +1,8 @@
 """Known bugs of UFFDIO_MOVE and the releases that have them. The table only makes the program more careful.
 
-Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, the changelogs of Debian's packages for the stable releases, and
-the mails of the patches.  A vendor's kernel may carry any fix earlier. If a bug can be provoked without harm, it is
-probed instead of the version (``probe``).
+Sources: Linux sources of 6.12.107, 7.2.13 and 7.3.4, and the mails of the patches.  For the stable releases, the
+changelogs of Debian's packages and the lists of commits that kernel.org mails for each push.  A vendor's kernel may
+carry any fix earlier. If a bug can be provoked without harm, it is probed instead of the version (``probe``).
 """
 
 from dataclasses import dataclass, field
@@ -95,7 +95,8 @@ BUGS = (
     ),
     Bug(
         "huge-pmd-checks",
-        "userfaultfd: fix checks for huge PMDs",
+        "userfaultfd: fix checks for huge PMDs, userfaultfd: don't BUG_ON() if khugepaged yanks our page "
+        "table (CVE-2024-46787)",
         "a page table that khugepaged removes during a MOVE causes a BUG",
         Harm.CRASH,
         _FIRST,
@@ -113,7 +114,7 @@ BUGS = (
     ),
     Bug(
         "swapcache-rmap",
-        "mm: fix kernel BUG when userfaultfd_move encounters swapcache (c50f8e6053b0)",
+        "mm: fix kernel BUG when userfaultfd_move encounters swapcache (c50f8e6053b0, CVE-2025-21984)",
         "MOVE of a swapped page with a folio in the swap cache leaves a wrong index: BUG under CONFIG_DEBUG_VM, "
         "else corruption of the reverse map",
         Harm.CRASH,
@@ -141,7 +142,7 @@ BUGS = (
     ),
     Bug(
         "swapcache-race",
-        "mm: userfaultfd: fix race of userfaultfd_move and swap cache (0ea148a79919)",
+        "mm: userfaultfd: fix race of userfaultfd_move and swap cache (0ea148a79919, CVE-2025-38242)",
         "a swap entry that is reused during a MOVE gets the wrong folio",
         Harm.CRASH,
         _FIRST,
@@ -150,7 +151,7 @@ BUGS = (
     ),
     Bug(
         "pmd-migration",
-        "userfaultfd: fix a crash in UFFDIO_MOVE when PMD is a migration entry (aba6faec0103)",
+        "userfaultfd: fix a crash in UFFDIO_MOVE when PMD is a migration entry (aba6faec0103, CVE-2025-38686)",
         "MOVE of a THP that is being migrated crashes",
         Harm.CRASH,
         _FIRST,
@@ -169,11 +170,12 @@ BUGS = (
     Bug(
         "livelock-references",
         "userfaultfd: fix UFFDIO_MOVE livelock on large folio with extra references",
-        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed",
+        "MOVE of a part of a large folio with an extra reference (a pin, vmsplice) spins until it is killed. It holds "
+        "the mappings' locks, so a fork or an mprotect then blocks every user of the address space, also by /proc",
         Harm.HANG,
         _FIRST,
         _v("7.3.4"),
-        {(6, 12): 118},  # seen in 6.12.118; not in 6.12.107
+        {(6, 12): 118},  # in its ChangeLog, and seen there
         probe="livelock",
     ),
     Bug(
@@ -188,12 +190,14 @@ BUGS = (
     # after it succeeded.  One mover and a thread that clears accessed bits are enough (gcp_ability_retry).
     Bug(
         "retry-eexist",
-        "no fix known; came with userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
+        "userfaultfd: reset err to be 0 when move_pages_ptes succeeded (came with userfaultfd: opportunistic TLB-flush "
+        "batching for present pages in MOVE)",
         "if a page-table entry changes during MOVE, the kernel retries the step and repeats it after success. "
         "MOVE then returns EEXIST for pages that it moved, and does not count them",
         Harm.WRONG,
         _v("6.18"),
-        None,
+        _v("7.3"),
+        {(6, 18): 51, (7, 2): 5},  # 6.18.51 by its release candidate
         probe="retry",
     ),
     Bug(

@@ -1,9 +1,10 @@
 """Heaps of other sizes than those that were measured: pauses, and the times before and after the flip.
 
 Each figure is a sum of counts of a heap, each times a cost that is not negative.  The costs are fitted over a ladder of
-sizes, for each policy by itself; relative errors count, so that small heaps weigh as much as large ones.  The model is
-checked by leaving out one size at a time.  The interval of a prediction is the range that the measured value had, as a
-multiple of the predicted one, over all omitted sizes.
+sizes, for each policy by itself.  Relative errors count, each times the square root of the heap's size: small heaps fit
+into caches, and heaps that are asked for are large.  The model is checked by leaving out one size at a time.  The
+interval of a prediction is the range that the measured value had, as a multiple of the predicted one, over all omitted
+sizes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -201,10 +202,12 @@ def _fit(some: Sequence[_Seen], at: int) -> NDArray[np.float64]:
     from scipy.optimize import nnls
 
     usable = [one for one in some if one.ns[at] > 0]
-    matrix = np.array([FIGURES[at].counts(one.shape) for one in usable]) / np.array([[one.ns[at]] for one in usable])
+    weights = np.array([one.shape.used**0.5 for one in usable])
+    matrix = np.array([FIGURES[at].counts(one.shape) for one in usable])
+    matrix *= (weights / np.array([one.ns[at] for one in usable]))[:, None]
     scale = np.abs(matrix).max(axis=0)
     scale[scale == 0] = 1.0
-    solution, _ = nnls(matrix / scale, np.ones(len(usable)))
+    solution, _ = nnls(matrix / scale, weights)
     return np.asarray(solution / scale, dtype=np.float64)
 
 

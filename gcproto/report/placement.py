@@ -66,9 +66,14 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
     if not over:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
+    waits = "times include waiting for a processor, which the scheduler decides"
+    if len(numbers := {one.mutators for one in every if isinstance(one, WorkloadScenario)}) > 1:
+        some = sorted({one.mutators for one in over if isinstance(one, WorkloadScenario)} & numbers)
+        most = max(map(runnable, over))
+        return f"up to {most} runnable threads (with {names.several(list(map(str, some)))} mutators) on {on}: {waits}"
     who = "" if len(over) == len(every) else f"{_who(over)}: "
     threads = _threads(over)
-    return f"{who}{threads} on {on}: times include waiting for a processor, which the scheduler decides"
+    return f"{who}{threads} on {on}: {waits}"
 
 
 def _threads(over: list[Scenario]) -> str:

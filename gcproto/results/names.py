@@ -1,6 +1,6 @@
 """Names of scenarios for reports and for other tools. All of them are made here, and no name is ever parsed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gcproto.counted import counted
 from gcproto.results.schema import (
@@ -120,6 +120,32 @@ def mode_short(one: WorkloadScenario) -> str:
     """The name with a star for the options, which are too long for a column."""
     text = one.mode + "*" * bool(options(one))
     return text if one.policy in {"", "move"} else f"{text}:{one.policy}"
+
+
+def unlike(
+    one: WorkloadScenario, every: Iterable[WorkloadScenario], page_size: int, *, heap_size: bool = True
+) -> list[str]:
+    """The conditions in which workloads of a run differ, for those of one: ``256M``, ``64K``, ``2 mutators``.
+
+    Without them two rows of a table would have one name.  Mode, options and placement are not among them.
+
+    Args:
+        one: whose.
+        every: of the run.
+        page_size: of the machine, in bytes.
+        heap_size: False where the text has it anyway.
+
+    """
+    others = list(every)
+    conditions: list[Callable[[WorkloadScenario], str]] = [
+        lambda one: one.workload,
+        lambda one: memory(one, page_size),
+        lambda one: counted(one.mutators, "mutator"),
+        lambda one: f"{size(one.live_bytes)} live",
+    ]
+    if heap_size:
+        conditions.insert(1, lambda one: size(one.heap_bytes))
+    return [words(one) for words in conditions if len({words(other) for other in others}) > 1]
 
 
 def placed(one: WorkloadScenario | WindowScenario) -> list[str]:

@@ -71,6 +71,16 @@ int gcp_region_collapse(uint64_t start, uint64_t bytes);
 int gcp_pin_cpu(int32_t cpu);
 
 /*
+ * Drain the batches of pages for the LRU lists of each processor: the calling thread visits them and calls MADV_COLD on a
+ * page of its own there.  Its affinity is restored.  Needs no rights.  Returns how many it visited, or -errno.
+ *
+ * A new small page waits in a batch of the processor that made it, up to 31 pages.  A page in a batch is on no LRU list,
+ * so MADV_PAGEOUT passes over it, and drains only the batches of its own processor (lru_add_drain in mm/madvise.c).  So
+ * "this page can't be swapped out" says nothing of its reverse map until all batches were drained.
+ */
+int32_t gcp_lru_drain(void);
+
+/*
  * Where a thread ran, as sampled by itself.
  * asked:       the processor that it was bound to, -1 for none
  * first, last: processor at the first sample, and at the last; -1: no sample

@@ -148,6 +148,7 @@ struct gcp_uapi_msg {
 #define GCP_PM_PFN(entry) ((entry) & ((1ULL << 55) - 1))
 
 /* /proc/kpageflags. */
+#define GCP_KPF_LRU (1ULL << 5)
 #define GCP_KPF_COMPOUND_HEAD (1ULL << 15)
 #define GCP_KPF_COMPOUND_TAIL (1ULL << 16)
 #define GCP_KPF_KSM (1ULL << 21)

@@ -137,10 +137,13 @@ static void repeated_step_is_counted(struct gcp_trial *trial)
     int32_t err = gcp_ability_retry(RETRY_PAGES, trial->page, &moved, &refused);
     if (err)
         gcp_trial_differs(trial, "moving pages whose accessed bits change: %s", strerror(-err));
-    if (refused && gcp_trial_release_in(GCP_RELEASE(6, 8, 0), GCP_RELEASE(6, 18, 0)))
+    bool known = gcp_trial_release_in(GCP_RELEASE(6, 18, 0), GCP_RELEASE(6, 18, 51)) ||
+                 gcp_trial_release_in(GCP_RELEASE(6, 19, 0), GCP_RELEASE(7, 2, 5));
+    if (refused && !known)
         gcp_trial_differs(trial, "EEXIST for a page that had moved, after %" PRIu64 " others", moved);
     if (refused)
-        gcp_trial_note(trial, "EEXIST for a page that had moved, after %" PRIu64 " others: the bug since 6.18", moved);
+        gcp_trial_note(trial, "EEXIST for a page that had moved, after %" PRIu64 " others: the bug of 6.18 to 7.2.4",
+                       moved);
     else
         gcp_trial_note(trial, "all of %" PRIu64 " pages were counted", moved);
 }
@@ -155,7 +158,9 @@ static const struct gcp_row_entry ROWS[] = {
      no_write_is_lost},
     {{"concurrent-retry", "Pages are counted as moved even if an entry changed during MOVE and it retried the step",
       "since 6.18 MOVE may return EEXIST for pages that it moved itself: move_pages() keeps -EAGAIN of the step before "
-      "(userfaultfd: opportunistic TLB-flush batching for present pages in MOVE); seen on 6.18.44, no fix known",
+      "(userfaultfd: opportunistic TLB-flush batching for present pages in MOVE); fixed by 'userfaultfd: reset err to "
+      "be 0 "
+      "when move_pages_ptes succeeded' (7.3, 7.2.5, 6.18.51)",
       ""},
      repeated_step_is_counted},
 };

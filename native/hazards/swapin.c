@@ -17,6 +17,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/counters.h"
 #include "hazards/tables.h"
@@ -67,6 +68,8 @@ static void swap_out(struct swap_in *in)
     gcp_content_fill(in->src, 0, in->pages, GCP_TRIAL_SEED);
     for (int i = 0; i < 40; i++) {
         gcp_region_page_out(in->src, in->bytes);
+        if (i)
+            gcp_lru_drain();
         if (gcp_trial_entry(trial, in->src) & GCP_PM_SWAP)
             break;
     }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
@@ -20,6 +21,7 @@ uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t p
     const struct timespec moment = {.tv_nsec = 5000000};
     struct gcp_view view = {0};
     for (int i = 0; i < 40; i++) {
+        gcp_lru_drain(); /* each time: pages that were put back wait in a batch again */
         gcp_region_page_out(start, pages * trial->page);
         nanosleep(&moment, NULL);
         view = gcp_trial_view(trial, start, pages);
@@ -37,8 +39,7 @@ uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t p
 static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
 {
     int moved = 0, busy = 0, silent = 0;
-    /* A page in another processor's batch for the LRU lists can't be swapped out, although its reverse map is right. */
-    gcp_pin_cpu(0);
+    gcp_pin_cpu(0); /* moved pages and those of the control are made on one processor */
     for (int i = 0; i < TRIES; i++) {
         struct gcp_source source, control;
         uint64_t src = gcp_trial_source(trial, GCP_SOURCE_SWAPCACHE, 0, PAGES, &source);
@@ -56,7 +57,7 @@ static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
         uint64_t out = gcp_hazard_swap_out(trial, dst, PAGES);
         uint64_t out_control = gcp_hazard_swap_out(trial, still, PAGES);
         gcp_expect_content(trial, dst, 0, PAGES);
-        if (out < PAGES / 2 && out_control == PAGES)
+        if (out < PAGES / 2 && out_control == PAGES && gcp_trial_off_lru(trial, dst, PAGES) == 0)
             gcp_trial_differs(trial,
                               "corruption: try %d: %" PRIu64
                               " of %d moved pages could be swapped out again, but all of "
@@ -123,8 +124,7 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
     struct gcp_uapi_writeprotect protect = {.range = {src, bytes}, .mode = GCP_UAPI_WRITEPROTECT_MODE_WP};
     if (ioctl(wp.fd, GCP_UFFDIO_REGISTER, &reg) < 0 || ioctl(wp.fd, GCP_UFFDIO_WRITEPROTECT, &protect) < 0)
         gcp_trial_skip(trial, "write protection by userfaultfd: %s", strerror(errno));
-    for (int i = 0; i < 20 && !(gcp_trial_entry(trial, src) & GCP_PM_SWAP); i++)
-        gcp_region_page_out(src, bytes);
+    gcp_hazard_swap_out(trial, src, 1);
     const uint64_t marked = 1ULL << 57; /* uffd-wp in pagemap */
     uint64_t before = gcp_trial_entry(trial, src);
     if (!(before & GCP_PM_SWAP) || !(before & marked))

@@ -13,6 +13,7 @@
 
 #include "uffd/ability.h"
 #include "base/pin.h"
+#include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
@@ -21,26 +22,34 @@
 #define PIN_RACE_MS 6000
 #define LIVELOCK_MS 4000
 
+/*
+ * The row's pages, and those of its control, are made on one processor: the last.  So a row that forgets to drain the
+ * batches of other processors than the first is wrong each time, not at times.
+ */
 static uint64_t one_folio(struct gcp_trial *trial, uint64_t offset, struct gcp_source *ret)
 {
+    gcp_pin_cpu((int32_t)trial->platform.cpus - 1);
     gcp_trial_need(trial, GCP_PROOF_KPF | GCP_PROOF_MTHP);
     uint32_t order = gcp_trial_mthp_order(trial);
     return gcp_trial_source_at(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, offset, ret);
 }
 
 /*
- * The reverse map can't find a folio whose anon_vma or index is wrong, so it can't be swapped out.  A folio that was
- * never moved is the control: if it can't be swapped out either (no swap), the text says so.
+ * The reverse map can't find a folio whose anon_vma or index is wrong, so it can't be swapped out.  Pages that were never
+ * moved are the control, made in the same way: if they can't be swapped out either (no swap), the text says so.  A page
+ * that is on no LRU list can't be swapped out either, and proves nothing.
  */
-static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
+static const char *found_like(struct gcp_trial *trial, const struct gcp_source *control, uint64_t start, uint64_t first,
+                              uint64_t pages)
 {
-    struct gcp_source control;
-    gcp_pin_cpu(0); /* no page in the LRU batch of another processor */
-    uint32_t order = gcp_trial_mthp_order(trial);
-    gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
-    if (gcp_hazard_swap_out(trial, control.start, control.pages) != control.pages)
+    gcp_lru_drain();
+    if (gcp_trial_off_lru(trial, control->start, control->pages) || gcp_trial_off_lru(trial, start, pages))
+        return "reverse map not checked: pages are on no LRU list, although all batches were drained";
+    if (gcp_hazard_swap_out(trial, control->start, control->pages) != control->pages)
         return "reverse map not checked: a folio that was not moved can't be swapped out either";
-    uint64_t out = gcp_hazard_swap_out(trial, start, pages);
+    uint64_t out = gcp_hazard_swap_out(trial, start, pages), off = gcp_trial_off_lru(trial, start, pages);
+    if (out != pages && off)
+        return "reverse map not checked: pages left the LRU lists meanwhile";
     if (out != pages)
         gcp_trial_differs(trial,
                           "corruption: %" PRIu64 " of %" PRIu64
@@ -49,6 +58,15 @@ static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t
                           out, pages);
     gcp_expect_content(trial, start, first, pages);
     return "found by the reverse map";
+}
+
+/* The same, with a folio as control that nothing was done to. */
+static const char *reverse_map(struct gcp_trial *trial, uint64_t start, uint64_t first, uint64_t pages)
+{
+    struct gcp_source control;
+    uint32_t order = gcp_trial_mthp_order(trial);
+    gcp_trial_source(trial, GCP_SOURCE_PLAIN, order, 1ULL << order, &control);
+    return found_like(trial, &control, start, first, pages);
 }
 
 static const char *how(const struct gcp_view *view, const struct gcp_source *source)
@@ -251,11 +269,15 @@ static void guard_at_the_destination(struct gcp_trial *trial)
                    reverse_map(trial, dst, 0, half));
 }
 
-/* Shared with a child until the child has exited and all pages were written: then they are exclusive again. */
+/*
+ * Shared with a child until the child has exited and all pages were written: then they are exclusive again.  Before 6.18
+ * writing copies them, and the copies wait in a batch; the control has gone through the same.
+ */
 static void shared_and_written(struct gcp_trial *trial)
 {
-    struct gcp_source source;
+    struct gcp_source source, control;
     uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
+    one_folio(trial, 0, &control);
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
     int32_t child = gcp_sharer_start();
     if (child < 0)
@@ -263,11 +285,12 @@ static void shared_and_written(struct gcp_trial *trial)
     gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
     gcp_sharer_stop(child);
     gcp_expect_failed(trial, dst, src, bytes, 0, EBUSY);
+    gcp_content_fill(control.start, 0, control.pages, GCP_TRIAL_SEED);
     gcp_content_fill(src, 0, source.pages, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, bytes, 0);
     gcp_expect_content(trial, dst, 0, source.pages);
     gcp_trial_note(trial, "EBUSY while pages are not exclusive, moved once they are; %s",
-                   reverse_map(trial, dst, 0, source.pages));
+                   found_like(trial, &control, dst, 0, source.pages));
 }
 
 /*

@@ -19,7 +19,7 @@
 #include "base/uapi.h"
 #include "paths/source/folios.h"
 
-/* Tries of MADV_PAGEOUT: pages in a per-CPU batch the first time are on an LRU list the next time. */
+/* Tries of MADV_PAGEOUT.  Pages may wait in a batch of any processor the first time: all are drained before the next. */
 #define PAGEOUT_TRIES 4
 
 /* Read every page without writing it. */
@@ -137,6 +137,8 @@ static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const 
 
     gcp_counters_read(prover, &before);
     for (int i = 0; i < PAGEOUT_TRIES; i++) {
+        if (i)
+            gcp_lru_drain();
         if (madvise(area, bytes, GCP_MADV_PAGEOUT) < 0)
             return gcp_source_fail(source, EOPNOTSUPP, "madvise(MADV_PAGEOUT): %s", strerror(errno));
         int err = gcp_source_look(prover, source);

@@ -43,6 +43,22 @@ struct gcp_view gcp_trial_view(struct gcp_trial *trial, uint64_t start, uint64_t
     return view;
 }
 
+uint64_t gcp_trial_off_lru(struct gcp_trial *trial, uint64_t start, uint64_t pages)
+{
+    uint64_t off = 0;
+    gcp_trial_need(trial, GCP_PROOF_PFN | GCP_PROOF_KPF);
+    for (uint64_t i = 0; i < pages; i++) {
+        uint64_t flags, entry = gcp_trial_entry(trial, start + i * trial->page);
+        off_t at = (off_t)(GCP_PM_PFN(entry) * sizeof(flags));
+        if (!(entry & GCP_PM_PRESENT))
+            continue;
+        if (pread(trial->prover.kpageflags_fd, &flags, sizeof(flags), at) != (ssize_t)sizeof(flags))
+            gcp_trial_skip(trial, "/proc/kpageflags can't be read: %s", strerror(errno));
+        off += !(flags & (GCP_KPF_COMPOUND_TAIL | GCP_KPF_LRU)) /* a tail has no list of its own */;
+    }
+    return off;
+}
+
 void gcp_expect_frames(struct gcp_trial *trial, const struct gcp_view *before, uint64_t first_before,
                        const struct gcp_view *after, uint64_t first_after, uint64_t pages)
 {

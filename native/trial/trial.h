@@ -154,6 +154,12 @@ struct gcp_view gcp_trial_view(struct gcp_trial *trial, uint64_t start, uint64_t
 void gcp_expect_frames(struct gcp_trial *trial, const struct gcp_view *before, uint64_t first_before,
                        const struct gcp_view *after, uint64_t first_after, uint64_t pages);
 
+/*
+ * How many of the present pages are on no LRU list, because they wait in a processor's batch.  Such a page can't be
+ * swapped out, whatever its reverse map is like.  Skips without /proc/kpageflags.
+ */
+uint64_t gcp_trial_off_lru(struct gcp_trial *trial, uint64_t start, uint64_t pages);
+
 /* Every page of the view is present, in folios of the order. */
 void gcp_expect_order(struct gcp_trial *trial, const struct gcp_view *view, uint32_t order);
 

@@ -45,11 +45,32 @@ def test_no_version() -> None:
         ("huge-zero-pfn", (6, 19, 10), State.FIXED),
         ("livelock-references", (7, 3, 3), State.BY_VERSION),
         ("livelock-references", (7, 3, 4), State.FIXED),
+        ("livelock-references", (6, 12, 118), State.FIXED),
+        ("retry-eexist", (6, 17, 13), State.ABSENT),
+        ("retry-eexist", (6, 18, 50), State.BY_VERSION),
+        ("retry-eexist", (6, 18, 51), State.FIXED),
+        ("retry-eexist", (7, 0, 13), State.BY_VERSION),
+        ("retry-eexist", (7, 2, 4), State.BY_VERSION),
+        ("retry-eexist", (7, 2, 5), State.FIXED),
+        ("retry-eexist", (7, 3, 0), State.FIXED),
         ("uffd-wp-swap", (9, 0, 0), State.BY_VERSION),
     ],
 )
 def test_bugs_by_version(key: str, version: tuple[int, int, int], state: State) -> None:
     assert BY_KEY[key].state_by_version(KernelVersion(*version)) is state
+
+
+def test_bugs_have_their_cve() -> None:
+    """A reader searches for the number that the advisory has."""
+    for key, cve in (
+        ("huge-pmd-checks", "CVE-2024-46787"),
+        ("swapcache-rmap", "CVE-2025-21984"),
+        ("swapcache-race", "CVE-2025-38242"),
+        ("pmd-migration", "CVE-2025-38686"),
+        ("unpinned-recheck", "CVE-2024-27007"),
+        ("huge-zero-pfn", "CVE-2026-31397"),
+    ):
+        assert cve in BY_KEY[key].title
 
 
 def test_every_no_has_a_reason() -> None:

@@ -38,7 +38,7 @@ def gcprobe() -> Path:
 def test_hazards_are_those_of_the_program(gcprobe: Path) -> None:
     listed = subprocess.run([gcprobe, "hazard", "--list"], capture_output=True, text=True, check=True).stdout.split()
     assert tuple(listed) == HAZARDS
-    assert [job.hazard for job in script(swap=True).jobs if job.hazard] == [Hazard(name) for name in listed]
+    assert [job.subject for job in script(swap=True).jobs if job.subject] == [Hazard(name) for name in listed]
 
 
 @pytest.mark.needs("static")

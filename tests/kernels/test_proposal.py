@@ -117,7 +117,7 @@ def test_the_stress_has_swap_of_either_kind() -> None:
         made = stress.script(60, 7, swap=True, loop=loop)
         assert f"{word} " in made.text()
         assert "/gcprobe stress 60 7" in made.text()
-        assert [job.hazard for job in made.jobs if job.hazard] == [Hazard("stress", 7)]
+        assert [job.subject for job in made.jobs if job.subject] == [Hazard("stress", 7)]
     assert "zram " not in stress.script(60, 7, swap=False, loop=False).text()
 
 

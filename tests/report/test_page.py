@@ -15,6 +15,7 @@ from gcproto.report.page.build import build
 from gcproto.report.page.render import plots
 from gcproto.results.page_map import LETTERS
 from gcproto.results.schema import (
+    Experiment,
     Hazard,
     InvalidRound,
     PathFigures,
@@ -28,7 +29,7 @@ from gcproto.results.statistics import summarise
 from tests.support.claim_results import claims_result
 from tests.support.condition_results import conditions, of, refusing, two_modes
 from tests.support.every_kind import EVERY, KINDS, checked, page_of
-from tests.support.heap_results import heap_result, placed_window_result, window_result
+from tests.support.heap_results import grid_result, heap_result, placed_window_result, window_result
 from tests.support.kernel_results import guest_result, stock
 from tests.support.path_results import paths_result
 from tests.support.policy_results import policy_result
@@ -92,9 +93,23 @@ def test_each_kind_alone(kind: str) -> None:
         "dumps": "gcproto heap inspect",
         "kernels": "gcproto kernels run",
     }
+    shown = {"grid": "heap"}.get(kind, kind)
     for other, command in missing.items():
-        if other != kind:
+        if other != shown:
             assert f"<code>{command}" in text, other
+
+
+def test_each_kind_of_experiment_is_among_them() -> None:
+    shown = {type(result.experiment) for result in EVERY}
+    assert shown == set(Experiment.__args__), "a kind that the page does not show is said to be missing"
+
+
+def test_a_grid_has_a_line_for_each_cell_and_what_is_not_good_enough() -> None:
+    text = page_of([grid_result()])
+    assert "These results hold no run of a workload" not in text
+    assert "the best fixed mode is move in 2" in text.lower()
+    assert "in trees, 2 mutators, own, small: time 1.2" in text.lower()
+    assert "the best fixed mode of each cell (geometric means over cells)" in text
 
 
 def test_all_kinds_together(whole: str) -> None:

@@ -10,6 +10,7 @@ from gcproto.results.schema import (
     UNIT_OPERATION,
     Collection,
     CollectorAccount,
+    GridExperiment,
     Histograms,
     Latency,
     Measurement,
@@ -158,3 +159,17 @@ def placed_window_result(
     made.run_id = run_id
     made.noise = None
     return made
+
+
+def grid_result() -> Result:
+    """Two cells of four modes: auto is good in the first, and 1.2x move in the second, in every round."""
+    found = []
+    for mutators, auto in ((1, 14.0), (2, 18.0)):
+        for mode, median in {"copy": 20.0, "move": 15.0, "art": 30.0, "auto": auto}.items():
+            one = heap_mode(mode, median, seed=mutators)
+            one.scenario = heap_scenario(mode, mutators=mutators, placement="own")
+            found.append(one)
+    twin = heap_mode("copy", 20.0, seed=3)
+    twin.scenario = heap_scenario("copy", mutators=1, placement="own", replica=1)
+    experiment = GridExperiment({"trees": 1000}, 50, 4 << 20, PAGES * 4096, ["copy", "move", "art", "auto"], 8)
+    return result([*found, twin], experiment=experiment)

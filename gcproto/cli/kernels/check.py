@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,8 @@ from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, result_options
 from gcproto.cli.kit.params import Name, Once, seconds
+from gcproto.counted import counted
+from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
     from gcproto.kernels.guest.machine import Machine
@@ -45,20 +46,31 @@ def command(ctx: click.Context, options: Options) -> None:
     """Run in guests what must not be run on a host: the contract, KSM, races with swap, the known bugs of MOVE.
 
     The table says what each kernel did.  An exclamation mark means that its version was expected to do something else.
-    A kernel with a bug is a finding, not a failure.  The exit code is 1 if a guest could not run.
+    A kernel with a bug is a finding, not a failure.  A verdict of corruption, panic or hang that no known bug explains
+    is retried in three fresh guests.  If it stays, the table marks it with a question mark.
+
+    The exit code is 1 if a guest could not run, or if an unexplained verdict stays.
     """
     from gcproto.kernels.run.cell import CHECK, Cell
     from gcproto.kernels.run.check import known
+    from gcproto.kernels.run.repeat import TIMES
 
     known(options.hazards)
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)
     guest = check_guest(options, options.timeout, options.arch)
     cells = [
-        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options.hazards)
+        Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options.hazards, repeats=TIMES)
         for kernel in kernels
     ]
-    run_cells(ctx, cells, options, partial(show_verdicts, as_json=options.as_json))
+
+    def show(results: "list[Result]") -> int:
+        show_verdicts(results, as_json=options.as_json)
+        return sum(one.unexplained for result in results for one in result.verdicts)
+
+    if many := run_cells(ctx, cells, options, show):
+        click.echo(f"gcproto: {counted(many, 'verdict')} that no known bug explains", err=True)
+        ctx.exit(ExitCode.NO)
 
 
 def check_guest(options: MatrixOptions, timeout: float, architecture: str) -> "Machine":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gcproto.kernels.guest.sizes import PAGE, Sizes
-from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard
+from gcproto.results.schema import UNIT_INSTRUCTIONS, ContractRow, Hazard
 from gcproto.sizes import KIB, MIB, parse_size
 
 SWAP_BYTES = 256 * MIB
@@ -29,7 +29,7 @@ class Job(msgspec.Struct, frozen=True):
         command: words.
         seconds: of the guest's clock, after which it is killed.
         mode: ``fifo`` (measured: real-time priority), ``other``, ``host`` (chrooted into the host's files).
-        hazard: that it is; None for others.
+        subject: the hazard that it is, or the row of the contract that it tries alone; None for others.
 
     """
 
@@ -37,7 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     command: tuple[str, ...]
     seconds: int = 60
     mode: str = "fifo"
-    hazard: Hazard | None = None
+    subject: Hazard | ContractRow | None = None
 
     def line(self) -> str:
         """The line of the script."""

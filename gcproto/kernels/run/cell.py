@@ -23,7 +23,7 @@ from gcproto.kernels.guest.script import SETS, Measure, Script
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read, unfinished
 from gcproto.kernels.profile.watch import watching
-from gcproto.kernels.run import check, heap, stress
+from gcproto.kernels.run import check, heap, repeat, stress
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
     UNIT_TIME,
@@ -66,6 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
         command: the command line that asked for it.
         seconds: of STRESS, by the guest's clock.
         hazards: of CHECK, only these; empty: all, and the contract.
+        repeats: of CHECK, fresh guests in which a grave verdict that no known bug explains is retried.
         profile: also count instructions by function (gcproto.kernels.profile).
         caches: of the model whose misses the profile counts; empty: no model.
         asked: of ASKED, the scenarios;  touch: a second thread touches memory on another processor.
@@ -82,6 +83,7 @@ class Cell(msgspec.Struct, frozen=True):
     programs: str = ""
     command: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
+    repeats: int = 0
     seconds: int = 0
     profile: bool = False
     caches: tuple[Cache, ...] = ()
@@ -124,9 +126,14 @@ def run_cell(cell: Cell) -> Result:
         where = vm.host(cell.machine.row)
         built = _programs(cell)
         if cell.scenarios == CHECK:
-            booted, found, verdicts = check.run(
-                cell.machine, kernel, lambda script: initramfs(kernel, built, script), cell.hazards
-            )
+
+            def image(script: Script) -> bytes:
+                return initramfs(kernel, built, script)
+
+            booted, found, verdicts = check.run(cell.machine, kernel, image, cell.hazards)
+            if cell.repeats:
+                again = repeat.FreshGuest(cell.machine, kernel, image)
+                verdicts = repeat.confirm(verdicts, cell.release, again, cell.repeats)
             skips = found.skips
         elif cell.scenarios == STRESS:
             # Odd seeds swap to zram, which empties the swap cache at once. Even ones swap to a device that does not.

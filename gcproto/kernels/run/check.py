@@ -90,7 +90,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
-    steps += [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in dict.fromkeys((64, 2048, known.thp_kib))]
+    steps += _folios(known)
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):
@@ -107,6 +107,27 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
     steps += [_hazard(name) for name in wanted if name not in SYNCHRONOUS]
     return Script(tuple(steps))
+
+
+def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
+    """One row of the contract alone, with swap on zram and on a loop device.
+
+    Args:
+        name: of the row.
+        swap: the guest can have swap.
+        sizes: of the kernel's folios.
+
+    """
+    steps: list[str | Job] = [*preamble(), INFO, *_folios(sizes)]
+    for device in ("zram", "loop") if swap else ("",):
+        steps += [f"{device} {SWAP_BYTES}"] if device else []
+        steps.append(Job(f"row-{device}-{name}", ("/gcprobe", "contract", name), 120, "other", ContractRow(name)))
+        steps += ["swapoff"] if device == "zram" else []
+    return Script(tuple(steps))
+
+
+def _folios(sizes: Sizes) -> list[str]:
+    return [f"write {MM}/hugepages-{size}kB/enabled madvise" for size in dict.fromkeys((64, 2048, sizes.thp_kib))]
 
 
 def _hazard(name: str) -> Job:
@@ -160,7 +181,7 @@ def follow(
         reached.add(fallen.name)
         left = left.without(reached - {INFO.name})
     for job in wanted.jobs:
-        if job.name not in reached and (job.hazard or job.command == CONTRACT):
+        if job.name not in reached and (job.subject or job.command == CONTRACT):
             verdicts += _ended_by(job, Transcript(), "unavailable", f"never reached: {booted.outcome} {booted.why}")
     booted.seconds = seconds
     return booted, found, best(verdicts)
@@ -201,8 +222,8 @@ def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Ver
 
 
 def _subject(job: Job) -> Subject:
-    """The hazard; for other jobs, the kernel."""
-    return job.hazard or Console()
+    """The hazard or the row; for other jobs, the kernel."""
+    return job.subject or Console()
 
 
 def _merge(into: Transcript, said: Transcript) -> None:

@@ -31,6 +31,7 @@ from gcproto.results.schema import (
     ClaimExperiment,
     DumpExperiment,
     Experiment,
+    GridExperiment,
     PathExperiment,
     PolicyExperiment,
     Result,
@@ -61,7 +62,7 @@ def build(
     guests = sorted((one for one in results if _in_guest(one)), key=lambda one: version_key(release_of(one)))
     checked = [one for one in results if one.verdicts]
     paths = groups_of(_of(runs, PathExperiment), path_rows)
-    heap, on_heaps = heap_section(groups_of(_of(runs, WorkloadExperiment), workload_rows))
+    heap, on_heaps = heap_section(groups_of(_of(runs, WorkloadExperiment), workload_rows), _of(runs, GridExperiment))
     policies, on_policies = policies_section(groups_of(_of(runs, PolicyExperiment), policy_rows))
     window, on_windows = window_section(groups_of(_of(runs, WindowExperiment), window_rows))
     kernels, on_kernels = kernels_section(guests)

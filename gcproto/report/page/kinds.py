@@ -5,6 +5,7 @@ from gcproto.report.page.model import Grid
 from gcproto.report.words.rows import mode_subject
 from gcproto.report.words.young import compared, kind_cells, kind_lines, with_generations
 from gcproto.results.schema import Result
+from gcproto.results.series import page_size_of
 
 KIND_HEADS = (
     *("mode", "heap", "collections", "a round", "MiB freed", "evacuated a byte freed", "copied a byte freed"),
@@ -24,7 +25,7 @@ def kinds_grid(result: Result) -> Grid | None:
     note = " ".join(
         (
             "Medians of a collection. Evacuated: bytes mapped in to-space. Copied: by UFFDIO_COPY and to build pages.",
-            *(f"{text}." for text in compared(found)),
+            *(f"{text}." for text in compared(found, page_size_of(result))),
         )
     )
     return Grid("Young and full collections", KIND_HEADS, rows, 3, note, folded=False)

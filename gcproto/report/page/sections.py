@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from gcproto.report.page.grids import grid_part
 from gcproto.report.page.heap_map import heap_map
 from gcproto.report.page.kinds import kinds_grid
 from gcproto.report.page.model import Grid, Part, Section
@@ -16,6 +17,7 @@ from gcproto.report.page.tables import (
 from gcproto.report.plots import cost, density, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import dumps, placed, queued
 from gcproto.report.words.finding import Finding
+from gcproto.report.words.grids import grid_finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kinds import windows, workloads
 from gcproto.report.words.policies import policy_findings
@@ -174,15 +176,22 @@ def _of_groups(
     return section
 
 
-def heap_section(groups: Sequence[Group[WorkloadScenario]]) -> tuple[Section, list[Finding]]:
-    """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map."""
+def heap_section(groups: Sequence[Group[WorkloadScenario]], grids: Sequence[Run]) -> tuple[Section, list[Finding]]:
+    """Workloads on heaps: modes against copy, pauses, utilisation, latency, phases, memory, the map; then grids.
+
+    Args:
+        groups: of ``gcproto gc``.
+        grids: runs of ``gcproto gc grid``.
+
+    """
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
     every = [run.result for group in groups for run in group.runs]
     section.parts += _threads(every)
     pictures = density.sweep(every, "heap")
     section.parts += [Part("The threshold of density", small=pictures)] if pictures else []
+    section.parts += [grid_part(run) for run in grids]
     findings = [one for group in groups if (one := heap_finding(group, "heap"))]
-    return section, findings
+    return section, findings + [one for run in grids if (one := grid_finding(run, "heap"))]
 
 
 def _threads(results: Sequence[Result]) -> list[Part]:

@@ -43,9 +43,11 @@ def _counted(found: WorkloadFigures) -> bool:
     return any(cycle.folios.by_order for some in found.collections for cycle in some)
 
 
-def _who(one: WorkloadScenario, page: int) -> tuple[str, str]:
-    """The mode, with its placement if one was given, and the folios."""
-    return ", ".join((names.mode(one), *names.placed(one))), names.memory(one, page)
+def _who(one: WorkloadScenario, known: Sequence[Workload], page: int) -> tuple[str, str]:
+    """The mode, with its placement if one was given and the conditions in which these heaps differ, and the folios."""
+    text = names.memory(one, page)
+    more = [word for word in names.unlike(one, (other.at for other in known), page) if word != text]
+    return ", ".join((names.mode(one), *names.placed(one), *more)), text
 
 
 def _print_survival(known: Sequence[Workload], page: int, console: Console) -> None:
@@ -67,7 +69,7 @@ def _print_survival(known: Sequence[Workload], page: int, console: Console) -> N
     table = Table(columns, gap=1, wide=True)
     for _, scenario, figures in known:
         table.add(
-            *_who(scenario, page),
+            *_who(scenario, known, page),
             *(_share(figures, number - 1) for number in shown),
             _share(figures, -1),
             "" if figures.compact_ns_page is None else labels.number(figures.compact_ns_page),
@@ -97,7 +99,7 @@ def _print_parts(known: Sequence[Workload], page: int, console: Console) -> None
             counts = [int(getattr(parts, name)) for name in PARTS]
             if sum(counts):
                 rounds = max(1, len(figures.collections))
-                table.add(*_who(scenario, page), mover, *(f"{count / rounds:.0f}" for count in counts))
+                table.add(*_who(scenario, known, page), mover, *(f"{count / rounds:.0f}" for count in counts))
     if table.rows:
         console.print()
         say(console, ("Moves of parts of folios", "bold"), ": pages per round, by cause")

@@ -47,7 +47,11 @@ def print_verdicts(results: Sequence[Result], console: Console) -> None:
         table.add(label, *(_cell(one, release) for release, one in found.items()))
     table.add("contract rows ok", *(_contract(by_kernel[release]) for release in releases))
     console.print()
-    say(console, "What each kernel did; ! marks what differs from what is known of its version", style="bold")
+    say(
+        console,
+        "What each kernel did; ! marks what differs from what is known of it, ? what no known bug explains",
+        style="bold",
+    )
     print_table(table, console)
     for release in releases:
         for one in by_kernel[release].values():
@@ -76,7 +80,7 @@ def _cell(one: Verdict | None, release: str) -> Part | list[Part]:
     if one is None:
         return "-"
     known = remembered(one.subject.name, release) if isinstance(one.subject, Hazard) else None
-    mark = "" if agrees(one.verdict, known) else " !"
+    mark = " ?" if one.unexplained else "" if agrees(one.verdict, known) else " !"
     return (f"{one.verdict}{mark}", STYLES.get(one.verdict, "bold red"))
 
 

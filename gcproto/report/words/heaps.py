@@ -8,7 +8,7 @@ from gcproto.report.words.cases import pick_of
 from gcproto.report.words.finding import Finding, not_compared
 from gcproto.report.words.kinds import Workload, kind_of, workloads
 from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, apart_note
-from gcproto.report.words.rows import mode_subject
+from gcproto.report.words.rows import condition, mode_subject
 from gcproto.report.words.runs import Group
 from gcproto.report.words.typical import typical
 from gcproto.results import names
@@ -32,12 +32,14 @@ def heap_finding(group: Group[WorkloadScenario], place: str) -> Finding | None:
     lead = ordered[0]
     where = names.placement(lead.at)
     figure = "refused" if isinstance(lead, Refusal) else f"{lead.arm} {lead.versus} mode"
-    said = [*_details(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
+    more = ", ".join(condition(lead.at, group.lead.result))
+    only = [f"These sentences are of {more}; the table has every condition."] * bool(more)
+    said = [*only, *_details(lead), *(placed.says(one) for one in ordered), placed.missing(list(every))]
     said += [*apart_note(group.rows), placed.crowded(group.lead.result)]
     return Finding(
         f"A whole heap ({lead.at.workload}): move or copy?",
         _answer(ordered),
-        f"{figure}, if {where}",
+        f"{figure}, if {where}" + f" ({more})" * bool(more),
         Standing.REFUSED if isinstance(lead, Refusal) else lead.standing,
         lead.figures if isinstance(lead, Refusal) else lead.basis,
         [one for one in said if one],

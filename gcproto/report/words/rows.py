@@ -1,10 +1,8 @@
 """Every comparison that a run of one kind allows: paths, workloads, policies and windows against copy."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from gcproto._native import lib
-from gcproto.report import labels
 from gcproto.report.words.kinds import paths, policies, windows, workloads
 from gcproto.report.words.ratios import Compared, Ratio, Row, S, without_twins
 from gcproto.results import names
@@ -96,8 +94,13 @@ def workload_rows(result: Result, book: Compared) -> list[Row[WorkloadScenario]]
     return [one for one in found if one]
 
 
+def condition(one: WorkloadScenario, result: Result) -> list[str]:
+    """The conditions in which the run's workloads differ, for those of one, without its placement."""
+    return _unlike(one, result, where=False)
+
+
 def mode_subject(one: WorkloadScenario, result: Result, *, where: bool = True) -> str:
-    """The mode with its options; with heap size, folios and placement if these differ.
+    """The mode with its options, and the conditions in which the run's workloads differ (``names.unlike``).
 
     Args:
         one: the mode.
@@ -110,20 +113,34 @@ def mode_subject(one: WorkloadScenario, result: Result, *, where: bool = True) -
 
 def _unlike(one: WorkloadScenario, result: Result, *, where: bool) -> list[str]:
     every = [other.at for other in workloads(result.measurements)]
-    more = [labels.size(one.heap_bytes)] * (len({other.heap_bytes for other in every}) > 1)
-    more += [names.memory(one, page_size_of(result))] * (len({other.memory for other in every}) > 1)
     several = len({other.placement for other in every}) > 1
-    return more + [names.place(one)] * (where and several)
+    return names.unlike(one, every, page_size_of(result)) + [names.place(one)] * (where and several)
 
 
 def short_modes(result: Result) -> dict[WorkloadScenario, str]:
-    """Modes by a short name for pictures of one placement: a star means options, numbered if there are several."""
-    found: dict[WorkloadScenario, str] = {}
-    seen: Counter[tuple[str, str]] = Counter()
-    for one in (each.at for each in workloads(result.measurements)):
-        name = ", ".join((names.mode_short(one), *_unlike(one, result, where=False))) + " (A/A)" * bool(one.replica)
-        seen[name, one.placement] += 1
-        found[one] = f"{name}{seen[name, one.placement]}" if seen[name, one.placement] > 1 else name
+    """Modes by a short name for pictures of one placement: a star means options (``starred``)."""
+    return {
+        one: ", ".join((name, *_unlike(one, result, where=False))) + " (A/A)" * bool(one.replica)
+        for one, name in starred([each.at for each in workloads(result.measurements)]).items()
+    }
+
+
+def starred(every: Sequence[WorkloadScenario]) -> dict[WorkloadScenario, str]:
+    """Modes with a star for their options, numbered where one mode has several: ``move``, ``move*``, ``move*2``.
+
+    Args:
+        every: of a table or a picture.
+
+    """
+    known: dict[str, list[str]] = {}
+    found = {}
+    for one in every:
+        short, full = names.mode_short(one), names.mode(one)
+        variants = known.setdefault(short, [])
+        if full not in variants:
+            variants.append(full)
+        number = variants.index(full) + 1
+        found[one] = f"{short}{number}" if number > 1 else short
     return found
 
 

@@ -12,7 +12,7 @@ History of the format:
    (gcproto.results.upgrade).  Added later: the profile of a path by function.
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
-   objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.
+   objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.  ``unexplained`` of a verdict.
    ``recording`` of workloads and policies.
 """
 

@@ -42,6 +42,8 @@ class Verdict(msgspec.Struct, frozen=True):
         verdict: in a word.
         text: the observation.
         seconds: that it took.
+        unexplained: a corruption, panic or hang that no known bug of the release explains, and that fresh guests showed
+            again.
 
     """
 
@@ -49,6 +51,7 @@ class Verdict(msgspec.Struct, frozen=True):
     verdict: Word
     text: str
     seconds: float = 0.0
+    unexplained: bool = False
 
 
 Judgement = Literal["confirmed", "in part", "refuted", "not testable here"]

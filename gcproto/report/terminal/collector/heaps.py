@@ -12,6 +12,7 @@ from gcproto.report.terminal.kit.groups import grouped
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.kinds import Workload, workloads
+from gcproto.report.words.rows import starred
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario
 from gcproto.results.series import page_size_of
@@ -45,15 +46,19 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
         say(console, crowd, style="yellow")
     table = Table(_columns(unit), gap=1, wide=True)
     baselines = Baselines(measurements)
+    short = starred([one.at for one in found])
     for title, places in groups.items():
         if title:
             table.group(", ".join(title))
         for at in sorted(places, key=lambda place: found[place].at.heap_bytes):
-            table.add(*_row(found[at], baselines))
+            table.add(*_row(found[at], short[found[at].at], baselines))
     print_table(table, console)
-    for one in found:
-        for note in _notes(one):
-            say(console, f"{names.mode_short(one.at)} in {labels.size(one.at.heap_bytes)}: {note}", style="dim")
+    for title, places in groups.items():
+        for at in places:
+            one = found[at]
+            name = ", ".join((f"{short[one.at]} in {labels.size(one.at.heap_bytes)}", *title))
+            for note in _notes(one):
+                say(console, f"{name}: {note}", style="dim")
 
 
 def _words(one: WorkloadScenario, page: int) -> list[str]:
@@ -89,10 +94,10 @@ def _columns(unit: str) -> list[Column]:
     ]
 
 
-def _row(heap: Workload, baselines: Baselines) -> list[Cell]:
+def _row(heap: Workload, name: str, baselines: Baselines) -> list[Cell]:
     one, scenario, figures = heap
     again = " (A/A)" * bool(scenario.replica)
-    label: list[Cell] = [names.mode_short(scenario) + again, labels.size(scenario.heap_bytes)]
+    label: list[Cell] = [name + again, labels.size(scenario.heap_bytes)]
     if not one.valid or one.median is None:
         return [*label, INVALID]
     return [

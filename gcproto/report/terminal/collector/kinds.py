@@ -8,9 +8,11 @@ from gcproto.report import labels
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import say
+from gcproto.report.words.rows import starred
 from gcproto.report.words.young import compared, kind_cells, kind_lines, with_generations
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result
+from gcproto.results.series import page_size_of
 
 COLUMNS = [
     Column("mode", words=True),
@@ -52,8 +54,12 @@ def print_kinds(measurements: Sequence[Measurement], result: Result, console: Co
             "pages. In place: pages that are not compacted. Pause: the longest, with the time to stop.",
         )
         table = Table(COLUMNS, gap=1, wide=True)
+        page = page_size_of(result)
+        every = [one.at for one in found]
+        short = starred(every)
         for one, kind in lines:
-            table.add(names.mode_short(one.at), labels.size(one.at.heap_bytes), *kind_cells(kind))
+            name = ", ".join((short[one.at], *names.unlike(one.at, every, page, heap_size=False)))
+            table.add(name, labels.size(one.at.heap_bytes), *kind_cells(kind))
         print_table(table, console)
-    for text in compared(found):
+    for text in compared(found, page_size_of(result)):
         say(console, text, style="dim")
