@@ -23,6 +23,7 @@ INCLUDE := -Inative
 C_FILES := $(filter %.c,$(NATIVE))
 BUILD := $(wildcard native/build/*.py)
 C_WARNINGS := -std=gnu11 -Wall -Wextra -Wconversion -Werror
+EACH = printf '%s\n' $(1) | xargs -P $$(nproc) -n 1
 
 .PHONY: bench test lint docs man records compare-jvm lock stubs format gcprobe gcprobe-arm64 check-c check-asan check-tsan clean
 
@@ -75,9 +76,7 @@ format: $(VENV)/installed-dev
 # Compile every C file alone, with all warnings as errors, here and for arm64 if its compiler is available.
 check-c:
 	@for compiler in $(CC) $$(command -v aarch64-linux-gnu-gcc); do \
-	    for file in $(C_FILES) $(filter %.c,$(GUEST)); do \
-	        $$compiler $(C_WARNINGS) -O2 $(INCLUDE) -c $$file -o /dev/null || exit 1; \
-	    done; \
+	    $(call EACH,$(C_FILES) $(filter %.c,$(GUEST))) $$compiler $(C_WARNINGS) -O2 $(INCLUDE) -o /dev/null -c || exit 1; \
 	done
 	@for api in 1 2 3; do \
 	    $(CC) $(C_WARNINGS) -O2 -fPIC -DQEMU_API=$$api $(INCLUDE) -c native/profile/gcprof.c -o /dev/null || exit 1; \
@@ -86,25 +85,29 @@ check-c:
 # ThreadSanitizer's shadow memory does not fit beside mappings at addresses that are too random: setarch -R.
 THREADED := test_window test_compaction
 HEAP := $(filter native/base/%.c native/uffd/%.c native/heap/%.c,$(C_FILES))
-SANITIZE = mkdir -p build/sanitized && $(CC) -std=gnu11 -g -O1 $(1) -pthread $(INCLUDE) \
-    native/tests/$$program.c $(HEAP) -o build/sanitized/$$program
+SANITIZE = mkdir -p build/sanitized && $(call EACH,$(THREADED)) sh -c '$(CC) -std=gnu11 -g -O1 $(1) -pthread $(INCLUDE) \
+    native/tests/$$0.c $(HEAP) -o build/sanitized/$$0'
 check-asan: $(NATIVE)
-	set -e; for program in $(THREADED); do \
-	    $(call SANITIZE,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all); \
-	    build/sanitized/$$program $(ARGS); \
-	done
+	$(call SANITIZE,-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+	set -e; for program in $(THREADED); do build/sanitized/$$program $(ARGS); done
 
 check-tsan: $(NATIVE)
-	set -e; for program in $(THREADED); do \
-	    $(call SANITIZE,-fsanitize=thread); \
-	    setarch -R build/sanitized/$$program $(ARGS); \
-	done
+	$(call SANITIZE,-fsanitize=thread)
+	set -e; for program in $(THREADED); do setarch -R build/sanitized/$$program $(ARGS); done
+
+# The definitions that code_hash.py prints are quoted for a shell.
+define STATIC_PROGRAM
+rm -rf build/$@ && mkdir -p build/$@
+HASHED="$$(python3 native/build/code_hash.py)"; export HASHED; $(call EACH,$(C_FILES)) sh -c \
+    'eval $(1) "$$HASHED" $(C_WARNINGS) -O2 -g $(INCLUDE) -pthread -c $$0 -o build/$@/$$(echo $$0 | tr / -).o'
+$(1) -static -pthread build/$@/*.o -o $@
+endef
 
 gcprobe: $(NATIVE)
-	eval $(CC) $$(python3 native/build/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
+	$(call STATIC_PROGRAM,$(CC))
 
 gcprobe-arm64: $(NATIVE)
-	eval aarch64-linux-gnu-gcc $$(python3 native/build/code_hash.py) $(C_WARNINGS) -O2 -g -static $(INCLUDE) -o $@ $(C_FILES) -pthread
+	$(call STATIC_PROGRAM,aarch64-linux-gnu-gcc)
 
 clean:
 	rm -rf build gcproto/_native.c gcproto/*.so gcprobe gcprobe-arm64 $(VENV)

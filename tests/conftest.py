@@ -20,7 +20,7 @@ import pytest
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
-from tests.support.processes import unprivileged_python
+from tests.support.processes import ROOT, unprivileged_python
 
 # Under nohup, or in a shell's background, these are ignored, and commands under test would rightly ignore them as well.
 for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -41,6 +41,15 @@ def signals_are_left_as_they_were() -> Iterator[None]:
     yield
     assert {number: signal.getsignal(number) for number in numbers} == before
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == mask
+
+
+@pytest.fixture(scope="session")
+def gcprobe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The static program, as the Makefile builds it."""
+    target = tmp_path_factory.mktemp("gcprobe") / "gcprobe"
+    subprocess.run(["make", "-C", str(ROOT), "-s", "-B", "gcprobe"], check=True)
+    (ROOT / "gcprobe").rename(target)
+    return str(target)
 
 
 @cache

@@ -6,6 +6,7 @@ beside it. A journal with a free lock belongs to a process that died.
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,10 @@ import msgspec
 from gcproto.errors import GcprotoError
 
 FOLDER = Path(os.environ.get("GCPROTO_STATE", "/run/gcproto"))
+
+PATIENCE_SECONDS = 1.0
+"""How long a process waits for the lock. A command that starts takes it for a moment, to look for a dead process."""
+RETRY_SECONDS = 0.01
 
 
 class FileUndo(msgspec.Struct, frozen=True, tag="file"):
@@ -53,6 +58,15 @@ class LockedElsewhereError(GcprotoError):
     """Another process is changing settings."""
 
 
+def _flock(lock: int, kind: int) -> bool:
+    """Whether the lock was free: it is held now."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 class Journal:
     """The list of undo entries, newest last.
 
@@ -68,8 +82,17 @@ class Journal:
         self.entries: list[Undo] = []
         self._lock: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock and read the entries of a dead process."""
+    def acquire(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Take the lock and read the entries of a dead process.
+
+        Args:
+            patience: seconds to wait for a process that holds the lock.
+
+        Raises:
+            LockedElsewhereError: it still holds the lock then.
+            GcprotoError: the folder can't be written, or the journal can't be read.
+
+        """
         try:
             self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -79,16 +102,17 @@ class Journal:
                 why=error.strerror or str(error),
                 remedy="set GCPROTO_STATE to a writable folder",
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            self._lock = None
-            raise LockedElsewhereError(
-                "another gcproto process is changing settings of this machine",
-                why=f"{self.folder / 'lock'} is locked",
-                remedy="wait until it ends: two runs at once would also disturb each other's figures",
-            ) from None
+        deadline = time.monotonic() + patience
+        while not _flock(self._lock, fcntl.LOCK_EX):
+            if time.monotonic() >= deadline:
+                os.close(self._lock)
+                self._lock = None
+                raise LockedElsewhereError(
+                    "another gcproto process is changing settings of this machine",
+                    why=f"{self.folder / 'lock'} is locked",
+                    remedy="wait until it ends: two runs at once would also disturb each other's figures",
+                )
+            time.sleep(RETRY_SECONDS)
         self.entries = self._read()
 
     def is_held(self) -> bool:
@@ -98,12 +122,9 @@ class Journal:
         except OSError:
             return False
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not _flock(lock, fcntl.LOCK_SH)
         finally:
             os.close(lock)
-        return False
 
     def release(self) -> None:
         """Release the lock. Remaining entries stay on record for the next process."""

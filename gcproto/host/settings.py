@@ -230,7 +230,7 @@ def recover(folder: Path = FOLDER) -> list[str]:
             )
         return []
     try:
-        journal.acquire()
+        journal.acquire(patience=0)
     except LockedElsewhereError:
         return []  # they belong to a process that lives
     try:

@@ -80,13 +80,13 @@ def pool(ratios: Sequence[Interval]) -> Pooled:
     if len(ratios) == 1:
         (only,) = ratios
         return Pooled(only.value, only.low, only.high, None, None, None, 1, holds=False, confidence=only.confidence)
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     effects = [_log(one.value) for one in ratios]
     errors = [_error(one) for one in ratios]
     between = paule_mandel(effects, [error**2 for error in errors])
     mean, variance = weighted(effects, [error**2 + between for error in errors])
-    reach = float(student.ppf(0.5 + CONFIDENCE / 2, len(ratios) - 1))
+    reach = float(stdtrit(len(ratios) - 1, 0.5 + CONFIDENCE / 2))
     rounds = median(errors) ** 2
     inside, beyond = reach * math.sqrt(variance), reach * math.sqrt(variance + between + rounds)
     return Pooled(
@@ -150,7 +150,7 @@ def _exp(value: float) -> float:
 
 def _error(one: Interval) -> float:
     """Standard error of the log, from the width of the interval."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    reach = float(norm.ppf(0.5 + one.confidence / 2))
+    reach = float(ndtri(0.5 + one.confidence / 2))
     return max(LEAST_ERROR, (_log(one.high) - _log(one.low)) / (2 * reach))

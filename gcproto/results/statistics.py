@@ -112,13 +112,13 @@ def median_interval(samples: Sequence[float]) -> Interval | None:
 def mean_interval(samples: Sequence[float]) -> Interval | None:
     """Mean with its interval by Student's t; None with fewer than three samples."""
     import numpy as np
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     if len(samples) < MIN_SAMPLES:
         return None
     values = np.asarray(samples, dtype=np.float64)
     mean, error = float(values.mean()), float(values.std(ddof=1)) / len(samples) ** 0.5
-    half = float(t.ppf((1 + CONFIDENCE) / 2, len(samples) - 1)) * error
+    half = float(stdtrit(len(samples) - 1, (1 + CONFIDENCE) / 2)) * error
     return _interval(mean, (mean - half, mean + half))
 
 

@@ -26,7 +26,7 @@ from gcproto.kernels.guest import transcript
 from gcproto.results.schema import ContractExperiment, ContractRow, Result
 from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail
-from tests.support.processes import ROOT, run_gcproto
+from tests.support.processes import run_gcproto
 
 T = TypeVar("T")
 
@@ -276,14 +276,6 @@ def test_the_list_has_a_schema() -> None:
     document = json.loads(run_gcproto("contract", "--list", "--json").stdout)
     assert document["schema"] == "gcproto.contract-rows/1"
     assert [row["name"] for row in document["rows"]] == [row.name for row in ROWS]
-
-
-@pytest.fixture(scope="module")
-def gcprobe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    target = tmp_path_factory.mktemp("gcprobe") / "gcprobe"
-    subprocess.run(["make", "-C", str(ROOT), "-s", "-B", "gcprobe"], check=True)
-    (ROOT / "gcprobe").rename(target)
-    return str(target)
 
 
 def contract(gcprobe: str, *args: str) -> "subprocess.CompletedProcess[str]":

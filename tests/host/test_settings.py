@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,6 +214,56 @@ class TestSignals:
         assert done.returncode == 0
         assert "put back" in done.stderr
         assert state() == before
+
+
+MOMENT = """
+import sys
+from pathlib import Path
+from gcproto.host.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+journal.acquire()
+print("held", flush=True)
+sys.stdin.read()
+journal.release()
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A command that holds the lock until its input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", MOMENT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+class TestStartAtOnce:
+    """A command that starts holds the lock for a moment, to see whether a dead process left changes."""
+
+    def test_the_other_waits_for_a_moment(self, tmp_path: Path, other: "subprocess.Popen[str]") -> None:
+        assert other.stdin
+        let_go = threading.Timer(0.2, other.stdin.close)
+        let_go.start()
+        journal = Journal(tmp_path)
+        assert journal.is_held()
+        journal.acquire()
+        journal.release()
+        let_go.join()
+        assert other.wait(30) == 0
+
+    def test_for_one_that_keeps_the_lock_only_a_change_of_settings_waits(
+        self, tmp_path: Path, other: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slept: list[float] = []
+        monkeypatch.setattr(time, "sleep", slept.append)
+        (tmp_path / "journal.json").write_text('{"pid":1,"undo":[]}')
+        assert recover(tmp_path) == []
+        assert slept == []
+        with pytest.raises(LockedElsewhereError):
+            Journal(tmp_path).acquire(patience=0.01)
+        assert slept
 
 
 class TestJournal:

@@ -1,7 +1,9 @@
 """The C code by itself: with sanitizers, as the static program, and for another architecture."""
 
 import json
+import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -23,23 +25,31 @@ def library() -> list[str]:
     return sorted(str(path) for room in ROOMS for path in NATIVE.glob(f"{room}/**/*.c"))
 
 
-@pytest.fixture(scope="module")
-def gcprobe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    target = tmp_path_factory.mktemp("gcprobe") / "gcprobe"
-    subprocess.run(["make", "-C", str(ROOT), "-s", "-B", "gcprobe"], check=True)
-    (ROOT / "gcprobe").rename(target)
-    return str(target)
-
-
 def probe(gcprobe: str, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([gcprobe, *args], capture_output=True, text=True, check=False, timeout=60)
 
 
-def run_under_sanitizers(program: str, folder: Path) -> str:
+FLAGS = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The objects of the library with sanitizers: all programs link the same ones."""
+    folder = tmp_path_factory.mktemp("sanitized")
+
+    def compile_one(numbered: tuple[int, str]) -> str:
+        target = folder / f"{numbered[0]}.o"
+        subprocess.run(["cc", *FLAGS, *INCLUDES, "-c", numbered[1], "-o", str(target)], check=True)
+        return str(target)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compile_one, enumerate(library())))
+
+
+def run_under_sanitizers(program: str, sanitized: list[str], folder: Path) -> str:
     target = folder / program
-    flags = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
     source = NATIVE / "tests" / f"{program}.c"
-    subprocess.run(["cc", *flags, *INCLUDES, str(source), *library(), "-o", str(target)], check=True)
+    subprocess.run(["cc", *FLAGS, *INCLUDES, str(source), *sanitized, "-o", str(target)], check=True)
     done = subprocess.run([str(target)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout
@@ -49,20 +59,20 @@ def run_under_sanitizers(program: str, folder: Path) -> str:
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
-def test_engine_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_engine", tmp_path).count("ok ") > 25
+def test_engine_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_engine", sanitized, tmp_path).count("ok ") > 25
 
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
-def test_answers_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_answer", tmp_path).count("ok ") == 70
+def test_answers_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_answer", sanitized, tmp_path).count("ok ") == 70
 
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
-def test_contract_under_sanitizers(tmp_path: Path) -> None:
-    out = run_under_sanitizers("test_contract", tmp_path)
+def test_contract_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    out = run_under_sanitizers("test_contract", sanitized, tmp_path)
     assert out.count("\nok ") >= lib.gcp_contract_count() + 12
 
 
@@ -202,11 +212,11 @@ def test_gcprobe_builds_for_arm64() -> None:
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
-def test_window_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_window", tmp_path).count("ok ") == 224
+def test_window_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_window", sanitized, tmp_path).count("ok ") == 224
 
 
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
-def test_compaction_under_sanitizers(tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_compaction", tmp_path).count("ok by ") == 201
+def test_compaction_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
+    assert run_under_sanitizers("test_compaction", sanitized, tmp_path).count("ok by ") == 201

@@ -201,10 +201,10 @@ def _interval(values: "Matrix", level: float) -> Interval:
     Far percentiles are taken from a normal approximation, since 600 replicates have no 99.95th percentile.
     """
     import numpy as np
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     spread = float(np.std(values[1:]))
-    reach = float(norm.ppf(0.5 + level / 2)) * spread
+    reach = float(ndtri(0.5 + level / 2)) * spread
     low, high = values[0] - reach, values[0] + reach
     return Interval(float(np.exp(values[0])), float(np.exp(low)), float(np.exp(high)), level)
 

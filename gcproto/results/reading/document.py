@@ -4,7 +4,8 @@ They reject numbers that no measurement gives (1e308, a negative time, integers 
 endless nesting. Texts are neutralised only here: the output of ``neutral`` can be printed.
 """
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from gcproto.results.reading.text import MOST, clean, short_enough
 
@@ -15,6 +16,9 @@ DEEPEST = 40
 """Limit of levels of nesting; results have twelve."""
 LONGEST = 1 << 24
 """Limit of characters of texts that are data: maps of collections and histograms."""
+NUMBERS = frozenset({float, int})
+SHORT = 64
+"""Names of fields have fewer characters."""
 LONG = frozenset({"map", "fault", "pause", "wait", "runs"})
 SIGNED = frozenset({"sample", "warmup", "extras"})
 """Fields of measurements that may be negative: samples of invalid and unused rounds, and figures without a reader."""
@@ -48,19 +52,39 @@ def _value(value: object, name: str, *, signed: bool, depth: int) -> object:
         if depth > DEEPEST:
             raise Unsound(f"it is nested more than {DEEPEST} levels deep")
         return {
-            _text(key, "a name"): _value(one, key, signed=_signed(key, signed=signed), depth=depth + 1)
+            _name(key): _value(one, key, signed=_signed(key, signed=signed), depth=depth + 1)
             for key, one in value.items()
         }
     if type(value) is list:
         if depth > DEEPEST:
             raise Unsound(f"it is nested more than {DEEPEST} levels deep")
+        if _plain_numbers(value, signed=signed):
+            return value
         return [_value(one, name, signed=signed, depth=depth + 1) for one in value]
     return value
+
+
+def _plain_numbers(values: list[object], *, signed: bool) -> bool:
+    """Whether a list has numbers only, all within all bounds. Most of a result is lists of samples and of rounds."""
+    if not values or not set(map(type, values)) <= NUMBERS:
+        return False
+    numbers = cast("list[float]", values)  # JSON has no NaN
+    return (-LARGEST_INTEGER if signed else 0) <= min(numbers) and max(numbers) <= LARGEST_INTEGER
 
 
 def _signed(name: str, *, signed: bool) -> bool:
     """Measurements can't be below zero; settings of the machine can."""
     return (signed and name != "measurements") or name in SIGNED
+
+
+def _name(name: str) -> str:
+    return _short(name) if len(name) < SHORT else _text(name, "a name")
+
+
+@lru_cache(1024)
+def _short(name: str) -> str:
+    """A short name of a field, neutralised: a file has the same ones thousands of times."""
+    return _text(name, "a name")
 
 
 def _text(text: str, name: str) -> str:
