@@ -103,8 +103,8 @@ def _built(one: Collection) -> int:
 
 
 def _produced(one: Collection) -> int:
-    """To-space pages with live words: in place, built, and moved down whole."""
-    return one.dense + one.kept + _built(one) + one.collector.slid + one.faults.slid
+    """To-space pages of what was marked: in place and built.  Those allocated since then are moved down whole."""
+    return one.dense + one.kept + _built(one)
 
 
 def known(results: Iterable[Result]) -> dict[str, dict[int, Figures]]:
