@@ -56,7 +56,8 @@ def test_pins_all_the_time(mode: str, name: str) -> None:
 @pytest.mark.parametrize("after", [0, 3, 40])
 def test_an_error_beside_running_mutators_is_survived(mode: str, call: int, after: int) -> None:
     after = 0 if call == lib.GCP_VERB_UNREGISTER else after
-    done = run(young_request(mode, options=ModeOptions(full_after=100), inject=[(call, after, 1, 14)]))
+    options = ModeOptions(full_after=100)
+    done = run(young_request(mode, options=options, operations=6000, inject=[(call, after, 1, 14)]))
     assert not done.failure
     assert not done.wrong
     assert all("014" in text for text in done.failures)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.needs("move")
 
 def run(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
     """Run two benchmarks; what they store goes to ``folder/series``."""
-    command = [sys.executable, "-m", "pytest", str(ROOT / "benchmarks"), "-q", "-p", "no:cacheprovider"]
+    file = ROOT / "benchmarks" / "test_paths.py"
+    command = [sys.executable, "-m", "pytest", str(file), "-q", "-p", "no:cacheprovider"]
     chosen = ["-k", "small-move-2m or small-copy-2m", "--benchmark-storage=file://./series"]
     return subprocess.run(
         [*command, *chosen, *args], capture_output=True, text=True, check=False, timeout=100, cwd=folder

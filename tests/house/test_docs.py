@@ -18,6 +18,7 @@ import pytest
 
 from gcproto.results.store import save
 from tests.house.test_rooms import MAY_USE
+from tests.support.compiled import bring_compiled
 from tests.support.kernel_results import stock
 from tests.support.processes import ROOT
 
@@ -105,6 +106,7 @@ def run(page: str, folder: Path, only: str = "") -> None:
                     shutil.copytree(ROOT / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
                 for name in ("setup.py", "pyproject.toml", "README.md"):
                     shutil.copy(ROOT / name, sources / name)
+                bring_compiled(sources)
                 env = environment(sources, folder / f".patched-{mark}")
             apply(text, sources)
             if "+++ b/native/" in text:

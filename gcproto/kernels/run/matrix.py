@@ -111,7 +111,7 @@ class DaskPool(Pool):
             raise GcprotoError("--dask needs the package distributed", remedy="pip install 'gcproto[dask]'") from error
         try:
             connect: Callable[..., Cluster] = DaskClient
-            self._client = connect(address, timeout="10s", set_as_default=False)
+            self._client = connect(address, timeout="5s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise GcprotoError(
                 f"there is no Dask scheduler at {address}",
