@@ -14,7 +14,7 @@ from gcproto.report.page.tables import (
     runs_grid,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
+from gcproto.report.plots import cost, density, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import dumps, placed, queued
 from gcproto.report.words.few import few_rounds
 from gcproto.report.words.finding import Finding, sentences, told_apart
@@ -187,7 +187,10 @@ def heap_section(groups: Sequence[Group[WorkloadScenario]], grids: Sequence[Run]
 
     """
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
-    section.parts += _threads([run.result for group in groups for run in group.runs])
+    every = [run.result for group in groups for run in group.runs]
+    section.parts += _threads(every)
+    pictures = density.sweep(every, "heap")
+    section.parts += [Part("The threshold of density", small=pictures)] if pictures else []
     section.parts += [grid_part(run) for run in grids]
     findings = [(one, group.labels) for group in groups if (one := heap_finding(group, "heap"))]
     findings += [(one, [run.label]) for run in grids if (one := grid_finding(run, "heap"))]
