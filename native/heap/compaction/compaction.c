@@ -176,6 +176,12 @@ static int failed(struct gcp_compaction *c, int err, const char *what)
     return err;
 }
 
+/*
+ * "mm: fix deadlock of mremap() against UFFDIO_MOVE" (d03df42ddae1, CVE-2026-99652; since 6.9, not fixed in 7.3.4): two
+ * threads deadlock in the kernel if one remaps while another moves between the same page tables in the other direction.
+ * No MOVE runs here.  The flip is made in the pause, when the cycle before has ended, and before the compacting threads
+ * and the fault thread of this one may move a page.  Mutators are stopped.
+ */
 int32_t gcp_compaction_remap(struct gcp_compaction *c)
 {
     int32_t injected = gcp_injected(GCP_VERB_REMAP);
