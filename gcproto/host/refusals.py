@@ -1,6 +1,6 @@
 """Who refuses userfaultfd: the sysctl, the rights of the device, seccomp, a security module, a missing capability.
 
-The kernel says EPERM for all of them.  What tells them apart: UFFD_USER_MODE_ONLY is open to everyone (5.11), so if it
+The errno is EPERM for all of them.  What tells them apart: UFFD_USER_MODE_ONLY is open to everyone (5.11), so if it
 is refused too, neither the sysctl nor a capability is the reason (fs/userfaultfd.c).
 """
 
