@@ -201,6 +201,14 @@ BUGS = (
         probe="retry",
     ),
     Bug(
+        "unregister-race",
+        "mm/userfaultfd: write-lock the VMA before waking waiters when unregistering (35f7ecd55ce7, CVE-2026-99660)",
+        "a fault that meets UFFDIO_UNREGISTER may sleep forever",
+        Harm.HANG,
+        _v("6.7"),
+        None,
+    ),
+    Bug(
         "flush-per-page",
         "userfaultfd: opportunistic TLB-flush batching for present pages in MOVE",
         "one TLB flush for each page instead of one for each batch",

@@ -30,6 +30,8 @@ HAZARDS = (
     "zeropage-ebusy",
     "retry-eexist",
     "ksm",
+    "hwpoison",
+    "unregister-race",
     "whole-two-tables",
     "whole-misaligned",
     "whole-half-back",
