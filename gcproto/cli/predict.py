@@ -7,7 +7,7 @@ import click
 
 from gcproto.cli.heap.other_sizes import Asked, predict_heap
 from gcproto.cli.kit.output import echo_json, keep
-from gcproto.cli.kit.params import SHARE, FilePath, Name, Once, Size
+from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -43,13 +43,13 @@ MEMORIES = ("small", "64k", "1m", "2m")
 )
 @click.option(
     "--heap-mib",
-    type=click.FloatRange(1, 1 << 20),
+    type=Number(1, 1 << 20, ""),
     metavar="N",
     help="Predict a heap of this size, live and dead, instead of a kernel: its pause, and the times around the flip.",
 )
 @click.option(
     "--live-share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0.01, 1, ""),
     default=0.5,
     show_default=True,
     help="Of that heap, the part that is live.",
