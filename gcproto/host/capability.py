@@ -7,7 +7,7 @@ class Capability(msgspec.Struct):
     """One row of the doctor's report.
 
     Attributes:
-        group: userfaultfd, folios, swap, proof, machine.
+        group: userfaultfd, who refuses, folios, swap, proof, machine.
         name: the capability.
         able: yes, no, or None if unknown.
         detail: the observation.

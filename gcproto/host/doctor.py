@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gcproto._native import ffi, lib
-from gcproto.host import probes
+from gcproto.host import probes, refusals
 from gcproto.host.capability import Capability
 from gcproto.host.kernel_files import read
 from gcproto.known.bugs import BUGS, Harm, State
@@ -99,6 +99,7 @@ def survey() -> Survey:
     offer = probes.offer()
     rows = [
         *probes.userfaultfd(offer),
+        *refusals.refusals(offer, refusals.process()),
         *probes.folios(),
         *probes.swap(),
         *probes.proof(),

@@ -30,7 +30,8 @@ enum gcp_verdict {
  * kernels: how kernels differ, with the commit's title and release; "" if they don't
  * needs:   what the machine must have, comma separated, "" if nothing.  `gcproto contract` and the guests set up "thp",
  *          "mthp", "zram", "loop" and "ksm"; the row itself skips if "root", "pfn", "io_uring", "pkeys", "hugetlb",
- *          "guard", "soft_dirty" or "uffd_wp" is missing
+ *          "guard", "soft_dirty", "uffd_wp",
+ *          "secretmem" or "rwp" is missing
  */
 struct gcp_row {
     const char *name;

@@ -26,7 +26,7 @@ from gcproto.kernels.guest import transcript
 from gcproto.results.schema import ContractExperiment, ContractRow, Result
 from gcproto.results.store import load
 from tests.conftest import NEEDS, skip_or_fail
-from tests.support.processes import run_gcproto
+from tests.support.processes import ROOT, run_gcproto
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ ROWS = rows()
 SWAP_BYTES = 64 << 20
 MTHP_ORDERS = [order for order in machine().anon_orders if order < machine().pmd_order and order > 1]
 WORDS = {"root", "pfn", "thp", "mthp", "io_uring", "zram", "loop", "pkeys", "hugetlb", "guard", "soft_dirty", "uffd_wp"}
+WORDS |= {"secretmem", "rwp"}
 
 
 @pytest.fixture
@@ -104,6 +105,14 @@ def test_rows_are_well_formed() -> None:
         assert not re.search(r"[#\n]|\.$", row.rule), "KTAP: one line, and # begins a directive"
         assert set(row.needs) <= WORDS
         assert find(row.name) == row
+
+
+def test_no_collector_gives_memory_back_lazily() -> None:
+    """A lazily freed page that moves may be dropped at its destination (`lazyfree-clean`): only the row makes any."""
+    sources = [*(ROOT / "native").rglob("*.[ch]"), *(ROOT / "gcproto").rglob("*.py")]
+    lazy = {path.relative_to(ROOT).parts[:2] for path in sources if re.search(r"\bMADV_FREE\b", path.read_text())}
+    assert lazy == {("native", "contract")}
+    assert "MADV_DONTNEED" in (ROOT / "native/base/platform.c").read_text(), "how gcp_region_discard gives it back"
 
 
 def test_rows_that_are_not_there() -> None:

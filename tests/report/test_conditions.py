@@ -33,7 +33,7 @@ def test_each_row_of_the_page_names_the_number_of_mutators() -> None:
     text = page_of([run])
     assert all(subject in text for subject in subjects)
     assert "if the collector has a processor of its own (1 mutator)" in text
-    assert "move2" not in text, "another number of mutators is not another mode"
+    assert "move2" not in text, "another number of mutators is the same mode"
 
 
 def test_a_stall_is_said_of_its_number_of_mutators() -> None:

@@ -220,6 +220,7 @@ def _show(
 
     """
     from gcproto.report.terminal.proposal import print_proposal, rows
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.series import build
     from gcproto.results.steps import void
@@ -230,15 +231,17 @@ def _show(
     voided = void(series, stock, patched, same_kernel=True) if series else "nothing was measured"
     explained = _explained(results, stock, patched) if profile else []
     if as_json:
-        fields = {"stock": stock, "patched": patched, "rows": found, "void": voided}
+        fields = {"stock": stock, "patched": patched, "rows": found, "void": voided, "builds": builds(results)}
         echo_json(document("kernels-ab", fields | ({"functions": explained} if profile else {})))
         return found, voided
     from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.configurations import print_builds
 
     if series:
         print_proposal(found, (stock, patched), series.unit, series.page_size, voided, console())
     if profile:
         print_functions(explained, stock, patched)
+    print_builds(results, console())
     return found, voided
 
 

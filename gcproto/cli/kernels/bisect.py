@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels.build import SourceOptions, build_progress, config_options, origin, source_options
+from gcproto.cli.kernels.build import SourceOptions, build_progress, completed, config_options, origin, source_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, echo_json, results_in
 from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
@@ -92,10 +92,10 @@ def command(ctx: click.Context, options: Options) -> None:
     asked = parse(options.scenario)
     machine.need()
     prepare(options.out)
-    candidates, build_of, home = _candidates(options)
+    candidates, build_of, home, inputs = _candidates(options)
     guest = machine.Machine(timeout=options.timeout)
     built = str(programs.build())
-    what = repr((options.tree, candidates.ends(), asked, options.configs, options.rounds))
+    what = repr((options.tree, candidates.ends(), asked, inputs, options.rounds))
     file = home / f"{hashlib.sha256(what.encode()).hexdigest()[:12]}.json"
     kept = load(file, what)
     if options.again:
@@ -128,8 +128,8 @@ def command(ctx: click.Context, options: Options) -> None:
         ctx.exit(ExitCode.NO)
 
 
-def _candidates(options: Options) -> "tuple[Candidates, Callable[[Candidate], BuildParameters], Path]":
-    """What is bisected, how each state is built, and the folder of its searches.
+def _candidates(options: Options) -> "tuple[Candidates, Callable[[Candidate], BuildParameters], Path, str]":
+    """What is bisected, how each state is built, the folder of its searches, and what else its kernels are made of.
 
     Raises:
         GcprotoError: options are missing or exclude each other.
@@ -141,24 +141,35 @@ def _candidates(options: Options) -> "tuple[Candidates, Callable[[Candidate], Bu
     from gcproto.kernels.build.build import BuildParameters, need_tools
     from gcproto.kernels.build.patches import collect
 
-    need_tools()
+    compiler = need_tools()
     config = kconfig.chosen(options.configs)
     jobs = options.build_jobs or len(os.sched_getaffinity(0))
 
     def parameters(base: "Origin", patches: "tuple[Patch, ...]" = ()) -> BuildParameters:
-        return BuildParameters(NAME, base, config, patches, jobs)
+        return BuildParameters(NAME, base, complete, patches, jobs)
 
     if options.over:
         if options.tree or options.good or options.bad:
             raise click.UsageError("--over bisects a series on --source: omit --tree, --good and --bad")
         patches = tuple(collect([options.over]))
         base = origin(options.source)
+        complete = completed(config, base)
         series = Patches([one.name for one in patches])
-        return series, lambda one: parameters(base, patches[: int(one.key)]), cache.folder("bisect") / "series"
+        # Patches and a user's tree may change between two runs, and have the same names.
+        inputs = _digest(compiler, complete.text, source.contents(base), *(one.sha256 for one in patches))
+        home = cache.folder("bisect") / "series"
+        return series, lambda one: parameters(base, patches[: int(one.key)]), home, inputs
     if not options.tree or not options.good or not options.bad:
         raise click.UsageError("give --tree, --good and --bad, or --over")
     commits = Commits(options.tree, options.good, options.bad)
-    return commits, lambda _: parameters(source.given(commits.worktree)), commits.home
+    # One configuration for all commits: that of the tree's own version.
+    complete = completed(config, source.given(options.tree))
+    inputs = _digest(compiler, complete.text)
+    return commits, lambda _: parameters(source.given(commits.worktree)), commits.home, inputs
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def _save(now: "Search", file: Path) -> None:
@@ -183,8 +194,10 @@ def _tell(test: "Tested") -> None:
 def _show(found: "Found", as_json: bool) -> None:
     """Print the end of a search: the commit, both figures, and the functions that changed."""
     from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.configurations import print_builds
     from gcproto.report.terminal.functions import print_explanations
     from gcproto.report.terminal.kit.text import say
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.facts import label
     from gcproto.results.profiles.explain import explanations
@@ -200,6 +213,7 @@ def _show(found: "Found", as_json: bool) -> None:
     explained = list(explanations(results, labels[0], labels[1]).values())
     if as_json:
         fields = {"bad": found.bad, "before": found.before, "after": found.after, "functions": explained}
+        fields["builds"] = builds(results)
         echo_json(document("kernels-bisect", fields))
         return
     out = console()
@@ -211,3 +225,4 @@ def _show(found: "Found", as_json: bool) -> None:
     if old and new:
         say(out, f"{old:.2f} -> {new:.2f} instructions a page ({new / old - 1:+.2%})")
     print_explanations(explained, labels[0], labels[1], None, None, out)
+    print_builds(results, out)

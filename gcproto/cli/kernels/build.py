@@ -17,8 +17,10 @@ from gcproto.cli.kit.params import FilePath, Name, Once
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.kernels.architecture import Architecture
     from gcproto.kernels.build.build import BuildParameters, Progress
     from gcproto.kernels.build.built import Built
+    from gcproto.kernels.build.kconfig import Config
     from gcproto.kernels.build.source import Origin
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -86,7 +88,8 @@ def config_options(function: F) -> F:
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, or the path of a fragment; several are merged.",
+        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, debian (the distribution's own, trimmed), or the "
+        "path of a fragment; several are merged.",
     )
     jobs = click.option(
         "--build-jobs",
@@ -154,10 +157,11 @@ def parameters(options: BuildOptions, page_size: int | None = None) -> "BuildPar
     need_tools(row)  # before 160 MiB are downloaded
     config = kconfig.chosen(options.configs, row, pages)
     given = tuple(collect(options.patches))
+    base = origin(options.source)
     return BuildParameters(
         name=options.name or usual_name("patched" if given else "stock", options.configs),
-        origin=origin(options.source),
-        config=config,
+        origin=base,
+        config=completed(config, base, row, pages),
         patches=given,
         jobs=options.build_jobs or len(os.sched_getaffinity(0)),
         architecture=row,
@@ -175,6 +179,29 @@ def origin(text: str) -> "Origin":
     found = catalog().find_source(text)
     with download_bars() as progress:
         return source.fetched(found, progress)
+
+
+def completed(
+    config: "Config", base: "Origin", architecture: "Architecture | None" = None, page_size: int | None = None
+) -> "Config":
+    """A configuration for a source; one of the distribution is fetched.
+
+    Args:
+        config: by its names.
+        base: the source.
+        architecture: of the kernel; None: this machine's own kind.
+        page_size: in bytes; None: the architecture's smallest.
+
+    """
+    if not config.of_distribution:
+        return config
+    from gcproto.cli.kernels.choice import catalog, download_bars
+    from gcproto.kernels.architecture import AMD64
+    from gcproto.kernels.build import distribution, source
+
+    version = source.version(Path(base.folder))
+    with download_bars() as progress:
+        return distribution.completed(config, version, catalog().sources, architecture or AMD64, page_size, progress)
 
 
 def _forget(name: str, options: PlatformOptions) -> None:

@@ -83,6 +83,7 @@ def command(
 
     The exit code is 1 if a scenario costs more than --fail-above allows, or if the canary moved too far to compare.
     """
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.steps import changes, void
 
@@ -99,9 +100,11 @@ def command(
     explained = by_function(pair.results, pair.before, pair.after, scenarios) if by else []
     if as_json:
         fields = {"unit": pair.series.unit, "base": pair.before, "new": pair.after, "changes": found, "void": voided}
+        fields["builds"] = builds(pair.results, (pair.before, pair.after))
         echo_json(document("kernels-compare", fields | ({"functions": explained} if by else {})))
     else:
         from gcproto.cli.kit.terminal import console
+        from gcproto.report.terminal.configurations import print_builds
         from gcproto.report.terminal.series import print_compilers, print_pair
 
         if by:
@@ -109,6 +112,7 @@ def command(
         else:
             print_pair(pair.series, pair.before, pair.after, found, voided, console())
         print_compilers(pair.results, pair.before, pair.after, console())
+        print_builds(pair.results, console(), (pair.before, pair.after))
     worse = [] if fail_above is None else [one for one in found if one.change > fail_above / 100]
     if voided:
         click.echo(f"gcproto: the comparison is void: {voided}", err=True)
@@ -121,6 +125,7 @@ def command(
 
 def _across(base: str, new: str, places: tuple[Path, ...], *, as_json: bool) -> None:
     """Two kernels of different architectures or page sizes: the same work in both."""
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.platforms import between, series_of
 
@@ -136,12 +141,15 @@ def _across(base: str, new: str, places: tuple[Path, ...], *, as_json: bool) -> 
     before, after = kernel_named(base, known), kernel_named(new, known)
     found = between(known[before], before, known[after], after)
     if as_json:
-        echo_json(document("kernels-across", {"base": before, "new": after, "same": found}))
+        fields = {"base": before, "new": after, "same": found, "builds": builds(results, (before, after))}
+        echo_json(document("kernels-across", fields))
         return
     from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.configurations import print_builds
     from gcproto.report.terminal.platforms import print_between
 
     print_between(found, before, after, console())
+    print_builds(results, console(), (before, after))
 
 
 def _pair(base: str, new: str, places: tuple[Path, ...], *, heap: bool) -> Pair:

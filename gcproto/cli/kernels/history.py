@@ -62,6 +62,7 @@ def command(
     Guests of several architectures or page sizes are refused.  With --across-architectures each has a series of its
     own, and a table has the steps on all of them.
     """
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import build
@@ -87,12 +88,15 @@ def command(
         cells = [{"scenario": scenario, "kernels": cells} for scenario, cells in series.cells.items()]
         fields = {"unit": series.unit, "kernels": series.kernels, "cells": cells, "steps": found}
         fields |= {"failures": series.failures, "functions": [one for one in explained if one]}
+        fields["builds"] = builds(results)
         echo_json(document("kernels-history", fields))
     else:
         from gcproto.cli.kit.terminal import console
+        from gcproto.report.terminal.configurations import print_builds
         from gcproto.report.terminal.series import print_history
 
         print_history(series, found, explained, console())
+        print_builds(results, console(), series.kernels)
     for path in plots:
         for_matplotlib()
         from gcproto.report.plots.series import plot
@@ -107,6 +111,7 @@ def command(
 
 def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None:
     """A series for each platform, and where each of them steps."""
+    from gcproto.results.configurations import builds
     from gcproto.results.documents import document
     from gcproto.results.platforms import beside, series_of
     from gcproto.results.steps import steps
@@ -122,9 +127,10 @@ def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None
             }
             for platform, series in platforms.items()
         }
-        echo_json(document("kernels-platforms", {"platforms": shown, "steps": found}))
+        echo_json(document("kernels-platforms", {"platforms": shown, "steps": found, "builds": builds(results)}))
         return
     from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.configurations import print_builds
     from gcproto.report.terminal.platforms import print_beside
     from gcproto.report.terminal.series import print_history
 
@@ -133,3 +139,4 @@ def _across(results: "list[Result]", threshold: float, *, as_json: bool) -> None
         print_history(series, made, [None] * len(made), console())
         console().print()
     print_beside(found, platforms, console())
+    print_builds(results, console())

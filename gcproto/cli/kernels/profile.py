@@ -175,11 +175,13 @@ def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:
     else:
         from gcproto.cli.kit.terminal import console
         from gcproto.report.terminal.caches import print_caches
+        from gcproto.report.terminal.configurations import print_builds
         from gcproto.report.terminal.functions import print_events, print_profiles
 
         print_profiles(results, console(), every=every)
         print_caches(results, console(), every=every)
         print_events(results, console())
+        print_builds(results, console())
     for skip in (skip for result in results for skip in result.skips):
         click.echo(f"gcproto: skipped: {skip.what}: {skip.reason}", err=True)
     return any(profiled(result) for result in results)

@@ -124,12 +124,14 @@ def _show(results: "list[Result]", *, heap: bool, as_json: bool) -> bool:
         echo_json(*results)
     else:
         from gcproto.cli.kit.terminal import console
+        from gcproto.report.terminal.configurations import print_builds
         from gcproto.report.terminal.functions import print_events
         from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
 
         show = print_guest_heaps if heap else print_matrix
         show(results, console())
         print_events(results, console())
+        print_builds(results, console())
     return not heap and _say_spread(results)
 
 

@@ -68,6 +68,7 @@ class Built(msgspec.Struct, frozen=True):
             self.builtin,
             architecture=self.architecture,
             page_size=self.page_size,
+            configuration="+".join(self.config),
         )
 
 

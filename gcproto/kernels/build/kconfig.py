@@ -4,6 +4,9 @@
 DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. Other names are paths of fragments. Several
 are merged in order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the
 page size follow ``fast``.
+
+``debian``: the distribution's own configuration, trimmed to what a guest has (gcproto.kernels.build.distribution),
+instead of tinyconfig.
 """
 
 import hashlib
@@ -21,7 +24,15 @@ from gcproto.kernels.get import modules
 from gcproto.process import tools
 from gcproto.process.files import read_regular
 
-OURS = {"fast": ("fast",), "debug": ("fast", "debug"), "kasan": ("fast", "debug", "kasan")}
+DEBIAN = "debian"
+OURS = {
+    "fast": ("fast",),
+    "debug": ("fast", "debug"),
+    "kasan": ("fast", "debug", "kasan"),
+    DEBIAN: (DEBIAN,),
+}
+UNNEEDED = "unneeded"
+"""The fragment of what Debian builds in and guests do not need."""
 OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "CONFIG_CRYPTO_LZO"}
 """The options that build in what a guest would otherwise load as a module."""
 
@@ -39,6 +50,7 @@ class Config(msgspec.Struct, frozen=True):
         key: names the build trees that have it.
         names: for people.
         texts: of the fragments, in their order.
+        base: the configuration that they are merged over; "" for tinyconfig.
 
     """
 
@@ -46,16 +58,22 @@ class Config(msgspec.Struct, frozen=True):
     key: str
     names: tuple[str, ...]
     texts: tuple[str, ...]
+    base: str = ""
 
     @property
     def text(self) -> str:
-        """The text of all fragments."""
-        return "\n".join(self.texts)
+        """The text of the base and of all fragments."""
+        return "\n".join((self.base, *self.texts) if self.base else self.texts)
 
     @property
     def asked(self) -> dict[str, str]:
         """Value of each option that a fragment names; the last word counts."""
-        return options(self.text)
+        return options("\n".join(self.texts))
+
+    @property
+    def of_distribution(self) -> bool:
+        """Whether its base is the distribution's configuration (gcproto.kernels.build.distribution gives it one)."""
+        return self.names[0] == DEBIAN
 
 
 def options(text: str) -> dict[str, str]:
@@ -85,6 +103,14 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
     words = list(words) or ["fast"]
     if words[0] not in OURS:
         words.insert(0, "fast")
+    named = [word for word in words if word in OURS]
+    if DEBIAN in named and len(named) > 1:
+        raise GcprotoError(
+            f"{DEBIAN} does not go together with {' and '.join(word for word in named if word != DEBIAN)}",
+            why="each is a whole configuration, of another kind",
+            remedy="give one of them; fragments may follow",
+            code=ExitCode.USAGE,
+        )
     pages = page_size or architecture.page_sizes[0]
     names, texts, others = [], [], ""
     for word in words:
@@ -93,6 +119,8 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
                 continue
             names.append(part)
             texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
+            if part == DEBIAN:
+                texts.append(_ours(UNNEEDED))
             if part == "fast":
                 texts += map(_ours, architecture.fragments[pages])
             elif part not in OURS:
@@ -149,7 +177,10 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
         objects.mkdir(parents=True, exist_ok=True)
         if not (file.exists() and record.exists() and record.read_text() == config.text):
             record.unlink(missing_ok=True)
-            _run([*make, "tinyconfig"])
+            if config.base:
+                file.write_text(config.base)
+            else:
+                _run([*make, "tinyconfig"])
             merged = objects / ".gcproto-fragment"
             merged.write_text("".join(f"{name}={value}\n" for name, value in config.asked.items()))
             _run(["scripts/kconfig/merge_config.sh", "-m", "-O", str(objects), str(file), str(merged)], tree)

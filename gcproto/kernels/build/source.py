@@ -151,6 +151,14 @@ def files(origin: Origin) -> Iterator[tuple[str, os.stat_result]]:
         yield name, found
 
 
+def contents(origin: Origin) -> str:
+    """A digest of a tree's contents, by the sizes and times of its files if it may change."""
+    if origin.fixed:
+        return origin.identity
+    marks = sorted((name, found.st_size, found.st_mtime_ns) for name, found in files(origin))
+    return hashlib.sha256(repr(marks).encode()).hexdigest()
+
+
 def _of_git(root: Path) -> list[str] | None:
     if not (root / ".git").exists() or not shutil.which("git"):
         return None

@@ -109,13 +109,13 @@ def ask(folder: Path, architecture: Architecture = AMD64) -> Lock:
     _apt(configuration, "apt-get", "update", "-q")
     flavours = "|".join(one.name for one in architecture.flavours)
     # A release of Debian itself ends in +deb13 or a digit: `-rt-arm64-16k` is another flavour.
-    pattern = f"^linux-((image|binary|modules)-[0-9][^-]*(-[0-9]+)?-({flavours})|source-[0-9.]+)$"
+    pattern = f"^linux-((image|binary|modules)-[0-9][^-]*(-[0-9]+)?-({flavours})|(source|config)-[0-9.]+)$"
     names = [line.split()[0] for line in _apt(configuration, "apt-cache", "search", "-n", pattern).splitlines()]
     suites = _suites(_apt(configuration, "apt-cache", "madison", *names))
     records = _apt(configuration, "apt-cache", "show", *names)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     packages = _packages(records, suites)
-    return Lock(today, group(packages, architecture), sources(packages))
+    return Lock(today, group(packages, architecture), sources(packages, architecture))
 
 
 def _suites(text: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -110,6 +110,7 @@ class Source(msgspec.Struct, frozen=True):
         upstream: version of the source, e.g. ``7.3.4``.
         suite: the archive's suite that has it.
         package: ``linux-source-7.3``.
+        configs: ``linux-config-7.3`` by architecture: Debian's configurations of its flavours.
 
     """
 
@@ -117,6 +118,7 @@ class Source(msgspec.Struct, frozen=True):
     upstream: str
     suite: str
     package: Package
+    configs: dict[str, Package] = {}
 
 
 class Lock(msgspec.Struct):
@@ -192,9 +194,7 @@ class Catalog:
     @cached_property
     def sources(self) -> list[Source]:
         """Sources by branch. The archive's list is newer than the lock."""
-        found = {one.branch: one for one in self.locked.sources}
-        found.update({one.branch: one for lock in self.seen.values() for one in lock.sources})
-        return sorted(found.values(), key=lambda one: parse(one.upstream))
+        return _with_all_configs([self.locked, *self.seen.values()])
 
     def find_source(self, text: str) -> Source:
         """The source meant by a branch or a version.
@@ -265,20 +265,46 @@ def group(packages: Iterable[tuple[Package, str]], architecture: Architecture = 
     return sorted((kernel for kernel in found if kernel), key=lambda kernel: kernel.sort_key)
 
 
-def sources(packages: Iterable[tuple[Package, str]]) -> list[Source]:
-    """Sources of the archive's packages, named linux-source-BRANCH, each with its suite."""
+def sources(packages: Iterable[tuple[Package, str]], architecture: Architecture = AMD64) -> list[Source]:
+    """Sources of the archive's packages, named linux-source-BRANCH and linux-config-BRANCH, each with its suite.
+
+    Args:
+        packages: of the archive.
+        architecture: of the configurations; sources have none.
+
+    """
+    kinds: dict[str, dict[str, tuple[Package, str]]] = {"source": {}, "config": {}}
+    for package, suite in packages:
+        if matched := re.fullmatch(r"linux-(source|config)-(\d+\.\d+)", package.name):
+            kinds[matched[1]][matched[2]] = (package, suite)
     found = [
-        Source(matched[1], _upstream(package), suite, package)
-        for package, suite in packages
-        if (matched := re.fullmatch(r"linux-source-(\d+\.\d+)", package.name))
+        Source(
+            branch,
+            _upstream(package),
+            suite,
+            package,
+            {architecture.name: kinds["config"][branch][0]} if branch in kinds["config"] else {},
+        )
+        for branch, (package, suite) in kinds["source"].items()
     ]
     return sorted(found, key=lambda one: parse(one.upstream))
+
+
+def _with_all_configs(locks: Sequence[Lock]) -> list[Source]:
+    """The sources of several lists by branch, later lists first, with the configurations of all architectures."""
+    found: dict[str, Source] = {}
+    for one in (one for lock in locks for one in lock.sources):
+        configs = found[one.branch].configs if one.branch in found else {}
+        found[one.branch] = msgspec.structs.replace(one, configs={**configs, **one.configs})
+    return sorted(found.values(), key=lambda one: parse(one.upstream))
 
 
 def together(locks: Sequence[Lock]) -> Lock:
     """One list of several architectures' lists, which have the same sources."""
     return Lock(
-        max(one.written for one in locks), [kernel for one in locks for kernel in one.kernels], locks[0].sources
+        max(one.written for one in locks),
+        [kernel for one in locks for kernel in one.kernels],
+        _with_all_configs(locks),
     )
 
 

@@ -31,6 +31,7 @@ class LocalKernel(msgspec.Struct, frozen=True):
         builtin: names of those of gcproto.kernels.get.modules.WANTED that are built into it.
         architecture: name of a row of gcproto.kernels.architecture.
         page_size: in bytes.
+        configuration: its name: Debian's flavour, or the fragments that it was built of; "" if it is not known.
 
     """
 
@@ -41,6 +42,7 @@ class LocalKernel(msgspec.Struct, frozen=True):
     builtin: tuple[str, ...] = ()
     architecture: str = AMD64.name
     page_size: int = AMD64.page_sizes[0]
+    configuration: str = ""
 
     @property
     def swap(self) -> bool:
@@ -61,7 +63,9 @@ def here(kernel: Kernel) -> LocalKernel | None:
     """The kernel if it is unpacked in the cache."""
     folder = home(kernel)
     try:
-        return msgspec.json.decode((folder / "kernel.json").read_bytes(), type=LocalKernel)
+        found = msgspec.json.decode((folder / "kernel.json").read_bytes(), type=LocalKernel)
+        # Files of older versions of this program do not name it.
+        return msgspec.structs.replace(found, configuration=_configuration(kernel))
     except (OSError, msgspec.DecodeError):
         return None
 
@@ -90,12 +94,17 @@ def fetch(kernel: Kernel, progress: Progress = silent, *, keep_packages: bool = 
             kernel.suite,
             architecture=read.architecture.name,
             page_size=read.image.page_size,
+            configuration=_configuration(kernel),
         )
         (folder / "kernel.json").write_bytes(msgspec.json.encode(made))
     if not keep_packages:
         for package in packages:
             package.unlink()
     return made
+
+
+def _configuration(kernel: Kernel) -> str:
+    return f"Debian's {kernel.flavour.name}" if kernel.flavour else ""
 
 
 class _Bar:

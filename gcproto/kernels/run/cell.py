@@ -14,7 +14,7 @@ from gcproto import __version__
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.catalog import Kernel
 from gcproto.kernels.get.fetch import LocalKernel, fetch
-from gcproto.kernels.guest import asked, programs
+from gcproto.kernels.guest import asked, configuration, programs
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.asked import ASKED, Asked
 from gcproto.kernels.guest.image import initramfs
@@ -119,9 +119,11 @@ def run_cell(cell: Cell) -> Result:
 
     """
     started = datetime.datetime.now(datetime.UTC)
+    name = ""
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
+        name = kernel.configuration
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
         where = vm.host(cell.machine.row)
         built = _programs(cell)
@@ -184,12 +186,17 @@ def run_cell(cell: Cell) -> Result:
             booted.command,
             booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
             where,
+            configuration.seen(found.files, name),
         ),
         verdicts=verdicts,
     )
 
 
 def _script(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
+    return Script((*_measuring(cell, measure, root, swap=swap).steps, *configuration.closing()))
+
+
+def _measuring(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
     if cell.scenarios == heap.HEAP:
         return heap.script(measure, cell.machine.cpus, root, cell.machine.row)
     if cell.scenarios == ASKED:

@@ -13,6 +13,7 @@ from gcproto.report.plots import kernels
 from gcproto.report.words import placed
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kernels import series_findings
+from gcproto.results.configurations import builds
 from gcproto.results.facts import architecture_of
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.series import build, page_size_of
@@ -47,13 +48,15 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
         if series.cells:
             part.wide.append(kernels.plot(f"kernels-{number}", series, found, group))
         part.grids += series_grids(series, found, page_size_of(group[0]))
+        part.lines += [f"{line}." for line in builds(group)]
         part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
         findings += series_findings(series, found, group, "kernels")
         section.parts.append(part)
         section.parts += profile_parts(group, f"kernels-{number}")
     section.intro = (
         "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "
-        "does not depend on the host. If a kernel was booted several times, a table shows how far boots differ."
+        "does not depend on the host, but on the kernel's configuration and compiler. If a kernel was booted several "
+        "times, a table shows how far boots differ."
     )
     return section, findings
 

@@ -11,7 +11,8 @@ from typing import Any
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results import names
 from gcproto.results.baseline import done_share
-from gcproto.results.facts import ARCHITECTURES, release_of
+from gcproto.results.configurations import build_of
+from gcproto.results.facts import ARCHITECTURES, compiler_of, release_of
 from gcproto.results.schema import Measurement, Result, Scenario, Subject, Word
 from gcproto.results.statistics import midmean
 
@@ -89,8 +90,17 @@ def _build(build: str, origin: str, result: Result) -> dict[str, object]:
         "origin": origin,
         "architecture": _architecture(str(result.environment.get("arch") or "x86_64")),
         "comment": str(result.environment.get("kernel", {}).get("version", ""))[:500],
+        **_configured(result),
         "status": "PASS",
     }
+
+
+def _configured(result: Result) -> dict[str, object]:
+    """What KernelCI calls a build's compiler and configuration, as far as they are known."""
+    found = result.guest.configuration if result.guest else None
+    fields: dict[str, object] = {"compiler": compiler_of(result), "config_name": found.name if found else ""}
+    known = {name: text for name, text in fields.items() if text}
+    return known | {"misc": {"built": build_of(result)}} if build_of(result) else known
 
 
 def _architecture(machine: str) -> str:

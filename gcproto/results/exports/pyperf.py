@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.results.configurations import build_of
 from gcproto.results.exports.names import named
 from gcproto.results.facts import cpu_of, release_of
 from gcproto.results.schema import TIMES, Measurement, Result
@@ -51,6 +52,8 @@ def _benchmark(name: str, result: Result, one: Measurement) -> dict[str, object]
         "gcproto_path": one.proof.path or "unknown",
         "gcproto_benchmark": result.producer.benchmark,
     }
+    if result.guest:
+        metadata["gcproto_build"] = build_of(result)
     run: dict[str, object] = {"values": [value * factor for value in one.samples]}
     warmups = [(1, value * factor) for value in one.warmup if value > 0]
     if warmups:

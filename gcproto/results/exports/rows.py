@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from gcproto.results.configurations import build_of
 from gcproto.results.facts import release_of
 from gcproto.results.names import exported
 from gcproto.results.schema import (
@@ -61,6 +62,10 @@ def _plain(cell: object) -> object:
 
 
 def document(results: Sequence[Result]) -> str:
-    """All samples of results, with the run in front."""
-    rows = ((result.run_id, *row) for result in results for row in sample_rows(result.measurements, release_of(result)))
-    return text(("run", *HEADS), rows)
+    """All samples of results, with the run in front and the build of a guest's kernel at the end."""
+    rows = (
+        (result.run_id, *row, build_of(result))
+        for result in results
+        for row in sample_rows(result.measurements, release_of(result))
+    )
+    return text(("run", *HEADS, "build"), rows)

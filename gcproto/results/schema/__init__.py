@@ -62,6 +62,7 @@ from gcproto.results.schema.measurement import (
 from gcproto.results.schema.profile import Cache, FunctionProfile, Profile
 from gcproto.results.schema.result import (
     SCHEMA,
+    Configuration,
     Guest,
     Noise,
     Producer,
@@ -117,6 +118,7 @@ __all__ = [
     "ClaimVerdict",
     "Collection",
     "CollectorAccount",
+    "Configuration",
     "Console",
     "ContractExperiment",
     "ContractRow",

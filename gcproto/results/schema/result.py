@@ -13,7 +13,7 @@ History of the format:
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
     objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.
-   ``unexplained`` of a verdict.
+    ``unexplained`` of a verdict.  The configuration of a guest's kernel.
 """
 
 from typing import Any
@@ -75,6 +75,23 @@ class Noise(msgspec.Struct):
     floor: float
 
 
+class Configuration(msgspec.Struct, frozen=True):
+    """What a guest's kernel was configured for, as far as counts depend on it; seen in the guest, but for the name.
+
+    Attributes:
+        name: names of the fragments that it was built of, or Debian's flavour; "" if it is not known.
+        mitigations: of the processor's vulnerabilities, by their names under ``/sys``: those that it mitigates.
+        numa: it has NUMA.
+        slub_tiny: its slab allocator is SLUB_TINY, without per-processor caches.
+
+    """
+
+    name: str
+    mitigations: tuple[str, ...]
+    numa: bool
+    slub_tiny: bool
+
+
 class Guest(msgspec.Struct):
     """The virtual machine that a result comes from; ``environment`` is then the guest's.
 
@@ -88,6 +105,7 @@ class Guest(msgspec.Struct):
         command: QEMU's command line.
         console: the last lines of the kernel's console; more of them if it failed.
         host: its host: CPU model, kernel release, QEMU version.
+        configuration: of its kernel; None if the guest ended before it said it.
 
     """
 
@@ -99,6 +117,7 @@ class Guest(msgspec.Struct):
     command: list[str]
     console: list[str]
     host: dict[str, str]
+    configuration: Configuration | None = None
 
 
 class Result(msgspec.Struct):

@@ -176,6 +176,14 @@ static int failed(struct gcp_compaction *c, int err, const char *what)
     return err;
 }
 
+/*
+ * Safe against CVE-2026-99652 ("mm: fix deadlock of mremap() against UFFDIO_MOVE", d03df42ddae1; since 6.9, not fixed in
+ * 7.3.4).  There, one thread remaps while another moves between the same two page tables, and both deadlock.
+ *
+ * No MOVE runs here.  The flip is made in the pause, when the cycle before has ended.  The compacting threads and the
+ * fault thread of this cycle move no page yet, and mutators are stopped.  Pieces that mode remap takes later meet no MOVE
+ * either: that mode issues none.
+ */
 int32_t gcp_compaction_remap(struct gcp_compaction *c)
 {
     int32_t injected = gcp_injected(GCP_VERB_REMAP);

@@ -96,6 +96,12 @@ def test_a_series_by_its_patches(measured: list[str], tmp_path: Path) -> None:
     assert "mm: costly" in done.stdout
     assert "mm: harmless" not in done.stdout
     assert len(measured) == 4
+    words = ("--over", tmp_path / "series.mbox", "--source", folder, "--out", tmp_path / "r")
+    run(*words)
+    assert len(measured) == 4, "what was measured is kept"
+    (tmp_path / "series.mbox").write_text("".join(texts).replace("deux", "dos"))
+    run(*words)
+    assert len(measured) == 8, "other patches of the same names are other kernels"
 
 
 @pytest.mark.parametrize(
