@@ -32,12 +32,16 @@ SCENARIOS = [one for one in build(Choice(quick=True), HERE) if one.replica == 0]
 
 
 def name_of(scenario: PathScenario) -> str:
-    """``thp-move-2m``, ``small-copy-64k-skewed``, ..."""
+    """``thp-move-2m``, ``small-copy-64k-skewed``, ``small-move-2m-memory-shuffled``, ...: one for each scenario."""
     parts = [source_text(scenario.source, scenario.order, HERE), scenario.arm, size_text(scenario.granule_bytes)]
     if scenario.alignment != "congruent":
         parts.append(scenario.alignment)
     if scenario.threads > 1:
         parts.append(f"{scenario.threads}threads")
+    if scenario.working_set not in {"any", "cache"}:
+        parts.append(scenario.working_set)
+    if scenario.frames != "any":
+        parts.append(scenario.frames)
     return "-".join(parts)
 
 

@@ -5,6 +5,7 @@ directly after each other, so a short disturbance slowed both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gcproto.results.baseline import baseline_of, first_of, refused
@@ -75,11 +76,19 @@ def _bootstrap(
     *,
     paired: bool,
 ) -> tuple[float, float]:
+    return _resampled(tuple(values.tobytes() for values in data), statistic, paired)
+
+
+@lru_cache(1024)
+def _resampled(
+    data: tuple[bytes, ...], statistic: Callable[..., "NDArray[np.float64]"], paired: bool
+) -> tuple[float, float]:
+    """The ends of the interval, kept: the seed is fixed, and tables and sentences of a report ask for the same ones."""
     import numpy as np
     from scipy.stats import bootstrap
 
     found = bootstrap(
-        data,
+        tuple(np.frombuffer(values, dtype=np.float64) for values in data),
         statistic,
         vectorized=True,
         paired=paired,
@@ -159,10 +168,13 @@ def _ratio_of_medians(top: "NDArray[np.float64]", bottom: "NDArray[np.float64]",
     if min(len(top), len(bottom)) < MIN_SAMPLES or not np.all(bottom > 0):
         return None
 
-    def ratio(x: "NDArray[np.float64]", y: "NDArray[np.float64]", axis: int = -1) -> "NDArray[np.float64]":
-        return np.median(x, axis=axis) / np.median(y, axis=axis)
+    return _interval(float(_ratio(top, bottom)), _bootstrap((top, bottom), _ratio, paired=paired))
 
-    return _interval(float(ratio(top, bottom)), _bootstrap((top, bottom), ratio, paired=paired))
+
+def _ratio(x: "NDArray[np.float64]", y: "NDArray[np.float64]", axis: int = -1) -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.median(x, axis=axis) / np.median(y, axis=axis)
 
 
 def summarise(measurements: Sequence[Measurement]) -> None:

@@ -17,10 +17,15 @@ pytestmark = pytest.mark.needs("move")
 def run(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
     """Run two benchmarks; what they store goes to ``folder/series``."""
     file = ROOT / "benchmarks" / "test_paths.py"
-    command = [sys.executable, "-m", "pytest", str(file), "-q", "-p", "no:cacheprovider"]
-    chosen = ["-k", "small-move-2m or small-copy-2m", "--benchmark-storage=file://./series"]
+    two = [f"{file}::test_path[small-{arm}-2m]" for arm in ("move", "copy")]
+    command = [sys.executable, "-m", "pytest", *two, "-q", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [*command, *chosen, *args], capture_output=True, text=True, check=False, timeout=100, cwd=folder
+        [*command, "--benchmark-storage=file://./series", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        cwd=folder,
     )
 
 
@@ -42,6 +47,7 @@ def test_series_of_a_kernel_and_comparison_with_another(tmp_path: Path) -> None:
     info = document["machine_info"]["gcproto"]
     assert info["kernel"]["release"] == platform.release()
     assert info["thp"]["anon"] or not info["thp"]["khugepaged"]
+    assert len(document["benchmarks"]) == 2
     for benchmark in document["benchmarks"]:
         extra = benchmark["extra_info"]
         assert extra["proof"]["rounds"] >= benchmark["stats"]["rounds"]
