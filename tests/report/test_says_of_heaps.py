@@ -6,8 +6,7 @@ from gcproto.report.placement import crowded, runnable
 from gcproto.report.plots import scaling
 from gcproto.report.plots.heap import mmu
 from gcproto.report.plots.latency import waits
-from gcproto.report.words.few import few_rounds
-from gcproto.report.words.finding import Finding, told_apart
+from gcproto.report.words.finding import Finding, few_rounds, told_apart
 from gcproto.report.words.grids import grid_finding, verdict_lines
 from gcproto.report.words.policies import policy_findings
 from gcproto.report.words.ratios import Standing

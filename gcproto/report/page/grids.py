@@ -3,8 +3,7 @@
 from gcproto.report import labels
 from gcproto.report.page.model import Grid, Part
 from gcproto.report.words import placed
-from gcproto.report.words.few import few_rounds
-from gcproto.report.words.finding import sentences
+from gcproto.report.words.finding import few_rounds, sentences
 from gcproto.report.words.grids import LIMIT, judged, verdict_lines
 from gcproto.report.words.runs import Run
 from gcproto.results.heaps.cells import Judged, floors_of, mmu_of

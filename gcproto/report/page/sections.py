@@ -16,8 +16,7 @@ from gcproto.report.page.tables import (
 )
 from gcproto.report.plots import cost, density, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import dumps, placed, queued
-from gcproto.report.words.few import few_rounds
-from gcproto.report.words.finding import Finding, sentences, told_apart
+from gcproto.report.words.finding import Finding, few_rounds, sentences, told_apart
 from gcproto.report.words.grids import grid_finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kinds import windows, workloads

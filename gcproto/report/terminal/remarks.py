@@ -8,7 +8,7 @@ from rich.console import Console
 from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.terminal.kit.text import say
-from gcproto.report.words.few import few_rounds
+from gcproto.report.words.finding import few_rounds
 from gcproto.report.words.kinds import paths
 from gcproto.results import names
 from gcproto.results.schema import PathExperiment, Result, Skip
