@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.heap.other_sizes import Asked, predict_heap
 from gcproto.cli.kit.output import echo_json, keep
-from gcproto.cli.kit.params import SHARE, FilePath, Name, Once
+from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -41,6 +42,36 @@ MEMORIES = ("small", "64k", "1m", "2m")
     "--fail-below", type=SHARE, metavar="SHARE", help="Exit with 1 if a smaller share of heaps is predicted well."
 )
 @click.option(
+    "--heap-mib",
+    type=Number(1, 1 << 20, ""),
+    metavar="N",
+    help="Predict a heap of this size, live and dead, instead of a kernel: its pause, and the times around the flip.",
+)
+@click.option(
+    "--live-share",
+    type=Number(0.01, 1, ""),
+    default=0.5,
+    show_default=True,
+    help="Of that heap, the part that is live.",
+)
+@click.option(
+    "--dump", type=FilePath(exists=True, dir_okay=False), help="Predict the heap of this dump (see gcproto heap)."
+)
+@click.option(
+    "--processors",
+    type=click.IntRange(1, 4096),
+    default=1,
+    show_default=True,
+    help="Processors that threads of the program run on.",
+)
+@click.option(
+    "--up-to",
+    type=Size(128 << 20),
+    default="2g",
+    show_default=True,
+    help="Largest heap that is collected now for --heap-mib or --dump.",
+)
+@click.option(
     "--out",
     type=FilePath(file_okay=False),
     default=Path("results"),
@@ -54,6 +85,11 @@ def command(
     files: tuple[Path, ...],
     proposal: str | None,
     fail_below: float | None,
+    heap_mib: float | None,
+    live_share: float,
+    dump: Path | None,
+    processors: int,
+    up_to: int,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -64,7 +100,18 @@ def command(
 
     Costs are fitted on paths and on heaps of the workloads prefix and sparse.  They are checked on all others.  The
     command also shows where the time of each heap goes, and why auto differs from move.
+
+    With --heap-mib or --dump it predicts a heap of another size instead.  Costs are fitted on results of `gcproto gc
+    policies` for at least three sizes (--live).  Without results, heaps are collected now.
     """
+    if heap_mib is not None or dump is not None:
+        asked_heap = Asked(heap_mib, live_share, dump, processors, up_to)
+        if heap_mib is not None and dump is not None:
+            raise GcprotoError("--heap-mib and --dump exclude each other", code=ExitCode.USAGE)
+        if proposal or fail_below is not None:
+            raise GcprotoError("--proposal and --fail-below are not for --heap-mib or --dump", code=ExitCode.USAGE)
+        _print_heap(asked_heap, files, out, as_json=as_json)
+        return
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
     from gcproto.results.store import load
@@ -91,6 +138,19 @@ def command(
     if fail_below is not None and found.good is not None and found.good < fail_below:
         click.echo(f"gcproto: fewer than {fail_below:.0%} of the heaps are predicted to 15 %", err=True)
         ctx.exit(ExitCode.NO)
+
+
+def _print_heap(asked: Asked, files: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
+    found = predict_heap(asked, files, out)
+    if as_json:
+        from gcproto.results.documents import document
+
+        echo_json(document("predict-heap", found))
+        return
+    from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.scale import print_scale
+
+    print_scale(found, console())
 
 
 def _measure(folder: Path) -> "list[Result]":

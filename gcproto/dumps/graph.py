@@ -22,6 +22,7 @@ class Changes:
         classes: class objects, whose size the dump does not hold.
         weak: references of weak, soft, phantom and final references, which count as strong.
         dangling: references, and roots, to what the dump does not describe; they are null.
+        revived: objects that are given as dead although a root or a live object leads to them; they are live.
 
     """
 
@@ -32,6 +33,7 @@ class Changes:
     classes: int = 0
     weak: int = 0
     dangling: int = 0
+    revived: int = 0
 
 
 @dataclass

@@ -6,7 +6,8 @@ object:
 - ``address``: of its first byte;  ``size``: in bytes, with all that moves along with it.
 - ``refs``: addresses that it refers to, [] by default.  Null references are omitted; those to no object become null.
 - ``root``: true if something outside of the heap refers to it.
-- ``live``: whether it is live.  Without it, it is if roots lead to it.
+- ``live``: whether it is live.  Without it, it is if roots lead to it.  What roots or live objects lead to is live,
+  whatever its line says.
 
 Objects may come in any order, and must not overlap.
 """
@@ -19,16 +20,19 @@ import msgspec
 import numpy as np
 
 from gcproto.dumps.graph import NULL, Changes, Graph
-from gcproto.dumps.mark import parents
+from gcproto.dumps.mark import reached
 from gcproto.dumps.places import places_of, resolve
 from gcproto.dumps.stream import Stream, bad
+from gcproto.heap.objects import MAX_WORDS
 
 FORMAT = "gcproto.heap/1"
 LONGEST = 64 << 20
 """Bytes of a line, at most."""
 PIECE = 1 << 20
 MOST = 1 << 56
-"""Addresses and sizes are below."""
+"""Addresses are below."""
+LARGEST = MAX_WORDS * 8
+"""Bytes of an object, at most."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -81,8 +85,10 @@ class _Objects:
 
     def add(self, path: Path, offset: int, one: Object) -> None:
         """Note an object."""
-        if not 0 < one.address < MOST or not 0 < one.size < MOST:
+        if not 0 < one.address < MOST or one.size <= 0:
             raise bad(path, offset, f"no object has address {one.address} and size {one.size}")
+        if one.size > LARGEST:
+            raise bad(path, offset, f"an object of {one.size} bytes; at most {LARGEST} are possible")
         if any(not 0 <= ref < MOST for ref in one.refs):
             raise bad(path, offset, "a reference that is not an address")
         self.offset.append(offset)
@@ -161,5 +167,6 @@ def _graph(path: Path, runtime: str, objects: _Objects) -> Graph:
         layout="sizes as given",
         changes=changes,
     )
-    graph.live = np.where(given < 0, parents(graph) != NULL, given > 0)
+    graph.live = reached(graph, np.flatnonzero(root | (given > 0)))
+    changes.revived = int(np.count_nonzero(graph.live & (given == 0)))
     return graph

@@ -56,7 +56,26 @@ def parents(graph: Graph) -> NDArray[np.int32]:
         (n) int32: the object whose reference found it first, ROOT, IMPLICIT, or NULL for what is not reached.
 
     """
+    return _parents(graph, graph.roots)
+
+
+def reached(graph: Graph, roots: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """What objects lead to, with themselves.
+
+    Args:
+        graph: whose references are followed.
+        roots: indices of objects.
+
+    Returns:
+        (n) bool.
+
+    """
+    found: NDArray[np.bool_] = _parents(graph, roots.astype(np.int32)) != NULL
+    return found
+
+
+def _parents(graph: Graph, roots: NDArray[np.int32]) -> NDArray[np.int32]:
     parent = np.full(graph.objects, NULL, dtype=np.int32)
     queue = np.empty(graph.objects, dtype=np.int32)
-    _trace(graph.start, graph.count, graph.refs, graph.holder, graph.roots, parent, queue)
+    _trace(graph.start, graph.count, graph.refs, graph.holder, roots, parent, queue)
     return parent

@@ -9,6 +9,7 @@
 - An object of 8 bytes gets 16 where there is room after it; else it becomes part of its neighbour.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ FRAME_WORDS = (2 << 20) // 8
 LEAF = PAGE_WORDS - 1
 """References of a leaf of the directory."""
 SCALES = (1, 2, 4)
+MOST_FRAMES = (256 << 30) // (FRAME_WORDS * 8)
+"""Of a packed heap: tables of its pages take 2 GiB then."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def _join(
 ) -> int:
     """Give every object two words at least; ``owner`` becomes its index among those that are left.
 
+    Of neighbours of a word each, two become one object.
+
     Returns:
         how many are left; ``place`` and ``words`` of those are at the front.
 
@@ -110,7 +115,7 @@ def _join(
             if free:
                 size = 2
                 counts[1] += 1
-            elif left > 0 and place[left - 1] + words[left - 1] == begin:
+            elif left > 0 and place[left - 1] + words[left - 1] == begin and words[index + 1] > 1:
                 words[left - 1] += 1
                 owner[index] = left - 1
                 counts[0] += 1
@@ -200,9 +205,18 @@ def packed(graph: Graph) -> tuple[NDArray[np.int64], int]:
     Args:
         graph: of a dump.
 
+    Raises:
+        GcprotoError: there are too many frames.
+
     """
     place = np.empty(graph.objects, dtype=np.int64)
     frames = int(_place(graph.address >> 3, graph.words, FRAME_WORDS, place))
+    if frames > MOST_FRAMES:
+        raise GcprotoError(
+            f"a heap of {frames * FRAME_WORDS * 8 >> 30} GiB can't be described",
+            why=f"at most {MOST_FRAMES * FRAME_WORDS * 8 >> 30} GiB of frames of 2 MiB that hold objects can",
+            code=ExitCode.USAGE,
+        )
     return place, frames
 
 
@@ -216,7 +230,7 @@ def rebuild(graph: Graph, path: Path, scale: int = 1) -> Rebuilt:
             compresses them, and a page then holds what half a page held.
 
     Raises:
-        GcprotoError: no object is live, or an object is too large for a header.
+        GcprotoError: no object is live, an object is too large for a header, or the disk is full.
 
     """
     if not graph.live.any():
@@ -270,6 +284,21 @@ def rebuild(graph: Graph, path: Path, scale: int = 1) -> Rebuilt:
     )
 
 
+def _mapped(path: Path, words: int) -> NDArray[np.int64]:
+    """An array in a new file, whose room on the disk is taken now: stores to a page without room raise SIGBUS."""
+    try:
+        found: NDArray[np.int64] = np.lib.format.open_memmap(path, mode="w+", dtype=np.int64, shape=(words,))
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise GcprotoError(
+            f"a rebuilt heap of {words * 8 >> 20} MiB can't be written to {path.parent}",
+            why=error.strerror or str(error),
+            remedy="make room there, or name another folder in TMPDIR",
+        ) from error
+    return found
+
+
 def _write(
     path: Path,
     place: NDArray[np.int64],
@@ -286,9 +315,7 @@ def _write(
     left = len(place)
     objects = left + 1 + leaves
     refs_at = dump_file.FIRST + dump_file.COLUMNS * objects
-    found = np.lib.format.open_memmap(
-        path, mode="w+", dtype=np.int64, shape=(refs_at + len(kept) + leaves + len(listed),)
-    )
+    found = _mapped(path, refs_at + len(kept) + leaves + len(listed))
     rows = found[dump_file.FIRST : refs_at].reshape(objects, dump_file.COLUMNS)
     rows[:left, 0] = place
     flags = np.where(incoming == 1, HELD_ONCE, 0) | (np.arange(left) % 32 << OWNER_SHIFT)
@@ -313,5 +340,4 @@ def _write(
     usual = words[words <= LARGEST]
     some = usual if len(usual) else np.array([2])
     found[dump_file.SIZES : dump_file.FIRST] = some[np.arange(dump_file.SIZE_COUNT) * len(some) // dump_file.SIZE_COUNT]
-    found.flush()
     return top + PAGE_WORDS * leaves

@@ -23,6 +23,8 @@ def read_changes(graph: Graph) -> Iterator[str]:
         yield f"{counted(found.weak, 'weak reference')} as strong"
     if found.dangling:
         yield f"{counted(found.dangling, 'reference')} to no object of the dump, as null"
+    if found.revived:
+        yield f"{counted(found.revived, 'object')} given as dead, to which live ones lead, as live"
     if found.cut:
         yield f"{counted(found.cut, 'object')} cut where the next one begins"
     if found.merged:

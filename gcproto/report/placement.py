@@ -17,6 +17,8 @@ from gcproto.results.schema import (
 )
 
 HANDLER_THREAD = "thread"
+UNCOLLECTED = ("none", "bare")
+"""Modes that never collect."""
 
 P = TypeVar("P", Window, Workload)
 
@@ -40,9 +42,13 @@ def runnable(one: Scenario) -> int:
         case PathScenario() | PolicyScenario():
             return one.threads
         case WorkloadScenario():
-            return one.mutators + (one.mode != "none") * (one.options.compactors or 1)
+            return one.mutators + _compactors(one)
         case WindowScenario():
             return one.mutators + 1 + (one.handler == HANDLER_THREAD)
+
+
+def _compactors(one: WorkloadScenario) -> int:
+    return 0 if one.mode in UNCOLLECTED else one.options.compactors or 1
 
 
 def processors(result: Result) -> int | None:
@@ -71,6 +77,13 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
         some = sorted({one.mutators for one in over if isinstance(one, WorkloadScenario)} & numbers)
         most = max(map(runnable, over))
         return f"up to {most} runnable threads (with {names.several(list(map(str, some)))} mutators) on {on}: {waits}"
+    heaps = [one for one in over if isinstance(one, WorkloadScenario)]
+    if len({_compactors(one) for one in every if isinstance(one, WorkloadScenario)} - {0}) > 1:
+        some = sorted({_compactors(one) for one in heaps} - {0})
+        most = max(map(runnable, over))
+        beside = ", of which the collector's alone has its own processor" * all(one.placement == "own" for one in heaps)
+        threads = f"{names.several(list(map(str, some)))} compacting threads{beside}"
+        return f"up to {most} runnable threads (with {threads}) on {on}: {waits}"
     who = "" if len(over) == len(every) else f"{_who(over)}: "
     threads = _threads(over)
     return f"{who}{threads} on {on}: {waits}"

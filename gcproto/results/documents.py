@@ -23,6 +23,7 @@ Name = Literal[
     "kernels-history",
     "kernels-platforms",
     "predict",
+    "predict-heap",
 ]
 """``contract-rows``: the rows of the contract; ``kernel``: a line of `kernels list`."""
 

@@ -191,6 +191,7 @@ PARTS = {
     "type": (b"\x23" + bytes(7) + b"\x10" + struct.pack(">IIB", 0, 1, 3) + bytes(8), "type that does not exist"),
     "class": (b"\x21" + bytes(6) + b"\x10\0" + bytes(4) + bytes(7) + b"\x33" + bytes(4), "class that is not described"),
     "fields": (b"\x21" + bytes(6) + b"\x10\0" + bytes(4) + bytes(6) + b"\x01\0" + bytes(4), "has 0 bytes of fields"),
+    "elements": (b"\xc3" + bytes(7) + b"\x10" + struct.pack(">IIB", 0, 1 << 31, 11), "2147483648 elements"),
     "null": (b"\x23" + bytes(8) + struct.pack(">IIB", 0, 0, 8), "whose id is not an address"),
 }
 

@@ -1,5 +1,7 @@
 """Heaps rebuilt from graphs: places, references, what the directory holds."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +94,14 @@ def test_objects_of_8_bytes(tmp_path: Path) -> None:
     assert found[8] == (2, [])
 
 
+def test_neighbours_of_8_bytes_become_pairs(tmp_path: Path) -> None:
+    one = graph([(8 * number, 1, []) for number in range(6)] + [(48, 3, [0])], list(range(7)))
+    made = rebuild(one, tmp_path / "a.npy")
+    found = objects_of(tmp_path / "a.npy")
+    assert made.merged == 3
+    assert {place: words for place, (words, _) in found.items() if place < 9} == {0: 2, 2: 2, 4: 2, 6: 3}
+
+
 def test_without_live_objects(tmp_path: Path) -> None:
     with pytest.raises(GcprotoError, match="no object of this dump is live"):
         rebuild(graph([(64, 2, [])], []), tmp_path / "a.npy")
@@ -115,3 +125,23 @@ def test_density() -> None:
     assert found.runs(950) == {1: 1, 16: 1}
     assert found.whole(16, 950) == (2, 1, 16 / 17.5)
     assert (found.references, found.across) == (4, 4)
+
+
+def test_a_heap_that_no_table_can_describe() -> None:
+    """256 objects of 2 GiB: a small file may claim them."""
+    size = (2 << 30) // 8
+    one = graph([(8 * size * (number + 1), size, []) for number in range(256)], [0])
+    with pytest.raises(GcprotoError, match="a heap of 512 GiB can't be described"):
+        density_of(one)
+
+
+def test_a_disk_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without room, stores to a mapped file would raise SIGBUS."""
+
+    def full(_file: int, _offset: int, _length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(GcprotoError, match="can't be written") as caught:
+        rebuild(graph([(64, 2, [])], [0]), tmp_path / "a.npy")
+    assert caught.value.why == "No space left on device"

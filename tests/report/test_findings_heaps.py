@@ -55,7 +55,7 @@ class TestPlacement:
         assert one.answer == "move if the collector has a processor of its own"
         text = " ".join(one.detail)
         assert "If the collector has a processor of its own, move costs 0.4" in text
-        assert "A runtime that can spare the collector a processor gains." in text
+        assert "A runtime that has a processor for its collector gains." in text
         assert "If the collector shares a processor with a mutator, move costs" in text
         assert "A runtime whose collector shares a processor gains nothing that is sure." in text
         assert text.index("of its own") < text.index("shares a processor") < text.index("the scheduler places")
@@ -100,7 +100,7 @@ class TestPlacement:
 class TestPolicies:
     def test_auto_against_the_best_and_move_heap_by_heap(self) -> None:
         auto, move = policy_findings(groups_of(runs_of([policy_result()]), policy_rows)[0], "policies")
-        assert auto.question == "Does policy auto choose well?"
+        assert auto.question == "Does policy auto choose well by the time after the flip?"
         assert auto.answer == "On 2 of 3 heaps"
         assert "Not tested, as all policies chose the same: trees small." in auto.detail
         assert "differ by up to 2.2% (A/A)" in auto.basis

@@ -107,7 +107,7 @@ def test_each_kind_of_experiment_is_among_them() -> None:
 def test_a_grid_has_a_line_for_each_cell_and_what_is_not_good_enough() -> None:
     text = page_of([grid_result()])
     assert "These results hold no run of a workload" not in text
-    assert "the best fixed mode is move in 2" in text.lower()
+    assert "the best fixed mode, by its median time in this run, is move in 2" in text.lower()
     assert "in trees, 2 mutators, own, small: time 1.2" in text.lower()
     assert "the best fixed mode of each cell (geometric means over cells)" in text
 

@@ -13,7 +13,8 @@ def measured(mode: str, compactors: int | None, ns: float, mutators: int = 1) ->
     assert isinstance(made.figures, WorkloadFigures)
     options = ModeOptions(compactors=compactors)
     scenario = heap_scenario(mode, options=options, mutators=mutators, placement="own")
-    figures = msgspec.structs.replace(made.figures, compact_ns_page=ns)
+    phases = msgspec.structs.replace(made.figures.phases, compact=ns)
+    figures = msgspec.structs.replace(made.figures, phases=phases, compact_ns_page=1.0)
     return msgspec.structs.replace(made, scenario=scenario, figures=figures, samples=[ns] * len(made.samples))
 
 
@@ -29,6 +30,8 @@ def test_compacting_threads_are_a_line_for_each_mode() -> None:
     assert picture is not None
     assert picture.data.heads == ("mode", "1", "2", "4")
     assert picture.data.rows == [("move", "1200", "700", "400")]
+    assert "ms from flip to drain" in picture.text, "pages that faults built instead would make it shorter"
+    assert picture.caption.startswith("Medians of collections.")
     assert "more threads than processors" in picture.caption
     assert picture.svgs()
 

@@ -175,6 +175,7 @@ def command(ctx: click.Context, options: Options) -> None:
     of = DUMP if DUMP in options.workloads else options.workloads[0]
     with recorded(of, options.recording, 1, int(options.scale)) as recording, progress_bar() as progress:
         wanted.recording, wanted.used_bytes, wanted.dump_live_bytes = recording.file, recording.used, recording.live
+        wanted.recording_name = recording.name
         result = run(wanted, progress)
     deliver(ctx, result, options)
     if options.fail_above is not None:

@@ -22,6 +22,7 @@ class Recorded:
 
     Attributes:
         file: for the workload; "" for one that takes none.
+        name: of the file that was given.
         live: bytes that all mutators together keep alive; 0: unknown.
         used: bytes that a dump's heap uses, live and dead; 0 without one.
 
@@ -30,6 +31,7 @@ class Recorded:
     file: str = ""
     live: int = 0
     used: int = 0
+    name: str = ""
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def recorded(workload: str, recording: Path | None, mutators: int, scale: int = 
     if recording is None:
         yield Recorded()
     elif workload == REPLAY:
-        yield Recorded(str(recording), _trace_bytes(recording, mutators))
+        yield Recorded(str(recording), _trace_bytes(recording, mutators), name=recording.name)
     else:
         with tempfile.TemporaryDirectory(prefix="gcproto-") as folder:
             yield _dumped(recording, Path(folder) / "heap.npy", scale)
@@ -88,4 +90,4 @@ def _dumped(recording: Path, file: Path, scale: int) -> Recorded:
     )
     for line in changes(graph, made):
         click.echo(f"  {line}", err=True)
-    return Recorded(str(file), made.live_words * 8, made.words * 8)
+    return Recorded(str(file), made.live_words * 8, made.words * 8, recording.name)

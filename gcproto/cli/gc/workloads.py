@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.gc.explain import explain
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
@@ -91,7 +91,7 @@ class Options(ResultOptions):
     ready: str | None
     early: str | None
     fresh: str | None
-    dense: int | None
+    dense: list[int] | None
     regions: str | None
     cut_at_tables: bool | None
     compactors: list[int]
@@ -176,8 +176,8 @@ class Options(ResultOptions):
 )
 @click.option(
     "--dense",
-    type=click.IntRange(0, 1001),
-    help="Live per mille from which a prefix keeps its place; 1001: no prefix does.",
+    type=Numbers(0, 1001),
+    help="Live per mille from which a prefix keeps its place; 1001: none does. Of a list, each mode runs with each.",
 )
 @click.option(
     "--regions",
@@ -254,7 +254,7 @@ def command(ctx: click.Context, options: Options) -> None:
         refuse_options(ctx)
         return
     if options.explain:
-        _explain(options.workload)
+        explain(options.workload)
         return
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
@@ -328,6 +328,7 @@ def _wanted(options: Options, mutators: list[int], recording: Recorded) -> "Work
         disturb=",".join(options.disturb or ()),
         trace=str(options.trace or ""),
         recording=recording.file,
+        recording_name=recording.name,
         map=options.page_map,
         memories=parse_memories(options.memory),
         policies=options.policies,
@@ -345,11 +346,16 @@ def _live(options: Options, recording: Recorded) -> int:
 
 
 def _modes_with(options: Options) -> "list[tuple[Mode, ModeOptions]]":
-    """Each mode with its options, once for each number of compacting threads that it has a choice of."""
+    """Each mode with its options, once for each number of compacting threads and each threshold that it can have."""
     from gcproto.collector.modes import MODES
     from gcproto.results.schema import with_fields
 
-    choices = [with_fields(_choices(options), compactors=None if n == 1 else n) for n in options.compactors]
+    thresholds: list[int | None] = [*options.dense] if options.dense else [None]
+    choices = [
+        with_fields(_choices(options), compactors=None if n == 1 else n, dense_permille=permille)
+        for n in options.compactors
+        for permille in thresholds
+    ]
     found = []
     for mode in (MODES[name] for name in options.modes):
         found += [(mode, able) for able in dict.fromkeys(mode.able(one) for one in choices)]
@@ -369,7 +375,6 @@ def _choices(options: Options) -> "ModeOptions":
         run_pages=options.run_pages,
         granule=_granule(options.granule),
         fresh=options.fresh,
-        dense_permille=options.dense,
         regions=options.regions,
         cut_at_tables=options.cut_at_tables or None,
         full_after=options.full_after,
@@ -390,19 +395,3 @@ def _granule(size: int | None) -> int | None:
             f"--granule {size_text(size)} is not a power of two from a page to a THP", code=ExitCode.USAGE
         )
     return pages
-
-
-def _explain(name: str) -> None:
-    """The documentation of the code itself."""
-    from gcproto.collector.modes import MODES
-
-    module = import_module(f"gcproto.heap.workloads.{name}")
-    click.echo(f"{name}\n\n{module.__doc__}")
-    from gcproto.collector.policies import POLICIES
-
-    click.echo("policies\n")
-    for policy in POLICIES.values():
-        click.echo(f"  {policy.name:<12} {policy.text}")
-    click.echo("\nmodes\n")
-    for mode in MODES.values():
-        click.echo(f"  {mode.name:<10} {mode.text}")

@@ -177,6 +177,7 @@ class _Scanner:
             kernels.BAD_FIELDS: f"an instance has {length} bytes of fields, and its class {what}",
             kernels.UNKNOWN_CLASS: "an instance of a class that is not described, or whose superclasses are not",
             kernels.BAD_ADDRESS: "an object whose id is not an address",
+            kernels.TOO_MANY: f"an array of {length} elements; Java allows {kernels.MOST_ELEMENTS}",
         }
         if why in said:
             raise self.bad(at, said[why])

@@ -37,11 +37,13 @@ that ends all segments was seen;  BASE: offset of the buffer in the file;  SIZE:
 STATE_WORDS = 17
 
 MORE, FULL, TABLE_FULL, A_STRING, A_CLASS = range(5)
-BAD_TAG, BAD_PART, TOO_LONG, BEYOND_FILE, BAD_TYPE, BAD_FIELDS, UNKNOWN_CLASS, BAD_ADDRESS = range(5, 13)
+BAD_TAG, BAD_PART, TOO_LONG, BEYOND_FILE, BAD_TYPE, BAD_FIELDS, UNKNOWN_CLASS, BAD_ADDRESS, TOO_MANY = range(5, 14)
 """Reasons to stop: more bytes are needed; room for output, or for classes, is needed; Python's turn; what is wrong."""
 
 CLASS_OBJECT, ARRAY_OF_OBJECTS, ARRAY = -1, -2, -100
 """Kinds of objects that are no instance, in place of the number of their class; ARRAY - type: of primitive values."""
+MOST_ELEMENTS = (1 << 31) - 1
+"""Of an array in Java.  One without its elements (NODATA_ARRAY) needs no room in the file that would bound them."""
 HEAD = 9
 """Bytes before the contents of a record: tag, time, length."""
 
@@ -343,7 +345,11 @@ def _part(
         if size <= 0:
             state[WHAT] = data[at + head - 1]
             return BAD_TYPE
-        body = number(data, at + 1 + ids + 4, 4) * size if tag == PRIMITIVE_ARRAY else 0
+        count = number(data, at + 1 + ids + 4, 4)
+        if count > MOST_ELEMENTS:
+            state[LENGTH] = count
+            return TOO_MANY
+        body = count * size if tag == PRIMITIVE_ARRAY else 0
     if head + body > state[LEFT]:
         return TOO_LONG
     problem = -1

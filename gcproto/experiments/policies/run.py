@@ -59,7 +59,8 @@ class PolicyParameters:
         collections: of each heap, one after the other; the last is measured.
         objective: what policy auto makes small (gcproto.collector.policies.OBJECTIVES).
         timeout: seconds for one heap.
-        recording: file of the rebuilt heap for workload ``dump``;  used_bytes, dump_live_bytes: of that heap.
+        recording: file of the rebuilt heap for workload ``dump``;  used_bytes, dump_live_bytes: of that heap;
+            recording_name: of the dump's file.
 
     """
 
@@ -80,6 +81,7 @@ class PolicyParameters:
     recording: str = ""
     used_bytes: int = 0
     dump_live_bytes: int = 0
+    recording_name: str = ""
 
     def capacity(self, workload: str) -> int:
         """Bytes of the heap that a workload is run on."""
@@ -220,7 +222,11 @@ def run(wanted: PolicyParameters, progress: Progress) -> Result:
             tally.add(number, done, warmup=frame.warming(number))
 
         frame.run(one, blocks=memory_blocks(enable, wanted.memories))
-    return frame.result(record, PolicyExperiment(verify=wanted.verify, objective=wanted.objective))
+    return frame.result(record, _experiment(wanted))
+
+
+def _experiment(wanted: PolicyParameters) -> PolicyExperiment:
+    return PolicyExperiment(verify=wanted.verify, objective=wanted.objective, recording=wanted.recording_name)
 
 
 def check(wanted: PolicyParameters) -> None:
@@ -238,7 +244,9 @@ def check(wanted: PolicyParameters) -> None:
     need(
         f"a heap of {needed >> 20} MiB",
         needed,
-        "choose a smaller --live",
+        "a dump has one size: choose --scale 1, or a machine with more memory"
+        if capacity == wanted.capacity("dump")
+        else "choose a smaller --live",
         program=HEAP_PROGRAM,
         why="--verify needs three times the heap" if wanted.verify else "",
     )

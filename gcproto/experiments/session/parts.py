@@ -31,6 +31,10 @@ from gcproto.heap.workloads.knobs import Knobs
 from gcproto.host.machine import machine
 from gcproto.results.schema import FaultCosts
 
+WHOLE_AT_ONCE = frozenset({"dump"})
+"""Workloads whose heap is there before any mutator runs.  Nothing is collected while it is set up, and a collection
+begins as soon as mutators allocate."""
+
 
 def _mode(request: SessionRequest, memory: Memory, shoot_down: int) -> tuple[Mode, str]:
     """The mode with its options and what the evacuation policy makes of it, and that choice in words."""
@@ -88,6 +92,8 @@ class Parts:
         self.mutator_cpus = sorted({cpu for cpu in cpus.mutators if cpu >= 0})
         self.mutators = [self._mutator(number, cpus.mutators[number]) for number in range(request.mutators)]
         self.collector = collector_for(self.heap, self.mode, listeners, request.trigger_share)
+        if request.workload in WHOLE_AT_ONCE:
+            self.heap.world.trigger = self.heap.to + self.heap.limit
         self.thread = CollectorThread(self.collector, cpus.collector)
         kinds = [kind for kind in request.disturb.split(",") if kind]
         self.disturber = Disturber(self.heap, kinds, request.seed) if kinds else None

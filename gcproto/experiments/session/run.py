@@ -10,7 +10,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.experiments.placement import Placement
 from gcproto.experiments.session.account import Course, session_of, status_of
 from gcproto.experiments.session.costs import measure_costs
-from gcproto.experiments.session.parts import Parts
+from gcproto.experiments.session.parts import WHOLE_AT_ONCE, Parts
 from gcproto.experiments.session.request import Session, SessionRequest
 from gcproto.experiments.session.second_thread import SecondThread, second_thread
 from gcproto.experiments.session.status import EVERY_SECONDS, write
@@ -35,6 +35,8 @@ class Running:
             lib.gcp_mutator_measure(native)
         self.parts.thread.measure()
         self.parts.recorder.measured = True
+        if self.request.workload in WHOLE_AT_ONCE:
+            self.parts.heap.world.trigger = self.parts.heap.world.top
         self.course.stalls = faults_of(one.native for one in self.parts.mutators)
         self.course.shoot_downs = shoot_downs(self.parts.mutator_cpus)
         self.course.began = lib.gcp_now()

@@ -61,6 +61,7 @@ class WorkloadParameters:
         status: file that each run tells what it is doing, "" for none.
         timeout: seconds for one run.
         traces: files that were written, once it has run.
+        recording_name: of the file that the user gave.
 
     """
 
@@ -87,6 +88,7 @@ class WorkloadParameters:
     timeout: float = 600.0
     traces: list[str] = field(default_factory=list)
     used_bytes: int = 0
+    recording_name: str = ""
 
     @property
     def base_bytes(self) -> int:
@@ -107,7 +109,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
     need(
         f"a heap of {largest >> 20} MiB",
         largest * (3 if wanted.verify else 1),
-        "choose a smaller --live or --heap",
+        "choose a smaller --heap" if wanted.used_bytes else "choose a smaller --live or --heap",
         program=HEAP_PROGRAM,
         threads=max(wanted.mutators) + max(options.compactors or 1 for _, options in wanted.modes) - 1,
         why="--verify needs three times the heap" if wanted.verify else "",
@@ -136,6 +138,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
         verify=wanted.verify,
         disturb=wanted.disturb,
         map=wanted.map,
+        recording=wanted.recording_name,
     )
     result = frame.result(record, experiment)
     lower_bound(result.measurements)

@@ -3,6 +3,7 @@
 from gcproto.report import labels
 from gcproto.report.page.model import Grid, Part
 from gcproto.report.words import placed
+from gcproto.report.words.finding import few_rounds, sentences
 from gcproto.report.words.grids import LIMIT, judged, verdict_lines
 from gcproto.report.words.runs import Run
 from gcproto.results.heaps.cells import Judged, floors_of, mmu_of
@@ -21,9 +22,8 @@ def grid_part(run: Run) -> Part:
     if not found:
         part.lines.append("This grid has no cell: it was stopped before the first one ended.")
         return part
-    part.lines += [
-        f"{text[:1].upper()}{text[1:]}." for text in verdict_lines(found, LIMIT, floors_of(run.result.measurements))
-    ]
+    part.lines += sentences(verdict_lines(found, LIMIT, floors_of(run.result.measurements)))
+    part.lines += sentences(few_rounds(run.result.measurements))
     part.lines += placed.notes_of(run.result.measurements, len(run.result.measurements))
     modes = list(dict.fromkeys(name for one in found for name in (*one.cell.modes, *one.cell.invalid)))
     heads = (

@@ -14,9 +14,9 @@ from gcproto.report.page.tables import (
     runs_grid,
     window_grid,
 )
-from gcproto.report.plots import cost, folios, forest, heap, latency, phases, policies, scaling, thread, window
+from gcproto.report.plots import cost, density, folios, forest, heap, latency, phases, policies, scaling, thread, window
 from gcproto.report.words import dumps, placed, queued
-from gcproto.report.words.finding import Finding
+from gcproto.report.words.finding import Finding, few_rounds, sentences, told_apart
 from gcproto.report.words.grids import grid_finding
 from gcproto.report.words.heaps import heap_finding
 from gcproto.report.words.kinds import windows, workloads
@@ -140,6 +140,7 @@ def _cost_part(group: Group[PathScenario], *, titled: bool) -> Part:
         title = "Every kind of page: move against copy"
         shown = shown_paths(rows, page_size_of(result))
         part.wide += [forest.plot(f"paths-{slug}", title, shown, what="move")] if shown else []
+    part.lines += sentences(few_rounds(result.measurements))
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.grids.append(measurement_grid("Every measurement with its proof", result))
     return part
@@ -185,10 +186,14 @@ def heap_section(groups: Sequence[Group[WorkloadScenario]], grids: Sequence[Run]
 
     """
     section = _of_groups(groups, "heap", "the mode", _heap_part, heap_grid)
-    section.parts += _threads([run.result for group in groups for run in group.runs])
+    every = [run.result for group in groups for run in group.runs]
+    section.parts += _threads(every)
+    pictures = density.sweep(every, "heap")
+    section.parts += [Part("The threshold of density", small=pictures)] if pictures else []
     section.parts += [grid_part(run) for run in grids]
-    findings = [one for group in groups if (one := heap_finding(group, "heap"))]
-    return section, findings + [one for run in grids if (one := grid_finding(run, "heap"))]
+    findings = [(one, group.labels) for group in groups if (one := heap_finding(group, "heap"))]
+    findings += [(one, [run.label]) for run in grids if (one := grid_finding(run, "heap"))]
+    return section, told_apart(findings)
 
 
 def _threads(results: Sequence[Result]) -> list[Part]:
@@ -227,6 +232,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
         )
         part.small += [one for one in made if one]
     part.lines += [text for text in (placed.crowded(result),) if text] + stars(result)
+    part.lines += sentences(few_rounds(result.measurements))
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.heap_map = heap_map(result)
     if part.heap_map is None:
@@ -241,8 +247,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
 def policies_section(groups: Sequence[Group[PolicyScenario]]) -> tuple[Section, list[Finding]]:
     """Evacuation policies, heap by heap."""
     section = _of_groups(groups, "policies", "the policy", _policies_part, policy_grid)
-    findings = [one for group in groups for one in policy_findings(group, "policies")]
-    return section, findings
+    return section, told_apart([(one, group.labels) for group in groups for one in policy_findings(group, "policies")])
 
 
 def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
@@ -253,6 +258,7 @@ def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
     if rows:
         title, caption = "Policies against copying all pages", "Of the same heap, from flip to drain."
         part.wide.append(forest.plot(f"policies-{run.slug}-copy", title, rows, what="the policy", caption=caption))
+    part.lines += sentences(few_rounds(run.result.measurements))
     part.lines += placed.notes_of(run.result.measurements, len(run.result.measurements))
     part.grids.append(policy_grid(run.result))
     return part
@@ -261,8 +267,8 @@ def _policies_part(run: Run, group: Group[PolicyScenario]) -> Part:
 def window_section(groups: Sequence[Group[WindowScenario]]) -> tuple[Section, list[Finding]]:
     """Ways of mapping to-space after the flip."""
     section = _of_groups(groups, "window", "the way", _window_part, window_grid)
-    findings = [one for group in groups if (one := window_finding(group, "window"))]
-    return section, findings
+    findings = [(one, group.labels) for group in groups if (one := window_finding(group, "window"))]
+    return section, told_apart(findings)
 
 
 def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
@@ -280,6 +286,7 @@ def _window_part(run: Run, group: Group[WindowScenario]) -> Part:
         made = (window.access(result, name, placement), window.fault(result, name, placement))
         part.small += [one for one in made if one]
     part.lines += [text for text in (placed.crowded(result),) if text]
+    part.lines += sentences(few_rounds(result.measurements))
     part.lines += placed.notes_of(result.measurements, len(result.measurements))
     part.grids.append(window_grid(result))
     return part

@@ -11,7 +11,7 @@ from gcproto.report.words.kinds import Workload, workloads
 from gcproto.report.words.ratios import usable
 from gcproto.report.words.rows import short_modes
 from gcproto.results import names
-from gcproto.results.schema import Collection, Result
+from gcproto.results.schema import Collection, Mmu, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -154,7 +154,7 @@ def mmu(result: Result, name: str, placement: str | None = None) -> Plot | None:
     """Minimum mutator utilisation by window; None without any."""
     curves: list[Curve] = []
     for mode in modes(result, placement):
-        found = sorted(mode.workload.figures.mmu, key=lambda one: one.window_ms)
+        found = sorted(of_every_round(mode.workload), key=lambda one: one.window_ms)
         points = [(float(one.window_ms), one.median) for one in found if one.window_ms > 0]
         curves += [Curve(mode.name, mode.style, points)] if points else []
     if not curves:
@@ -174,8 +174,15 @@ def mmu(result: Result, name: str, placement: str | None = None) -> Plot | None:
         lambda figure, look: _draw_mmu(figure, look, curves),
         Data(heads, rows),
         (SIZE,),
-        "The least share of any window that a mutator could work; higher is better. Median of rounds.",
+        "The least share of any window that a mutator could work; higher is better. Median of rounds. A window longer "
+        "than the shortest round is omitted.",
     )
+
+
+def of_every_round(one: Workload) -> list[Mmu]:
+    """Windows that fit in every round. The median of the others would be that of the longest rounds."""
+    rounds = len(one.measured.samples)
+    return [each for each in one.figures.mmu if not each.rounds or len(each.rounds) == rounds]
 
 
 def _draw_mmu(figure: "Figure | SubFigure", look: Look, curves: Sequence[Curve]) -> None:

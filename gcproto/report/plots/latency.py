@@ -23,9 +23,9 @@ def faults(result: Result, name: str, placement: str | None = None) -> tuple[Plo
 
 
 def waits(result: Result, name: str, placement: str | None = None) -> tuple[Plot | None, list[str]]:
-    """Waiting for a page that another thread builds; unreadable histograms are named."""
+    """Waiting for memory until a collection has freed some; unreadable histograms are named."""
     texts = [(one, one.workload.figures.histograms.wait) for one in modes(result, placement)]
-    title = f"Waiting for a page that another thread builds{where(result, placement)}"
+    title = f"Waiting for memory{where(result, placement)}"
     return _latency(f"{name}-wait{suffix(result, placement)}", title, texts)
 
 

@@ -40,7 +40,10 @@ def _curves(known: dict[Hashable, tuple[Workload, dict[int, float]]], titles: di
 
 
 def compactors(result: Result, name: str, placement: str) -> Plot | None:
-    """Time to compact a page by the number of compacting threads; None where a run has one number only.
+    """Time from flip to drain by the number of compacting threads; None where a run has one number only.
+
+    It is the time of a collection, not of a page that these threads produced. The faster they are, the fewer pages
+    faults build. So a time per page would fall even if the collection took as long.
 
     Args:
         result: the run.
@@ -52,21 +55,22 @@ def compactors(result: Result, name: str, placement: str) -> Plot | None:
     titles: dict[Hashable, str] = {}
     mutators = 0
     for one in workloads(result.measurements):
-        ns = one.figures.compact_ns_page
-        if ns is None or not usable(one.measured) or one.at.placement != placement or one.at.replica:
+        ms = one.figures.phases.compact
+        if ms is None or not usable(one.measured) or one.at.placement != placement or one.at.replica:
             continue
         key = _alone(one.at)
         titles[key] = names.mode(key)
-        known.setdefault(key, (one, {}))[1][one.at.options.compactors or 1] = ns
+        known.setdefault(key, (one, {}))[1][one.at.options.compactors or 1] = ms
         mutators = max(mutators, one.at.mutators)
     allowed = processors(result)
     at = None if allowed is None else float(allowed - mutators)
     return _plot(
         f"{name}-compactors-{placement}",
         f"Compacting threads, {names.PLACEMENTS_SHORT.get(placement, placement)}",
-        ("compacting threads", "ns a page, from flip to drain"),
+        ("compacting threads", "ms from flip to drain"),
         _curves(known, titles),
         at,
+        "Medians of collections.",
     )
 
 
@@ -95,10 +99,13 @@ def mutators(results: Iterable[Result], name: str) -> Plot | None:
     curves = _curves(known, titles)
     (allowed,) = counts if len(counts) == 1 else (None,)
     at = None if allowed is None else float(allowed - 1)
-    return _plot(f"{name}-mutators", "Mutators", ("mutators", "operations a second"), curves, at)
+    what = ("mutators", "operations a second")
+    return _plot(f"{name}-mutators", "Mutators", what, curves, at, "Medians of rounds.")
 
 
-def _plot(name: str, title: str, what: tuple[str, str], curves: Sequence[Curve], at: float | None) -> Plot | None:
+def _plot(
+    name: str, title: str, what: tuple[str, str], curves: Sequence[Curve], at: float | None, points: str
+) -> Plot | None:
     """The picture of some curves.
 
     Args:
@@ -107,6 +114,7 @@ def _plot(name: str, title: str, what: tuple[str, str], curves: Sequence[Curve],
         what: across, and upwards.
         curves: of more than one point each.
         at: where every thread still has a processor; None: unknown.
+        points: what they are, as a sentence.
 
     """
     if not curves:
@@ -117,7 +125,7 @@ def _plot(name: str, title: str, what: tuple[str, str], curves: Sequence[Curve],
     text = f"{what[1]} by {what[0]}. " + " ".join(
         f"{one.name}: " + ", ".join(f"{labels.number(y)} with {x:g}" for x, y in one.points) + "." for one in curves
     )
-    caption = f"Medians of rounds. {LIMIT}" if at is not None else "Medians of rounds."
+    caption = f"{points} {LIMIT}" if at is not None else points
     return Plot(
         name,
         title,
@@ -153,8 +161,8 @@ def remark(results: Iterable[Result]) -> str:
     if most > TWO:
         return f"These runs had {most} processors. More threads than that say nothing of how the collector scales."
     return (
-        f"These runs had {counted(most, 'processor')}. Beside a mutator, one thread compacts at any moment. "
-        "Such a machine can't show whether several threads compact faster, nor how they contend for locks."
+        f"These runs had {counted(most, 'processor')}. Compacting threads beside the collector's take turns with "
+        "mutators. Such a machine can't show whether several threads compact faster, nor how they contend for locks."
     )
 
 

@@ -57,8 +57,9 @@ def _print_survival(known: Sequence[Workload], page: int, console: Console) -> N
     say(
         console,
         ("Folios of the heap", "bold"),
-        ": share of its pages in large folios after each collection, medians over the rounds. Times are ns per page "
-        "from flip to drain, and ns per page that became a THP again or was populated again.",
+        ": share of its pages in large folios after each collection, medians over the rounds. Times are ns "
+        "from flip to drain for each page that compacting threads produced. Then: ns for each page that became a THP "
+        "again or was populated again.",
     )
     columns = [Column("mode", words=True), Column("folios", words=True)]
     # The first and the last collection matter most. Columns between them are omitted first.

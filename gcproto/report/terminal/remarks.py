@@ -8,6 +8,7 @@ from rich.console import Console
 from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.terminal.kit.text import say
+from gcproto.report.words.finding import few_rounds
 from gcproto.report.words.kinds import paths
 from gcproto.results import names
 from gcproto.results.schema import PathExperiment, Result, Skip
@@ -97,6 +98,7 @@ def print_noise(result: Result, console: Console) -> None:
         )
     if isinstance(run, dict) and run:
         texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
+        texts += few_rounds(result.measurements)
         taken = _stolen(run)
         if taken:
             texts.append(f"the hypervisor stole {taken} ticks during the run")

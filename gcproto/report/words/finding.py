@@ -1,9 +1,13 @@
 """A question of the reader with its answer, its figures, and how far it is established."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from gcproto.report.words.ratios import Standing
+from gcproto.report import labels
+from gcproto.report.words.ratios import SURE_FROM, Standing
+from gcproto.results.schema import Measurement
+from gcproto.results.statistics import MIN_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,43 @@ class Finding:
     detail: Sequence[str]
     place: str
     table: Small | None = field(default=None)
+
+
+def told_apart(found: Sequence[tuple[Finding, Sequence[str]]]) -> list[Finding]:
+    """The same cards; where several ask one question, each names its runs.
+
+    Args:
+        found: cards with the labels of the runs that they are of.
+
+    """
+    asked = Counter(one.question for one, _ in found)
+    return [
+        replace(one, question=f"{one.question} (run {', '.join(runs)})") if asked[one.question] > 1 else one
+        for one, runs in found
+    ]
+
+
+def sentences(lines: Sequence[str]) -> list[str]:
+    """Lines of a terminal as sentences of a page."""
+    return [f"{line[:1].upper()}{line[1:]}." for line in lines]
+
+
+def few_rounds(found: Iterable[Measurement]) -> list[str]:
+    """A sentence if intervals rest on too few rounds to hold with 95 %; empty otherwise.
+
+    A percentile interval of fewer than six samples goes from the least to the largest at most. The median of what they
+    are drawn from lies outside if all are on one side of it: once in ``2 ** (n - 1)`` times.
+
+    Args:
+        found: measurements whose intervals are shown.
+
+    """
+    counts = [len(one.samples) for one in found if one.valid and MIN_SAMPLES <= len(one.samples) < SURE_FROM]
+    if not counts:
+        return []
+    least = min(counts)
+    holds = 1 - 0.5 ** (least - 1)
+    return [
+        f"intervals of {least} rounds include the true median in at most {labels.share(holds)} of cases, not in 95 %; "
+        f"that takes {SURE_FROM} rounds"
+    ]

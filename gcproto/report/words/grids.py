@@ -6,12 +6,12 @@ from math import exp, log
 
 from gcproto.counted import counted
 from gcproto.report import labels
-from gcproto.report.words.finding import Finding, not_compared
-from gcproto.report.words.ratios import Standing
+from gcproto.report.words.finding import Finding, not_compared, sentences
+from gcproto.report.words.ratios import SURE_FROM, Standing, few_text
 from gcproto.report.words.runs import Run
 from gcproto.results import names
-from gcproto.results.heaps.cells import AUTO, Compared, Judged, compared, floors_of, judge
-from gcproto.results.schema import Noise, Result
+from gcproto.results.heaps.cells import AUTO, Compared, Judged, compared, floors_of, judge, mmu_of
+from gcproto.results.schema import Measurement, Noise, Result
 
 LIMIT = 0.05
 """Of the time and of 10 ms, where nothing else is asked."""
@@ -36,26 +36,64 @@ def verdict_lines(found: Sequence[Judged], limit: float, floors: Mapping[str, No
     tested = _tested(found)
     if not tested:
         return ["auto was not measured beside a fixed mode in three rounds"]
-    differs = ", ".join(f"{noise.floor:.0%} with {memory} folios" for memory, noise in floors.items())
-    noise = f"; the same work measured twice differs by up to {differs} (A/A)" * bool(differs)
-    by_chance = sum(pair.high < 1 or pair.low > 1 for each in floors.values() for pair in each.pairs)
-    pairs = sum(len(each.pairs) for each in floors.values())
-    luck = f". Of {counted(pairs, 'A/A pair')} {by_chance} exclude 1 as well, half of them by chance below it"
-    in_time, cells = len(tested) - _falls_short(tested, "time"), counted(len(tested), "cell")
-    smooth, better = len(tested) - _falls_short(tested, "MMU10"), sum(one.better for one in tested)
     return [
-        f"auto takes at most {limit:.0%} longer than the best fixed mode in {in_time} of {cells}. It has at most "
-        f"{limit:.0%} less of its worst 10 ms in {smooth}. It is faster than all fixed modes, beyond the interval, in "
-        f"{better}{noise}" + luck * bool(pairs),
+        _time_line(tested, limit, floors),
+        *_share_line(tested, limit),
+        _better_line(tested, floors),
         *best_lines(tested),
         *objection_lines(found),
     ]
 
 
+def _time_line(tested: Sequence[Judged], limit: float, floors: Mapping[str, Noise]) -> str:
+    """In how many cells the ratio is beyond the limit, and how many of these are beyond interval and noise."""
+    over = sum(one.time is not None and one.time.value > 1 + limit for one in tested)
+    differs = names.several([f"{noise.floor:.0%} with {memory} folios" for memory, noise in floors.items()])
+    said = f"auto takes at most {1 + limit:g}x the time of the best fixed mode in {_rest(tested, over)}"
+    return f"{said}, by the median ratio of rounds{_beyond(over, _objected(tested, 'time'), 'above 1', differs)}"
+
+
+def _share_line(tested: Sequence[Judged], limit: float) -> list[str]:
+    """The same of MMU10, with the cells in which it cannot fail."""
+    known = [one for one in tested if one.share is not None]
+    over = sum(one.share is not None and one.share.value < -limit for one in known)
+    easy = sum(max(map(_mmu, one.cell.fixed.values()), default=0.0) <= limit for one in known)
+    said = f"auto's MMU10 is at most {limit:g} below the largest of a fixed mode in {_rest(known, over)}"
+    said += f"; in {counted(easy, 'cell')} no fixed mode has more than {limit:g}" * bool(easy)
+    return [said + _beyond(over, _objected(known, "MMU10"), "below 0")] if known else []
+
+
+def _mmu(one: Measurement) -> float:
+    """Its MMU10; 0 if unknown."""
+    return mmu_of(one) or 0.0
+
+
+def _rest(cells: Sequence[Judged], over: int) -> str:
+    return f"{len(cells) - over} of {counted(len(cells), 'cell')}"
+
+
+def _beyond(over: int, named: int, where: str, noise: str = "") -> str:
+    """``. Of the other 3, 1 has an interval above 1 and is beyond the noise``; "" without others."""
+    has, is_ = ("have", "are") if named > 1 else ("has", "is")
+    beyond = f" and {is_} beyond the noise (A/A: {noise})" * bool(noise)
+    return f". Of the other {over}, {named or 'none'} {has} an interval {where}{beyond}" if over else ""
+
+
+def _better_line(tested: Sequence[Judged], floors: Mapping[str, Noise]) -> str:
+    """How often auto is faster than the best mode, beside how often the same work is faster than itself."""
+    better = sum(one.better for one in tested)
+    pairs = [pair for each in floors.values() for pair in each.pairs]
+    below = sum(pair.high < 1 for pair in pairs)
+    said = f"auto's time to the best fixed mode has an interval below 1 in {better} of {counted(len(tested), 'cell')}"
+    luck = f"; so have {below or 'none'} of {counted(len(pairs), 'A/A pair')}, which measure the same work twice"
+    return said + luck * bool(pairs)
+
+
 def best_lines(tested: Sequence[Judged]) -> list[str]:
     """Which fixed mode is best in how many cells."""
     best = Counter(one.cell.best for one in tested if one.cell.best)
-    return [f"the best fixed mode is {names.several([f'{mode} in {n}' for mode, n in best.most_common()])}"]
+    each = names.several([f"{mode} in {n}" for mode, n in best.most_common()])
+    return [f"the best fixed mode, by its median time in this run, is {each}"]
 
 
 def objection_lines(found: Sequence[Judged]) -> list[str]:
@@ -67,7 +105,7 @@ def _tested(found: Sequence[Judged]) -> list[Judged]:
     return [one for one in found if AUTO in one.cell.modes and one.time]
 
 
-def _falls_short(found: Sequence[Judged], what: str) -> int:
+def _objected(found: Sequence[Judged], what: str) -> int:
     return sum(any(text.startswith(what) for text in one.objections) for one in found)
 
 
@@ -88,13 +126,14 @@ def grid_finding(run: Run, place: str) -> Finding | None:
         return not_compared(QUESTION, why, place)
     good = sum(not one.objections for one in tested)
     means = [f"{text} {what}" for what, text in _means([one.cell for one in tested])]
+    rounds = min(len(one.cell.modes[AUTO].samples) for one in tested)
     return Finding(
         QUESTION,
-        f"In {good} of {counted(len(tested), 'cell')}",
+        f"No objection in {good} of {counted(len(tested), 'cell')}",
         f"auto takes {names.several(means)} (geometric means over cells)",
-        Standing.RUN,
-        "one grid; a second one names other cells where auto falls short, if noise decides them",
-        [f"{text[:1].upper()}{text[1:]}." for text in verdict_lines(found, LIMIT, floors_of(run.result.measurements))],
+        Standing.UNSURE if rounds < SURE_FROM else Standing.RUN,
+        few_text(rounds) if rounds < SURE_FROM else "one grid; where chance decides, another one names other cells",
+        sentences(verdict_lines(found, LIMIT, floors_of(run.result.measurements))),
         place,
     )
 

@@ -16,17 +16,17 @@ P = TypeVar("P", WorkloadScenario, WindowScenario)
 
 OWN, SHARED, UNPLACED = "own", "shared", "unplaced"
 GAINS = {
-    OWN: "A runtime that can spare the collector a processor gains.",
+    OWN: "A runtime that has a processor for its collector gains.",
     SHARED: "A runtime gains even where the collector shares a processor.",
     UNPLACED: "This holds for the placements that the scheduler chose in this run.",
 }
 LOSES = {
-    OWN: "A runtime loses even if it spares the collector a processor.",
+    OWN: "A runtime loses even if its collector has a processor of its own.",
     SHARED: "A runtime whose collector shares a processor loses.",
     UNPLACED: "This holds for the placements that the scheduler chose in this run.",
 }
 NOTHING = {
-    OWN: "A runtime that spares the collector a processor gains nothing that is sure.",
+    OWN: "A runtime that has a processor for its collector gains nothing that is sure.",
     SHARED: "A runtime whose collector shares a processor gains nothing that is sure.",
     UNPLACED: "The figure depends on where the scheduler puts the collector.",
 }

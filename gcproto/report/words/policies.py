@@ -8,16 +8,23 @@ from gcproto.report import labels
 from gcproto.report.words.cases import pick_of
 from gcproto.report.words.finding import Finding, Small, not_compared
 from gcproto.report.words.kinds import policies
-from gcproto.report.words.ratios import Ratio, Refusal, Row, Standing, bounds
+from gcproto.report.words.ratios import SURE_FROM, Ratio, Refusal, Row, Standing, bounds, few_text
 from gcproto.report.words.runs import Group
 from gcproto.results import names
 from gcproto.results.baseline import MOVE
-from gcproto.results.policy_cells import AUTO, SAME, Cell, cells, noise_of, objective_of
+from gcproto.results.policy_cells import AUTO, FLIP, MUTATORS, SAME, TOTAL, Cell, cells, noise_of, objective_of
 from gcproto.results.schema import Interval, PolicyScenario
 from gcproto.results.series import page_size_of
 
 LIMIT = 0.05
 """The limit for ``auto``: its time relative to the best fixed policy."""
+
+BY = {
+    FLIP: "the time after the flip",
+    TOTAL: "the time after the flip with the splitting before it",
+    MUTATORS: "the time that mutators lose",
+}
+"""Objectives as a reader knows them."""
 
 PolicyRow = Row[PolicyScenario]
 
@@ -74,19 +81,24 @@ def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Fi
     ]
     objections = [f"{one.name}: {one.cell.objection(LIMIT)}." for one in judged if one.cell.objection(LIMIT)]
     said = [*objections, *_untested(judged), *_missing(found, group)]
-    question, table = "Does policy auto choose well?", Small(heads, rows)
+    question = f"Does policy auto choose well by {BY[objective_of(group.lead.result)]}?"
+    table = Small(heads, rows)
     if not known:
         why = "all policies did the same work on every heap where auto can be compared" + _floor(judged)
         return Finding(question, "Not tested", "no choice to make", Standing.MISSING, why, said, place, table)
     good = [one for one in tested if not one.cell.objection(LIMIT)]
     worst, heap = max(known, key=lambda one: one[0].value)
+    rounds = min(len(measured.samples) for one in tested for arm in one.cell.arms for measured in arm.members)
+    figure = f"at most {labels.number(worst.value)}x the best fixed policy ({bounds(worst)}; {heap.name})"
+    if all(ratio == SAME for ratio, _ in known):
+        figure = "it chose what the best fixed policy does"
     basis = f"auto may take {LIMIT:.0%} more than the best; beyond that, the interval must lie above 1"
     return Finding(
         question,
         f"On {len(good)} of {counted(len(tested), 'heap')}",
-        f"at most {labels.number(worst.value)}x the best fixed policy ({bounds(worst)}; {heap.name})",
-        Standing.RUN,
-        basis + _floor(judged),
+        figure,
+        Standing.UNSURE if rounds < SURE_FROM else Standing.RUN,
+        few_text(rounds) if rounds < SURE_FROM else basis + _floor(judged),
         said,
         place,
         table,

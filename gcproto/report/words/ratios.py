@@ -42,6 +42,11 @@ def bounds(one: Interval) -> str:
     return f"{low}-{f'>{WIDEST}' if one.high > WIDEST else labels.number(one.high)}"
 
 
+def few_text(rounds: int) -> str:
+    """The reason why so many rounds establish nothing."""
+    return f"{rounds} rounds are too few to be sure ({SURE_FROM} are the least)"
+
+
 class Standing(Enum):
     """How far something is established."""
 
@@ -153,7 +158,7 @@ class Ratio(Generic[S]):
         if abs(one.value - 1) <= self.floor.value:
             return f"a difference of {abs(one.value - 1):.1%} is within the {self.floor.text}"
         if self.rounds < SURE_FROM:
-            return f"{self.rounds} rounds are too few to be sure ({SURE_FROM} are the least)"
+            return few_text(self.rounds)
         return ""
 
     def _between(self) -> str:

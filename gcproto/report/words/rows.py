@@ -1,6 +1,6 @@
 """Every comparison that a run of one kind allows: paths, workloads, policies and windows against copy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gcproto._native import lib
 from gcproto.report.words.kinds import paths, policies, windows, workloads
@@ -128,20 +128,30 @@ def short_modes(result: Result) -> dict[WorkloadScenario, str]:
 def starred(every: Sequence[WorkloadScenario]) -> dict[WorkloadScenario, str]:
     """Modes with a star for their options, numbered where one mode has several: ``move``, ``move*``, ``move*2``.
 
+    If these differ in the number of one option alone, the number is that one: ``move*4`` with four compacting threads.
+
     Args:
         every: of a table or a picture.
 
     """
-    known: dict[str, list[str]] = {}
+    known: dict[str, dict[str, dict[str, int | str | bool]]] = {}
+    for one in every:
+        known.setdefault(names.mode_short(one), {})[names.mode(one)] = one.options.given()
     found = {}
     for one in every:
         short, full = names.mode_short(one), names.mode(one)
-        variants = known.setdefault(short, [])
-        if full not in variants:
-            variants.append(full)
-        number = variants.index(full) + 1
-        found[one] = f"{short}{number}" if number > 1 else short
+        variants = known[short]
+        number = list(variants).index(full) + 1
+        if len(variants) > 1 and _one_number(variants.values()):
+            (number,) = (value for value in variants[full].values() if isinstance(value, int))
+        found[one] = short if number == 1 else f"{short}{number}"
     return found
+
+
+def _one_number(variants: Iterable[dict[str, int | str | bool]]) -> bool:
+    """Whether all have one option, the same, and its values are numbers."""
+    given = [option for one in variants for option in one.items()]
+    return len({name for name, _ in given}) == 1 and all(type(value) is int for _, value in given)
 
 
 def stars(result: Result) -> list[str]:

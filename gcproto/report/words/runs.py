@@ -130,6 +130,11 @@ class Group(Generic[S]):
         return self.runs[0]
 
     @property
+    def labels(self) -> list[str]:
+        """Of its runs."""
+        return [run.label for run in self.runs]
+
+    @property
     def many(self) -> bool:
         """Whether there is more than one run."""
         return len(self.runs) > 1

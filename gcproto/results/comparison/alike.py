@@ -76,11 +76,11 @@ def _conditions(one: Experiment) -> dict[str, object]:
     """Conditions of all scenarios of a run that are not fields of the scenarios."""
     match one:
         case WorkloadExperiment():
-            fields: tuple[str, ...] = ("operations", "mutation", "fragmentation", "verify", "disturb")
+            fields: tuple[str, ...] = ("operations", "mutation", "fragmentation", "verify", "disturb", "recording")
         case GridExperiment():
             fields = ("operations", "mutation")
         case PolicyExperiment():
-            fields = ("verify",)
+            fields = ("verify", "objective", "recording")
         case KernelCell():
             fields = ("icount", "cpus", "memory_mib", "cpu")
         case _:

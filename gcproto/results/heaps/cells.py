@@ -121,7 +121,7 @@ class Judged:
         cell: with its modes.
         time: auto's time to the best fixed mode;  share: its MMU10 less that of the best.
         objections: why auto is not good enough here, in words; none if it is.
-        better: beyond its interval it is faster than all fixed modes.
+        better: the interval of its time to the best fixed mode lies below 1.
 
     """
 

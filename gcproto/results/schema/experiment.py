@@ -18,7 +18,12 @@ class PathExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="paths")
 
 
 class WorkloadExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="workloads"):
-    """``gcproto gc``: operations of all mutators together; the rest as its options say."""
+    """``gcproto gc``: operations of all mutators together; the rest as its options say.
+
+    Attributes:
+        recording: name of the file that workload ``replay`` or ``dump`` took.
+
+    """
 
     workload: str
     operations: int
@@ -27,6 +32,7 @@ class WorkloadExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="wor
     verify: bool = False
     disturb: str = ""
     map: bool = False
+    recording: str = ""
 
 
 class GridExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="grid"):
@@ -54,11 +60,13 @@ class PolicyExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="polic
     Attributes:
         verify: collections were checked.
         objective: what auto made small and is judged by: mutators, flip or total (results before it was asked: flip).
+        recording: name of the file that workload ``dump`` took.
 
     """
 
     verify: bool = False
     objective: str = "flip"
+    recording: str = ""
 
 
 class WindowExperiment(msgspec.Struct, frozen=True, tag_field="kind", tag="window"):

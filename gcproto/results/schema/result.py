@@ -13,7 +13,8 @@ History of the format:
    Young collections (``young``, ``old_cards``, ``promoted``, ``freed`` of a collection, two phases), ``kinds`` of
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
     objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.
-    ``blocks`` of a path, ``unexplained`` of a verdict.  The configuration of a guest's kernel.
+    ``blocks`` of a path, ``unexplained`` of a verdict.  The configuration of a guest's kernel.  ``recording`` of
+    workloads and policies.
 """
 
 from typing import Any

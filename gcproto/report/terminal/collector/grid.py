@@ -28,8 +28,8 @@ def print_grid(result: Result, console: Console, limit: float = LIMIT) -> None:
     say(
         console,
         ("Modes by cell", "bold"),
-        ": wall ms, and below it MMU10. Auto to best: its time to the best fixed mode, paired by round; below it its "
-        "MMU10 less the largest of a fixed mode",
+        ": median wall ms, and below it MMU10. Auto to best: its time to that of the fixed mode with the least median. "
+        "Below it: its MMU10 less that of the fixed mode with the largest. Both are medians of rounds",
     )
     table = Table([Column("cell", words=True), *(Column(one) for one in modes), Column("auto\nto best")], gap=2)
     for one in found:

@@ -38,8 +38,10 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     say(
         console,
         ("Heaps", "bold"),
-        f": {', '.join(common)}; {labels.million(unit)} and MiB. Pause: the longest, with the time to stop. Mark and "
-        "compact: medians. Lost: of a mutator in faults, with their delivery, and in waiting for memory",
+        f": {', '.join(common)}; {labels.million(unit)} and MiB. Wall, GCs, lost, MMU and faults: medians of "
+        "rounds. Mark and compact: medians of collections. Pause and stall: the longest of all rounds, a pause with "
+        "the time to stop. Lost: of a mutator in faults, with their delivery, and in waiting for memory. Copied: by "
+        "UFFDIO_COPY in all rounds",
     )
     crowd = crowded(measurements, result)
     if crowd:
@@ -141,7 +143,20 @@ def _notes(heap: Workload) -> list[str]:
     notes = [f"with {names.options(scenario)}"] * bool(names.options(scenario))
     notes += [f"chosen by {figures.choice}"] * bool(figures.choice)
     if figures.stall.cause:
-        length = f"{labels.number(figures.stall.ns / 1e6)} {labels.million(one.unit)}"
-        notes.append(f"longest stall {length}: {figures.stall.cause} (mutator {figures.stall.mutator})")
-    notes += [f"{figures.verified} collections verified"] * bool(figures.verified)
+        unit = labels.million(one.unit)
+        length = f"{labels.number(figures.stall.ns / 1e6)} {unit}"
+        notes.append(f"longest stall {length}: {_cause(figures, unit)} (mutator {figures.stall.mutator})")
+    notes += [f"{figures.verified} collections verified; times include these checks"] * bool(figures.verified)
     return [*notes, *one.notes]
+
+
+WOKEN_LATE = 1.1
+"""A stall by a pause that is this much longer than every pause: its mutator did not run as soon as it could."""
+
+
+def _cause(figures: WorkloadFigures, unit: str) -> str:
+    """The cause of the longest stall. A pause ends when mutators may run, its stall when this one does."""
+    cause, longest = figures.stall.cause, figures.longest_pause_ms
+    if not cause.startswith("pause") or longest is None or figures.stall.ns <= WOKEN_LATE * longest * 1e6:
+        return cause
+    return f"{cause} of at most {labels.number(longest)} {unit}, then waiting to run again"

@@ -13,6 +13,7 @@ from gcproto.report.terminal.kit.groups import grouped
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Policy, policies
+from gcproto.report.words.policies import BY
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, cells, objective_of
 from gcproto.results.policy_cells import Cell as PolicyCell
@@ -43,10 +44,7 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     say(
         console,
         (_heading(found), "bold"),
-        f": {', '.join(common)}; {unit} from flip to drain with the ratio to copy. Split+: the cost of splitting "
-        "before the flip. Both: with the time after the flip. Interrupted: what a live thread lost to shoot-downs, "
-        "before and after the flip. Whole: share of the pages moved in whole folios. "
-        f"Auto is judged by {objective}. A/A: between policies that chose the same.",
+        f": {', '.join(common)}; {unit} from flip to drain{_explained(every, found, objective)}.",
     )
     crowd = crowded(measurements, result)
     if crowd:
@@ -66,6 +64,25 @@ def print_policies(measurements: Sequence[Measurement], result: Result, console:
     for one in every:
         for note in _notes(one):
             say(console, f"{names.scenario(one.at, page)}: {note}", style="dim")
+
+
+def _explained(every: Sequence[Policy], found: Sequence[PolicyCell], objective: str) -> str:
+    """What the parts of cells are that this table has."""
+    figures = [one.figures for one in every]
+    said = [" with the ratio to copy" * any(one.measured.ratio_to_copy for one in every)]
+    if any(one.split_ns_page for one in figures):
+        said.append("Split+: the cost of splitting before the flip. Both: with the time after the flip")
+    if any(one.interrupted for one in figures):
+        said.append("Interrupted: what a live thread lost to shoot-downs, before and after the flip")
+    if any(one.went_whole for one in figures):
+        said.append("Whole: share of the pages moved in whole folios")
+    if any(one.folios_split for one in figures):
+        said.append("Split: folios split in a round")
+    if any(cell.arm(AUTO) for cell in found):
+        said.append(f"Auto is judged by {BY[objective]}")
+    if any(cell.noise is not None for cell in found):
+        said.append("A/A: between policies that chose the same")
+    return ". ".join(said)
 
 
 def _heading(found: Sequence[PolicyCell]) -> str:
