@@ -68,7 +68,9 @@ def test_options_are_numbered_stars() -> None:
     every = [heap_scenario("move")] + [
         heap_scenario("move", options=ModeOptions(compactors=threads)) for threads in (2, 3, 4)
     ]
-    assert list(starred(every).values()) == ["move", "move*", "move*2", "move*3"]
+    assert list(starred(every).values()) == ["move", "move*2", "move*3", "move*4"], "the number is that of threads"
+    other = [heap_scenario("move", options=one) for one in (ModeOptions(compactors=3), ModeOptions(fault_pages=2))]
+    assert list(starred(other).values()) == ["move*", "move*2"], "two options have no common number"
     again = [heap_scenario("move", options=ModeOptions(compactors=2), mutators=number) for number in (1, 2)]
     assert set(starred(again).values()) == {"move*"}, "the same options in another condition"
 
@@ -77,5 +79,5 @@ def test_the_terminal_says_each_star() -> None:
     found = [mode("copy"), *(mode("move", options=ModeOptions(compactors=threads)) for threads in (2, 3))]
     text = shown(run_of(*found), 200)
     heap = size(heap_scenario("move").heap_bytes)
-    assert f"move* in {heap}: with compactors=2" in text
-    assert f"move*2 in {heap}: with compactors=3" in text
+    assert f"move*2 in {heap}: with compactors=2" in text
+    assert f"move*3 in {heap}: with compactors=3" in text
