@@ -125,7 +125,7 @@ def command(
         echo_json(document("predict", found))
     else:
         from gcproto.cli.kit.terminal import console
-        from gcproto.report.terminal.prediction import print_prediction
+        from gcproto.report.terminal.predicted.prediction import print_prediction
 
         print_prediction(found, console())
     if fail_below is not None and found.good is None:
@@ -148,7 +148,7 @@ def _print_heap(asked: Asked, files: tuple[Path, ...], out: Path, *, as_json: bo
         echo_json(document("predict-heap", found))
         return
     from gcproto.cli.kit.terminal import console
-    from gcproto.report.terminal.scale import print_scale
+    from gcproto.report.terminal.predicted.scale import print_scale
 
     print_scale(found, console())
 

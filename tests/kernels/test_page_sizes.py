@@ -14,7 +14,7 @@ from gcproto.kernels.guest.sizes import Sizes
 from gcproto.model.prediction import Prediction, Reason
 from gcproto.report.page.profiles import leads
 from gcproto.report.terminal.functions import print_explanations
-from gcproto.report.terminal.prediction import print_prediction
+from gcproto.report.terminal.predicted.prediction import print_prediction
 from gcproto.results.comparison.known_changes import known
 from gcproto.results.profiles.explain import Explanation
 from gcproto.results.schema import PathScenario

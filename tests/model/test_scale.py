@@ -10,7 +10,7 @@ from rich.console import Console
 from gcproto.cli.predict import command
 from gcproto.errors import GcprotoError
 from gcproto.model.scale import Scale, Shape, object_bytes, scale
-from gcproto.report.terminal.scale import print_scale
+from gcproto.report.terminal.predicted.scale import print_scale
 from gcproto.results.schema import Collection, Pause, PolicyFigures, Result
 from gcproto.results.store import save
 from tests.support.policy_results import policy_measurement, policy_scenario

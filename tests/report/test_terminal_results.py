@@ -21,7 +21,7 @@ from gcproto.model.prediction import Heap, Prediction, Reason
 from gcproto.model.proposals import load as load_proposal
 from gcproto.report.terminal.comparison import print_comparison
 from gcproto.report.terminal.kernels import print_guest_heaps, print_matrix
-from gcproto.report.terminal.prediction import print_prediction
+from gcproto.report.terminal.predicted.prediction import print_prediction
 from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.report.terminal.series import print_history, print_pair
 from gcproto.report.terminal.tables import print_result
