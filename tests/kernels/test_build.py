@@ -11,7 +11,7 @@ import pytest
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.build import built, kconfig, source, worktree
-from gcproto.kernels.build.build import BuildParameters, build, need_tools
+from gcproto.kernels.build.build import BuildParameters, _failed, build, need_tools
 from gcproto.kernels.build.patches import Patch
 from tests.support.deb_maker import kernel_files, offer
 from tests.support.tree_maker import diff, tree
@@ -263,3 +263,13 @@ def test_through_the_command(home: Path, tmp_path: Path) -> None:
     bad = run("build", "--source", home / "tree", "--name", "No")
     assert bad.returncode == ExitCode.USAGE
     assert "Traceback" not in bad.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "errors"), [(-9, []), (2, ["gcc: fatal error: Killed signal terminated program cc1"])]
+)
+def test_a_build_that_was_killed_is_no_fault_of_the_source(tmp_path: Path, code: int, errors: list[str]) -> None:
+    """A bisection skips sources that do not compile (exit code of usage), and nothing else."""
+    failed = _failed(errors, code, tmp_path)
+    assert failed.code == ExitCode.UNABLE
+    assert _failed(["one.c:1: error: x"], 2, tmp_path).code == ExitCode.USAGE

@@ -237,6 +237,13 @@ def _failed(errors: Sequence[str], code: int, tree: Path) -> GcprotoError:
             remedy="free some space (a build tree takes 2 GiB); GCPROTO_CACHE names another folder",
             code=ExitCode.WRITE,
         )
+    killed = code < 0 or any("Killed signal terminated program" in line for line in errors)
+    if killed:  # which says nothing about the source: a bisection must not skip it
+        return GcprotoError(
+            "the kernel can't be built",
+            why=f"make was ended by signal {-code}" if code < 0 else "the compiler was killed: is memory short?",
+            remedy="run it again: it goes on where it was; --build-jobs 1 takes the least memory",
+        )
     first = next((i for i, line in enumerate(errors) if re.search(r"error:|undefined reference|Error \d", line)), 0)
     shown = [_short(line, tree) for line in errors[max(first - 1, 0) : first + 12]]
     return GcprotoError(
