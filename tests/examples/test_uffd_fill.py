@@ -10,7 +10,7 @@ import pytest
 from gcproto.contract import rows
 from tests.support.processes import ROOT
 
-EXAMPLES = ROOT / "examples"
+EXAMPLES = ROOT / "docs" / "guide" / "examples"
 C = EXAMPLES / "uffd_fill.c"
 PAGE = ROOT / "docs" / "guide" / "answers.md"
 WARNINGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
