@@ -105,6 +105,14 @@ class TestPolicies:
         for absent in ("ratio to copy", "Whole:", "Split+", "Interrupted", "Auto is judged"):
             assert absent not in head
 
+    @pytest.mark.parametrize("objective", ["", "a later one"])
+    def test_an_objective_that_is_not_known_is_quoted(self, objective: str) -> None:
+        made = policy_result()
+        made.experiment = PolicyExperiment(objective=objective)
+        assert f'Auto is judged by objective "{objective}"' in " ".join(shown(made).split())
+        auto, *_ = policy_findings(groups_of(runs_of([made]), policy_rows)[0], "policies")
+        assert auto.question == f'Does policy auto choose well by objective "{objective}"?'
+
     def test_runs_of_two_objectives_are_not_compared(self) -> None:
         """Auto was called 3.7 times slower, as it had been asked for something else."""
         base, new = policy_result(), policy_result()

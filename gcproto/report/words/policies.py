@@ -26,6 +26,12 @@ BY = {
 }
 """Objectives as a reader knows them."""
 
+
+def by(objective: str) -> str:
+    """What auto is judged by. A file may name an objective that this program does not know."""
+    return BY.get(objective) or f'objective "{objective}"'
+
+
 PolicyRow = Row[PolicyScenario]
 
 
@@ -81,7 +87,7 @@ def _auto(found: Sequence[Heap], group: Group[PolicyScenario], place: str) -> Fi
     ]
     objections = [f"{one.name}: {one.cell.objection(LIMIT)}." for one in judged if one.cell.objection(LIMIT)]
     said = [*objections, *_untested(judged), *_missing(found, group)]
-    question = f"Does policy auto choose well by {BY[objective_of(group.lead.result)]}?"
+    question = f"Does policy auto choose well by {by(objective_of(group.lead.result))}?"
     table = Small(heads, rows)
     if not known:
         why = "all policies did the same work on every heap where auto can be compared" + _floor(judged)

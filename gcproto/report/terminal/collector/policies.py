@@ -13,7 +13,7 @@ from gcproto.report.terminal.kit.groups import grouped
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Policy, policies
-from gcproto.report.words.policies import BY
+from gcproto.report.words.policies import by
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, cells, objective_of
 from gcproto.results.policy_cells import Cell as PolicyCell
@@ -79,7 +79,7 @@ def _explained(every: Sequence[Policy], found: Sequence[PolicyCell], objective: 
     if any(one.folios_split for one in figures):
         said.append("Split: folios split in a round")
     if any(cell.arm(AUTO) for cell in found):
-        said.append(f"Auto is judged by {BY[objective]}")
+        said.append(f"Auto is judged by {by(objective)}")
     if any(cell.noise is not None for cell in found):
         said.append("A/A: between policies that chose the same")
     return ". ".join(said)
