@@ -23,6 +23,17 @@ def parse_size(text: str) -> int:
     return int(digits) * unit
 
 
+def log2_pages(folio: int, page_size: int) -> int:
+    """Log2 of the pages of a folio; -1 for one below a page.
+
+    Args:
+        folio: its bytes.
+        page_size: of its kernel, in bytes.
+
+    """
+    return (folio // page_size).bit_length() - 1
+
+
 def size_text(count: int) -> str:
     """Bytes as commands take them: ``4k``, ``64k``, ``2m``."""
     if count % MIB == 0:

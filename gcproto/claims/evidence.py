@@ -29,7 +29,7 @@ from gcproto.results.schema import (
     Result,
     WorkloadScenario,
 )
-from gcproto.sizes import KIB, MIB
+from gcproto.sizes import KIB, MIB, log2_pages
 
 ROUNDS = 15
 HEAP_ROUNDS = 7
@@ -285,7 +285,7 @@ class Evidence:
     @property
     def order(self) -> int:
         """Order of the mTHPs of 64 KiB; 0 where a page is as large."""
-        return (FOLIO // self.page).bit_length() - 1
+        return log2_pages(FOLIO, self.page)
 
     @property
     def _whole_folios(self) -> ModeOptions:

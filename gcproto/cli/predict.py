@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.heap.other_sizes import Asked, predict_heap
-from gcproto.cli.kit.output import echo_json, keep
+from gcproto.cli.kit.output import echo_json, keep_part
 from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
@@ -204,10 +203,7 @@ def _measure(folder: Path) -> "list[Result]":
 
     def take(result: "Result") -> None:
         results.append(result)
-        click.echo(f"result: {keep(result, folder)}", err=True)
-        interrupts.resume()
-        if not result.producer.complete:
-            raise KeyboardInterrupt
+        keep_part(result, folder)
 
     with progress_bar() as progress:
         for choice in (every, refused):

@@ -17,6 +17,7 @@ from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.host import memory, swap_devices
 from gcproto.host.kernel_files import THP, mthp_files, read, read_choice
+from gcproto.vias import VIAS
 
 UNKNOWN = "unknown"
 
@@ -33,12 +34,6 @@ CONFIG = (
     "NO_PAGE_MAPCOUNT",
 )
 PACKAGES = ("cffi", "click", "msgspec", "numpy", "rich", "scipy", "structlog")
-VIA = {
-    lib.GCP_VIA_NONE: "none",
-    lib.GCP_VIA_DEVICE: "/dev/userfaultfd",
-    lib.GCP_VIA_SYSCALL: "system call",
-    lib.GCP_VIA_USER_MODE: "user-mode only",
-}
 
 
 def capture() -> dict[str, Any]:
@@ -184,7 +179,7 @@ def _uffd() -> dict[str, object]:
     offer = ffi.new("struct gcp_uffd_offer *")
     lib.gcp_uffd_probe(offer)
     return {
-        "via": VIA.get(offer.via, UNKNOWN),
+        "via": VIAS.get(offer.via, UNKNOWN),
         "features": hex(offer.features),
         "api_ioctls": hex(offer.api_ioctls),
         "range_ioctls": hex(offer.range_ioctls),

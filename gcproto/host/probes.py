@@ -46,6 +46,18 @@ RANGE_IOCTLS = (
 )
 
 
+def offers(got: "gcp_uffd_offer", *features: str) -> bool:
+    """Whether the kernel offers all of some features of userfaultfd.
+
+    Args:
+        got: what was tried.
+        features: names, as FEATURES has them.
+
+    """
+    bits = {name: bit for name, bit, _ in FEATURES}
+    return all(int(got.features) >> bits[name] & 1 for name in features)
+
+
 def error_text(number: int) -> str:
     """``EPERM (Operation not permitted)``."""
     return f"{errno.errorcode.get(number, number)} ({os.strerror(number)})"
@@ -84,8 +96,7 @@ def require_sigbus() -> None:
 
     """
     got = offer()
-    bit = next(bit for name, bit, _ in FEATURES if name == "SIGBUS")
-    if not got.features >> bit & 1:
+    if not offers(got, "SIGBUS"):
         number = got.user_err if got.via == lib.GCP_VIA_NONE else errno.EOPNOTSUPP
         raise GcprotoError(
             "faults can't be served by SIGBUS here",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gcproto.host.capability import Capability, row
 from gcproto.host.kernel_files import read
+from gcproto.host.probes import offers
 
 if TYPE_CHECKING:
     from gcproto._native import gcp_uffd_offer
@@ -23,6 +24,7 @@ SYS_PTRACE: Final = 19
 """Number of CAP_SYS_PTRACE."""
 FILTERED: Final = "2"
 """Of ``Seccomp`` in /proc/self/status: a filter is active."""
+EVENTS: Final = ("EVENT_FORK", "EVENT_REMAP", "EVENT_REMOVE", "EVENT_UNMAP")
 WHOLE: Final = "4294967295"
 """Length of the user map of the first user namespace."""
 
@@ -154,13 +156,16 @@ def _why_no_device(err: int, here: Process) -> str:
 
 
 def _programs(got: "gcp_uffd_offer") -> list[Capability]:
-    """What three programs need of userfaultfd (features by their bits, see gcproto.host.probes)."""
+    """What three programs need of userfaultfd."""
     kernel_faults = 0 in {int(got.device_err), int(got.syscall_err)}
-    features = int(got.features)
     needs = (
-        ("ART", features >> 7 & 1 and got.via, "SIGBUS, in user mode; MOVE if it is there"),
-        ("CRIU", kernel_faults and features >> 1 & 0b100111 == 0b100111, "events of fork, remap, remove and unmap"),
-        ("Firecracker", kernel_faults and features >> 3 & 1, "faults of the kernel (KVM), and the event of remove"),
+        ("ART", offers(got, "SIGBUS") and got.via, "SIGBUS, in user mode; MOVE if it is there"),
+        ("CRIU", kernel_faults and offers(got, *EVENTS), "events of fork, remap, remove and unmap"),
+        (
+            "Firecracker",
+            kernel_faults and offers(got, "EVENT_REMOVE"),
+            "faults of the kernel (KVM), and the event of remove",
+        ),
     )
     return [
         row(GROUP, f"for {name}", bool(able), f"needs {text}", reason=f"needs {text}", remedy="see the rows above")

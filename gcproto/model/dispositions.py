@@ -26,6 +26,7 @@ from gcproto.results.schema import (
 )
 from gcproto.results.series import page_size_of, release_of
 from gcproto.rows import arm_is
+from gcproto.sizes import log2_pages
 
 DISCARD_LUMP = 8 << 20
 """Bytes that the path lab discards at once, or one granule if that is more (native/paths/arms.c)."""
@@ -92,7 +93,7 @@ class _Kernel(msgspec.Struct, frozen=True):
 def _kernel_of(result: Result) -> _Kernel:
     page = page_size_of(result)
     pmd_size = int(result.environment.get("pmd_size") or page << 9)
-    return _Kernel(page, (pmd_size // page).bit_length() - 1, rule_of(release_of(result)))
+    return _Kernel(page, log2_pages(pmd_size, page), rule_of(release_of(result)))
 
 
 def _of(asked: PolicyScenario, cycle: Collection, kernel: _Kernel) -> Dispositions:

@@ -1,6 +1,6 @@
 """Threads and processors: how many threads of a measurement are runnable, and how many can run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from gcproto.report.words.kinds import Window, Workload
@@ -73,20 +73,35 @@ def crowded(measurements: Iterable[Measurement], result: Result) -> str:
         return ""
     on = "1 processor" if allowed == 1 else f"{allowed} processors"
     waits = "times include waiting for a processor, which the scheduler decides"
-    if len(numbers := {one.mutators for one in every if isinstance(one, WorkloadScenario)}) > 1:
-        some = sorted({one.mutators for one in over if isinstance(one, WorkloadScenario)} & numbers)
-        most = max(map(runnable, over))
-        return f"up to {most} runnable threads (with {names.several(list(map(str, some)))} mutators) on {on}: {waits}"
-    heaps = [one for one in over if isinstance(one, WorkloadScenario)]
-    if len({_compactors(one) for one in every if isinstance(one, WorkloadScenario)} - {0}) > 1:
-        some = sorted({_compactors(one) for one in heaps} - {0})
-        most = max(map(runnable, over))
-        beside = ", of which the collector's alone has its own processor" * all(one.placement == "own" for one in heaps)
-        threads = f"{names.several(list(map(str, some)))} compacting threads{beside}"
-        return f"up to {most} runnable threads (with {threads}) on {on}: {waits}"
+    if several := _several(_heaps(every), _heaps(over)):
+        return f"up to {max(map(runnable, over))} runnable threads (with {several}) on {on}: {waits}"
     who = "" if len(over) == len(every) else f"{_who(over)}: "
     threads = _threads(over)
     return f"{who}{threads} on {on}: {waits}"
+
+
+def _heaps(some: Iterable[Scenario]) -> list[WorkloadScenario]:
+    return [one for one in some if isinstance(one, WorkloadScenario)]
+
+
+def _several(every: Sequence[WorkloadScenario], over: Sequence[WorkloadScenario]) -> str:
+    """``2 and 4 mutators``: of heaps with several numbers of threads, those that are too many; "" for one number.
+
+    Args:
+        every: heap of the table.
+        over: those with more threads than processors.
+
+    """
+    if len({one.mutators for one in every}) > 1:
+        return f"{_numbers(one.mutators for one in over)} mutators"
+    if len({_compactors(one) for one in every} - {0}) > 1:
+        beside = ", of which the collector's alone has its own processor" * all(one.placement == "own" for one in over)
+        return f"{_numbers(map(_compactors, over))} compacting threads{beside}"
+    return ""
+
+
+def _numbers(counts: Iterable[int]) -> str:
+    return names.several([str(one) for one in sorted(set(counts) - {0})])
 
 
 def _threads(over: list[Scenario]) -> str:

@@ -17,8 +17,8 @@ MARK = " ["
 UNKNOWN = "unknown"
 UNKNOWN_PAGE_SIZE = 4096
 """Page size of results whose environment lacks it: only damaged and artificial ones."""
-PMD_ENTRIES = 8
-"""Bytes of an entry of a page table. A page is full of entries, so the page size gives the range of a PMD."""
+ENTRY_BYTES = 8
+"""Of an entry of a page table. A page is full of entries, so the page size gives the range of a PMD."""
 
 COMPILER = re.compile(
     r"\((Debian )?(\S+-)?(?P<name>gcc|clang)\b(?:[^()]|\([^()]*\))*?"
@@ -108,7 +108,7 @@ def page_size_of(result: Result) -> int:
 def pmd_size_of(result: Result) -> int:
     """Bytes that a PMD maps."""
     page = page_size_of(result)
-    return int(result.environment.get("pmd_size") or page * (page // PMD_ENTRIES))
+    return int(result.environment.get("pmd_size") or page * (page // ENTRY_BYTES))
 
 
 def cell_of(result: Result) -> KernelCell | None:

@@ -16,6 +16,10 @@ from gcproto.results.series import Series, build, by_platform, version_key
 from gcproto.results.steps import Step, steps
 
 PAGE = "page"
+INCOMPARABLE = (
+    "Instructions of different instruction sets are no measure of each other, nor are pages of different sizes"
+)
+"""What every table of several platforms says."""
 
 
 class Change(msgspec.Struct, frozen=True):

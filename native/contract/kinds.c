@@ -59,16 +59,21 @@ static void clean_page_stays_lazily_freed(struct gcp_trial *trial)
     gcp_trial_note(trial, "%" PRIu64 " of %d pages were dropped at the destination", PAGES - kept, PAGES);
 }
 
+/* All pages survive reclaim with their contents. */
+static void expect_kept(struct gcp_trial *trial, uint64_t start, const char *what)
+{
+    struct gcp_view after = reclaimed(trial, start);
+    if (after.present + after.swapped != PAGES)
+        gcp_trial_differs(trial, "%" PRIu64 " of %d pages %s", PAGES - after.present - after.swapped, PAGES, what);
+    gcp_expect_content(trial, start, 0, PAGES);
+}
+
 static void rewritten_page_is_kept(struct gcp_trial *trial)
 {
     uint64_t src = lazily_freed(trial), dst = gcp_trial_target(trial, PAGES, 0);
     gcp_content_fill(src, 0, PAGES, GCP_TRIAL_SEED);
     gcp_expect_moved(trial, dst, src, PAGES * trial->page, 0);
-    struct gcp_view after = reclaimed(trial, dst);
-    if (after.present + after.swapped != PAGES)
-        gcp_trial_differs(trial, "%" PRIu64 " of %d pages that were written again were dropped",
-                          PAGES - after.present - after.swapped, PAGES);
-    gcp_expect_content(trial, dst, 0, PAGES);
+    expect_kept(trial, dst, "that were written again were dropped");
 }
 
 static uint64_t droppable(struct gcp_trial *trial)
@@ -85,11 +90,7 @@ static void droppable_source_moves_and_is_kept(struct gcp_trial *trial)
     gcp_content_fill(src, 0, PAGES, GCP_TRIAL_SEED);
     gcp_lru_drain();
     gcp_expect_moved(trial, dst, src, PAGES * trial->page, 0);
-    struct gcp_view after = reclaimed(trial, dst);
-    if (after.present + after.swapped != PAGES)
-        gcp_trial_differs(trial, "%" PRIu64 " of %d pages of a MAP_DROPPABLE source were dropped after the move",
-                          PAGES - after.present - after.swapped, PAGES);
-    gcp_expect_content(trial, dst, 0, PAGES);
+    expect_kept(trial, dst, "of a MAP_DROPPABLE source were dropped after the move");
 }
 
 static void droppable_is_not_registered(struct gcp_trial *trial)

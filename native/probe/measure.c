@@ -13,6 +13,9 @@
 /* As in gcproto/experiments/paths/lab.py: tries for a source that was not made as asked, within one round. */
 #define SOURCE_TRIES 3
 
+/* Between the seeds of two rounds: 2^64 by the golden ratio, as in base/content.c. */
+#define SEED_STEP 0x9E3779B97F4A7C15ULL
+
 /* Unique in a guest: of its processes, too. */
 static uint64_t next_number(void)
 {
@@ -28,7 +31,7 @@ static void run_rounds(struct gcp_prover *prover, struct gcprobe_series *series,
             struct gcprobe_series *one = &series[(i + round) % n_series];
             if (one->n && one->rounds[one->n - 1].status == GCP_ROUND_UNABLE && one->n == 1)
                 continue;
-            one->scenario.seed += 0x9E3779B97F4A7C15ULL;
+            one->scenario.seed += SEED_STEP;
             uint64_t *number = &one->numbers[one->n];
             struct gcp_round *ret = &one->rounds[one->n++];
             for (int tries = 0; tries < SOURCE_TRIES; tries++) {
@@ -50,7 +53,7 @@ static void run_watched(struct gcp_prover *prover, struct gcprobe_series *series
         for (size_t round = 0; round < GCPROBE_WATCHED && series[i].n > 1; round++) {
             struct gcp_watch watch = {.contpte = contpte};
             struct gcp_round seen;
-            series[i].scenario.seed += 0x9E3779B97F4A7C15ULL;
+            series[i].scenario.seed += SEED_STEP;
             gcp_round_watched(prover, &series[i].scenario, &watch, &seen);
             if (seen.status == GCP_ROUND_VALID)
                 series[i].watched[series[i].n_watched++] = watch.seen;

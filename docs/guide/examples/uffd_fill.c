@@ -35,7 +35,7 @@ static int faulty_ioctl(int fd, unsigned long request, void *arg);
 /* EINVAL of MOVE may mean that a page table changed meanwhile: a few calls tell. */
 #define UFFD_FILL_UNCLEAR 100
 
-enum { UFFD_FILL_PROTECT = 1 }; /* the range is to be write-protected, whoever filled a page of it */
+enum { UFFD_FILL_PROTECT = 1 }; /* write-protect the range, also pages that another thread filled */
 
 /* In pages. */
 struct uffd_fill_count {

@@ -132,9 +132,9 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", limit: float) -> None:
-    from gcproto.results.heaps.cells import compared, floors_of, judge
+    from gcproto.results.heaps.cells import judged
 
-    found = judge(compared(result.measurements), limit, floors_of(result.measurements))
+    found, _ = judged(result.measurements, limit)
     bad = [one for one in found if one.objections]
     for one in bad:
         click.echo(f"gcproto: {one.cell.cell.text}: {'; '.join(one.objections)}", err=True)

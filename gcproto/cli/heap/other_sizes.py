@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from gcproto.cli.kit.output import keep
+from gcproto.cli.kit.output import keep_part
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.process import interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +114,5 @@ def _measured(asked: Asked, out: Path) -> "list[Result]":
         with progress_bar() as progress:
             result = run(wanted, progress)
         results.append(result)
-        click.echo(f"result: {keep(result, out)}", err=True)
-        interrupts.resume()
-        if not result.producer.complete:
-            raise KeyboardInterrupt
+        keep_part(result, out)
     return results

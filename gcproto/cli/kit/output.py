@@ -68,6 +68,23 @@ def keep(result: "Result", folder: Path) -> Path:
     return path
 
 
+def keep_part(result: "Result", folder: Path) -> None:
+    """Write one of several results that a command needs, say where, and go on measuring.
+
+    Args:
+        result: what was measured.
+        folder: for it.
+
+    Raises:
+        KeyboardInterrupt: a signal interrupted the run.
+
+    """
+    click.echo(f"result: {keep(result, folder)}", err=True)
+    interrupts.resume()
+    if not result.producer.complete:
+        raise KeyboardInterrupt
+
+
 def interrupted(ctx: click.Context, kept: str) -> NoReturn:
     """Say which signal ended a run and what was kept of it, and end the command.
 

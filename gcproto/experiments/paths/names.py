@@ -7,6 +7,7 @@ from gcproto import rows
 from gcproto._native import ffi, lib
 from gcproto.chars import text_of
 from gcproto.host.machine import Machine
+from gcproto.sizes import log2_pages
 
 if TYPE_CHECKING:
     from gcproto._native import Pointer
@@ -43,4 +44,4 @@ def order_of(source: str, size: int | None, machine: Machine) -> int:
         return machine.pmd_order
     if size is None or not rows.source_is(source, lib.GCP_SOURCE_LARGE):
         return 0
-    return (size // machine.page_size).bit_length() - 1
+    return log2_pages(size, machine.page_size)

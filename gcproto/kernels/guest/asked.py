@@ -10,7 +10,7 @@ from gcproto.kernels.guest import script as sets
 from gcproto.kernels.guest.script import INFO, SWAP_BYTES, Job, Measure, Script
 from gcproto.kernels.guest.sizes import CALL, FOUR, Sizes
 from gcproto.results.schema import CONGRUENT, SKEWED, PathScenario, Scenario
-from gcproto.sizes import KIB, parse_size, size_text
+from gcproto.sizes import KIB, log2_pages, parse_size, size_text
 
 ASKED = "asked"
 """Name of the scenario set."""
@@ -40,7 +40,7 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def order(self) -> int:
         """Log2 of the folio size in base pages."""
-        return (self.kib * KIB // self.page).bit_length() - 1 if self.kib else 0
+        return log2_pages(self.kib * KIB, self.page) if self.kib else 0
 
     def is_path(self, one: Scenario) -> bool:
         """Whether a scenario is this path, of any number of pages and threads."""

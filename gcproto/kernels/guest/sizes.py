@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gcproto.sizes import KIB, MIB, size_text
+from gcproto.sizes import KIB, MIB, log2_pages, size_text
 
 FOUR = 4 * KIB
 """Bytes of a page, where nothing else is said."""
@@ -73,4 +73,4 @@ class Sizes(msgspec.Struct, frozen=True):
 
     def order(self, kib: int) -> int:
         """Log2 of the pages of a folio."""
-        return (kib * KIB // self.size).bit_length() - 1
+        return log2_pages(kib * KIB, self.size)

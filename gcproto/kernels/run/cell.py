@@ -38,6 +38,7 @@ from gcproto.results.schema import (
     WorkloadExperiment,
 )
 from gcproto.results.statistics import summarise
+from gcproto.vias import VIAS
 
 CHECK = "check"
 """The scenario set that gives verdicts instead of measurements."""
@@ -254,7 +255,6 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
     """The guest's environment, in the form of other producers."""
     info = found.info
     uffd = info.get("uffd", {})
-    vias = {0: "none", 1: "/dev/userfaultfd", 2: "system call", 3: "user-mode only"}
     memory = dict(line.split(":", 1) for line in found.files.get("/proc/meminfo", "").splitlines() if ":" in line)
     return {
         "kernel": {
@@ -272,7 +272,7 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
             "anon_orders": info.get("anon_orders"),
         },
         "uffd": {
-            "via": vias.get(uffd.get("via"), "unknown"),
+            "via": VIAS.get(uffd.get("via"), "unknown"),
             "features": hex(uffd["features"]) if "features" in uffd else "unknown",
             "range_ioctls": hex(uffd["range_ioctls"]) if "range_ioctls" in uffd else "unknown",
             "move_errno": uffd.get("move_errno"),

@@ -4,10 +4,9 @@ from gcproto.report import labels
 from gcproto.report.page.model import Grid, Part
 from gcproto.report.words import placed
 from gcproto.report.words.finding import few_rounds, sentences
-from gcproto.report.words.grids import LIMIT, judged, verdict_lines
+from gcproto.report.words.grids import LIMIT, mode_texts, share_text, verdict_lines
 from gcproto.report.words.runs import Run
-from gcproto.results.heaps.cells import Judged, floors_of, mmu_of
-from gcproto.results.schema import WorkloadFigures
+from gcproto.results.heaps.cells import Judged, judged
 
 
 def grid_part(run: Run) -> Part:
@@ -17,12 +16,12 @@ def grid_part(run: Run) -> Part:
         run: of ``gcproto gc grid``.
 
     """
-    found = judged(run.result)
+    found, floors = judged(run.result.measurements, LIMIT)
     part = Part(f"Grid of heaps: {run.name}")
     if not found:
         part.lines.append("This grid has no cell: it was stopped before the first one ended.")
         return part
-    part.lines += sentences(verdict_lines(found, LIMIT, floors_of(run.result.measurements)))
+    part.lines += sentences(verdict_lines(found, LIMIT, floors))
     part.lines += sentences(few_rounds(run.result.measurements))
     part.lines += placed.notes_of(run.result.measurements, len(run.result.measurements))
     modes = list(dict.fromkeys(name for one in found for name in (*one.cell.modes, *one.cell.invalid)))
@@ -38,28 +37,16 @@ def grid_part(run: Run) -> Part:
 
 def _row(one: Judged, modes: list[str]) -> tuple[str, ...]:
     cell, time = one.cell.cell, one.time
+    walls, shares = zip(*(mode_texts(one, name) for name in modes), strict=True)
     return (
         cell.workload,
         str(cell.mutators),
         cell.placement,
         cell.memory,
-        *(_time(one, name) for name in modes),
-        *(_share(one, name) for name in modes),
+        *walls,
+        *shares,
         f"{labels.number(time.value)}x {one.cell.best}" if time else "",
         labels.bounds(time) if time else "",
-        f"{one.share.value:+.2f} ({one.share.low:+.2f} to {one.share.high:+.2f})" if one.share else "",
+        share_text(one),
         "; ".join(one.objections),
     )
-
-
-def _time(one: Judged, name: str) -> str:
-    mode = one.cell.modes.get(name)
-    if mode is None or not isinstance(mode.figures, WorkloadFigures) or mode.figures.wall_ms is None:
-        return "INVALID" if name in one.cell.invalid else ""
-    return labels.number(mode.figures.wall_ms)
-
-
-def _share(one: Judged, name: str) -> str:
-    mode = one.cell.modes.get(name)
-    share = mmu_of(mode) if mode else None
-    return "" if share is None else f"{share:.2f}"

@@ -6,16 +6,13 @@ from gcproto.errors import GcprotoError
 from gcproto.report import labels
 from gcproto.report.page.model import Grid, Part
 from gcproto.results.facts import brief
-from gcproto.results.platforms import Beside, beside, newest, newest_of, series_of
+from gcproto.results.platforms import INCOMPARABLE, Beside, beside, newest, newest_of, series_of
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.series import Series, by_platform
 from gcproto.results.steps import THRESHOLD
 
 TITLE = "Architectures beside each other"
-LABEL = (
-    "Instructions of different instruction sets are no measure of each other, nor are pages of different sizes. What "
-    "compares is where a series steps, and by how much of its own value."
-)
+LABEL = f"{INCOMPARABLE}. What compares is where a series steps, and by how much of its own value."
 
 
 def platform_parts(results: Sequence[Result]) -> list[Part]:

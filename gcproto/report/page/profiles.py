@@ -14,13 +14,13 @@ from gcproto.report.plots.functions import (
     profile_rows,
 )
 from gcproto.results import names
-from gcproto.results.facts import PMD_ENTRIES
+from gcproto.results.facts import ENTRY_BYTES
 from gcproto.results.profiles.events import counts_ipis
 from gcproto.results.profiles.explain import Profiled, explanations, merged
 from gcproto.results.profiles.misses import MODEL, geometry
 from gcproto.results.schema import PathScenario, Result, Scenario
 from gcproto.results.series import FLAG, PMD, is_path, page_size_of, short
-from gcproto.sizes import KIB
+from gcproto.sizes import KIB, log2_pages
 
 FEW = 8
 """Scenarios that are all drawn; of more, only the leading ones."""
@@ -49,13 +49,13 @@ def profile_parts(results: Sequence[Result], name: str) -> list[Part]:
 
 def leads(one: Scenario, page_size: int) -> bool:
     """Whether a scenario is drawn among many: it tells kernels apart, as the columns of `kernels run` do."""
-    thp = (page_size // PMD_ENTRIES).bit_length() - 1
+    thp = log2_pages(page_size // ENTRY_BYTES * page_size, page_size)
     leading = (
         ("small", 0, "move", page_size),
         ("small", 0, "move", PMD),
         ("small", 0, "copy", PMD),
-        ("mthp", (64 * KIB // page_size).bit_length() - 1, "move", PMD),
-        ("mthp", (PMD // page_size).bit_length() - 1, "move", PMD),
+        ("mthp", log2_pages(64 * KIB, page_size), "move", PMD),
+        ("mthp", log2_pages(PMD, page_size), "move", PMD),
         ("thp", thp, "move", page_size << thp),
         ("swapped", 0, "move", PMD),
     )

@@ -1,6 +1,6 @@
 """Blocks of contpte that MOVE folded and unfolded, scenario by scenario and kernel by kernel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from rich.console import Console
@@ -23,12 +23,17 @@ def _watched(measurements: Sequence[Measurement]) -> list[Blocks]:
 
 def folded(measurements: Sequence[Measurement]) -> float | None:
     """Blocks folded in a watched round, median; None without one."""
-    return median(counts) if (counts := [n for one in _watched(measurements) for n in one.folded]) else None
+    return _middle(n for one in _watched(measurements) for n in one.folded)
 
 
 def unfolded(measurements: Sequence[Measurement]) -> float | None:
     """Blocks unfolded in a watched round, median; None without one."""
-    return median(counts) if (counts := [n for one in _watched(measurements) for n in one.unfolded]) else None
+    return _middle(n for one in _watched(measurements) for n in one.unfolded)
+
+
+def _middle(counts: Iterable[int]) -> float | None:
+    found = list(counts)
+    return median(found) if found else None
 
 
 def print_blocks(results: Sequence[Result], page: int, console: Console) -> None:

@@ -15,21 +15,17 @@ from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.terminal.tables import print_measurements
 from gcproto.results import names
 from gcproto.results.baseline import refused
-from gcproto.results.facts import PMD_ENTRIES
+from gcproto.results.facts import ENTRY_BYTES
 from gcproto.results.schema import TIMES, Measurement, PathScenario, Result, Scenario
 from gcproto.results.series import AGREE, PMD, is_path, page_size_of, release_of, short, spreads, version_key
 from gcproto.results.statistics import midmean
-from gcproto.sizes import KIB, size
+from gcproto.sizes import KIB, log2_pages, size
 
 Which = Callable[[Scenario], bool]
 
 
 def _mthp(one: Scenario, page_size: int) -> bool:
-    return is_path(one, "mthp", _order(64 * KIB, page_size), "move", PMD)
-
-
-def _order(folio: int, page_size: int) -> int:
-    return (folio // page_size).bit_length() - 1
+    return is_path(one, "mthp", log2_pages(64 * KIB, page_size), "move", PMD)
 
 
 def _columns(page: int) -> tuple[tuple[Column, Which], ...]:
@@ -39,7 +35,7 @@ def _columns(page: int) -> tuple[tuple[Column, Which], ...]:
         page: bytes of a base page.
 
     """
-    thp = _order(page // PMD_ENTRIES * page, page)
+    thp = log2_pages(page // ENTRY_BYTES * page, page)
     return (
         (Column("canary", rank=4), lambda one: isinstance(one, PathScenario) and one.arm == "canary"),
         (Column("copy 2M", rank=2), lambda one: is_path(one, "small", 0, "copy", PMD)),
@@ -47,12 +43,12 @@ def _columns(page: int) -> tuple[tuple[Column, Which], ...]:
         (Column("move 2M"), lambda one: is_path(one, "small", 0, "move", PMD)),
         (Column("mTHP 64K"), lambda one: _mthp(one, page)),
         # With pages of 16 KiB, arm64 maps 2 MiB by one TLB entry.
-        (Column("mTHP 2M"), lambda one: is_path(one, "mthp", _order(PMD, page), "move", PMD)),
+        (Column("mTHP 2M"), lambda one: is_path(one, "mthp", log2_pages(PMD, page), "move", PMD)),
         (Column("THP", rank=1), lambda one: is_path(one, "thp", thp, "move", page << thp)),
         (Column("swapped", rank=5), lambda one: is_path(one, "swapped", 0, "move", PMD)),
         (
             Column("swapped 64K", rank=6),
-            lambda one: is_path(one, "swapped", _order(64 * KIB, page), "move", PMD),
+            lambda one: is_path(one, "swapped", log2_pages(64 * KIB, page), "move", PMD),
         ),
     )
 

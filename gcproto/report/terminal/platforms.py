@@ -9,10 +9,8 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import say
 from gcproto.results.facts import brief, short
-from gcproto.results.platforms import Beside, Newest, Same
+from gcproto.results.platforms import INCOMPARABLE, Beside, Newest, Same
 from gcproto.results.series import Series
-
-LABEL = "Instructions of different instruction sets are no measure of each other, nor are pages of different sizes"
 
 
 def print_beside(found: Sequence[Beside], platforms: Mapping[str, Series], console: Console) -> None:
@@ -33,7 +31,7 @@ def print_beside(found: Sequence[Beside], platforms: Mapping[str, Series], conso
         where = "all" if len(on) == len(platforms) else " and ".join(map(_short, on)) + " only"
         table.add(f"{one.before} -> {one.after}", one.name, *(_cell(one, each) for each in platforms), where)
     print_table(table, console)
-    say(console, LABEL, style="dim")
+    say(console, INCOMPARABLE, style="dim")
 
 
 def print_newest(found: Sequence[Newest], kernels: Mapping[str, str], console: Console) -> None:
@@ -83,4 +81,4 @@ def print_between(found: Sequence[Same], before: str, after: str, console: Conso
     for one in found:
         table.add(one.name, labels.number(one.old), labels.number(one.new), f"{one.new / one.old:.2f}")
     print_table(table, console)
-    say(console, f"{LABEL}; ratios to the canary or to copy of the same platform are", style="dim")
+    say(console, f"{INCOMPARABLE}; ratios to the canary or to copy of the same platform are", style="dim")

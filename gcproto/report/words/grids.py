@@ -10,18 +10,30 @@ from gcproto.report.words.finding import Finding, not_compared, sentences
 from gcproto.report.words.ratios import SURE_FROM, Standing, few_text
 from gcproto.report.words.runs import Run
 from gcproto.results import names
-from gcproto.results.heaps.cells import AUTO, Compared, Judged, compared, floors_of, judge, mmu_of
-from gcproto.results.schema import Measurement, Noise, Result
+from gcproto.results.heaps.cells import AUTO, Compared, Judged, judged, mmu_of
+from gcproto.results.schema import Measurement, Noise, WorkloadFigures
 
 LIMIT = 0.05
 """Of the time and of 10 ms, where nothing else is asked."""
 
+INVALID = "INVALID"
+
 QUESTION = "Whole heaps: does mode auto choose between move and copy as well as the best fixed mode?"
 
 
-def judged(result: Result, limit: float = LIMIT) -> list[Judged]:
-    """What is to be said of each cell, by the noise of its memory."""
-    return judge(compared(result.measurements), limit, floors_of(result.measurements))
+def mode_texts(one: Judged, name: str) -> tuple[str, str]:
+    """The wall time of a mode in ms, or ``INVALID``, and its MMU10; "" for what is unknown."""
+    mode = one.cell.modes.get(name)
+    share = mmu_of(mode) if mode else None
+    wall = mode.figures.wall_ms if mode and isinstance(mode.figures, WorkloadFigures) else None
+    text = labels.number(wall) if wall is not None else INVALID if name in one.cell.invalid else ""
+    return text, "" if share is None else f"{share:.2f}"
+
+
+def share_text(one: Judged) -> str:
+    """``-0.02 (-0.05 to +0.01)``: auto's MMU10 less the largest of a fixed mode; "" if unknown."""
+    share = one.share
+    return "" if share is None else f"{share.value:+.2f} ({share.low:+.2f} to {share.high:+.2f})"
 
 
 def verdict_lines(found: Sequence[Judged], limit: float, floors: Mapping[str, Noise]) -> list[str]:
@@ -117,7 +129,7 @@ def grid_finding(run: Run, place: str) -> Finding | None:
         place: anchor of the section with its cells.
 
     """
-    found = judged(run.result)
+    found, floors = judged(run.result.measurements, LIMIT)
     if not found:
         return None
     tested = _tested(found)
@@ -133,7 +145,7 @@ def grid_finding(run: Run, place: str) -> Finding | None:
         f"auto takes {names.several(means)} (geometric means over cells)",
         Standing.UNSURE if rounds < SURE_FROM else Standing.RUN,
         few_text(rounds) if rounds < SURE_FROM else "one grid; where chance decides, another one names other cells",
-        sentences(verdict_lines(found, LIMIT, floors_of(run.result.measurements))),
+        sentences(verdict_lines(found, LIMIT, floors)),
         place,
     )
 

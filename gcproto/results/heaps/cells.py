@@ -144,6 +144,18 @@ def floors_of(measurements: Iterable[Measurement]) -> dict[str, Noise]:
     return {memory: noise for memory, some in found.items() if (noise := noise_of(some))}
 
 
+def judged(measurements: Sequence[Measurement], limit: float) -> tuple[list[Judged], dict[str, Noise]]:
+    """The cells of a grid, judged by the noise of each memory, and that noise.
+
+    Args:
+        measurements: of ``gcproto gc grid``.
+        limit: as ``judge`` has it.
+
+    """
+    floors = floors_of(measurements)
+    return judge(compared(measurements), limit, floors), floors
+
+
 def judge(cells: Sequence[Compared], limit: float, floors: Mapping[str, Noise]) -> list[Judged]:
     """Whether auto is at most so much worse than the best fixed mode of each cell.
 

@@ -18,11 +18,10 @@ from gcproto.results.reading.sound import faults
 from gcproto.results.reading.text import clean, short_enough
 from gcproto.results.schema import UNIT_TIME, Measurement, PathExperiment, PathScenario, Producer, Result, Skip
 from gcproto.results.statistics import noise_of, summarise
+from gcproto.vias import VIAS
 
 FORMAT = 1
 """Of the lines (native/probe/bench.c)."""
-VIAS = ("none", "/dev/userfaultfd", "system call", "user-mode only")
-"""By enum gcp_via (native/uffd/ability.h)."""
 LATEST = 32_503_680_000
 """Seconds since 1970 of the year 3000."""
 WHY = 300
@@ -124,7 +123,7 @@ class _Read:
 
     def _measured(self, one: Measurement) -> None:
         if not isinstance(one.scenario, PathScenario) or one.unit != UNIT_TIME:
-            raise Unsound("its scenario or unit is none of gcprobe bench")
+            raise Unsound("gcprobe bench has no such scenario or unit")
         if any(one.scenario == other.scenario for other in self.measurements):
             raise Unsound("its scenario was measured before: a line is there twice")
         if one.median != (median(one.samples) if one.samples else None):
