@@ -92,7 +92,7 @@ def test_the_page_and_exports_have_it() -> None:
 
 
 def test_pictures_in_files_have_it(folder: Path, tmp_path: Path) -> None:
-    """A file is sent without the terminal's text or the page that it stands in."""
+    """A file is sent without the text of the terminal or of the page."""
     words = ["history", str(folder), "--plot", str(tmp_path / "a.svg"), "--plot", str(tmp_path / "a.png")]
     done = CliRunner().invoke(cli, ["kernels", *words])
     assert done.exit_code == 0, done.output

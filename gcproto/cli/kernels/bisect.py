@@ -185,7 +185,7 @@ def _save(now: "Search", file: Path) -> None:
 
 
 NEUTRAL = {"good": "old", "bad": "new", "skip": "skip"}
-"""Words for a change that nobody called good or bad; git bisect has the same."""
+"""Words for a change that was not called good or bad. git bisect has the same."""
 
 
 def _tell(now: "Search", *, neutral: bool) -> None:
