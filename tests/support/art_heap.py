@@ -251,14 +251,14 @@ class ArtHeap:
                 segment += one
             body += struct.pack(">BII", 0x1C, 0, len(segment)) + segment
         body += struct.pack(">BII", 0x2C, 0, 0)
-        for one in self.classes.values():
-            self.name(one.name)
+        for each in self.classes.values():
+            self.name(each.name)
         magic = b"JAVA PROFILE 1.0.2" if converted else b"JAVA PROFILE 1.0.3"
         head = magic + b"\0" + struct.pack(">III", 4, 0, 0)
         for text, number in self.names.items():
             head += struct.pack(">BIII", 1, 0, 4 + len(text), number) + text.encode()
-        for number, one in enumerate(self.classes.values(), 1):
-            head += struct.pack(">BIIIIII", 2, 0, 16, number, one.address, 0, self.name(one.name))
+        for number, each in enumerate(self.classes.values(), 1):
+            head += struct.pack(">BIIIIII", 2, 0, 16, number, each.address, 0, self.name(each.name))
         head += struct.pack(">BIIIII", 5, 0, 12, 0, 0, 0)  # a stack trace without frames
         return head + body
 

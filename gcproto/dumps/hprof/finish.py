@@ -184,13 +184,13 @@ def finish(
     """
     owner = np.empty(len(address), dtype=np.int32)
     counts = np.zeros(4, dtype=np.int64)
-    number = _finish(address, kind, number, sizes, int(art), string if art and string >= 0 else NO_CLASS, owner, counts)
+    objects = _finish(address, kind, number, sizes, int(art), string if art and string >= 0 else NO_CLASS, owner, counts)
     changes.aligned += int(counts[ALIGNED])
     changes.cut += int(counts[CUT])
     changes.merged += int(counts[MERGED])
     changes.repeated += int(counts[REPEATED])
     kept = None
-    if number < len(address):
+    if objects < len(address):
         kept = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
         sizes = sizes[kept]
     return owner, kept, (sizes >> 3).astype(np.uint32)
