@@ -125,6 +125,18 @@ def test_the_layout_follows_from_where_objects_are(ref: int, header: int, tmp_pa
     assert graph.changes.cut == 0
 
 
+@pytest.mark.parametrize("align", [8, 16, 32])
+def test_the_alignment_follows_from_all_addresses(align: int, tmp_path: Path) -> None:
+    """-XX:ObjectAlignmentInBytes: what is lost to it belongs to the objects."""
+    made = Writer()
+    made.describe(0x8000, types=[REF, REF, REF])
+    for number in range(100):
+        made.instance(0x10000 + number * (-(-24 // align) * align), 0x8000, made.refs(0, 0, 0))
+    graph = load(made.data(), tmp_path)
+    assert set(graph.words[1:].tolist()) == {-(-24 // align) * align // 8}
+    assert (", aligned to" in graph.layout) == (align > 8)
+
+
 def test_one_heap_record_without_an_end(tmp_path: Path) -> None:
     assert load(small().data(end=False), tmp_path).objects == 6
 

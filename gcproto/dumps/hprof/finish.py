@@ -184,7 +184,9 @@ def finish(
     """
     owner = np.empty(len(address), dtype=np.int32)
     counts = np.zeros(4, dtype=np.int64)
-    objects = _finish(address, kind, number, sizes, int(art), string if art and string >= 0 else NO_CLASS, owner, counts)
+    objects = _finish(
+        address, kind, number, sizes, int(art), string if art and string >= 0 else NO_CLASS, owner, counts
+    )
     changes.aligned += int(counts[ALIGNED])
     changes.cut += int(counts[CUT])
     changes.merged += int(counts[MERGED])

@@ -36,7 +36,7 @@ from gcproto.dumps.hprof.scan import (
     STATE_WORDS,
     WHAT,
 )
-from gcproto.dumps.hprof.sizes import compute, layout_of
+from gcproto.dumps.hprof.sizes import alignment_of, compute, layout_of
 from gcproto.dumps.mark import parents
 from gcproto.dumps.places import Places, places_of, resolve
 from gcproto.dumps.stream import Stream, bad
@@ -337,11 +337,12 @@ def read(path: Path) -> Graph:
         address, kind, number = address[order], kind[order], number[order]
         start, count = start[order], count[order]
         del order
-    layout = layout_of(address, kind, number, fields.rows, first.ids, art=first.art)
+    align = alignment_of(address, art=first.art)
+    layout = layout_of(address, kind, number, fields.rows, first.ids, align, art=first.art)
     sizes = np.empty(len(address), dtype=np.int64)
     given = fields.sizes if first.art else np.zeros_like(fields.sizes)
     mirror = 0 if first.art else MIRROR_BYTES  # ART's writer reports the fields of the class object as static ones
-    compute(kind, number, fields.rows, given, first.ids, layout.ref, layout.header, layout.array, mirror, sizes)
+    compute(kind, number, fields.rows, given, first.ids, layout.ref, layout.header, layout.array, mirror, align, sizes)
     owner, kept, words = finish(address, kind, number, sizes, changes, art=first.art, string=first.string)
     del sizes, number
     places = places_of(address)
@@ -367,7 +368,7 @@ def read(path: Path) -> Graph:
         roots=np.unique(roots[roots != NULL]),
         live=np.zeros(0, dtype=np.bool_),
         ref_bytes=layout.ref,
-        layout=layout.text,
+        layout=layout.text + (f", aligned to {align} bytes" if align > 8 else ""),
         changes=changes,
     )
     graph.live = parents(graph) != NULL
