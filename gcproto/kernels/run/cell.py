@@ -120,11 +120,11 @@ def run_cell(cell: Cell) -> Result:
 
     """
     started = datetime.datetime.now(datetime.UTC)
-    name = ""
+    name = inputs = ""
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        name = kernel.configuration
+        name, inputs = kernel.configuration, kernel.inputs
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
         where = vm.host(cell.machine.row)
         built = _programs(cell)
@@ -188,6 +188,7 @@ def run_cell(cell: Cell) -> Result:
             booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
             where,
             configuration.seen(found.files, name),
+            inputs,
         ),
         verdicts=verdicts,
     )
