@@ -154,8 +154,8 @@ def unmapped_split_would_save(guests: Guests) -> Finding:
     kept = whole.changed.proof
     text = (
         f"64K mTHPs in the swap cache, EBUSY without and with the change: {_share(part.stock)} and "
-        f"{_share(part.changed)} of single pages, {_share(whole.stock)} and {_share(whole.changed)} of whole folios; "
-        f"{kept.swapped_after} of {kept.swapped_before} moved pages stay swapped. {UNIT.capitalize()}, 64K a call: "
+        f"{_share(part.changed)} of single pages, {_share(whole.stock)} and {_share(whole.changed)} of whole folios. "
+        f"Of {kept.swapped_before} moved pages {kept.swapped_after} stay swapped. {UNIT.capitalize()}, 64K a call: "
         f"moved {_count(whole.changed.median)}, copied after EBUSY {_count(after.stock.median)}, copied at once "
         f"{_count(copies.stock.median)}. {_predicted('unmapped-split', row, costs)}. Kernels {release_of(pair[0])} and "
         f"{release_of(pair[1])}, {_runs(pair)}"

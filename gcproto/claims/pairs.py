@@ -1,7 +1,7 @@
 """Evidence from two kernels of one source, with a patch and without it: built if they are missing, booted in QEMU.
 
-Results that another command kept in the folder of results serve as well, if they are of the same inputs: source,
-configuration, patches and compiler, measured by the same program in the same kind of guest.
+Results of other commands in the folder of results serve as well. They must have the same inputs: source,
+configuration, patches and compiler. They must come from the same program, in the same kind of guest.
 """
 
 import os
@@ -73,7 +73,7 @@ BUG = Pair("undo", "debug", (CHECK,), ("swapcache-rmap", "swapcache-mthp"))
 WHOLE = Pair("series", "fast", ("quick", "folios"))
 """Large folios move whole."""
 SPLIT = Pair("split-swapcache", "fast", ("swapcache",))
-"""Folios in the swap cache that nobody maps are split."""
+"""Folios in the swap cache that are not mapped are split."""
 
 
 @dataclass(frozen=True)

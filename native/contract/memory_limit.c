@@ -113,7 +113,7 @@ static void no_limit(const struct group *group)
 }
 
 /*
- * Move a page each to destinations without a page table until one can't be had.  Between setting the limit and taking
+ * Move a page each to destinations without a page table until none can be allocated.  Between setting the limit and taking
  * it off nothing may be allocated: in version 1 a page fault would wait for memory, and a verdict would find no pipe.
  */
 static void no_page_table_is_enomem(struct gcp_trial *trial)
@@ -144,8 +144,8 @@ static void no_page_table_is_enomem(struct gcp_trial *trial)
     }
     no_limit(&group);
     if (at > TABLES)
-        gcp_trial_skip(trial, "%d page tables were charged to %s beyond its limit: page tables are not accounted", TABLES,
-                       group.folder);
+        gcp_trial_skip(trial, "%d page tables were charged to %s beyond its limit: page tables are not accounted",
+                       TABLES, group.folder);
     gcp_expect_outcome(trial, seen, ENOMEM, -ENOMEM);
     gcp_expect_outcome(trial, across, EAGAIN, (int64_t)page);
     gcp_expect_outcome(trial, rest, ENOMEM, -ENOMEM);
@@ -153,14 +153,16 @@ static void no_page_table_is_enomem(struct gcp_trial *trial)
     gcp_expect_content(trial, src + (at + 1) * page, at + 1, 1);
     gcp_expect_moved(trial, dst + at * apart, src + (at + 1) * page, page, 0);
     gcp_expect_content(trial, dst + at * apart, at + 1, 1);
-    gcp_trial_note(trial, "ENOMEM after %" PRIu64 " page tables at the limit; a move across the boundary was short, the "
-                          "rest gave ENOMEM, and moved without the limit",
+    gcp_trial_note(trial,
+                   "ENOMEM after %" PRIu64 " page tables at the limit; a move across the boundary was short, the "
+                   "rest gave ENOMEM, and moved without the limit",
                    at - 1);
 }
 
 static const struct gcp_row_entry ROWS[] = {
     {{"enomem-page-table",
-      "If no page table can be allocated for the destination, MOVE gives ENOMEM, after a short move of what came before",
+      "If no page table can be allocated for the destination, MOVE gives ENOMEM, after a short move of what came "
+      "before",
       "", "root,memcg"},
      no_page_table_is_enomem},
 };

@@ -151,7 +151,7 @@ def run_cell(cell: Cell) -> Result:
                 cell,
                 Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)),
                 root,
-                swap=kernel.swap,
+                kernel,
             )
             guest = msgspec.structs.replace(cell.machine, root=str(root.folder)) if root else cell.machine
             with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
@@ -194,16 +194,16 @@ def run_cell(cell: Cell) -> Result:
     )
 
 
-def _script(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
-    return Script((*_measuring(cell, measure, root, swap=swap).steps, *configuration.closing()))
+def _script(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
+    return Script((*_measuring(cell, measure, root, kernel).steps, *configuration.closing()))
 
 
-def _measuring(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
+def _measuring(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
     if cell.scenarios == heap.HEAP:
-        return heap.script(measure, cell.machine.cpus, root, cell.machine.row)
+        return heap.script(measure, cell.machine.cpus, root, cell.machine.row, loop="loop" in kernel.builtin)
     if cell.scenarios == ASKED:
-        return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
-    return SETS[cell.scenarios](measure, swap=swap)
+        return asked.script(measure, cell.asked, swap=kernel.swap, touch=cell.touch)
+    return SETS[cell.scenarios](measure, swap=kernel.swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:
