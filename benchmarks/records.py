@@ -30,9 +30,11 @@ RECORDS = {
     "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
     "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
-    "claims": "claims",
+    "claims": "claims --kernels",
 }
 """The command of each record, by the name of its page."""
+WITH_GUESTS = ("claims",)
+"""Of these, those that also build and boot kernels."""
 STEPS = "--results {} --by function --scenario"
 GUESTS = {
     "profile": (
@@ -191,7 +193,7 @@ def measure(name: str) -> None:
     typed = "make compare-jvm" if name == COMPARE else f"gcproto {words}"
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        (file,) = Path(folder).glob("*.json")
+        (file,) = (one for one in Path(folder).glob("*.json") if not one.name.startswith("kernels-"))
         table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
         made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
     page = PAGES / f"{name}.md"
@@ -210,7 +212,7 @@ def main(names: Sequence[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    for name in names or (*RECORDS, COMPARE):
+    for name in names or (*(one for one in RECORDS if one not in WITH_GUESTS), COMPARE):
         (measure_guests if name in GUESTS else measure)(name)
 
 

@@ -6,7 +6,7 @@
  *   write FILE TEXT...          write into a file                  sleep SECONDS
  *   zram BYTES                  swap on zram                       loop BYTES           swap on a loop device
  *   swapoff                     no swap any more                   root TYPE SOURCE OPTIONS   the host's files, /host
- *   memcg                        an empty memory cgroup, for rows of the contract
+ *   memcg                       an empty memory cgroup, for rows of the contract
  *   functions                   say where the kernel's functions are
  *   job NAME SECONDS MODE PROGRAM [ARGUMENT...]                    MODE: fifo, other, or host (chrooted to /host)
  *

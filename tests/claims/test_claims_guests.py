@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
 from gcproto.claims import pairs
 from gcproto.claims.judge_guests import unfixed_kernels_corrupt, unmapped_split_would_save, whole_mthp_could_move
 from gcproto.claims.needs import asked_first, judge
 from gcproto.claims.pairs import BUG, SPLIT, WHOLE, Guests, Pair
 from gcproto.claims.rows import CLAIMS
+from gcproto.cli.app import cli
 from gcproto.errors import GcprotoError
 from gcproto.kernels.guest import programs
 from gcproto.kernels.run.cell import CHECK, Cell
 from gcproto.known.bugs import State
 from gcproto.results.schema import Hazard, Measurement, PathScenario, Result, Skip, Verdict, Word, with_fields
-from gcproto.results.store import save
+from gcproto.results.store import load, save
 from tests.kernels.test_run import results as results_in
 from tests.kernels.test_run import run
 from tests.support.claim_maker import Made, made, survey
@@ -303,6 +306,33 @@ def test_a_guest_that_did_not_end_is_no_evidence(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(pairs, "run_cell", panics)
     with pytest.raises(GcprotoError, match=r"the guest of 7\.3\.4-stock ended: panic"):
         lab.pair(WHOLE)
+
+
+def test_the_command_says_the_time_first_and_keeps_what_it_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = whole()
+    monkeypatch.setattr(Guests, "lacking", lambda _self: None)
+    monkeypatch.setattr(Guests, "plan", lambda _self, asked: f"{len(list(asked))} pairs")
+    monkeypatch.setattr(Guests, "pair", lambda _self, pair: given.pair(pair))
+    words = ["claims", "T11", "--kernels", "--json", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "gcproto: for --kernels, 1 pairs" in done.stderr
+    (claim,) = msgspec.json.decode(done.stdout, type=Result).claims
+    assert (claim.key, claim.judgement) == ("T11", "confirmed")
+    assert load(next(tmp_path.glob("claims-*.json"))).claims == [claim]
+
+
+def test_without_qemu_the_three_are_skipped_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Guests, "lacking", lambda _self: Skip("kernels", "no QEMU", "apt-get install qemu-system-x86"))
+    words = ["claims", "T3", "T11", "T15", "--kernels", "--json", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert done.exit_code == 3
+    assert "claim T3 can't be judged here: no QEMU (what to do: apt-get install qemu-system-x86)" in done.stderr
+    found = msgspec.json.decode(done.stdout, type=Result)
+    assert {claim.judgement for claim in found.claims} == {"not testable here"}
+    assert [skip.reason for skip in found.skips] == ["no QEMU"] * 3
 
 
 @pytest.mark.needs("qemu", "guest_kernel", "static")

@@ -122,6 +122,13 @@ def test_each_broken_variant_applies_on_top(file: Path) -> None:
 
 
 @pytest.mark.needs("kernel_source")
+def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
+    right = apply(collect([FOLDER / "split-swapcache"]), source())
+    broken = apply(collect([FOLDER / "split-swapcache", FOLDER / "broken-split"]), source())
+    assert [name for name in right if right[name] != broken[name]] == ["mm/userfaultfd.c"]
+
+
+@pytest.mark.needs("kernel_source")
 def test_a_broken_variant_needs_the_series() -> None:
     with pytest.raises(GcprotoError, match="does not apply"):
         apply(collect([FOLDER / "broken" / "anon-not-checked.patch"]), source())
