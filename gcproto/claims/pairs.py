@@ -115,7 +115,7 @@ class Guests:
             return Skip(what, ": ".join(one for one in (error.what, error.why) if one), error.remedy)
         return None
 
-    def plan(self, pairs: Iterable[Pair]) -> str:
+    def missing_work(self, pairs: Iterable[Pair]) -> str:
         """What is missing for these, and how long that takes, in words."""
         builds: dict[str, float] = {}
         seconds = 0.0

@@ -76,7 +76,7 @@ def command(ctx: click.Context, options: Options) -> None:
         skips += lacking.values()
         pairs = [claim.pair for claim in claims if claim.pair and claim.key not in lacking]
         if guests and pairs:
-            click.echo(f"gcproto: for --kernels, {guests.plan(pairs)}", err=True)
+            click.echo(f"gcproto: for --kernels, {guests.missing_work(pairs)}", err=True)
         for claim in claims:
             if claim.key in lacking:
                 found.append((claim, why_not(lacking[claim.key])))

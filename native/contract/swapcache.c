@@ -64,7 +64,8 @@ static void page_of_an_mthp_is_ebusy(struct gcp_trial *trial)
         gcp_expect_empty(trial, src, 1);
         gcp_expect_content(trial, dst, 0, 1);
         gcp_expect_content(trial, src + trial->page, 1, source.pages - 1);
-        gcp_trial_differs(trial, "the kernel news: a page of a large folio in the swap cache was moved, contents right");
+        gcp_trial_differs(trial,
+                          "the kernel news: a page of a large folio in the swap cache was moved, contents right");
     }
     gcp_expect_outcome(trial, seen, EBUSY, -EBUSY);
     gcp_expect_content(trial, src, 0, source.pages);

@@ -243,7 +243,7 @@ def test_earlier_results_of_the_same_inputs_are_used(tmp_path: Path, monkeypatch
     for name, inputs in INPUTS.items():
         save(of_inputs(inputs, f"7.3.4-{name}", "folios"), tmp_path)
     lab = Lab(tmp_path, monkeypatch)
-    assert lab.plan([WHOLE]) == "nothing is built or booted: earlier results are of the same kernels"
+    assert lab.missing_work([WHOLE]) == "nothing is built or booted: earlier results are of the same kernels"
     found = lab.pair(WHOLE)
     assert lab.run == []
     assert lab.reused == [one.run_id for one in found]
@@ -290,10 +290,10 @@ def test_verdicts_are_used_if_the_same_hazards_ran(tmp_path: Path, monkeypatch: 
 def test_the_time_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairs, "_is_built", lambda _side: False)
     monkeypatch.setattr(pairs, "_has_tree", lambda _config: True)
-    text = Lab(tmp_path, monkeypatch).plan([WHOLE, SPLIT])
+    text = Lab(tmp_path, monkeypatch).missing_work([WHOLE, SPLIT])
     assert text.startswith("2 kernels are built and 4 guests booted: about "), "of the test both pairs have one series"
     monkeypatch.setattr(pairs, "_has_tree", lambda _config: False)
-    longer = Lab(tmp_path, monkeypatch).plan([WHOLE])
+    longer = Lab(tmp_path, monkeypatch).missing_work([WHOLE])
     assert int(longer.split()[-2]) > int(text.split()[-2])
 
 
@@ -313,7 +313,7 @@ def test_the_command_says_the_time_first_and_keeps_what_it_judged(
 ) -> None:
     given = whole()
     monkeypatch.setattr(Guests, "lacking", lambda _self: None)
-    monkeypatch.setattr(Guests, "plan", lambda _self, asked: f"{len(list(asked))} pairs")
+    monkeypatch.setattr(Guests, "missing_work", lambda _self, asked: f"{len(list(asked))} pairs")
     monkeypatch.setattr(Guests, "pair", lambda _self, pair: given.pair(pair))
     words = ["claims", "T11", "--kernels", "--json", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli, words, catch_exceptions=False)

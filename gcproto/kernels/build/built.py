@@ -12,7 +12,7 @@ from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.get.fetch import LocalKernel
 
-RECORD = "built.json"
+KNOWN = "built.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
@@ -94,7 +94,7 @@ def check_name(name: str) -> str:
 def all_built() -> list[Built]:
     """Those that are here, by release."""
     found = []
-    for file in sorted(cache.folder("built").glob(f"*/{RECORD}")):
+    for file in sorted(cache.folder("built").glob(f"*/{KNOWN}")):
         try:
             one = msgspec.json.decode(file.read_bytes(), type=Built)
         except (OSError, msgspec.DecodeError):
@@ -131,15 +131,15 @@ def keep(made: Built, vmlinuz: Path, config: Path) -> None:
     with cache.whole(made.home, replace=True) as folder:
         shutil.copyfile(vmlinuz, folder / "vmlinuz")
         shutil.copyfile(config, folder / "config")
-        (folder / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+        (folder / KNOWN).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
 
 
 def note(made: Built) -> None:
     """Write what is known of a kernel in the catalog again."""
-    part = made.home / f".{RECORD}.part"
+    part = made.home / f".{KNOWN}.part"
     with cache.writing(str(part)):
         part.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
-        part.replace(made.home / RECORD)
+        part.replace(made.home / KNOWN)
 
 
 def forget(one: Built) -> None:
