@@ -30,9 +30,10 @@ RECORDS = {
     "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
     "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
+    "policies-two": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify --threads 2",
     "claims": "claims --kernels",
 }
-"""The command of each record, by the name of its page."""
+"""The command of each record, by the name of its page; what stands after a dash tells records of a page apart."""
 WITH_GUESTS = ("claims",)
 """Of these, those that also build and boot kernels."""
 STEPS = "--results {} --by function --scenario"
@@ -63,6 +64,8 @@ GUESTS = {
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
 """The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
+WIDE = os.environ | {"COLUMNS": "140"}
+"""Tables of pages need not fold."""
 BEGIN = "<!-- record: {} -->\n"
 END = "<!-- end of record -->\n"
 
@@ -194,9 +197,12 @@ def measure(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         (file,) = (one for one in Path(folder).glob("*.json") if not one.name.startswith("kernels-"))
-        table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        shown = subprocess.run(
+            [*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT, env=WIDE
+        )
+        table = shown.stdout
         made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
-    page = PAGES / f"{name}.md"
+    page = PAGES / f"{name.partition('-')[0]}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
 
