@@ -95,7 +95,7 @@ def _predicted(name: str, row: Row, costs: Mapping[Kind, float]) -> str:
     """What the model's proposal makes of costs that were measured on stock: ``76 to 189``."""
     proposal = PROPOSALS[name]
     ends = sorted(sum(count * costs[kind] for kind, count in proposal.applied(row, end).items()) for end in (0, 1))
-    return f"the model's proposal {name} says {_count(ends[0])} to {_count(ends[1])}"
+    return f"The model's proposal {name} says {_count(ends[0])} to {_count(ends[1])}"
 
 
 def whole_mthp_could_move(guests: Guests) -> Finding:
@@ -156,7 +156,7 @@ def unmapped_split_would_save(guests: Guests) -> Finding:
         f"64K mTHPs in the swap cache, EBUSY without and with the change: {_share(part.stock)} and "
         f"{_share(part.changed)} of single pages, {_share(whole.stock)} and {_share(whole.changed)} of whole folios. "
         f"Of {kept.swapped_before} moved pages {kept.swapped_after} stay swapped. {UNIT.capitalize()}, 64K a call: "
-        f"moved {_count(whole.changed.median)}, copied after EBUSY {_count(after.stock.median)}, copied at once "
+        f"moved {_count(whole.changed.median)}, with COPY after EBUSY {_count(after.stock.median)}, copied at once "
         f"{_count(copies.stock.median)}. {_predicted('unmapped-split', row, costs)}. Kernels {release_of(pair[0])} and "
         f"{release_of(pair[1])}, {_runs(pair)}"
     )

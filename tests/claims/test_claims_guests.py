@@ -147,7 +147,7 @@ def test_folios_in_the_swap_cache(evidence: Given, expected: str) -> None:
 def test_shares_and_the_alternatives_are_in_the_figures() -> None:
     figures = unmapped_split_would_save(cached()).figures
     assert "100% and 0% of single pages, 100% and 0% of whole folios. Of 10752 moved pages 10752 stay" in figures
-    assert "moved 900, copied after EBUSY 5,500, copied at once 4,000" in figures
+    assert "moved 900, with COPY after EBUSY 5,500, copied at once 4,000" in figures
     assert "unmapped-split says 189 to 1,251" in figures
 
 
