@@ -30,9 +30,12 @@ RECORDS = {
     "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
     "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
-    "claims": "claims",
+    "policies-two": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify --threads 2",
+    "claims": "claims --kernels",
 }
-"""The command of each record, by the name of its page."""
+"""The command of each record, by the name of its page; what stands after a dash tells records of a page apart."""
+WITH_GUESTS = ("claims",)
+"""Of these, those that also build and boot kernels."""
 STEPS = "--results {} --by function --scenario"
 GUESTS = {
     "profile": (
@@ -61,6 +64,8 @@ GUESTS = {
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
 """The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
+WIDE = os.environ | {"COLUMNS": "140"}
+"""Tables of pages need not fold."""
 BEGIN = "<!-- record: {} -->\n"
 END = "<!-- end of record -->\n"
 
@@ -191,10 +196,13 @@ def measure(name: str) -> None:
     typed = "make compare-jvm" if name == COMPARE else f"gcproto {words}"
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        (file,) = Path(folder).glob("*.json")
-        table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        (file,) = (one for one in Path(folder).glob("*.json") if not one.name.startswith("kernels-"))
+        shown = subprocess.run(
+            [*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT, env=WIDE
+        )
+        table = shown.stdout
         made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
-    page = PAGES / f"{name}.md"
+    page = PAGES / f"{name.partition('-')[0]}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
 
@@ -210,7 +218,7 @@ def main(names: Sequence[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    for name in names or (*RECORDS, COMPARE):
+    for name in names or (*(one for one in RECORDS if one not in WITH_GUESTS), COMPARE):
         (measure_guests if name in GUESTS else measure)(name)
 
 
