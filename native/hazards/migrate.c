@@ -85,10 +85,11 @@ static void small_pages(struct gcp_trial *trial)
 }
 
 /*
- * The entry of a THP that is being migrated is a migration entry.  MOVE crashed on it before 6.17 ("userfaultfd: fix a
- * crash in UFFDIO_MOVE when PMD is a migration entry", aba6faec0103, CVE-2025-38686).  Since then it waits, but at a copy
- * of the entry on its stack, whose lock does not exist.  "userfaultfd: wait on source PMD during UFFDIO_MOVE"
- * (4165b7d1c45c, 7.3) waits at the entry.
+ * The entry of a THP that is being migrated is a migration entry.  MOVE of a part of the THP crashed on it before 6.17
+ * ("userfaultfd: fix a crash in UFFDIO_MOVE when PMD is a migration entry", aba6faec0103, CVE-2025-38686).  MOVE of the
+ * whole THP waits for it, but at a copy of the entry on its stack, to which no lock belongs.  "userfaultfd: wait on source
+ * PMD during UFFDIO_MOVE" (4165b7d1c45c, 7.3) waits at the entry.  The race has both: a MOVE whose destination is not empty
+ * yet splits the THP.
  */
 static void whole_thps(struct gcp_trial *trial)
 {
