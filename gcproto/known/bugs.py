@@ -241,7 +241,7 @@ BUGS = (
     Bug(
         "remap-locked",
         "mm/mremap: fix locked_vm leak from MREMAP_DONTUNMAP",
-        "if MREMAP_DONTUNMAP takes a part of a locked range, the rest is unlocked and still counted as locked",
+        "locked pages are counted wrong for good after MREMAP_DONTUNMAP: twice, or although they are unlocked",
         Harm.WRONG,
         _v("5.7"),
         _v("7.3"),

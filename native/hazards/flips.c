@@ -179,7 +179,7 @@ static void windows_beside_collapse(struct gcp_trial *trial)
         gcp_trial_skip(trial, "no race: MADV_COLLAPSE made no THP in %" PRIu64 " windows", rounds);
     gcp_trial_note(trial,
                    "%" PRIu64 " windows of %" PRIu64 " pages, %" PRIu64 " faults served by their threads, %" PRIu64
-                   " ranges collapsed; %" PRIu64 " pages copied as they were busy",
+                   " calls of MADV_COLLAPSE done; %" PRIu64 " pages copied as they were busy",
                    rounds, PAGES, (uint64_t)atomic_load(&flips.faults), (uint64_t)atomic_load(&flips.collapsed),
                    (uint64_t)atomic_load(&flips.copied));
 }

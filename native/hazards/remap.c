@@ -113,8 +113,9 @@ static void expect_locked(struct gcp_trial *trial, uint64_t pages, const char *w
 }
 
 /*
- * MREMAP_DONTUNMAP takes the lock along and leaves the old mapping unlocked.  If only a part is taken, the rest loses its
- * lock too, but stays in the account for good before 'mm/mremap: fix locked_vm leak' in 7.3: RLIMIT_MEMLOCK fills up.
+ * MREMAP_DONTUNMAP takes the lock along and leaves the old mapping unlocked.  6.18 counts what it took twice.  If only a
+ * part is taken, the rest loses its lock too, and older kernels still count it.  What is counted wrong stays so for good,
+ * and fills RLIMIT_MEMLOCK.  "mm/mremap: fix locked_vm leak from MREMAP_DONTUNMAP" mends it.
  */
 static void account_of_locked_pages(struct gcp_trial *trial)
 {
