@@ -11,7 +11,7 @@ from gcproto.kernels.build.patches import apply, collect
 from tests.conftest import kernel_source
 
 FOLDER = Path(__file__).parents[2] / "native/kernel"
-POSTED = ("fix-exclusive", "fix-pins", "series")
+POSTED = ("fix-exclusive", "fix-pins", "series", "selftests")
 MAILS = sorted(file for name in POSTED for file in (FOLDER / name).glob("*.patch"))
 LITMUS = sorted((FOLDER / "litmus").glob("*.litmus"))
 
@@ -44,7 +44,8 @@ def test_the_fixes_are_part_of_the_series() -> None:
 @pytest.mark.needs("kernel_source")
 @pytest.mark.parametrize("name", POSTED)
 def test_each_applies_to_the_newest_source(name: str) -> None:
-    assert "mm/userfaultfd.c" in apply(collect([FOLDER / name]), source())
+    changed = "tools/testing/selftests/mm/uffd-unit-tests.c" if name == "selftests" else "mm/userfaultfd.c"
+    assert changed in apply(collect([FOLDER / name]), source())
 
 
 @pytest.mark.needs("kernel_source")
