@@ -32,9 +32,10 @@ RECORDS = {
     "heap": "gc --workload trees --live 128m --heap 4x --rounds 3 --modes move,art,copy,remap,stw,memmove,none",
     "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
+    "policies-two": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify --threads 2",
     "claims": "claims",
 }
-"""The command of each record, by the name of its page."""
+"""The command of each record, by the name of its page; what stands after a dash tells records of a page apart."""
 STEPS = "--results {} --by function --scenario"
 MAP = "hazards"
 """The record that is a map of verdicts: of all results together."""
@@ -67,6 +68,8 @@ GUESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 COMPARE = "jvm"
 """The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
 MAP_COLUMNS = 160
+WIDE = os.environ | {"COLUMNS": "140"}
+"""Tables of pages need not fold."""
 BEGIN = "<!-- record: {} -->\n"
 END = "<!-- end of record -->\n"
 
@@ -217,9 +220,12 @@ def measure(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         (file,) = Path(folder).glob("*.json")
-        table = subprocess.run([*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        shown = subprocess.run(
+            [*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT, env=WIDE
+        )
+        table = shown.stdout
         made = text(typed, msgspec.json.decode(file.read_bytes()), table, commit())
-    page = PAGES / f"{name}.md"
+    page = PAGES / f"{name.partition('-')[0]}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
 

@@ -46,3 +46,9 @@ def builds(results: Sequence[Result], kernels: Sequence[str] = ()) -> list[str]:
         if text and (not kernels or release_of(result) in kernels):
             found.setdefault(text, {})[short(release_of(result))] = None
     return [f"{', '.join(names)}: {text}" for text, names in found.items()]
+
+
+def disclosed(results: Sequence[Result], kernels: Sequence[str] = ()) -> list[str]:
+    """``builds`` below a line that says why they are there; nothing without guests. Arguments as of ``builds``."""
+    found = builds(results, kernels)
+    return [f"{ABOUT}:", *found] if found else []

@@ -54,9 +54,17 @@ def test_modules_are_omitted_but_those_of_guests_and_the_rest_stays() -> None:
 
 def test_what_a_distribution_is_measured_for_is_not_trimmed() -> None:
     """Mitigations, NUMA and the slab allocator are the point of it."""
-    asked = kconfig.chosen(["debian"]).asked
+    off = [name for name, value in kconfig.chosen(["debian"]).asked.items() if value == "n"]
     kept = ("MITIGATION", "NUMA", "SLUB", "SLAB", "MEMCG", "HARDENED", "INIT_ON", "PARAVIRT", "PREEMPT", "XEN", "UBSAN")
-    assert not [name for name in asked if any(word in name for word in kept)]
+    assert not [name for name in off if any(word in name for word in kept)]
+
+
+def test_what_chooses_options_of_mm_is_not_trimmed() -> None:
+    """Without SGX the kernel had no MMU notifiers, and without EFI the masks of page table entries were constants."""
+    asked = kconfig.chosen(["debian"]).asked
+    assert asked["CONFIG_MMU_NOTIFIER"] == "y", "a kernel that loses it says so"
+    assert not {f"CONFIG_{name}" for name in ("X86_SGX", "EFI", "AMD_MEM_ENCRYPT", "MMIOTRACE")} & {*asked}
+    assert not {f"CONFIG_{name}" for name in ("BPF_SYSCALL", "BPF_JIT", "DAMON", "FTRACE")} & {*asked}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import gzip
 import subprocess
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -232,3 +233,50 @@ def test_a_guest_in_which_nothing_runs_any_more_is_ended(tmp_path: Path, monkeyp
     booted = machine.boot(machine.Machine(timeout=50.0), "k", b"", jobs=[Job("stuck", ("x",), 1)])
     assert (booted.outcome, booted.why) == ("hang", "no program ran any more in stuck")
     assert booted.seconds < 30
+
+
+class TestStrayBreakpoints:
+    """QEMU can run a breakpoint that another emulated processor has removed: nothing that the kernel did."""
+
+    STRAY: ClassVar = ["[    1.643352] Oops: int3: 0000 [#1] SMP NOPTI", "[    1.7] Kernel panic - not syncing: Fatal"]
+    LATER: ClassVar = ["[    1.6] BUG: unable to handle page fault", "[    1.7] Oops: int3: 0000 [#2] SMP", STRAY[1]]
+    DONE: ClassVar = ['{"guest":{"done":"1"}}']
+
+    def boots(
+        self, monkeypatch: pytest.MonkeyPatch, ends: list[list[str]], asked: machine.Machine
+    ) -> tuple[machine.Boot, int]:
+        """A guest whose boots end with these consoles; none: it is done. With it: the boots that it took."""
+        left = list(ends)
+
+        def watch(_command: list[str], _timeout: float, console: Path, _overdue: object) -> tuple[list[str], int, float, str]:
+            said = left.pop(0)
+            console.write_text("\n".join(said))
+            return ([] if said else self.DONE), 0, 0.0, ""
+
+        monkeypatch.setattr(machine, "_watch", watch)
+        booted = machine.boot(asked, "vmlinuz", b"")
+        return booted, len(ends) - len(left)
+
+    def test_are_booted_again_and_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        booted, boots = self.boots(monkeypatch, [self.STRAY, []], machine.Machine(icount=False, cpus=2))
+        assert (booted.outcome, boots) == ("done", 2)
+        assert len(booted.notes) == 1
+        assert "int3" in booted.notes[0]
+
+    def test_that_stay_are_the_kernels(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        booted, boots = self.boots(monkeypatch, [self.STRAY] * 4, machine.Machine(icount=False, cpus=2))
+        assert (booted.outcome, boots) == ("panic", 3)
+
+    @pytest.mark.parametrize(
+        ("console", "asked"),
+        [
+            (LATER, machine.Machine(icount=False, cpus=2)),
+            (STRAY, machine.Machine(cpus=1)),
+            (STRAY, machine.Machine(icount=False, cpus=2, architecture="arm64")),
+        ],
+    )
+    def test_other_panics_are_not(
+        self, monkeypatch: pytest.MonkeyPatch, console: list[str], asked: machine.Machine
+    ) -> None:
+        booted, boots = self.boots(monkeypatch, [console, []], asked)
+        assert (booted.outcome, boots, booted.notes) == ("panic", 1, [])

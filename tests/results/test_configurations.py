@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,12 @@ from click.testing import CliRunner
 
 from gcproto.cli.app import cli
 from gcproto.report.page.kernels_section import kernels_section
-from gcproto.results.configurations import UNRECORDED, build_of, builds
+from gcproto.report.plots import kernels
+from gcproto.report.plots.plot import NOTE
+from gcproto.results.configurations import ABOUT, UNRECORDED, build_of, builds
 from gcproto.results.exports import kcidb, pyperf, rows
 from gcproto.results.schema import Configuration, Result
+from gcproto.results.series import build
 from gcproto.results.store import save
 from tests.support.kernel_results import CANARY, MOVE, guest_result
 from tests.support.result_maker import result
@@ -84,6 +89,32 @@ def test_the_page_and_exports_have_it() -> None:
     assert f"7.3.4-stock: {TINY_TEXT}." in [line for part in section.parts for line in part.lines]
     assert {row["build"] for row in csv.DictReader(io.StringIO(rows.document(found)))} == {TINY_TEXT}
     assert pyperf.document(found)["benchmarks"][0]["metadata"]["gcproto_build"] == TINY_TEXT
+
+
+def test_pictures_in_files_have_it(folder: Path, tmp_path: Path) -> None:
+    """A file is sent without the text of the terminal or of the page."""
+    words = ["history", str(folder), "--plot", str(tmp_path / "a.svg"), "--plot", str(tmp_path / "a.png")]
+    done = CliRunner().invoke(cli, ["kernels", *words])
+    assert done.exit_code == 0, done.output
+    said = " ".join(re.sub(r"<[^>]*>", " ", (tmp_path / "a.svg").read_text()).split())
+    assert ABOUT in said
+    assert TINY_TEXT in said
+    assert "with CPU mitigations (spectre_v1, spectre_v2), NUMA" in said
+    section, _ = kernels_section([of("7.3.4-stock", TINY)])
+    (picture,) = [one for part in section.parts for one in part.plots()]
+    assert picture.notes == [f"{ABOUT}:", f"7.3.4-stock: {TINY_TEXT}"]
+    assert ABOUT not in picture.svgs()[0], "the page says it beside the picture"
+
+
+def test_long_notes_are_wrapped_and_no_result_fills_a_picture(tmp_path: Path) -> None:
+    made = kernels.plot("one", build([of("7.3.4-stock", TINY)]), [], [])
+    heights = []
+    for notes in ([], ["short"], ["word " * 100_000]):
+        replace(made, notes=notes).save(tmp_path / "a.svg")
+        found = re.search(r'height="([\d.]+)pt"', (tmp_path / "a.svg").read_text())
+        assert found
+        heights.append(float(found[1]))
+    assert heights[0] + NOTE < heights[1] < heights[2] < heights[0] + 10 * NOTE
 
 
 def test_kernelci_gets_configuration_and_compiler() -> None:

@@ -19,7 +19,7 @@ from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
     from gcproto.kernels.bisect.candidates import Candidate, Candidates
-    from gcproto.kernels.bisect.search import Found, Measured, Search, Tested
+    from gcproto.kernels.bisect.search import Found, Measured, Search
     from gcproto.kernels.build.build import BuildParameters
     from gcproto.kernels.build.patches import Patch
     from gcproto.kernels.build.source import Origin
@@ -120,7 +120,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
         def save(now: "Search") -> None:
             _save(now, file)
-            _tell(now.tested[-1])
+            _tell(now, neutral=bool(options.over))
 
         found = search(candidates, measured, kept, options.threshold / 100, save)
     _show(found, options.as_json)
@@ -184,11 +184,22 @@ def _save(now: "Search", file: Path) -> None:
         temporary.replace(file)
 
 
-def _tell(test: "Tested") -> None:
+NEUTRAL = {"good": "old", "bad": "new", "skip": "skip"}
+"""Words for a change that was not called good or bad. git bisect has the same."""
+
+
+def _tell(now: "Search", *, neutral: bool) -> None:
+    """Print the state that was tested last.
+
+    Args:
+        now: the search.
+        neutral: the user has not called the ends good and bad. Nor are they, if the scenario got cheaper.
+
+    """
+    test = now.tested[-1]
+    word = NEUTRAL[test.word] if neutral or now.falls else test.word
     value = "" if test.measured.value is None else f"{test.measured.value:.2f} instructions a page"
-    click.echo(
-        f"{test.candidate.key[:12]} {test.word}: {value or test.measured.why} ({test.candidate.title})", err=True
-    )
+    click.echo(f"{test.candidate.key[:12]} {word}: {value or test.measured.why} ({test.candidate.title})", err=True)
 
 
 def _show(found: "Found", as_json: bool) -> None:

@@ -62,7 +62,7 @@ def command(
     Guests of several architectures or page sizes are refused.  With --across-architectures each has a series of its
     own.  A table has the steps on all of them, and another one the newest kernel of each.
     """
-    from gcproto.results.configurations import builds
+    from gcproto.results.configurations import builds, disclosed
     from gcproto.results.documents import document
     from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import build
@@ -101,7 +101,7 @@ def command(
         for_matplotlib()
         from gcproto.report.plots.series import plot
 
-        plot(series, found, path)
+        plot(series, found, disclosed(results, series.kernels), path)
         click.echo(f"plot: {path}", err=True)
     worse = [one for one in found if one.change > 0]
     if fail_on_step and worse:

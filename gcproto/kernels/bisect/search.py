@@ -50,6 +50,12 @@ class Search(msgspec.Struct):
         """What is known of a state."""
         return next((test for test in self.tested if test.candidate.key == one.key), None)
 
+    @property
+    def falls(self) -> bool:
+        """Whether the later end is known to cost less than the older one."""
+        values = [test.measured.value for test in self.tested[:2] if test.measured.value is not None]
+        return len(values) == 2 and values[1] < values[0]
+
 
 class Found(msgspec.Struct, frozen=True):
     """The end of a search.
@@ -130,10 +136,11 @@ def search(
 
 def _value(end: Tested) -> float:
     if not end.measured.value:
+        which = "older" if end.word == "good" else "later"
         raise GcprotoError(
-            f"the {end.word} end can't be measured: {end.candidate.key[:12]} {end.candidate.title}",
+            f"the {which} end can't be measured: {end.candidate.key[:12]} {end.candidate.title}",
             why=end.measured.why,
-            remedy="give a revision that builds and boots",
+            remedy="give revisions, or a source and a series, that build and boot",
             code=ExitCode.USAGE,
         )
     return end.measured.value

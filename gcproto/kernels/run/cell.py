@@ -158,6 +158,7 @@ def run_cell(cell: Cell) -> Result:
                 booted = vm.boot(guest, kernel.vmlinuz, initramfs(kernel, built, script), watch.devices)
                 found = read(booted.lines)
                 watch.end(found)
+            found.notes += booted.notes
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why), *watch.skips]

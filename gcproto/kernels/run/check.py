@@ -201,6 +201,7 @@ def follow(
         jobs = {job.name: job for job in left.jobs}
         verdicts += [*said.verdicts, *_complaints(booted)]
         _merge(found, said)
+        found.notes += booted.notes
         for name, end in said.ended.items():
             if end.how == "killed" and name in jobs:
                 verdicts += _ended_by(jobs[name], said, "hang", "its process had to be killed from outside")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gcproto.errors import GcprotoError
 from gcproto.report import labels
@@ -14,7 +15,7 @@ from gcproto.report.plots import kernels
 from gcproto.report.words import placed
 from gcproto.report.words.finding import Finding
 from gcproto.report.words.kernels import series_findings
-from gcproto.results.configurations import builds
+from gcproto.results.configurations import builds, disclosed
 from gcproto.results.facts import architecture_of
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.series import build, page_size_of
@@ -50,10 +51,13 @@ def kernels_section(results: Sequence[Result]) -> tuple[Section, list[Finding]]:
             part.wide.append(kernels.plot(f"kernels-{number}", series, found, group))
         part.grids += series_grids(series, found, page_size_of(group[0]))
         part.lines += [f"{line}." for line in builds(group)]
+        said = disclosed(group)
         part.lines += [line for one in group for line in placed.notes_of(one.measurements, len(one.measurements))][:20]
         findings += series_findings(series, found, group, "kernels")
-        section.parts.append(part)
-        section.parts += profile_parts(group, f"kernels-{number}")
+        made = [part, *profile_parts(group, f"kernels-{number}")]
+        for one in made:  # a picture in a file is away from the page's text
+            one.wide = [replace(picture, notes=said) for picture in one.wide]
+        section.parts += made
     section.parts = [*platform_parts(results), *section.parts]
     section.intro = (
         "Under QEMU's instruction counting the unit is executed instructions per page. That is not a time. It "

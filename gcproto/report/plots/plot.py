@@ -1,6 +1,7 @@
 """A picture with its texts: title, alternative text, the figures it was drawn from."""
 
 import io
+import textwrap
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Plot:
         data: the data that it was drawn from.
         sizes: width and height, for a screen and, where needed, a narrow screen.
         caption: how to read it.
+        notes: what a file says below the picture; the page says it beside the picture.
 
     """
 
@@ -67,6 +69,7 @@ class Plot:
     data: Data
     sizes: Sequence[tuple[int, int]] = field(default=((360, 300),))
     caption: str = ""
+    notes: Sequence[str] = ()
 
     def svgs(self) -> list[str]:
         """SVGs for the page, one for each size; colours are CSS variables."""
@@ -78,13 +81,14 @@ class Plot:
         return found
 
     def save(self, path: Path) -> None:
-        """Write it as PNG or SVG, according to the file name, in light colours with its title.
+        """Write it as PNG or SVG, according to the file name, in light colours with its title and its notes.
 
         Raises:
             GcprotoError: the file can't be written.
 
         """
-        drawn = _drawn(self.draw, Look(LIGHT, *self.sizes[0]), path.suffix.lower().removeprefix("."), self.title)
+        look = Look(LIGHT, *self.sizes[0])
+        drawn = _drawn(self.draw, look, path.suffix.lower().removeprefix("."), self.title, self.notes)
         try:
             path.write_bytes(drawn)
         except OSError as error:
@@ -96,9 +100,23 @@ class Plot:
 
 TITLE = 34
 """Height of the title of a file, pixels; in the page it is text beside the picture."""
+NOTE = 14
+"""Height of a line of notes."""
+LETTER = 6
+"""Width of a letter of notes, pixels, on the safe side."""
+MOST_LETTERS = 600
+"""Of a note. Texts from results may be of any length."""
 
 
-def _drawn(draw: Draw, look: Look, ending: str, title: str = "") -> bytes:
+def _lines(notes: Sequence[str], width: int) -> list[str]:
+    """Notes in lines that a picture of this width has room for; continued lines are indented."""
+    letters = width // LETTER
+    return [
+        line for note in notes for line in textwrap.wrap(clean(note, MOST_LETTERS), letters, subsequent_indent="    ")
+    ]
+
+
+def _drawn(draw: Draw, look: Look, ending: str, title: str = "", notes: Sequence[str] = ()) -> bytes:
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -106,18 +124,34 @@ def _drawn(draw: Draw, look: Look, ending: str, title: str = "") -> bytes:
 
     with mpl.rc_context(settings(look)), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # of a name in some other script
-        height = look.height + TITLE * bool(title)
-        figure = Figure(figsize=(look.width / 72, height / 72), dpi=72)
+        lines = _lines(notes, look.width)
+        heights = [TITLE * bool(title), look.height, NOTE * (len(lines) + 1) * bool(lines)]
+        figure = Figure(figsize=(look.width / 72, sum(heights) / 72), dpi=72)
         body: Figure | SubFigure = figure
-        if title:
-            top, body = figure.subfigures(2, 1, squeeze=False, height_ratios=[TITLE, look.height], hspace=0).ravel()
-            top.text(4 / look.width, 0.4, clean(title, look.width // 8), fontsize=13, weight="bold", va="center")
+        if title or lines:
+            parts = iter(
+                figure.subfigures(
+                    sum(map(bool, heights)), 1, squeeze=False, height_ratios=[*filter(None, heights)], hspace=0
+                ).ravel()
+            )
+            if title:
+                text = clean(title, look.width // 8)
+                next(parts).text(4 / look.width, 0.4, text, fontsize=13, weight="bold", va="center")
+            body = next(parts)
+            if lines:
+                _note(next(parts), look, lines)
         draw(body, look)
         out = io.BytesIO()
         metadata: dict[str, str | None] = {"Date": None} if ending == "svg" else {"Software": None}
         figure.savefig(out, format=ending, dpi=144 if ending == "png" else 72, metadata={**metadata, "Title": title})
     # Names in results can have characters that XML forbids.
     return out.getvalue().translate(NO_XML) if ending == "svg" else out.getvalue()
+
+
+def _note(below: "SubFigure", look: Look, lines: Sequence[str]) -> None:
+    for at, line in enumerate(lines):
+        y = 1 - (at + 0.5) / (len(lines) + 1)
+        below.text(8 / look.width, y, line, fontsize=9.5, va="center", color=look.colour("muted"))
 
 
 NO_XML = bytes(ord("?") if one < 32 and one not in (9, 10, 13) else one for one in range(256))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
@@ -29,12 +30,13 @@ def see_that_it_can_be_drawn(path: Path) -> None:
     raise GcprotoError(f"{path} can't be written", why=why, remedy="choose another place", code=ExitCode.WRITE)
 
 
-def plot(series: Series, found: Sequence[Step], path: Path) -> None:
+def plot(series: Series, found: Sequence[Step], notes: Sequence[str], path: Path) -> None:
     """Draw into a PNG or SVG file; the same for the same series.
 
     Args:
         series: to draw.
         found: its steps; those of the lines drawn are marked.
+        notes: below the picture.
         path: its ending gives the format.
 
     Raises:
@@ -42,4 +44,4 @@ def plot(series: Series, found: Sequence[Step], path: Path) -> None:
 
     """
     see_that_it_can_be_drawn(path)
-    kernels.plot("history", series, found, []).save(path)
+    replace(kernels.plot("history", series, found, []), notes=notes).save(path)

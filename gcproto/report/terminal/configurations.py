@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from gcproto.report.terminal.kit.text import say
-from gcproto.results.configurations import ABOUT, builds
+from gcproto.results.configurations import disclosed
 from gcproto.results.schema import Result
 
 
@@ -18,10 +18,7 @@ def print_builds(results: Sequence[Result], console: Console, kernels: Sequence[
         kernels: names of those in the table; empty: all.
 
     """
-    found = builds(results, kernels)
-    if not found:
-        return
-    console.print()
-    say(console, f"{ABOUT}:", style="dim")
-    for line in found:
-        say(console, line, style="dim", indent=2)
+    for at, line in enumerate(disclosed(results, kernels)):
+        if not at:
+            console.print()
+        say(console, line, style="dim", indent=2 if at else 0)

@@ -131,7 +131,7 @@ def test_ends_that_do_not_differ_are_refused(repository: Path) -> None:
 
 
 def test_an_end_that_does_not_build_is_said(repository: Path) -> None:
-    with pytest.raises(GcprotoError, match="the good end can't be measured") as caught:
+    with pytest.raises(GcprotoError, match="the older end can't be measured") as caught:
         run(repository, lambda commits: Guests(commits, {0}))
     assert "does not build" in caught.value.why
 
@@ -168,6 +168,15 @@ def test_a_series_is_searched_by_the_number_of_its_patches() -> None:
 def test_a_patch_that_breaks_the_build_leaves_two() -> None:
     found = over({0: 100.0, 1: 100.0, 2: None, 3: 110.0})
     assert [one.title for one in found.bad] == ["patch 2", "patch 3"]
+
+
+def test_a_series_that_makes_a_scenario_cheaper() -> None:
+    """Also with a step on the way that is less than half of the whole, and a patch that does not build."""
+    found = over({0: 2222.0, 1: 2208.0, 2: 2208.0, 3: None, 4: 82.0, 5: 82.0, 6: 82.0, 7: 82.0})
+    assert [one.title for one in found.bad] == ["patch 3", "patch 4"]
+    found = over({0: 2222.0, 1: 2208.0, 2: 2208.0, 3: 1700.0, 4: None, 5: 82.0, 6: 82.5, 7: None, 8: 82.3})
+    assert [one.title for one in found.bad] == ["patch 4", "patch 5"]
+    assert found.after.measured.value == 82.0
 
 
 def test_one_patch_needs_no_search() -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.needs("qemu", "static")
 
 def cost_of_what_was_built() -> bool:
     """Whether the source in the build tree has the costly change."""
-    (src,) = cache.folder("trees").glob("*/src")
+    src = max(cache.folder("trees").glob("*/src"), key=lambda one: (one.parent / "source.json").stat().st_mtime_ns)
     return "costly" in (src / "one.c").read_text()
 
 
@@ -102,6 +102,24 @@ def test_a_series_by_its_patches(measured: list[str], tmp_path: Path) -> None:
     (tmp_path / "series.mbox").write_text("".join(texts).replace("deux", "dos"))
     run(*words)
     assert len(measured) == 8, "other patches of the same names are other kernels"
+
+
+def test_patches_that_help_are_not_called_bad(repository: Path, measured: list[str], tmp_path: Path) -> None:
+    """The user names the ends of a tree good and bad, and of a series not at all."""
+    (repository / "one.c").write_text("int cheap;\n")
+    git(repository, "commit", "-qam", "mm: cheap again")
+    done = run("--tree", repository, "--good", "main~1", "--bad", "main", "--out", tmp_path / "r")
+    assert "(-8.79%)" in done.stdout
+    assert " good: 194.60" in done.stderr
+    assert " new: 177.50" in done.stderr
+    assert " bad: " not in done.stderr
+    folder = tree(tmp_path / "tree")
+    (folder / "one.c").write_text("int costly;\nint more;\n")
+    (tmp_path / "cheap.patch").write_text(diff("one.c", "int costly;", "int cheap;"))
+    done = run("--over", tmp_path / "cheap.patch", "--source", folder, "--out", tmp_path / "r")
+    assert "0 old: 194.60" in done.stderr
+    assert "1 new: 177.50" in done.stderr
+    assert len(measured) == 4
 
 
 @pytest.mark.parametrize(
