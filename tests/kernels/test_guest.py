@@ -248,7 +248,7 @@ class TestStrayBreakpoints:
         """A guest whose boots end with these consoles; none: it is done. With it: the boots that it took."""
         left = list(ends)
 
-        def watch(_command: list[str], _timeout: float, console: Path, _overdue: object) -> tuple[list[str], int, float, str]:
+        def watch(_command: list[str], _timeout: float, console: Path, *_: object) -> tuple[list[str], int, float, str]:
             said = left.pop(0)
             console.write_text("\n".join(said))
             return ([] if said else self.DONE), 0, 0.0, ""
