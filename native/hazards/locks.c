@@ -50,9 +50,9 @@ static void *move_there_and_back(void *arg)
 
 /*
  * MOVE holds the locks of its mappings for reading, and takes those of two page tables in the order of their addresses.
- * mremap takes the source's first and relies on the mmap lock.  MOVE does not take that one since 6.9 ("userfaultfd: use
- * per-vma locks in userfaultfd operations", 867a43a34ff8).  In one of both directions the orders differ: "mm: fix deadlock
- * of mremap() against UFFDIO_MOVE" (d03df42ddae1, CVE-2026-99652).
+ * The call mremap takes the source's first and relies on the mmap lock.  MOVE does not take that one since 6.9
+ * ("userfaultfd: use per-vma locks in userfaultfd operations", 867a43a34ff8).  In one of both directions the orders differ:
+ * "mm: fix deadlock of mremap() against UFFDIO_MOVE" (d03df42ddae1, CVE-2026-99652).
  *
  * lockdep can't report it: both take the second lock as nested (SINGLE_DEPTH_NESTING), by which the caller vouches for
  * the order.  The watchdog for soft lockups reports it.
