@@ -129,6 +129,14 @@ static void *write_once(void *arg)
     return NULL;
 }
 
+static int wakes(struct writer *writer)
+{
+    for (uint64_t from = gcp_now(); gcp_now() - from < WAKE_NS;)
+        if (atomic_load(&writer->awake))
+            return 1;
+    return 0;
+}
+
 /*
  * UFFDIO_UNREGISTER wakes only the faults of ranges that are registered for missing pages, before "userfaultfd: wake all
  * waiters on unregister" (3afb19d68cc5).
@@ -150,10 +158,13 @@ static void unregistered_while_protected(struct gcp_trial *trial)
     struct gcp_outcome did = gcp_uffd_unregister(&wp, page, bytes);
     if (did.err)
         gcp_trial_differs(trial, "UFFDIO_UNREGISTER: %s", strerror(did.err));
-    for (uint64_t from = gcp_now(); !atomic_load(&writer.awake);)
-        if (gcp_now() - from > WAKE_NS)
-            gcp_trial_differs(trial, "hang: a thread that wrote to a protected page still sleeps after "
-                                     "UFFDIO_UNREGISTER, and nothing is registered any more");
+    if (!wakes(&writer)) {
+        gcp_uffd_wake(&wp, page, bytes);
+        gcp_trial_differs(trial,
+                          "hang: a thread that wrote to a protected page still sleeps after UFFDIO_UNREGISTER, and "
+                          "nothing is registered any more; UFFDIO_WAKE %s",
+                          wakes(&writer) ? "wakes it" : "does not wake it");
+    }
     gcp_trial_note(trial, "the thread that wrote to a protected page woke");
 }
 
