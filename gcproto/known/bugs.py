@@ -244,7 +244,7 @@ BUGS = (
         "locked pages are counted wrong for good after MREMAP_DONTUNMAP: twice, or although they are unlocked",
         Harm.WRONG,
         _v("5.7"),
-        _v("7.3"),
+        _v("7.2"),  # seen in 7.1.13, and not in 7.2.12
     ),
     Bug(
         "migrate-thps",
