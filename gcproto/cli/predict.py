@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.heap.other_sizes import Asked, predict_heap
+from gcproto.cli.kit.options import refuse_without_effect
 from gcproto.cli.kit.output import echo_json, keep_part
-from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
+from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size, Whole
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -58,7 +59,7 @@ MEMORIES = ("small", "64k", "1m", "2m")
 )
 @click.option(
     "--processors",
-    type=click.IntRange(1, 4096),
+    type=Whole(1, 4096),
     default=1,
     show_default=True,
     help="Processors that threads of the program run on.",
@@ -103,14 +104,19 @@ def command(
     With --heap-mib or --dump it predicts a heap of another size instead.  Costs are fitted on results of `gcproto gc
     policies` for at least three sizes (--live).  Without results, heaps are collected now.
     """
+    if files:
+        refuse_without_effect(("up_to", "out"), "nothing is measured where results are given")
     if heap_mib is not None or dump is not None:
         asked_heap = Asked(heap_mib, live_share, dump, processors, up_to)
         if heap_mib is not None and dump is not None:
             raise GcprotoError("--heap-mib and --dump exclude each other", code=ExitCode.USAGE)
         if proposal or fail_below is not None:
             raise GcprotoError("--proposal and --fail-below are not for --heap-mib or --dump", code=ExitCode.USAGE)
+        if dump is not None:
+            refuse_without_effect(("live_share",), "the dump says it")
         _print_heap(asked_heap, files, out, as_json=as_json)
         return
+    refuse_without_effect(("live_share", "processors", "up_to"), "they are for --heap-mib or --dump")
     from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
     from gcproto.results.store import load

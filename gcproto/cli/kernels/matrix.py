@@ -8,7 +8,7 @@ import click
 
 from gcproto.cli.kernels.choice import download_bars
 from gcproto.cli.kit.output import ResultOptions, interrupted
-from gcproto.cli.kit.params import Name
+from gcproto.cli.kit.params import Name, Whole
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -39,10 +39,10 @@ class MatrixOptions(ResultOptions):
 def matrix_options(function: F) -> F:
     """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``, ``--cpu``."""
     jobs = click.option(
-        "--jobs", type=click.IntRange(1, 256), help="Guests that run in parallel [default: one for each processor]."
+        "--jobs", type=Whole(1, 256), help="Guests that run in parallel [default: one for each processor]."
     )
     memory = click.option(
-        "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
+        "--memory-mib", type=Whole(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
     dask = click.option(
         "--dask", type=Name("address"), metavar="ADDRESS", help="Run on a Dask cluster instead of here."

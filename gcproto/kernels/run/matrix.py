@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from concurrent.futures.process import ProcessPoolExecutor
 from typing import Protocol
 
-from gcproto.errors import GcprotoError
+from gcproto.errors import ExitCode, GcprotoError
 from gcproto.host.worker import begin
 from gcproto.kernels.run.cell import Cell, run_cell, use_temporary
 from gcproto.process import interrupts
@@ -109,6 +109,7 @@ class DaskPool(Pool):
             from distributed import Client as DaskClient
         except ImportError as error:
             raise GcprotoError("--dask needs the package distributed", remedy="pip install 'gcproto[dask]'") from error
+        _see_that_it_is_an_address(address)
         try:
             connect: Callable[..., Cluster] = DaskClient
             self._client = connect(address, timeout="5s", set_as_default=False)
@@ -130,6 +131,28 @@ class DaskPool(Pool):
     def close(self, *, now: bool) -> None:
         """Do nothing: the cluster stays up."""
         self._client.close(timeout=10)
+
+
+def _see_that_it_is_an_address(text: str) -> None:
+    """See that an address has a host and a port; a client of anything else prints a traceback when it is closed.
+
+    Raises:
+        GcprotoError: it is none.
+
+    """
+    from distributed.comm.addressing import get_address_host_port
+
+    try:
+        _, port = get_address_host_port(text if "://" in text else f"tcp://{text}", strict=True)
+        if not 0 < port < 1 << 16:
+            raise ValueError(f"{port} is not a port from 1 to 65535")
+    except ValueError as error:
+        raise GcprotoError(
+            f"{text!r} is not the address of a Dask scheduler",
+            why=str(error),
+            remedy="give its address as dask scheduler prints it: tcp://host:8786",
+            code=ExitCode.USAGE,
+        ) from error
 
 
 def run(cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None]) -> list[Cell]:
