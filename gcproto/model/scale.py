@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.model.alike import see_that_they_are_of_one_machine
+from gcproto.results.facts import timed_on
 from gcproto.results.schema import Collection, PolicyFigures, PolicyScenario, Result
 from gcproto.results.series import page_size_of
 from gcproto.sizes import MIB
@@ -116,6 +118,7 @@ class Scale(msgspec.Struct, frozen=True):
         from_mib, to_mib: the smallest and the largest heap that was measured.
         policies: each with its figures.
         remarks: what limits the answer.
+        host: of a cluster, that was measured; "" for the command's own machine.
 
     """
 
@@ -125,6 +128,7 @@ class Scale(msgspec.Struct, frozen=True):
     to_mib: float
     policies: list[PolicyScale]
     remarks: list[str]
+    host: str = ""
 
 
 class _Kind(msgspec.Struct, frozen=True):
@@ -238,7 +242,7 @@ def scale(results: Sequence[Result], heap: Shape, processors: int) -> Scale:
         processors: that threads of the program run on.
 
     Raises:
-        GcprotoError: fewer sizes were measured.
+        GcprotoError: fewer sizes were measured, or they were measured on several machines.
 
     """
     cells: dict[tuple[str, str, int], list[_Seen]] = {}
@@ -256,7 +260,7 @@ def scale(results: Sequence[Result], heap: Shape, processors: int) -> Scale:
             "32m, 64m and 128m",
             code=ExitCode.USAGE,
         )
-    page = page_size_of(results[0])
+    page = see_that_they_are_of_one_machine([one for one in results if any(True for _ in _seen([one]))])
     used = [one.shape.used * page / MIB for some in chosen.values() for one in some]
     return Scale(
         heap=heap,
@@ -268,6 +272,7 @@ def scale(results: Sequence[Result], heap: Shape, processors: int) -> Scale:
             for (memory, policy, _), some in chosen.items()
         ],
         remarks=list(_remarks(heap, processors, threads, max(used) * MIB / page)),
+        host=next((host for one in results if (host := timed_on(one))), ""),
     )
 
 

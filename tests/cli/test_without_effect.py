@@ -12,7 +12,7 @@ from gcproto.cli.gc.workloads import command as gc
 from gcproto.cli.kit.params import Number, Numbers, Whole
 from gcproto.collector.modes import MODES
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.kernels.run.matrix import DaskPool
+from gcproto.jobs.cluster import DaskPool
 from gcproto.results.schema import ModeOptions
 from tests.cli.test_options import commands
 

@@ -21,9 +21,21 @@ MAY_USE = {
     "contract": {"host", "results"},
     "model": {"results", "process"},
     "experiments": {"collector", "heap", "host", "results", "process"},
-    "kernels": {"contract", "heap", "host", "known", "results", "process"},
+    "jobs": {"host", "process"},
+    "kernels": {"contract", "heap", "host", "jobs", "known", "results", "process"},
     "report": {"known", "model", "results"},
-    "claims": {"collector", "contract", "experiments", "heap", "host", "known", "results", "process"},
+    "claims": {
+        "collector",
+        "contract",
+        "experiments",
+        "heap",
+        "host",
+        "kernels",
+        "known",
+        "model",
+        "results",
+        "process",
+    },
 }
 """The law of docs/internals/architecture.md: what each room may import; cli may import all."""
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from gcproto.cli.app import cli
+from gcproto.jobs.pool import Place
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.machine import Boot
@@ -103,15 +104,15 @@ def test_the_command_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *, ma
     """Only an unexplained verdict does that: a kernel with a known bug is a finding."""
     one = Verdict(Hazard("whole-forked"), "corruption", "x", 1.0, unexplained=marked)
 
-    def run(cells: list[Any], _pool: object, done: Any) -> list[Any]:
-        assert [cell.repeats for cell in cells] == [3]
-        done(cells[0], guest_result(RELEASE, {}, verdicts=[one]))
+    def run(jobs: list[Any], _pool: object, done: Any, **_options: object) -> list[Any]:
+        assert [job.work.args[0].repeats for job in jobs] == [3]
+        done(jobs[0], guest_result(RELEASE, {}, verdicts=[one]), Place("", "", 1))
         return []
 
     kernel = LocalKernel(RELEASE, "/k", (), "here")
     monkeypatch.setattr("gcproto.cli.kernels.check.chosen", lambda _options: [kernel])
     monkeypatch.setattr("gcproto.cli.kernels.check.ready", lambda *_: "")
-    monkeypatch.setattr("gcproto.kernels.run.matrix.run", run)
+    monkeypatch.setattr("gcproto.jobs.run.run", run)
     done = CliRunner().invoke(cli, ["kernels", "check", "6.12", "--out", str(tmp_path)])
     assert done.exit_code == code, done.output
     assert ("1 verdict that no known bug explains" in done.output) is marked

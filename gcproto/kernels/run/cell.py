@@ -4,7 +4,6 @@ It names its kernel so that another machine can fetch it. It needs nothing from 
 """
 
 import datetime
-import tempfile
 import uuid
 from pathlib import Path
 
@@ -120,11 +119,11 @@ def run_cell(cell: Cell) -> Result:
 
     """
     started = datetime.datetime.now(datetime.UTC)
-    name = ""
+    name = inputs = ""
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        name = kernel.configuration
+        name, inputs = kernel.configuration, kernel.inputs
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
         where = vm.host(cell.machine.row)
         built = _programs(cell)
@@ -151,7 +150,7 @@ def run_cell(cell: Cell) -> Result:
                 cell,
                 Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)),
                 root,
-                swap=kernel.swap,
+                kernel,
             )
             guest = msgspec.structs.replace(cell.machine, root=str(root.folder)) if root else cell.machine
             with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
@@ -189,21 +188,22 @@ def run_cell(cell: Cell) -> Result:
             booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
             where,
             configuration.seen(found.files, name),
+            inputs,
         ),
         verdicts=verdicts,
     )
 
 
-def _script(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
-    return Script((*_measuring(cell, measure, root, swap=swap).steps, *configuration.closing()))
+def _script(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
+    return Script((*_measuring(cell, measure, root, kernel).steps, *configuration.closing()))
 
 
-def _measuring(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
+def _measuring(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
     if cell.scenarios == heap.HEAP:
-        return heap.script(measure, cell.machine.cpus, root, cell.machine.row)
+        return heap.script(measure, cell.machine.cpus, root, cell.machine.row, loop="loop" in kernel.builtin)
     if cell.scenarios == ASKED:
-        return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
-    return SETS[cell.scenarios](measure, swap=swap)
+        return asked.script(measure, cell.asked, swap=kernel.swap, touch=cell.touch)
+    return SETS[cell.scenarios](measure, swap=kernel.swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:
@@ -282,8 +282,3 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
         "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
         "notes": found.notes + [f"not understood: {line[:SHOWN]}" for line in found.garbled],
     }
-
-
-def use_temporary(folder: str) -> None:
-    """Temporary files of this process go below `folder`. Its owner removes the remains of a killed process."""
-    tempfile.tempdir = str(Path(folder))
