@@ -112,7 +112,6 @@ def command(ctx: click.Context, options: Options) -> None:
         return
     refuse_without_effect(("live_share", "processors", "up_to"), "they are for --heap-mib or --dump")
     from gcproto.model.proposals import load as load_proposal
-    from gcproto.results.store import load
 
     asked = load_proposal(options.proposal) if options.proposal else None
     if options.dask:
@@ -121,7 +120,7 @@ def command(ctx: click.Context, options: Options) -> None:
         found = measure_on_each_host(options, options, [("", costs_of_this_host)])
         well = on_hosts(found, lambda results: _show(results, asked, options))
         found.close(ctx, options, well=well)
-    elif not _show([load(path) for path in options.files] or _measure(options.out), asked, options):
+    elif not _show(_given(options.files) or _measure(options.out), asked, options):
         ctx.exit(ExitCode.NO)
 
 
@@ -167,9 +166,24 @@ def _predict_heap(ctx: click.Context, options: Options) -> None:
         well = on_hosts(found, lambda results: print_heap(asked, results, as_json=options.as_json))
         found.close(ctx, options, well=well)
     else:
-        from gcproto.results.store import load
+        print_heap(asked, _given(options.files), options.out, as_json=options.as_json)
 
-        print_heap(asked, [load(path) for path in options.files], options.out, as_json=options.as_json)
+
+def _given(files: "Sequence[Path]") -> "list[Result]":
+    """Read results, each run once: a copy of a run would make intervals too narrow.
+
+    Raises:
+        GcprotoError: a file is not a usable result.
+
+    """
+    from gcproto.results.gather import gather
+
+    found = gather(files)
+    for one in found.refused:
+        if one.named:
+            raise one.error
+        click.echo(f"gcproto: {one.error}", err=True)
+    return [result for _, result in found.results]
 
 
 def _measure(folder: Path) -> "list[Result]":
