@@ -141,6 +141,32 @@ def test_one_heap_record_without_an_end(tmp_path: Path) -> None:
     assert load(small().data(end=False), tmp_path).objects == 6
 
 
+EMPTY = struct.pack(">BII", 0x1C, 0, 0)
+
+
+def test_empty_segments(tmp_path: Path) -> None:
+    """HotSpot's parallel writer ends a segment when its buffer is full, whether or not more follows."""
+    data = small().data()
+    at = data.index(b"\x1c", len("JAVA PROFILE 1.0.2") + 13)
+    with_them = data[:at] + EMPTY + data[at:-9] + EMPTY + EMPTY + data[-9:]
+    whole, found = load(data, tmp_path), load(with_them, tmp_path)
+    assert found.address.tolist() == whole.address.tolist()
+    assert found.refs.tolist() == whole.refs.tolist()
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=6), st.integers(0, 600))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_compressed_in_members(tmp_path: Path, cuts: list[int], zeroes: int) -> None:
+    """HotSpot (-gz) compresses each block by itself; what stores a file may fill it up with zeroes."""
+    data, members = small().data(), b""
+    rest = data
+    for cut in cuts:
+        members += gzip.compress(rest[:cut], 1)
+        rest = rest[cut:]
+    found = load(members + gzip.compress(rest) + bytes(zeroes), tmp_path)
+    assert found.address.tolist() == load(data, tmp_path).address.tolist()
+
+
 def broken_class(made: Writer) -> Writer:
     made.describe(NODE, BASE, [REF])
     made.describe(BASE, NODE, [REF])

@@ -63,7 +63,7 @@ def print_heap(asked: Asked, results: "Sequence[Result]", out: Path | None = Non
     shape = _of_dump(asked.dump) if asked.dump else None
     if not results and out:
         results = _measured(asked, out)
-    found = scale(results, shape or _of_size(asked, results), asked.processors)
+    found = scale(results, shape or _of_size(asked, results), asked.processors, of_dump=shape is not None)
     if as_json:
         from gcproto.results.documents import document
 

@@ -111,7 +111,7 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.build.patches import collect
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import CHECK, Cell
-    from gcproto.kernels.run.check import known
+    from gcproto.kernels.run.check import NODES, known
     from gcproto.results.facts import kernel_name
 
     known(options.hazards)
@@ -145,7 +145,8 @@ def command(ctx: click.Context, options: Options) -> None:
     programs = ready(kernels, options, row)
     told_by = tuple(sys.argv[1:])
     if options.check:
-        guest = check_guest(options, options.timeout if given("timeout") else CHECK_SECONDS, options.arch)
+        seconds_each = options.timeout if given("timeout") else CHECK_SECONDS
+        guest = check_guest(options, seconds_each, options.arch, NODES)
         checks = [
             Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options.hazards) for one in kernels
         ]
