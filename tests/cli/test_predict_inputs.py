@@ -1,4 +1,4 @@
-"""Files that ``gcproto predict`` is given: copies of a run, proposals that are none, results without heaps."""
+"""Files that ``gcproto predict`` is given: copies of a run, files without a proposal, results without heaps."""
 
 import shutil
 from pathlib import Path
