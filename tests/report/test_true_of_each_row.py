@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from gcproto.model.prediction import Heap, Prediction, Reason
+from gcproto.report.labels import readable
 from gcproto.report.terminal.comparison import print_comparison
 from gcproto.report.terminal.predicted.prediction import print_prediction
 from gcproto.report.terminal.series import print_pair
@@ -63,6 +64,13 @@ def test_one_pair_has_no_percentiles() -> None:
     assert steadiness(made).startswith("the A/A pair differs by 1.10%;")
     made.noise = Noise([Interval(1.011, 0.9, 1.1)] * 2, 0.011)
     assert "A/A pairs differ by up to 1.1% (95th percentile)" in shown(made)
+
+
+def test_long_operations_are_in_ms() -> None:
+    """A card had 112976555 ns/operation."""
+    one = heap_mode("copy", 112976555.0)
+    assert readable(one) == (1e-6, "ms/operation")
+    assert readable(heap_mode("copy", 6073.0)) == (1.0, "ns/operation")
 
 
 def test_counts_have_their_nouns() -> None:

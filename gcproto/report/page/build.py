@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gcproto import __version__
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.page.checks import checks_section
 from gcproto.report.page.kernels_section import kernels_section
@@ -115,7 +116,7 @@ def _subtitle(run: Run, total: int) -> list[str]:
     return [
         *(which if total > 1 else []),
         f"{cpu_of(lead)}, {cpus_of(lead)}",
-        f"{len(lead.measurements)} measurements of up to {rounds} rounds",
+        f"{counted(len(lead.measurements), 'measurement')} of up to {counted(rounds, 'round')}",
         f"proof by {', '.join(levels) or 'nothing'}",
         steadiness(lead),
         f"userfaultfd by {uffd.get('via', 'unknown')}",
