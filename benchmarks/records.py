@@ -31,9 +31,11 @@ RECORDS = {
     "young": "gc --workload trees --live 64m --heap 2x --rounds 5 --modes move,copy,young-move,young-copy,none,bare",
     "policies": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify",
     "policies-two": "gc policies --workloads prefix,sparse,trees,lru --live 32m --rounds 9 --verify --threads 2",
-    "claims": "claims",
+    "claims": "claims --kernels",
 }
 """The command of each record, by the name of its page; what stands after a dash tells records of a page apart."""
+WITH_GUESTS = ("claims",)
+"""Of these, those that also build and boot kernels."""
 STEPS = "--results {} --by function --scenario"
 GUESTS = {
     "profile": (
@@ -194,7 +196,7 @@ def measure(name: str) -> None:
     typed = "make compare-jvm" if name == COMPARE else f"gcproto {words}"
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*program, *words.split(), "--out", folder], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        (file,) = Path(folder).glob("*.json")
+        (file,) = (one for one in Path(folder).glob("*.json") if not one.name.startswith("kernels-"))
         shown = subprocess.run(
             [*program, show, str(file)], check=True, capture_output=True, text=True, cwd=ROOT, env=WIDE
         )
@@ -216,7 +218,7 @@ def main(names: Sequence[str]) -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    for name in names or (*RECORDS, COMPARE):
+    for name in names or (*(one for one in RECORDS if one not in WITH_GUESTS), COMPARE):
         (measure_guests if name in GUESTS else measure)(name)
 
 

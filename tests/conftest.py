@@ -121,6 +121,13 @@ def _guest_kernel(architecture: str = "amd64") -> bool:
     return True
 
 
+def _memory_group() -> bool:
+    from gcproto.host import memory_group
+
+    place = memory_group.place()
+    return place is not None and os.access(place.parent, os.W_OK)
+
+
 def _kernel_tools() -> bool:
     from gcproto.errors import GcprotoError
     from gcproto.kernels.build.build import need_tools
@@ -185,6 +192,8 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
     "kernel_source": (lambda: kernel_source() is not None, "no kernel source in the cache (`gcproto kernels build`)"),
+    "memcg": (_memory_group, "no memory cgroup can be made below /sys/fs/cgroup"),
+    "git": (lambda: shutil.which("git") is not None, "no git"),
     "perl": (lambda: shutil.which("perl") is not None, "no perl"),
     "herd7": (lambda: shutil.which("herd7") is not None, "no herd7"),
     "cpio": (lambda: shutil.which("cpio") is not None, "no cpio to read archives with"),

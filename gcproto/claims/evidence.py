@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import cached_property
 
 from gcproto import contract
+from gcproto.claims.pairs import Guests
 from gcproto.collector.modes import MODES
 from gcproto.contract.run import run_rows
 from gcproto.experiments.paths import bench
@@ -56,13 +57,15 @@ class Evidence:
     Args:
         say: is told what is being measured.
         seed: of contents and orders.
+        guests: where claims that need a changed kernel get one; None: they are judged on this kernel.
 
     Attributes:
-        results: of the measurements so far.
+        guests: as given;  results: of the measurements so far.
 
     """
 
-    def __init__(self, say: Say, seed: int = 1) -> None:
+    def __init__(self, say: Say, seed: int = 1, guests: Guests | None = None) -> None:
+        self.guests = guests
         self._say = say
         self._seed = seed
         self._rows: dict[str, contract.RowResult] = {}

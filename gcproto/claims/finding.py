@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gcproto.claims.evidence import Evidence
+from gcproto.claims.pairs import Pair
 from gcproto.results.schema import Judgement
 
 
@@ -53,6 +54,7 @@ class Claim:
         command: shows it alone.
         judge: finds out.
         needs: of the machine, without which nothing can be said (gcproto.claims.needs).
+        pair: kernels that decide it, if kernels may be built and booted.
 
     """
 
@@ -61,3 +63,4 @@ class Claim:
     command: str
     judge: Callable[[Evidence], Finding]
     needs: tuple[str, ...] = ()
+    pair: Pair | None = None

@@ -1,5 +1,6 @@
 """The bug that the thread began with: T3, T16."""
 
+from gcproto.claims import judge_guests
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Finding, in_part, untestable
 from gcproto.claims.sound import Rows
@@ -14,13 +15,15 @@ def _panic(evidence: Evidence) -> BugState | None:
 
 def unfixed_kernels_corrupt(evidence: Evidence) -> Finding:
     """T3."""
+    if evidence.guests is not None:
+        return judge_guests.unfixed_kernels_corrupt(evidence.guests)
     bug = _panic(evidence)
     if bug is None:
         return untestable("this kernel has no UFFDIO_MOVE")
     if bug.may_bite:
         return untestable(f"this kernel has it by its version ({bug.evidence}); provoking it may corrupt the machine")
     rows = Rows(evidence, "swapcache-small", "swapcache-mthp")
-    why = f"here the bug is {bug.state} ({bug.evidence}); the command builds a kernel with the bug, whose guest panics"
+    why = f"here the bug is {bug.state} ({bug.evidence}); --kernels builds a kernel with the bug, whose guest panics"
     return untestable(why, rows.text)
 
 

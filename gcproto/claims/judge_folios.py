@@ -1,5 +1,6 @@
 """Large folios: how they are split, moved whole, moved in part: T6, T10 to T14."""
 
+from gcproto.claims import judge_guests
 from gcproto.claims.contrast import Contrast, contrast, judged_as
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Finding, confirmed, in_part, refuted, untestable
@@ -88,6 +89,8 @@ def tao_may_be_worse_than_copy(evidence: Evidence) -> Finding:
 
 def whole_mthp_could_move(evidence: Evidence) -> Finding:
     """T11."""
+    if evidence.guests is not None:
+        return judge_guests.whole_mthp_could_move(evidence.guests)
     move = evidence.present("mthp", "move", 64 * KIB, evidence.order)
     if move is None or not usable(move) or not move.proof.folios:
         return unusable(move)
@@ -97,9 +100,7 @@ def whole_mthp_could_move(evidence: Evidence) -> Finding:
         return always(confirmed(f"this kernel does: {figures}"), move)
     if proof.folios_split < proof.folios:
         return in_part("this kernel moves some of them whole", figures)
-    return untestable(
-        "it needs a kernel with that change, which can be built (native/kernel/series)", f"here {figures}"
-    )
+    return untestable("it needs a kernel with that change, which --kernels builds", f"here {figures}")
 
 
 def across_page_tables(evidence: Evidence) -> Finding:

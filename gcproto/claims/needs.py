@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gcproto.claims.evidence import Evidence
 from gcproto.claims.finding import Claim, Finding, untestable
+from gcproto.claims.pairs import Guests
 from gcproto.errors import GcprotoError
 from gcproto.host.capability import Capability
 from gcproto.host.doctor import Survey
@@ -59,10 +60,25 @@ def why_not(skip: Skip) -> Finding:
     return untestable(skip.reason + (f" (what to do: {skip.remedy})" if skip.remedy else ""))
 
 
-def asked_first(claims: Sequence[Claim], survey: Survey) -> dict[str, Skip]:
-    """The claims that can't be judged here, by key, with the reason. Nothing is measured for this."""
-    found = {claim.key: missing(claim, survey) for claim in claims}
+def asked_first(claims: Sequence[Claim], survey: Survey, guests: Guests | None = None) -> dict[str, Skip]:
+    """The claims that can't be judged here, by key, with the reason. Nothing is measured for this.
+
+    Args:
+        claims: to be judged.
+        survey: of this machine.
+        guests: decide claims that need a changed kernel; these need no more of this machine than to build and boot it.
+
+    """
+    lacking = guests.lacking() if guests is not None and any(claim.pair for claim in claims) else None
+    found = {
+        claim.key: _in_guests(claim, lacking) if claim.pair and guests is not None else missing(claim, survey)
+        for claim in claims
+    }
     return {key: skip for key, skip in found.items() if skip}
+
+
+def _in_guests(claim: Claim, lacking: Skip | None) -> Skip | None:
+    return Skip(f"claim {claim.key}", lacking.reason, lacking.remedy) if lacking else None
 
 
 def judge(claim: Claim, evidence: Evidence) -> tuple[Finding, Skip | None]:

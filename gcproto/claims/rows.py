@@ -4,7 +4,7 @@ Barry Song, Lokesh Gidra, Suren Baghdasaryan and David Hildenbrand on "mm: Fix k
 encounters swapcache" (linux-mm, February 2025).
 """
 
-from gcproto.claims import judge_bugs, judge_busy, judge_folios, judge_moves
+from gcproto.claims import judge_bugs, judge_busy, judge_folios, judge_moves, pairs
 from gcproto.claims.finding import Claim
 
 
@@ -36,6 +36,7 @@ CLAIMS = (
         "A swap entry may refer to a folio in the swap cache, and unfixed kernels corrupt or panic",
         "gcproto kernels ab --check --config debug --patch native/kernel/undo --hazard swapcache-rmap",
         judge_bugs.unfixed_kernels_corrupt,
+        pair=pairs.BUG,
     ),
     Claim(
         "T4",
@@ -60,8 +61,8 @@ CLAIMS = (
     ),
     Claim(
         "T7",
-        "The split can fail: pinned, referenced, shared and swap-cached folios give EBUSY",
-        "gcproto contract --swap mthp-pinned-page mthp-referenced mthp-forked swapcache-mthp",
+        "The split can fail: pinned, referenced, shared and swap-cached folios give EBUSY, a failed allocation ENOMEM",
+        "gcproto contract --swap mthp-pinned-page mthp-referenced mthp-forked swapcache-mthp enomem-page-table",
         judge_busy.split_can_fail,
         ("move", "folios"),
     ),
@@ -92,6 +93,7 @@ CLAIMS = (
         _bench("mthp-64k", "move", "64k") + "; gcproto kernels ab --set folios --patch native/kernel/series",
         judge_folios.whole_mthp_could_move,
         ("move", "orders", "folios"),
+        pair=pairs.WHOLE,
     ),
     Claim(
         "T12",
@@ -117,9 +119,10 @@ CLAIMS = (
     Claim(
         "T15",
         "Splitting unmapped folios would let parts of mTHPs survive the swap cache",
-        _CACHED,
+        f"{_CACHED}; gcproto kernels ab --set swapcache --patch native/kernel/split-swapcache",
         judge_busy.unmapped_split_would_save,
         ("move", "loop", "folios"),
+        pair=pairs.SPLIT,
     ),
     Claim(
         "T16",

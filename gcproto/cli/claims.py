@@ -23,11 +23,15 @@ class Options(ResultOptions):
 
     keys: tuple[str, ...]
     seed: int
+    kernels: bool
 
 
 @click.command(name="claims")
 @click.argument("keys", nargs=-1, metavar="[T1 ... T16]...", callback=Once("claim", str.upper))
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
+@click.option(
+    "--kernels", is_flag=True, help="Build and boot changed kernels for the claims that need one: T3, T11, T15."
+)
 @result_options
 @takes(Options)
 def command(ctx: click.Context, options: Options) -> None:
@@ -37,11 +41,16 @@ def command(ctx: click.Context, options: Options) -> None:
     claim alone.  "Better" is judged against the best alternative measured, by intervals of rounds.  All sixteen claims
     take about two minutes.
 
+    With --kernels, three claims are judged in guests, on kernels without and with a patch.  Before it begins, the
+    command says what is built and how long that takes.  Results of guests in --out are used again if they are of the
+    same source, configuration, patches and compiler.
+
     A refuted claim is a finding, not a failure.  Before measuring, the command says what the machine lacks.  It then
     judges the other claims.  The exit code is 3 if no claim could be judged.
     """
     from gcproto.claims.evidence import Evidence
     from gcproto.claims.needs import asked_first, judge, why_not
+    from gcproto.claims.pairs import Guests
     from gcproto.claims.result import document
     from gcproto.claims.rows import CLAIMS
     from gcproto.record import Record
@@ -54,16 +63,20 @@ def command(ctx: click.Context, options: Options) -> None:
     claims = [claim for claim in CLAIMS if claim.key in wanted]
     prepare(options.out)
     record = Record()
-    evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options.seed)
+    guests = Guests(lambda what: click.echo(f"gcproto: {what}", err=True), options.out) if options.kernels else None
+    evidence = Evidence(lambda what: click.echo(f"measuring {what}", err=True), options.seed, guests)
     found: list[tuple[Claim, Finding]] = []
     skips: list[Skip] = []
     complete = True
     try:
-        lacking = asked_first(claims, evidence.survey)
+        lacking = asked_first(claims, evidence.survey, guests)
         for skip in lacking.values():
             remedy = f" (what to do: {skip.remedy})" if skip.remedy else ""
             click.echo(f"{skip.what} can't be judged here: {skip.reason}{remedy}", err=True)
         skips += lacking.values()
+        pairs = [claim.pair for claim in claims if claim.pair and claim.key not in lacking]
+        if guests and pairs:
+            click.echo(f"gcproto: for --kernels, {guests.missing_work(pairs)}", err=True)
         for claim in claims:
             if claim.key in lacking:
                 found.append((claim, why_not(lacking[claim.key])))

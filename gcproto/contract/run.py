@@ -1,7 +1,7 @@
 """Runs rows of the contract with the settings that they need, restores these, and makes a result."""
 
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from gcproto.contract import TIMEOUT_MS, Row, RowResult, Verdict, run_row
 from gcproto.host.machine import machine
@@ -34,7 +34,7 @@ def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -
         SettingRefused: swap was asked for, and this user may not add devices.
 
     """
-    with Settings() as settings, ExitStack() as stack:
+    with Settings() as settings, ExitStack() as groups, ExitStack() as stack:
         if swap and not settings.may_change():
             raise SettingRefused(
                 "--swap adds and removes swap devices", why=why_not(), remedy="run it as root, on the host itself"
@@ -42,6 +42,9 @@ def run_rows(rows: Sequence[Row], *, swap: bool, timeout_ms: int = TIMEOUT_MS) -
         if settings.may_change():
             _enable_folios(settings)
         device = ""
+        if settings.may_change() and any("memcg" in row.needs for row in rows):
+            with suppress(SettingRefused):  # the row skips, and says what is missing
+                groups.enter_context(settings.memory_group())
         for row in rows:
             wanted = next((word for word in ("zram", "loop") if word in row.needs), "") if swap else ""
             if wanted != device:

@@ -46,7 +46,13 @@ class LoopUndo(msgspec.Struct, frozen=True, tag="loop"):
     backing_file: str
 
 
-Undo = FileUndo | SwapUndo | ZramUndo | LoopUndo
+class GroupUndo(msgspec.Struct, frozen=True, tag="group"):
+    """Remove a memory cgroup."""
+
+    folder: str
+
+
+Undo = FileUndo | SwapUndo | ZramUndo | LoopUndo | GroupUndo
 
 
 class _Document(msgspec.Struct):

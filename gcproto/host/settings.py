@@ -15,8 +15,18 @@ from types import TracebackType
 from typing import Self
 
 from gcproto.errors import GcprotoError
-from gcproto.host import swap_devices
-from gcproto.host.journal import FOLDER, FileUndo, Journal, LockedElsewhereError, LoopUndo, SwapUndo, Undo, ZramUndo
+from gcproto.host import memory_group, swap_devices
+from gcproto.host.journal import (
+    FOLDER,
+    FileUndo,
+    GroupUndo,
+    Journal,
+    LockedElsewhereError,
+    LoopUndo,
+    SwapUndo,
+    Undo,
+    ZramUndo,
+)
 from gcproto.host.kernel_files import THP, chosen, mthp_files, read, read_choice
 from gcproto.logs import get_logger
 from gcproto.process import interrupts
@@ -177,6 +187,35 @@ class Settings:
             yield node
 
     @contextmanager
+    def memory_group(self) -> Iterator[Path]:
+        """A memory cgroup without processes, for the rows of the contract that need one; yields its folder.
+
+        Raises:
+            SettingRefused: it can't be made.
+
+        """
+        if not self._permitted:
+            raise SettingRefused("no memory cgroup can be made", why=why_not(), remedy="run as root")
+        folder = memory_group.place()
+        if folder is None:
+            raise SettingRefused(
+                "no memory cgroup can be made",
+                why="the memory controller is not mounted below /sys/fs/cgroup",
+                remedy="mount it: mount -t cgroup2 none /sys/fs/cgroup",
+            )
+        undo = GroupUndo(str(folder))
+        self._journal.add(undo)
+        try:
+            folder.mkdir(exist_ok=True)  # one that a dead process left is as good
+        except OSError as error:
+            raise SettingRefused("no memory cgroup can be made", why=f"{folder}: {error.strerror}") from error
+        try:
+            yield folder
+        finally:
+            memory_group.remove(folder)
+            self._journal.drop(undo)
+
+    @contextmanager
     def _swap_on(self, kind: str, size_bytes: int) -> Iterator[str]:
         if not self._permitted:
             raise SettingRefused("swap devices can't be added", why=why_not(), remedy="run as root, on the host itself")
@@ -292,4 +331,6 @@ def _undo(entry: Undo) -> str:
             existed = Path(backing_file).exists()
             swap_devices.loop_remove(backing_file)
             return f"removed the loop device on {backing_file}" if existed else ""
+        case GroupUndo(folder):
+            return f"removed the cgroup {folder}" if memory_group.remove(Path(folder)) else ""
     raise AssertionError(entry)

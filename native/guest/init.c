@@ -6,6 +6,7 @@
  *   write FILE TEXT...          write into a file                  sleep SECONDS
  *   zram BYTES                  swap on zram                       loop BYTES           swap on a loop device
  *   swapoff                     no swap any more                   root TYPE SOURCE OPTIONS   the host's files, /host
+ *   memcg                       an empty memory cgroup, for rows of the contract
  *   functions                   say where the kernel's functions are
  *   job NAME SECONDS MODE PROGRAM [ARGUMENT...]                    MODE: fifo, other, or host (chrooted to /host)
  *
@@ -194,6 +195,15 @@ static void mount_host(char **words)
     mount_or_note("tmpfs", "/host/run", "tmpfs", "mode=1777");
 }
 
+/* As gcproto/host/memory_group.py makes it.  A kernel without memory cgroups has none: the rows that need one skip. */
+static void make_memory_group(void)
+{
+    if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0 && errno != EBUSY)
+        return;
+    if (gcp_guest_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory") == 0)
+        mkdir("/sys/fs/cgroup/gcproto", 0755);
+}
+
 static void act(char **words, size_t n)
 {
     const char *verb = words[0];
@@ -209,6 +219,8 @@ static void act(char **words, size_t n)
         gcp_guest_swap_on_zram(strtoull(words[1], NULL, 10));
     else if (strcmp(verb, "loop") == 0 && n == 2)
         gcp_guest_swap_on_loop(strtoull(words[1], NULL, 10));
+    else if (strcmp(verb, "memcg") == 0 && n == 1)
+        make_memory_group();
     else if (strcmp(verb, "swapoff") == 0 && n == 1)
         gcp_guest_swap_off();
     else if (strcmp(verb, "functions") == 0 && n == 1)

@@ -29,9 +29,8 @@ enum gcp_verdict {
  * rule:    one sentence: what the kernel does
  * kernels: how kernels differ, with the commit's title and release; "" if they don't
  * needs:   what the machine must have, comma separated, "" if nothing.  `gcproto contract` and the guests set up "thp",
- *          "mthp", "zram", "loop" and "ksm"; the row itself skips if "root", "pfn", "io_uring", "pkeys", "hugetlb",
- *          "guard", "soft_dirty", "uffd_wp",
- *          "secretmem" or "rwp" is missing
+ *          "mthp", "zram", "loop", "memcg" and "ksm".  The row itself skips if another is missing: "root", "pfn",
+ *          "io_uring", "pkeys", "hugetlb", "guard", "soft_dirty", "uffd_wp", "secretmem", "rwp"
  */
 struct gcp_row {
     const char *name;

@@ -34,7 +34,7 @@ ROWS = rows()
 SWAP_BYTES = 64 << 20
 MTHP_ORDERS = [order for order in machine().anon_orders if order < machine().pmd_order and order > 1]
 WORDS = {"root", "pfn", "thp", "mthp", "io_uring", "zram", "loop", "pkeys", "hugetlb", "guard", "soft_dirty", "uffd_wp"}
-WORDS |= {"secretmem", "rwp"}
+WORDS |= {"secretmem", "rwp", "memcg"}
 
 
 @pytest.fixture
@@ -65,6 +65,8 @@ def provide(settings: Settings, row: Row, stack: ExitStack) -> None:
         stack.enter_context(settings.swap_zram(SWAP_BYTES))
     if "loop" in row.needs:
         stack.enter_context(settings.swap_loop(SWAP_BYTES))
+    if "memcg" in row.needs:
+        stack.enter_context(settings.memory_group())
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gcproto.errors import GcprotoError
-from gcproto.host import swap_devices
-from gcproto.host.journal import FileUndo, Journal, LockedElsewhereError, SwapUndo
+from gcproto.host import memory_group, swap_devices
+from gcproto.host.journal import FileUndo, GroupUndo, Journal, LockedElsewhereError, SwapUndo
 from gcproto.host.kernel_files import THP, chosen, mthp_files, read_choice
 from gcproto.host.machine import machine
 from gcproto.host.settings import SettingRefused, Settings, recover
@@ -49,6 +49,38 @@ def state() -> dict[str, object]:
 def test_the_chosen_value_of_a_list() -> None:
     assert chosen("always inherit [madvise] never") == "madvise"
     assert chosen("10000") == "10000"
+
+
+def test_the_place_of_a_memory_cgroup(tmp_path: Path) -> None:
+    """Version 1 has a hierarchy for each controller; version 2 passes controllers on."""
+    own = tmp_path / "own"
+    own.write_text("4:memory:/a/b\n1:cpu:/\n0::/\n")
+    assert memory_group.place(tmp_path, own) is None
+    (tmp_path / "cgroup.subtree_control").write_text("cpu pids\n")
+    assert memory_group.place(tmp_path, own) is None
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory\n")
+    assert memory_group.place(tmp_path, own) == tmp_path / "gcproto"
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory/cgroup.procs").touch()
+    assert memory_group.place(tmp_path, own) == tmp_path / "memory/a/b/gcproto"
+    own.write_text("4:memory:/\n")
+    assert memory_group.place(tmp_path, own) == tmp_path / "memory/gcproto"
+
+
+@pytest.mark.needs("root", "memcg")
+def test_a_memory_cgroup_is_removed_also_after_a_process_died(tmp_path: Path) -> None:
+    with Settings(tmp_path) as settings:
+        with settings.memory_group() as folder:
+            assert folder.is_dir()
+        assert not folder.exists()
+    journal = Journal(tmp_path)
+    journal.acquire()
+    folder.mkdir()
+    journal.add(GroupUndo(str(folder)))
+    journal.release()
+    assert recover(tmp_path) == [f"removed the cgroup {folder}"]
+    assert not folder.exists()
+    assert not journal.path.exists()
 
 
 @pytest.mark.needs("root", "thp")

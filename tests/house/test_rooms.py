@@ -23,7 +23,18 @@ MAY_USE = {
     "experiments": {"collector", "heap", "host", "results", "process"},
     "kernels": {"contract", "heap", "host", "known", "results", "process"},
     "report": {"known", "model", "results"},
-    "claims": {"collector", "contract", "experiments", "heap", "host", "known", "results", "process"},
+    "claims": {
+        "collector",
+        "contract",
+        "experiments",
+        "heap",
+        "host",
+        "kernels",
+        "known",
+        "model",
+        "results",
+        "process",
+    },
 }
 """The law of docs/internals/architecture.md: what each room may import; cli may import all."""
 

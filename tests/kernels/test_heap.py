@@ -59,7 +59,7 @@ def test_a_daemon_that_does_not_start_is_said(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heap, "compiled", lambda: tmp_path)
+    monkeypatch.setattr(heap, "compiled", lambda _workloads: tmp_path)
     script = heap.script(Measure(21, 2, 512, UNIT_INSTRUCTIONS, 7))
     text = script.text()
     assert text.index("root virtiofs host -") < text.index("root 9p") < text.index("job bring-compiled")
@@ -68,13 +68,28 @@ def test_the_plan_mounts_before_it_runs_python(tmp_path: Path, monkeypatch: pyte
     assert window.mode == "host"
     assert "NUMBA_CPU_NAME=generic" in window.command
     assert window.command[-7:-2] == ("--rounds", "5", "--seed", "7", "--json")
+    assert "cached" not in {job.name for job in script.jobs}
+
+
+def test_a_heap_in_the_swap_cache_needs_loop_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def compiled(workloads: tuple[str, ...]) -> Path:
+        asked.append(workloads)
+        return tmp_path
+
+    monkeypatch.setattr(heap, "compiled", compiled)
+    for processors in (2, 8):
+        jobs = heap.script(Measure(21, 2, 512, UNIT_TIME, 7), processors, loop=True).jobs
+        assert [job.name for job in jobs].count("cached") == (processors == 2)
+    assert ["arrays" in one for one in asked] == [True, False]
 
 
 @pytest.mark.parametrize(("processors", "mutators", "compactors"), [(2, "2", False), (8, "8", True)])
 def test_a_guest_has_a_mutator_for_each_processor(
     processors: int, mutators: str, compactors: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heap, "compiled", lambda: tmp_path)
+    monkeypatch.setattr(heap, "compiled", lambda _workloads: tmp_path)
     jobs = {job.name: job.command for job in heap.script(Measure(21, 2, 512, UNIT_TIME, 7), processors).jobs}
     assert ("window" in jobs) != compactors
     for name in {"window", "workload"} & jobs.keys():

@@ -1,6 +1,9 @@
 """Our own changes of the kernel: they apply, they are clean by the kernel's own rules, and what they say is checked."""
 
+import email.message
+import mailbox
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,7 +14,10 @@ from gcproto.kernels.build.patches import apply, collect
 from tests.conftest import kernel_source
 
 FOLDER = Path(__file__).parents[2] / "native/kernel"
-POSTED = ("fix-exclusive", "fix-pins", "series")
+POSTED = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
+MAILBOXES = ("fix-exclusive", "fix-pins", "split-swapcache")
+"""Those whose files, one after the other, are a mailbox."""
+THREAD = "https://lore.kernel.org/linux-mm/20250220092101.71966-1-21cnbao@gmail.com/"
 MAILS = sorted(file for name in POSTED for file in (FOLDER / name).glob("*.patch"))
 LITMUS = sorted((FOLDER / "litmus").glob("*.litmus"))
 
@@ -47,11 +53,78 @@ def test_each_applies_to_the_newest_source(name: str) -> None:
     assert "mm/userfaultfd.c" in apply(collect([FOLDER / name]), source())
 
 
+def mails(name: str, folder: Path) -> list[email.message.Message]:
+    """Mails of a folder's files, as `cat` makes a mailbox of them."""
+    box = folder / f"{name}.mbox"
+    box.write_text("".join(file.read_text() for file in sorted((FOLDER / name).glob("0*.patch"))))
+    return list(mailbox.mbox(str(box), create=False))
+
+
+@pytest.mark.parametrize("name", MAILBOXES)
+def test_the_files_of_a_folder_are_a_mailbox(name: str, tmp_path: Path) -> None:
+    found = mails(name, tmp_path)
+    assert len(found) == len(list((FOLDER / name).glob("0*.patch")))
+    subjects = [" ".join(str(one["subject"]).split()) for one in found]
+    if len(found) > 1:
+        numbers = [re.match(r"\[PATCH (\d+)/(\d+)\] ", one) for one in subjects]
+        assert [one and (int(one[1]), int(one[2])) for one in numbers] == [
+            (n, len(found) - 1) for n in range(len(found))
+        ]
+    first = found[0]
+    assert "akpm@linux-foundation.org" in str(first["to"])
+    for address in ("rppt@kernel.org", "peterx@redhat.com", "linux-mm@kvack.org", "linux-kernel@vger.kernel.org"):
+        assert address in f"{first['to']} {first['cc']}", address
+    texts = [str(one.get_payload()) for one in found]
+    assert THREAD in texts[0]
+    assert "v7.3.4" in texts[0], "what it is based on"
+    if len(found) == 1:
+        assert re.search(r'^Fixes: [0-9a-f]{12} \("', texts[0], re.M)
+        assert texts[0].index("\n---\n") < texts[0].index(THREAD), "below the line: not for the log"
+
+
+@pytest.mark.needs("kernel_source", "perl")
+@pytest.mark.parametrize("name", MAILBOXES)
+def test_the_mailbox_goes_to_those_that_the_kernel_names(name: str) -> None:
+    (first, *_) = sorted((FOLDER / name).glob("0*.patch"))
+    head = email.message_from_string(first.read_text())
+    asked = [file for file in (FOLDER / name).glob("0*.patch") if not file.name.startswith("0000-")]
+    command = ["perl", "scripts/get_maintainer.pl", "--nogit", "--nogit-fallback", "--no-rolestats", *map(str, asked)]
+    done = subprocess.run(command, cwd=source(), capture_output=True, text=True, check=True)
+    wanted = re.findall(r"[\w.+-]+@[\w.-]+", done.stdout)
+    assert wanted
+    sent = f"{head['to']} {head['cc']}"
+    assert [one for one in wanted if one not in sent] == []
+
+
+@pytest.mark.needs("kernel_source", "git")
+@pytest.mark.parametrize("name", MAILBOXES)
+def test_git_takes_the_mailbox(name: str, tmp_path: Path) -> None:
+    """As a maintainer does, with `git am`; a cover letter has no diff and is omitted."""
+    mails(name, tmp_path)
+    changed = apply(collect([FOLDER / name]), source())
+    tree = tmp_path / "tree"
+    for file in changed:
+        (tree / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source() / file, tree / file)
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    box = [str(file) for file in sorted((FOLDER / name).glob("0*.patch")) if not file.name.startswith("0000-")]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "base"], ["am", "-q", *box]):
+        subprocess.run(["git", *who, *words], cwd=tree, check=True, capture_output=True)
+    assert {file: (tree / file).read_bytes() for file in changed} == changed
+
+
 @pytest.mark.needs("kernel_source")
 @pytest.mark.parametrize("file", sorted((FOLDER / "broken").glob("*.patch")), ids=lambda file: file.stem)
 def test_each_broken_variant_applies_on_top(file: Path) -> None:
     right = apply(collect([FOLDER / "series"]), source())
     broken = apply(collect([FOLDER / "series", file]), source())
+    assert [name for name in right if right[name] != broken[name]] == ["mm/userfaultfd.c"]
+
+
+@pytest.mark.needs("kernel_source")
+def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
+    right = apply(collect([FOLDER / "split-swapcache"]), source())
+    broken = apply(collect([FOLDER / "split-swapcache", FOLDER / "broken-split"]), source())
     assert [name for name in right if right[name] != broken[name]] == ["mm/userfaultfd.c"]
 
 

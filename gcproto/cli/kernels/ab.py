@@ -65,10 +65,11 @@ class Options(BuildOptions, MatrixOptions, Limits):
 @click.option(
     "--set",
     "scenarios",
-    type=click.Choice(["quick", "paths", "folios", "contpte"]),
+    type=click.Choice(["quick", "paths", "folios", "swapcache", "contpte"]),
     default="quick",
     show_default=True,
-    help="Scenarios to measure: a few, those of `kernels run`, folios of every size, or blocks of contpte (arm64).",
+    help="Scenarios to measure: a few, those of `kernels run`, folios of every size, mTHPs in the swap cache, or "
+    "blocks of contpte (arm64).",
 )
 @click.option("--check", is_flag=True, help="Run the contract and the hazards in both instead of measuring.")
 @click.option(

@@ -1,7 +1,7 @@
 """Which kernels a command is about: by version, by path, all, the default matrix."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,7 +15,6 @@ from gcproto.errors import ExitCode, GcprotoError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from gcproto.kernels.architecture import Architecture
     from gcproto.kernels.get.catalog import Catalog, Kernel
     from gcproto.kernels.get.fetch import LocalKernel, Progress
 
@@ -49,23 +48,9 @@ def kernel_options(function: F) -> F:
 
 def catalog() -> "Catalog":
     """The lock file, and what the archive said last."""
-    import msgspec
+    from gcproto.kernels.get.seen import catalog as known
 
-    from gcproto.kernels.architecture import ROWS
-    from gcproto.kernels.get.catalog import Catalog, Lock, locked
-
-    seen = {}
-    for row in ROWS:
-        with suppress(OSError, msgspec.DecodeError):
-            seen[row.name] = msgspec.json.decode(seen_file(row).read_bytes(), type=Lock)
-    return Catalog(locked(), seen)
-
-
-def seen_file(architecture: "Architecture") -> Path:
-    """The archive's last answer about an architecture."""
-    from gcproto.kernels import cache
-
-    return cache.folder() / ("seen.json" if not architecture.cross else f"seen-{architecture.name}.json")
+    return known()
 
 
 def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":

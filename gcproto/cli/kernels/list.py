@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kernels.choice import catalog, seen_file
+from gcproto.cli.kernels.choice import catalog
 from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.params import FilePath
@@ -110,6 +110,7 @@ def _refresh(options: Options) -> None:
     from gcproto.kernels.architecture import ROWS
     from gcproto.kernels.get.archive import ask
     from gcproto.kernels.get.catalog import together
+    from gcproto.kernels.get.seen import seen_file
 
     write_lock = options.write_lock
     if write_lock is not None and (not write_lock.name or not write_lock.absolute().parent.is_dir()):

@@ -39,11 +39,11 @@ class Options(KernelOptions, MatrixOptions):
 @click.option(
     "--set",
     "scenarios",
-    type=click.Choice(["paths", "quick", "folios", "contpte", "heap"]),
+    type=click.Choice(["paths", "quick", "folios", "swapcache", "contpte", "heap"]),
     default="paths",
     show_default=True,
-    help="The path lab's scenarios, a few of them, folios of every size, blocks of contpte (arm64), or the heap.  The "
-    "heap is the window and a verified workload, in this Python.",
+    help="The path lab's scenarios, a few of them, folios of every size, mTHPs in the swap cache, blocks of contpte "
+    "(arm64), or the heap.  The heap is the window and a verified workload, in this Python.",
 )
 @click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")

@@ -106,6 +106,21 @@ def need_tools(architecture: Architecture = AMD64) -> str:
     return said.splitlines()[0]
 
 
+def inputs_of(wanted: BuildParameters, compiler: str) -> str:
+    """Digest of what a kernel is built from, whatever its name; "" for a tree that may change.
+
+    Args:
+        wanted: what is to be built.
+        compiler: first line of its --version.
+
+    """
+    if not wanted.origin.fixed:
+        return ""
+    suffix = wanted.architecture.suffix(wanted.page_size)
+    parts = (wanted.origin.identity, wanted.config.text, compiler, suffix, *(one.sha256 for one in wanted.patches))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 def see_that_it_can_be_built(wanted: BuildParameters) -> None:
     """Check that the name is valid and that the patches apply, without waiting for a build tree.
 
@@ -145,9 +160,13 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
         parts = (digest, wanted.config.text, compiler, wanted.name + suffix)
         identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         done = next((one for one in built.all_built() if one.identity == identity), None)
-        if done:
-            return done
-        return _make(wanted, tree, identity, compiler, progress)
+        if not done:
+            return _make(wanted, tree, identity, compiler, progress)
+        inputs = inputs_of(wanted, compiler)
+        if done.inputs != inputs:  # an older version of this program did not note them
+            done = msgspec.structs.replace(done, inputs=inputs)
+            built.note(done)
+        return done
 
 
 def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
@@ -182,6 +201,7 @@ def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, pro
         missing=tuple(missing),
         architecture=row.name,
         page_size=found.image.page_size,
+        inputs=inputs_of(wanted, compiler),
     )
     built.keep(made, objects / row.image, objects / ".config")
     return made

@@ -12,6 +12,7 @@ from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.get.fetch import LocalKernel
 
+KNOWN = "built.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
@@ -31,7 +32,7 @@ class Built(msgspec.Struct, frozen=True):
         seconds: duration of the build.
         builtin: as in LocalKernel.
         missing: options of the fragments that the source does not have.
-        architecture, page_size: as in LocalKernel.
+        architecture, page_size, inputs: as in LocalKernel.
 
     """
 
@@ -49,6 +50,7 @@ class Built(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
     architecture: str = AMD64.name
     page_size: int = AMD64.page_sizes[0]
+    inputs: str = ""
 
     @property
     def home(self) -> Path:
@@ -69,6 +71,7 @@ class Built(msgspec.Struct, frozen=True):
             architecture=self.architecture,
             page_size=self.page_size,
             configuration="+".join(self.config),
+            inputs=self.inputs,
         )
 
 
@@ -91,7 +94,7 @@ def check_name(name: str) -> str:
 def all_built() -> list[Built]:
     """Those that are here, by release."""
     found = []
-    for file in sorted(cache.folder("built").glob("*/built.json")):
+    for file in sorted(cache.folder("built").glob(f"*/{KNOWN}")):
         try:
             one = msgspec.json.decode(file.read_bytes(), type=Built)
         except (OSError, msgspec.DecodeError):
@@ -128,7 +131,15 @@ def keep(made: Built, vmlinuz: Path, config: Path) -> None:
     with cache.whole(made.home, replace=True) as folder:
         shutil.copyfile(vmlinuz, folder / "vmlinuz")
         shutil.copyfile(config, folder / "config")
-        (folder / "built.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+        (folder / KNOWN).write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+
+
+def note(made: Built) -> None:
+    """Write what is known of a kernel in the catalog again."""
+    part = made.home / f".{KNOWN}.part"
+    with cache.writing(str(part)):
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
+        part.replace(made.home / KNOWN)
 
 
 def forget(one: Built) -> None:

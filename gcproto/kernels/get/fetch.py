@@ -32,6 +32,7 @@ class LocalKernel(msgspec.Struct, frozen=True):
         architecture: name of a row of gcproto.kernels.architecture.
         page_size: in bytes.
         configuration: its name: Debian's flavour, or the fragments that it was built of; "" if it is not known.
+        inputs: as in gcproto.results.schema.Guest.
 
     """
 
@@ -43,6 +44,7 @@ class LocalKernel(msgspec.Struct, frozen=True):
     architecture: str = AMD64.name
     page_size: int = AMD64.page_sizes[0]
     configuration: str = ""
+    inputs: str = ""
 
     @property
     def swap(self) -> bool:

@@ -260,6 +260,28 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
     return Script(tuple(steps))
 
 
+def swapcache(measure: Measure, *, swap: bool) -> Script:
+    """Small pages, and 64 KiB mTHPs in the swap cache: whole, in part, with COPY after EBUSY, and by COPY.
+
+    Args:
+        measure: how much.
+        swap: the guest can have swap; otherwise only the small pages are measured.
+
+    """
+    sizes = measure.sizes
+    order, kib = sizes.swapped_order, sizes.kib(sizes.swapped_order)
+    steps: list[str | Job] = [*preamble(), INFO, *folios(0, sizes), canary(measure)]
+    steps.append(job(measure, "small", "small", "move", ["2m"]))
+    if swap:
+        steps.append(f"loop {SWAP_BYTES}")
+        steps.append(job(measure, "swapcache-0k", "swapcache", "move,copy", ["2m"]))
+        steps += folios(kib, sizes)
+        whole = f"{kib}k"
+        steps.append(job(measure, f"swapcache-{kib}k", "swapcache", "move", [PAGE, whole, "2m"], order=order))
+        steps.append(job(measure, f"swapcache-{kib}k-copy", "swapcache", "move_fallback,copy", [whole], order=order))
+    return Script(tuple(steps))
+
+
 def contpte(measure: Measure, *, swap: bool) -> Script:  # noqa: ARG001 - as all sets
     """The scenarios in which blocks of contpte are kept, folded or unfolded (native/paths/contpte.h).
 
@@ -298,5 +320,5 @@ def contpte(measure: Measure, *, swap: bool) -> Script:  # noqa: ARG001 - as all
 
 CONTPTE = "contpte"
 """The set for arm64 only."""
-SETS = {"paths": paths, "quick": quick, "folios": folios_set, CONTPTE: contpte}
+SETS = {"paths": paths, "quick": quick, "folios": folios_set, "swapcache": swapcache, CONTPTE: contpte}
 """Scenario sets by name."""

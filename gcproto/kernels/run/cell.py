@@ -120,11 +120,11 @@ def run_cell(cell: Cell) -> Result:
 
     """
     started = datetime.datetime.now(datetime.UTC)
-    name = ""
+    name = inputs = ""
     unit = UNIT_INSTRUCTIONS if cell.machine.icount else UNIT_TIME
     try:
         kernel = local(cell.kernel)
-        name = kernel.configuration
+        name, inputs = kernel.configuration, kernel.inputs
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
         where = vm.host(cell.machine.row)
         built = _programs(cell)
@@ -151,7 +151,7 @@ def run_cell(cell: Cell) -> Result:
                 cell,
                 Measure(cell.rounds, 2, cell.pages, unit, cell.seed, Sizes(kernel.page_size)),
                 root,
-                swap=kernel.swap,
+                kernel,
             )
             guest = msgspec.structs.replace(cell.machine, root=str(root.folder)) if root else cell.machine
             with watching(kernel, built, wanted=cell.profile, caches=cell.caches) as watch:
@@ -189,21 +189,22 @@ def run_cell(cell: Cell) -> Result:
             booted.console[-(TAIL if booted.outcome == "done" else LONG_TAIL) :],
             where,
             configuration.seen(found.files, name),
+            inputs,
         ),
         verdicts=verdicts,
     )
 
 
-def _script(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
-    return Script((*_measuring(cell, measure, root, swap=swap).steps, *configuration.closing()))
+def _script(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
+    return Script((*_measuring(cell, measure, root, kernel).steps, *configuration.closing()))
 
 
-def _measuring(cell: Cell, measure: Measure, root: Root | None, *, swap: bool) -> Script:
+def _measuring(cell: Cell, measure: Measure, root: Root | None, kernel: LocalKernel) -> Script:
     if cell.scenarios == heap.HEAP:
-        return heap.script(measure, cell.machine.cpus, root, cell.machine.row)
+        return heap.script(measure, cell.machine.cpus, root, cell.machine.row, loop="loop" in kernel.builtin)
     if cell.scenarios == ASKED:
-        return asked.script(measure, cell.asked, swap=swap, touch=cell.touch)
-    return SETS[cell.scenarios](measure, swap=swap)
+        return asked.script(measure, cell.asked, swap=kernel.swap, touch=cell.touch)
+    return SETS[cell.scenarios](measure, swap=kernel.swap)
 
 
 def _take_in(found: Transcript, machine: vm.Machine) -> None:

@@ -93,6 +93,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), INFO]
     steps += _folios(known)
+    steps += [] if only else ["memcg"]
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):
@@ -120,7 +121,7 @@ def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
         sizes: of the kernel's folios.
 
     """
-    steps: list[str | Job] = [*preamble(), INFO, *_folios(sizes)]
+    steps: list[str | Job] = [*preamble(), INFO, *_folios(sizes), "memcg"]
     for device in ("zram", "loop") if swap else ("",):
         steps += [f"{device} {SWAP_BYTES}"] if device else []
         steps.append(Job(f"row-{device}-{name}", ("/gcprobe", "contract", name), 120, "other", ContractRow(name)))

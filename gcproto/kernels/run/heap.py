@@ -10,6 +10,7 @@ its page size.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import gcproto
@@ -44,6 +45,12 @@ MANY = ("--workload", "trees", "--live", "8m", "--heap", "3x", "--modes", "move,
 It is for correctness, and runs alone: with 8 processors emulated on two busy ones, the window did not end within 500 s.
 """
 FOLIOS = ("policies", "--workloads", "prefix", "--memory", "small,64k", "--policies", "move", "--live", "4m")
+CACHED_WORKLOADS = ("arrays",)
+CACHED = (
+    *("policies", "--workloads", *CACHED_WORKLOADS, "--memory", "64k", "--policies", "move", "--live", "4m"),
+    *("--swapped", "50", "--device", "loop", "--ebusy", "copy,touch"),
+)
+"""Half of the heap's mTHPs are in the swap cache when it is evacuated; for kernels with loop devices built in."""
 ROUNDS_TO_RUNS = 4
 """A window has thousands of pages, so it needs fewer rounds than a path."""
 
@@ -74,8 +81,11 @@ def root_of(architecture: Architecture) -> roots.Root | None:
     return roots.installed(architecture) if architecture.cross else None
 
 
-def compiled() -> Path:
+def compiled(workloads: Sequence[str] = COMPILED_WORKLOADS) -> Path:
     """The folder with the collector and the workloads compiled for guests; compiles missing parts.
+
+    Args:
+        workloads: their names.
 
     Raises:
         GcprotoError: it can't be compiled, or the folder can't be written.
@@ -83,7 +93,7 @@ def compiled() -> Path:
     """
     folder = cache.folder("compiled")
     with cache.alone(folder):  # two cells compile only once
-        for workload in COMPILED_WORKLOADS:
+        for workload in workloads:
             _compile(workload, folder)
     return folder
 
@@ -110,19 +120,26 @@ def threads(processors: int) -> tuple[str, ...]:
     return ("--mutators", str(processors), "--placement", "unplaced")
 
 
-def _brought(root: roots.Root | None, architecture: Architecture, page_size: int) -> tuple[str, str, dict[str, str]]:
+def _brought(
+    root: roots.Root | None, architecture: Architecture, page_size: int, workloads: tuple[str, ...]
+) -> tuple[str, str, dict[str, str]]:
     """The folder of compiled code that a guest copies, its Python, and its variables."""
     if root is None:
         from gcproto.heap.compiled import cache_folder  # imports numba, which other scripts do not need
 
-        return str(compiled() / cache_folder().name), sys.executable, _variables(IN_GUEST)
-    folder = roots.compiled(root, architecture, page_size, COMPILED_WORKLOADS)
+        return str(compiled(workloads) / cache_folder().name), sys.executable, _variables(IN_GUEST)
+    folder = roots.compiled(root, architecture, page_size, workloads)
     inside = "/" + str(folder.relative_to(root.folder))
     return inside, root.python, _variables(IN_GUEST) | {"PYTHONPATH": root.path}
 
 
 def script(
-    measure: Measure, processors: int = PROCESSORS, root: roots.Root | None = None, architecture: Architecture = AMD64
+    measure: Measure,
+    processors: int = PROCESSORS,
+    root: roots.Root | None = None,
+    architecture: Architecture = AMD64,
+    *,
+    loop: bool = False,
 ) -> Script:
     """Mount this machine's files, run the window, the heaps and the workload.
 
@@ -131,9 +148,12 @@ def script(
         processors: of the guest; with more than PROCESSORS, several threads compact, and the workload runs alone.
         root: the root file system of the guest; None: this machine's files.
         architecture: of the guest.
+        loop: its kernel has loop devices built in, for swap that keeps folios in the swap cache.
 
     """
-    folder, python, found = _brought(root, architecture, measure.sizes.size)
+    cached = loop and processors <= PROCESSORS
+    workloads = COMPILED_WORKLOADS + (CACHED_WORKLOADS if cached else ())
+    folder, python, found = _brought(root, architecture, measure.sizes.size, workloads)
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
     variables = found | {"TERM": "dumb"}  # no progress bar on the kernel's console
     environment = ("/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()))
@@ -141,6 +161,7 @@ def script(
     jobs = [
         ("window", ("window", *WINDOW, *some)),
         ("folios", (*FOLIOS, "--verify")),
+        *([("cached", (*CACHED, "--verify"))] if cached else []),
         ("workload", (*WORKLOAD, *some, "--verify")),
     ]
     if processors > PROCESSORS:

@@ -14,7 +14,7 @@ History of the format:
    collections, option ``full_after``.  Grids, work and stalls of a collection, time and costs of mutators.  The
     objective of policies.  Inspections of heap dumps.  ``imported`` of the producer.
     ``blocks`` of a path, ``unexplained`` of a verdict.  The configuration of a guest's kernel.  ``recording`` of
-    workloads and policies.
+    workloads and policies.  ``inputs`` of a guest.
 """
 
 from typing import Any
@@ -107,6 +107,8 @@ class Guest(msgspec.Struct):
         console: the last lines of the kernel's console; more of them if it failed.
         host: its host: CPU model, kernel release, QEMU version.
         configuration: of its kernel; None if the guest ended before it said it.
+        inputs: digest of what its kernel was built from: source, configuration, patches, compiler; "" if it was not
+            built here, or from a tree that may change.
 
     """
 
@@ -119,6 +121,7 @@ class Guest(msgspec.Struct):
     console: list[str]
     host: dict[str, str]
     configuration: Configuration | None = None
+    inputs: str = ""
 
 
 class Result(msgspec.Struct):
