@@ -1,11 +1,13 @@
 """The records of docs/results, measured anew: ``python -m benchmarks.records [NAME...]``.
 
-Without names: those that need no guests.
+Without names: those that need no guests. ``hazards=FOLDER`` makes the record of results that are in a folder already,
+of a run in several pieces; as do other records of guests.
 
 A record stands between two marks in a page.  It says command, date, machine, kernel, commit and run, and has the table
 that the program prints.  The text around it is written by hand: read it again after a record was replaced.
 """
 
+import io
 import os
 import shlex
 import subprocess
@@ -37,7 +39,9 @@ RECORDS = {
 WITH_GUESTS = ("claims",)
 """Of these, those that also build and boot kernels."""
 STEPS = "--results {} --by function --scenario"
-GUESTS = {
+MAP = "hazards"
+"""The record that is a map of verdicts: of all results together."""
+GUESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "profile": (
         ("kernels run 6.17 6.18 7.2.12+deb13 7.3 --profile --boots 2 --jobs 1 --timeout 900",),
         (
@@ -60,10 +64,12 @@ GUESTS = {
         ),
         (),
     ),
+    MAP: (("kernels check --default",), ()),
 }
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
 """The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
+MAP_COLUMNS = 160
 WIDE = os.environ | {"COLUMNS": "140"}
 """Tables of pages need not fold."""
 BEGIN = "<!-- record: {} -->\n"
@@ -141,11 +147,29 @@ def guest_text(commands: Sequence[str], results: Sequence[dict[str, Any]], shown
     return f"| | |\n|---|---|\n{head}\n{blocks}"
 
 
-def measure_guests(name: str) -> None:
+def verdicts(files: Sequence[Path]) -> str:
+    """The map of hazards and kernels, of all results.
+
+    Args:
+        files: of `gcproto kernels check`.
+
+    """
+    from rich.console import Console
+
+    from gcproto.report.terminal.verdicts import print_map
+    from gcproto.results.store import load
+
+    out = io.StringIO()
+    print_map([load(file) for file in files], Console(file=out, width=MAP_COLUMNS, color_system=None))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def measure_guests(name: str, kept: str = "") -> None:
     """Run a guest record's commands and put the record into its page.
 
     Args:
         name: of the record; its page is named by what stands before a dash.
+        kept: folder of results that the commands made already; "": run them.
 
     Raises:
         subprocess.CalledProcessError: a command failed; the page stays as it is.
@@ -156,18 +180,19 @@ def measure_guests(name: str) -> None:
     environment = os.environ | {"COLUMNS": "120"}
     with tempfile.TemporaryDirectory() as folder:
         said = []
-        for command in measuring:
+        for command in () if kept else measuring:
             words = (*shlex.split(command), "--out", folder)
             done = subprocess.run([*gcproto, *words], check=True, env=environment, stdout=subprocess.PIPE, text=True)
             said.append(done.stdout)
-        files = sorted(Path(folder).glob("*.json"))
+        files = sorted(Path(kept or folder).glob("*.json"))
         for command in showing:
-            words = tuple(shlex.split(command.format(shlex.quote(folder))))
+            words = tuple(shlex.split(command.format(shlex.quote(kept or folder))))
             done = subprocess.run([*gcproto, *words], check=True, env=environment, stdout=subprocess.PIPE, text=True)
             said.append(done.stdout)
         results = [msgspec.json.decode(file.read_bytes()) for file in files]
+        parts = [verdicts(files)] if name == MAP else said[-len(showing) :] if showing else [_part(one) for one in said]
     told = [command.format("results") for command in (*measuring, *showing)]
-    made = guest_text(told, results, said[-len(showing) :] if showing else [_part(text) for text in said], commit())
+    made = guest_text(told, results, parts, commit())
     page = PAGES / f"{name.partition('-')[0]}.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), name, made), encoding="utf-8")
     print(f"{page.relative_to(ROOT)} has a new record: read the text around it again")
@@ -215,11 +240,15 @@ def main(names: Sequence[str]) -> None:
 
     """
     known = [*RECORDS, *GUESTS, COMPARE]
-    unknown = set(names) - set(known)
+    asked = [name.partition("=") for name in names or (*(one for one in RECORDS if one not in WITH_GUESTS), COMPARE)]
+    unknown = {name for name, _, kept in asked if name not in known or (kept and name not in GUESTS)}
     if unknown:
         sys.exit(f"there is no record {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    for name in names or (*(one for one in RECORDS if one not in WITH_GUESTS), COMPARE):
-        (measure_guests if name in GUESTS else measure)(name)
+    for name, _, kept in asked:
+        if name in GUESTS:
+            measure_guests(name, kept)
+        else:
+            measure(name)
 
 
 if __name__ == "__main__":

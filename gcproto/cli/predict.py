@@ -1,26 +1,37 @@
 """``gcproto predict``: a cost model of evacuation, and what a changed kernel would give."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.heap.other_sizes import Asked, predict_heap
-from gcproto.cli.kit.output import echo_json, keep_part
+from gcproto.cli.heap.other_sizes import Asked, measured_heaps, on_hosts, print_heap
+from gcproto.cli.kit.cluster import ClusterOptions, Hosts, cluster_options, measure_on_each_host
+from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.output import ResultOptions, echo_json, keep_part
 from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.model.proposals import Proposal
     from gcproto.results.schema import Result
 
-WORKLOADS = ("prefix", "sparse", "trees", "lru")
-ROUNDS = 15
-HEAP_ROUNDS = 7
-LIVE = 32 << 20
-PINNED = 4 << 20
-"""So much may be pinned by default (RLIMIT_MEMLOCK)."""
-MEMORIES = ("small", "64k", "1m", "2m")
+
+@dataclass(frozen=True, kw_only=True)
+class Options(ClusterOptions, ResultOptions):
+    """Options of ``gcproto predict``."""
+
+    files: tuple[Path, ...]
+    proposal: str | None
+    fail_below: float | None
+    heap_mib: float | None
+    live_share: float
+    dump: Path | None
+    processors: int
+    up_to: int
 
 
 @click.command(name="predict")
@@ -78,20 +89,9 @@ MEMORIES = ("small", "64k", "1m", "2m")
     help="Folder for results that are measured now.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def command(
-    ctx: click.Context,
-    files: tuple[Path, ...],
-    proposal: str | None,
-    fail_below: float | None,
-    heap_mib: float | None,
-    live_share: float,
-    dump: Path | None,
-    processors: int,
-    up_to: int,
-    out: Path,
-    as_json: bool,
-) -> None:
+@cluster_options("Measure and fit on each host of a Dask cluster instead of here; each has a model of its own.")
+@takes(Options)
+def command(ctx: click.Context, options: Options) -> None:
     """Fit the cost of a call, a page, a folio, a split and a TLB shoot-down to collections, and predict others.
 
     The command reads results of `gcproto gc policies` and of `gcproto bench`.  Without results it measures both now and
@@ -103,22 +103,31 @@ def command(
     With --heap-mib or --dump it predicts a heap of another size instead.  Costs are fitted on results of `gcproto gc
     policies` for at least three sizes (--live).  Without results, heaps are collected now.
     """
-    if heap_mib is not None or dump is not None:
-        asked_heap = Asked(heap_mib, live_share, dump, processors, up_to)
-        if heap_mib is not None and dump is not None:
-            raise GcprotoError("--heap-mib and --dump exclude each other", code=ExitCode.USAGE)
-        if proposal or fail_below is not None:
-            raise GcprotoError("--proposal and --fail-below are not for --heap-mib or --dump", code=ExitCode.USAGE)
-        _print_heap(asked_heap, files, out, as_json=as_json)
+    if options.dask and options.files:
+        raise GcprotoError("--dask measures, and results were given as well", code=ExitCode.USAGE)
+    if options.heap_mib is not None or options.dump is not None:
+        _predict_heap(ctx, options)
         return
-    from gcproto.model.prediction import predict
     from gcproto.model.proposals import load as load_proposal
     from gcproto.results.store import load
 
-    asked = load_proposal(proposal) if proposal else None
-    results = [load(path) for path in files] or _measure(out)
+    asked = load_proposal(options.proposal) if options.proposal else None
+    if options.dask:
+        from gcproto.cli.gc.costs import costs_of_this_host
+
+        found = measure_on_each_host(options, options, [("", costs_of_this_host)])
+        well = on_hosts(found, lambda results: _show(results, asked, options))
+        found.close(ctx, options, well=well)
+    elif not _show([load(path) for path in options.files] or _measure(options.out), asked, options):
+        ctx.exit(ExitCode.NO)
+
+
+def _show(results: "Sequence[Result]", asked: "Proposal | None", options: Options) -> bool:
+    """Print the model of one machine; whether it is as good as it must be."""
+    from gcproto.model.prediction import predict
+
     found = predict(results, asked)
-    if as_json:
+    if options.as_json:
         from gcproto.results.documents import document
 
         echo_json(document("predict", found))
@@ -127,89 +136,49 @@ def command(
         from gcproto.report.terminal.predicted.prediction import print_prediction
 
         print_prediction(found, console())
-    if fail_below is not None and found.good is None:
+    if options.fail_below is None:
+        return True
+    if found.good is None:
         raise GcprotoError(
             "no heap checks the model, so --fail-below can't be answered",
             why="heaps of other workloads than those that it is fitted on are needed",
             remedy="give results of `gcproto gc policies --workloads prefix,trees`",
             code=ExitCode.USAGE,
         )
-    if fail_below is not None and found.good is not None and found.good < fail_below:
-        click.echo(f"gcproto: fewer than {fail_below:.0%} of the heaps are predicted to 15 %", err=True)
-        ctx.exit(ExitCode.NO)
+    if found.good < options.fail_below:
+        click.echo(f"gcproto: fewer than {options.fail_below:.0%} of the heaps are predicted to 15 %", err=True)
+        return False
+    return True
 
 
-def _print_heap(asked: Asked, files: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
-    found = predict_heap(asked, files, out)
-    if as_json:
-        from gcproto.results.documents import document
+def _predict_heap(ctx: click.Context, options: Options) -> None:
+    if options.heap_mib is not None and options.dump is not None:
+        raise GcprotoError("--heap-mib and --dump exclude each other", code=ExitCode.USAGE)
+    if options.proposal or options.fail_below is not None:
+        raise GcprotoError("--proposal and --fail-below are not for --heap-mib or --dump", code=ExitCode.USAGE)
+    asked = Asked(options.heap_mib, options.live_share, options.dump, options.processors, options.up_to)
+    if options.dask:
+        found: Hosts = measured_heaps(asked, options, options)
+        well = on_hosts(found, lambda results: print_heap(asked, results, as_json=options.as_json))
+        found.close(ctx, options, well=well)
+    else:
+        from gcproto.results.store import load
 
-        echo_json(document("predict-heap", found))
-        return
-    from gcproto.cli.kit.terminal import console
-    from gcproto.report.terminal.predicted.scale import print_scale
-
-    print_scale(found, console())
+        print_heap(asked, [load(path) for path in options.files], options.out, as_json=options.as_json)
 
 
 def _measure(folder: Path) -> "list[Result]":
-    """Measure all that a fit needs; what this machine can't do is refused before anything is measured."""
-    from gcproto.experiments.heap_machine import see_that_it_may
-    from gcproto.experiments.paths import bench
-    from gcproto.experiments.paths.grid import Choice
-    from gcproto.experiments.policies.run import PolicyParameters, check, run
-    from gcproto.heap.folios import parse_memory
-    from gcproto.host import probes
-    from gcproto.host.machine import choose_cpus
+    """Measure all that a fit needs, and keep it."""
+    from gcproto.cli.gc.costs import experiments, not_measured
     from gcproto.results.store import prepare
 
-    probes.require_sigbus()
-    probes.require_move("a fit needs moves")
-    alone = PolicyParameters(
-        workloads=list(WORKLOADS),
-        memories=[parse_memory(name) for name in MEMORIES],
-        policies=["move", "copy-large", "split-ahead", "whole", "auto"],
-        live_bytes=LIVE,
-        rounds=HEAP_ROUNDS,
-        verify=True,
-    )
-    beside = PolicyParameters(
-        workloads=list(WORKLOADS),
-        memories=[parse_memory(name) for name in ("small", "64k")],
-        policies=["move", "copy-large", "auto"],
-        live_bytes=LIVE,
-        rounds=HEAP_ROUNDS,
-        verify=True,
-        threads=2,
-    )
-    threads = [1, 2] if choose_cpus()[1] >= 0 else [1]
-    heaps = (alone, beside)[: len(threads)]
-    for wanted in heaps:
-        see_that_it_may(wanted.memories)
-        check(wanted)
+    every = experiments()
     prepare(folder)
-    if len(threads) == 1:
-        click.echo(
-            "gcproto: one processor: no TLB of another can be flushed, and what that costs is not fitted", err=True
-        )
-    every = Choice(
-        sources=["small", "mthp-64k", "mthp-1m", "thp"],
-        arms=["move", "copy", "copy_discard"],
-        granules=["64k", "1m", "2m"],
-        threads=threads,
-    )
-    refused = Choice(sources=["pinned"], arms=["move", "move_fallback"], granules=["64k"], threads=[1], memory=PINNED)
     results: list[Result] = []
-
-    def take(result: "Result") -> None:
-        results.append(result)
-        keep_part(result, folder)
-
     with progress_bar() as progress:
-        for choice in (every, refused):
-            take(bench.run(bench.PathParameters(choice, rounds=ROUNDS), progress))
-        for wanted in heaps:
-            take(run(wanted, progress))
-    for skip in (skip for result in results for skip in result.skips):
-        click.echo(f"gcproto: not measured: {skip.what}: {skip.reason}", err=True)
+        for one in every:
+            results.append(one(progress))
+            keep_part(results[-1], folder)
+    for line in not_measured(results):
+        click.echo(f"gcproto: {line}", err=True)
     return results

@@ -44,6 +44,7 @@ class Bug:
         stable: stable branches with the fix: branch to first patch release.
         probe: a harmless test that tells whether the running kernel has it: ``livelock`` (provoke it under a
             watchdog), ``retry`` (provoke it), ``symbol NAME`` (the fix brought this function); "" if there is none.
+        race: it shows only at times.
 
     """
 
@@ -55,6 +56,7 @@ class Bug:
     fixed: KernelVersion | None
     stable: dict[Branch, int] = field(default_factory=dict)
     probe: str = ""
+    race: bool = False
 
     def state_by_version(self, version: KernelVersion) -> State:
         """The state by the version."""
@@ -199,6 +201,7 @@ BUGS = (
         _v("7.3"),
         {(6, 18): 51, (7, 2): 5},  # 6.18.51 by its release candidate
         probe="retry",
+        race=True,
     ),
     Bug(
         "unregister-race",
@@ -207,6 +210,59 @@ BUGS = (
         Harm.HANG,
         _v("6.7"),
         None,
+        race=True,
+    ),
+    Bug(
+        "unregister-protected",
+        "userfaultfd: wake all waiters on unregister (3afb19d68cc5)",
+        "UFFDIO_UNREGISTER does not wake a thread that waits in a range registered only for write protection",
+        Harm.HANG,
+        _v("5.7"),
+        None,
+    ),
+    Bug(
+        "remap-neighbour",
+        "mm/vma: avoid broken uffd merge on mremap (68cb098eadda)",
+        "mremap without EVENT_REMAP next to another registered range ends that one's registration: its missing pages "
+        "become zero pages",
+        Harm.WRONG,
+        _v("4.11"),
+        _v("7.3.4"),
+    ),
+    Bug(
+        "remap-protected",
+        "mm: clear uffd-wp PTE/PMD state on mremap() (0cef0bb836e3, CVE-2025-21696)",
+        "pages that mremap takes away without EVENT_REMAP keep their write-protection marks",
+        Harm.WRONG,
+        _v("5.7"),
+        _v("6.13"),
+        {(6, 12): 11},
+    ),
+    Bug(
+        "remap-locked",
+        "mm/mremap: fix locked_vm leak from MREMAP_DONTUNMAP",
+        "locked pages are counted wrong for good after MREMAP_DONTUNMAP: twice, or although they are unlocked",
+        Harm.WRONG,
+        _v("5.7"),
+        _v("7.2"),  # seen in 7.1.13, and not in 7.2.12
+    ),
+    Bug(
+        "migrate-thps",
+        "userfaultfd: wait on source PMD during UFFDIO_MOVE (4165b7d1c45c)",
+        "MOVE of a THP that is being migrated waits at a copy of its entry, under a lock that does not exist",
+        Harm.CRASH,
+        _FIRST,
+        _v("7.3"),
+        race=True,
+    ),
+    Bug(
+        "remap-locks",
+        "mm: fix deadlock of mremap() against UFFDIO_MOVE (d03df42ddae1, CVE-2026-99652)",
+        "mremap and a MOVE between the same two page tables block each other, and both processors spin",
+        Harm.HANG,
+        _v("6.9"),
+        None,
+        race=True,
     ),
     Bug(
         "flush-per-page",

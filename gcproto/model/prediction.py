@@ -6,13 +6,13 @@ from statistics import median
 import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.model.alike import see_that_they_are_of_one_machine
 from gcproto.model.dispositions import Dispositions, dispositions, left_out
 from gcproto.model.fit import Costs, fit, row_of
 from gcproto.model.kinds import GROUPS, Row
 from gcproto.model.proposals import Proposal
-from gcproto.results.facts import UNKNOWN_PAGE_SIZE
+from gcproto.results.facts import UNKNOWN_PAGE_SIZE, timed_on
 from gcproto.results.schema import PathScenario, PolicyScenario, Result, Skip, with_fields
-from gcproto.results.series import page_size_of, release_of
 
 FITTED_ON = frozenset({"prefix", "sparse"})
 """Workloads of the heaps that the costs are fitted on, beside all paths; heaps of other workloads check the fit."""
@@ -88,6 +88,7 @@ class Prediction(msgspec.Struct):
         proposal: the proposal that was applied; None without one.
         left_out: measurements that the model does not use, with reasons.
         page_size: of the kernel, in bytes.
+        host: of a cluster, that was measured; "" for the command's own machine.
 
     """
 
@@ -98,6 +99,7 @@ class Prediction(msgspec.Struct):
     proposal: Proposal | None = None
     left_out: list[Skip] = []
     page_size: int = UNKNOWN_PAGE_SIZE
+    host: str = ""
 
 
 def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Prediction:
@@ -120,7 +122,7 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
             remedy="run it, or give no result; then this command runs it now",
             code=ExitCode.USAGE,
         )
-    page_size = _see_that_they_are_alike(results)
+    page_size = see_that_they_are_of_one_machine([one for one in results if any(True for _ in dispositions([one]))])
     costs = fit([one for one in every if _is_fitted_on(one)])
     by_heap: dict[PolicyScenario, list[Dispositions]] = {}
     for one in every:
@@ -139,6 +141,7 @@ def predict(results: Sequence[Result], proposal: Proposal | None = None) -> Pred
         proposal=proposal,
         left_out=left_out(results),
         page_size=page_size,
+        host=next((host for one in results if (host := timed_on(one))), ""),
     )
 
 
@@ -148,32 +151,6 @@ def _is_fitted_on(one: Dispositions) -> bool:
             return True
         case PolicyScenario(workload=workload):
             return workload in FITTED_ON
-
-
-def _see_that_they_are_alike(results: Sequence[Result]) -> int:
-    """Costs belong to one kernel on one processor. A fit over several would describe none of them.
-
-    Returns:
-        The page size in bytes.
-
-    Raises:
-        GcprotoError: the results are from several.
-
-    """
-    used = [one for one in results if any(True for _ in dispositions([one]))]
-    for what, found in (
-        ("kernels", {release_of(one) for one in used}),
-        ("processors", {str(one.environment.get("cpu", {}).get("model")) for one in used}),
-        ("page sizes", {str(page_size_of(one)) for one in used}),
-    ):
-        if len(found) > 1:
-            raise GcprotoError(
-                f"one model can't be fitted to several {what}",
-                why=", ".join(sorted(found)),
-                remedy="give results of one machine and kernel",
-                code=ExitCode.USAGE,
-            )
-    return page_size_of(used[0])
 
 
 def _reasons(heaps: Sequence[Heap]) -> Iterator[Reason]:

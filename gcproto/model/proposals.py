@@ -91,7 +91,8 @@ PROPOSALS = {
             "unmapped-split",
             "folios in the swap cache are split for MOVE instead of EBUSY",
             ebusy_kept=(0.0, 0.2),
-            source="EBUSY has other causes too: pins and shared pages stay",
+            source="EBUSY has other causes too: pins and shared pages stay. Instructions per page of a patched 7.3.4: "
+            "991 at 64 KiB, split included, against 613 of small folios in the swap cache",
         ),
         Proposal(
             "batch-across-folios",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from gcproto.counted import counted
-from gcproto.results.schema import KernelCell, Result
+from gcproto.results.schema import TIMES, KernelCell, Result
 from gcproto.sizes import size
 
 FLAVOUR = "-cloud-amd64"
@@ -92,6 +92,34 @@ def cpus_of(result: Result) -> str:
     """``2 CPUs``: processors that the run could use."""
     allowed = group(result, "cpu").get("allowed")
     return counted(allowed, "CPU") if isinstance(allowed, int) else f"{UNKNOWN} CPUs"
+
+
+HOST = "host"
+"""Key in the environment: the host of a cluster that ran it, with ``name`` and ``address``."""
+
+
+def set_host(result: Result, facts: Mapping[str, str]) -> None:
+    """Say which host ran it.
+
+    Args:
+        result: of a job.
+        facts: ``name``, ``address``; added to those that are there.
+
+    """
+    result.environment[HOST] = {**group(result, HOST), **facts}
+
+
+def host_of(result: Result) -> str:
+    """``fir (10.0.0.7)``: the host of a cluster that ran it; "" for results of a command's own machine."""
+    facts = group(result, HOST)
+    name, address = str(facts.get("name") or ""), str(facts.get("address") or "")
+    return f"{name} ({address})" if name and address else name or address
+
+
+def timed_on(result: Result) -> str:
+    """The host that its times belong to; "" if it is not known, or if all it measured are instructions."""
+    timed = any(one.unit in TIMES for one in result.measurements)
+    return host_of(result) if timed else ""
 
 
 def emulator_of(result: Result) -> str:

@@ -21,6 +21,7 @@ from gcproto.results.facts import (
     platform_of,
     release_of,
     short,
+    timed_on,
     version_key,
 )
 from gcproto.results.schema import CONGRUENT, TIMES, UNIT_INSTRUCTIONS, PathScenario, Result, Scenario, sort_key
@@ -254,7 +255,7 @@ def _see_that_they_are_alike(results: Sequence[Result]) -> str:
     if len(programs) > 1:
         raise _unlike("measuring programs (hash)", programs, "a change of the program starts a new series: run again")
     unit = ", ".join(sorted(units)) or UNIT_INSTRUCTIONS
-    hosts = sorted({str(result.guest.host.get("cpu")) for result in measured if result.guest})
+    hosts = sorted({f"{timed_on(one)} {one.guest.host.get('cpu')}".lstrip() for one in measured if one.guest})
     if units & TIMES and len(hosts) > 1:
         raise _unlike("hosts, and times depend on them", hosts, "compare instructions, or times of one host")
     return unit

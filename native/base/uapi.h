@@ -139,6 +139,9 @@ struct gcp_uapi_msg {
 #define GCP_MADV_GUARD_REMOVE 103
 #define GCP_MREMAP_DONTUNMAP 4
 
+/* mseal(2) (6.10), which an older C library has no name for; the number is the same on x86-64 and arm64. */
+#define GCP_SYS_MSEAL 462L
+
 /* /proc/PID/pagemap. */
 #define GCP_PM_PRESENT (1ULL << 63)
 #define GCP_PM_SWAP (1ULL << 62)

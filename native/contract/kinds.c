@@ -16,9 +16,8 @@
 #define PAGES 64
 #define PAGE_OUT_TRIES 40
 
-/* System calls that an older C library has no name for; both numbers are the same on x86-64 and arm64. */
+/* A system call that an older C library has no name for; the number is the same on x86-64 and arm64. */
 #define GCP_SYS_MEMFD_SECRET 447L
-#define GCP_SYS_MSEAL 462L
 
 #define GCP_MAP_DROPPABLE 0x08
 

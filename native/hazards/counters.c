@@ -54,6 +54,11 @@ static int64_t stat_of(uint64_t kib, const char *name)
     return number_in(path, "");
 }
 
+int64_t gcp_count_of_vmstat(const char *key)
+{
+    return number_in("/proc/vmstat", key);
+}
+
 int64_t gcp_count_of_folios(uint64_t kib)
 {
     drain();

@@ -26,6 +26,9 @@ struct gcp_counts gcp_counts_read(void);
 /* nr_anon of folios of that many KiB, after draining. */
 int64_t gcp_count_of_folios(uint64_t kib);
 
+/* The number after the key of /proc/vmstat, which ends with a space; 0 without it. */
+int64_t gcp_count_of_vmstat(const char *key);
+
 /*
  * Compare both ways.  Writes what is wrong into `why`, "" if all is right.  A counter below zero is always wrong, for
  * others small differences are accepted: folios under writeback outlive their process, and slabs are counted roughly.

@@ -12,6 +12,9 @@ from gcproto.cli import man, reference
 from gcproto.cli.app import cli
 from gcproto.cli.reference import contexts
 from gcproto.errors import ExitCode
+from gcproto.results.schema import Hazard, Verdict
+from gcproto.results.store import save
+from tests.support.kernel_results import guest_result
 from tests.support.processes import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -63,7 +66,7 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_record_has_its_place() -> None:
-    for name in (*records.RECORDS, records.COMPARE):
+    for name in (*records.RECORDS, *records.GUESTS, records.COMPARE):
         page = (ROOT / "docs" / "results" / f"{name.partition('-')[0]}.md").read_text()
         changed = records.replaced(page, name, "new\n")
         assert changed.count("new\n") == page.count("new\n") + 1
@@ -91,6 +94,25 @@ def test_a_record_says_where_it_comes_from() -> None:
 def test_an_unknown_record_is_refused() -> None:
     with pytest.raises(SystemExit, match="no record other"):
         records.main(["other"])
+
+
+def test_the_map_is_made_of_all_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run in pieces, without running it again."""
+    for release in ("6.18.15", "7.3.4"):
+        made = guest_result(release, {}, verdicts=[Verdict(Hazard("ksm"), "ebusy", "x")])
+        assert made.guest
+        made.guest.host["qemu"] = "7.2"
+        save(made, tmp_path / "kept")
+    monkeypatch.setattr(records, "PAGES", tmp_path)
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    monkeypatch.setattr(records, "commit", lambda: "abc1234")
+    page = tmp_path / "hazards.md"
+    page.write_text(f"before\n{records.BEGIN.format('hazards')}old\n{records.END}after\n")
+    records.main([f"hazards={tmp_path / 'kept'}"])
+    assert re.search(r"^hazard +6.18.15 +7.3.4$\n^ksm +ebusy +ebusy$", page.read_text(), re.M), page.read_text()
+    assert "old" not in page.read_text()
+    with pytest.raises(SystemExit, match="no record paths"):
+        records.main(["paths=x"])
 
 
 @pytest.mark.parametrize("name", records.RECORDS)

@@ -125,30 +125,46 @@ def test_the_layout_follows_from_where_objects_are(ref: int, header: int, tmp_pa
     assert graph.changes.cut == 0
 
 
-def test_art(tmp_path: Path) -> None:
-    """Its own parts; characters of a string lie inside of it; a class's statics have the odd address."""
-    made = Writer(4, b"JAVA PROFILE 1.0.3")
-    made.heap_info(ord("A"), 1)
-    made.describe(NODE, size=16, types=[REF, INT])
-    made.values(NODE + 1, BYTE, 30)
-    made.instance(0x1000, NODE, made.refs(0x1008) + bytes(4))
-    made.values(0x1008, BYTE, 20)
-    made.instance(0x1028, NODE, made.refs(0x1000) + bytes(4))
-    made.root(0x8E, 0x1028, bytes(8))
-    made.root(0x89, 0x5000)
-    made.root(0x90, 0x1000)
-    made.no_data(0x2000, INT, 5)
+@pytest.mark.parametrize("align", [8, 16, 32])
+def test_the_alignment_follows_from_all_addresses(align: int, tmp_path: Path) -> None:
+    """-XX:ObjectAlignmentInBytes: what is lost to it belongs to the objects."""
+    made = Writer()
+    made.describe(0x8000, types=[REF, REF, REF])
+    for number in range(100):
+        made.instance(0x10000 + number * (-(-24 // align) * align), 0x8000, made.refs(0, 0, 0))
     graph = load(made.data(), tmp_path)
-    assert graph.source == "HPROF of ART"
-    assert graph.address.tolist() == [NODE, 0x1000, 0x1028, 0x2000]
-    assert graph.changes.merged == 2
-    assert graph.words.tolist()[1:] == [5, 2, 4]
-    assert targets(graph, 0x1000) == [0x1000], "the characters are a part of the string"
-    assert graph.live.tolist() == [True, True, True, False]
+    assert set(graph.words[1:].tolist()) == {-(-24 // align) * align // 8}
+    assert (", aligned to" in graph.layout) == (align > 8)
 
 
 def test_one_heap_record_without_an_end(tmp_path: Path) -> None:
     assert load(small().data(end=False), tmp_path).objects == 6
+
+
+EMPTY = struct.pack(">BII", 0x1C, 0, 0)
+
+
+def test_empty_segments(tmp_path: Path) -> None:
+    """HotSpot's parallel writer ends a segment when its buffer is full, whether or not more follows."""
+    data = small().data()
+    at = data.index(b"\x1c", len("JAVA PROFILE 1.0.2") + 13)
+    with_them = data[:at] + EMPTY + data[at:-9] + EMPTY + EMPTY + data[-9:]
+    whole, found = load(data, tmp_path), load(with_them, tmp_path)
+    assert found.address.tolist() == whole.address.tolist()
+    assert found.refs.tolist() == whole.refs.tolist()
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=6), st.integers(0, 600))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_compressed_in_members(tmp_path: Path, cuts: list[int], zeroes: int) -> None:
+    """HotSpot (-gz) compresses each block by itself; what stores a file may fill it up with zeroes."""
+    data, members = small().data(), b""
+    rest = data
+    for cut in cuts:
+        members += gzip.compress(rest[:cut], 1)
+        rest = rest[cut:]
+    found = load(members + gzip.compress(rest) + bytes(zeroes), tmp_path)
+    assert found.address.tolist() == load(data, tmp_path).address.tolist()
 
 
 def broken_class(made: Writer) -> Writer:

@@ -21,7 +21,8 @@ MAY_USE = {
     "contract": {"host", "results"},
     "model": {"results", "process"},
     "experiments": {"collector", "heap", "host", "results", "process"},
-    "kernels": {"contract", "heap", "host", "known", "results", "process"},
+    "jobs": {"host", "process"},
+    "kernels": {"contract", "heap", "host", "jobs", "known", "results", "process"},
     "report": {"known", "model", "results"},
     "claims": {
         "collector",

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import get_args
@@ -19,7 +20,7 @@ from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import check
 from gcproto.kernels.run.check import HAZARDS, SEVERITY, best, script
 from gcproto.known.bugs import State
-from gcproto.report.terminal.verdicts import agrees, print_verdicts, remembered
+from gcproto.report.terminal.verdicts import agrees, print_verdicts, races, remembered
 from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, KernelCell, Subject, Verdict, Word
 from gcproto.results.upgrade import upgraded
@@ -93,7 +94,7 @@ def _followed(
     scripts: list[list[str]] = []
     left = dict(falls)
 
-    def boot(_machine: object, _vmlinuz: str, image: bytes) -> Boot:
+    def boot(_machine: object, _vmlinuz: str, image: bytes, *, jobs: object) -> Boot:  # noqa: ARG001 - as vm.boot
         names = image.decode().split()
         scripts.append(names)
         lines: list[str] = []
@@ -151,7 +152,7 @@ def test_a_job_that_had_to_be_killed_is_a_hang(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_was_never_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def boot(_machine: object, _vmlinuz: str, _image: bytes) -> Boot:
+    def boot(_machine: object, _vmlinuz: str, _image: bytes, *, jobs: object) -> Boot:  # noqa: ARG001 - as vm.boot
         return Boot("unbootable", "no sign of life", [], [], 1.0, [])
 
     monkeypatch.setattr(vm, "boot", boot)
@@ -165,7 +166,7 @@ def test_what_the_kernel_says_on_its_console_is_a_verdict_of_its_own(monkeypatch
     lines = [line for name in HAZARDS for line in _hazard(name)]
     lines += [*_contract("contract-zram"), *_contract("contract")]
     console = ["[    1.0] BUG: KASAN: use-after-free in x"]
-    monkeypatch.setattr(vm, "boot", lambda *_: Boot("done", "", lines, console, 1.0, []))
+    monkeypatch.setattr(vm, "boot", lambda *_, **__: Boot("done", "", lines, console, 1.0, []))
     _, _, verdicts = check.run(vm.Machine(), KERNEL, lambda _left: b"")
     assert [one for one in verdicts if one.verdict != "fine"] == [
         Verdict(KernelConsole(), "differs", "BUG: KASAN: use-after-free in x")
@@ -191,12 +192,19 @@ def test_measured_beside_remembered() -> None:
     assert not agrees("panic", State.FIXED)
     assert not agrees("fine", State.BY_VERSION)
     assert agrees("unavailable", State.BY_VERSION)
+    assert races("retry-eexist")
+    assert not races("huge-zero-pfn")
+    assert agrees("fine", State.BY_VERSION, race=True)
+    assert not agrees("differs", State.FIXED, race=True)
     results = [
         guest_result("6.18.15+deb13-cloud-amd64", {}, verdicts=[Verdict(Hazard("huge-zero-pfn"), "panic", "[/bold]")]),
         guest_result("7.3.4+deb13-cloud-amd64", {}, verdicts=[Verdict(Hazard("huge-zero-pfn"), "hang", "oh")]),
     ]
+    results[1].verdicts.append(Verdict(Hazard("ksm"), "unavailable", "no KSM"))
     out = io.StringIO()
     print_verdicts(results, Console(file=out, width=200))
+    assert re.search(r"^ksm +- +-$", out.getvalue(), re.M)
+    assert "unavailable: no KSM (7.3.4" in out.getvalue()
     assert "huge-zero-pfn     panic    hang !" in out.getvalue()
     assert "[/bold]" in out.getvalue()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import subprocess
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -188,6 +189,52 @@ def test_instruction_counting_is_in_the_command_line() -> None:
     assert "-icount" not in machine.Machine(icount=False, cpus=2).command("k", "i", "c")
 
 
+def test_numa_nodes_share_processors_and_memory() -> None:
+    assert "-numa" not in machine.Machine().command("k", "i", "c")
+    words = machine.Machine(icount=False, cpus=3, nodes=2, memory_mib=1025).command("k", "i", "c")
+    assert [word for word in words if "node" in word and "=" in word] == [
+        "memory-backend-ram,id=node0,size=513M",
+        "node,nodeid=0,cpus=0-0,memdev=node0",
+        "memory-backend-ram,id=node1,size=512M",
+        "node,nodeid=1,cpus=1-2,memdev=node1",
+    ]
+
+
+def test_a_job_is_overdue_when_its_guest_says_nothing_after_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    overdue = machine.Overdue([Job("a", ("x",), 10), Job("b", ("x",), 10)])
+
+    def passes(seconds: int) -> str:
+        for _ in range(seconds * 10):
+            now[0] += 0.1
+            overdue.job()
+        return overdue.job()
+
+    assert passes(100) == "", "no job has begun"
+    overdue.told('{"guest":{"begin":"a"}}')
+    assert passes(10 + machine.INIT_SECONDS - 1) == ""
+    overdue.told('{"guest":{"end":"a exit 0 1"}}')
+    overdue.told('{"guest":{"begin":"b"}}')
+    assert passes(10 + machine.INIT_SECONDS - 1) == "", "each job has its own time"
+    now[0] += 1000.0
+    assert overdue.job() == "", "this process did not run meanwhile, nor did the guest"
+    assert passes(2) == "b"
+
+
+@pytest.mark.needs("qemu")
+def test_a_guest_in_which_nothing_runs_any_more_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long before the time of the whole guest is over."""
+    fake = tmp_path / "qemu"
+    fake.write_text('#!/bin/sh\necho \'{"guest":{"begin":"stuck"}}\'\nexec sleep 60\n')
+    fake.chmod(0o755)
+    monkeypatch.setattr(machine, "INIT_SECONDS", 0)
+    monkeypatch.setattr(machine.Machine, "command", lambda *_: [str(fake)])
+    booted = machine.boot(machine.Machine(timeout=50.0), "k", b"", jobs=[Job("stuck", ("x",), 1)])
+    assert (booted.outcome, booted.why) == ("hang", "no program ran any more in stuck")
+    assert booted.seconds < 30
+
+
 class TestStrayBreakpoints:
     """QEMU can run a breakpoint that another emulated processor has removed: nothing that the kernel did."""
 
@@ -201,7 +248,7 @@ class TestStrayBreakpoints:
         """A guest whose boots end with these consoles; none: it is done. With it: the boots that it took."""
         left = list(ends)
 
-        def watch(_command: list[str], _timeout: float, console: Path) -> tuple[list[str], int, float, str]:
+        def watch(_command: list[str], _timeout: float, console: Path, *_: object) -> tuple[list[str], int, float, str]:
             said = left.pop(0)
             console.write_text("\n".join(said))
             return ([] if said else self.DONE), 0, 0.0, ""

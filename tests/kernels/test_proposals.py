@@ -14,7 +14,7 @@ from gcproto.kernels.build.patches import apply, collect
 from tests.conftest import kernel_source
 
 FOLDER = Path(__file__).parents[2] / "native/kernel"
-POSTED = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
+POSTED = ("fix-exclusive", "fix-pins", "series", "split-swapcache", "selftests")
 MAILBOXES = ("fix-exclusive", "fix-pins", "split-swapcache")
 """Those whose files, one after the other, are a mailbox."""
 THREAD = "https://lore.kernel.org/linux-mm/20250220092101.71966-1-21cnbao@gmail.com/"
@@ -50,7 +50,8 @@ def test_the_fixes_are_part_of_the_series() -> None:
 @pytest.mark.needs("kernel_source")
 @pytest.mark.parametrize("name", POSTED)
 def test_each_applies_to_the_newest_source(name: str) -> None:
-    assert "mm/userfaultfd.c" in apply(collect([FOLDER / name]), source())
+    changed = "tools/testing/selftests/mm/uffd-unit-tests.c" if name == "selftests" else "mm/userfaultfd.c"
+    assert changed in apply(collect([FOLDER / name]), source())
 
 
 def mails(name: str, folder: Path) -> list[email.message.Message]:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from gcproto.cli.app import cli
+from gcproto.jobs.pool import Place
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.machine import Boot
@@ -65,7 +66,7 @@ def test_a_fresh_guest_runs_the_subject_alone(
 ) -> None:
     scripts: list[list[str]] = []
 
-    def boot(_machine: object, _vmlinuz: str, image: bytes) -> Boot:
+    def boot(_machine: object, _vmlinuz: str, image: bytes, *, jobs: object) -> Boot:  # noqa: ARG001 - as vm.boot
         names = image.decode().split()
         scripts.append(names)
         fallen = next((name for name in names if name != "info"), None)
@@ -95,7 +96,7 @@ def test_the_table_marks_it() -> None:
     out = io.StringIO()
     print_verdicts([guest_result(RELEASE, {}, verdicts=[marked])], Console(file=out, width=160))
     assert "corruption ?" in out.getvalue()
-    assert "? what no known bug explains" in out.getvalue()
+    assert "? no known bug explains" in out.getvalue()
 
 
 @pytest.mark.parametrize(("marked", "code"), [(True, 1), (False, 0)])
@@ -103,15 +104,15 @@ def test_the_command_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *, ma
     """Only an unexplained verdict does that: a kernel with a known bug is a finding."""
     one = Verdict(Hazard("whole-forked"), "corruption", "x", 1.0, unexplained=marked)
 
-    def run(cells: list[Any], _pool: object, done: Any) -> list[Any]:
-        assert [cell.repeats for cell in cells] == [3]
-        done(cells[0], guest_result(RELEASE, {}, verdicts=[one]))
+    def run(jobs: list[Any], _pool: object, done: Any, **_options: object) -> list[Any]:
+        assert [job.work.args[0].repeats for job in jobs] == [3]
+        done(jobs[0], guest_result(RELEASE, {}, verdicts=[one]), Place("", "", 1))
         return []
 
     kernel = LocalKernel(RELEASE, "/k", (), "here")
     monkeypatch.setattr("gcproto.cli.kernels.check.chosen", lambda _options: [kernel])
     monkeypatch.setattr("gcproto.cli.kernels.check.ready", lambda *_: "")
-    monkeypatch.setattr("gcproto.kernels.run.matrix.run", run)
+    monkeypatch.setattr("gcproto.jobs.run.run", run)
     done = CliRunner().invoke(cli, ["kernels", "check", "6.12", "--out", str(tmp_path)])
     assert done.exit_code == code, done.output
     assert ("1 verdict that no known bug explains" in done.output) is marked

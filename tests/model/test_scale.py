@@ -93,6 +93,13 @@ def test_processors() -> None:
     assert any("one thread was live" in one for one in scale(ladder(), asked(), 8).remarks)
 
 
+def test_a_dump_has_the_error_that_other_programs_had() -> None:
+    (remark,) = [one for one in scale(ladder(), asked(), 1, of_dump=True).remarks if "JVM" in one]
+    assert "what each costs is that of sparse" in remark
+    assert "not in the intervals" in remark
+    assert not any("JVM" in one for one in scale(ladder(), asked(), 1).remarks)
+
+
 def test_too_few_sizes() -> None:
     with pytest.raises(GcprotoError, match="fewer than 3 sizes"):
         scale(ladder(sizes=SIZES[:2]), asked(), 1)

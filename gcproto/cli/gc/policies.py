@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.recordings import DUMP, SCALES, recorded
+from gcproto.cli.kit.cluster import ClusterOptions, cluster_options, measure_on_each_host, show_hosts
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
 from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, FilePath, Size, Words
@@ -18,6 +20,7 @@ from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
+    from gcproto.experiments.frame import Progress
     from gcproto.results.policy_cells import Cell
     from gcproto.results.schema import Result
 
@@ -33,7 +36,7 @@ def _policies() -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(ResultOptions):
+class Options(ClusterOptions, ResultOptions):
     """Options of ``gcproto gc policies``."""
 
     workloads: list[str]
@@ -137,6 +140,7 @@ class Options(ResultOptions):
     help="Exit with 1 if auto takes this much longer than the best fixed policy on any heap.  The test takes "
     "the median ratio of their rounds, with an interval above 1.",
 )
+@cluster_options("Measure on each host of a Dask cluster instead of here; each has a result of its own.")
 @result_options
 @takes(Options)
 def command(ctx: click.Context, options: Options) -> None:
@@ -145,17 +149,51 @@ def command(ctx: click.Context, options: Options) -> None:
     The table shows the time from flip to drain for each evacuated page.  Folios are split ahead before the flip, and
     THPs are restored after the drain.  Both times have columns of their own.
     """
-    from gcproto.experiments.policies.run import PolicyParameters, run
-    from gcproto.heap.folios import parse_memories
-    from gcproto.host import probes
     from gcproto.results.store import prepare
 
     if options.fail_above is not None and ("auto" not in options.policies or len(options.policies) < 2):
         raise GcprotoError(
             "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
         )
+    if options.dask:
+        _measure_there(ctx, options)
+        return
+    see_that_it_can()
+    prepare(options.out)
+    with progress_bar() as progress:
+        result = measure(options, progress)
+    deliver(ctx, result, options)
+    if options.fail_above is not None:
+        _see_that_auto_is_good(ctx, result, options.fail_above)
+
+
+def see_that_it_can() -> None:
+    """See that heaps can be collected here.
+
+    Raises:
+        GcprotoError: they can't.
+
+    """
+    from gcproto.host import probes
+
     probes.require_sigbus()
     probes.require_move("nothing else is measured here")
+
+
+def measure(options: Options, progress: "Progress") -> "Result":
+    """Measure here.
+
+    Args:
+        options: of the command.
+        progress: is told of rounds.
+
+    Raises:
+        GcprotoError: this machine can't, or the recording is unusable.
+
+    """
+    from gcproto.experiments.policies.run import PolicyParameters, run
+    from gcproto.heap.folios import parse_memories
+
     wanted = PolicyParameters(
         workloads=options.workloads,
         memories=parse_memories(options.memory),
@@ -171,18 +209,39 @@ def command(ctx: click.Context, options: Options) -> None:
         collections=options.collections,
         objective=options.objective,
     )
-    prepare(options.out)
     of = DUMP if DUMP in options.workloads else options.workloads[0]
-    with recorded(of, options.recording, 1, int(options.scale)) as recording, progress_bar() as progress:
+    with recorded(of, options.recording, 1, int(options.scale)) as recording:
         wanted.recording, wanted.used_bytes, wanted.dump_live_bytes = recording.file, recording.used, recording.live
         wanted.recording_name = recording.name
-        result = run(wanted, progress)
-    deliver(ctx, result, options)
+        return run(wanted, progress)
+
+
+def measure_alone(options: Options) -> "list[Result]":
+    """Measure on a host of a cluster, see `measure`."""
+    see_that_it_can()
+    return [measure(options, lambda _done, _total: None)]
+
+
+def _measure_there(ctx: click.Context, options: Options) -> None:
+    from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.tables import print_result
+
+    found = measure_on_each_host(options, options, [("", partial(measure_alone, options))])
+    show_hosts(found, options, lambda result: print_result(result, console()))
+    well = True
     if options.fail_above is not None:
-        _see_that_auto_is_good(ctx, result, options.fail_above)
+        for result in found.every:
+            well &= _auto_is_good(result, options.fail_above)
+    found.close(ctx, options, well=well)
 
 
 def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
+    if not _auto_is_good(result, percent):
+        ctx.exit(ExitCode.NO)
+
+
+def _auto_is_good(result: "Result", percent: float) -> bool:
+    """Whether no heap objects; what objects, or how far auto was tested, is said."""
     from gcproto.report.terminal.collector.policies import heap_text
     from gcproto.results.policy_cells import cells, objective_of
     from gcproto.results.series import page_size_of
@@ -191,9 +250,9 @@ def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float)
     bad = [f"{heap_text(cell, page_size_of(result))}: {objection}" for cell, objection in found if objection]
     for line in bad:
         click.echo(f"gcproto: {line}", err=True)
-    if bad:
-        ctx.exit(ExitCode.NO)
-    click.echo(auto_is_good([cell for cell, _ in found], percent), err=True)
+    if not bad:
+        click.echo(auto_is_good([cell for cell, _ in found], percent), err=True)
+    return not bad
 
 
 def auto_is_good(found: "Sequence[Cell]", percent: float) -> str:

@@ -1,17 +1,22 @@
 """``gcproto predict --heap-mib`` and ``--dump``: heaps of other sizes than those that are measured."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gcproto.cli.kit.output import keep_part
+import click
+
+from gcproto.cli.kit.cluster import ClusterOptions, Hosts, measure_on_each_host
+from gcproto.cli.kit.output import ResultOptions, echo_json, keep_part
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from gcproto.model.scale import Scale, Shape
+    from gcproto.experiments.policies.run import PolicyParameters
+    from gcproto.model.scale import Shape
     from gcproto.results.schema import Result
 
 WORKLOADS = ("sparse", "trees")
@@ -40,21 +45,82 @@ class Asked:
     up_to: int
 
 
-def predict_heap(asked: Asked, files: "Sequence[Path]", out: Path) -> "Scale":
-    """Predict a heap.
+def print_heap(asked: Asked, results: "Sequence[Result]", out: Path | None = None, *, as_json: bool) -> bool:
+    """Predict a heap and print that.
 
     Args:
         asked: what.
-        files: results of ``gcproto gc policies``; empty: heaps are collected now.
+        results: of ``gcproto gc policies``; empty: heaps are collected now.
         out: folder for results that are measured now.
+        as_json: print JSON.
+
+    Returns:
+        True: every prediction is as it should be.
 
     """
     from gcproto.model.scale import scale
-    from gcproto.results.store import load
 
     shape = _of_dump(asked.dump) if asked.dump else None
-    results = [load(path) for path in files] or _measured(asked, out)
-    return scale(results, shape or _of_size(asked, results), asked.processors)
+    if not results and out:
+        results = _measured(asked, out)
+    found = scale(results, shape or _of_size(asked, results), asked.processors, of_dump=shape is not None)
+    if as_json:
+        from gcproto.results.documents import document
+
+        echo_json(document("predict-heap", found))
+        return True
+    from gcproto.cli.kit.terminal import console
+    from gcproto.report.terminal.predicted.scale import print_scale
+
+    print_scale(found, console())
+    return True
+
+
+def on_hosts(found: Hosts, show: "Callable[[Sequence[Result]], bool]") -> bool:
+    """Show what the results of each host come to: each host has a model of its own.
+
+    Args:
+        found: the results.
+        show: shows those of one host, and says whether they are as they should be.
+
+    Returns:
+        Whether those of all hosts are.
+
+    """
+    from gcproto.results.facts import host_of
+
+    well = True
+    for results in found.results.values():
+        if not results:
+            continue  # its jobs are lost, and that is said
+        try:
+            well &= show(results)
+        except GcprotoError as error:
+            click.echo(f"gcproto: {host_of(results[0])}: {error}", err=True)
+            well = False
+    return well
+
+
+def measured_heaps(asked: Asked, options: ClusterOptions, out: ResultOptions) -> Hosts:
+    """Collect heaps of a ladder of sizes on each host of a cluster, a job for each size.
+
+    Args:
+        asked: what is to be predicted.
+        options: that name the cluster.
+        out: options of the command.
+
+    """
+    parts = [(f"{wanted.live_bytes >> 20} MiB", partial(collect_there, wanted)) for wanted in _ladder(asked)]
+    return measure_on_each_host(options, out, parts)
+
+
+def collect_there(wanted: "PolicyParameters") -> "list[Result]":
+    """Collect heaps of one size on a host of a cluster."""
+    from gcproto.experiments.policies.run import check, run
+
+    _see_that_it_can()
+    check(wanted)
+    return [run(wanted, lambda _done, _total: None)]
 
 
 def _of_dump(dump: Path) -> "Shape":
@@ -84,15 +150,18 @@ def _of_size(asked: Asked, results: "Sequence[Result]") -> "Shape":
     return Shape(used, live, 0.0, live, live * page / size)
 
 
-def _measured(asked: Asked, out: Path) -> "list[Result]":
-    """Collect heaps of a ladder of sizes now, and keep the results."""
-    from gcproto.experiments.policies.run import PolicyParameters, check, run
-    from gcproto.heap.folios import parse_memories
+def _see_that_it_can() -> None:
     from gcproto.host import probes
-    from gcproto.results.store import prepare
 
     probes.require_sigbus()
     probes.require_move("a fit needs moves")
+
+
+def _ladder(asked: Asked) -> "list[PolicyParameters]":
+    """Heaps that are collected now, from small to large."""
+    from gcproto.experiments.policies.run import PolicyParameters
+    from gcproto.heap.folios import parse_memories
+
     ladder = []
     live = SMALLEST
     while 2 * live <= asked.up_to:
@@ -105,9 +174,20 @@ def _measured(asked: Asked, out: Path) -> "list[Result]":
             threads=min(2, asked.processors),
             timeout=TIMEOUT,
         )
-        check(wanted)
         ladder.append(wanted)
         live *= 2
+    return ladder
+
+
+def _measured(asked: Asked, out: Path) -> "list[Result]":
+    """Collect heaps of a ladder of sizes now, and keep the results."""
+    from gcproto.experiments.policies.run import check, run
+    from gcproto.results.store import prepare
+
+    _see_that_it_can()
+    ladder = _ladder(asked)
+    for wanted in ladder:
+        check(wanted)
     prepare(out)
     results = []
     for wanted in ladder:

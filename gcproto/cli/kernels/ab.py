@@ -111,7 +111,7 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.build.patches import collect
     from gcproto.kernels.guest import machine
     from gcproto.kernels.run.cell import CHECK, Cell
-    from gcproto.kernels.run.check import known
+    from gcproto.kernels.run.check import NODES, known
     from gcproto.results.facts import kernel_name
 
     known(options.hazards)
@@ -142,7 +142,7 @@ def command(ctx: click.Context, options: Options) -> None:
     programs = ready(kernels, options, row)
     told_by = tuple(sys.argv[1:])
     if options.check:
-        guest = check_guest(options, max(options.timeout, CHECK_SECONDS), options.arch)
+        guest = check_guest(options, max(options.timeout, CHECK_SECONDS), options.arch, NODES)
         checks = [
             Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options.hazards) for one in kernels
         ]

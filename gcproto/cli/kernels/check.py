@@ -52,13 +52,13 @@ def command(ctx: click.Context, options: Options) -> None:
     The exit code is 1 if a guest could not run, or if an unexplained verdict stays.
     """
     from gcproto.kernels.run.cell import CHECK, Cell
-    from gcproto.kernels.run.check import known
+    from gcproto.kernels.run.check import NODES, known
     from gcproto.kernels.run.repeat import TIMES
 
     known(options.hazards)
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)
-    guest = check_guest(options, options.timeout, options.arch)
+    guest = check_guest(options, options.timeout, options.arch, NODES)
     cells = [
         Cell(kernel, CHECK, guest, programs=built, command=tuple(sys.argv[1:]), hazards=options.hazards, repeats=TIMES)
         for kernel in kernels
@@ -73,13 +73,14 @@ def command(ctx: click.Context, options: Options) -> None:
         ctx.exit(ExitCode.NO)
 
 
-def check_guest(options: MatrixOptions, timeout: float, architecture: str) -> "Machine":
+def check_guest(options: MatrixOptions, timeout: float, architecture: str, nodes: int = 1) -> "Machine":
     """Two processors that run at the same time: races need them.
 
     Args:
         options: of the command.
         timeout: seconds for the guest.
         architecture: name of a row of gcproto.kernels.architecture.
+        nodes: NUMA nodes.
 
     """
     from gcproto.kernels.guest.machine import Machine
@@ -87,6 +88,7 @@ def check_guest(options: MatrixOptions, timeout: float, architecture: str) -> "M
     return Machine(
         icount=False,
         cpus=2,
+        nodes=nodes,
         memory_mib=options.memory_mib,
         timeout=timeout,
         command_line=options.append,

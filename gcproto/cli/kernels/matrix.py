@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gcproto.cli.kernels.choice import download_bars
+from gcproto.cli.kit.cluster import ClusterOptions, cluster_options, run_jobs
 from gcproto.cli.kit.output import ResultOptions, interrupted
 from gcproto.cli.kit.params import Name
 from gcproto.counted import counted
@@ -14,11 +15,11 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 
 if TYPE_CHECKING:
+    from gcproto.jobs.pool import Job, Place, Pool
     from gcproto.kernels.architecture import Architecture
     from gcproto.kernels.get.catalog import Kernel
     from gcproto.kernels.get.fetch import LocalKernel
     from gcproto.kernels.run.cell import Cell
-    from gcproto.kernels.run.matrix import Pool
     from gcproto.results.schema import Result
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -26,27 +27,24 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MatrixOptions(ResultOptions):
+class MatrixOptions(ClusterOptions, ResultOptions):
     """What `matrix_options` declares, and where the results are kept."""
 
     jobs: int | None
     memory_mib: int
-    dask: str | None
     append: str
     cpu: str | None
 
 
 def matrix_options(function: F) -> F:
-    """``--jobs``, ``--memory-mib``, ``--dask``, ``--append``, ``--cpu``."""
+    """``--jobs``, ``--memory-mib``, ``--append``, ``--cpu``, and those of `cluster_options`."""
     jobs = click.option(
         "--jobs", type=click.IntRange(1, 256), help="Guests that run in parallel [default: one for each processor]."
     )
     memory = click.option(
         "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
-    dask = click.option(
-        "--dask", type=Name("address"), metavar="ADDRESS", help="Run on a Dask cluster instead of here."
-    )
+    dask = cluster_options("Run on a Dask cluster instead of here.")
     append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
     cpu = click.option(
         "--cpu",
@@ -106,13 +104,35 @@ def _fetch(kernel: "Kernel | LocalKernel") -> None:
 def _pool(options: MatrixOptions) -> "Pool":
     import os
 
+    from gcproto.jobs.cluster import DaskPool
+    from gcproto.jobs.here import LocalPool
     from gcproto.kernels import cache
-    from gcproto.kernels.run.matrix import DaskPool, LocalPool
 
     if options.dask:
         return DaskPool(options.dask)
     with cache.writing("the guests' files"):
         return LocalPool(options.jobs or len(os.sched_getaffinity(0)))
+
+
+def _see_that_they_can_be_merged(cells: "Sequence[Cell]", pool: "Pool") -> None:
+    """See that no times are measured on several hosts: kernels would differ by their hosts.
+
+    Raises:
+        GcprotoError: they would be; the pool is closed.
+
+    """
+    from gcproto.kernels.run.cell import CHECK, STRESS
+
+    hosts = sorted({one.host for one in pool.places()})
+    timed = [cell for cell in cells if not cell.machine.icount and cell.scenarios not in {CHECK, STRESS}]
+    if timed and len(hosts) > 1:
+        pool.close(now=True)
+        raise GcprotoError(
+            f"times of {len(hosts)} hosts can't be merged",
+            why=f"--wall-clock measures times, and this cluster has the hosts {', '.join(hosts)}",
+            remedy="omit --wall-clock: instructions can be merged; or use a cluster of one host",
+            code=ExitCode.USAGE,
+        )
 
 
 def run_cells(
@@ -135,43 +155,39 @@ def run_cells(
         What `show` returned.
 
     """
-    from gcproto.kernels.run.matrix import run
+    from gcproto.kernels.run.matrix import jobs_of
+    from gcproto.results.facts import host_of, set_host
     from gcproto.results.store import save
 
     results: list[Result] = []
+    by_key = {cell.key: cell for cell in cells}
 
-    def done(cell: "Cell", result: "Result") -> None:
+    def done(job: "Job[Result]", result: "Result", place: "Place") -> None:
+        if place.host:
+            set_host(result, {"address": place.host})
         path = save(result, options.out)
         results.append(result)
         assert result.guest
+        cell = by_key[job.key]
         why = f": {result.guest.why}" if result.guest.why else ""
+        where = f" on {host_of(result)}" if place.host else ""
         click.echo(
             f"[{len(results)}/{len(cells)}] {cell.release} boot {cell.boot}: {result.guest.outcome}{why} "
-            f"({result.guest.seconds:.0f} s) {path}",
+            f"({result.guest.seconds:.0f} s{where}) {path}",
             err=True,
         )
 
     pool = _pool(options)
-    lost: list[Cell] = []
-    cut, well = False, False
-    try:
-        lost = run(cells, pool, done)
-        interrupts.defer()
-        well = True
-    except KeyboardInterrupt:
-        cut = True
-    finally:
-        with interrupts.held():
-            pool.close(now=not well)
-    interrupts.allow()
+    if options.dask:
+        _see_that_they_can_be_merged(cells, pool)
+    ended = run_jobs(jobs_of(cells, cluster=options.dask is not None), pool, done, options.limit)
     shown = show(results)
-    for cell in lost:
-        click.echo(f"gcproto: {cell.key}: its worker died each time; no result", err=True)
-    if cut or interrupts.noted():
+    ended.tell_lost()
+    if ended.cut or interrupts.noted():
         interrupted(ctx, f"kept in {options.out}: {len(results)} of {counted(len(cells), 'cell')}")
     bad = [one for one in results if not one.producer.complete or any(not made.valid for made in one.measurements)]
-    if bad or lost:
-        many = f"{len(bad) + len(lost)} of {counted(len(cells), 'cell')}"
+    if bad or ended.lost:
+        many = f"{len(bad) + len(ended.lost)} of {counted(len(cells), 'cell')}"
         click.echo(f"gcproto: not as they should be: {many}", err=True)
         ctx.exit(ExitCode.NO)
     return shown

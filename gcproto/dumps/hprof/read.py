@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gcproto.dumps.graph import NULL, Changes, Graph
 from gcproto.dumps.hprof import scan as kernels
 from gcproto.dumps.hprof.classes import MIRROR_BYTES, Class, ClassError, Fields, fields_of, parse
-from gcproto.dumps.hprof.finish import count_references, finish
+from gcproto.dumps.hprof.finish import count_references, finish, together
 from gcproto.dumps.hprof.scan import (
     ART,
     AT,
@@ -27,6 +27,7 @@ from gcproto.dumps.hprof.scan import (
     IDS,
     LEFT,
     LENGTH,
+    NAMES,
     OBJECTS,
     REFS,
     SEGMENTS,
@@ -35,7 +36,7 @@ from gcproto.dumps.hprof.scan import (
     STATE_WORDS,
     WHAT,
 )
-from gcproto.dumps.hprof.sizes import compute, layout_of
+from gcproto.dumps.hprof.sizes import alignment_of, compute, layout_of
 from gcproto.dumps.mark import parents
 from gcproto.dumps.places import Places, places_of, resolve
 from gcproto.dumps.stream import Stream, bad
@@ -44,7 +45,9 @@ MAGIC = b"JAVA PROFILE 1.0."
 BUFFER = 4 << 20
 ROWS = 1 << 20
 MOST_OBJECTS = (1 << 31) - 1
-REFERENT = b"referent"
+REFERENT, STRING_CLASS = b"referent", (b"java.lang.String", b"java/lang/String")
+OVERHEAD = (b"$classOverhead", b"$staticOverhead")
+"""Fields that ART's writer adds to classes. They tell its dumps after hprof-conv, which removes all else of ART's."""
 D = TypeVar("D", bound=np.generic)
 
 
@@ -112,8 +115,10 @@ class _Scanner:
         self.state[AT] = end + 13
         self.state[SIZE] = -1 if self._stream.size is None else self._stream.size
         self.art = text[:end] == b"JAVA PROFILE 1.0.3"
-        self.lengths = np.zeros(ids + len(REFERENT) + 1, dtype=np.bool_)
-        self.lengths[ids + len(REFERENT)] = len(self._fields) == 0
+        wanted = [ids + len(text) for text in (REFERENT, *STRING_CLASS, *OVERHEAD)]
+        self.lengths = np.zeros(max(wanted) + 1, dtype=np.bool_)
+        self.lengths[wanted] = len(self._fields) == 0
+        self.state[NAMES] = len(self._fields) == 0
 
     def _fill(self) -> int:
         """Bring more bytes behind those that are left.  Returns how many."""
@@ -130,7 +135,7 @@ class _Scanner:
         """Scan on.
 
         Returns:
-            FULL, TABLE_FULL, A_STRING, A_CLASS, or -1 at the end of the file.
+            FULL, TABLE_FULL, A_STRING, A_CLASS, A_NAME, or -1 at the end of the file.
 
         Raises:
             GcprotoError: something is wrong with the file.
@@ -184,7 +189,14 @@ class _Scanner:
 
 
 class _First:
-    """The first pass: objects, roots, classes."""
+    """The first pass: objects, roots, classes.
+
+    Attributes:
+        ids: bytes of an id.
+        classes: by id;  table, numbers: of those with instances;  repeated: further descriptions of a class.
+        art: the dump is ART's;  string: number of the class of strings, or NULL.
+
+    """
 
     def __init__(self, path: Path) -> None:
         scanner = _Scanner(path, np.zeros((1 << 12, 2), dtype=np.int64), None)
@@ -193,6 +205,9 @@ class _First:
         self._columns: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]] = []
         self._roots: list[NDArray[np.int64]] = []
         self._referents: set[int] = set()
+        self._string_names: set[int] = set()
+        self._string_class = 0
+        self._overhead = False
         self._objects = 0
         try:
             while (why := scanner.next()) >= 0:
@@ -200,6 +215,8 @@ class _First:
                     self._string(scanner)
                 elif why == kernels.A_CLASS:
                     self._class(scanner)
+                elif why == kernels.A_NAME:
+                    self._name(scanner)
                 elif why == kernels.TABLE_FULL:
                     scanner.table = _larger(scanner.table)
                 else:
@@ -210,13 +227,27 @@ class _First:
         self.ids = int(scanner.state[IDS])
         self.table = scanner.table
         self.numbers = {int(name): int(number) for name, number in scanner.table if name}
-        self.art = scanner.art or bool(scanner.state[ART])
+        self.art = scanner.art or bool(scanner.state[ART]) or self._overhead
+        self.string = self.numbers.get(self._string_class, NULL)
+
+    def _name(self, scanner: _Scanner) -> None:
+        """A class's name: of interest is that of strings."""
+        state = scanner.state
+        at, ids = int(state[AT]) + HEAD, int(state[IDS])
+        own, name = (int.from_bytes(scanner.bytes_at(at + skip, ids), "big") for skip in (4, 8 + ids))
+        if name in self._string_names:
+            self._string_class = own
+        state[AT] = at + int(state[LENGTH])
 
     def _string(self, scanner: _Scanner) -> None:
         state = scanner.state
         at, length, ids = int(state[AT]) + HEAD, int(state[LENGTH]), int(state[IDS])
-        if scanner.bytes_at(at + ids, length - ids) == REFERENT:
-            self._referents.add(int.from_bytes(scanner.bytes_at(at, ids), "big"))
+        text, name = scanner.bytes_at(at + ids, length - ids), int.from_bytes(scanner.bytes_at(at, ids), "big")
+        if text == REFERENT:
+            self._referents.add(name)
+        elif text in STRING_CLASS:
+            self._string_names.add(name)
+        self._overhead |= text in OVERHEAD
         state[AT] = at + length
 
     def _class(self, scanner: _Scanner) -> None:
@@ -306,11 +337,13 @@ def read(path: Path) -> Graph:
         address, kind, number = address[order], kind[order], number[order]
         start, count = start[order], count[order]
         del order
-    layout = layout_of(address, kind, number, fields.rows, first.ids, art=first.art)
+    align = alignment_of(address, art=first.art)
+    layout = layout_of(address, kind, number, fields.rows, first.ids, align, art=first.art)
     sizes = np.empty(len(address), dtype=np.int64)
     given = fields.sizes if first.art else np.zeros_like(fields.sizes)
-    compute(kind, number, fields.rows, given, first.ids, layout.ref, layout.header, layout.array, MIRROR_BYTES, sizes)
-    owner, kept, words = finish(address, kind, sizes, changes, art=first.art)
+    mirror = 0 if first.art else MIRROR_BYTES  # ART's writer reports the fields of the class object as static ones
+    compute(kind, number, fields.rows, given, first.ids, layout.ref, layout.header, layout.array, mirror, align, sizes)
+    owner, kept, words = finish(address, kind, number, sizes, changes, art=first.art, string=first.string)
     del sizes, number
     places = places_of(address)
     refs = np.empty(total, dtype=np.int32)
@@ -322,7 +355,8 @@ def read(path: Path) -> Graph:
     changes.dangling += resolve(places, ids, owner, roots)
     holder = _holders(kind, first, places, owner)
     if kept is not None:
-        address, start, count, holder = address[kept], start[kept], count[kept], holder[kept]
+        start, count, refs = together(address, owner, kept, start, count, refs)
+        address, holder = address[kept], holder[kept]
     graph = Graph(
         source="HPROF of ART" if first.art else "HPROF of HotSpot",
         address=address & ~7,
@@ -334,7 +368,7 @@ def read(path: Path) -> Graph:
         roots=np.unique(roots[roots != NULL]),
         live=np.zeros(0, dtype=np.bool_),
         ref_bytes=layout.ref,
-        layout=layout.text,
+        layout=layout.text + (f", aligned to {align} bytes" if align > 8 else ""),
         changes=changes,
     )
     graph.live = parents(graph) != NULL

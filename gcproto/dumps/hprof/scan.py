@@ -14,6 +14,7 @@ from gcproto.dumps.hprof.tags import (
     HEAP_DUMP_SEGMENT,
     HEAP_INFO,
     INSTANCE,
+    LOAD_CLASS,
     NODATA_ARRAY,
     OBJECT,
     OBJECT_ARRAY,
@@ -28,16 +29,17 @@ from gcproto.dumps.hprof.tags import (
 from gcproto.heap.compiled import kernel
 
 AT, LEFT, SKIP, IDS, OBJECTS, FOUND_ROOTS, CLASSES, REFS, ARRAY_LEFT = range(9)
-WHAT, LENGTH, ART, HEAPS, SEGMENTS, ENDED, BASE, SIZE = range(9, 17)
+WHAT, LENGTH, ART, HEAPS, SEGMENTS, ENDED, BASE, SIZE, NAMES = range(9, 18)
 """Places in the state.  AT: of the next byte in the buffer;  LEFT: bytes of the heap record from there on;  SKIP: bytes
 to pass over;  IDS: bytes of an id;  OBJECTS, FOUND_ROOTS, REFS: how many are in the output;  CLASSES: in the table;
 ARRAY_LEFT: references of an array that are still to come;  WHAT, LENGTH: details of the reason to stop;  ART: whether a
 part of ART's was seen;  HEAPS, SEGMENTS: heap records, and those of them that are segments;  ENDED: whether the record
-that ends all segments was seen;  BASE: offset of the buffer in the file;  SIZE: of the file, -1 if unknown."""
-STATE_WORDS = 17
+that ends all segments was seen;  BASE: offset of the buffer in the file;  SIZE: of the file, -1 if unknown;  NAMES:
+whether Python wants to see the names of classes."""
+STATE_WORDS = 18
 
-MORE, FULL, TABLE_FULL, A_STRING, A_CLASS = range(5)
-BAD_TAG, BAD_PART, TOO_LONG, BEYOND_FILE, BAD_TYPE, BAD_FIELDS, UNKNOWN_CLASS, BAD_ADDRESS, TOO_MANY = range(5, 14)
+MORE, FULL, TABLE_FULL, A_STRING, A_CLASS, A_NAME = range(6)
+BAD_TAG, BAD_PART, TOO_LONG, BEYOND_FILE, BAD_TYPE, BAD_FIELDS, UNKNOWN_CLASS, BAD_ADDRESS, TOO_MANY = range(6, 15)
 """Reasons to stop: more bytes are needed; room for output, or for classes, is needed; Python's turn; what is wrong."""
 
 CLASS_OBJECT, ARRAY_OF_OBJECTS, ARRAY = -1, -2, -100
@@ -165,6 +167,11 @@ def _top(data: NDArray[np.uint8], end: int, state: NDArray[np.int64], lengths: N
             return MORE
         state[LENGTH] = length
         return A_STRING
+    elif tag == LOAD_CLASS and state[NAMES] != 0 and length == 8 + 2 * state[IDS]:
+        if end - at < HEAD + length:
+            return MORE
+        state[LENGTH] = length
+        return A_NAME
     elif tag in (STRING, HEAP_DUMP_END) or IS_SKIPPED[tag]:
         state[SKIP] = length
         state[ENDED] |= np.int64(tag == HEAP_DUMP_END)

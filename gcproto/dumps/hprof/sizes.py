@@ -42,6 +42,10 @@ HOTSPOT_32 = (Layout(4, 8, 12, "HotSpot of 32 bits"),)
 ART = (Layout(4, 8, 12, "ART, references of 4 bytes"),)
 SAMPLE = 2_000_000
 """Objects from which the layout is found out."""
+ENOUGH = 64
+"""Objects whose addresses tell an alignment of more than 8 bytes: by chance, one in 2^64 such heaps has it."""
+MOST_ALIGNED = 256
+"""Of HotSpot (-XX:ObjectAlignmentInBytes)."""
 
 
 @kernel
@@ -55,9 +59,10 @@ def compute(
     header: int,
     array: int,
     class_bytes: int,
+    align: int,
     out: NDArray[np.int64],
 ) -> None:
-    """Bytes of each object, a multiple of 8.
+    """Bytes of each object, a multiple of the runtime's alignment.
 
     Args:
         kind: (n) number of the class, or kind (gcproto.dumps.hprof.scan).
@@ -69,6 +74,7 @@ def compute(
         header: bytes of an instance's header.
         array: bytes of an array's header.
         class_bytes: of a class object without its static fields.
+        align: bytes, a power of two.
         out: (n) to fill.
 
     """
@@ -84,7 +90,7 @@ def compute(
         else:
             width = ref if what == ARRAY_OF_OBJECTS else VALUE_SIZES[ARRAY - what]
             size = (array + 7 & ~7 if width == 8 else array) + count * width
-        out[index] = size + 7 & ~7
+        out[index] = size + align - 1 & ~(align - 1)
 
 
 @kernel
@@ -102,12 +108,27 @@ def _fit(address: NDArray[np.int64], sizes: NDArray[np.int64], kind: NDArray[np.
     return found
 
 
+def alignment_of(address: NDArray[np.int64], *, art: bool) -> int:
+    """Alignment of objects in bytes, from the addresses of all of them.
+
+    Args:
+        address: (n).
+        art: the dump is ART's, which aligns to 8.
+
+    """
+    if art or len(address) < ENOUGH:
+        return 8
+    every = int(np.bitwise_or.reduce(address))
+    return min(max(8, every & -every), MOST_ALIGNED)
+
+
 def layout_of(
     address: NDArray[np.int64],
     kind: NDArray[np.int32],
     number: NDArray[np.uint32],
     fields: NDArray[np.int64],
     ids: int,
+    align: int,
     *,
     art: bool,
 ) -> Layout:
@@ -119,6 +140,7 @@ def layout_of(
         number: likewise.
         fields: likewise.
         ids: likewise.
+        align: likewise.
         art: the dump is ART's.
 
     """
@@ -130,7 +152,7 @@ def layout_of(
     unknown = np.zeros(len(fields), dtype=np.int64)
 
     def fit(one: Layout) -> int:
-        compute(kind[some], number[some], fields, unknown, ids, one.ref, one.header, one.array, 0, sizes)
+        compute(kind[some], number[some], fields, unknown, ids, one.ref, one.header, one.array, 0, align, sizes)
         return int(_fit(address[some], sizes, kind[some]))
 
     return max(choices, key=fit)

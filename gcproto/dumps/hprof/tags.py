@@ -4,8 +4,8 @@ HotSpot's writer describes them (OpenJDK, src/hotspot/share/services/heapDumper.
 parts of its own (art/runtime/hprof/hprof.cc).
 """
 
-STRING, HEAP_DUMP, HEAP_DUMP_SEGMENT, HEAP_DUMP_END = 0x01, 0x0C, 0x1C, 0x2C
-SKIPPED = (0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0A, 0x0B, 0x0D, 0x0E)
+STRING, LOAD_CLASS, HEAP_DUMP, HEAP_DUMP_SEGMENT, HEAP_DUMP_END = 0x01, 0x02, 0x0C, 0x1C, 0x2C
+SKIPPED = (LOAD_CLASS, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0A, 0x0B, 0x0D, 0x0E)
 """Records about classes loaded and unloaded, stacks, sites, threads, samples: they hold no object."""
 
 CLASS, INSTANCE, OBJECT_ARRAY, PRIMITIVE_ARRAY = 0x20, 0x21, 0x22, 0x23

@@ -25,13 +25,19 @@ from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, Architecture, named
 from gcproto.kernels.guest.host_files import shared
-from gcproto.kernels.guest.script import Script
+from gcproto.kernels.guest.script import Job, Script
 
 Imager = Callable[[Script], bytes]
 """Makes the initramfs for a script."""
 
 SETPRIV = {"setpriv": "util-linux"}
 TAIL = 60
+INIT_SECONDS = 20
+"""After a job's limit init kills it, and gives it up after ten seconds more (native/guest/init.c)."""
+MOST_SECONDS = 1.0
+"""Of the time between two looks at a guest, what counts."""
+BEGUN = re.compile(r'\{"guest":\{"begin":"([^"]+)"')
+ENDED = re.compile(r'\{"guest":\{"end":"')
 STRAY_BREAKPOINT = re.compile(r"\bint3: 0000 \[#1\]")
 """The console of a guest whose processor ran a breakpoint that another one had removed.
 
@@ -51,6 +57,7 @@ class Machine(msgspec.Struct, frozen=True):
     Attributes:
         icount: count instructions; the guest has usually one processor then.
         cpus: processors.
+        nodes: NUMA nodes, each with its share of processors and memory.
         memory_mib: memory.
         timeout: limit of wall time, in seconds.
         command_line: more words for the kernel's command line.
@@ -63,6 +70,7 @@ class Machine(msgspec.Struct, frozen=True):
 
     icount: bool = True
     cpus: int = 1
+    nodes: int = 1
     memory_mib: int = 1024
     timeout: float = 300.0
     command_line: str = ""
@@ -92,12 +100,24 @@ class Machine(msgspec.Struct, frozen=True):
             *row.board,
             *accelerator,
             *("-cpu", self.model, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
+            *self._numa(),
             *("-display", "none", "-nodefaults", "-no-reboot", "-no-user-config"),
             *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", *row.results_port),
             *("-kernel", vmlinuz, "-initrd", initrd),
             *("-append", f"{row.command_line} {self.command_line}".strip()),
             *devices,
         ]
+
+    def _numa(self) -> list[str]:
+        """Words for QEMU's command line: the firmware's tables then tell the kernel of the nodes."""
+        words: list[str] = []
+        each, cpus = self.memory_mib // self.nodes, self.cpus // self.nodes
+        for node in range(self.nodes if self.nodes > 1 else 0):
+            size = each if node else self.memory_mib - each * (self.nodes - 1)
+            words += ["-object", f"memory-backend-ram,id=node{node},size={size}M"]
+            last = self.cpus - 1 if node == self.nodes - 1 else (node + 1) * cpus - 1
+            words += ["-numa", f"node,nodeid={node},cpus={node * cpus}-{last},memdev=node{node}"]
+        return words
 
 
 class Boot(msgspec.Struct):
@@ -158,7 +178,39 @@ def host(architecture: Architecture = AMD64) -> dict[str, str]:
     }
 
 
-def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()) -> Boot:
+class Overdue:
+    """Sees that a job's time is over and the guest's init has not said so: then no program runs in the guest any more.
+
+    Only time in which this process runs counts. If it was stopped, the guest was too.
+
+    Args:
+        jobs: of the guest's script.
+
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._limits = {job.name: job.seconds + INIT_SECONDS for job in jobs}
+        self._job = ""
+        self._left = 0.0
+        self._last = time.monotonic()
+
+    def told(self, line: str) -> None:
+        """Take note of a line of the guest: a job begins or ends."""
+        if begun := BEGUN.match(line):
+            self._left = float(self._limits.get(begun[1], 0))
+            self._job = begun[1]
+        elif ENDED.match(line):
+            self._job = ""
+
+    def job(self) -> str:
+        """The job that is overdue, or ""; called often."""
+        now = time.monotonic()
+        self._left -= min(now - self._last, MOST_SECONDS)
+        self._last = now
+        return self._job if self._job in self._limits and self._left < 0 else ""
+
+
+def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = (), *, jobs: Sequence[Job] = ()) -> Boot:
     """Boot a guest and wait for its end. QEMU never outlives this call or this process.
 
     A guest of several processors that ends by STRAY_BREAKPOINT is booted again, MORE_BOOTS times at most.
@@ -168,6 +220,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()
         vmlinuz: path of the kernel.
         initrd: its initramfs.
         more: words for QEMU's command line.
+        jobs: of its script; a guest in which one of these is overdue is ended, because it hangs.
 
     Raises:
         GcprotoError: the temporary files can't be written.
@@ -175,7 +228,7 @@ def boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str] = ()
     """
     notes: list[str] = []
     while True:
-        booted = _boot(machine, vmlinuz, initrd, more)
+        booted = _boot(machine, vmlinuz, initrd, more, jobs)
         booted.notes = notes
         if len(notes) == MORE_BOOTS or not _stray_breakpoint(machine, booted):
             return booted
@@ -187,7 +240,7 @@ def _stray_breakpoint(machine: Machine, booted: Boot) -> bool:
     return several and booted.outcome == "panic" and any(map(STRAY_BREAKPOINT.search, booted.console))
 
 
-def _boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str]) -> Boot:
+def _boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str], jobs: Sequence[Job]) -> Boot:
     with cache.writing("the guest's initramfs"), tempfile.TemporaryDirectory(prefix="gcproto-guest-") as folder:
         image, console = Path(folder) / "initramfs", Path(folder) / "console"
         image.write_bytes(initrd)
@@ -198,15 +251,21 @@ def _boot(machine: Machine, vmlinuz: str, initrd: bytes, more: Sequence[str]) ->
             files = shared(Path(folder), machine.memory_mib, machine.root)
         with files as devices:
             command = machine.command(vmlinuz, str(image), str(console), [*devices, *more])
-            lines, ended, quiet, errors = _watch(command, machine.timeout, console)
+            overdue = Overdue(jobs)
+            lines, ended, quiet, errors = _watch(command, machine.timeout, console, overdue)
         text = console.read_bytes().decode(errors="replace").replace("\r", "").splitlines()
         seconds = time.monotonic() - begun
-    outcome, why = _judge(lines, text, ended, quiet, errors, machine.timeout)
+    if ended is None and (job := overdue.job()):
+        outcome, why = "hang", f"no program ran any more in {job}"
+    else:
+        outcome, why = _judge(lines, text, ended, quiet, errors, machine.timeout)
     shown = [word.replace(folder + "/", "") for word in command]
     return Boot(outcome, why, lines, text, seconds, shown)
 
 
-def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str], int | None, float, str]:
+def _watch(
+    command: list[str], timeout: float, console: Path, overdue: Overdue
+) -> tuple[list[str], int | None, float, str]:
     """Lines of results, exit code (None: ended by this process), seconds since the last output, QEMU's own messages."""
     lines: list[str] = []
     errors: list[str] = []
@@ -227,6 +286,7 @@ def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str]
         assert process.stdout
         for line in process.stdout:
             lines.append(line.rstrip("\r\n"))
+            overdue.told(lines[-1])
             last[0] = time.monotonic()
 
     threads = [threading.Thread(target=read), threading.Thread(target=lambda: errors.extend(process.stderr or ()))]
@@ -234,7 +294,7 @@ def _watch(command: list[str], timeout: float, console: Path) -> tuple[list[str]
         thread.start()
     deadline, size = time.monotonic() + timeout, -1
     try:
-        while process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline and not overdue.job():
             time.sleep(0.05)
             now = console.stat().st_size
             if now != size:

@@ -4,7 +4,6 @@ It names its kernel so that another machine can fetch it. It needs nothing from 
 """
 
 import datetime
-import tempfile
 import uuid
 from pathlib import Path
 
@@ -283,8 +282,3 @@ def environment_of(cell: Cell, found: Transcript) -> dict[str, object]:
         "jobs": {name: {"how": end.how, "code": end.code, "ns": end.ns} for name, end in found.ended.items()},
         "notes": found.notes + [f"not understood: {line[:SHOWN]}" for line in found.garbled],
     }
-
-
-def use_temporary(folder: str) -> None:
-    """Temporary files of this process go below `folder`. Its owner removes the remains of a killed process."""
-    tempfile.tempdir = str(Path(folder))

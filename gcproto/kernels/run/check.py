@@ -30,7 +30,12 @@ HAZARDS = (
     "zeropage-ebusy",
     "retry-eexist",
     "ksm",
+    "remap-neighbour",
+    "remap-protected",
+    "remap-locked",
     "hwpoison",
+    "close-race",
+    "unregister-protected",
     "unregister-race",
     "whole-two-tables",
     "whole-misaligned",
@@ -47,6 +52,7 @@ HAZARDS = (
     "whole-forked",
     "whole-first-page",
     "whole-pin-race",
+    "sigbus-flips",
     "uffd-wp-swap",
     "swapcache-mthp",
     "swapcache-rmap",
@@ -55,13 +61,32 @@ HAZARDS = (
     "livelock-threads",
     "khugepaged-race",
     "huge-zero-pfn",
+    "migrate-pages",
+    "migrate-thps",
+    "remap-locks",
 )
 """The hazards of ``gcprobe hazard --list``."""
+
+NO_BALANCING: Final = "write /proc/sys/kernel/numa_balancing 0"
+"""Otherwise the kernel itself migrates pages, which no row expects."""
+LOCKUP: Final = "remap-locks"
+"""The hazard that takes all processors, so that not even the guest's init says so."""
+HAZARD_SECONDS: Final = 120
+"""Limit of a hazard's job. The row itself is killed after 60 (native/hazards/runner.c)."""
+LIMIT_SECONDS: Final = {LOCKUP: 10}
+"""Of hazards' jobs, if it differs from the usual."""
+WATCHDOG: Final = "/proc/sys/kernel/watchdog_thresh"
+"""Seconds; a processor that spins for twice as long is a soft lockup, which the kernel reports on its console."""
+LOCKUP_SECONDS: Final = 4
+NODES: Final = 2
+"""NUMA nodes of the guests: pages migrate between them."""
 
 SWAP_BYTES = 128 * MIB
 PLACE = re.compile(r"(?:RIP: \S*?:?|\bpc : )([a-z_][\w.]+)\+")
 """The function in which a kernel went down, as x86 and arm64 print it."""
 
+PLACES = 2
+"""Functions that are named: processors that block each other have one each."""
 MAX_BOOTS = len(HAZARDS) + 3
 SEVERITY: Final[tuple[Word, ...]] = ("unavailable", "fine", "ebusy", "differs", "hang", "panic", "corruption")
 
@@ -91,7 +116,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     """
     known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
-    steps: list[str | Job] = [*preamble(), INFO]
+    steps: list[str | Job] = [*preamble(), NO_BALANCING, INFO]
     steps += _folios(known)
     steps += [] if only else ["memcg"]
     wanted = only or HAZARDS
@@ -108,7 +133,11 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     if not only:
         steps.append(Job("contract", CONTRACT, 600, "other"))
     steps += [f"write {ksm}/pages_to_scan 10000", f"write {ksm}/sleep_millisecs 20", f"write {ksm}/run 1"]
-    steps += [_hazard(name) for name in wanted if name not in SYNCHRONOUS]
+    for name in wanted:
+        if name == LOCKUP:
+            steps.append(f"write {WATCHDOG} {LOCKUP_SECONDS}")
+        if name not in SYNCHRONOUS:
+            steps.append(_hazard(name))
     return Script(tuple(steps))
 
 
@@ -121,7 +150,7 @@ def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
         sizes: of the kernel's folios.
 
     """
-    steps: list[str | Job] = [*preamble(), INFO, *_folios(sizes), "memcg"]
+    steps: list[str | Job] = [*preamble(), NO_BALANCING, INFO, *_folios(sizes), "memcg"]
     for device in ("zram", "loop") if swap else ("",):
         steps += [f"{device} {SWAP_BYTES}"] if device else []
         steps.append(Job(f"row-{device}-{name}", ("/gcprobe", "contract", name), 120, "other", ContractRow(name)))
@@ -134,7 +163,8 @@ def _folios(sizes: Sizes) -> list[str]:
 
 
 def _hazard(name: str) -> Job:
-    return Job(f"hazard-{name}", ("/gcprobe", "hazard", name), 180, "other", Hazard(name))
+    limit = LIMIT_SECONDS.get(name, HAZARD_SECONDS)
+    return Job(f"hazard-{name}", ("/gcprobe", "hazard", name), limit, "other", Hazard(name))
 
 
 def run(
@@ -166,7 +196,7 @@ def follow(
     reached: set[str] = set()
     seconds = 0.0
     for _ in range(MAX_BOOTS):
-        booted = vm.boot(machine, kernel.vmlinuz, image(left))
+        booted = vm.boot(machine, kernel.vmlinuz, image(left), jobs=left.jobs)
         seconds += booted.seconds
         said = read(booted.lines)
         jobs = {job.name: job for job in left.jobs}
@@ -193,16 +223,17 @@ def follow(
 
 def _complaints(booted: vm.Boot) -> list[Verdict]:
     """Complaints of a kernel that did not go down, with or without a debugging configuration."""
-    if booted.outcome == "panic":
-        return []  # a verdict of its own
+    if booted.outcome in {"panic", "hang"}:
+        return []  # a verdict of its own, with the first of them
     said = splats(booted.console)
     return [Verdict(Console(), "differs", "; ".join(said[:5]))] if said else []
 
 
 def _why(booted: vm.Boot) -> str:
-    """The reason why the guest went down, and the function."""
-    where = next((match[1] for line in booted.console if (match := PLACE.search(line))), "")
-    return booted.why + (f" in {where}" if where else "")
+    """The reason why the guest went down, the functions in which it did, and of a hang what its console said first."""
+    places = list(dict.fromkeys(match[1] for line in booted.console if (match := PLACE.search(line))))
+    said = splats(booted.console)[:1] if booted.outcome != "panic" else []
+    return "; ".join([booted.why + (f" in {', '.join(places[:PLACES])}" if places else ""), *said])
 
 
 def _ended_by(job: Job, said: Transcript, word: Word, text: str) -> Iterator[Verdict]:

@@ -1,183 +1,55 @@
-"""Runs cells in parallel through ``concurrent.futures``: local processes, or a Dask cluster.
+"""Cells of the matrix as jobs, here or on the hosts of a cluster.
 
-Instruction counts do not depend on other work on the host, so guests may run in parallel. The cells of a worker that
-dies are run again, each at most ``ATTEMPTS`` times. Each cell's result is handed over once, as soon as it exists.
+Instruction counts do not depend on other work on the host, so guests may run in parallel, and on any host.
 """
 
-import contextlib
-import multiprocessing
-import os
-import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from concurrent.futures.process import ProcessPoolExecutor
-from typing import Protocol
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from gcproto.errors import GcprotoError
-from gcproto.host.worker import begin
-from gcproto.kernels.run.cell import Cell, run_cell, use_temporary
-from gcproto.process import interrupts
+from gcproto.host.identity import identity
+from gcproto.jobs.pool import Job
+from gcproto.kernels.get.catalog import Kernel
+from gcproto.kernels.guest import machine, programs
+from gcproto.kernels.run.cell import Cell, local, run_cell
+from gcproto.results.facts import set_host
 from gcproto.results.schema import Result
 
-ATTEMPTS = 3
 
-
-class Pool(ABC):
-    """The place where cells run."""
-
-    @abstractmethod
-    def executor(self) -> Executor:
-        """An executor that accepts work; a new one if the last is broken."""
-
-    @abstractmethod
-    def lost(self, error: BaseException) -> bool:
-        """Whether this failure of a future means that its worker died, not that the cell failed."""
-
-    @abstractmethod
-    def close(self, *, now: bool) -> None:
-        """End the workers; `now`: also their work."""
-
-
-class LocalPool(Pool):
-    """Processes on this machine.
+def jobs_of(cells: Sequence[Cell], *, cluster: bool) -> list[Job[Result]]:
+    """A job for each cell.
 
     Args:
-        workers: how many guests run side by side.
+        cells: distinct.
+        cluster: other hosts run them, each with its own cache and QEMU.
 
     """
-
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._folder = tempfile.TemporaryDirectory(prefix="gcproto-matrix-")
-        self._executor: ProcessPoolExecutor | None = None
-
-    def executor(self) -> Executor:
-        """Spawned processes: they do not inherit this one's threads."""
-        if self._executor is None or getattr(self._executor, "_broken", False):
-            self._executor = ProcessPoolExecutor(
-                self._workers, multiprocessing.get_context("spawn"), _begin_worker, (self._folder.name, os.getpid())
-            )
-        return self._executor
-
-    def lost(self, error: BaseException) -> bool:
-        """A process died."""
-        return isinstance(error, BrokenExecutor)
-
-    def close(self, *, now: bool) -> None:
-        """Guests die with their process."""
-        if self._executor:
-            if now:
-                self._executor.shutdown(wait=False, cancel_futures=True)
-                for process in multiprocessing.active_children():
-                    process.kill()
-                    process.join()
-            self._executor.shutdown(wait=True, cancel_futures=True)
-        with contextlib.suppress(OSError):
-            self._folder.cleanup()
+    work = run_there if cluster else run_cell
+    return [Job(cell.key, partial(work, cell)) for cell in cells]
 
 
-def _begin_worker(folder: str, parent: int) -> None:
-    """The parent handles signals. A worker ends with its parent."""
-    begin(parent)
-    use_temporary(folder)
+def run_there(cell: Cell) -> Result:
+    """Run a cell on a host of a cluster, which the result names.
 
-
-class Cluster(Protocol):
-    """What is used of ``distributed.Client``, whose functions have no types."""
-
-    def get_executor(self, *, pure: bool, retries: int) -> Executor:
-        """An executor of the cluster."""
-
-    def close(self, *, timeout: float) -> None:
-        """End the connection."""
-
-
-class DaskPool(Pool):
-    """A Dask cluster; its workers need gcproto, QEMU, a C compiler and a way to the archive (or a filled cache).
-
-    Args:
-        address: of the scheduler, ``tcp://host:8786``.
+    A host that lacks something refuses the cell. A result would blame the kernel, and such a host, which fails at once,
+    would take all cells from the others.
 
     Raises:
-        GcprotoError: distributed is not installed, or there is no scheduler at that address.
+        GcprotoError: there is no QEMU, no C compiler, no way to the archive, or no such file here.
 
     """
-
-    def __init__(self, address: str) -> None:
-        try:
-            from distributed import Client as DaskClient
-        except ImportError as error:
-            raise GcprotoError("--dask needs the package distributed", remedy="pip install 'gcproto[dask]'") from error
-        try:
-            connect: Callable[..., Cluster] = DaskClient
-            self._client = connect(address, timeout="5s", set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+    machine.need(cell.machine.row)
+    programs.build(cell.machine.row)
+    if isinstance(cell.kernel, Kernel):
+        local(cell.kernel)
+    for file in () if isinstance(cell.kernel, Kernel) else (cell.kernel.vmlinuz, *cell.kernel.modules):
+        if not Path(file).is_file():
             raise GcprotoError(
-                f"there is no Dask scheduler at {address}",
-                why=str(error) or type(error).__name__,
-                remedy="start one (dask scheduler; dask worker ADDRESS) and give its address",
-            ) from error
-
-    def executor(self) -> Executor:
-        """The executor of the cluster. It runs a cell again if its worker died."""
-        return self._client.get_executor(pure=False, retries=ATTEMPTS)
-
-    def lost(self, error: BaseException) -> bool:
-        """Whether workers died under the cell more often than the scheduler allows, or the scheduler dropped it."""
-        return isinstance(error, CancelledError) or type(error).__name__ in {"KilledWorker", "CommClosedError"}
-
-    def close(self, *, now: bool) -> None:
-        """Do nothing: the cluster stays up."""
-        self._client.close(timeout=10)
-
-
-def run(cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None]) -> list[Cell]:
-    """Run all cells.
-
-    Args:
-        cells: distinct cells.
-        pool: closed by the caller.
-        done: called once for each cell that has a result.
-
-    Returns:
-        Cells without a result: the workers of cells died each time.
-
-    """
-    running: dict[Future[Result], Cell] = {}
-    try:
-        return _run(cells, pool, done, running)
-    except KeyboardInterrupt:
-        for future, cell in running.items():  # ended meanwhile
-            if future.done() and not future.cancelled() and future.exception() is None:
-                done(cell, future.result())
-        raise
-
-
-def _run(
-    cells: Sequence[Cell], pool: Pool, done: Callable[[Cell, Result], None], running: dict[Future[Result], Cell]
-) -> list[Cell]:
-    """See `run`; `running` holds what has not been handed over."""
-    tries = dict.fromkeys((cell.key for cell in cells), 0)
-    waiting, given_up = list(cells), []
-    while waiting or running:
-        for cell in waiting:
-            tries[cell.key] += 1
-            # Workers start on demand with signals blocked, because the parent handles them.
-            with interrupts.held(), interrupts.blocked():
-                running[pool.executor().submit(run_cell, cell)] = cell
-        waiting = []
-        ended, _ = wait(running, return_when=FIRST_COMPLETED)
-        with interrupts.held():  # what is taken out of `running` is handed over
-            for future in ended:
-                cell = running.pop(future)
-                error = future.exception() if not future.cancelled() else CancelledError()
-                if error is None:
-                    done(cell, future.result())
-                elif not pool.lost(error):
-                    raise error
-                elif tries[cell.key] < ATTEMPTS:
-                    waiting.append(cell)
-                else:
-                    given_up.append(cell)
-    return given_up
+                f"there is no {file} here",
+                why="the kernel was given by its path, or was built on another host",
+                remedy="put it at the same path on each host, or on a shared file system",
+            )
+    result = run_cell(cell)
+    set_host(result, identity())
+    return result

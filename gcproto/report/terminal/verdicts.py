@@ -28,15 +28,32 @@ def remembered(name: str, release: str) -> State | None:
     return bug.state_by_version(parse(release)) if bug and branch_of(release) else None
 
 
-def agrees(verdict: str, state: State | None) -> bool:
+def races(name: str) -> bool:
+    """Whether a bug of that name shows only at times, so that a fine verdict contradicts nothing."""
+    return any(bug.race for bug in BUGS if bug.key == name)
+
+
+def agrees(verdict: str, state: State | None, *, race: bool = False) -> bool:
     """Whether the verdict fits what is known. A race may stay unseen."""
-    if state is None or verdict == "unavailable":
+    if state is None or verdict == "unavailable" or (race and verdict in GOOD):
         return True
     return (verdict in GOOD) == (state is not State.BY_VERSION)
 
 
 def print_verdicts(results: Sequence[Result], console: Console) -> None:
-    """Print a line for each hazard, a column for each kernel, and the rows of the contract that differ."""
+    """Print the map, the verdicts that are not fine and the reasons of those that are unavailable."""
+    print_map(results, console)
+    by_kernel = _by_kernel(results)
+    releases = sorted(by_kernel, key=version_key)
+    for release in releases:
+        for one in by_kernel[release].values():
+            if one.verdict not in GOOD and one.verdict != "unavailable":
+                say(console, f"{short(release)}: {names.subject(one.subject)}: {one.verdict}: {one.text}")
+    _print_unavailable(by_kernel, releases, console)
+
+
+def print_map(results: Sequence[Result], console: Console) -> None:
+    """Print a line for each hazard and a column for each kernel, and how many rows of the contract hold."""
     by_kernel = _by_kernel(results)
     releases = sorted(by_kernel, key=version_key)
     hazards = dict.fromkeys(one for seen in by_kernel.values() for one in seen if isinstance(one, Hazard))
@@ -49,15 +66,10 @@ def print_verdicts(results: Sequence[Result], console: Console) -> None:
     console.print()
     say(
         console,
-        "What each kernel did; ! marks what differs from what is known of it, ? what no known bug explains",
+        "What each kernel did; - is unavailable, ! differs from what is known of the kernel, ? no known bug explains",
         style="bold",
     )
     print_table(table, console)
-    for release in releases:
-        for one in by_kernel[release].values():
-            if one.verdict not in GOOD and one.verdict != "unavailable":
-                say(console, f"{short(release)}: {names.subject(one.subject)}: {one.verdict}: {one.text}")
-    _print_unavailable(by_kernel, releases, console)
 
 
 def _by_kernel(results: Iterable[Result]) -> dict[str, Seen]:
@@ -77,10 +89,11 @@ def _head(release: str) -> str:
 
 
 def _cell(one: Verdict | None, release: str) -> Part | list[Part]:
-    if one is None:
-        return "-"
-    known = remembered(one.subject.name, release) if isinstance(one.subject, Hazard) else None
-    mark = " ?" if one.unexplained else "" if agrees(one.verdict, known) else " !"
+    if one is None or one.verdict == "unavailable":
+        return ("-", STYLES["unavailable"])
+    hazard = one.subject.name if isinstance(one.subject, Hazard) else ""
+    fits = agrees(one.verdict, remembered(hazard, release), race=races(hazard))
+    mark = " ?" if one.unexplained else "" if fits else " !"
     return (f"{one.verdict}{mark}", STYLES.get(one.verdict, "bold red"))
 
 

@@ -16,7 +16,7 @@ from gcproto.report import labels
 from gcproto.report.words.queued import disturbed, undisturbed
 from gcproto.report.words.ratios import MIN_FLOOR, Compared, Ratio, Row, compared, floor_of
 from gcproto.results.comparison.alike import key
-from gcproto.results.facts import cpu_of, page_size_of, release_of
+from gcproto.results.facts import cpu_of, page_size_of, release_of, timed_on
 from gcproto.results.names import several
 from gcproto.results.pool import pool
 from gcproto.results.schema import Experiment, Noise, PathExperiment, Result, Scenario, WindowScenario, WorkloadScenario
@@ -64,8 +64,9 @@ def _free(one: Result, number: int, taken: set[str]) -> str:
 
 
 def likeness(result: Result) -> tuple[str, ...]:
-    """What runs must share to be put together."""
-    parts = [cpu_of(result), f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
+    """What runs must share to be put together. Times of two hosts of a cluster are never: theirs may differ."""
+    machine = f"{cpu_of(result)} {timed_on(result)}".rstrip()
+    parts = [machine, f"Linux {release_of(result)}", f"program {result.producer.benchmark}"]
     return (*parts, f"pages of {labels.size(page_size_of(result))}", _asked(result.experiment), _sizes(result))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.results.facts import cpu_of
+from gcproto.results.facts import cpu_of, timed_on
 from gcproto.results.schema import (
     ClaimExperiment,
     ContractExperiment,
@@ -67,6 +67,9 @@ def differences(base: Result, new: Result) -> list[str]:
     }
     for name in MUST_BE_ALIKE:
         pairs[name] = (base.environment.get(name), new.environment.get(name))
+    hosts = timed_on(base), timed_on(new)
+    if all(hosts):
+        pairs["host of the cluster, and times depend on it"] = hosts
     ours, theirs = _conditions(base.experiment), _conditions(new.experiment)
     pairs |= {name: (ours.get(name), theirs.get(name)) for name in ours | theirs}
     return [f"{name}: {one} and {other}" for name, (one, other) in pairs.items() if one != other]

@@ -21,7 +21,8 @@ SEEN = 0.005
 def print_prediction(found: Prediction, console: Console) -> None:
     """Print costs, heaps, and the share of heaps that is predicted well."""
     console.print()
-    say(console, ("What each costs on this kernel", "bold"), ": ns, fitted; 90 % of the resamples")
+    where = f"What each costs on this kernel{f' of {found.host}' * bool(found.host)}"
+    say(console, (where, "bold"), ": ns, fitted; 90 % of the resamples")
     costs = Table([Column("", words=True, name="what"), Column("ns"), Column("90 %")], heads=False)
     for name, (middle, low, high) in found.costs.items():
         costs.add(name, labels.number(middle), (f"{labels.number(low)}-{labels.number(high)}", "dim"))

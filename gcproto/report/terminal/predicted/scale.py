@@ -16,12 +16,14 @@ def print_scale(found: Scale, console: Console) -> None:
     heap = found.heap
     size, live = (pages * found.page_bytes / MIB for pages in (heap.used, heap.live))
     console.print()
+    where = f" for {found.host}" if found.host else ""
+    objects = counted(round(heap.objects), "object")
     say(
         console,
         ("Prediction", "bold"),
-        f": a heap of {size:,.0f} MiB, {live:,.0f} MiB live in {counted(round(heap.objects), 'object')}; ms. Fitted on "
-        f"heaps of {found.from_mib:,.0f} to {found.to_mib:,.0f} MiB. Interval: what the measured value was, over the "
-        "predicted one, for sizes that were omitted.",
+        f"{where}: a heap of {size:,.0f} MiB, {live:,.0f} MiB live in {objects}; ms. Fitted on heaps of "
+        f"{found.from_mib:,.0f} to {found.to_mib:,.0f} MiB. Interval: what the measured value was, over the predicted "
+        "one, for sizes that were omitted.",
     )
     names = [figure.name for figure in found.policies[0].figures]
     table = Table([Column("folios", words=True), Column("policy", words=True), *(Column(name) for name in names)])
