@@ -228,6 +228,7 @@ BUGS = (
         Harm.WRONG,
         _v("4.11"),
         _v("7.3.4"),
+        {(6, 12): 118},  # seen in 6.12.43, and not in 6.12.118
     ),
     Bug(
         "remap-protected",
@@ -245,6 +246,7 @@ BUGS = (
         Harm.WRONG,
         _v("5.7"),
         _v("7.2"),  # seen in 7.1.13, and not in 7.2.12
+        {(6, 12): 118},  # seen in 6.12.43, and not in 6.12.118
     ),
     Bug(
         "migrate-thps",
