@@ -1,7 +1,6 @@
 /*
  * Marks in the timed regions, for a profiler that watches the program from outside (native/profile/gcprof.c).  Each is
- * one nop with a displacement that no compiler emits; processors ignore it.  Other architectures have no guests yet
- * and no marks.
+ * one instruction without effect, with a number that no compiler emits.
  */
 #ifndef GCP_MARK_H
 #define GCP_MARK_H
@@ -26,10 +25,15 @@
 /* The upper three bytes of the displacement: "gcp". */
 #define GCP_MARK_MAGIC 0x67637000
 
+/* movz xzr, #0x6700; a mark is added to the immediate, which begins at bit 5. */
+#define GCP_MARK_ARM64 (0xd280001fu + (0x6700u << 5))
+
 /* nopl GCP_MARK_MAGIC + mark(%rax) */
 #ifdef __x86_64__
 #define GCP_MARK(mark)                                                                                                 \
     __asm__ volatile(".byte 0x0f, 0x1f, 0x80\n\t.long %c0" : : "i"(GCP_MARK_MAGIC + (mark)) : "memory")
+#elif defined(__aarch64__)
+#define GCP_MARK(mark) __asm__ volatile(".inst %c0" : : "i"(GCP_MARK_ARM64 + ((mark) << 5)) : "memory")
 #else
 #define GCP_MARK(mark) __asm__ volatile("" : : "i"(mark) : "memory")
 #endif

@@ -3,10 +3,10 @@
  * gcprof: a plugin of QEMU's TCG that counts executed instructions by function in the timed regions of gcprobe.
  *
  * The program marks its timed regions with nops (native/base/mark.h).  As for the program, a timed region begins and
- * ends where the clock is read: at the last rdtsc between START and STARTED, and between STOP and STOPPED.  Where the
- * guest's clock is not the TSC the marks themselves count, and the round says so.
+ * ends where the clock is read: the last time between START and STARTED, and between STOP and STOPPED.  The clock is
+ * rdtsc, or CNTVCT_EL0 on arm64.  Where the program has no such clock the marks themselves count, and the round says so.
  *
- * Counted for each function: instructions, entries at its first instruction, and some kinds of instructions (x86.h).
+ * Counted for each function: instructions, entries at its first instruction, and some kinds of instructions (events.h).
  * Each iteration of a string instruction is one instruction, as for -icount.  An instruction that faults is counted
  * when it is tried, and again when it is repeated.
  *
@@ -19,7 +19,7 @@
  * l1d, l2, llc: also count what loads and stores miss in a model of these caches (caches.h).  It is warm in each round
  *            from what was executed before it.
  * out:       a line of JSON for each round.
- *            number: of the round.  clock: whether rdtsc set its bounds.  spans: timed regions in it.
+ *            number: of the round.  clock: whether its readings set the bounds.  spans: timed regions in it.
  *            functions: of each, its line in `functions` from 0 (-1: code outside of all), then the counters.
  */
 #include "profile/qemu_api.h"
@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "base/mark.h"
+#include "profile/arm64.h"
 #include "profile/caches.h"
 #include "profile/x86.h"
 
@@ -37,18 +38,18 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_API;
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
 /* In the order of the output. */
-enum counter { INSTRUCTIONS, CALLS, LOCKED, INVLPG, INVPCID, CR3, SYSCALLS, REP, L1D, L2, LLC, COUNTERS };
+enum counter { INSTRUCTIONS, CALLS, LOCKED, FLUSH_PAGE, FLUSH_MORE, SPACE, SYSCALLS, REP, L1D, L2, LLC, COUNTERS };
 
 static const struct {
     unsigned event;
     enum counter counter;
 } EVENTS[] = {
-    {GCP_X86_LOCKED, LOCKED}, {GCP_X86_INVLPG, INVLPG},    {GCP_X86_INVPCID, INVPCID},
-    {GCP_X86_CR3, CR3},       {GCP_X86_SYSCALL, SYSCALLS}, {GCP_X86_REP, REP},
+    {GCP_EVENT_LOCKED, LOCKED}, {GCP_EVENT_FLUSH_PAGE, FLUSH_PAGE}, {GCP_EVENT_FLUSH_MORE, FLUSH_MORE},
+    {GCP_EVENT_SPACE, SPACE},   {GCP_EVENT_SYSCALL, SYSCALLS},      {GCP_EVENT_REP, REP},
 };
 
-/* Addresses from here on are not of programs. */
-#define USER_END (1ULL << 47)
+/* Addresses from here on are not of programs, with the longest addresses that processors have. */
+#define USER_END (1ULL << 56)
 /* Longer instructions do not exist. */
 #define LONGEST_INSTRUCTION 15
 /* Functions that one run can tell apart; the timed regions of all scenarios execute some hundreds. */
@@ -89,7 +90,7 @@ static bool modelled;
 
 static qemu_plugin_id_t plugin;
 static FILE *out;
-static bool armed, in_round, starting, stopping, clock_seen, by_clock;
+static bool arm64, armed, in_round, starting, stopping, clock_seen, by_clock;
 static uint64_t number;
 static unsigned spans, measuring_cpu, n_cpus;
 
@@ -332,13 +333,29 @@ static size_t bytes_of(const struct qemu_plugin_insn *insn, uint8_t *ret)
 #endif
 }
 
+/* An instruction of arm64; its bytes are little-endian, as the host's. */
+static uint32_t word_of(const uint8_t *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
 static unsigned mark_of(const uint8_t *bytes, size_t n)
 {
-    uint32_t displacement;
+    if (arm64) {
+        uint32_t value = word_of(bytes) - GCP_MARK_ARM64;
+        return (value & 0x1f) == 0 && value >> 5 <= 0xff ? value >> 5 : 0;
+    }
     if (n != 7 || bytes[0] != 0x0f || bytes[1] != 0x1f || bytes[2] != 0x80)
         return 0;
-    memcpy(&displacement, bytes + 3, sizeof(displacement));
+    uint32_t displacement = word_of(bytes + 3);
     return (displacement & 0xffffff00) == GCP_MARK_MAGIC ? displacement & 0xff : 0;
+}
+
+static unsigned events_of(const uint8_t *bytes, size_t n)
+{
+    return arm64 ? gcp_arm64_events(word_of(bytes)) : gcp_x86_events(bytes, n);
 }
 
 static void look_for_mark(struct qemu_plugin_insn *insn, const uint8_t *bytes, size_t n)
@@ -355,7 +372,7 @@ static void translate_marks(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
     (void)id;
     for (size_t i = 0, n = qemu_plugin_tb_n_insns(tb); i < n; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        if (qemu_plugin_insn_size(insn) == 7)
+        if (qemu_plugin_insn_size(insn) == (arm64 ? 4 : 7))
             look_for_mark(insn, bytes, bytes_of(insn, bytes));
     }
 }
@@ -369,7 +386,7 @@ static void translate_all(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         size_t size = bytes_of(insn, bytes);
         bool entry;
         uint32_t slot = slot_of(qemu_plugin_insn_vaddr(insn), &entry);
-        unsigned events = gcp_x86_events(bytes, size);
+        unsigned events = events_of(bytes, size);
         bool user = qemu_plugin_insn_vaddr(insn) < USER_END;
 
         if (n_cpus == 1 || !user) {
@@ -385,7 +402,7 @@ static void translate_all(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
                                              (void *)(uintptr_t)slot);
         look_for_mark(insn, bytes, size);
         /* The kernel reads the clock for purposes of its own. */
-        if ((events & GCP_X86_CLOCK) && user)
+        if ((events & GCP_EVENT_CLOCK) && user)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_clock, QEMU_PLUGIN_CB_NO_REGS, NULL);
     }
 }
@@ -447,8 +464,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         else if (strncmp(argv[i], "out=", 4) == 0)
             to = argv[i] + 4;
     }
-    if (!info->system_emulation || strcmp(info->target_name, "x86_64") != 0) {
-        fprintf(stderr, "gcprof: the guest is no x86-64 machine\n");
+    arm64 = strcmp(info->target_name, "aarch64") == 0;
+    if (!info->system_emulation || (!arm64 && strcmp(info->target_name, "x86_64") != 0)) {
+        fprintf(stderr, "gcprof: the guest is neither an x86-64 nor an arm64 machine\n");
         return -1;
     }
     if (!names || !to || !read_functions(names) || !(out = fopen(to, "w"))) {

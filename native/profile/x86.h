@@ -7,16 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bits of what an instruction is.  CLOCK: rdtsc or rdtscp. */
-enum gcp_x86 {
-    GCP_X86_LOCKED = 1 << 0,
-    GCP_X86_INVLPG = 1 << 1,
-    GCP_X86_INVPCID = 1 << 2,
-    GCP_X86_CR3 = 1 << 3,
-    GCP_X86_SYSCALL = 1 << 4,
-    GCP_X86_REP = 1 << 5,
-    GCP_X86_CLOCK = 1 << 6,
-};
+#include "profile/events.h"
 
 static inline bool gcp_x86_is_string(uint8_t opcode)
 {
@@ -32,22 +23,22 @@ static inline unsigned gcp_x86_two_bytes(uint8_t opcode, uint8_t modrm, bool has
 
     switch (opcode) {
     case 0x01:
-        return modrm == 0xf9 ? GCP_X86_CLOCK : reg == 7 && memory ? GCP_X86_INVLPG : 0;
+        return modrm == 0xf9 ? GCP_EVENT_CLOCK : reg == 7 && memory ? GCP_EVENT_FLUSH_PAGE : 0;
     case 0x05:
-        return GCP_X86_SYSCALL;
+        return GCP_EVENT_SYSCALL;
     case 0x22:
-        return reg == 3 ? GCP_X86_CR3 : 0;
+        return reg == 3 ? GCP_EVENT_SPACE : 0;
     case 0x31:
-        return GCP_X86_CLOCK;
+        return GCP_EVENT_CLOCK;
     case 0x38: /* the third byte of the opcode stands where a ModRM would */
-        return modrm == 0x82 && has_66 ? GCP_X86_INVPCID : 0;
+        return modrm == 0x82 && has_66 ? GCP_EVENT_FLUSH_MORE : 0;
     default:
         return 0;
     }
 }
 
 /*
- * The events of an instruction, bits of enum gcp_x86.  xchg with memory is locked without a prefix.
+ * The events of an instruction, bits of enum gcp_event.  xchg with memory is locked without a prefix.
  * bytes, n: the whole instruction
  */
 static inline unsigned gcp_x86_events(const uint8_t *bytes, size_t n)
@@ -74,11 +65,11 @@ static inline unsigned gcp_x86_events(const uint8_t *bytes, size_t n)
     uint8_t opcode = bytes[i], next = i + 1 < n ? bytes[i + 1] : 0;
     if ((opcode == 0x86 || opcode == 0x87) && next >> 6 != 3)
         locked = true;
-    unsigned found = locked ? GCP_X86_LOCKED : 0;
+    unsigned found = locked ? GCP_EVENT_LOCKED : 0;
     if (opcode == 0x0f && i + 1 < n)
         found |= gcp_x86_two_bytes(next, i + 2 < n ? bytes[i + 2] : 0, has_66);
     else if (repeated && gcp_x86_is_string(opcode))
-        found |= GCP_X86_REP;
+        found |= GCP_EVENT_REP;
     return found;
 }
 

@@ -19,13 +19,17 @@ from gcproto.kernels.guest import machine, programs
 from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.report.terminal.contpte import print_blocks
+from gcproto.report.terminal.functions import print_events
 from gcproto.report.terminal.platforms import print_beside, print_between
 from gcproto.report.terminal.proposal import print_proposal, rows
 from gcproto.results.exports.kcidb import document
 from gcproto.results.facts import brief, platform_of, release_of, short, version_key
 from gcproto.results.platforms import beside, between, series_of
+from gcproto.results.profiles.events import events
+from gcproto.results.profiles.explain import profiled
 from gcproto.results.schema import Blocks, Measurement, PathFigures, PathScenario, Result, Scenario
 from gcproto.results.series import build
+from gcproto.results.statistics import midmean
 from gcproto.results.store import load
 from gcproto.sizes import size_text
 from tests.kernels.test_catalog import package
@@ -230,7 +234,7 @@ def test_two_kernels_across_page_sizes_show_the_same_work_only() -> None:
 
 @pytest.mark.needs("qemu-aarch64", "gcc-aarch64", "arm64_kernel")
 def test_a_kernel_boots_moves_and_is_counted(tmp_path: Path) -> None:
-    words = ("kernels", "run", "6.18", "--arch", "arm64", "--set", "contpte", "--rounds", "3")
+    words = ("kernels", "run", "6.18", "--arch", "arm64", "--set", "contpte", "--rounds", "3", "--profile")
     done = run_gcproto(*words, "--out", str(tmp_path / "r"), timeout=400)
     assert done.returncode == 0, done.stderr
     assert "Blocks of contpte that a round folded and unfolded" in done.stdout
@@ -255,6 +259,28 @@ def test_a_kernel_boots_moves_and_is_counted(tmp_path: Path) -> None:
     assert blocks[SPLIT] == Blocks([0] * 3, [32] * 3)
     thp = {path_of(at).granule_bytes: seen for at, seen in blocks.items() if path_of(at).source == "thp"}
     assert thp == {64 << 10: Blocks([32] * 3, [32] * 3), PMD: Blocks([0] * 3, [0] * 3)}
+    see_its_profiles(one)
+
+
+def see_its_profiles(one: Result) -> None:
+    """Functions add up to the count, and a move of small pages flushes once a call."""
+    assert one.skips == []
+    counts = {measured.scenario: midmean(measured.samples) for measured in one.measurements}
+    profiles = dict(profiled(one))
+    assert {*profiles} == {*counts}
+    for at, profile in profiles.items():
+        assert profile.by_clock
+        assert profile.instructions == pytest.approx(counts[at], rel=1e-3)
+    move = profiles[MOVE]
+    assert move.functions[0].name == "move_pages_ptes"
+    found = events(move)
+    assert found.syscalls * 512 == pytest.approx(1, abs=0.1)
+    assert found.rep == 0
+    assert 0 < found.invlpg + found.invpcid < 0.1
+    out = io.StringIO()
+    print_events([one], Console(file=out, width=200))
+    assert "TLBI by" in out.getvalue()
+    assert "INVLPG" not in out.getvalue()
 
 
 def path_of(one: Scenario) -> PathScenario:

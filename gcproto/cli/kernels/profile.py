@@ -10,6 +10,7 @@ import click
 
 from gcproto.cli.kernels.choice import KernelOptions, chosen
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
+from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, results_in
 from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, seconds
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(MatrixOptions):
+class Options(MatrixOptions, PlatformOptions):
     """Options of ``gcproto kernels profile``."""
 
     version: str
@@ -63,6 +64,7 @@ class Options(MatrixOptions):
 @click.option("--size", type=Size(64 * KIB, 256 * MIB), default="2m", show_default=True, help="Memory of a round.")
 @click.option("--modules", type=FilePath(file_okay=False), help="Modules of a kernel that is named by a path.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for the guest.")
+@platform_options
 @matrix_options
 @results_in(Path("results/profiles"))
 @takes(Options)
@@ -84,16 +86,18 @@ def command(ctx: click.Context, options: Options) -> None:
     asked = tuple(map(parse, options.scenarios))
     _see_that_they_differ(asked)
     caches = _caches(options)
+    if options.touch and options.architecture.cross:
+        raise click.UsageError(f"--touch counts IPIs, and {options.arch} flushes other processors' TLBs without them")
     named = KernelOptions(
         versions=(options.version,),
         everything=False,
         default=False,
         modules=options.modules,
-        arch="amd64",
-        page_size=None,
+        arch=options.arch,
+        page_size=options.page_size,
     )
     (kernel,) = chosen(named)
-    built = ready([kernel], options)
+    built = ready([kernel], options, options.architecture)
     guest = machine.Machine(
         # Under -icount the processors take turns, and an IPI waits for the next turn: 6 ms of spinning for each.
         icount=not options.touch,
@@ -101,6 +105,7 @@ def command(ctx: click.Context, options: Options) -> None:
         memory_mib=options.memory_mib,
         timeout=options.timeout,
         command_line=options.append,
+        architecture=options.arch,
         cpu=options.cpu or "",
     )
     cell = Cell(

@@ -86,8 +86,6 @@ def command(ctx: click.Context, options: Options) -> None:
         raise click.UsageError("--cpus is for --set heap: paths are measured on one processor")
     if options.cpus and options.cpus > PROCESSORS and not options.wall_clock:
         raise click.UsageError("--cpus of more than 2 needs --wall-clock: instructions are counted for one at a time")
-    if options.architecture.cross and options.profile:
-        raise click.UsageError(f"--profile is for guests of this machine's kind, not of {options.arch}")
     see_that_it_has_blocks(options.scenarios, options)
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)

@@ -5,6 +5,7 @@ measured guests load, in the same order.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest.image import initramfs
@@ -27,9 +29,11 @@ LONGEST = 1 << 20
 """Bytes of a function at most: the last one before a gap does not reach to the next one after it."""
 KERNEL = 1 << 63
 """Addresses from here on are the kernel's."""
-USER_END = 1 << 47
+USER_END = 1 << 56
 USER = "user:"
 """Before the names of the measuring program's functions."""
+MAPPING = re.compile(rf"{USER}\$[xd](\.|$)")
+"""Symbols of arm64's ABI that say where code and data begin, also within a function."""
 OUTSIDE = f"{USER}[vdso]"
 """All of user space beyond the program itself, which is static: the kernel's own page there."""
 
@@ -82,22 +86,24 @@ def names_of(release: str) -> set[str] | None:
     return {one.name for file in files for one in _read(file)} if files else None
 
 
-def of_program(program: Path) -> list[Function]:
+def of_program(program: Path, architecture: Architecture = AMD64) -> list[Function]:
     """Functions of a static program, by address, and the rest of user space.
 
     Args:
         program: as it runs in the guest.
+        architecture: of the guest.
 
     Raises:
         GcprotoError: it has no symbols, or there is no ``nm``.
 
     """
     try:
-        done = tools.run(["nm", "--defined-only", str(program)])
+        done = tools.run([f"{architecture.prefix}nm", "--defined-only", str(program)])
     except FileNotFoundError as error:
         raise GcprotoError("the program's symbols can't be read: no nm", remedy="apt-get install binutils") from error
     lines = (line.split() for line in done.out.splitlines())
     named = [(int(words[0], 16), USER + words[2]) for words in lines if len(words) == 3 and words[1] in "tTwWi"]
+    named = [one for one in named if not MAPPING.match(one[1])]
     if not named:
         raise GcprotoError(f"{program} has no symbols", remedy="`gcproto kernels run` builds it again if it is removed")
     found = bounded(named)
@@ -142,7 +148,8 @@ def parse(lines: Iterable[str]) -> list[Function]:
 
 
 def _asked(kernel: LocalKernel, programs: Path) -> list[Function]:
-    booted = vm.boot(vm.Machine(icount=False), kernel.vmlinuz, initramfs(kernel, programs, SCRIPT))
+    guest = vm.Machine(icount=False, architecture=kernel.architecture)
+    booted = vm.boot(guest, kernel.vmlinuz, initramfs(kernel, programs, SCRIPT))
     found = parse(booted.lines) if booted.outcome == "done" else []
     if not found:
         raise GcprotoError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gcproto.errors import GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.architecture import AMD64
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.guest import machine, programs
 from gcproto.kernels.profile import caches as model
 from gcproto.process import tools
@@ -27,7 +27,7 @@ def api_of(version: str) -> int:
     """The form of the plugin API that a version of QEMU has (native/profile/qemu_api.h).
 
     Args:
-        version: as ``qemu-system-x86_64 --version`` says it: ``7.2.22``.
+        version: as QEMU's ``--version`` says it: ``7.2.22``.
 
     Raises:
         GcprotoError: it is too old.
@@ -41,27 +41,32 @@ def api_of(version: str) -> int:
     return 1 if numbers < (9, 0) else 2 if numbers < (9, 1) else 3
 
 
-def build() -> Path:
+def build(architecture: Architecture = AMD64) -> Path:
     """The plugin, built now unless it is in the cache, and tried with this machine's QEMU.
+
+    Args:
+        architecture: of the guests.
 
     Raises:
         GcprotoError: there is no compiler, or QEMU does not take plugins, or not of this form.
 
     """
     native = programs.sources()
-    version = machine.need()
+    version = machine.need(architecture)
     compiler = shutil.which("cc")
     if not compiler:
         raise GcprotoError("the profiler can't be built: no C compiler", remedy="apt-get install gcc")
     flags = [*FLAGS, f"-DQEMU_API={api_of(version)}"]
-    digest = hashlib.sha256("\0".join((*flags, version, tools.run([compiler, "--version"]).out)).encode())
+    digest = hashlib.sha256(
+        "\0".join((*flags, architecture.qemu, version, tools.run([compiler, "--version"]).out)).encode()
+    )
     for path in (*sorted((native / "profile").glob("*.[ch]")), native / "base" / "mark.h"):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     target = cache.folder("plugin") / digest.hexdigest()[:16]
     if not target.exists():
         with cache.whole(target) as folder:
             _compile([compiler, *flags], native, folder / "gcprof.so")
-            _probe(folder / "gcprof.so")
+            _probe(folder / "gcprof.so", architecture)
     return target / "gcprof.so"
 
 
@@ -89,7 +94,7 @@ def _compile(compiler: list[str], native: Path, target: Path) -> None:
         )
 
 
-def _probe(plugin: Path) -> None:
+def _probe(plugin: Path, architecture: Architecture) -> None:
     """See that QEMU takes the plugin.
 
     Raises:
@@ -97,7 +102,7 @@ def _probe(plugin: Path) -> None:
 
     """
     nothing = Path("/dev/null")
-    done = tools.run([AMD64.qemu, *PROBE, *option(plugin, nothing, nothing)], stdin=b"quit\n")
+    done = tools.run([architecture.qemu, *PROBE, *option(plugin, nothing, nothing)], stdin=b"quit\n")
     if done.code:
         said = [line for line in done.err.splitlines() if line.strip()]
         raise GcprotoError(

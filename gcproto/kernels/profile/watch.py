@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gcproto.counted import counted
 from gcproto.errors import GcprotoError
+from gcproto.kernels.architecture import named
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest.transcript import Transcript
 from gcproto.kernels.profile import functions, plugin, rounds
@@ -46,8 +47,10 @@ class Watch:
             GcprotoError: the plugin can't be built or the functions can't be read.
 
         """
-        library = plugin.build()
-        self._functions = sorted([*functions.of_program(programs / "gcprobe"), *functions.of_kernel(kernel, programs)])
+        row = named(kernel.architecture)
+        library = plugin.build(row)
+        program = functions.of_program(programs / "gcprobe", row)
+        self._functions = sorted([*program, *functions.of_kernel(kernel, programs)])
         listed = folder / "functions"
         listed.write_text("".join(f"{one.first:x} {one.end:x}\n" for one in self._functions))
         self._out = folder / "rounds"

@@ -22,7 +22,7 @@ MOST = 24
 SHOWN = 0.95
 """Share of the instructions that the functions in a picture have, if they are not too many."""
 ROW = 18
-HEADS = ("function", "instructions/page", "share", "calls/page", "locked", "INVLPG", "string iterations")
+HEADS = ("function", "instructions/page", "share", "calls/page", "locked", "INVLPG or TLBI", "string iterations")
 MISS_HEADS = ("function", "L1D misses/page", "L2 misses/page", "LLC misses/page")
 DIFFERENCE_HEADS = ("function", "before", "after", "change", "calls before", "calls after")
 INLINED = "What the compiler inlined counts for its caller."

@@ -10,6 +10,7 @@ from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import say
 from gcproto.results import names
+from gcproto.results.facts import architecture_of
 from gcproto.results.profiles.events import SENDERS, counts_ipis, events
 from gcproto.results.profiles.explain import Explanation, Profiled, merged
 from gcproto.results.schema import Result
@@ -46,12 +47,8 @@ def print_profiles(results: Sequence[Result], console: Console, *, every: bool =
             _print_flushes(one, console)
             continue
         found = events(one.profile)
-        say(
-            console,
-            (name, "bold"),
-            f": {labels.number(found.instructions)} instructions a page, {labels.number(found.rep)} of them "
-            "iterations of string instructions",
-        )
+        strings = f", {labels.number(found.rep)} of them iterations of string instructions" if found.rep else ""
+        say(console, (name, "bold"), f": {labels.number(found.instructions)} instructions a page{strings}")
         _print_functions(one, console, every=every)
 
 
@@ -103,6 +100,13 @@ def _print_flushes(one: Profiled, console: Console) -> None:
     print_table(table, console)
 
 
+def _flushes(results: Sequence[Result]) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Heads and ranks of the columns of TLB flushes: those of single pages, and of more."""
+    if all(architecture_of(one) == "arm64" for one in results):
+        return ("TLBI by\naddress", 0), ("other\nTLBI", 6)
+    return ("INVLPG", 0), ("INVPCID\nor CR3", 6)
+
+
 def print_events(results: Sequence[Result], console: Console) -> None:
     """Print what was counted in each scenario, a page; nothing if nothing was profiled.
 
@@ -124,8 +128,7 @@ def print_events(results: Sequence[Result], console: Console) -> None:
             Column("string", rank=2, name="iterations of string instructions"),
             Column("calls", rank=3),
             Column("locked"),
-            Column("INVLPG"),
-            Column("INVPCID\nor CR3", rank=6),
+            *(Column(head, rank=rank) for head, rank in _flushes(results)),
             Column("system\ncalls", rank=4),
             Column("excep-\ntions", rank=5, name="exceptions"),
             Column("IPIs", rank=7),
@@ -157,7 +160,7 @@ def print_events(results: Sequence[Result], console: Console) -> None:
             style="dim",
         )
     if not all(one.profile.by_clock for one in found):
-        say(console, "the guest's clock is not the TSC: reading it is counted, too", style="dim")
+        say(console, "the guest's program can't read its clock by itself: reading it is counted, too", style="dim")
 
 
 def print_explanations(

@@ -25,9 +25,10 @@ class FunctionProfile(msgspec.Struct, frozen=True, omit_defaults=True):
         name: as the kernel's symbols have it; with ``user:`` before it: of the measuring program.
         instructions: executed; each iteration of a string instruction is one.
         calls: how often its first instruction was executed.
-        locked: instructions with a locked memory access.
-        invlpg, invpcid, cr3: TLB flushes by INVLPG and INVPCID, and writes to CR3.
-        syscalls: SYSCALL instructions.
+        locked: instructions with a locked memory access; on arm64 LSE atomics and stores exclusive.
+        invlpg, invpcid, cr3: TLB flushes by INVLPG and INVPCID, and writes to CR3; on arm64 TLBI by address is
+            ``invlpg``, and other TLBI is ``invpcid``.
+        syscalls: SYSCALL instructions; on arm64 SVC.
         rep: of the instructions, iterations of string instructions with a REP prefix.
         l1d, l2, llc: lines that its loads and stores missed in the model of caches, if there was one.
 

@@ -19,16 +19,20 @@ WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 DECODER = """
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include "profile/arm64.h"
 #include "profile/x86.h"
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        uint8_t bytes[16];
+        uint8_t bytes[16] = {0};
         size_t n = 0;
         char *at = argv[i];
         while (*at && n < sizeof(bytes))
             bytes[n++] = (uint8_t)strtoul(at, &at, 16);
-        printf("%u\\n", gcp_x86_events(bytes, n));
+        uint32_t word;
+        memcpy(&word, bytes, sizeof(word));
+        printf("%u %u\\n", gcp_x86_events(bytes, n), gcp_arm64_events(word));
     }
     return 0;
 }
@@ -64,6 +68,52 @@ INSTRUCTIONS = {
     "f0": 0,
     "0f": 0,
 }
+ARM64 = {
+    "nop": 0,
+    "ldadd x1, x2, [x3]": LOCKED,
+    "ldaddal w1, w2, [x3]": LOCKED,
+    "ldclral x1, x2, [x3]": LOCKED,
+    "stadd x1, [x3]": LOCKED,
+    "swpal x1, x2, [x3]": LOCKED,
+    "swpb w1, w2, [x3]": LOCKED,
+    "casal x1, x2, [x3]": LOCKED,
+    "cas w1, w2, [x3]": LOCKED,
+    "caspal x0, x1, x2, x3, [x4]": LOCKED,
+    "stxr w0, x1, [x2]": LOCKED,
+    "stlxr w0, w1, [x2]": LOCKED,
+    "stlxrb w0, w1, [x2]": LOCKED,
+    "stxp w0, x1, x2, [x3]": LOCKED,
+    "ldxr x1, [x2]": 0,
+    "ldaxr x1, [x2]": 0,
+    "ldaxp x1, x2, [x3]": 0,
+    "ldapr x1, [x2]": 0,
+    "ldar x1, [x2]": 0,
+    "stlr x1, [x2]": 0,
+    "ldr x1, [x2, x3]": 0,
+    "ldr x1, [x2, #8]!": 0,
+    "str q0, [x2]": 0,
+    "tlbi vae1is, x1": INVLPG,
+    "tlbi vale1is, x1": INVLPG,
+    "tlbi vaale1is, x1": INVLPG,
+    "tlbi rvale1is, x1": INVLPG,
+    "tlbi vmalle1is": INVPCID,
+    "tlbi vmalle1": INVPCID,
+    "tlbi aside1is, x1": INVPCID,
+    "dc zva, x1": 0,
+    "dc civac, x1": 0,
+    "ic ivau, x1": 0,
+    "at s1e1r, x1": 0,
+    "dsb ish": 0,
+    "msr ttbr0_el1, x1": 0,
+    "svc #0": SYSCALL,
+    "hvc #0": 0,
+    "brk #1": 0,
+    "mrs x1, cntvct_el0": CLOCK,
+    "mrs x30, s3_3_c14_c0_6": CLOCK,  # CNTVCTSS_EL0
+    "mrs x1, cntpct_el0": 0,
+    "mrs x1, cntfrq_el0": 0,
+    "movz xzr, #0x6703": 0,  # a mark
+}
 
 
 @pytest.mark.needs("cc")
@@ -72,7 +122,23 @@ def test_instructions_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
     source.write_text(DECODER)
     subprocess.run(["cc", *WARNINGS, f"-I{programs.sources()}", "-o", program, source], check=True)
     done = subprocess.run([program, *INSTRUCTIONS], capture_output=True, text=True, check=True)
-    assert dict(zip(INSTRUCTIONS, map(int, done.stdout.split()), strict=True)) == INSTRUCTIONS
+    assert dict(zip(INSTRUCTIONS, map(int, done.stdout.split()[::2]), strict=True)) == INSTRUCTIONS
+
+
+@pytest.mark.needs("cc", "gcc-aarch64")
+def test_words_of_arm64_are_told_apart(tmp_path: Path) -> None:
+    """Each as the assembler writes it."""
+    lines, code = tmp_path / "a.s", tmp_path / "a.o"
+    lines.write_text(".arch armv8.4-a\n" + "".join(f"{one}\n" for one in ARM64))
+    subprocess.run(["aarch64-linux-gnu-gcc", "-c", "-o", code, lines], check=True)
+    subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", "-j", ".text", code, tmp_path / "a.bin"], check=True)
+    data = (tmp_path / "a.bin").read_bytes()
+    words = [data[at : at + 4].hex(" ") for at in range(0, len(data), 4)]
+    source, program = tmp_path / "decoder.c", tmp_path / "decoder"
+    source.write_text(DECODER)
+    subprocess.run(["cc", *WARNINGS, f"-I{programs.sources()}", "-o", program, source], check=True)
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=True)
+    assert dict(zip(ARM64, map(int, done.stdout.split()[1::2]), strict=True)) == ARM64
 
 
 @pytest.mark.needs("cc")
