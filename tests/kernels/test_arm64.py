@@ -27,7 +27,16 @@ from gcproto.results.facts import brief, platform_of, release_of, short, version
 from gcproto.results.platforms import beside, between, series_of
 from gcproto.results.profiles.events import events
 from gcproto.results.profiles.explain import profiled
-from gcproto.results.schema import Blocks, Measurement, PathFigures, PathScenario, Result, Scenario
+from gcproto.results.schema import (
+    Blocks,
+    FunctionProfile,
+    Measurement,
+    PathFigures,
+    PathScenario,
+    Profile,
+    Result,
+    Scenario,
+)
 from gcproto.results.series import build
 from gcproto.results.statistics import midmean
 from gcproto.results.store import load
@@ -272,11 +281,17 @@ def see_its_profiles(one: Result) -> None:
         assert profile.by_clock
         assert profile.instructions == pytest.approx(counts[at], rel=1e-3)
     move = profiles[MOVE]
-    assert move.functions[0].name == "move_pages_ptes"
+    assert move.functions[0].name == "move_pages", "move_pages_ptes is inlined"
     found = events(move)
     assert found.syscalls * 512 == pytest.approx(1, abs=0.1)
     assert found.rep == 0
     assert 0 < found.invlpg + found.invpcid < 0.1
+
+
+def test_flushes_have_their_name_on_arm64() -> None:
+    one = arm64("7.3.4+deb13-cloud-arm64")
+    figures = PathFigures(profile=Profile(1, [FunctionProfile("move_pages", 100.0, invlpg=1.0, invpcid=0.5)]))
+    next(found for found in one.measurements if found.scenario == MOVE).figures = figures
     out = io.StringIO()
     print_events([one], Console(file=out, width=200))
     assert "TLBI by" in out.getvalue()

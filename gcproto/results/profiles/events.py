@@ -13,8 +13,8 @@ from gcproto.results.schema import FunctionProfile, PathScenario, Profile, Scena
 ENTRIES = frozenset({"entry_SYSCALL_64", "do_el0_svc"})
 """Functions of arch/x86 and arch/arm64 that each system call enters first, of those that are not inlined."""
 EXCEPTIONS = ("asm_exc_", "do_mem_abort", "do_sp_pc_abort", "do_el0_undef", "do_el1_undef")
-"""How the kernel names the first code of an exception.  Names of arch/x86 are of "x86/entry: Switch page fault exception
-to IDTENTRY_RAW" and its series (5.8).  Those of arch/arm64 are the first functions that are not inlined."""
+"""How the kernel names the first code of an exception.  Names of arch/x86 are of "x86/entry: Switch page fault
+exception to IDTENTRY_RAW" and its series (5.8).  Those of arch/arm64 are the first functions that are not inlined."""
 INTERRUPTS = (
     "asm_sysvec_",
     "asm_common_interrupt",
