@@ -7,7 +7,7 @@ import click
 
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import Once, Size, Words
+from gcproto.cli.kit.params import Once, Size, Whole, Words
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
@@ -121,7 +121,7 @@ class Options(ResultOptions):
     type=Words("order of frames", ("any", "consecutive", "shuffled")),
     help="Order of the sources' page frames: consecutive, shuffled (root proves it), any.",
 )
-@click.option("--rounds", type=click.IntRange(3, 100000), help="Measured rounds [default: what fits the time].")
+@click.option("--rounds", type=Whole(3, 100000), help="Measured rounds [default: what fits the time].")
 @click.option(
     "--size",
     "--memory",
@@ -130,9 +130,7 @@ class Options(ResultOptions):
     callback=_size,
     help="Bytes evacuated in a round, in whole PMDs (8m, 64m, 1g).",
 )
-@click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True, help="Seed for the order of rounds."
-)
+@click.option("--seed", type=Whole(0, 2**63 - 1), default=1, show_default=True, help="Seed for the order of rounds.")
 @click.option("--swap", is_flag=True, help="Add the scenarios that add and remove swap devices (root).")
 @click.option("--force", is_flag=True, help="Also run what is unsafe here because of a known kernel bug.")
 @click.option("--wide", is_flag=True, help="Print one line for each scenario, with every figure.")

@@ -9,9 +9,9 @@ import click
 
 from gcproto.cli.heap.other_sizes import Asked, measured_heaps, on_hosts, print_heap
 from gcproto.cli.kit.cluster import ClusterOptions, Hosts, cluster_options, measure_on_each_host
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.output import ResultOptions, echo_json, keep_part
-from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size
+from gcproto.cli.kit.params import SHARE, FilePath, Name, Number, Once, Size, Whole
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -69,7 +69,7 @@ class Options(ClusterOptions, ResultOptions):
 )
 @click.option(
     "--processors",
-    type=click.IntRange(1, 4096),
+    type=Whole(1, 4096),
     default=1,
     show_default=True,
     help="Processors that threads of the program run on.",
@@ -105,11 +105,13 @@ def command(ctx: click.Context, options: Options) -> None:
     """
     if options.dask and options.files:
         raise GcprotoError("--dask measures, and results were given as well", code=ExitCode.USAGE)
+    if options.files:
+        refuse_without_effect(("up_to", "out"), "nothing is measured where results are given")
     if options.heap_mib is not None or options.dump is not None:
         _predict_heap(ctx, options)
         return
+    refuse_without_effect(("live_share", "processors", "up_to"), "they are for --heap-mib or --dump")
     from gcproto.model.proposals import load as load_proposal
-    from gcproto.results.store import load
 
     asked = load_proposal(options.proposal) if options.proposal else None
     if options.dask:
@@ -118,7 +120,7 @@ def command(ctx: click.Context, options: Options) -> None:
         found = measure_on_each_host(options, options, [("", costs_of_this_host)])
         well = on_hosts(found, lambda results: _show(results, asked, options))
         found.close(ctx, options, well=well)
-    elif not _show([load(path) for path in options.files] or _measure(options.out), asked, options):
+    elif not _show(_given(options.files) or _measure(options.out), asked, options):
         ctx.exit(ExitCode.NO)
 
 
@@ -156,15 +158,32 @@ def _predict_heap(ctx: click.Context, options: Options) -> None:
         raise GcprotoError("--heap-mib and --dump exclude each other", code=ExitCode.USAGE)
     if options.proposal or options.fail_below is not None:
         raise GcprotoError("--proposal and --fail-below are not for --heap-mib or --dump", code=ExitCode.USAGE)
+    if options.dump is not None:
+        refuse_without_effect(("live_share",), "the dump says it")
     asked = Asked(options.heap_mib, options.live_share, options.dump, options.processors, options.up_to)
     if options.dask:
         found: Hosts = measured_heaps(asked, options, options)
         well = on_hosts(found, lambda results: print_heap(asked, results, as_json=options.as_json))
         found.close(ctx, options, well=well)
     else:
-        from gcproto.results.store import load
+        print_heap(asked, _given(options.files), options.out, as_json=options.as_json)
 
-        print_heap(asked, [load(path) for path in options.files], options.out, as_json=options.as_json)
+
+def _given(files: "Sequence[Path]") -> "list[Result]":
+    """Read results, each run once: a copy of a run would make intervals too narrow.
+
+    Raises:
+        GcprotoError: a file is not a usable result.
+
+    """
+    from gcproto.results.gather import gather
+
+    found = gather(files)
+    for one in found.refused:
+        if one.named:
+            raise one.error
+        click.echo(f"gcproto: {one.error}", err=True)
+    return [result for _, result in found.results]
 
 
 def _measure(folder: Path) -> "list[Result]":

@@ -134,15 +134,24 @@ class Mode:
         return found
 
     def fixed(self) -> frozenset[str]:
-        """Options that this mode has no choice in."""
-        found = {"fault_by", "fault_pages", "fresh"} if self.map_by == REMAP else set()
-        if not self.moves_pages:
-            found.add("compactors")
+        """Options that this mode has no choice in (native/heap/compaction/fault.c and sweep.c read them)."""
+        found = {"fault_by", "fault_pages", "fresh", "ready_by"} if self.map_by == REMAP else set()
+        if not self.moves_pages:  # no ioctl maps a page, and no fault is served
+            found |= {"ebusy", "fault_by", "ready_by", "early_by", "fault_pages", "run_pages", "fresh"}
+            found |= {"compactors", "cut_at_tables"}
+        if self.map_by != MOVE:  # only MOVE returns EBUSY, and COPY needs no recycled page
+            found |= {"ebusy", "fault_by"}
+        if self.adapt:  # measured costs choose
+            found |= {"fault_by", "ready_by", "fault_pages"}
         if self.young or not self.moves:
             found |= {"granule", "regions"}  # the old generation ends at any page
         if not self.young:
             found.add("full_after")
         return frozenset(found)
+
+    def takes(self, option: str) -> bool:
+        """Whether an option of ``ModeOptions`` changes anything in this mode."""
+        return self.collects and option not in self.fixed()
 
     def able(self, options: ModeOptions) -> ModeOptions:
         """Those of the options that this mode has a choice in: none for one that never collects."""

@@ -57,6 +57,7 @@ class DaskPool(Pool):
             from distributed import Client as DaskClient
         except ImportError as error:
             raise GcprotoError(f"--dask needs the package {PACKAGE}", remedy="pip install 'gcproto[dask]'") from error
+        _see_that_it_is_an_address(address)
         self._address = address
         try:
             connect: Callable[..., Cluster] = DaskClient
@@ -115,3 +116,25 @@ class DaskPool(Pool):
         """End the connection: the cluster stays up, and drops the jobs of this client."""
         del now
         self._client.close(timeout=10)
+
+
+def _see_that_it_is_an_address(text: str) -> None:
+    """See that an address has a host and a port; a client of anything else prints a traceback when it is closed.
+
+    Raises:
+        GcprotoError: the text has no host or no valid port.
+
+    """
+    from distributed.comm.addressing import get_address_host_port
+
+    try:
+        _, port = get_address_host_port(text if "://" in text else f"tcp://{text}", strict=True)
+        if not 0 < port < 1 << 16:
+            raise ValueError(f"{port} is not a port from 1 to 65535")
+    except ValueError as error:
+        raise GcprotoError(
+            f"{text!r} is not the address of a Dask scheduler",
+            why=str(error),
+            remedy="give its address as dask scheduler prints it: tcp://host:8786",
+            code=ExitCode.USAGE,
+        ) from error

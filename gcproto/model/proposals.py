@@ -40,6 +40,12 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ebusy_kept: tuple[float, float] = (1.0, 1.0)
     source: str = ""
 
+    @property
+    def changes(self) -> bool:
+        """Whether any range differs from today's."""
+        ranges = (self.splits_kept, self.page_cost, self.split_cost, self.ebusy_kept)
+        return any(one != (1.0, 1.0) for one in ranges)
+
     def applied(self, row: Row, end: int) -> Row:
         """Dispositions under the change.
 
@@ -119,23 +125,41 @@ def load(text: str) -> Proposal:
     if text in PROPOSALS:
         return PROPOSALS[text]
     try:
-        found = msgspec.json.decode(read_regular(Path(text), MOST_BYTES), type=Proposal)
-    except (OSError, msgspec.DecodeError) as error:
+        data = read_regular(Path(text), MOST_BYTES)
+    except FileNotFoundError as error:
         raise GcprotoError(
-            f"no proposal {text!r}",
-            why=f"known: {', '.join(PROPOSALS)}; as a file: {error}",
+            f"{text!r} is neither a known proposal nor a file",
+            why=f"known: {', '.join(PROPOSALS)}",
             code=ExitCode.USAGE,
         ) from error
+    except OSError as error:
+        raise _unusable(text, error.strerror or str(error)) from error
+    try:
+        found = msgspec.json.decode(data, type=Proposal)
+    except msgspec.DecodeError as error:
+        raise _unusable(text, str(error)) from error
     objection = _objection(found)
     if objection:
-        raise GcprotoError(f"{text} is not a usable proposal", why=objection, code=ExitCode.USAGE)
+        raise _unusable(text, objection)
     return found
+
+
+def _unusable(text: str, why: str) -> GcprotoError:
+    return GcprotoError(
+        f"{text} is not a usable proposal",
+        why=why,
+        remedy="write an object of JSON with name, text, and at least one of splits_kept, page_cost, split_cost, "
+        "ebusy_kept",
+        code=ExitCode.USAGE,
+    )
 
 
 def _objection(one: Proposal) -> str:
     """The reason why a proposal is invalid; "" if it is valid."""
     if not one.name.strip():
         return "it has no name"
+    if not one.changes:
+        return "it changes nothing: every range is from 1 to 1"
     for name, most in (("splits_kept", 1.0), ("ebusy_kept", 1.0), ("page_cost", MOST), ("split_cost", MOST)):
         low, high = getattr(one, name)
         if not 0 <= low <= high <= most:

@@ -257,7 +257,8 @@ def scale(results: Sequence[Result], heap: Shape, processors: int, *, of_dump: b
         raise GcprotoError(
             f"these results hold fewer than {LEAST_SIZES} sizes of a heap",
             why="the model is checked by leaving out one size",
-            remedy="give no result, then heaps are collected now; or gcproto gc policies --live 32m, 64m, 128m, ...",
+            remedy="give no result, then heaps are collected now; or those of gcproto gc policies with --live "
+            "32m, 64m and 128m",
             code=ExitCode.USAGE,
         )
     page = see_that_they_are_of_one_machine([one for one in results if any(True for _ in _seen([one]))])

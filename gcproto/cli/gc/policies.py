@@ -11,9 +11,9 @@ import click
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.recordings import DUMP, SCALES, recorded
 from gcproto.cli.kit.cluster import ClusterOptions, cluster_options, measure_on_each_host, show_hosts
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, FilePath, Size, Words
+from gcproto.cli.kit.params import PERCENT, ROUNDS, SEED, FilePath, Size, Whole, Words
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.counted import counted
@@ -99,7 +99,7 @@ class Options(ClusterOptions, ResultOptions):
 )
 @click.option(
     "--swapped",
-    type=click.IntRange(0, 100),
+    type=Whole(0, 100),
     default=0,
     show_default=True,
     help="Percent of the pages that are swapped out before.",
@@ -120,7 +120,7 @@ class Options(ClusterOptions, ResultOptions):
 )
 @click.option(
     "--collections",
-    type=click.IntRange(1, 1000),
+    type=Whole(1, 1000),
     default=1,
     show_default=True,
     help="Collections of each heap; the last is measured. Earlier ones split or restore folios.",
@@ -155,6 +155,12 @@ def command(ctx: click.Context, options: Options) -> None:
         raise GcprotoError(
             "--fail-above compares auto with the others", why="--policies has no such two", code=ExitCode.USAGE
         )
+    if not options.swapped:
+        refuse_without_effect(("device",), "no page is swapped out", "give --swapped as well, or omit it")
+    if "auto" not in options.policies:
+        refuse_without_effect(("objective",), "it is for policy auto, which --policies does not name")
+    if options.workloads == [DUMP]:
+        refuse_without_effect(("live",), "the dump says it")
     if options.dask:
         _measure_there(ctx, options)
         return

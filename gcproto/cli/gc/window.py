@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import click
 
 from gcproto.cli.gc.placements import OPTION, default_mutators, placements, say_if_crowded
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import ROUNDS, SEED, Size, Words
+from gcproto.cli.kit.params import ROUNDS, SEED, Size, Whole, Words
 from gcproto.cli.kit.progress import progress_bar
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
@@ -40,7 +40,7 @@ class Options(ResultOptions):
 @click.option("--size", type=Size(), default="512m", show_default=True, help="Size of each space.")
 @click.option(
     "--mutators",
-    type=click.IntRange(1, 64),
+    type=Whole(1, 64),
     help="Threads that touch to-space.  [default: one for each processor but the collector's]",
 )
 @click.option(
@@ -58,12 +58,8 @@ class Options(ResultOptions):
     help="Ways: copy, move, move-copy, move-group, move-regions, move-plain, copy-group, copy-no-states, "
     "move-no-states, copy-thread, move-thread.  [default: all but copy-group]",
 )
-@click.option(
-    "--batch", type=click.IntRange(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl."
-)
-@click.option(
-    "--group", type=click.IntRange(1, 1 << 18), default=16, show_default=True, help="Pages that a fault may map."
-)
+@click.option("--batch", type=Whole(1, 1 << 18), default=512, show_default=True, help="Pages per collector ioctl.")
+@click.option("--group", type=Whole(1, 1 << 18), default=16, show_default=True, help="Pages that a fault may map.")
 @OPTION
 @click.option("--pin", is_flag=True, hidden=True, help="--placement own.")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed for contents and orders.")
@@ -85,11 +81,15 @@ def command(ctx: click.Context, options: Options) -> None:
         raise GcprotoError("--pin and --placement exclude each other", code=ExitCode.USAGE)
     mutators = options.mutators or default_mutators()
     known = ways(options.batch, options.group)
+    wanted_ways = [known[name] for name in options.ways or ()] or default_ways(known)
+    for parameter, others in (("batch", ways(options.batch + 1, options.group)), ("group", ways(options.batch, 0))):
+        if all(others[way.name] == way for way in wanted_ways):
+            refuse_without_effect((parameter,), "no way of --ways depends on it")
     pages, rest = divmod(options.size, page_size())
     if rest or not 0 < pages < MOST_PAGES:
         raise GcprotoError("--size is not a whole number of pages from 1 to 2^24", code=ExitCode.USAGE)
     wanted = WindowParameters(
-        ways=[known[name] for name in options.ways or ()] or default_ways(known),
+        ways=wanted_ways,
         placements=placements(["own"] if options.pin else options.placement, [mutators], ("own", "shared")),
         pages=pages,
         batch=options.batch,

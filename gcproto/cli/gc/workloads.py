@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcproto.cli.gc.effects import see_that_options_take_effect
 from gcproto.cli.gc.explain import explain
 from gcproto.cli.gc.folios import FOLIOS
 from gcproto.cli.gc.live import live_view
@@ -15,7 +16,7 @@ from gcproto.cli.gc.recordings import DUMP, SCALES, Recorded, recorded
 from gcproto.cli.kit.groups import LazyGroup, refuse_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import ResultOptions, deliver, result_options
-from gcproto.cli.kit.params import ROUNDS, SEED, Factors, FilePath, Numbers, Size, Words, seconds
+from gcproto.cli.kit.params import ROUNDS, SEED, Factors, FilePath, Numbers, Size, Whole, Words, seconds
 from gcproto.cli.kit.renamed import Renamed
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -149,25 +150,25 @@ class Options(ResultOptions):
 @OPTION
 @click.option(
     "--operations",
-    type=click.IntRange(1, 1 << 40),
+    type=Whole(1, 1 << 40),
     help="Steps of all mutators together; the default depends on the workload.",
 )
 @click.option(
     "--mutation",
-    type=click.IntRange(0, 1000),
+    type=Whole(0, 1000),
     default=100,
     show_default=True,
     help="Of 1000 steps, those that mutate; --explain says how.",
 )
 @click.option(
     "--fragmentation",
-    type=click.IntRange(0, 1000),
+    type=Whole(0, 1000),
     help="Of 1000 objects, those that die or vary; --explain says how. [default: 500]",
 )
 @click.option("--rounds", "--runs", cls=Renamed, type=ROUNDS, default=5, show_default=True, help="Measured rounds.")
 @click.option("--ebusy", type=click.Choice(["copy", "touch", "backoff", "mutators-copy"]), help="Answer to EBUSY.")
-@click.option("--fault-pages", type=click.IntRange(1, 1 << 16), help="Most pages that a fault evacuates or maps.")
-@click.option("--run-pages", type=click.IntRange(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
+@click.option("--fault-pages", type=Whole(1, 1 << 16), help="Most pages that a fault evacuates or maps.")
+@click.option("--run-pages", type=Whole(0, 1 << 20), help="Pages per ioctl of the collector; 0: no limit.")
 @click.option("--fault", type=click.Choice(["copy", "move"]), help="How a fault maps a compacted page that it builds.")
 @click.option("--ready", type=click.Choice(["copy", "move"]), help="How a fault maps a page that is ready.")
 @click.option("--early", type=click.Choice(["copy", "move"]), help="How a fault maps a page from its own buffer.")
@@ -194,7 +195,7 @@ class Options(ResultOptions):
 )
 @click.option(
     "--full-after",
-    type=click.IntRange(0, 1 << 30),
+    type=Whole(0, 1 << 30),
     help="Young collections after which a full one follows; 0: as ART decides.",
 )
 @click.option("--verify", is_flag=True, help="Check every collection: contents, references, account of pages.")
@@ -259,6 +260,7 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.experiments.workloads.run import run
     from gcproto.results.store import prepare
 
+    see_that_options_take_effect(options.modes, options.workload)
     pair = _pair(options)
     mutators = options.mutators or [default_mutators()]
     with recorded(options.workload, options.recording, max(mutators), int(options.scale)) as recording:
@@ -278,6 +280,8 @@ def _pair(options: Options) -> tuple[str, str] | None:
     asked = options.explain_difference
     if not asked:
         return None
+    if options.as_json:
+        raise click.UsageError("--explain-difference prints tables, which --json omits: give one of them")
     if len(asked) != 2 or not set(asked) <= set(options.modes):
         raise GcprotoError(
             "--explain-difference takes two modes that are measured",

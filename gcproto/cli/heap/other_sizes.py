@@ -143,7 +143,11 @@ def _of_size(asked: Asked, results: "Sequence[Result]") -> "Shape":
 
     size = object_bytes(results)
     if asked.mib is None or not size:
-        raise GcprotoError("no heap is asked for, or none was measured", code=ExitCode.USAGE)
+        raise GcprotoError(
+            "no heap was collected in these results",
+            remedy="give results of `gcproto gc policies` for three sizes at least (--live)",
+            code=ExitCode.USAGE,
+        )
     page = page_size_of(results[0])
     used = asked.mib * (1 << 20) / page
     live = used * asked.live_share

@@ -13,9 +13,9 @@ from gcproto.cli.kernels.check import check_guest, show_verdicts
 from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.kernels.platform import see_that_it_has_blocks
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import given, refuse_without_effect, takes
 from gcproto.cli.kit.output import echo_json, result_options
-from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, seconds
+from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, Whole, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
@@ -81,7 +81,7 @@ class Options(BuildOptions, MatrixOptions, Limits):
     metavar="NAME",
     help="With --check: run only this hazard; may be repeated.",
 )
-@click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
+@click.option("--boots", type=Whole(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--profile", is_flag=True, help="Count by function as well, and name the functions that changed.")
 @click.option("--timeout", type=seconds(), default=300.0, show_default=True, help="Seconds for a guest.")
@@ -117,6 +117,9 @@ def command(ctx: click.Context, options: Options) -> None:
     known(options.hazards)
     if options.hazards and not options.check:
         raise GcprotoError("--hazard is for --check", remedy="give --check as well", code=ExitCode.USAGE)
+    if options.check:
+        unused = ("scenarios", "boots", "rounds", "profile", "fail_above", "small_above")
+        refuse_without_effect(unused, "--check measures nothing")
     if not options.patches:
         raise GcprotoError("there is no patch to compare with", remedy="give one with --patch", code=ExitCode.USAGE)
     see_that_it_has_blocks(options.scenarios, options)
@@ -142,7 +145,8 @@ def command(ctx: click.Context, options: Options) -> None:
     programs = ready(kernels, options, row)
     told_by = tuple(sys.argv[1:])
     if options.check:
-        guest = check_guest(options, max(options.timeout, CHECK_SECONDS), options.arch, NODES)
+        seconds_each = options.timeout if given("timeout") else CHECK_SECONDS
+        guest = check_guest(options, seconds_each, options.arch, NODES)
         checks = [
             Cell(one, CHECK, guest, programs=programs, command=told_by, hazards=options.hazards) for one in kernels
         ]

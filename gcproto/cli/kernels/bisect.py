@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gcproto.cli.kernels.build import SourceOptions, build_progress, completed, config_options, origin, source_options
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.output import ResultOptions, echo_json, results_in
 from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
 from gcproto.counted import counted
@@ -161,6 +161,7 @@ def _candidates(options: Options) -> "tuple[Candidates, Callable[[Candidate], Bu
         return series, lambda one: parameters(base, patches[: int(one.key)]), home, inputs
     if not options.tree or not options.good or not options.bad:
         raise click.UsageError("give --tree, --good and --bad, or --over")
+    refuse_without_effect(("source",), "the commits of --tree are built")
     commits = Commits(options.tree, options.good, options.bad)
     # One configuration for all commits: that of the tree's own version.
     complete = completed(config, source.given(options.tree))

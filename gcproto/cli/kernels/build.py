@@ -13,7 +13,7 @@ import click
 
 from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
-from gcproto.cli.kit.params import FilePath, Name, Once
+from gcproto.cli.kit.params import FilePath, Name, Once, Whole
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def config_options(function: F) -> F:
     )
     jobs = click.option(
         "--build-jobs",
-        type=click.IntRange(1, 512),
+        type=Whole(1, 512),
         help="Compilers that run in parallel [default: one for each processor].",
     )
     return config(jobs(function))

@@ -11,6 +11,7 @@ import click
 from gcproto.cli.kernels.platform import PlatformOptions, platform_options, see_that_they_are_alike
 from gcproto.cli.kit.params import FilePath, Name
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.sizes import size
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -66,17 +67,32 @@ def chosen(options: KernelOptions) -> "list[Kernel | LocalKernel]":
     known = catalog()
     row, pages = options.architecture, options.page_bytes
     found: dict[str, Kernel | LocalKernel] = {}
+    by_path = False
     for text in options.versions:
         one: Kernel | LocalKernel
         if made := built.find(text, row.name, pages):
             one = made.local
         elif "/" in text or Path(text).is_file():
             one = from_path(Path(text), options.modules)
+            by_path = True
+            if pages not in (None, one.page_size):
+                raise GcprotoError(
+                    f"{text} has pages of {size(one.page_size)}, not of {size(pages or 0)}",
+                    remedy="omit --page-size",
+                    code=ExitCode.USAGE,
+                )
         else:
             one = known.find(text, row, pages)
         if one.release in found:
             raise GcprotoError(f"kernel {one.release} is named twice", why=f"{text!r} is it", code=ExitCode.USAGE)
         found[one.release] = one
+    if options.modules is not None and not by_path:
+        raise GcprotoError(
+            "--modules has no effect here",
+            why="no kernel is named by the path of its vmlinuz",
+            remedy="omit it",
+            code=ExitCode.USAGE,
+        )
     if options.default:
         found.update({one.release: one for one in known.default(row, pages)})
     if options.everything:

@@ -9,6 +9,7 @@ import click
 from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.platform import across_option
 from gcproto.cli.kernels.results import guests, kernel_named
+from gcproto.cli.kit.options import refuse_without_effect
 from gcproto.cli.kit.output import echo_json
 from gcproto.cli.kit.params import PERCENT, FilePath, Name, Once
 from gcproto.counted import counted
@@ -87,6 +88,10 @@ def command(
     from gcproto.results.documents import document
     from gcproto.results.steps import changes, void
 
+    if scenarios and not by:
+        raise GcprotoError("--scenario is for --by function", remedy="give --by function as well", code=ExitCode.USAGE)
+    if all(Path(text).exists() for text in (base, new)):
+        refuse_without_effect(("places",), f"{base} and {new} are files or folders of results")
     if across:
         if heap or by or fail_above is not None:
             raise click.UsageError("--across-architectures shows paths; it has no limit and no functions")
@@ -95,8 +100,6 @@ def command(
     pair = _pair(base, new, places, heap=heap)
     found = changes(pair.series, pair.before, pair.after)
     voided = void(pair.series, pair.before, pair.after, same_kernel=pair.same)
-    if scenarios and not by:
-        raise GcprotoError("--scenario is for --by function", remedy="give --by function as well", code=ExitCode.USAGE)
     explained = by_function(pair.results, pair.before, pair.after, scenarios) if by else []
     if as_json:
         fields = {"unit": pair.series.unit, "base": pair.before, "new": pair.after, "changes": found, "void": voided}

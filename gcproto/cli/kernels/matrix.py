@@ -9,7 +9,7 @@ import click
 from gcproto.cli.kernels.choice import download_bars
 from gcproto.cli.kit.cluster import ClusterOptions, cluster_options, run_jobs
 from gcproto.cli.kit.output import ResultOptions, interrupted
-from gcproto.cli.kit.params import Name
+from gcproto.cli.kit.params import Name, Whole
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
@@ -39,10 +39,10 @@ class MatrixOptions(ClusterOptions, ResultOptions):
 def matrix_options(function: F) -> F:
     """``--jobs``, ``--memory-mib``, ``--append``, ``--cpu``, and those of `cluster_options`."""
     jobs = click.option(
-        "--jobs", type=click.IntRange(1, 256), help="Guests that run in parallel [default: one for each processor]."
+        "--jobs", type=Whole(1, 256), help="Guests that run in parallel [default: one for each processor]."
     )
     memory = click.option(
-        "--memory-mib", type=click.IntRange(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
+        "--memory-mib", type=Whole(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
     dask = cluster_options("Run on a Dask cluster instead of here.")
     append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")

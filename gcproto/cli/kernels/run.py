@@ -12,7 +12,7 @@ from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run
 from gcproto.cli.kernels.platform import see_that_it_has_blocks
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, result_options
-from gcproto.cli.kit.params import GUEST_ROUNDS, seconds
+from gcproto.cli.kit.params import GUEST_ROUNDS, Whole, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
 
@@ -45,7 +45,7 @@ class Options(KernelOptions, MatrixOptions):
     help="The path lab's scenarios, a few of them, folios of every size, mTHPs in the swap cache, blocks of contpte "
     "(arm64), or the heap.  The heap is the window and a verified workload, in this Python.",
 )
-@click.option("--boots", type=click.IntRange(1, 100), default=1, show_default=True, help="Boots of each kernel.")
+@click.option("--boots", type=Whole(1, 100), default=1, show_default=True, help="Boots of each kernel.")
 @click.option("--rounds", type=GUEST_ROUNDS, default=21, show_default=True, help="Measured rounds of each scenario.")
 @click.option("--fail-on-spread", is_flag=True, help="Exit with 1 if boots of a kernel differ by more than 0.5 %.")
 @click.option(
@@ -58,7 +58,7 @@ class Options(KernelOptions, MatrixOptions):
 )
 @click.option(
     "--cpus",
-    type=click.IntRange(2, 16),
+    type=Whole(2, 16),
     help="Processors of a guest for the heap: a mutator each, and with more than two 1 and 4 compacting threads.  "
     "[default: 2]",
 )

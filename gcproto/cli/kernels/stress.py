@@ -12,7 +12,7 @@ from gcproto.cli.kernels.choice import KernelOptions, chosen, kernel_options
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, result_options
-from gcproto.cli.kit.params import WEEK_MINUTES, Number
+from gcproto.cli.kit.params import WEEK_MINUTES, Number, Whole
 from gcproto.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ class Options(KernelOptions, MatrixOptions):
     show_default=True,
     help="Minutes for the guest of each seed.",
 )
-@click.option(
-    "--seeds", type=click.IntRange(1, 1000), default=2, show_default=True, help="Number of seeds, each in a guest."
-)
-@click.option("--first-seed", type=click.IntRange(1, 1 << 31), default=1, show_default=True, help="The first seed.")
+@click.option("--seeds", type=Whole(1, 1000), default=2, show_default=True, help="Number of seeds, each in a guest.")
+@click.option("--first-seed", type=Whole(1, 1 << 31), default=1, show_default=True, help="The first seed.")
 @matrix_options
 @result_options
 @takes(Options)

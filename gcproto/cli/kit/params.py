@@ -48,12 +48,40 @@ class Number(click.ParamType[float]):
             self.fail(f"{value!r} is not a number", param, ctx)
         if not math.isfinite(found) or not self.low <= found <= self.high:
             unit = "" if self.what in {"", "number"} else f" {self.what}"
-            self.fail(f"{value} is not a number from {self.low:g} to {self.high:g}{unit}", param, ctx)
+            self.fail(f"{value} is not a number from {_plain(self.low)} to {_plain(self.high)}{unit}", param, ctx)
         return found
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """What stands after the option in its help."""
         return self.what.upper()
+
+
+def _plain(number: float) -> str:
+    """A bound as a user would type it: no exponent."""
+    return f"{number:.12g}"
+
+
+class Whole(click.IntRange):
+    """A whole number with bounds; every message says which numbers are valid.
+
+    Args:
+        low, high: bounds, which are allowed.
+
+    """
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(low, high)
+        self.low, self.high = low, high
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            found = int(str(value))
+        except ValueError:
+            found = self.low - 1
+        if not self.low <= found <= self.high:
+            self.fail(f"{value!r} is not a whole number from {self.low} to {self.high}", param, ctx)
+        return found
 
 
 def seconds(low: float = 1.0, high: float = DAY) -> Number:
@@ -67,9 +95,9 @@ PERCENT = Number(0, 10_000, "percent")
 SHARE = Number(0, 1, "")
 """A part of something."""
 
-SEED = click.IntRange(0, 2**53)
-ROUNDS = click.IntRange(1, 10_000)
-GUEST_ROUNDS = click.IntRange(3, 1000)
+SEED = Whole(0, 2**53)
+ROUNDS = Whole(1, 10_000)
+GUEST_ROUNDS = Whole(3, 1000)
 """Rounds of a scenario in a guest."""
 
 
@@ -254,7 +282,7 @@ class Numbers(click.ParamType[list[int]]):
     name = "numbers"
 
     def __init__(self, least: int, most: int) -> None:
-        self._number = click.IntRange(least, most)
+        self._number = Whole(least, most)
 
     def convert(
         self, value: str | Sequence[int], param: click.Parameter | None, ctx: click.Context | None

@@ -241,10 +241,11 @@ class _Running:
         if allocated and needed <= NONE_SHARE * available:
             tally.capacity = needed
             return True
-        why = "no other mode has said how much is allocated"
+        why, remedy = "no other mode ended a round, so how much is allocated is unknown", "see why the others did not"
         if allocated:
+            remedy = "choose fewer --operations"
             why = f"{needed >> 20} MiB would be allocated without ever collecting, {available >> 20} MiB are available"
-        self.frame.give_up(tally, Skip("mode none", why, "choose fewer --operations"))
+        self.frame.give_up(tally, Skip(f"mode {tally.mode.name}", why, remedy))
         return False
 
     def _request(self, tally: HeapTally, number: int) -> SessionRequest:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
@@ -49,7 +50,7 @@ def print_explanations(measurements: Sequence[Measurement], pair: tuple[str, str
 
 
 def _print(found: Explanation, place: WorkloadScenario, console: Console) -> None:
-    where = f"{place.workload}, {place.mutators} mutators, {names.placement(place)}"
+    where = f"{place.workload}, {counted(place.mutators, 'mutator')}, {names.placement(place)}"
     for account in (found.mutators, found.compaction):
         console.print()
         say(console, (f"{found.first} less {found.second}, {account.what}", "bold"), f" ({where}); ms; costs in us")

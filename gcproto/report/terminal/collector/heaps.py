@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.placement import crowded, steadiest_first
 from gcproto.report.terminal.kit.draw import print_table
@@ -146,7 +147,9 @@ def _notes(heap: Workload) -> list[str]:
         unit = labels.million(one.unit)
         length = f"{labels.number(figures.stall.ns / 1e6)} {unit}"
         notes.append(f"longest stall {length}: {_cause(figures, unit)} (mutator {figures.stall.mutator})")
-    notes += [f"{figures.verified} collections verified; times include these checks"] * bool(figures.verified)
+    notes += [f"{counted(figures.verified, 'collection')} verified; times include these checks"] * bool(
+        figures.verified
+    )
     return [*notes, *one.notes]
 
 
