@@ -156,18 +156,20 @@ class Auto(Policy):
     def choose(self, memory: Memory, measure: Measure, objective: str = MUTATORS) -> Choice:
         """Whole folios where this kernel moves such folios whole; else the cheapest way after the flip."""
         if not memory.order:
-            return Choice(why="small folios")
+            return Choice(why="the folios are small")
         costs = measure()
         if costs.move is None or costs.copy is None:
             return Choice(why="this kernel could not be calibrated")
-        figures = f"move {costs.move:.0f}, copy and discard {costs.copy:.0f} ns/page"
         whole = 1 << memory.order if costs.folios_kept and costs.move < WHOLE_BELOW * costs.copy else 0
-        if whole:
-            figures += ", folios stay whole"
-        move = costs.move + (0.0 if costs.folios_kept else _interruptions(costs, objective, SPLIT_IN_MOVE))
+        in_move = 0.0 if costs.folios_kept else _interruptions(costs, objective, SPLIT_IN_MOVE)
+        move = costs.move + in_move
+        moved = _said("MOVE of whole folios" if whole else "MOVE", costs.move, in_move)
+        figures = f"calibrated ns/page {moved}, COPY with discard {costs.copy:.0f}"
         if costs.split is not None and costs.move_split is not None:
-            figures += f", split {costs.split:.0f} and then move {costs.move_split:.0f}"
-            split = costs.move_split + _interruptions(costs, objective, SPLIT_AHEAD)
+            before = _interruptions(costs, objective, SPLIT_AHEAD)
+            figures += f", {_said('MOVE after splitting ahead', costs.move_split, before)}"
+            figures += f" (the splitting {costs.split:.0f})"
+            split = costs.move_split + before
             split += costs.split if objective == TOTAL else 0.0
             if split < min(costs.copy, move if not whole else costs.copy):
                 return Choice(granule=whole or 1, whole=whole, split_ahead=True, why=figures)
@@ -180,6 +182,11 @@ SPLIT_IN_MOVE, SPLIT_AHEAD = 2, 3
 
 Counted on 6.18.44 in heaps of 64 KiB mTHPs (docs/results/policies.md): 2.1 and 3.1.  COPY has none.
 """
+
+
+def _said(way: str, ns: float, interruptions: float) -> str:
+    """``MOVE 1889 + 1254 of shoot-downs``: both parts that the objective adds up."""
+    return f"{way} {ns:.0f}" + f" + {interruptions:.0f} of shoot-downs" * bool(interruptions)
 
 
 def _interruptions(costs: Costs, objective: str, times: int) -> float:

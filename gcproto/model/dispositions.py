@@ -233,5 +233,6 @@ SHOWN = 3
 
 
 def _several(some: Sequence[str]) -> str:
-    more = len(some) - SHOWN
-    return ", ".join(some[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    every = list(dict.fromkeys(some))
+    more = len(every) - SHOWN
+    return ", ".join(every[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -83,3 +83,14 @@ def thousand(unit: str) -> str:
 def million(unit: str) -> str:
     """The unit of a million ns or a million instructions."""
     return "ms" if unit in TIMES else "M instr."
+
+
+MILLION = 1e6
+
+
+def readable(one: Measurement) -> tuple[float, str]:
+    """The factor and the unit in which a median is below a million: ``ms/operation`` for 112,976,555 ns/operation."""
+    if (one.median or 0.0) < MILLION:
+        return 1.0, one.unit
+    _, slash, of = one.unit.partition("/")
+    return 1 / MILLION, f"{million(one.unit)}{slash}{of}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from gcproto.counted import counted
 from gcproto.results.schema import TIMES, KernelCell, Result
 from gcproto.sizes import size
 
@@ -85,6 +86,12 @@ def platform_of(result: Result) -> str:
 def cpu_of(result: Result) -> str:
     """Model of its processor."""
     return str(group(result, "cpu").get("model") or UNKNOWN)
+
+
+def cpus_of(result: Result) -> str:
+    """``2 CPUs``: processors that the run could use."""
+    allowed = group(result, "cpu").get("allowed")
+    return counted(allowed, "CPU") if isinstance(allowed, int) else f"{UNKNOWN} CPUs"
 
 
 HOST = "host"

@@ -10,7 +10,7 @@ from itertools import pairwise
 import msgspec
 
 from gcproto.results import names
-from gcproto.results.facts import branch_of
+from gcproto.results.facts import branch_of, brief
 from gcproto.results.schema import PathScenario, Result, Scenario
 from gcproto.results.series import Series, build, by_platform, version_key
 from gcproto.results.steps import Step, steps
@@ -34,7 +34,7 @@ class Beside(msgspec.Struct, frozen=True):
 
     Attributes:
         name: of the scenario.
-        before, after: branches, as ``6.17``.
+        before, after: branches, as ``6.17``; versions if both are of one branch.
         changes: by platform; a platform that lacks one of the two has none.
 
     """
@@ -85,7 +85,7 @@ def beside(platforms: Mapping[str, Series], threshold: float) -> list[Beside]:
         for scenario, cells in series.cells.items():
             having = [kernel for kernel in series.kernels if kernel in cells and cells[kernel].value]
             for before, after in pairwise(having):
-                ends = _branch(before), _branch(after)
+                ends = _ends(before, after)
                 key = (same_work(scenario, series.page_size), *ends)
                 shown.setdefault(key, (_name(scenario, series.page_size), *ends))
                 stepped.setdefault(key, {})[platform] = _change(series, scenario, (before, after), found)
@@ -110,6 +110,16 @@ def _name(one: Scenario, page_size: int) -> str:
 def _branch(kernel: str) -> str:
     found = branch_of(kernel)
     return ".".join(map(str, found)) if found else kernel
+
+
+def _ends(before: str, after: str) -> tuple[str, str]:
+    """``6.17``, ``6.18``; two kernels of one branch by their versions: ``6.12.43``, ``6.12.118``."""
+    old, new = _branch(before), _branch(after)
+    return (old, new) if old != new else (_version(before), _version(after))
+
+
+def _version(kernel: str) -> str:
+    return brief(kernel).split()[0]
 
 
 def _order(branch: str) -> tuple[int, ...]:

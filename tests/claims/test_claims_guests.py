@@ -20,8 +20,6 @@ from gcproto.kernels.run.cell import CHECK, Cell
 from gcproto.known.bugs import State
 from gcproto.results.schema import Hazard, Measurement, PathScenario, Result, Skip, Verdict, Word, with_fields
 from gcproto.results.store import load, save
-from tests.kernels.test_run import results as results_in
-from tests.kernels.test_run import run
 from tests.support.claim_maker import Made, made, survey
 from tests.support.kernel_results import CANARY, guest_result
 from tests.support.result_maker import scenario
@@ -333,17 +331,6 @@ def test_without_qemu_the_three_are_skipped_with_the_reason(tmp_path: Path, monk
     found = msgspec.json.decode(done.stdout, type=Result)
     assert {claim.judgement for claim in found.claims} == {"not testable here"}
     assert [skip.reason for skip in found.skips] == ["no QEMU"] * 3
-
-
-@pytest.mark.needs("qemu", "guest_kernel", "static")
-@pytest.mark.timeout(280)
-def test_a_real_guest_measures_what_the_judge_asks_for(tmp_path: Path) -> None:
-    """Both kernels are the same stock kernel here, so nothing that the change brings is seen."""
-    run("run", "6.18", "--set", "swapcache", "--rounds", "2", "--out", tmp_path, timeout=270)
-    (one,) = results_in(tmp_path)
-    finding = unmapped_split_would_save(Given(split_swapcache=(one, one)))
-    assert finding.judgement == "refuted"
-    assert "100% and 100% of single pages, 100% and 100% of whole folios" in finding.figures
 
 
 def test_the_folders_of_patches_are_there() -> None:

@@ -1,5 +1,7 @@
 """Options that would change nothing beside the others are refused, and a number's message says which are valid."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from gcproto.cli.gc.workloads import command as gc
 from gcproto.cli.kit.params import Number, Numbers, Whole
 from gcproto.collector.modes import MODES
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.experiments.session import worker
 from gcproto.jobs.cluster import DaskPool
 from gcproto.results.schema import ModeOptions
 from tests.cli.test_options import commands
@@ -153,3 +156,29 @@ def test_what_is_not_the_address_of_a_scheduler(address: str) -> None:
     with pytest.raises(GcprotoError, match="is not the address of a Dask scheduler") as error:
         DaskPool(address)
     assert error.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_series_of_results_without_paths_is_refused(more: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(cli, ["kernels", "history", "tests/data/v1/kernel-check.json", *more])
+    assert isinstance(done.exception, GcprotoError), done.output
+    assert "no path was measured in these results" in str(done.exception)
+    assert done.exception.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_compiling_is_one_line_where_lines_are_not_written_over(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compile_all(progress: Callable[[str, int, int], None]) -> int:
+        for number in (3, 4, 5):
+            progress("a.b.c", number, 9)
+        return 3
+
+    monkeypatch.setattr(worker, "compile_all", compile_all)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    worker.prepare("trees")
+    said = capsys.readouterr().err
+    assert ("\r" in said) == terminal
+    assert said.count("compiling") == (3 if terminal else 1)
+    assert said.endswith("\n")

@@ -61,7 +61,7 @@ def test_memory_by_name() -> None:
 
 
 def test_auto_splits_ahead_where_the_kernel_splits_and_keeps_whole_what_it_moves_whole() -> None:
-    assert chosen("auto", SMALL) == Choice(why="small folios")
+    assert chosen("auto", SMALL) == Choice(why="the folios are small")
     assert chosen("auto", MTHP).split_ahead
     kept = chosen("auto", MTHP, move=5.0, folios_kept=True)
     assert (kept.whole, kept.granule, kept.split_ahead) == (16, 16, True)
@@ -84,6 +84,10 @@ def test_auto_weighs_interruptions_of_mutators_by_its_objective() -> None:
     for objective in (MUTATORS, TOTAL):
         assert not choice(objective).split_ahead
         assert choice(objective).large_by == COPY
+    # MOVE after splitting ahead is the least of the calibrated costs: the shoot-downs decide, so the reason has them.
+    assert "MOVE after splitting ahead 113 + 1069 of shoot-downs" in choice(MUTATORS).why
+    assert "MOVE 1929 + 712 of shoot-downs" in choice(MUTATORS).why
+    assert "shoot-downs" not in choice(FLIP).why
     alone = POLICIES["auto"].choose(MTHP, lambda: replace(costs, shoot_down=0.0), MUTATORS)
     assert alone.split_ahead, "without mutators to interrupt it costs nothing"
     large = POLICIES["auto"].choose(THP, lambda: replace(costs, order=9), MUTATORS)

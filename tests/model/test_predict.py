@@ -362,7 +362,7 @@ def test_the_command(tmp_path: Path) -> None:
     path = save(made(), tmp_path)
     done = gcproto("predict", str(path), "--proposal", "whole-folio", "--fail-below", "0.9")
     assert done.returncode == 0, done.stderr
-    assert "of 7 heaps that the costs were not fitted on, 7 are predicted to 15%" in " ".join(done.stdout.split())
+    assert "of 7 rows that the costs were not fitted on, 7 agree to 15%" in " ".join(done.stdout.split())
     assert "split of order 4" in done.stdout
     assert "Where the predicted time goes" in done.stdout
     answer = json.loads(gcproto("predict", str(path), "--json").stdout)

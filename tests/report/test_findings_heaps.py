@@ -55,7 +55,7 @@ class TestPlacement:
         assert one.answer == "move if the collector has a processor of its own"
         text = " ".join(one.detail)
         assert "If the collector has a processor of its own, move costs 0.4" in text
-        assert "A runtime that has a processor for its collector gains." in text
+        assert "In this run a runtime that has a processor for its collector gains." in text
         assert "If the collector shares a processor with a mutator, move costs" in text
         assert "A runtime whose collector shares a processor gains nothing that is sure." in text
         assert text.index("of its own") < text.index("shares a processor") < text.index("the scheduler places")

@@ -29,13 +29,13 @@ def test_what_was_measured_stands_in_place_of_the_least_floor() -> None:
     (first, *_) = page(quiet(1, 0.009), quiet(2, 0.004)).answers
     order, lead, other, *_ = first.lines
     assert order == "Runs are ordered by how far their A/A pairs differ, the least first. The first leads."
-    assert "A/A pairs differ by up to 0.40% (95th percentile); the floor is never below 2%" in lead
+    assert "the A/A pair differs by 0.40%; the floor is never below 2%" in lead
     assert "0.90%" in other
     assert not any("least noisy" in line for line in first.lines)
 
 
 def test_a_floor_above_the_least_needs_no_such_remark() -> None:
-    assert steadiness(quiet(1, 0.031)) == "A/A pairs differ by up to 3.10% (95th percentile)"
+    assert steadiness(quiet(1, 0.031)) == "the A/A pair differs by 3.10%"
 
 
 def test_windows_have_no_pair_and_are_ordered_by_their_intervals() -> None:

@@ -142,6 +142,8 @@ def test_verified_runs_say_that_their_times_include_the_checks() -> None:
     assert isinstance(made.figures, WorkloadFigures)
     made.figures.verified = 416
     assert "416 collections verified; times include these checks" in shown(result([made], experiment=EXPERIMENT), 200)
+    made.figures.verified = 1
+    assert "1 collection verified; times include these checks" in shown(result([made], experiment=EXPERIMENT), 200)
 
 
 def test_a_window_that_only_long_rounds_have_is_no_point_of_the_mmu() -> None:

@@ -211,4 +211,4 @@ class TestAnswer:
         two_modes(next(one.measured for one in windows(made.measurements) if one.at.way == "move"), 400.0, 1200.0, 0.7)
         said = next(text for text in card(made).detail if text.startswith("If the collector has") and "costs" in text)
         assert " %) or " in said
-        assert "(33 %) copy. A runtime" in said
+        assert "(33 %) copy. In this run a runtime" in said

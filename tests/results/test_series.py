@@ -206,7 +206,7 @@ def test_history_for_programs(folder: Path) -> None:
 def test_compare_by_version(folder: Path) -> None:
     done = run("compare", "7.2", "7.3.4", "--results", folder)
     assert "+8.0%" in done.stdout
-    assert "slower" in done.stdout
+    assert "  more" in done.stdout
     run("compare", "7.2", "7.3", "--results", folder, "--fail-above", "5", code=1)
     run("compare", "7.2", "7.3", "--results", folder, "--fail-above", "10")
     assert "several kernels" in run("compare", "6", "7.3", "--results", folder, code=2).stderr

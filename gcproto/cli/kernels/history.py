@@ -10,7 +10,7 @@ from gcproto.cli.kernels.results import guests
 from gcproto.cli.kit.output import echo_json
 from gcproto.cli.kit.params import PERCENT, FilePath, Once
 from gcproto.counted import counted
-from gcproto.errors import ExitCode
+from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.cache_folder import for_matplotlib
 from gcproto.process.outputs import see_that_outputs_are_new
 
@@ -82,6 +82,12 @@ def command(
         _across(results, threshold / 100, as_json=as_json)
         return
     series = build(results, heap=heap)
+    if not series.cells and not series.failures:
+        raise GcprotoError(
+            f"no {'heap' if heap else 'path'} was measured in these results",
+            remedy=f"`gcproto kernels run{' --set heap' if heap else ''}` measures some",
+            code=ExitCode.USAGE,
+        )
     found = steps(series, threshold / 100)
     explained = [explanations(results, one.before, one.after).get(one.scenario) for one in found]
     if as_json:

@@ -102,7 +102,7 @@ class _Tally(Entry):
     memory: Memory
     cycles: list[Collection] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
-    reasons: set[str] = field(default_factory=set)
+    reasons: list[str] = field(default_factory=list)
     choices: list[PolicyChoice] = field(default_factory=list)
     sweeps: list[int] = field(default_factory=list)
     heaps: list[list[Collection]] = field(default_factory=list)
@@ -126,7 +126,7 @@ class _Tally(Entry):
         self.shoot_down = done.costs.shoot_down
         before, after = done.swapped
         self.swapped.append((before[-1], after[-1]) if before and after else (0, 0))
-        self.reasons.add(done.choice)
+        self.reasons.append(done.choice)
         self.sweeps.append(done.sweeps)
         self.heaps.append(done.collections)
         if done.chosen and done.chosen not in self.choices:
@@ -180,7 +180,7 @@ class _Tally(Entry):
             second_thread_sweeps=statistics.median(map(float, self.sweeps)) if min(self.sweeps) > 0 else None,
             restored=restored,
             renewed=renewed,
-            choice=min((text for text in self.reasons if text), default=""),
+            choice=next((text for text in self.reasons if text), ""),
             choices=self.choices,
             disturbed=self.disturbed,
             collections=[[one] for one in self.cycles],

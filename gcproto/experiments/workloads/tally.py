@@ -108,7 +108,7 @@ class HeapTally(Entry):
             wait=wait.latency() if wait.n else None,
             histograms=Histograms(*(one.hdr() if one.n else "" for one in (fault, pause, wait, runs))),
             verified=sum(session.verified for session in sessions),
-            choice=min((session.choice for session in sessions if session.choice), default=""),
+            choice=next((session.choice for session in sessions if session.choice), ""),
             kinds=kinds_of(self._by_heap()),
             lost_ms=statistics.median(
                 one.time.lost_ns(one.costs.delivery) / max(1, one.time.mutators) for one in sessions

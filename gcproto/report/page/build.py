@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gcproto import __version__
+from gcproto.counted import counted
 from gcproto.report import labels
 from gcproto.report.page.checks import checks_section
 from gcproto.report.page.kernels_section import kernels_section
@@ -25,7 +26,7 @@ from gcproto.report.page.verdict import answers
 from gcproto.report.words.kernels import check_finding
 from gcproto.report.words.rows import path_rows, policy_rows, window_rows, workload_rows
 from gcproto.report.words.runs import Run, groups_of, runs_of, steadiness
-from gcproto.results.facts import cpu_of
+from gcproto.results.facts import cpu_of, cpus_of
 from gcproto.results.gather import Refused
 from gcproto.results.schema import (
     ClaimExperiment,
@@ -109,13 +110,13 @@ def _subtitle(run: Run, total: int) -> list[str]:
     """
     lead = run.result
     which = [f"this line is for run {run.label}, one of {total}; the table of files has the others"]
-    cpu, uffd = lead.environment.get("cpu", {}), lead.environment.get("uffd", {})
+    uffd = lead.environment.get("uffd", {})
     levels = sorted({one.proof.level for one in lead.measurements if one.proof.rounds})
     rounds = max((len(one.samples) for one in lead.measurements), default=0)
     return [
         *(which if total > 1 else []),
-        f"{cpu_of(lead)}, {cpu.get('allowed', '?')} CPUs",
-        f"{len(lead.measurements)} measurements of up to {rounds} rounds",
+        f"{cpu_of(lead)}, {cpus_of(lead)}",
+        f"{counted(len(lead.measurements), 'measurement')} of up to {counted(rounds, 'round')}",
         f"proof by {', '.join(levels) or 'nothing'}",
         steadiness(lead),
         f"userfaultfd by {uffd.get('via', 'unknown')}",

@@ -23,7 +23,7 @@ def provenance_section(results: Sequence[tuple[Path, Result]], refused: Sequence
     every = [result for _, result in results]
     part = Part()
     part.grids = [_noise(every), _invalid(every), _skips(every), _refused(refused), *_guests(every)]
-    environments = Part(f"Environment of each of {len(results)} runs", folded=True)
+    environments = Part(f"Environment of {counted(len(results), 'run')}", folded=True)
     environments.grids = [_environment(path, result) for path, result in results]
     section.parts += [part, environments]
     return section

@@ -1,7 +1,11 @@
 """A comparison of two results as a table."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.report.labels import number
 from gcproto.report.terminal.kit.draw import print_table
 from gcproto.report.terminal.kit.table import Column, Table
@@ -14,6 +18,8 @@ from gcproto.results.series import page_size_of
 
 NEVER_MARKED = "gauge"
 """The class of arms that gauge the machine. The drift of all other classes is divided out."""
+LISTED = 8
+"""Scenarios of one run that are named; more are counted."""
 MARKS = {True: "slower", False: "faster"}
 
 
@@ -34,16 +40,25 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print()
     for kind, drift in sorted(comparison.drift.items()):
         use = "a gauge of the machine, never marked" if kind == NEVER_MARKED else "divided out above"
-        say(console, f"{CLASSES[kind]} ({use}): the new run is {drift - 1:+.1%} as a whole")
+        say(console, f"{CLASSES[kind]} ({use}): taken together, NEW takes {drift:.3f}x what BASE does")
     say(
         console,
         f"marked: the interval excludes 1, and the change exceeds {comparison.floor:.1%} (threshold, A/A noise) and "
         "the scatter of an arm's scenarios and a scenario's rounds",
     )
     for text, scenarios in (("only in BASE", comparison.only_base), ("only in NEW", comparison.only_new)):
-        for scenario in scenarios:
-            say(console, f"{text}: {names.scenario(scenario, page_size)}")
+        if scenarios:
+            say(console, f"{text}: {_listed(scenarios, page_size)}")
     say(console, summary(comparison))
+
+
+def _listed(scenarios: Sequence[Scenario], page_size: int) -> str:
+    """Their names; of many, how many each arm has."""
+    if len(scenarios) <= LISTED:
+        return ", ".join(names.scenario(one, page_size) for one in scenarios)
+    arms = Counter(names.arm(one) for one in scenarios)
+    of_arms = ", ".join(f"{arm} {count}" for arm, count in arms.most_common())
+    return f"{counted(len(scenarios), 'scenario')} ({of_arms}); --json lists them"
 
 
 def summary(comparison: Comparison) -> str:

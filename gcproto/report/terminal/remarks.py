@@ -10,7 +10,9 @@ from gcproto.report import labels
 from gcproto.report.terminal.kit.text import say
 from gcproto.report.words.finding import few_rounds
 from gcproto.report.words.kinds import paths
+from gcproto.report.words.runs import spread_of
 from gcproto.results import names
+from gcproto.results.facts import cpus_of
 from gcproto.results.schema import PathExperiment, Result, Skip
 from gcproto.results.series import page_size_of
 
@@ -30,13 +32,13 @@ def print_head(result: Result, console: Console) -> None:
     say(
         console,
         (f"kernel {get(env, 'kernel', 'release')}", "bold"),
-        f" on {get(env, 'cpu', 'model')} ({get(env, 'cpu', 'allowed')} CPUs); userfaultfd by {get(env, 'uffd', 'via')};"
+        f" on {get(env, 'cpu', 'model')} ({cpus_of(result)}); userfaultfd by {get(env, 'uffd', 'via')};"
         f" THP {get(env, 'thp', 'enabled')}; proof by {', '.join(levels) or 'nothing'}",
     )
     found = [one.measured for one in paths(result.measurements)]
     if found:
         units = sorted({one.unit for one in found})
-        rounds = counted(max(len(one.samples) for one in found), "round")
+        rounds = _rounds([len(one.samples) for one in found])
         say(
             console,
             f"{', '.join(units)} of {labels.size(page_size_of(result))}: median of {rounds}, below it "
@@ -44,6 +46,12 @@ def print_head(result: Result, console: Console) -> None:
         )
     if result.guest and result.guest.outcome != "done":
         say(console, f"the guest ended with {result.guest.outcome}: {result.guest.why}", style="bold red")
+
+
+def _rounds(counts: Sequence[int]) -> str:
+    """``88 rounds``, ``9 to 88 rounds``: memory beyond the caches is measured in some rounds only."""
+    least, most = min(counts), max(counts)
+    return counted(most, "round") if least == most else f"{least} to {counted(most, 'round')}"
 
 
 def print_invalid(result: Result, console: Console) -> None:
@@ -93,15 +101,15 @@ def print_noise(result: Result, console: Console) -> None:
     texts = []
     if result.noise:
         texts.append(
-            f"noise: {counted(len(result.noise.pairs), 'A/A pair differs', 'A/A pairs differ')} by up to "
-            f"{result.noise.floor:.1%} (95th percentile)"
+            f"noise: {counted(len(result.noise.pairs), 'A/A pair differs', 'A/A pairs differ')} by "
+            f"{spread_of(result.noise, digits=1)}"
         )
     if isinstance(run, dict) and run:
         texts.append(_how_it_ran(run, alone=isinstance(result.experiment, PathExperiment)))
         texts += few_rounds(result.measurements)
         taken = _stolen(run)
         if taken:
-            texts.append(f"the hypervisor stole {taken} ticks during the run")
+            texts.append(f"the hypervisor stole {counted(taken, 'tick')} of the processors' time during the run")
     if result.producer.imported:
         texts.append(f"imported from {result.producer.imported}: lines of gcprobe bench, and the environment they say")
     if not result.producer.complete:

@@ -13,9 +13,9 @@ from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.facts import brief, compiler_of, release_of
 from gcproto.results.profiles.explain import Explanation
-from gcproto.results.schema import Result, Scenario
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Result, Scenario
 from gcproto.results.series import Series, short
-from gcproto.results.steps import Step, canary_change
+from gcproto.results.steps import THRESHOLD, Step, canary_change
 
 
 def print_history(
@@ -123,6 +123,8 @@ def print_pair(series: Series, before: str, after: str, found: Sequence[Step], v
         ]
     )
     only: list[str] = []
+    # An instruction is not a time.
+    more, less = ("more", "fewer") if series.unit.startswith(UNIT_INSTRUCTIONS.split("/")[0]) else ("slower", "faster")
     for scenario, cells in series.cells.items():
         old, new = cells.get(before), cells.get(after)
         name = names.scenario(scenario, series.page_size)
@@ -130,7 +132,7 @@ def print_pair(series: Series, before: str, after: str, found: Sequence[Step], v
             only.append(name)
             continue
         change = new.value / old.value - 1
-        mark = "" if scenario not in marked else "slower" if change > 0 else "faster"
+        mark = "" if scenario not in marked else more if change > 0 else less
         spread = max(old.spread, new.spread)
         table.add(name, labels.number(old.value), labels.number(new.value), f"{change:+.1%}", f"{spread:.2%}", mark)
     print_table(table, console)
@@ -142,5 +144,6 @@ def print_pair(series: Series, before: str, after: str, found: Sequence[Step], v
     canary = canary_change(series, before, after)
     if canary is not None:
         say(console, f"canary: {canary:+.2%}")
+    say(console, f"{series.unit}; marked: a change beyond {THRESHOLD:.0%} and the spread", style="dim")
     if void:
         say(console, f"VOID: {void}", style="bold red")

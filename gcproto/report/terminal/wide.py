@@ -46,7 +46,7 @@ def wide_table(measurements: Sequence[Measurement], kind: type, page_size: int) 
     """
     baselines = Baselines(measurements)
     columns = [Column(name, words=True) for name in HEADS[kind]]
-    columns += [Column(name, name=full) for name, full in (("median", ""), ("95 %", "its interval"))]
+    columns += [Column(name, name=full) for name, full in (("unit", ""), ("median", ""), ("95 %", "its interval"))]
     columns += [Column("p90"), Column("p99"), Column("to copy"), Column("95 %", name="its interval")]
     columns += [Column("modes"), Column("done"), Column("rounds"), Column("bad")]
     columns += [Column(name) for name in COUNTS] + [Column("path", words=True), Column("proof", words=True)]
@@ -81,6 +81,7 @@ def _figures(one: Measurement, baselines: Baselines) -> list[Part | list[Part]]:
     modes = " | ".join(f"{labels.number(mode.median)} in {labels.share(mode.share)}" for mode in one.modes)
     part: list[Part] = ["refused"] if refused(one) else done(one)
     return [
+        one.unit,
         labels.number(one.median) if one.valid and one.median is not None else INVALID,
         labels.bounds(one.ci) if one.ci else "",
         labels.number(tail["p90"]) if "p90" in tail else f"n<{P90_FROM}",

@@ -67,9 +67,10 @@ def _details(one: HeapRow) -> list[str]:
     if not isinstance(one, Ratio):
         return []
     run = f", run {one.run}" if one.run else ""
+    factor, unit = labels.readable(one.over)
     times = (
-        f"Mutators took {typical(one.over)} {one.over.unit} with {one.arm}, "
-        f"{typical(one.under)} with {one.other} ({one.rounds} rounds{run})."
+        f"Mutators took {typical(one.over, factor)} {unit} with {one.arm}, "
+        f"{typical(one.under, factor)} with {one.other} ({one.rounds} rounds{run})."
     )
     pauses = [_longest_pause(each) for each in (one.over, one.under)]
     return [times, *(text for text in pauses if text)]

@@ -66,6 +66,8 @@ def says(one: Row[P]) -> str:
     sure = "" if one.differs else ", no sure difference"
     means = NOTHING if not one.differs else GAINS if one.cheaper else LOSES
     meaning = means.get(one.at.placement, "")
+    if one.differs and not one.across and one.at.placement != UNPLACED:
+        meaning = f"In this run a{meaning[1:]}" if meaning else ""
     said = f"If {where}, {one.arm} {one.versus}{one.within}{sure}. {meaning}".strip()
     return f"{said} {apart(one)}".strip()
 

@@ -13,7 +13,7 @@ from gcproto.report.words.runs import Group
 from gcproto.results import names
 from gcproto.results.baseline import MOVE
 from gcproto.results.policy_cells import AUTO, FLIP, MUTATORS, SAME, TOTAL, Cell, cells, noise_of, objective_of
-from gcproto.results.schema import Interval, PolicyScenario
+from gcproto.results.schema import Interval, PolicyChoice, PolicyFigures, PolicyScenario
 from gcproto.results.series import page_size_of
 
 LIMIT = 0.05
@@ -30,6 +30,23 @@ BY = {
 def by(objective: str) -> str:
     """What auto is judged by. A file may name an objective that this program does not know."""
     return BY.get(objective) or f'objective "{objective}"'
+
+
+def chosen(figures: PolicyFigures) -> str:
+    """``moves pages; reason: the folios are small``: what a policy chose, and why; several choices if rounds differ."""
+    does = ", or ".join(_does(one) for one in figures.choices)
+    reason = f"reason: {figures.choice}" * bool(figures.choice)
+    return "; ".join(text for text in (does, reason) if text)
+
+
+def _does(one: PolicyChoice) -> str:
+    ahead, copied = bool(one.split_ahead), one.large_by == "copied"
+    if one.whole:
+        others = ", has other large folios split ahead" * ahead + ", copies other large folios" * copied
+        return f"moves aligned folios of dense memory whole{others}"
+    if ahead:
+        return "has large folios split before the flip, then moves pages"
+    return "copies pages of large folios" if copied else "moves pages"
 
 
 PolicyRow = Row[PolicyScenario]

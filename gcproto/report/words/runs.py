@@ -19,7 +19,7 @@ from gcproto.results.comparison.alike import key
 from gcproto.results.facts import cpu_of, page_size_of, release_of, timed_on
 from gcproto.results.names import several
 from gcproto.results.pool import pool
-from gcproto.results.schema import Experiment, PathExperiment, Result, Scenario, WindowScenario, WorkloadScenario
+from gcproto.results.schema import Experiment, Noise, PathExperiment, Result, Scenario, WindowScenario, WorkloadScenario
 
 S = TypeVar("S", bound=Scenario)
 
@@ -217,11 +217,18 @@ def noise_text(result: Result) -> str:
     return floor_of(result).text
 
 
+def spread_of(noise: Noise, digits: int) -> str:
+    """``up to 1.8% (95th percentile)``, ``1.1%``: one pair has no percentiles."""
+    size = f"{noise.floor:.{digits}%}"
+    return f"up to {size} (95th percentile)" if len(noise.pairs) > 1 else size
+
+
 def steadiness(result: Result) -> str:
     """The measured noise that orders runs. A floor of 2 % would make all quiet runs look alike."""
     if result.noise:
         least = f"; the floor is never below {MIN_FLOOR:.0%}" * (result.noise.floor < MIN_FLOOR)
-        return f"A/A pairs differ by up to {result.noise.floor:.2%} (95th percentile){least}"
+        pairs = "A/A pairs differ" if len(result.noise.pairs) > 1 else "the A/A pair differs"
+        return f"{pairs} by {spread_of(result.noise, digits=2)}{least}"
     width = _scatter(result)
     width_text = "no interval" if math.isinf(width) else f"intervals of medians are {width:.1%} wide (their median)"
     return f"no A/A pair, {width_text}; {noise_text(result)}"

@@ -59,7 +59,8 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
     for title, places in groups.items():
         for at in places:
             one = found[at]
-            name = ", ".join((f"{short[one.at]} in {labels.size(one.at.heap_bytes)}", *title))
+            again = " (A/A)" * bool(one.at.replica)
+            name = ", ".join((f"{short[one.at]}{again} in {labels.size(one.at.heap_bytes)}", *title))
             for note in _notes(one):
                 say(console, f"{name}: {note}", style="dim")
 
@@ -142,7 +143,7 @@ def _thousandth(value: float | None) -> str:
 def _notes(heap: Workload) -> list[str]:
     one, scenario, figures = heap
     notes = [f"with {names.options(scenario)}"] * bool(names.options(scenario))
-    notes += [f"chosen by {figures.choice}"] * bool(figures.choice)
+    notes += [f"reason of its choice: {figures.choice}"] * bool(figures.choice)
     if figures.stall.cause:
         unit = labels.million(one.unit)
         length = f"{labels.number(figures.stall.ns / 1e6)} {unit}"

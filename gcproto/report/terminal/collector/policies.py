@@ -13,7 +13,7 @@ from gcproto.report.terminal.kit.groups import grouped
 from gcproto.report.terminal.kit.table import Cell, Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.report.words.kinds import Policy, policies
-from gcproto.report.words.policies import by
+from gcproto.report.words.policies import by, chosen
 from gcproto.results import names
 from gcproto.results.policy_cells import AUTO, SAME, cells, objective_of
 from gcproto.results.policy_cells import Cell as PolicyCell
@@ -71,9 +71,9 @@ def _explained(every: Sequence[Policy], found: Sequence[PolicyCell], objective: 
     figures = [one.figures for one in every]
     said = [" with the ratio to copy" * any(one.measured.ratio_to_copy for one in every)]
     if any(one.split_ns_page for one in figures):
-        said.append("Split+: the cost of splitting before the flip. Both: with the time after the flip")
+        said.append("Split+: finding and splitting folios before the flip. Both: with the time after the flip")
     if any(one.interrupted for one in figures):
-        said.append("Interrupted: what a live thread lost to shoot-downs, before and after the flip")
+        said.append("Interrupted: shoot-downs of a live thread before and after the flip, times the cost of one")
     if any(one.went_whole for one in figures):
         said.append("Whole: share of the pages moved in whole folios")
     if any(one.folios_split for one in figures):
@@ -110,7 +110,7 @@ def heap_text(cell: PolicyCell, page: int) -> str:
 
 
 def _notes(one: Policy) -> list[str]:
-    return [f"chosen by {one.figures.choice}"] * bool(one.figures.choice) + one.measured.notes
+    return [chosen(one.figures)] * bool(one.figures.choice) + one.measured.notes
 
 
 def _cell(policy: Policy, baselines: Baselines) -> Cell:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from gcproto.counted import counted
 from gcproto.model.kinds import GROUPS
 from gcproto.model.prediction import GOOD, Heap, Prediction, Reason
 from gcproto.report import labels
@@ -20,7 +21,7 @@ SEEN = 0.005
 def print_prediction(found: Prediction, console: Console) -> None:
     """Print costs, heaps, and the share of heaps that is predicted well."""
     console.print()
-    where = f"What one costs on this kernel{f' of {found.host}' * bool(found.host)}"
+    where = f"What each costs on this kernel{f' of {found.host}' * bool(found.host)}"
     say(console, (where, "bold"), ": ns, fitted; 90 % of the resamples")
     costs = Table([Column("", words=True, name="what"), Column("ns"), Column("90 %")], heads=False)
     for name, (middle, low, high) in found.costs.items():
@@ -45,9 +46,9 @@ def print_prediction(found: Prediction, console: Console) -> None:
 def _good(found: Prediction) -> list[Part]:
     unseen = [heap for heap in found.heaps if not heap.fitted]
     if found.good is None:
-        return [("all heaps were used to fit the costs, so none checks them", "yellow")]
+        return [("all rows were used to fit the costs, so none checks them", "yellow")]
     good = round(found.good * len(unseen))
-    return [f"of {len(unseen)} heaps that the costs were not fitted on, {good} are predicted to {GOOD:.0%}"]
+    return [f"of {counted(len(unseen), 'row')} that the costs were not fitted on, {good} agree to {GOOD:.0%}"]
 
 
 def _print_parts(heaps: Sequence[Heap], page_size: int, console: Console) -> None:
@@ -60,7 +61,7 @@ def _print_parts(heaps: Sequence[Heap], page_size: int, console: Console) -> Non
         least = SEEN * heap.predicted
         parts = [heap.parts.get(group, 0.0) for group in groups]
         shown = (labels.number(part) if part > least else "" for part in parts)
-        table.add(*_name(heap, page_size), *shown, f"{heap.error:+.0%}")
+        table.add(*_name(heap, page_size), *shown, _percent(heap.error))
     print_table(table, console)
 
 
@@ -78,13 +79,13 @@ def _print_reasons(reasons: Sequence[Reason], page_size: int, console: Console) 
         changed.sort(key=lambda part: -abs(part[1][0] - part[1][1]))
         why = ", ".join(f"{group} {_both(values)}" for group, values in changed) or "the same"
         sums = f"{labels.number(one.ahead)} before the flip, {labels.number(one.ahead + one.evacuation[1])} in all"
-        ahead = f"; auto splits ahead: {sums}" if one.ahead else ""
+        ahead = f"; auto: {sums}" if one.ahead else ""
         beside = " beside a second thread" if one.threads > 1 else ""
         move, auto = one.evacuation
-        share = f"auto takes {auto / move:.2f}x, " if move else ""
+        share = f" auto takes {auto / move:.2f}x" if move else ""
         say(
             console,
-            f"{one.workload} {labels.size(page_size << one.memory_order)}{beside}: {share}from flip to drain "
+            f"{one.workload} {labels.size(page_size << one.memory_order)}{beside}: from flip to drain{share}, "
             f"{_both(one.evacuation)}, of that ioctls {_both(one.measured)}, predicted {_both(one.predicted)} "
             f"(off by {_off(one)}): "
             f"{why}{ahead}",
@@ -92,8 +93,13 @@ def _print_reasons(reasons: Sequence[Reason], page_size: int, console: Console) 
 
 
 def _off(one: Reason) -> str:
-    errors = [f"{of / by - 1:+.0%}" if by else "?" for of, by in zip(one.predicted, one.measured, strict=True)]
+    errors = [_percent(of / by - 1) if by else "?" for of, by in zip(one.predicted, one.measured, strict=True)]
     return " and ".join(errors)
+
+
+def _percent(error: float) -> str:
+    """``+3%``, ``0%``: a share that rounds to zero has no sign."""
+    return f"{error:+.0%}" if round(error * 100) else "0%"
 
 
 def _both(values: tuple[float, float]) -> str:
@@ -109,7 +115,7 @@ def _name(heap: Heap, page_size: int) -> list[str]:
 
 
 def _row(heap: Heap, page_size: int) -> list[Cell]:
-    error = f"{heap.error:+.0%}" + (" (fitted)" if heap.fitted else "")
+    error = _percent(heap.error) + (" (fitted)" if heap.fitted else "")
     style = "" if heap.fitted or abs(heap.error) <= GOOD else "yellow"
     cells: list[Cell] = [
         *_name(heap, page_size),
