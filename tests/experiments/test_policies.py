@@ -366,7 +366,7 @@ def test_the_command_compares_policies(tmp_path: Path) -> None:
     assert all(m["valid"] for m in result["measurements"])
     by_name = {(m["scenario"]["order"], m["scenario"]["policy"]): m for m in result["measurements"]}
     assert by_name[4, "move"]["figures"]["folios_split"] > 0
-    assert "move" in by_name[4, "auto"]["figures"]["choice"]
+    assert by_name[4, "auto"]["figures"]["choice"].startswith("calibrated ns/page MOVE ")
     assert by_name[0, "move"]["figures"]["map_ns_page"] > 0
     small = [by_name[0, policy]["figures"]["choices"] for policy in ("move", "whole", "auto")]
     assert small == [[{}]] * 3, "a granule of one page, and nothing else to choose"
