@@ -9,7 +9,7 @@ from gcproto.report.page.profiles import profile_parts
 from gcproto.report.terminal.functions import in_a_line, print_events, print_explanations, print_profiles
 from gcproto.results.profiles.explain import explanations
 from gcproto.results.schema import FunctionProfile, PathFigures, Profile, Result, with_fields
-from tests.results.test_profiles import K72, K73, NEW, OLD, profiled
+from tests.results.test_profiles import K72, K73, NEW, OLD, profile, profiled
 from tests.support.kernel_results import MOVE
 
 BOTH = [profiled(K72, OLD), profiled(K73, NEW)]
@@ -28,13 +28,20 @@ def console() -> Console:
 def test_functions_are_shown_up_to_95_percent(console: Console) -> None:
     print_profiles(BOTH[:1], console)
     lines = shown(console)
-    assert lines[0].startswith("7.2.12+deb13: small move 2M: 178 instructions a page, 0 of them")
+    assert lines[0] == "7.2.12+deb13: small move 2M: 178 instructions a page", "nothing was copied by words"
     assert lines[1] == "function instructions share so far calls", "columns of zeros are omitted"
     assert [line.split()[0] for line in lines[2:-1]] == ["move_pages_ptes", "vm_normal_page", "pte_mkwrite"]
     assert lines[-1] == "1 more function with 5.00 instructions a page: --every"
     console.file = StringIO()
     print_profiles(BOTH[:1], console, every=True)
     assert shown(console)[-1].startswith("folio_unlock 5.00 2.8% 100.0%")
+
+
+def test_iterations_of_string_instructions_are_named(console: Console) -> None:
+    copied = profiled(K72, OLD)
+    copied.measurements[0].figures = PathFigures(profile=profile(OLD, rep=10.0))
+    print_profiles([copied], console)
+    assert "instructions a page, 40.0 of them iterations of string instructions" in shown(console)[0]
 
 
 def test_differences_name_functions_and_what_one_kernel_lacks(console: Console) -> None:
