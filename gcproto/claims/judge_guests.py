@@ -82,7 +82,7 @@ def unfixed_kernels_corrupt(guests: Guests) -> Finding:
     why = next((one.text for one in pair[1].verdicts if one.subject == Hazard(small)), "")
     text = (
         f"{release_of(pair[1])}, without the handling of the swap cache: {_told(undone)} ({why}). "
-        f"{release_of(pair[0])}, with it: {_told(fixed)}. {_runs(pair)}"
+        f"{release_of(pair[0])}, with it: {_told(fixed)}. Neither copies such pages as KSM does. {_runs(pair)}"
     )
     if fixed.get(small) not in GOOD:
         return untestable("the kernel with the fix did not do what it should, so the fix is not what differs", text)

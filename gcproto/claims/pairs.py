@@ -33,8 +33,10 @@ SOURCE = "7.3"
 CHECK_SECONDS = 900.0
 FIRST_BUILD = 1800.0
 """Seconds of one processor for a first build of a source and configuration."""
-LATER_BUILD = {"fast": 90.0, "debug": 150.0}
+LATER_BUILD = 90.0
 """The same for a build after it."""
+CONFIG = "fast"
+"""Configuration of all kernels."""
 GUEST = {CHECK: 90.0, "quick": 40.0, "folios": 120.0, "swapcache": 60.0}
 """Seconds of a guest, by scenario set."""
 
@@ -45,34 +47,38 @@ class Pair:
 
     Args:
         patches: folder below native/kernel.
-        config: configuration of both kernels.
         sets: scenario sets whose results serve; the first is run if none is there.
         hazards: of the set CHECK.
+        base: folder with patches of both kernels; "" for none.
 
     """
 
     patches: str
-    config: str
     sets: tuple[str, ...]
     hazards: tuple[str, ...] = ()
+    base: str = ""
 
     @property
     def names(self) -> tuple[str, str]:
         """Of the kernel without the patch and with it."""
-        suffix = "" if self.config == "fast" else f"-{self.config}"
-        return f"stock{suffix}", f"{self.patches}{suffix}"
+        return self.base or "stock", self.patches
 
     @property
-    def folder(self) -> Path:
-        """With the patches."""
-        return programs.sources() / "kernel" / self.patches
+    def folders(self) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """With the patches of each."""
+        kernel = programs.sources() / "kernel"
+        base = (kernel / self.base,) if self.base else ()
+        return base, (*base, kernel / self.patches)
 
 
-BUG = Pair("undo", "debug", (CHECK,), ("swapcache-rmap", "swapcache-mthp"))
-"""The bug that the thread began with: the handling of the swap cache is taken out."""
-WHOLE = Pair("series", "fast", ("quick", "folios"))
+BUG = Pair("undo", (CHECK,), ("swapcache-rmap",), base="no-ksm-copy")
+"""The bug that the thread began with: the handling of the swap cache is taken out.
+
+KSM would copy the pages concerned, and hide it.
+"""
+WHOLE = Pair("series", ("quick", "folios"))
 """Large folios move whole."""
-SPLIT = Pair("split-swapcache", "fast", ("swapcache",))
+SPLIT = Pair("split-swapcache", ("swapcache",))
 """Folios in the swap cache that are not mapped are split."""
 
 
@@ -81,7 +87,6 @@ class _Side:
     """One of the two kernels: its name and its inputs."""
 
     name: str
-    config: str
     inputs: str
     patches: tuple[Path, ...]
 
@@ -120,7 +125,7 @@ class Guests:
         builds: dict[str, float] = {}
         seconds = 0.0
         boots = 0
-        trees: set[str] = set()
+        first = not _has_tree()
         for pair in pairs:
             try:
                 kept, sides = self._kept(pair), self._sides(pair)
@@ -132,9 +137,8 @@ class Guests:
             seconds += 2 * GUEST[pair.sets[0]]
             for side in sides:
                 if not _is_built(side) and side.inputs not in builds:
-                    first = not _has_tree(side.config) and side.config not in trees
-                    trees.add(side.config)
-                    builds[side.inputs] = FIRST_BUILD if first else LATER_BUILD[side.config]
+                    builds[side.inputs] = FIRST_BUILD if first else LATER_BUILD
+                    first = False
         if not boots:
             return "nothing is built or booted: earlier results are of the same kernels"
         compiling = sum(builds.values()) / max(1, len(os.sched_getaffinity(0)))
@@ -194,16 +198,16 @@ class Guests:
     def _sides(self, pair: Pair) -> tuple[_Side, _Side]:
         compiler = need_tools()
         known = catalog().find_source(SOURCE)
-        config = kconfig.chosen([pair.config])
-        stock, changed = pair.names
+        config = kconfig.chosen([CONFIG])
         # The digest needs the package's hash, and not the package.
         origin = source.Origin(known.branch, known.upstream, "", known.package.sha256)
-        wanted = BuildParameters(stock, origin, config, (), 1)
-        with_patches = BuildParameters(changed, origin, config, tuple(collect([pair.folder])), 1)
-        return (
-            _Side(stock, pair.config, inputs_of(wanted, compiler), ()),
-            _Side(changed, pair.config, inputs_of(with_patches, compiler), (pair.folder,)),
-        )
+
+        def side(name: str, folders: tuple[Path, ...]) -> _Side:
+            wanted = BuildParameters(name, origin, config, tuple(collect(folders)), 1)
+            return _Side(name, inputs_of(wanted, compiler), folders)
+
+        (stock, without), (changed, with_patches) = zip(pair.names, pair.folders, strict=True)
+        return side(stock, without), side(changed, with_patches)
 
     def _kernel(self, side: _Side) -> LocalKernel:
         if side.inputs not in self._built:
@@ -223,7 +227,7 @@ def _build(side: _Side, say: Callable[[str], None]) -> Built:
     wanted = BuildParameters(
         name=side.name,
         origin=source.fetched(catalog().find_source(SOURCE), progress),
-        config=kconfig.chosen([side.config]),
+        config=kconfig.chosen([CONFIG]),
         patches=tuple(collect(side.patches)),
         jobs=len(os.sched_getaffinity(0)),
     )
@@ -234,8 +238,8 @@ def _is_built(side: _Side) -> bool:
     return any(one.inputs == side.inputs for one in all_built())
 
 
-def _has_tree(config: str) -> bool:
-    return (cached("trees") / f"{SOURCE}-{kconfig.chosen([config]).key}" / "obj" / ".config").exists()
+def _has_tree() -> bool:
+    return (cached("trees") / f"{SOURCE}-{kconfig.chosen([CONFIG]).key}" / "obj" / ".config").exists()
 
 
 def _with(folder: Path, inputs: str) -> list[Result]:

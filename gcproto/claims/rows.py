@@ -34,7 +34,8 @@ CLAIMS = (
     Claim(
         "T3",
         "A swap entry may refer to a folio in the swap cache, and unfixed kernels corrupt or panic",
-        "gcproto kernels ab --check --config debug --patch native/kernel/undo --hazard swapcache-rmap",
+        "gcproto kernels ab --check --stock-patch native/kernel/no-ksm-copy --patch native/kernel/undo "
+        "--hazard swapcache-rmap",
         judge_bugs.unfixed_kernels_corrupt,
         pair=pairs.BUG,
     ),

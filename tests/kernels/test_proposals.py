@@ -123,6 +123,12 @@ def test_each_broken_variant_applies_on_top(file: Path) -> None:
 
 
 @pytest.mark.needs("kernel_source")
+def test_the_bug_comes_back_without_what_ksm_does() -> None:
+    together = apply(collect([FOLDER / "no-ksm-copy", FOLDER / "undo"]), source())
+    assert set(together) == {"mm/ksm.c", "mm/userfaultfd.c"}
+
+
+@pytest.mark.needs("kernel_source")
 def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
     right = apply(collect([FOLDER / "split-swapcache"]), source())
     broken = apply(collect([FOLDER / "split-swapcache", FOLDER / "broken-split"]), source())
