@@ -38,4 +38,6 @@ def panic_must_be_fixed(evidence: Evidence) -> Finding:
         )
     biting = [one.key for one in evidence.survey.bugs if one.may_bite and one.harm != "slow"]
     text = f"{bug.key}: {bug.state}; other known bugs that may affect this kernel: {', '.join(biting) or 'nothing'}"
-    return in_part("with the fix it is usable, as the other claims show; it was not tried without the fix here", text)
+    return in_part(
+        "with the fix it is usable, as the other claims show; this kernel was not tried without the fix", text
+    )
