@@ -118,7 +118,7 @@ def test_pinned_pages_all_the_time(ebusy: str) -> None:
     # Dense pages are moved out of the page frames that are pinned.  Whether a pin meets a page that is being moved is
     # the scheduler's choice, so several runs may be needed; each of them must be right.
     refused = 0
-    for seed in range(1, 7):
+    for seed in range(1, 31):
         done = run(
             request(
                 workload="prefix",
