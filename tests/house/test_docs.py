@@ -210,7 +210,7 @@ def test_options_exist() -> None:
     for page in PAGES:
         if page.name == "commands.md":
             continue
-        for call in re.findall(r"gcproto ((?:[a-z]+ ){1,2})([^`\n]*)", page.read_text()):
+        for call in re.findall(r"gcproto ((?:[a-z]+ ){1,2})([^`\n;]*)", page.read_text()):
             options = re.findall(r"(?<!\S)--[a-z-]+", call[1])
             words = call[0].split()
             said = CliRunner().invoke(cli, [*words, "--help"])

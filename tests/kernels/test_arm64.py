@@ -279,7 +279,8 @@ def see_its_profiles(one: Result) -> None:
     assert {*profiles} == {*counts}
     for at, profile in profiles.items():
         assert profile.by_clock
-        assert profile.instructions == pytest.approx(counts[at], rel=1e-3)
+        # A round of 512 pages that move by one PMD has 4,700 instructions; boots differ by some ten of them.
+        assert profile.instructions == pytest.approx(counts[at], rel=1e-3, abs=0.03)
     move = profiles[MOVE]
     assert move.functions[0].name == "move_pages", "move_pages_ptes is inlined"
     found = events(move)
