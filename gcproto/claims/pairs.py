@@ -105,6 +105,7 @@ class Guests:
         self._folder = folder
         self._built: dict[str, LocalKernel] = {}
         self._found: dict[Pair, tuple[Result, Result]] = {}
+        self._known: dict[Pair, tuple[_Side, _Side]] = {}
         self.reused: list[str] = []
 
     def lacking(self) -> Skip | None:
@@ -183,9 +184,8 @@ class Guests:
         found = []
         for kernel in kernels:
             self._say(f"guest: {kernel.release}, {pair.sets[0]}")
-            cell = Cell(
-                kernel, pair.sets[0], guest, programs=built, command=tuple(sys.argv[1:]), hazards=pair.hazards
-            )  # fmt: skip
+            command = tuple(sys.argv[1:])
+            cell = Cell(kernel, pair.sets[0], guest, programs=built, command=command, hazards=pair.hazards)
             result = run_cell(cell)
             save(result, self._folder)
             interrupts.resume()
@@ -196,18 +196,18 @@ class Guests:
         return found[0], found[1]
 
     def _sides(self, pair: Pair) -> tuple[_Side, _Side]:
-        compiler = need_tools()
-        known = catalog().find_source(SOURCE)
-        config = kconfig.chosen([CONFIG])
-        # The digest needs the package's hash, and not the package.
-        origin = source.Origin(known.branch, known.upstream, "", known.package.sha256)
-
-        def side(name: str, folders: tuple[Path, ...]) -> _Side:
-            wanted = BuildParameters(name, origin, config, tuple(collect(folders)), 1)
-            return _Side(name, inputs_of(wanted, compiler), folders)
-
-        (stock, without), (changed, with_patches) = zip(pair.names, pair.folders, strict=True)
-        return side(stock, without), side(changed, with_patches)
+        """The compiler is asked and the patches are read once for each pair."""
+        if pair not in self._known:
+            compiler = need_tools()
+            known = catalog().find_source(SOURCE)
+            # The digest needs the package's hash, and not the package.
+            origin = source.Origin(known.branch, known.upstream, "", known.package.sha256)
+            stock, changed = (
+                _Side(name, inputs_of(_parameters(name, folders, origin), compiler), folders)
+                for name, folders in zip(pair.names, pair.folders, strict=True)
+            )
+            self._known[pair] = stock, changed
+        return self._known[pair]
 
     def _kernel(self, side: _Side) -> LocalKernel:
         if side.inputs not in self._built:
@@ -224,14 +224,13 @@ def _build(side: _Side, say: Callable[[str], None]) -> Built:
             said[0] = what
             say(f"kernel: {side.name}: {what}")
 
-    wanted = BuildParameters(
-        name=side.name,
-        origin=source.fetched(catalog().find_source(SOURCE), progress),
-        config=kconfig.chosen([CONFIG]),
-        patches=tuple(collect(side.patches)),
-        jobs=len(os.sched_getaffinity(0)),
-    )
-    return build(wanted, progress)
+    origin = source.fetched(catalog().find_source(SOURCE), progress)
+    return build(_parameters(side.name, side.patches, origin), progress)
+
+
+def _parameters(name: str, patches: Iterable[Path], origin: source.Origin) -> BuildParameters:
+    jobs = len(os.sched_getaffinity(0))
+    return BuildParameters(name, origin, kconfig.chosen([CONFIG]), tuple(collect(patches)), jobs)
 
 
 def _is_built(side: _Side) -> bool:

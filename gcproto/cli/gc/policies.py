@@ -169,8 +169,8 @@ def command(ctx: click.Context, options: Options) -> None:
     with progress_bar() as progress:
         result = measure(options, progress)
     deliver(ctx, result, options)
-    if options.fail_above is not None:
-        _see_that_auto_is_good(ctx, result, options.fail_above)
+    if options.fail_above is not None and not _auto_is_good(result, options.fail_above):
+        ctx.exit(ExitCode.NO)
 
 
 def see_that_it_can() -> None:
@@ -239,11 +239,6 @@ def _measure_there(ctx: click.Context, options: Options) -> None:
         for result in found.every:
             well &= _auto_is_good(result, options.fail_above)
     found.close(ctx, options, well=well)
-
-
-def _see_that_auto_is_good(ctx: click.Context, result: "Result", percent: float) -> None:
-    if not _auto_is_good(result, percent):
-        ctx.exit(ExitCode.NO)
 
 
 def _auto_is_good(result: "Result", percent: float) -> bool:
