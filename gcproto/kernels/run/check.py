@@ -56,6 +56,7 @@ HAZARDS = (
     "uffd-wp-swap",
     "swapcache-mthp",
     "swapcache-rmap",
+    "swapcache-partly",
     "swapcache-race",
     "livelock-references",
     "livelock-threads",
@@ -118,7 +119,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(), NO_BALANCING, INFO]
     steps += _folios(known)
-    steps += [] if only else ["memcg"]
+    steps.append("memcg")
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):

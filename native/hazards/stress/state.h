@@ -29,7 +29,9 @@ enum gcp_stress_count {
     GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
     GCP_STRESS_TURNS,    /* of the range pair that is swapped in while it is not armed */
     GCP_STRESS_SWAPIN_MOVES,
-    GCP_STRESS_COPIED, /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_COPIED,    /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_SEQUENCES, /* random ones, of one thread (sequence.c) */
+    GCP_STRESS_STEPS,     /* operations in them */
     GCP_STRESS_COUNTS,
 };
 
@@ -39,6 +41,8 @@ enum gcp_stress_count {
  * tally: what each reader added to its own word of each page
  * busy:  a fault on the page got EBUSY: a healer should write to it in place
  * stubborn: how often that did not help, in a row
+ * spins: MOVE does not return as long as a large folio is pinned (the hazard livelock-references): one thread alone
+ *        must not pin
  * swapin: two ranges more, of which one is not armed, and where `open` - 1 is the number of that one (swapin.c)
  */
 struct gcp_stress {
@@ -51,6 +55,7 @@ struct gcp_stress {
     atomic_int stop;
     atomic_int calm; /* movers and readers wait while a thread gathers pages for a THP */
     atomic_int failed;
+    int spins;
     char why[240];
     atomic_uint_fast64_t counts[GCP_STRESS_COUNTS];
     uint64_t tally[GCP_STRESS_READERS][GCP_STRESS_PAGES];
