@@ -147,17 +147,28 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
     gcp_trial_note(trial, "the mark is gone at the destination");
 }
 
-/* Enter the memory cgroup that the guest's init made, so that what this process swapped out can be reclaimed alone. */
+static bool put_in_group(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), GROUP "/%s", name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+/*
+ * Enter the memory cgroup that the guest's init made, so that what this process swapped out can be reclaimed alone.  Rows of
+ * the contract may have left it without swap.
+ */
 static void enter_group(struct gcp_trial *trial)
 {
     char pid[16];
-    int fd = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    bool entered = fd >= 0 && write(fd, pid, strlen(pid)) > 0;
-    if (fd >= 0)
-        close(fd);
-    if (!entered || access(GROUP "/memory.reclaim", W_OK) < 0)
+    if (!put_in_group("cgroup.procs", pid) || access(GROUP "/memory.reclaim", W_OK) < 0)
         gcp_trial_skip(trial, "no memory cgroup with memory.reclaim at " GROUP "; it came with 5.19");
+    put_in_group("memory.swap.max", "max");
 }
 
 /* Folios that are swapped out and in the swap cache leave it if memory is reclaimed. */

@@ -15,7 +15,7 @@
  * place:  the side that has page i, or GCP_MODEL_HOLE
  * word:   its first and last word; 0 for a page of zeroes
  * fill:   number of the operation that made it: pages of one folio have the same
- * unsure: by number of that operation: something was done to the pages that may make MOVE say EBUSY
+ * unsure: by number of that operation: something was done to the pages after which MOVE may return EBUSY
  * held:   the page frame that a living child shared with the page when it was forked; 0: none, or written since
  * ring:   pins pages [pin_first, pin_first + pin_pages) of side pin_side, which had these frames then; < 0: none
  */
