@@ -58,7 +58,7 @@ PURE = (
 )
 HARMLESS = {"cc", "chromium", "cpio", "git", "herd7", "java", "perl", "static", "two_cpus"}
 """Needs of tests of ``PURE`` that take nothing of the machine."""
-TAKES = {"io_uring", "loop", "memcg", "mthp", "nobody", "pfn", "thp", "tlb_counts", "zram"}
+TAKES = {"io_uring", "loop", "memcg", "mthp", "nobody", "pfn", "thp", "tlb_counts", "two_cpus", "zram"}
 """Needs of tests that run alone although they are in a folder of ``GUESTS``."""
 
 WORTH = 500
