@@ -155,7 +155,7 @@ static void pin(struct gcp_model *model)
         return;
     }
     uint64_t n, first = draw_run(model, MOST_PINNED, &n), side = model->place[first];
-    if (model->stress->spins)
+    if (model->stress->held_spins)
         return;
     if (side == GCP_MODEL_HOLE || !all_at(model, side, first, n))
         return;
