@@ -174,9 +174,11 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
  * RUNS randomised runs against the running kernel, with answers injected: short, EAGAIN in each of its encodings, EEXIST
  * by "another thread" that does not wake, and EBUSY.  Some pages are shared with a child, so that EBUSY is also real.  A
  * thread sleeps in a fault on one page of each run.  Prints what was injected; the exit code is 0 if all is right.
+ * With a third argument another thread swaps the pages out and forks all the time: it needs swap.
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +188,8 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 #define PAGES 24
 
 static uint64_t seed, page_size, injected[5]; /* short, EAGAIN, EEXIST, EBUSY, real EBUSY */
+static atomic_uint_fast64_t ranges[2], forks; /* of the run */
+static atomic_int stop;
 
 static uint64_t random_below(uint64_t n)
 {
@@ -292,6 +296,22 @@ static int open_uffd(void)
     return fd;
 }
 
+/* While a page is being swapped out, or a child shares it, MOVE gives EBUSY. */
+static void *disturb(void *arg)
+{
+    while (!atomic_load(&stop)) {
+        for (int i = 0; i < 2; i++)
+            madvise((void *)(uintptr_t)atomic_load(&ranges[i]), PAGES * page_size, MADV_PAGEOUT);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        if (child > 0)
+            waitpid(child, NULL, 0);
+        atomic_fetch_add(&forks, child > 0);
+    }
+    return arg;
+}
+
 static uint64_t word_of(uint64_t run, uint64_t i)
 {
     return run * 1000 + i + 1;
@@ -303,6 +323,8 @@ static void one_run(uint64_t run, struct uffd_fill_count *count)
     int fd = open_uffd();
     struct uffdio_register registered = {.range = {dst, bytes}, .mode = UFFDIO_REGISTER_MODE_MISSING};
     int flags = run % 4 == 0 ? UFFD_FILL_PROTECT : 0;
+    atomic_store(&ranges[0], src);
+    atomic_store(&ranges[1], dst);
     if (flags)
         registered.mode |= UFFDIO_REGISTER_MODE_WP;
     if (ioctl(fd, UFFDIO_REGISTER, &registered) < 0)
@@ -346,14 +368,20 @@ int main(int argc, char **argv)
     uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
     seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    pthread_t disturber;
+    if (argc > 3 && pthread_create(&disturber, NULL, disturb, NULL))
+        fail("pthread_create", EAGAIN);
     for (uint64_t run = 0; run < runs; run++)
         one_run(run, &count);
+    atomic_store(&stop, 1);
+    if (argc > 3)
+        pthread_join(disturber, NULL);
     printf("runs %llu short %llu eagain %llu eexist %llu ebusy %llu real_ebusy %llu "
-           "moved %llu copied %llu zeroed %llu already %llu\n",
+           "moved %llu copied %llu zeroed %llu already %llu forks %llu\n",
            (unsigned long long)runs, (unsigned long long)injected[0], (unsigned long long)injected[1],
            (unsigned long long)injected[2], (unsigned long long)injected[3], (unsigned long long)injected[4],
            (unsigned long long)count.moved, (unsigned long long)count.copied, (unsigned long long)count.zeroed,
-           (unsigned long long)count.already);
+           (unsigned long long)count.already, (unsigned long long)forks);
     return count.moved + count.copied + count.zeroed + count.already == runs * PAGES ? 0 : 1;
 }
 #endif
