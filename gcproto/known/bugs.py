@@ -252,8 +252,8 @@ BUGS = (
     Bug(
         "brk-refused",
         "no fix known: brk omits userfaultfd_unmap_complete() if it fails",
-        "after a brk that fails because a part of its range is sealed, every COPY and MOVE of a userfaultfd with "
-        "EVENT_UNMAP in that range gives EAGAIN forever",
+        "a brk fails because a part of its range is sealed. From then on every COPY and MOVE of a userfaultfd with "
+        "EVENT_UNMAP in that range gives EAGAIN",
         Harm.HANG,
         _v("6.12"),
         None,
@@ -261,7 +261,8 @@ BUGS = (
     Bug(
         "migrate-thps",
         "userfaultfd: wait on source PMD during UFFDIO_MOVE (4165b7d1c45c)",
-        "MOVE of a THP that is being migrated waits at a copy of its entry, under a lock that does not exist",
+        "MOVE of a THP that is being migrated waits at a copy of its entry, under a lock that does not exist. Before "
+        "6.17 it returns ENOENT on x86, as for a hole",
         Harm.CRASH,
         _FIRST,
         _v("7.3"),

@@ -47,7 +47,7 @@ static void register_with(struct gcp_trial *trial, const struct gcp_uffd *uffd, 
 /*
  * The kernel unmaps a range mapping by mapping.  For each that is registered with EVENT_UNMAP it marks the userfaultfd as
  * changing; the event takes the mark off later.  If a later mapping of the range is sealed, the call fails.  Then munmap,
- * mmap and mremap send the events all the same.  The error path of brk does not (mm/mmap.c of 7.3.4): the mark stays.
+ * mmap and mremap send the events nevertheless.  The error path of brk does not (mm/mmap.c of 7.3.4): the mark stays.
  */
 static void refused_brk(struct gcp_trial *trial)
 {

@@ -98,10 +98,13 @@ static int uffd_fill_finish(int fd, uint64_t dst, uint64_t len, int flags)
     return UFFD_IOCTL(fd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
 }
 
-static int uffd_fill_mapped(uint64_t address, uint64_t page)
+/* Of a page for which MOVE gave ENOENT: whether it is a hole (0), not mapped (-ENOENT), or there nevertheless (-EBUSY). */
+static int uffd_fill_hole(uint64_t address, uint64_t page)
 {
     unsigned char resident;
-    return mincore((void *)(uintptr_t)address, page, &resident) == 0;
+    if (mincore((void *)(uintptr_t)address, page, &resident) < 0)
+        return -ENOENT;
+    return resident & 1 ? -EBUSY : 0; /* a THP that is being migrated, before 6.17 on x86: zeroes would lose it */
 }
 
 /*
@@ -152,11 +155,13 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
                 return -EBUSY;
             verb = BY_COPY;
             break;
-        case ENOENT: /* of MOVE: a hole, or no mapping.  Zeroes in place of lost contents would be silent */
-            if (verb != BY_MOVE || !uffd_fill_mapped(src + at, page))
+        case ENOENT: { /* of MOVE: a hole, or no mapping.  Zeroes in place of lost contents would be silent */
+            int hole = verb == BY_MOVE ? uffd_fill_hole(src + at, page) : -ENOENT;
+            if (hole == -ENOENT)
                 return -ENOENT;
-            verb = BY_ZERO;
+            verb = hole ? BY_COPY : BY_ZERO;
             break;
+        }
         case EINVAL: /* refused before any work: wrong arguments.  Else a page table may have changed meanwhile */
             if (answer.refused || verb != BY_MOVE || ++again > UFFD_FILL_UNCLEAR)
                 return -EINVAL;
@@ -172,7 +177,7 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 #ifdef UFFD_FILL_TEST
 /*
  * RUNS randomised runs against the running kernel, with answers injected: short, EAGAIN in each of its encodings, EEXIST
- * by "another thread" that does not wake, and EBUSY.  Some pages are shared with a child, so that EBUSY is also real.  A
+ * by "another thread" that does not wake, EBUSY, and ENOENT of a page that is there.  Some pages are shared with a child, so that EBUSY is also real.  A
  * thread sleeps in a fault on one page of each run.  Prints what was injected; the exit code is 0 if all is right.
  * With a third argument another thread swaps the pages out and forks all the time: it needs swap.
  */
@@ -187,7 +192,7 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 
 #define PAGES 24
 
-static uint64_t seed, page_size, injected[5]; /* short, EAGAIN, EEXIST, EBUSY, real EBUSY */
+static uint64_t seed, page_size, injected[6]; /* short, EAGAIN, EEXIST, EBUSY, real EBUSY, ENOENT */
 static atomic_uint_fast64_t ranges[2], forks; /* of the run */
 static atomic_int stop;
 
@@ -244,6 +249,10 @@ static int faulty_ioctl(int fd, unsigned long request, void *arg)
         }
         if (kind == 2 && overtaken(fd, move, out))
             return -1;
+        if (kind == 4 && uffd_fill_hole(move->src, page_size) == -EBUSY) {
+            injected[5]++;
+            return refuse(out, ENOENT, -ENOENT);
+        }
         if (kind == 3 && move->len > page_size) {
             uint64_t len = move->len;
             move->len = page_size * (1 + random_below(len / page_size - 1));
@@ -376,12 +385,12 @@ int main(int argc, char **argv)
     atomic_store(&stop, 1);
     if (argc > 3)
         pthread_join(disturber, NULL);
-    printf("runs %llu short %llu eagain %llu eexist %llu ebusy %llu real_ebusy %llu "
+    printf("runs %llu short %llu eagain %llu eexist %llu ebusy %llu real_ebusy %llu enoent %llu "
            "moved %llu copied %llu zeroed %llu already %llu forks %llu\n",
            (unsigned long long)runs, (unsigned long long)injected[0], (unsigned long long)injected[1],
            (unsigned long long)injected[2], (unsigned long long)injected[3], (unsigned long long)injected[4],
-           (unsigned long long)count.moved, (unsigned long long)count.copied, (unsigned long long)count.zeroed,
-           (unsigned long long)count.already, (unsigned long long)forks);
+           (unsigned long long)injected[5], (unsigned long long)count.moved, (unsigned long long)count.copied,
+           (unsigned long long)count.zeroed, (unsigned long long)count.already, (unsigned long long)forks);
     return count.moved + count.copied + count.zeroed + count.already == runs * PAGES ? 0 : 1;
 }
 #endif
