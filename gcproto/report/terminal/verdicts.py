@@ -93,6 +93,7 @@ def print_rows(results: Sequence[Result], rows: Sequence[str], console: Console)
     table = Table([Column("row", words=True), *(Column(_head(one), words=True) for one in releases)])
     for name in dict.fromkeys((*rows, *bad)):
         table.add(name, *(_cell(by_kernel[release].get(ContractRow(name)), release) for release in releases))
+    console.print()
     print_table(table, console)
 
 
