@@ -22,7 +22,7 @@ MISTAKES = {
     "EEXIST is taken for woken": ("int err = uffd_fill_finish(fd, dst + at, page, flags);", "int err = 0;"),
     "EBUSY of one page ends the fill": ("            verb = BY_COPY;\n", "            return -EBUSY;\n"),
     "a short move is taken for all": ("            at += answer.done;", "            at = len;"),
-    "ENOENT is taken for a hole": ("return resident & 1 ? -EBUSY : 0;", "return 0;"),
+    "ENOENT is taken for a hole": ("verb = hole ? BY_COPY : BY_ZERO;", "verb = BY_ZERO;"),
     "EAGAIN without progress ends the fill": ("if (++again > UFFD_FILL_AGAIN)", "if (++again > 0)"),
 }
 """As real runtimes made them (docs/guide/answers.md)."""

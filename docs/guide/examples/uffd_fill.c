@@ -182,6 +182,7 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
  * With a third argument another thread swaps the pages out and forks all the time: it needs swap.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -297,9 +298,9 @@ static uint64_t map(void)
 static int open_uffd(void)
 {
     struct uffdio_api api = {.api = UFFD_API};
-    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */);
+        fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1 /* UFFD_USER_MODE_ONLY */);
     if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0)
         fail("userfaultfd", errno);
     return fd;
@@ -349,10 +350,14 @@ static void one_run(uint64_t run, struct uffd_fill_count *count)
     if (child > 0)
         waitpid(child, NULL, 0);
 
-    struct waiter waiter = {.word = (uint64_t *)(uintptr_t)(dst + random_below(PAGES) * page_size)};
+    uint64_t touched = run % 4 == 1 ? 0 : random_below(PAGES);
+    struct waiter waiter = {.word = (uint64_t *)(uintptr_t)(dst + touched * page_size)};
     pthread_t thread;
     if (pthread_create(&thread, NULL, touch, &waiter))
         fail("pthread_create", EAGAIN);
+    struct pollfd fault = {.fd = fd, .events = POLLIN};
+    if (run % 2 && poll(&fault, 1, 10000) != 1) /* in every second run it sleeps already */
+        fail("no fault", ETIMEDOUT);
     int err = uffd_fill(fd, dst, src, bytes, flags, count);
     if (err)
         fail("uffd_fill", -err);
