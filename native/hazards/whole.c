@@ -18,7 +18,7 @@
 #include "hazards/tables.h"
 #include "base/address.h"
 
-#define LIVELOCK_MS 4000
+#define LIVELOCK_MS 1500 /* MOVE of a page takes microseconds if it does not spin */
 
 /*
  * The row's pages, and those of its control, are made on one processor: the last.  So a row that forgets to drain the
