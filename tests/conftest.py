@@ -20,7 +20,7 @@ import pytest
 
 from gcproto._native import ffi, lib
 from gcproto.host.machine import machine
-from tests.support import beside as beside_others
+from tests.support import two_processes
 from tests.support.processes import ROOT, unprivileged_python
 
 # Under nohup, or in a shell's background, these are ignored, and commands under test would rightly ignore them as well.
@@ -224,21 +224,14 @@ def skip_or_fail(needs: Iterable[str], reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Commands that run beside other tests are judged when those are done."""
-    beside_others.put_last(items)
+def pytest_configure(config: pytest.Config) -> None:
+    """A whole session runs in two processes, where it can."""
+    config.pluginmanager.register(two_processes.plugin(), "two processes")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, or fail where GCPROTO_REQUIRE says so, what the machine can't do."""
-    for need in beside_others.needs(item):
+    for need in sorted(two_processes.needs(item)):
         available, reason = NEEDS[need]
         if not available():
             skip_or_fail([need], f"needs {need}: {reason}")
-    beside_others.start(item, lambda one: all(NEEDS[need][0]() for need in beside_others.needs(one)))
-
-
-@pytest.fixture
-def beside(request: pytest.FixtureRequest, tmp_path: Path) -> object:
-    """What the command of the marker ``beside`` returned."""
-    return beside_others.answer(request.node, tmp_path)

@@ -90,6 +90,10 @@ static void small_pages(struct gcp_trial *trial)
  * whole THP waits for it, but at a copy of the entry on its stack, to which no lock belongs.  "userfaultfd: wait on source
  * PMD during UFFDIO_MOVE" (4165b7d1c45c, 7.3) waits at the entry.  The race has both: a MOVE whose destination is not empty
  * yet splits the THP.
+ *
+ * Up to 6.16 MOVE refuses pages of DAX devices first, with ENOENT, by pmd_devmap().  On x86 that looks at a bit which a
+ * migration entry has set as well, since x86 stores the offset of such an entry inverted.  So a THP that is being migrated
+ * looks like a hole.  ("mm: remove devmap related functions and page table bits", 6.17, ended that.)
  */
 static void whole_thps(struct gcp_trial *trial)
 {

@@ -12,9 +12,19 @@
 #define GCP_RACE_PAGES 512
 
 /*
+ * What the last call of a mover looked like, if its error ended the race: its pages, and the pagemap words of the first at
+ * both ends right after it.
+ */
+struct gcp_race_end {
+    uint64_t first, pages, src_word, dst_word;
+    unsigned from;
+};
+
+/*
  * at:        of page i, which of the two ranges it is in (only its mover writes this)
  * stop:      set when the time is over
  * disturbed: work of the disturber, in its own unit
+ * end:       set before `err`
  * uncounted: pages that moved although MOVE did not count them;  lost: pages in neither range
  */
 struct gcp_race {
@@ -30,6 +40,7 @@ struct gcp_race {
     atomic_uint_fast64_t lost;
     atomic_uint_fast64_t wrong;
     atomic_int err;
+    struct gcp_race_end end;
 };
 
 /*

@@ -1,7 +1,6 @@
 """The heap in a guest: this machine's files and Python under another kernel."""
 
 import io
-import subprocess
 from pathlib import Path
 
 import msgspec
@@ -37,7 +36,7 @@ from gcproto.results.schema import (
 from tests.kernels.test_run import guests, results
 from tests.support.heap_results import heap_scenario, window_scenario
 from tests.support.policy_results import policy_scenario
-from tests.support.processes import COMMAND, run_gcproto
+from tests.support.processes import run_gcproto
 from tests.support.result_maker import measurement, result
 
 
@@ -173,20 +172,14 @@ def test_a_part_that_was_interrupted_or_not_understood_makes_no_complete_cell(mo
     assert lost.skips[-1] == Skip("a result of the guest", 'not understood: {"scenario":{"kind":"dance"}}')
 
 
-def heap_in_a_guest(folder: Path, environment: dict[str, str]) -> list[Result]:
-    """The results of all parts, which take a minute and a half."""
-    words = [*COMMAND, "kernels", "run", "6.18", "--set", "heap", "--rounds", "3", "--out", str(folder / "r")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False, env=environment, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return results(folder / "r")
-
-
 @pytest.mark.needs("qemu", "guest_kernel", "static", "virtiofsd", "root")
 @pytest.mark.timeout(300)
-@pytest.mark.beside(command=heap_in_a_guest)
-def test_the_window_and_a_verified_workload_under_another_kernel(beside: list[Result]) -> None:
-    (one,) = beside
+def test_the_window_and_a_verified_workload_under_another_kernel(tmp_path: Path) -> None:
+    words = ["kernels", "run", "6.18", "--set", "heap", "--rounds", "3", "--out", str(tmp_path / "r")]
+    done = run_gcproto(*words, timeout=280, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    (one,) = results(tmp_path / "r")
     assert one.environment["kernel"]["release"].startswith("6.18.")
     assert all(m.valid for m in one.measurements)
     kinds: set[type] = set()

@@ -1,6 +1,7 @@
 """A patch against stock: the table, what is worse, what is void; what a kernel says on its console; the scripts."""
 
 import io
+import re
 import subprocess
 from pathlib import Path
 
@@ -154,6 +155,11 @@ def test_a_short_stress_in_a_guest(tmp_path: Path) -> None:
     (one,) = results_in(tmp_path / "r")
     assert [verdict.subject for verdict in one.verdicts] == [Hazard("stress", 1)]
     assert "pages moved" in one.verdicts[0].text
+    steps = re.search(r"(\d+) random sequences, (\d+) steps of them", one.verdicts[0].text)
+    assert steps
+    assert int(steps[2]) > 0
+    # A pinned large folio would hang the movers of this kernel, and a thread that holds one the address space.
+    assert "pins of small folios only" in one.verdicts[0].text
 
 
 @pytest.mark.parametrize(("change", "code"), [(1.014, False), (1.016, True), (0.9, False)])

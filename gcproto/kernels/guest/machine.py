@@ -158,7 +158,7 @@ def need(architecture: Architecture = AMD64) -> str:
     if missing:
         packages = " ".join(packages_of[name] for name in missing)
         raise GcprotoError(
-            f"guests can't be booted: {', '.join(missing)} is not installed",
+            f"guests can't be booted: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
             remedy=f"apt-get install --no-install-recommends {packages}",
         )
     said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False)
