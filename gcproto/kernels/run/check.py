@@ -62,6 +62,7 @@ HAZARDS = (
     "uffd-wp-swap",
     "swapcache-mthp",
     "swapcache-rmap",
+    "swapcache-partly",
     "swapcache-race",
     "livelock-references",
     "livelock-threads",
@@ -126,7 +127,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     ksm = "/sys/kernel/mm/ksm"
     steps: list[str | Job] = [*preamble(settle=0), NO_BALANCING, INFO]
     steps += _folios(known)
-    steps += [] if only else ["memcg"]
+    steps.append("memcg")
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):

@@ -30,7 +30,9 @@ enum gcp_stress_count {
     GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
     GCP_STRESS_TURNS,    /* of the range pair that is swapped in while it is not armed */
     GCP_STRESS_SWAPIN_MOVES,
-    GCP_STRESS_COPIED, /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_COPIED,    /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_SEQUENCES, /* random ones, of one thread (sequence.c) */
+    GCP_STRESS_STEPS,     /* operations in them */
     GCP_STRESS_COUNTS,
 };
 

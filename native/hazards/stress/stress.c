@@ -22,12 +22,14 @@
 #include "base/uapi.h"
 #include "hazards/counters.h"
 #include "hazards/stress/disturb.h"
+#include "hazards/stress/sequence.h"
 #include "hazards/stress/state.h"
 #include "hazards/stress/swapin.h"
 #include "hazards/stress/work.h"
 #include "uffd/ability.h"
 
 #define ROUND_SECONDS 6
+#define SEQUENCES_SECONDS 3 /* after each round */
 #define LIVELOCK_MS 4000
 #define MAX_HELPERS 200
 #define PATIENCE_SECONDS 120 /* for a round to end after its time: a debugging kernel in an emulator is slow */
@@ -51,6 +53,8 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "turns of arming and swap-in",
     "moves during a swap-in",
     "pages copied for good",
+    "random sequences",
+    "steps of them",
 };
 
 /* Fill one side with folios of all sizes, 128 pages of each; leave the other empty, at a random alignment. */
@@ -190,7 +194,7 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 }
 
 /* 0; -ETIMEDOUT if it had to be killed; -EINTR if a signal ended it; or the -errno that kept it from running. */
-static int run_round(struct gcp_stress *stress, uint64_t seconds)
+static int run_round(struct gcp_stress *stress, int (*work)(struct gcp_stress *, uint64_t), uint64_t seconds)
 {
     const struct timespec tick = {.tv_nsec = 20000000};
     pid_t child = fork();
@@ -199,7 +203,7 @@ static int run_round(struct gcp_stress *stress, uint64_t seconds)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-        _exit(-round_in_child(stress, seconds));
+        _exit(-work(stress, seconds));
     }
     for (uint64_t waited = 0; waited < (seconds + PATIENCE_SECONDS) * 50; waited++) {
         int status;
@@ -250,7 +254,9 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
         stress->page = (uint64_t)sysconf(_SC_PAGESIZE);
         stress->seed = seed * 100003 + rounds++;
         stress->held_spins = held_spins;
-        err = run_round(stress, ROUND_SECONDS);
+        err = run_round(stress, round_in_child, ROUND_SECONDS);
+        if (!err && !atomic_load(&stress->failed))
+            err = run_round(stress, gcp_stress_sequences, SEQUENCES_SECONDS);
         for (int i = 0; i < GCP_STRESS_COUNTS; i++)
             total[i] += atomic_load(&stress->counts[i]);
         memcpy(why, stress->why, sizeof(why));
@@ -279,11 +285,12 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
             (size_t)snprintf(text + at, sizeof(text) - at,
                              "; pins of small folios only: UFFDIO_MOVE of a held large folio %s (livelock-references)",
                              livelock == GCP_LIVELOCK_YES ? "does not return here" : "could not be tried here");
-    const char *verdict = why[0]                                                             ? "corruption"
-                          : err == -ETIMEDOUT                                                ? "hang"
-                          : err                                                              ? "differs"
-                          : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] ? "differs"
-                                                                                             : "fine";
+    const char *verdict = why[0]              ? "corruption"
+                          : err == -ETIMEDOUT ? "hang"
+                          : err               ? "differs"
+                          : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] || !total[GCP_STRESS_STEPS]
+                              ? "differs"
+                              : "fine";
     print(out, seed, verdict, text, took);
     munmap(stress, sizeof(*stress));
     return 0;
