@@ -69,6 +69,14 @@ GUESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
 """The record of a comparison, which is no result: its command is ``make compare-jvm``, of benchmarks/jvm."""
+MAP_ROWS = (
+    "mode-unknown",
+    *("lazyfree-clean", "lazyfree-rewritten", "droppable-src", "droppable-register", "sealed", "locked-differs"),
+    *("locked-both", "marker-guard-src", "marker-guard-dst", "marker-poison-src", "src-secret", "rwp-src", "rwp-dst"),
+    *("enomem-page-table", "close-in-fault", "unregister-in-fault", "close-after-fill", "copy-short"),
+    *("copy-event-remove", "event-remove", "event-remap-refused"),
+)
+"""Rows of the contract that the record of the map shows kernel by kernel; others only if one of them does not hold."""
 MAP_COLUMNS = 160
 WIDE = os.environ | {"COLUMNS": "140"}
 """Tables of pages need not fold."""
@@ -148,7 +156,7 @@ def guest_text(commands: Sequence[str], results: Sequence[dict[str, Any]], shown
 
 
 def verdicts(files: Sequence[Path]) -> str:
-    """The map of hazards and kernels, of all results.
+    """The map of hazards and kernels, of all results, and rows of the contract below it.
 
     Args:
         files: of `gcproto kernels check`.
@@ -156,11 +164,13 @@ def verdicts(files: Sequence[Path]) -> str:
     """
     from rich.console import Console
 
-    from gcproto.report.terminal.verdicts import print_map
+    from gcproto.report.terminal.verdicts import print_map, print_rows
     from gcproto.results.store import load
 
     out = io.StringIO()
-    print_map([load(file) for file in files], Console(file=out, width=MAP_COLUMNS, color_system=None))
+    console, results = Console(file=out, width=MAP_COLUMNS, color_system=None), [load(file) for file in files]
+    print_map(results, console)
+    print_rows(results, MAP_ROWS, console)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 

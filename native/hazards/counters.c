@@ -65,11 +65,26 @@ int64_t gcp_count_of_folios(uint64_t kib)
     return stat_of(kib, "nr_anon");
 }
 
+/*
+ * Pages on the LRU lists of anonymous memory that are neither mapped nor in the swap cache nor of tmpfs.  A folio that is
+ * left with a reference too many when it is freed stays there, and no other counter has it.
+ */
+static int64_t stray_pages(void)
+{
+    static const char *const ON_LISTS[] = {"nr_inactive_anon ", "nr_active_anon ", "nr_unevictable "};
+    static const char *const KNOWN[] = {"nr_anon_pages ", "nr_swapcached ", "nr_shmem "};
+    int64_t pages = 0;
+    for (int i = 0; i < 3; i++)
+        pages += number_in("/proc/vmstat", ON_LISTS[i]) - number_in("/proc/vmstat", KNOWN[i]);
+    return pages;
+}
+
 struct gcp_counts gcp_counts_read(void)
 {
     drain();
     struct gcp_counts counts = {
         .anon_pages = number_in("/proc/vmstat", "nr_anon_pages "),
+        .stray_pages = stray_pages(),
         .thps = number_in("/proc/vmstat", "nr_anon_transparent_hugepages "),
         .swap_kib = number_in("/proc/meminfo", "SwapTotal:") - number_in("/proc/meminfo", "SwapFree:"),
         .anon_vmas = number_in("/proc/slabinfo", "anon_vma "),
@@ -98,6 +113,9 @@ void gcp_counts_compare(const struct gcp_counts *before, const struct gcp_counts
     why[0] = '\0';
     check("nr_anon_pages", 0, before->anon_pages, after->anon_pages, PAGES_SLACK, why, size);
     check("nr_anon_transparent_hugepages", 0, before->thps, after->thps, THPS_SLACK, why, size);
+    if (llabs(after->stray_pages - before->stray_pages) > PAGES_SLACK)
+        check("pages on LRU lists that nobody uses", 0, before->stray_pages, after->stray_pages, PAGES_SLACK, why,
+              size);
     check("anon_vma", 0, before->anon_vmas, after->anon_vmas, ANON_VMAS_SLACK, why, size);
     for (int i = 0; i < GCP_COUNTED_ORDERS; i++) {
         check("nr_anon", 4ULL << i, before->folios[i], after->folios[i], FOLIOS_SLACK, why, size);

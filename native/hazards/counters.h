@@ -11,12 +11,14 @@
  * Signed: the kernel prints these unsigned, and one that fell below zero is huge there.  Those that this kernel lacks
  * are 0.
  *
+ * stray_pages: of anonymous memory, on LRU lists, but neither mapped nor in the swap cache.  A folio with a reference too
+ *              many stays there for good
  * swap_kib:  used swap
  * folios:    nr_anon of each size, by log2(KiB) - 2
  * partial:   nr_anon_partially_mapped of each size
  */
 struct gcp_counts {
-    int64_t anon_pages, thps, swap_kib, anon_vmas;
+    int64_t anon_pages, stray_pages, thps, swap_kib, anon_vmas;
     int64_t folios[GCP_COUNTED_ORDERS], partial[GCP_COUNTED_ORDERS];
 };
 

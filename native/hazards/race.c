@@ -47,6 +47,17 @@ static void find_uncounted(struct gcp_race *race, unsigned from, uint64_t first,
         }
 }
 
+/* The error of a call that began at page `first` ends the race. */
+static void end_with(struct gcp_race *race, int32_t err, unsigned from, uint64_t first, uint64_t pages)
+{
+    race->end = (struct gcp_race_end){.first = first,
+                                      .pages = pages,
+                                      .src_word = gcp_trial_entry(race->trial, place(race, from, first)),
+                                      .dst_word = gcp_trial_entry(race->trial, place(race, !from, first)),
+                                      .from = from};
+    atomic_store(&race->err, err);
+}
+
 /* *row: temporary answers in a row, without EAGAIN, which a disturber may cause all the time. */
 static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages, uint32_t *row)
 {
@@ -71,7 +82,7 @@ static void move_some(struct gcp_race *race, uint64_t first, uint64_t pages, uin
         atomic_fetch_add(&race->ebusy, 1);
     else if (answer != GCP_ANSWER_DONE && answer != GCP_ANSWER_THERE &&
              !gcp_answer_repeats(answer, row, GCP_AGAIN_LIMIT))
-        atomic_store(&race->err, gcp_answer_errno(&seen));
+        end_with(race, gcp_answer_errno(&seen), from, first, n);
 }
 
 static void *keep_moving(void *arg)
@@ -102,18 +113,22 @@ void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, ui
 
     memset(&race, 0, sizeof(race));
     race.trial = trial;
+    race.pages = huge ? trial->platform.pmd_size / trial->page : GCP_RACE_PAGES;
+    if (race.pages > GCP_RACE_MAX_PAGES)
+        gcp_trial_skip(trial, "a THP has %" PRIu64 " pages here, and a race has room for %d", race.pages,
+                       GCP_RACE_MAX_PAGES);
     for (int i = 0; i < 2; i++) {
-        race.range[i] = gcp_trial_region(trial, GCP_RACE_PAGES, 0);
+        race.range[i] = gcp_trial_region(trial, race.pages, 0);
         if (huge)
-            madvise(gcp_at(race.range[i]), GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
+            madvise(gcp_at(race.range[i]), race.pages * trial->page, MADV_HUGEPAGE);
     }
-    gcp_content_fill(race.range[0], 0, GCP_RACE_PAGES, GCP_TRIAL_SEED);
+    gcp_content_fill(race.range[0], 0, race.pages, GCP_TRIAL_SEED);
     for (int i = 0; i < 2; i++)
-        gcp_trial_register(trial, race.range[i], GCP_RACE_PAGES);
+        gcp_trial_register(trial, race.range[i], race.pages);
     if (disturb)
         gcp_trial_thread(trial, &disturber, disturb, &race);
     for (unsigned i = 0; i < movers; i++) {
-        uint64_t share = GCP_RACE_PAGES / movers;
+        uint64_t share = race.pages / movers;
         mover[i] = (struct mover){.race = &race, .first = i * share, .pages = share, .granule = granule};
         gcp_trial_thread(trial, &threads[i], keep_moving, &mover[i]);
     }
@@ -131,8 +146,13 @@ void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, ui
             trial, "corruption: %" PRIu64 " pages were wrong, %" PRIu64 " lost; %" PRIu64 " moved, %" PRIu64 " %s",
             wrong, lost, moved, disturbed, unit);
     if (atomic_load(&race.err))
-        gcp_trial_differs(trial, "a move ended with %s after %" PRIu64 " pages", strerror(atomic_load(&race.err)),
-                          moved);
+        gcp_trial_differs(trial,
+                          "a move of %" PRIu64 " pages from page %" PRIu64 " of range %u ended with %s after %" PRIu64
+                          " pages and %" PRIu64 " %s; right after it pagemap had %#" PRIx64 " there and %#" PRIx64
+                          " at the destination, moved but not counted %" PRIu64,
+                          race.end.pages, race.end.first, race.end.from, strerror(atomic_load(&race.err)), moved,
+                          disturbed, unit, race.end.src_word, race.end.dst_word,
+                          (uint64_t)atomic_load(&race.uncounted));
     if (!moved || (disturb && !disturbed))
         gcp_trial_skip(trial, "no race: %" PRIu64 " pages moved, %" PRIu64 " %s", moved, disturbed, unit);
     gcp_trial_note(trial,

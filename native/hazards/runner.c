@@ -9,9 +9,10 @@
 #define TIMEOUT_MS 60000
 
 /* From harmless to dangerous: earlier results are known if the machine crashes. */
-static const struct gcp_row_table *const TABLES[] = {
-    &gcp_hazards_swapin, &gcp_hazards_pages,    &gcp_hazards_remap,  &gcp_hazards_teardown, &gcp_hazards_whole,
-    &gcp_hazards_flips,  &gcp_hazards_swapping, &gcp_hazards_folios, &gcp_hazards_migrate,  &gcp_hazards_locks};
+static const struct gcp_row_table *const TABLES[] = {&gcp_hazards_swapin,  &gcp_hazards_pages,    &gcp_hazards_remap,
+                                                     &gcp_hazards_refused, &gcp_hazards_teardown, &gcp_hazards_whole,
+                                                     &gcp_hazards_pins,    &gcp_hazards_flips,    &gcp_hazards_swapping,
+                                                     &gcp_hazards_folios,  &gcp_hazards_migrate,  &gcp_hazards_locks};
 #define N_TABLES (sizeof(TABLES) / sizeof(TABLES[0]))
 
 /* A text may begin with a verdict that is more precise than the row's own. */

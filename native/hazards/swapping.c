@@ -1,10 +1,14 @@
 /* Hazards: swapped pages whose folio is in the swap cache, all the time or at times (rows T3 to T5 of the thread). */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/platform.h"
 #include "base/uapi.h"
@@ -15,6 +19,9 @@
 #define TRIES 40
 #define PAGES 64
 #define RACE_MS 4000
+#define GROUP "/sys/fs/cgroup/gcproto"
+#define RECLAIM "256K"
+#define ENTRY(word) ((word) & ((1ULL << 55) - 1)) /* of pagemap: type in the lowest 5 bits, then the offset */
 
 uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 {
@@ -100,7 +107,7 @@ static void large_folios_in_the_swap_cache(struct gcp_trial *trial)
 static void *page_out_and_bring_back(void *arg)
 {
     struct gcp_race *race = arg;
-    uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
+    uint64_t bytes = race->pages * race->trial->page;
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++) {
             gcp_region_page_out(race->range[i], bytes);
@@ -140,6 +147,107 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
     gcp_trial_note(trial, "the mark is gone at the destination");
 }
 
+static bool put_in_group(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), GROUP "/%s", name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return written;
+}
+
+/*
+ * Enter the memory cgroup that the guest's init made, so that what this process swapped out can be reclaimed alone.  Rows of
+ * the contract may have left it without swap.
+ */
+static void enter_group(struct gcp_trial *trial)
+{
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    if (!put_in_group("cgroup.procs", pid) || access(GROUP "/memory.reclaim", W_OK) < 0)
+        gcp_trial_skip(trial, "no memory cgroup with memory.reclaim at " GROUP "; it came with 5.19");
+    put_in_group("memory.swap.max", "max");
+}
+
+/* Folios that are swapped out and in the swap cache leave it if memory is reclaimed. */
+static bool leave_the_swap_cache(struct gcp_trial *trial, uint64_t start, uint64_t pages)
+{
+    struct gcp_view view = {0};
+    for (int i = 0; i < TRIES; i++) {
+        view = gcp_trial_view(trial, start, pages);
+        if (view.swapped == pages && view.swapped_cached == 0)
+            return true;
+        int fd = open(GROUP "/memory.reclaim", O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            return false;
+        /* EAGAIN: less than that could be reclaimed */
+        if (write(fd, RECLAIM, strlen(RECLAIM)) < 0 && errno != EAGAIN)
+            gcp_trial_skip(trial, "memory.reclaim: %s", strerror(errno));
+        close(fd);
+    }
+    return false;
+}
+
+/* Swapped out in two halves, of which only the second is in the swap cache; swap entries follow each other. */
+static bool half_in_the_swap_cache(struct gcp_trial *trial, uint64_t start)
+{
+    const uint64_t half = PAGES / 2, later = start + half * trial->page;
+    if (gcp_hazard_swap_out(trial, start, half) != half || !leave_the_swap_cache(trial, start, half))
+        return false;
+    gcp_content_fill(later, half, half, GCP_TRIAL_SEED); /* if the second half was reclaimed as well */
+    if (gcp_hazard_swap_out(trial, later, half) != half)
+        return false;
+    struct gcp_view view = gcp_trial_view(trial, start, PAGES);
+    return view.swapped == PAGES && !view.cached[half - 1] && view.cached[half] &&
+           ENTRY(view.entries[half]) == ENTRY(view.entries[half - 1]) + (1 << 5);
+}
+
+/*
+ * Swap entries that are not in the swap cache can be moved without a look at folios, but those after them may be cached.
+ * Then their folios must follow: the reverse map finds them, or does not.
+ */
+static void entries_before_cached_ones(struct gcp_trial *trial)
+{
+    int moved = 0, busy = 0, apart = 0;
+    gcp_pin_cpu(0);
+    enter_group(trial);
+    for (int i = 0; i < TRIES / 4; i++) {
+        uint64_t src = gcp_trial_small(trial, PAGES), still = gcp_trial_small(trial, PAGES);
+        uint64_t dst = gcp_trial_target(trial, PAGES, 0), bytes = PAGES * trial->page;
+        if (gcp_hazard_swap_out(trial, still, PAGES) != PAGES)
+            gcp_trial_skip(trial, "pages can't be swapped out");
+        if (!half_in_the_swap_cache(trial, src)) {
+            apart++;
+            continue;
+        }
+        struct gcp_outcome seen = {0};
+        for (uint64_t done = 0; done < bytes && (!seen.err || seen.bytes > 0); done += (uint64_t)seen.bytes)
+            seen = gcp_uffd_move(&trial->uffd, dst + done, src + done, bytes - done, 0);
+        if (seen.err) {
+            busy++;
+            continue;
+        }
+        gcp_expect_content(trial, dst, 0, PAGES);
+        gcp_expect_content(trial, still, 0, PAGES);
+        uint64_t out = gcp_hazard_swap_out(trial, dst, PAGES), out_control = gcp_hazard_swap_out(trial, still, PAGES);
+        gcp_expect_content(trial, dst, 0, PAGES);
+        if (out < PAGES && out_control == PAGES && gcp_trial_off_lru(trial, dst, PAGES) == 0)
+            gcp_trial_differs(trial,
+                              "corruption: try %d: %" PRIu64
+                              " of %d moved pages could be swapped out again, but all of "
+                              "those that were not moved: the reverse map does not find them",
+                              i, out, PAGES);
+        moved++;
+        gcp_region_discard(dst, bytes);
+    }
+    if (!moved)
+        gcp_trial_skip(trial, "no pages moved: EBUSY %d, not swapped out as wanted %d", busy, apart);
+    gcp_trial_note(trial, "%d tries moved all pages, contents right, found by the reverse map; EBUSY %d, no try %d",
+                   moved, busy, apart);
+}
+
 static const struct gcp_row_entry ROWS[] = {
     {{"uffd-wp-swap", "A swapped page loses its write-protection mark when it moves", "", "swap"},
      uffd_wp_bit_of_a_swapped_page},
@@ -148,6 +256,9 @@ static const struct gcp_row_entry ROWS[] = {
      large_folios_in_the_swap_cache},
     {{"swapcache-rmap", "Small folios in the swap cache move and can be found by the reverse map", "", "swap"},
      small_folios_in_the_swap_cache},
+    {{"swapcache-partly", "Swap entries of which only the last are in the swap cache move with their folios", "",
+      "swap,memcg,pfn"},
+     entries_before_cached_ones},
     {{"swapcache-race", "Pages that are swapped out and in while they move keep their contents", "", "swap"},
      race_with_the_swap_cache},
 };

@@ -12,15 +12,13 @@
 #include <unistd.h>
 
 #include "uffd/ability.h"
-#include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
 #include "base/address.h"
 
-#define PIN_RACE_MS 6000
-#define LIVELOCK_MS 4000
+#define LIVELOCK_MS 1500 /* MOVE of a page takes microseconds if it does not spin */
 
 /*
  * The row's pages, and those of its control, are made on one processor: the last.  So a row that forgets to drain the
@@ -241,15 +239,20 @@ static void protected_and_pinned(struct gcp_trial *trial)
     gcp_trial_note(trial, "EBUSY, marks and contents as they were");
 }
 
+static void clear_soft_dirty(struct gcp_trial *trial)
+{
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "4", 1) != 1)
+        gcp_trial_skip(trial, "soft-dirty tracking: %s", strerror(errno));
+    close(fd);
+}
+
 /* Soft-dirty tracking makes PTEs read-only; half of the pages are written afterwards. */
 static void half_of_it_written(struct gcp_trial *trial)
 {
     struct gcp_source source;
     uint64_t src = one_folio(trial, 0, &source);
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "4", 1) != 1)
-        gcp_trial_skip(trial, "soft-dirty tracking: %s", strerror(errno));
-    close(fd);
+    clear_soft_dirty(trial);
     gcp_content_fill(src, 0, source.pages / 2, GCP_TRIAL_SEED);
     move_all(trial, gcp_trial_target(trial, source.pages, 0), &source);
 }
@@ -270,12 +273,37 @@ static void guard_at_the_destination(struct gcp_trial *trial)
 }
 
 /*
+ * All pages but one in the middle are exclusive again: those before it move, and it stays until it is written.  Clearing the
+ * soft-dirty bits makes all PTEs read-only, so that they differ in nothing.
+ */
+static void one_page_still_shared(struct gcp_trial *trial)
+{
+    struct gcp_source source;
+    uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page, half = source.pages / 2;
+    uint64_t dst = gcp_trial_target(trial, source.pages, 0), rest = half * trial->page;
+    int32_t child = gcp_sharer_start();
+    if (child < 0)
+        gcp_trial_skip(trial, "fork failed");
+    gcp_sharer_stop(child);
+    gcp_content_fill(src, 0, half, GCP_TRIAL_SEED);
+    gcp_content_fill(src + rest + trial->page, half + 1, source.pages - half - 1, GCP_TRIAL_SEED);
+    clear_soft_dirty(trial);
+    gcp_expect_short(trial, dst, src, bytes, 0, rest);
+    gcp_expect_failed(trial, dst + rest, src + rest, bytes - rest, 0, EBUSY);
+    gcp_expect_content(trial, dst, 0, half);
+    gcp_content_fill(src + rest, half, 1, GCP_TRIAL_SEED);
+    gcp_expect_moved(trial, dst + rest, src + rest, bytes - rest, 0);
+    gcp_expect_content(trial, dst, 0, source.pages);
+}
+
+/*
  * Shared with a child until the child has exited and all pages were written: then they are exclusive again.  Before 6.18
  * writing copies them, and the copies wait in a batch; the control has gone through the same.
  */
 static void shared_and_written(struct gcp_trial *trial)
 {
     struct gcp_source source, control;
+    one_page_still_shared(trial);
     uint64_t src = one_folio(trial, 0, &source), bytes = source.pages * trial->page;
     one_folio(trial, 0, &control);
     uint64_t dst = gcp_trial_target(trial, source.pages, 0);
@@ -321,67 +349,6 @@ static void first_page_gone(struct gcp_trial *trial)
         gcp_expect_outcome(trial, seen, 0, (int64_t)trial->page);
 }
 
-/*
- * A pinned page must not move.  One thread pins and unpins a folio (io_uring, by GUP-fast), another moves it back and
- * forth: it must stay in place while it is pinned.
- */
-struct pin_race {
-    struct gcp_trial *trial;
-    uint64_t range[2];
-    uint64_t pages;
-    atomic_int stop;
-    atomic_uint_fast64_t moved, busy;
-};
-
-static void *move_back_and_forth(void *arg)
-{
-    struct pin_race *race = arg;
-    while (!atomic_load(&race->stop))
-        for (int i = 0; i < 2; i++) {
-            uint64_t bytes = race->pages * race->trial->page;
-            struct gcp_outcome seen = gcp_uffd_move(&race->trial->uffd, race->range[!i], race->range[i], bytes, 0);
-            atomic_fetch_add(seen.err ? &race->busy : &race->moved, 1);
-        }
-    return NULL;
-}
-
-static void pins_against_moves(struct gcp_trial *trial)
-{
-    static struct pin_race race;
-    struct gcp_source source;
-    struct timespec begin, now;
-    pthread_t mover;
-    uint64_t pins = 0, went = 0;
-    race = (struct pin_race){.trial = trial};
-    race.range[0] = one_folio(trial, 0, &source);
-    race.pages = source.pages;
-    race.range[1] = gcp_trial_target(trial, source.pages, 0);
-    gcp_trial_register(trial, race.range[0], source.pages);
-    gcp_trial_thread(trial, &mover, move_back_and_forth, &race);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    for (now = begin; now.tv_sec - begin.tv_sec < PIN_RACE_MS / 1000; clock_gettime(CLOCK_MONOTONIC, &now)) {
-        /* Only a present page: a missing one would block the pin forever. */
-        uint64_t at = race.range[pins & 1];
-        if (!(gcp_trial_entry(trial, at) & GCP_PM_PRESENT))
-            continue;
-        int32_t ring = gcp_pin(at, trial->page);
-        if (ring < 0)
-            gcp_trial_skip(trial, "io_uring fixed buffers: %s", strerror(-ring));
-        uint64_t held = gcp_trial_entry(trial, at);
-        for (int i = 0; i < 20; i++)
-            went += gcp_trial_entry(trial, at) != held || !(held & GCP_PM_PRESENT);
-        gcp_unpin(ring);
-        pins++;
-    }
-    atomic_store(&race.stop, 1);
-    pthread_join(mover, NULL);
-    if (went)
-        gcp_trial_differs(trial, "corruption: a pinned page was moved away (%" PRIu64 " looks in %" PRIu64 " pins)",
-                          went, pins);
-    gcp_trial_note(trial, "%" PRIu64 " pins against %" PRIu64 " moves of a folio; none moved while it was pinned", pins,
-                   (uint64_t)atomic_load(&race.moved));
-}
-
 static const struct gcp_row_entry ROWS[] = {
     {{"whole-two-tables", "A folio whose place lies in two page tables (T12)", "", "pfn,mthp"},
      two_page_tables_at_the_destination},
@@ -401,7 +368,6 @@ static const struct gcp_row_entry ROWS[] = {
     {{"whole-guard", "A guard region within the destination", "", "pfn,mthp,guard"}, guard_at_the_destination},
     {{"whole-forked", "Shared, then exclusive again", "", "pfn,mthp"}, shared_and_written},
     {{"whole-first-page", "A page of a folio whose first page was copied away", "", "pfn,mthp"}, first_page_gone},
-    {{"whole-pin-race", "Pins against moves: a pinned page stays", "", "pfn,mthp,io_uring"}, pins_against_moves},
 };
 
 const struct gcp_row_table gcp_hazards_whole = GCP_ROW_TABLE(ROWS);

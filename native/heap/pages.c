@@ -244,6 +244,8 @@ static int64_t after_ebusy(const struct gcp_pages *pages, uint64_t dst, uint64_t
 static int64_t fill_hole(const struct gcp_pages *pages, uint64_t dst, uint64_t src, const struct gcp_map_how *how,
                          struct gcp_account *account)
 {
+    if (gcp_is_resident(src, pages->page)) /* it is being migrated */
+        return after_ebusy(pages, dst, src, how, account);
     if (gcp_is_mapped(src, pages->page, pages->page))
         return map_other(pages, dst, 0, 1, GCP_VERB_ZEROPAGE, how, account);
     return how->tolerate ? 0 : -ENOENT;

@@ -107,6 +107,8 @@ static int move_bytes(struct cursor *at, uint64_t bytes)
     case GCP_ANSWER_BUSY:
         return busy_page(at);
     case GCP_ANSWER_HOLE:
+        if (gcp_is_resident(at->src, at->page))
+            return busy_page(at); /* it is being migrated */
         return is_hole(at) ? zero_bytes(at, at->page) : ENOENT;
     default:
         return without_progress(at, answer, &did);

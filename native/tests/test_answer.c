@@ -174,6 +174,12 @@ static void busy_once(struct pair *pair)
     gcp_inject(GCP_VERB_MOVE, 0, 1, EBUSY);
 }
 
+static void migrating_once(struct pair *pair)
+{
+    (void)pair;
+    gcp_inject(GCP_VERB_MOVE, 0, 1, ENOENT);
+}
+
 static void again_long(struct pair *pair)
 {
     (void)pair;
@@ -205,6 +211,7 @@ static const struct situation SITUATIONS[] = {
     {"a destination that is not registered", unregistered, -EINVAL, 0, 0, 0, 0},
     {"a destination that is taken", taken, 0, 0, 0, 0, 1},
     {"a busy page", busy_once, 0, 0, 1, 0, 0},
+    {"a page that is there and gives ENOENT", migrating_once, 0, 0, 1, 0, 0},
     {"EAGAIN for a while", again_long, 0, 1, 0, 0, 0},
     {"EAGAIN without end", again_for_ever, -EAGAIN, 0, 0, 0, 0},
     {"arguments refused", refused, -EINVAL, 0, 0, 0, 0},
@@ -271,7 +278,11 @@ static void test_mapped(void)
     char *area = gcp_region_alloc(bytes, 0);
     uint64_t start = gcp_address_of(area);
     check(gcp_is_mapped(start, bytes, page), "memory that was never touched is mapped");
+    check(!gcp_is_resident(start, page), "but not in memory");
+    area[0] = 1;
+    check(gcp_is_resident(start, page), "until it is written to");
     munmap(area + 700 * page, page);
+    check(!gcp_is_resident(start + 700 * page, page), "what is not mapped is not in memory");
     check(!gcp_is_mapped(start, bytes, page), "with a gap it is not");
     check(gcp_is_mapped(start, 700 * page, page) && gcp_is_mapped(start + 701 * page, 299 * page, page),
           "but before and after the gap");

@@ -68,7 +68,10 @@ __attribute__((noreturn)) GCP_PRINTF(2, 3) void gcp_trial_noise(struct gcp_trial
 /* Which of several documented behaviours was seen; reported with OK. */
 GCP_PRINTF(2, 3) void gcp_trial_note(struct gcp_trial *trial, const char *format, ...);
 
-/* From here on a documented kernel bug may make the row spin until it is killed; that is then OK, with this text. */
+/*
+ * From here on a documented kernel bug may make the row spin until it is killed; that is then OK, with this text.  It is
+ * killed after three seconds, or earlier if its time is over.
+ */
 GCP_PRINTF(2, 3) void gcp_trial_if_killed(struct gcp_trial *trial, const char *format, ...);
 
 /* --- memory.c: regions and sources -------------------------------------------------------------------------------- */

@@ -86,3 +86,9 @@ bool gcp_is_mapped(uint64_t start, uint64_t bytes, uint64_t page)
     }
     return true;
 }
+
+bool gcp_is_resident(uint64_t address, uint64_t page)
+{
+    unsigned char resident;
+    return mincore(gcp_at(address), page, &resident) == 0 && (resident & 1);
+}

@@ -18,7 +18,8 @@
  *            GCP_UNCLEAR_LIMIT calls tell them apart.
  *   ENOENT   of MOVE has two meanings too: a hole in the source, or no mapping at the source or the destination.  Only
  *            a hole may be filled with zeroes: if the source is unmapped, zeroes would hide the loss of contents.
- *            mincore() tells them apart (gcp_is_mapped).  ZEROPAGE refuses an unmapped destination.
+ *            mincore() tells them apart (gcp_is_mapped).  ZEROPAGE refuses an unmapped destination.  Before 6.17 a THP
+ *            that is being migrated gives ENOENT too, on x86 (gcp_is_resident): then the page is copied.
  *   ENOENT   of COPY and ZEROPAGE: the destination is not mapped, or not registered.
  *   EEXIST   a page is there.  It proves one base page, no more.  Another thread was first; since 6.18 possibly this
  *            call itself, if the kernel retried a step (gcp_ability_retry).
@@ -150,5 +151,11 @@ static inline void gcp_account_call(struct gcp_account *account, enum gcp_verb v
 
 /* Whether all of [start, start + bytes) is mapped, touched or not. */
 bool gcp_is_mapped(uint64_t start, uint64_t bytes, uint64_t page);
+
+/*
+ * Whether a page is in memory; mincore counts one that is being migrated.  Then ENOENT of MOVE was no hole: before 6.17 a
+ * THP that is being migrated gives it on x86.  A page in swap is not in memory, but MOVE knows it.
+ */
+bool gcp_is_resident(uint64_t address, uint64_t page);
 
 #endif

@@ -1,5 +1,8 @@
 """Claims that need a changed kernel: judged from results of guests, also of earlier ones that serve."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -320,6 +323,23 @@ def test_the_command_says_the_time_first_and_keeps_what_it_judged(
     (claim,) = msgspec.json.decode(done.stdout, type=Result).claims
     assert (claim.key, claim.judgement) == ("T11", "confirmed")
     assert load(next(tmp_path.glob("claims-*.json"))).claims == [claim]
+
+
+@pytest.mark.needs("qemu", "kernel_tools", "kernel_source", "static")
+def test_the_command_judges_from_kernels_with_the_inputs_of_this_machine(tmp_path: Path) -> None:
+    """The whole command, with this machine's compiler and source and our patches. Only the guests ran before."""
+    guests = Guests(lambda _what: None, tmp_path)
+    for side, one in zip(guests._sides(WHOLE), whole().given["series"], strict=True):
+        known = of_inputs(side.inputs, f"7.3.4-{side.name}")
+        known.measurements += one.measurements[1:]
+        save(known, tmp_path)
+    command = [sys.executable, "-m", "gcproto", "claims", "T11", "--kernels", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert "for --kernels, nothing is built or booted: earlier results are of the same kernels" in done.stderr
+    assert re.search(r"T11 +confirmed", done.stdout)
+    assert "672 of 672 split" in " ".join(done.stdout.split())
+    (claim,) = load(next(tmp_path.glob("claims-*.json"))).claims
+    assert (claim.key, claim.judgement) == ("T11", "confirmed")
 
 
 def test_without_qemu_the_three_are_skipped_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

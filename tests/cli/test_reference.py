@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import records
+from gcproto import contract
 from gcproto.cli import man, reference
 from gcproto.cli.app import cli
 from gcproto.cli.reference import contexts
@@ -110,6 +111,8 @@ def test_the_map_is_made_of_all_results(tmp_path: Path, monkeypatch: pytest.Monk
     page.write_text(f"before\n{records.BEGIN.format('hazards')}old\n{records.END}after\n")
     records.main([f"hazards={tmp_path / 'kept'}"])
     assert re.search(r"^hazard +6.18.15 +7.3.4$\n^ksm +ebusy +ebusy$", page.read_text(), re.M), page.read_text()
+    assert re.search(r"^row +6.18.15 +7.3.4$\n^mode-unknown +- +-$", page.read_text(), re.M), page.read_text()
+    assert set(records.MAP_ROWS) < {row.name for row in contract.rows()}
     assert "old" not in page.read_text()
     with pytest.raises(SystemExit, match="no record paths"):
         records.main(["paths=x"])

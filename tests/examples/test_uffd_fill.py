@@ -22,6 +22,7 @@ MISTAKES = {
     "EEXIST is taken for woken": ("int err = uffd_fill_finish(fd, dst + at, page, flags);", "int err = 0;"),
     "EBUSY of one page ends the fill": ("            verb = BY_COPY;\n", "            return -EBUSY;\n"),
     "a short move is taken for all": ("            at += answer.done;", "            at = len;"),
+    "ENOENT is taken for a hole": ("verb = hole ? BY_COPY : BY_ZERO;", "verb = BY_ZERO;"),
     "EAGAIN without progress ends the fill": ("if (++again > UFFD_FILL_AGAIN)", "if (++again > 0)"),
 }
 """As real runtimes made them (docs/guide/answers.md)."""
@@ -45,8 +46,20 @@ def test_a_thousand_runs_with_injected_answers(tmp_path: Path, seed: int) -> Non
     assert done.returncode == 0, done.stderr
     seen = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", done.stdout)}
     assert seen["runs"] == RUNS
-    assert all(seen[name] > 100 for name in ("short", "eagain", "eexist", "ebusy", "real_ebusy"))
+    assert all(seen[name] > 100 for name in ("short", "eagain", "eexist", "ebusy", "real_ebusy", "enoent"))
     assert sum(seen[name] for name in ("moved", "copied", "zeroed", "already")) == RUNS * PAGES
+
+
+@pytest.mark.needs("move")
+def test_pages_that_are_shared_and_swapped_out_meanwhile(tmp_path: Path) -> None:
+    """The kernel then gives EBUSY by itself. Without swap, forks still do."""
+    command = [str(compiled(C, tmp_path)), "200", "1", "disturb"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", done.stdout)}
+    assert seen["forks"] > 10
+    assert seen["real_ebusy"] > 10
+    assert sum(seen[name] for name in ("moved", "copied", "zeroed", "already")) == 200 * PAGES
 
 
 @pytest.mark.needs("move")

@@ -15,9 +15,13 @@ from tests.conftest import kernel_source
 
 FOLDER = Path(__file__).parents[2] / "native/kernel"
 POSTED = ("fix-exclusive", "fix-pins", "series", "split-swapcache", "selftests")
-MAILBOXES = ("fix-exclusive", "fix-pins", "split-swapcache")
+MAILBOXES = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
 """Those whose files, one after the other, are a mailbox."""
-THREAD = "https://lore.kernel.org/linux-mm/20250220092101.71966-1-21cnbao@gmail.com/"
+THREADS = (
+    "https://lore.kernel.org/linux-mm/20250219112519.92853-1-21cnbao@gmail.com/",
+    "https://lore.kernel.org/linux-mm/20250220092101.71966-1-21cnbao@gmail.com/",
+)
+"""The fix of the swap cache as an RFC, where David Hildenbrand proposed whole folios, and as it was posted."""
 MAILS = sorted(file for name in POSTED for file in (FOLDER / name).glob("*.patch"))
 LITMUS = sorted((FOLDER / "litmus").glob("*.litmus"))
 
@@ -39,9 +43,15 @@ def test_what_is_posted_says_who_signs_it_and_what_is_broken_says_so() -> None:
 
 
 def test_the_fixes_are_part_of_the_series() -> None:
-    def changes(name: str, number: int) -> list[str]:
+    """The same changes, and the same tags: which commit they fix, and whether they are for stable kernels."""
+
+    def changes(name: str, number: int) -> tuple[list[str], list[str]]:
         (file,) = (FOLDER / name).glob(f"{number:04}-*.patch")
-        return [line for line in file.read_text().splitlines() if re.match(r"[+-]\t", line)]
+        text = file.read_text()
+        tags = re.findall(r"^(?:Fixes: |Cc: stable).*$", text, re.M)
+        assert tags
+        assert tags[0].startswith("Fixes: ")
+        return tags, [line for line in text.splitlines() if re.match(r"[+-]\t", line)]
 
     assert changes("fix-exclusive", 1) == changes("series", 1)
     assert changes("fix-pins", 1) == changes("series", 2)
@@ -76,11 +86,12 @@ def test_the_files_of_a_folder_are_a_mailbox(name: str, tmp_path: Path) -> None:
     for address in ("rppt@kernel.org", "peterx@redhat.com", "linux-mm@kvack.org", "linux-kernel@vger.kernel.org"):
         assert address in f"{first['to']} {first['cc']}", address
     texts = [str(one.get_payload()) for one in found]
-    assert THREAD in texts[0]
+    links = [texts[0].index(one) for one in THREADS if one in texts[0]]
+    assert links
     assert "v7.3.4" in texts[0], "what it is based on"
     if len(found) == 1:
         assert re.search(r'^Fixes: [0-9a-f]{12} \("', texts[0], re.M)
-        assert texts[0].index("\n---\n") < texts[0].index(THREAD), "below the line: not for the log"
+        assert texts[0].index("\n---\n") < min(links), "below the line: not for the log"
 
 
 @pytest.mark.needs("kernel_source", "perl")
@@ -133,6 +144,14 @@ def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
     right = apply(collect([FOLDER / "split-swapcache"]), source())
     broken = apply(collect([FOLDER / "split-swapcache", FOLDER / "broken-split"]), source())
     assert [name for name in right if right[name] != broken[name]] == ["mm/userfaultfd.c"]
+
+
+@pytest.mark.needs("kernel_source")
+def test_what_kasan_must_report_applies_to_stock_and_to_the_series() -> None:
+    for below in ([], [FOLDER / "series"]):
+        changed = apply(collect([*below, FOLDER / "kasan"]), source())["mm/userfaultfd.c"]
+        assert changed
+        assert b"late_initcall(read_freed);" in changed
 
 
 @pytest.mark.needs("kernel_source")

@@ -66,7 +66,7 @@ def test_engine_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
 def test_answers_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
-    assert run_under_sanitizers("test_answer", sanitized, tmp_path).count("ok ") == 70
+    assert run_under_sanitizers("test_answer", sanitized, tmp_path).count("ok ") == 76
 
 
 @pytest.mark.needs("sanitizers")

@@ -98,10 +98,13 @@ static int uffd_fill_finish(int fd, uint64_t dst, uint64_t len, int flags)
     return UFFD_IOCTL(fd, UFFDIO_WAKE, &range) < 0 ? -errno : 0;
 }
 
-static int uffd_fill_mapped(uint64_t address, uint64_t page)
+/* Of a page for which MOVE gave ENOENT: whether it is a hole (0), not mapped (-ENOENT), or there nevertheless (-EBUSY). */
+static int uffd_fill_hole(uint64_t address, uint64_t page)
 {
     unsigned char resident;
-    return mincore((void *)(uintptr_t)address, page, &resident) == 0;
+    if (mincore((void *)(uintptr_t)address, page, &resident) < 0)
+        return -ENOENT;
+    return resident & 1 ? -EBUSY : 0; /* a THP that is being migrated, before 6.17 on x86: zeroes would lose it */
 }
 
 /*
@@ -152,11 +155,13 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
                 return -EBUSY;
             verb = BY_COPY;
             break;
-        case ENOENT: /* of MOVE: a hole, or no mapping.  Zeroes in place of lost contents would be silent */
-            if (verb != BY_MOVE || !uffd_fill_mapped(src + at, page))
+        case ENOENT: { /* of MOVE: a hole, or no mapping.  Zeroes in place of lost contents would be silent */
+            int hole = verb == BY_MOVE ? uffd_fill_hole(src + at, page) : -ENOENT;
+            if (hole == -ENOENT)
                 return -ENOENT;
-            verb = BY_ZERO;
+            verb = hole ? BY_COPY : BY_ZERO;
             break;
+        }
         case EINVAL: /* refused before any work: wrong arguments.  Else a page table may have changed meanwhile */
             if (answer.refused || verb != BY_MOVE || ++again > UFFD_FILL_UNCLEAR)
                 return -EINVAL;
@@ -172,11 +177,14 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 #ifdef UFFD_FILL_TEST
 /*
  * RUNS randomised runs against the running kernel, with answers injected: short, EAGAIN in each of its encodings, EEXIST
- * by "another thread" that does not wake, and EBUSY.  Some pages are shared with a child, so that EBUSY is also real.  A
+ * by "another thread" that does not wake, EBUSY, and ENOENT of a page that is there.  Some pages are shared with a child, so that EBUSY is also real.  A
  * thread sleeps in a fault on one page of each run.  Prints what was injected; the exit code is 0 if all is right.
+ * With a third argument another thread swaps the pages out and forks all the time: it needs swap.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +193,9 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 
 #define PAGES 24
 
-static uint64_t seed, page_size, injected[5]; /* short, EAGAIN, EEXIST, EBUSY, real EBUSY */
+static uint64_t seed, page_size, injected[6]; /* short, EAGAIN, EEXIST, EBUSY, real EBUSY, ENOENT */
+static atomic_uint_fast64_t ranges[2], forks; /* of the run */
+static atomic_int stop;
 
 static uint64_t random_below(uint64_t n)
 {
@@ -240,6 +250,10 @@ static int faulty_ioctl(int fd, unsigned long request, void *arg)
         }
         if (kind == 2 && overtaken(fd, move, out))
             return -1;
+        if (kind == 4 && uffd_fill_hole(move->src, page_size) == -EBUSY) {
+            injected[5]++;
+            return refuse(out, ENOENT, -ENOENT);
+        }
         if (kind == 3 && move->len > page_size) {
             uint64_t len = move->len;
             move->len = page_size * (1 + random_below(len / page_size - 1));
@@ -284,12 +298,28 @@ static uint64_t map(void)
 static int open_uffd(void)
 {
     struct uffdio_api api = {.api = UFFD_API};
-    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | 1 /* UFFD_USER_MODE_ONLY */);
+        fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1 /* UFFD_USER_MODE_ONLY */);
     if (fd < 0 || ioctl(fd, UFFDIO_API, &api) < 0)
         fail("userfaultfd", errno);
     return fd;
+}
+
+/* While a page is being swapped out, or a child shares it, MOVE gives EBUSY. */
+static void *disturb(void *arg)
+{
+    while (!atomic_load(&stop)) {
+        for (int i = 0; i < 2; i++)
+            madvise((void *)(uintptr_t)atomic_load(&ranges[i]), PAGES * page_size, MADV_PAGEOUT);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        if (child > 0)
+            waitpid(child, NULL, 0);
+        atomic_fetch_add(&forks, child > 0);
+    }
+    return arg;
 }
 
 static uint64_t word_of(uint64_t run, uint64_t i)
@@ -303,6 +333,8 @@ static void one_run(uint64_t run, struct uffd_fill_count *count)
     int fd = open_uffd();
     struct uffdio_register registered = {.range = {dst, bytes}, .mode = UFFDIO_REGISTER_MODE_MISSING};
     int flags = run % 4 == 0 ? UFFD_FILL_PROTECT : 0;
+    atomic_store(&ranges[0], src);
+    atomic_store(&ranges[1], dst);
     if (flags)
         registered.mode |= UFFDIO_REGISTER_MODE_WP;
     if (ioctl(fd, UFFDIO_REGISTER, &registered) < 0)
@@ -318,10 +350,14 @@ static void one_run(uint64_t run, struct uffd_fill_count *count)
     if (child > 0)
         waitpid(child, NULL, 0);
 
-    struct waiter waiter = {.word = (uint64_t *)(uintptr_t)(dst + random_below(PAGES) * page_size)};
+    uint64_t touched = run % 4 == 1 ? 0 : random_below(PAGES);
+    struct waiter waiter = {.word = (uint64_t *)(uintptr_t)(dst + touched * page_size)};
     pthread_t thread;
     if (pthread_create(&thread, NULL, touch, &waiter))
         fail("pthread_create", EAGAIN);
+    struct pollfd fault = {.fd = fd, .events = POLLIN};
+    if (run % 2 && poll(&fault, 1, 10000) != 1) /* in every second run it sleeps already */
+        fail("no fault", ETIMEDOUT);
     int err = uffd_fill(fd, dst, src, bytes, flags, count);
     if (err)
         fail("uffd_fill", -err);
@@ -346,14 +382,20 @@ int main(int argc, char **argv)
     uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
     seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+    pthread_t disturber;
+    if (argc > 3 && pthread_create(&disturber, NULL, disturb, NULL))
+        fail("pthread_create", EAGAIN);
     for (uint64_t run = 0; run < runs; run++)
         one_run(run, &count);
-    printf("runs %llu short %llu eagain %llu eexist %llu ebusy %llu real_ebusy %llu "
-           "moved %llu copied %llu zeroed %llu already %llu\n",
+    atomic_store(&stop, 1);
+    if (argc > 3)
+        pthread_join(disturber, NULL);
+    printf("runs %llu short %llu eagain %llu eexist %llu ebusy %llu real_ebusy %llu enoent %llu "
+           "moved %llu copied %llu zeroed %llu already %llu forks %llu\n",
            (unsigned long long)runs, (unsigned long long)injected[0], (unsigned long long)injected[1],
            (unsigned long long)injected[2], (unsigned long long)injected[3], (unsigned long long)injected[4],
-           (unsigned long long)count.moved, (unsigned long long)count.copied, (unsigned long long)count.zeroed,
-           (unsigned long long)count.already);
+           (unsigned long long)injected[5], (unsigned long long)count.moved, (unsigned long long)count.copied,
+           (unsigned long long)count.zeroed, (unsigned long long)count.already, (unsigned long long)forks);
     return count.moved + count.copied + count.zeroed + count.already == runs * PAGES ? 0 : 1;
 }
 #endif

@@ -100,9 +100,12 @@ fn wake(fd: i32, start: u64, len: u64) -> Result<(), Error> {
     if unsafe { ioctl(fd, WAKE, &arg) } < 0 { Err(Error::last_os_error()) } else { Ok(()) }
 }
 
-fn mapped(address: u64, page: u64) -> bool {
+/// How to fill a page for which MOVE gave ENOENT: a hole with zeroes, one that is there nevertheless (a THP that is being
+/// migrated, before 6.17 on x86) by a copy. Without a mapping there is no way.
+fn after_enoent(address: u64, page: u64) -> Option<Verb> {
     let mut resident = 0u8;
-    unsafe { mincore(address, page as usize, &mut resident) == 0 }
+    let mapped = unsafe { mincore(address, page as usize, &mut resident) == 0 };
+    mapped.then(|| if resident & 1 == 1 { Verb::Copy } else { Verb::Zero })
 }
 
 /// Make every page of `[dst, dst + len)` present with the contents of `src`.
@@ -136,7 +139,10 @@ pub unsafe fn fill<U: AsRawFd>(uffd: &U, dst: u64, src: u64, len: u64, page: u64
                 (verb, again) = (Verb::Move, 0);
             }
             Answer::Nothing { errno: EBUSY, .. } if verb == Verb::Move => verb = Verb::Copy,
-            Answer::Nothing { errno: ENOENT, .. } if verb == Verb::Move && mapped(src + at, page) => verb = Verb::Zero,
+            Answer::Nothing { errno: ENOENT, .. } if verb == Verb::Move => match after_enoent(src + at, page) {
+                Some(other) => verb = other,
+                None => return Err(Error::from_raw_os_error(ENOENT)),
+            },
             Answer::Nothing { errno: EINVAL, refused: false } if verb == Verb::Move && again < UNCLEAR_LIMIT => {
                 again += 1;
                 sched_yield();

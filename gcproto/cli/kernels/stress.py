@@ -47,6 +47,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
     The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
     console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
+    Where UFFDIO_MOVE spins on a held large folio (before 7.3.4), only small folios are pinned, and the verdict says so.
     The exit code is 1 if something was wrong.
     """
     from gcproto.kernels.run.cell import STRESS, Cell

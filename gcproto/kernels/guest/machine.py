@@ -98,6 +98,7 @@ class Machine(msgspec.Struct, frozen=True):
         return [
             row.qemu,
             *row.board,
+            *(("-machine", "mte=on") if row.cpu(self.cpu).tags else ()),
             *accelerator,
             *("-cpu", self.model, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
             *self._numa(),
@@ -158,7 +159,7 @@ def need(architecture: Architecture = AMD64) -> str:
     if missing:
         packages = " ".join(packages_of[name] for name in missing)
         raise GcprotoError(
-            f"guests can't be booted: {', '.join(missing)} is not installed",
+            f"guests can't be booted: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
             remedy=f"apt-get install --no-install-recommends {packages}",
         )
     said = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=False)

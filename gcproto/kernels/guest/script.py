@@ -67,8 +67,13 @@ INFO = Job("info", ("/gcprobe", "info"), mode="other")
 """Reports the guest's environment; every script has it."""
 
 
-def preamble() -> list[str]:
-    """Quiet machine: no real-time throttling (it would put idle time into a measurement), no khugepaged, no KSM."""
+def preamble(settle: int = SETTLE_SECONDS) -> list[str]:
+    """Quiet machine: no real-time throttling (it would put idle time into a measurement), no khugepaged, no KSM.
+
+    Args:
+        settle: seconds to wait at the end.
+
+    """
     return [
         *(f"show {path}" for path in SHOWN),
         "write /proc/sys/kernel/sched_rt_runtime_us -1",
@@ -77,7 +82,7 @@ def preamble() -> list[str]:
         f"write {MM}/khugepaged/alloc_sleep_millisecs 3600000",
         f"write {MM}/enabled madvise",
         f"write {MM}/shrink_underused 0",
-        f"sleep {SETTLE_SECONDS}",
+        f"sleep {settle}",
     ]
 
 

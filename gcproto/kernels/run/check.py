@@ -22,6 +22,11 @@ from gcproto.sizes import MIB
 CONTRACT: Final = ("/gcprobe", "contract")
 """Command of the jobs that run all rows of the contract, in their order."""
 
+ZRAM: Final = "zram"
+"""Need of the rows of the contract that swap pages out of the swap cache too; the others are alike on both devices."""
+ROW_SECONDS: Final = 120
+"""Limit of the job of one row. The row itself is killed after 60 (native/probe/gcprobe.c)."""
+
 SYNCHRONOUS: Final = ("swapcache-not-anon",)
 """The hazards that need swap on zram; the others have it on a loop device, which leaves folios in the swap cache."""
 
@@ -33,6 +38,7 @@ HAZARDS = (
     "remap-neighbour",
     "remap-protected",
     "remap-locked",
+    "brk-refused",
     "hwpoison",
     "close-race",
     "unregister-protected",
@@ -56,6 +62,7 @@ HAZARDS = (
     "uffd-wp-swap",
     "swapcache-mthp",
     "swapcache-rmap",
+    "swapcache-partly",
     "swapcache-race",
     "livelock-references",
     "livelock-threads",
@@ -106,7 +113,9 @@ def known(names: Sequence[str]) -> None:
 
 
 def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) -> Script:
-    """Contract with swap on zram and on a loop device, then each hazard as a job of its own.
+    """The contract, its rows that need zram, and each hazard as a job of its own.
+
+    The contract runs with swap on a loop device.  There is no wait for a quiet machine: no figure depends on it.
 
     Args:
         swap: the guest can have swap.
@@ -116,14 +125,14 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     """
     known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
-    steps: list[str | Job] = [*preamble(), NO_BALANCING, INFO]
+    steps: list[str | Job] = [*preamble(settle=0), NO_BALANCING, INFO]
     steps += _folios(known)
-    steps += [] if only else ["memcg"]
+    steps.append("memcg")
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):
         steps.append(f"zram {SWAP_BYTES}")
-        steps += [] if only else [Job("contract-zram", CONTRACT, 600, "other")]
+        steps += [] if only else [_row("zram", row.name) for row in contract.rows() if ZRAM in row.needs]
         steps += synchronous
         steps.append("swapoff")
     elif not swap:
@@ -150,12 +159,16 @@ def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
         sizes: of the kernel's folios.
 
     """
-    steps: list[str | Job] = [*preamble(), NO_BALANCING, INFO, *_folios(sizes), "memcg"]
+    steps: list[str | Job] = [*preamble(settle=0), NO_BALANCING, INFO, *_folios(sizes), "memcg"]
     for device in ("zram", "loop") if swap else ("",):
         steps += [f"{device} {SWAP_BYTES}"] if device else []
-        steps.append(Job(f"row-{device}-{name}", ("/gcprobe", "contract", name), 120, "other", ContractRow(name)))
+        steps.append(_row(device, name))
         steps += ["swapoff"] if device == "zram" else []
     return Script(tuple(steps))
+
+
+def _row(device: str, name: str) -> Job:
+    return Job(f"row-{device}-{name}", (*CONTRACT, name), ROW_SECONDS, "other", ContractRow(name))
 
 
 def _folios(sizes: Sizes) -> list[str]:

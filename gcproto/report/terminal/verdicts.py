@@ -73,6 +73,30 @@ def print_map(results: Sequence[Result], console: Console) -> None:
     print_table(table, console)
 
 
+def print_rows(results: Sequence[Result], rows: Sequence[str], console: Console) -> None:
+    """Print a line for each of these rows of the contract, and one for each other that is neither fine nor unavailable.
+
+    Args:
+        results: of checks.
+        rows: names, in the order of the lines.
+        console: to print to.
+
+    """
+    by_kernel = _by_kernel(results)
+    releases = sorted(by_kernel, key=version_key)
+    bad = [
+        subject.name
+        for seen in by_kernel.values()
+        for subject, one in seen.items()
+        if isinstance(subject, ContractRow) and one.verdict not in GOOD and one.verdict != "unavailable"
+    ]
+    table = Table([Column("row", words=True), *(Column(_head(one), words=True) for one in releases)])
+    for name in dict.fromkeys((*rows, *bad)):
+        table.add(name, *(_cell(by_kernel[release].get(ContractRow(name)), release) for release in releases))
+    console.print()
+    print_table(table, console)
+
+
 def _by_kernel(results: Iterable[Result]) -> dict[str, Seen]:
     """Verdicts of all results of a kernel: seen in one counts as seen."""
     found: dict[str, Seen] = {}

@@ -25,6 +25,37 @@ static void did(struct gcp_stress *stress, enum gcp_stress_count what)
 }
 
 /* A pinned page must stay in place: its entry is the same at the pin and at the unpin. */
+static void pin_once(struct gcp_stress_thread *thread, uint64_t side, uint64_t i, uint64_t n)
+{
+    struct gcp_stress *stress = thread->stress;
+    int32_t ring = gcp_pin(gcp_stress_at(stress, side, i), n * stress->page);
+    if (ring < 0) {
+        gcp_stress_sleep_us(1000);
+        return;
+    }
+    uint64_t held = gcp_stress_entry(stress, side, i);
+    gcp_stress_sleep_us(gcp_stress_random(thread, 2000));
+    uint64_t still = gcp_stress_entry(stress, side, i);
+    if (!(held & GCP_PM_PRESENT) || GCP_PM_PFN(held) != GCP_PM_PFN(still) || !(still & GCP_PM_PRESENT))
+        gcp_stress_fail(stress, "page %" PRIu64 " was moved while it was pinned: %#" PRIx64 " became %#" PRIx64, i,
+                        held, still);
+    gcp_unpin(ring);
+    did(stress, GCP_STRESS_PINS);
+}
+
+/*
+ * Where a held large folio makes MOVE spin, only folios of one page are pinned.  Page by page, since a pin that waits for
+ * a fault holds the pages before it.
+ */
+static void pin_small(struct gcp_stress_thread *thread, uint64_t side, uint64_t i)
+{
+    struct gcp_stress *stress = thread->stress;
+    atomic_store(&stress->holding, 1);
+    if (!atomic_load(&stress->calm) && gcp_stress_is_small(stress, side, i))
+        pin_once(thread, side, i, 1);
+    atomic_store(&stress->holding, 0);
+}
+
 void *gcp_stress_pin(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
@@ -33,19 +64,10 @@ void *gcp_stress_pin(void *arg)
         static const uint64_t LENGTHS[] = {1, 1, 4, 32};
         uint64_t n = LENGTHS[gcp_stress_random(thread, 4)], i = gcp_stress_random(thread, GCP_STRESS_PAGES - n);
         uint64_t side = gcp_stress_random(thread, 2);
-        int32_t ring = gcp_pin(gcp_stress_at(stress, side, i), n * stress->page);
-        if (ring < 0) {
-            gcp_stress_sleep_us(1000);
-            continue;
-        }
-        uint64_t held = gcp_stress_entry(stress, side, i);
-        gcp_stress_sleep_us(gcp_stress_random(thread, 2000));
-        uint64_t still = gcp_stress_entry(stress, side, i);
-        if (!(held & GCP_PM_PRESENT) || GCP_PM_PFN(held) != GCP_PM_PFN(still) || !(still & GCP_PM_PRESENT))
-            gcp_stress_fail(stress, "page %" PRIu64 " was moved while it was pinned: %#" PRIx64 " became %#" PRIx64, i,
-                            held, still);
-        gcp_unpin(ring);
-        did(stress, GCP_STRESS_PINS);
+        if (stress->held_spins)
+            pin_small(thread, side, i);
+        else
+            pin_once(thread, side, i, n);
         gcp_stress_sleep_us(gcp_stress_random(thread, 2000));
     }
     return NULL;
@@ -168,6 +190,8 @@ static void collapse(struct gcp_stress_thread *thread)
     if (first + pages > ALL)
         return;
     atomic_store(&stress->calm, 1);
+    while (stress->held_spins && atomic_load(&stress->holding))
+        gcp_stress_sleep_us(100);
     gcp_stress_sleep_us(20000);
     for (uint64_t i = first; i < first + pages; i++)
         if (!(gcp_stress_entry(stress, side, i) & (GCP_PM_PRESENT | GCP_PM_SWAP)))

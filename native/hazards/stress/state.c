@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/platform.h"
+#include "base/uapi.h"
 
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)
 {
@@ -97,4 +98,13 @@ uint64_t gcp_stress_entry_at(struct gcp_stress *stress, uint64_t address)
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
     return gcp_stress_entry_at(stress, gcp_stress_at(stress, side, i));
+}
+
+bool gcp_stress_is_small(struct gcp_stress *stress, uint64_t side, uint64_t i)
+{
+    uint64_t entry = gcp_stress_entry(stress, side, i), flags = 0;
+    off_t at = (off_t)(GCP_PM_PFN(entry) * sizeof(flags));
+    return (entry & GCP_PM_PRESENT) &&
+           pread(stress->kpageflags_fd, &flags, sizeof(flags), at) == (ssize_t)sizeof(flags) &&
+           !(flags & (GCP_KPF_COMPOUND_HEAD | GCP_KPF_COMPOUND_TAIL));
 }

@@ -3,6 +3,7 @@
 #define GCP_STRESS_STATE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "uffd/answer.h"
@@ -29,7 +30,9 @@ enum gcp_stress_count {
     GCP_STRESS_REPLACED, /* pages that had to be copied before they moved again */
     GCP_STRESS_TURNS,    /* of the range pair that is swapped in while it is not armed */
     GCP_STRESS_SWAPIN_MOVES,
-    GCP_STRESS_COPIED, /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_COPIED,    /* pages of that pair that UFFDIO_COPY had to take in the end */
+    GCP_STRESS_SEQUENCES, /* random ones, of one thread (sequence.c) */
+    GCP_STRESS_STEPS,     /* operations in them */
     GCP_STRESS_COUNTS,
 };
 
@@ -39,6 +42,9 @@ enum gcp_stress_count {
  * tally: what each reader added to its own word of each page
  * busy:  a fault on the page got EBUSY: a healer should write to it in place
  * stubborn: how often that did not help, in a row
+ * held_spins: this kernel's UFFDIO_MOVE of a part of a large folio that is held does not return, or may not (known bug
+ *       livelock-references).  It keeps the VMA's lock meanwhile.  A thread that holds such a folio and needs a lock of
+ *       the address space then waits for the mover, and the mover for it.
  * swapin: two ranges more, of which one is not armed, and where `open` - 1 is the number of that one (swapin.c)
  */
 struct gcp_stress {
@@ -47,7 +53,10 @@ struct gcp_stress {
     uint64_t side[2];
     struct gcp_uffd uffd;
     int pagemap_fd;
-    int wake_fd; /* readable when the handler must end */
+    int kpageflags_fd;
+    int held_spins;
+    atomic_int holding; /* the pinning thread has chosen a small folio, and no collapse may make it a large one */
+    int wake_fd;        /* readable when the handler must end */
     atomic_int stop;
     atomic_int calm; /* movers and readers wait while a thread gathers pages for a THP */
     atomic_int failed;
@@ -94,5 +103,8 @@ void gcp_stress_be_calm(struct gcp_stress *stress);
 /* The pagemap word of a page: by its address, and by its number. */
 uint64_t gcp_stress_entry_at(struct gcp_stress *stress, uint64_t address);
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i);
+
+/* Whether the page is present in a folio of one page; false if that can't be read. */
+bool gcp_stress_is_small(struct gcp_stress *stress, uint64_t side, uint64_t i);
 
 #endif

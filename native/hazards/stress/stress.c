@@ -22,11 +22,15 @@
 #include "base/uapi.h"
 #include "hazards/counters.h"
 #include "hazards/stress/disturb.h"
+#include "hazards/stress/sequence.h"
 #include "hazards/stress/state.h"
 #include "hazards/stress/swapin.h"
 #include "hazards/stress/work.h"
+#include "uffd/ability.h"
 
 #define ROUND_SECONDS 6
+#define SEQUENCES_SECONDS 3 /* after each round */
+#define LIVELOCK_MS 4000
 #define MAX_HELPERS 200
 #define PATIENCE_SECONDS 120 /* for a round to end after its time: a debugging kernel in an emulator is slow */
 
@@ -49,6 +53,8 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "turns of arming and swap-in",
     "moves during a swap-in",
     "pages copied for good",
+    "random sequences",
+    "steps of them",
 };
 
 /* Fill one side with folios of all sizes, 128 pages of each; leave the other empty, at a random alignment. */
@@ -156,7 +162,8 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
     const struct timespec time = {.tv_sec = (time_t)seconds};
 
     stress->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (stress->pagemap_fd < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
+    stress->kpageflags_fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+    if (stress->pagemap_fd < 0 || stress->kpageflags_fd < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
         return -errno;
     stress->wake_fd = pipe_fds[0];
     for (uint32_t i = 0; i <= N; i++)
@@ -187,7 +194,7 @@ static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 }
 
 /* 0; -ETIMEDOUT if it had to be killed; -EINTR if a signal ended it; or the -errno that kept it from running. */
-static int run_round(struct gcp_stress *stress, uint64_t seconds)
+static int run_round(struct gcp_stress *stress, int (*work)(struct gcp_stress *, uint64_t), uint64_t seconds)
 {
     const struct timespec tick = {.tv_nsec = 20000000};
     pid_t child = fork();
@@ -196,7 +203,7 @@ static int run_round(struct gcp_stress *stress, uint64_t seconds)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-        _exit(-round_in_child(stress, seconds));
+        _exit(-work(stress, seconds));
     }
     for (uint64_t waited = 0; waited < (seconds + PATIENCE_SECONDS) * 50; waited++) {
         int status;
@@ -226,6 +233,9 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     struct gcp_stress *stress = mmap(NULL, sizeof(*stress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stress == MAP_FAILED)
         return -errno;
+    int32_t ability_err;
+    const uint32_t livelock = gcp_ability_livelock(LIVELOCK_MS, &ability_err);
+    const bool held_spins = livelock != GCP_LIVELOCK_NO;
     /* This process outlives the rounds: none of the large folios that are counted is its own. */
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     gcp_stress_set("enabled", "always");
@@ -236,14 +246,17 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     uint64_t total[GCP_STRESS_COUNTS] = {0}, rounds = 0;
     struct gcp_counts before = {0}, after;
     int err = 0;
-    char text[1536], why[240] = "", wrong[400];
+    char text[2048], why[240] = "", wrong[400];
     clock_gettime(CLOCK_MONOTONIC, &begin);
     now = begin;
     while ((uint64_t)(now.tv_sec - begin.tv_sec) < seconds && !err && !why[0]) {
         memset(stress, 0, sizeof(*stress));
         stress->page = (uint64_t)sysconf(_SC_PAGESIZE);
         stress->seed = seed * 100003 + rounds++;
-        err = run_round(stress, ROUND_SECONDS);
+        stress->held_spins = held_spins;
+        err = run_round(stress, round_in_child, ROUND_SECONDS);
+        if (!err && !atomic_load(&stress->failed))
+            err = run_round(stress, gcp_stress_sequences, SEQUENCES_SECONDS);
         for (int i = 0; i < GCP_STRESS_COUNTS; i++)
             total[i] += atomic_load(&stress->counts[i]);
         memcpy(why, stress->why, sizeof(why));
@@ -262,16 +275,22 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
                                err == -ETIMEDOUT ? "did not end"
                                : err == -EINTR   ? "died of a signal"
                                                  : strerror(-err));
-    at += (size_t)snprintf(text + at, sizeof(text) - at, "%" PRIu64 " rounds", rounds);
+    at += (size_t)snprintf(text + at, sizeof(text) - at, "%" PRIu64 " round%s", rounds, rounds == 1 ? "" : "s");
     for (int i = 0; i < GCP_STRESS_COUNTS; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, ", %" PRIu64 " %s", total[i], NAMES[i]);
     at += (size_t)snprintf(text + at, sizeof(text) - at, "; counters since the first round: %s",
                            wrong[0] ? wrong : "as before");
-    const char *verdict = why[0]                                                             ? "corruption"
-                          : err == -ETIMEDOUT                                                ? "hang"
-                          : err                                                              ? "differs"
-                          : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] ? "differs"
-                                                                                             : "fine";
+    if (held_spins)
+        at +=
+            (size_t)snprintf(text + at, sizeof(text) - at,
+                             "; pins of small folios only: UFFDIO_MOVE of a held large folio %s (livelock-references)",
+                             livelock == GCP_LIVELOCK_YES ? "does not return here" : "could not be tried here");
+    const char *verdict = why[0]              ? "corruption"
+                          : err == -ETIMEDOUT ? "hang"
+                          : err               ? "differs"
+                          : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] || !total[GCP_STRESS_STEPS]
+                              ? "differs"
+                              : "fine";
     print(out, seed, verdict, text, took);
     munmap(stress, sizeof(*stress));
     return 0;

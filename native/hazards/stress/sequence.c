@@ -1,0 +1,319 @@
+#define _GNU_SOURCE
+#include "hazards/stress/sequence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/address.h"
+#include "base/pin.h"
+#include "base/platform.h"
+#include "base/uapi.h"
+#include "hazards/stress/model.h"
+#include "paths/sources.h"
+
+#define ALL GCP_MODEL_PAGES
+#define LONGEST_RUN 10 /* log2, of pages */
+#define MOST_PINNED 4  /* log2 */
+#define KHUGEPAGED_US 100000
+
+static uint64_t draw(struct gcp_model *model, uint64_t limit)
+{
+    return gcp_stress_random(model->thread, limit);
+}
+
+/* A run of pages: often aligned, often as long as a folio. */
+static uint64_t draw_run(struct gcp_model *model, uint64_t most_log2, uint64_t *ret_pages)
+{
+    uint64_t n = 1ULL << draw(model, most_log2), first = draw(model, ALL);
+    if (draw(model, 3))
+        first -= first % n;
+    *ret_pages = first + n > ALL ? ALL - first : n;
+    return first;
+}
+
+static bool all_at(const struct gcp_model *model, uint64_t place, uint64_t first, uint64_t pages)
+{
+    for (uint64_t i = first; i < first + pages; i++)
+        if (model->place[i] != place)
+            return false;
+    return true;
+}
+
+static void write_page(struct gcp_model *model, uint64_t side, uint64_t i, uint64_t word)
+{
+    volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_model_at(model, side, i));
+    words[0] = words[model->stress->page / sizeof(*words) - 1] = word;
+    model->word[i] = word;
+    model->held[i] = 0;
+}
+
+static void made(struct gcp_model *model, uint64_t side, uint64_t i)
+{
+    model->place[i] = (uint8_t)side;
+    model->fill[i] = model->step;
+    model->held[i] = 0;
+}
+
+/* A folio where neither side has a page.  A fault would map all of it, so all of its pages must be holes. */
+static void fill(struct gcp_model *model)
+{
+    static const unsigned ORDERS[] = {0, 2, 2, 3, 4, 4, 4, 5, 6, 7, 8, 9};
+    unsigned order = ORDERS[draw(model, sizeof(ORDERS) / sizeof(ORDERS[0]))];
+    uint64_t side = draw(model, 2), n = 1ULL << order, page = model->stress->page, first = draw(model, ALL);
+    uint64_t number = gcp_model_at(model, side, first) / page;
+    first += (n - number % n) % n;
+    if (first + n > ALL || model->armed[side] || !all_at(model, GCP_MODEL_HOLE, first, n))
+        return;
+    gcp_stress_enable(order);
+    for (uint64_t i = first; i < first + n; i++) {
+        made(model, side, i);
+        write_page(model, side, i, gcp_stress_word(model->stress, i + ((uint64_t)model->step << 16)));
+    }
+    gcp_stress_enable(0);
+}
+
+static void move(struct gcp_model *model)
+{
+    uint64_t n, first = draw_run(model, LONGEST_RUN, &n), from = draw(model, 2);
+    if (draw(model, 2) && model->place[first] != GCP_MODEL_HOLE)
+        from = model->place[first];
+    gcp_model_move(model, from, first, n, draw(model, 2) ? GCP_MOVE_ALLOW_SRC_HOLES : 0);
+}
+
+static void write_some(struct gcp_model *model)
+{
+    uint64_t n, first = draw_run(model, 6, &n);
+    for (uint64_t i = first; i < first + n; i++)
+        if (model->place[i] != GCP_MODEL_HOLE)
+            write_page(model, model->place[i], i, gcp_stress_word(model->stress, i + ((uint64_t)model->step << 16)));
+}
+
+/* UFFDIO_COPY or UFFDIO_ZEROPAGE of one page to a hole, or to where the page is: EEXIST. */
+static void bring(struct gcp_model *model)
+{
+    static uint64_t buffer[(1 << 16) / sizeof(uint64_t)];
+    struct gcp_stress *stress = model->stress;
+    uint64_t i = draw(model, ALL), side = draw(model, 2), word = 0;
+    bool zero = draw(model, 4) == 0;
+    if (!model->armed[side] || stress->page > sizeof(buffer) || model->place[i] == !side)
+        return;
+    if (!zero)
+        word = gcp_stress_word(stress, i + ((uint64_t)model->step << 16));
+    buffer[0] = buffer[stress->page / sizeof(buffer[0]) - 1] = word;
+    uint64_t at = gcp_model_at(model, side, i);
+    struct gcp_outcome seen = zero ? gcp_uffd_zeropage(&stress->uffd, at, stress->page, 0)
+                                   : gcp_uffd_copy(&stress->uffd, at, gcp_address_of(buffer), stress->page, 0);
+    bool hole = model->place[i] == GCP_MODEL_HOLE;
+    if (hole ? seen.err && seen.err != EAGAIN : seen.err != EEXIST)
+        gcp_model_fail(model, "page %" PRIu64 ", %s: errno %d", i, hole ? "a hole" : "which is there", seen.err);
+    if (!seen.err) {
+        made(model, side, i);
+        model->word[i] = word;
+    }
+}
+
+static void reclaim(struct gcp_model *model)
+{
+    uint64_t n, first = draw_run(model, LONGEST_RUN, &n), at = gcp_model_at(model, draw(model, 2), first);
+    static const int ADVICE[] = {GCP_MADV_COLD, MADV_WILLNEED};
+    uint64_t kind = draw(model, 6);
+    gcp_model_doubt(model, first, n);
+    if (kind < 2)
+        madvise(gcp_at(at), n * model->stress->page, ADVICE[kind]);
+    else
+        gcp_region_page_out(at, n * model->stress->page);
+}
+
+static void drop(struct gcp_model *model)
+{
+    uint64_t n, first = draw_run(model, 7, &n), side = draw(model, 2);
+    if (model->ring >= 0 && first < model->pin_first + model->pin_pages && model->pin_first < first + n)
+        return;
+    gcp_region_discard(gcp_model_at(model, side, first), n * model->stress->page);
+    for (uint64_t i = first; i < first + n; i++)
+        if (model->place[i] == side)
+            model->place[i] = GCP_MODEL_HOLE;
+}
+
+static void unpin(struct gcp_model *model)
+{
+    if (model->ring >= 0)
+        gcp_unpin(model->ring);
+    model->ring = -1;
+}
+
+/* The kernel unpins later, in a worker: EBUSY stays allowed. */
+static void pin(struct gcp_model *model)
+{
+    if (model->ring >= 0) {
+        unpin(model);
+        return;
+    }
+    uint64_t n, first = draw_run(model, MOST_PINNED, &n), side = model->place[first];
+    if (model->stress->held_spins)
+        return;
+    if (side == GCP_MODEL_HOLE || !all_at(model, side, first, n))
+        return;
+    gcp_model_doubt(model, first, n);
+    model->ring = gcp_pin(gcp_model_at(model, side, first), n * model->stress->page);
+    model->pin_side = side;
+    model->pin_first = first;
+    model->pin_pages = n;
+    if (model->ring < 0 || !gcp_model_look(model))
+        return;
+    for (uint64_t i = first; i < first + n; i++) {
+        model->frame[i] = GCP_PM_PFN(model->entries[side][i]);
+        model->held[i] = 0;
+    }
+}
+
+static void end_child(struct gcp_model *model)
+{
+    gcp_sharer_stop(model->child);
+    model->child = 0;
+    memset(model->held, 0, sizeof(model->held));
+}
+
+/* What is or was pinned is copied for the child, and stays exclusive: nothing is expected of it. */
+static void share(struct gcp_model *model)
+{
+    if (model->child > 0) {
+        end_child(model);
+        return;
+    }
+    bool doubted[GCP_MODEL_STEPS + 1];
+    memcpy(doubted, model->unsure, sizeof(doubted));
+    gcp_model_doubt(model, 0, ALL);
+    model->child = gcp_sharer_start();
+    if (model->child <= 0 || !gcp_model_look(model))
+        return;
+    for (uint64_t i = 0; i < ALL; i++) {
+        uint64_t place = model->place[i];
+        if (place != GCP_MODEL_HOLE && model->word[i] && !doubted[model->fill[i]] &&
+            (model->entries[place][i] & GCP_PM_PRESENT))
+            model->held[i] = GCP_PM_PFN(model->entries[place][i]);
+    }
+}
+
+static void arm(struct gcp_model *model)
+{
+    uint64_t side = draw(model, 2), bytes = ALL * model->stress->page;
+    const struct gcp_uffd *uffd = &model->stress->uffd;
+    if (model->armed[side] && draw(model, 3))
+        return;
+    struct gcp_outcome seen = model->armed[side] ? gcp_uffd_unregister(uffd, model->side[side], bytes)
+                                                 : gcp_uffd_register(uffd, model->side[side], bytes, NULL);
+    if (seen.err)
+        gcp_model_fail(model, "range %" PRIu64 ": %s", side, strerror(seen.err));
+    model->armed[side] = !model->armed[side];
+}
+
+static void clear_soft_dirty(struct gcp_model *model)
+{
+    (void)model;
+    gcp_stress_clear_soft_dirty();
+}
+
+/* Only a block of which one side has all pages: otherwise a collapse would fill the holes with zeroes. */
+static void collapse(struct gcp_model *model)
+{
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    uint64_t side = draw(model, 2), n = platform.pmd_size / model->stress->page;
+    uint64_t first = (n - model->side[side] / model->stress->page % n) % n;
+    if (first + n > ALL || !all_at(model, side, first, n))
+        return;
+    gcp_model_doubt(model, 0, ALL);
+    memset(model->held, 0, sizeof(model->held));
+    madvise(gcp_at(gcp_model_at(model, side, first)), platform.pmd_size, GCP_MADV_COLLAPSE);
+}
+
+static const struct operation {
+    const char *name;
+    void (*run)(struct gcp_model *model);
+    uint32_t share;
+} OPERATIONS[] = {
+    {"fill", fill, 20},        {"move", move, 40},
+    {"write", write_some, 6},  {"bring", bring, 8},
+    {"reclaim", reclaim, 8},   {"drop", drop, 4},
+    {"pin", pin, 4},           {"share", share, 3},
+    {"arm", arm, 6},           {"soft-dirty", clear_soft_dirty, 2},
+    {"collapse", collapse, 1},
+};
+
+static const struct operation *draw_operation(struct gcp_model *model)
+{
+    enum { N = sizeof(OPERATIONS) / sizeof(OPERATIONS[0]) };
+    uint64_t sum = 0;
+    for (int i = 0; i < N; i++)
+        sum += OPERATIONS[i].share;
+    uint64_t left = draw(model, sum);
+    int i = 0;
+    while (left >= OPERATIONS[i].share)
+        left -= OPERATIONS[i++].share;
+    return &OPERATIONS[i];
+}
+
+static int one_sequence(struct gcp_model *model)
+{
+    static const int64_t SKEWS[] = {0, 0, 1, 3, 16, 100, -64};
+    struct gcp_stress *stress = model->stress;
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    uint64_t bytes = ALL * stress->page;
+    *model = (struct gcp_model){.thread = model->thread, .stress = stress, .ring = -1, .what = "begin"};
+    memset(model->place, GCP_MODEL_HOLE, sizeof(model->place));
+    for (int side = 0; side < 2; side++) {
+        int64_t skew = SKEWS[draw(model, sizeof(SKEWS) / sizeof(SKEWS[0]))] * (int64_t)stress->page;
+        model->side[side] =
+            gcp_address_of(gcp_region_alloc(bytes, (uint64_t)skew + (skew < 0 ? platform.pmd_size : 0)));
+        if (!model->side[side])
+            return -ENOMEM;
+    }
+    while (model->step < GCP_MODEL_STEPS && !atomic_load(&stress->failed)) {
+        model->step++;
+        const struct operation *next = draw_operation(model);
+        model->what = next->name;
+        next->run(model);
+        gcp_model_check(model, false);
+        atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_STEPS], 1, memory_order_relaxed);
+    }
+    model->what = "end";
+    gcp_model_check(model, true);
+    unpin(model);
+    end_child(model);
+    for (int side = 0; side < 2; side++)
+        gcp_region_free(gcp_at(model->side[side]), bytes);
+    return 0;
+}
+
+int gcp_stress_sequences(struct gcp_stress *stress, uint64_t seconds)
+{
+    static struct gcp_model model;
+    static struct gcp_stress_thread thread;
+    struct timespec begin, now;
+    thread = (struct gcp_stress_thread){.stress = stress, .random = stress->seed * 1000 + 999};
+    model.thread = &thread;
+    model.stress = stress;
+    stress->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (stress->pagemap_fd < 0)
+        return -errno;
+    int err = gcp_uffd_init(0, &stress->uffd);
+    /* khugepaged would fill holes of a range that is not armed, and hold folios for no reason that the model knows. */
+    gcp_stress_set("khugepaged/scan_sleep_millisecs", "3600000");
+    gcp_stress_sleep_us(KHUGEPAGED_US); /* it may be at work */
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    now = begin;
+    while (!err && (uint64_t)(now.tv_sec - begin.tv_sec) < seconds && !atomic_load(&stress->failed)) {
+        err = one_sequence(&model);
+        atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_SEQUENCES], 1, memory_order_relaxed);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    }
+    gcp_stress_set("khugepaged/scan_sleep_millisecs", "10");
+    return err;
+}
