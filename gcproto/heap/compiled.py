@@ -7,9 +7,11 @@ C structures whose offsets are compiled in. So the cache is in a folder named fo
 import hashlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -98,6 +100,7 @@ def compile_all(progress: Callable[[str, int, int], None]) -> int:
         the number of compiled entries.
 
     """
+    _load_array_functions()
     built = 0
     for number, (name, compiled, signature) in enumerate(_registry):
         if compiled.signatures:
@@ -107,3 +110,19 @@ def compile_all(progress: Callable[[str, int, int], None]) -> int:
         compiled.compile(signature)
         built += bool(compiled.stats.cache_misses)
     return built
+
+
+def _load_array_functions() -> None:
+    """Load numba's array functions without ``scipy.linalg``, which takes 0.1 s of each worker.
+
+    They look for its BLAS when they are imported (``numba.np.arraymath``), which a first compilation does. No function
+    here uses linear algebra.
+    """
+    name = "scipy.linalg"
+    if name in sys.modules:
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # an import of it fails
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[name]

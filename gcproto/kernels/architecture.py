@@ -20,10 +20,18 @@ class Flavour(msgspec.Struct, frozen=True):
 
 
 class Cpu(msgspec.Struct, frozen=True):
-    """A model of QEMU's processors, and the page sizes in bytes that it translates."""
+    """A model of QEMU's processors.
+
+    Attributes:
+        model: QEMU's name of it.
+        page_sizes: in bytes, that it translates.
+        tags: it has MTE, and the machine gets memory for tags.
+
+    """
 
     model: str
     page_sizes: tuple[int, ...]
+    tags: bool = False
 
 
 class Architecture(msgspec.Struct, frozen=True):
@@ -42,6 +50,7 @@ class Architecture(msgspec.Struct, frozen=True):
         prefix, compiler_package: of the compiler; "" for this machine's own, which is ``cc`` or ``gcc``.
         make: the kernel's name of it;  target, image: what make builds, and its path.
         fragments: of configurations that belong to it, by page size in bytes (gcproto.kernels.build.kconfig).
+        own: names of configurations that no other architecture has.
         headers: files that builds of kernels need, and their packages.
 
     """
@@ -64,6 +73,7 @@ class Architecture(msgspec.Struct, frozen=True):
     image: str
     fragments: dict[int, tuple[str, ...]]
     headers: dict[str, str] = {}
+    own: tuple[str, ...] = ()
 
     @property
     def page_sizes(self) -> tuple[int, ...]:
@@ -116,6 +126,27 @@ class Architecture(msgspec.Struct, frozen=True):
                 code=ExitCode.USAGE,
             )
 
+    def see_that_it_has_tags(self, model: str, configuration: str) -> None:
+        """See that a processor has the memory tags that a kernel was built for. Without them KASAN does nothing.
+
+        Args:
+            model: of the processor.
+            configuration: of the kernel, its fragments' names joined by ``+``.
+
+        Raises:
+            GcprotoError: it has not, or the model is not known here.
+
+        """
+        found = self.cpu(model)
+        if HARDWARE_TAGS in configuration.split("+") and not found.tags:
+            able = [one.model for one in self.cpus if one.tags]
+            raise GcprotoError(
+                f"the processor {found.model} has no memory tags",
+                why=f"a kernel of the configuration {HARDWARE_TAGS} would check nothing on it, and not say so",
+                remedy=f"give --cpu {able[0]}" if able else f"no processor of {self.name} has them",
+                code=ExitCode.USAGE,
+            )
+
     def compiler(self, name: str) -> str:
         """Path of the compiler of the programs for guests.
 
@@ -137,6 +168,9 @@ class Architecture(msgspec.Struct, frozen=True):
 
 
 FOUR, SIXTEEN, SIXTY_FOUR = 4 * KIB, 16 * KIB, 64 * KIB
+
+HARDWARE_TAGS = "kasan-hw"
+"""The fragment of kernels that need a processor with memory tags."""
 
 AMD64 = Architecture(
     name="amd64",
@@ -172,8 +206,8 @@ ARM64 = Architecture(
         Cpu("neoverse-n1", (FOUR, SIXTEEN, SIXTY_FOUR)),
         Cpu("cortex-a76", (FOUR, SIXTEEN, SIXTY_FOUR)),
         Cpu("cortex-a72", (FOUR, SIXTY_FOUR)),
-        # Has MTE with -machine mte=on, for KASAN_HW_TAGS. It grows with QEMU's version.
-        Cpu("max,pauth-impdef=on", (FOUR, SIXTEEN, SIXTY_FOUR)),
+        # For KASAN_HW_TAGS. It grows with QEMU's version.
+        Cpu("max,pauth-impdef=on", (FOUR, SIXTEEN, SIXTY_FOUR), tags=True),
     ),
     qemu="qemu-system-aarch64",
     qemu_package="qemu-system-arm",
@@ -188,6 +222,7 @@ ARM64 = Architecture(
     target="Image",
     image="arch/arm64/boot/Image",
     fragments={FOUR: ("arm64", "arm64-4k"), SIXTEEN: ("arm64", "arm64-16k")},
+    own=(HARDWARE_TAGS,),
 )
 
 ROWS = (AMD64, ARM64)

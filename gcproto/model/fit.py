@@ -110,13 +110,12 @@ def fit(collections: Sequence[Dispositions]) -> Costs:
             remedy="give results of more runs: gcproto gc policies --rounds 7",
             code=ExitCode.USAGE,
         )
-    every = list(alike.values())
+    every = [_Heap(some, kinds) for some in alike.values()]
     rng = np.random.default_rng(SEED)
     resamples = []
     for _ in range(RESAMPLES):
-        drawn = [[some[at] for at in rng.integers(0, len(some), len(some))] for some in every]
-        resamples.append(_fitted(drawn, kinds))
-    return Costs(kinds, _fitted(every, kinds), tuple(resamples))
+        resamples.append(_fitted([one.middle(rng.integers(0, one.count, one.count)) for one in every]))
+    return Costs(kinds, _fitted([one.middle(np.arange(one.count)) for one in every]), tuple(resamples))
 
 
 def _heap_of(one: Dispositions) -> tuple[object, ...]:
@@ -124,17 +123,36 @@ def _heap_of(one: Dispositions) -> tuple[object, ...]:
     return (one.scenario, *sorted(row_of(one).items())) if one.fresh else (one.scenario,)
 
 
-def middle_of(some: Sequence[Dispositions]) -> list[Dispositions]:
-    """The collection with the median time per page, or both that the median lies between."""
-    order = sorted(some, key=lambda one: one.ns / one.every_page)
-    return order[(len(order) - 1) // 2 : len(order) // 2 + 1]
+class _Heap:
+    """Collections of one heap, or rounds of one path: counts of each kind by row, and times in ns.
+
+    Args:
+        some: the collections.
+        kinds: the columns of the counts.
+
+    """
+
+    def __init__(self, some: Sequence[Dispositions], kinds: Sequence[Kind]) -> None:
+        rows = [row_of(one) for one in some]
+        self.count = len(some)
+        self.counts = np.array([[row.get(kind, 0.0) for kind in kinds] for row in rows])
+        self.ns = np.array([float(one.ns) for one in some])
+        self.ns_page = np.array([one.ns / one.every_page for one in some])
+
+    def middle(self, drawn: NDArray[np.int64]) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+        """Counts and times of the collection with the median time per page, or of both that the median lies between.
+
+        Args:
+            drawn: numbers of collections.
+
+        """
+        order = drawn[np.argsort(self.ns_page[drawn], kind="stable")]
+        middle = order[(len(order) - 1) // 2 : len(order) // 2 + 1]
+        return self.counts[middle], self.ns[middle]
 
 
-def _fitted(every: Sequence[Sequence[Dispositions]], kinds: Sequence[Kind]) -> tuple[float, ...]:
-    middles = [one for some in every for one in middle_of(some)]
-    rows = [row_of(one) for one in middles]
-    matrix = np.array([[row.get(kind, 0.0) for kind in kinds] for row in rows])
-    return _solve(matrix, np.array([float(one.ns) for one in middles]))
+def _fitted(middles: "Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]") -> tuple[float, ...]:
+    return _solve(np.concatenate([counts for counts, _ in middles]), np.concatenate([ns for _, ns in middles]))
 
 
 def _solve(matrix: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, ...]:

@@ -14,7 +14,7 @@
 #include "hazards/tables.h"
 #include "uffd/answer.h"
 
-#define PAGES UINT64_C(1024) /* a power of two */
+#define MIN_PAGES UINT64_C(1024)
 #define READERS 3
 #define RUN UINT64_C(16) /* pages that the sweep moves at once */
 #define STRIDE 331       /* odd: each reader visits each page once */
@@ -22,13 +22,14 @@
 #define ROUND_NS (20 * UINT64_C(1000000000))
 
 /*
+ * pages: of the window: a THP at least; a power of two
  * round: counts up when the readers are to begin; `done` follows it by READERS each time
  * err:   errno of an ioctl that has no other answer;  wrong: pages whose contents were wrong
  */
 struct flips {
     struct gcp_trial *trial;
     struct gcp_uffd uffd;
-    uint64_t to, from;
+    uint64_t to, from, pages;
     atomic_int stop, err;
     atomic_uint_fast64_t round, done, wrong, faults, copied, collapsed;
 };
@@ -61,7 +62,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
     int saved = errno;
     uint64_t offset = gcp_address_of(info->si_addr) - flips.to;
     (void)context;
-    if (offset >= PAGES * flips.trial->page) {
+    if (offset >= flips.pages * flips.trial->page) {
         signal(number, SIG_DFL); /* the access is repeated and ends the process */
         return;
     }
@@ -81,8 +82,8 @@ static void *read_each_round(void *arg)
                 return NULL;
             sched_yield();
         }
-        for (uint64_t i = 0; i < PAGES; i++) {
-            uint64_t at = (first + i * STRIDE) % PAGES, word = i % (page / sizeof(uint64_t));
+        for (uint64_t i = 0; i < flips.pages; i++) {
+            uint64_t at = (first + i * STRIDE) % flips.pages, word = i % (page / sizeof(uint64_t));
             volatile const uint64_t *words = gcp_at(flips.to + at * page);
             if (words[word] != gcp_content(GCP_TRIAL_SEED, at, word))
                 atomic_fetch_add(&flips.wrong, 1);
@@ -93,7 +94,7 @@ static void *read_each_round(void *arg)
 
 static void *collapse_both(void *arg)
 {
-    uint64_t bytes = PAGES * flips.trial->page;
+    uint64_t bytes = flips.pages * flips.trial->page;
     (void)arg;
     while (!atomic_load(&flips.stop)) {
         atomic_fetch_add(&flips.collapsed, gcp_region_collapse(flips.from, bytes) == 0);
@@ -107,8 +108,8 @@ static void sweep(uint64_t begun)
 {
     uint64_t page = flips.trial->page;
     uint32_t row = 0;
-    for (uint64_t at = 0; at < PAGES && !atomic_load(&flips.err);) {
-        uint64_t run = PAGES - at < RUN ? PAGES - at : RUN;
+    for (uint64_t at = 0; at < flips.pages && !atomic_load(&flips.err);) {
+        uint64_t run = flips.pages - at < RUN ? flips.pages - at : RUN;
         struct gcp_outcome did =
             gcp_uffd_move(&flips.uffd, flips.to + at * page, flips.from + at * page, run * page, 0);
         if (did.bytes > 0) {
@@ -128,7 +129,7 @@ static void sweep(uint64_t begun)
 /* As the collector does: register, flip, let the readers run and sweep beside them, unregister. */
 static void one_window(struct gcp_trial *trial, uint64_t round)
 {
-    uint64_t bytes = PAGES * trial->page, begun = gcp_now();
+    uint64_t bytes = flips.pages * trial->page, begun = gcp_now();
     struct gcp_outcome did = gcp_uffd_register(&flips.uffd, flips.to, bytes, NULL);
     if (did.err)
         gcp_trial_differs(trial, "UFFDIO_REGISTER: %s", strerror(did.err));
@@ -155,19 +156,24 @@ static void one_window(struct gcp_trial *trial, uint64_t round)
 static void windows_beside_collapse(struct gcp_trial *trial)
 {
     struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
-    static const uint64_t FIRST[READERS] = {0, PAGES / 3, 2 * PAGES / 3};
+    uint64_t first[READERS];
     pthread_t readers[READERS], collapser;
     uint64_t rounds = 0;
     flips.trial = trial;
+    flips.pages = trial->platform.pmd_size / trial->page;
+    if (flips.pages < MIN_PAGES)
+        flips.pages = MIN_PAGES;
     gcp_trial_open(trial, GCP_UFFD_FEATURE_SIGBUS, &flips.uffd);
-    flips.to = gcp_trial_region(trial, PAGES, 0);
-    flips.from = gcp_trial_region(trial, PAGES, 0);
-    gcp_region_large(flips.to, PAGES * trial->page);
-    gcp_region_large(flips.from, PAGES * trial->page);
-    gcp_content_fill(flips.to, 0, PAGES, GCP_TRIAL_SEED);
+    flips.to = gcp_trial_region(trial, flips.pages, 0);
+    flips.from = gcp_trial_region(trial, flips.pages, 0);
+    gcp_region_large(flips.to, flips.pages * trial->page);
+    gcp_region_large(flips.from, flips.pages * trial->page);
+    gcp_content_fill(flips.to, 0, flips.pages, GCP_TRIAL_SEED);
     sigaction(SIGBUS, &action, NULL);
-    for (uint64_t i = 0; i < READERS; i++)
-        gcp_trial_thread(trial, &readers[i], read_each_round, (void *)(uintptr_t)&FIRST[i]);
+    for (uint64_t i = 0; i < READERS; i++) {
+        first[i] = i * flips.pages / READERS;
+        gcp_trial_thread(trial, &readers[i], read_each_round, &first[i]);
+    }
     gcp_trial_thread(trial, &collapser, collapse_both, NULL);
     for (uint64_t begin = gcp_now(); gcp_now() - begin < RACE_NS;)
         one_window(trial, ++rounds);
@@ -180,7 +186,7 @@ static void windows_beside_collapse(struct gcp_trial *trial)
     gcp_trial_note(trial,
                    "%" PRIu64 " windows of %" PRIu64 " pages, %" PRIu64 " faults served by their threads, %" PRIu64
                    " calls of MADV_COLLAPSE done; %" PRIu64 " pages copied as they were busy",
-                   rounds, PAGES, (uint64_t)atomic_load(&flips.faults), (uint64_t)atomic_load(&flips.collapsed),
+                   rounds, flips.pages, (uint64_t)atomic_load(&flips.faults), (uint64_t)atomic_load(&flips.collapsed),
                    (uint64_t)atomic_load(&flips.copied));
 }
 

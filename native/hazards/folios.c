@@ -40,7 +40,7 @@ static void threads_in_one_folio(struct gcp_trial *trial)
 static void *collapse_both(void *arg)
 {
     struct gcp_race *race = arg;
-    uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
+    uint64_t bytes = race->pages * race->trial->page;
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++)
             if (madvise(gcp_at(race->range[i]), bytes, GCP_MADV_COLLAPSE) == 0)

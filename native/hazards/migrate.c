@@ -27,9 +27,9 @@ static void need_two_nodes(struct gcp_trial *trial)
 /* Ask for the pages at these steps of both ranges; those that are elsewhere are passed over. */
 static void migrate(struct gcp_race *race, uint64_t step, int node)
 {
-    static void *pages[GCP_RACE_PAGES];
-    static int nodes[GCP_RACE_PAGES], status[GCP_RACE_PAGES];
-    unsigned long count = GCP_RACE_PAGES / step;
+    static void *pages[GCP_RACE_MAX_PAGES];
+    static int nodes[GCP_RACE_MAX_PAGES], status[GCP_RACE_MAX_PAGES];
+    unsigned long count = race->pages / step;
     for (int i = 0; i < 2; i++) {
         for (unsigned long k = 0; k < count; k++) {
             pages[k] = gcp_at(race->range[i] + k * step * race->trial->page);
@@ -43,7 +43,7 @@ static void bind(struct gcp_race *race, int node)
 {
     const unsigned long mask = 1UL << node;
     for (int i = 0; i < 2; i++) {
-        uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
+        uint64_t bytes = race->pages * race->trial->page;
         syscall(SYS_mbind, gcp_at(race->range[i]), bytes, MPOL_BIND, &mask, 8 * sizeof(mask), MPOL_MF_MOVE);
         syscall(SYS_mbind, gcp_at(race->range[i]), bytes, MPOL_DEFAULT, NULL, 0, 0);
     }
@@ -61,7 +61,7 @@ static void migrate_until_it_stops(struct gcp_race *race, uint64_t step, int col
             migrate(race, step, node);
         /* A THP that was split stays so. */
         for (int i = 0; collapse && i < 2; i++)
-            gcp_region_collapse(race->range[i], GCP_RACE_PAGES * race->trial->page);
+            gcp_region_collapse(race->range[i], race->pages * race->trial->page);
     }
     atomic_store(&race->disturbed, (uint64_t)(gcp_count_of_vmstat(counter) - before));
 }
@@ -74,7 +74,8 @@ static void *migrate_pages(void *arg)
 
 static void *migrate_thps(void *arg)
 {
-    migrate_until_it_stops(arg, GCP_RACE_PAGES, 1, "thp_migration_success ");
+    const struct gcp_race *race = arg;
+    migrate_until_it_stops(arg, race->pages, 1, "thp_migration_success ");
     return NULL;
 }
 
@@ -98,9 +99,7 @@ static void small_pages(struct gcp_trial *trial)
 static void whole_thps(struct gcp_trial *trial)
 {
     need_two_nodes(trial);
-    if (trial->platform.pmd_size != GCP_RACE_PAGES * trial->page)
-        gcp_trial_skip(trial, "a THP is not of %d pages here", GCP_RACE_PAGES);
-    gcp_race_run(trial, 1, GCP_RACE_PAGES, RACE_MS, 1, migrate_thps, "THPs migrated");
+    gcp_race_run(trial, 1, trial->platform.pmd_size / trial->page, RACE_MS, 1, migrate_thps, "THPs migrated");
 }
 
 static const struct gcp_row_entry ROWS[] = {

@@ -113,18 +113,22 @@ void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, ui
 
     memset(&race, 0, sizeof(race));
     race.trial = trial;
+    race.pages = huge ? trial->platform.pmd_size / trial->page : GCP_RACE_PAGES;
+    if (race.pages > GCP_RACE_MAX_PAGES)
+        gcp_trial_skip(trial, "a THP has %" PRIu64 " pages here, and a race has room for %d", race.pages,
+                       GCP_RACE_MAX_PAGES);
     for (int i = 0; i < 2; i++) {
-        race.range[i] = gcp_trial_region(trial, GCP_RACE_PAGES, 0);
+        race.range[i] = gcp_trial_region(trial, race.pages, 0);
         if (huge)
-            madvise(gcp_at(race.range[i]), GCP_RACE_PAGES * trial->page, MADV_HUGEPAGE);
+            madvise(gcp_at(race.range[i]), race.pages * trial->page, MADV_HUGEPAGE);
     }
-    gcp_content_fill(race.range[0], 0, GCP_RACE_PAGES, GCP_TRIAL_SEED);
+    gcp_content_fill(race.range[0], 0, race.pages, GCP_TRIAL_SEED);
     for (int i = 0; i < 2; i++)
-        gcp_trial_register(trial, race.range[i], GCP_RACE_PAGES);
+        gcp_trial_register(trial, race.range[i], race.pages);
     if (disturb)
         gcp_trial_thread(trial, &disturber, disturb, &race);
     for (unsigned i = 0; i < movers; i++) {
-        uint64_t share = GCP_RACE_PAGES / movers;
+        uint64_t share = race.pages / movers;
         mover[i] = (struct mover){.race = &race, .first = i * share, .pages = share, .granule = granule};
         gcp_trial_thread(trial, &threads[i], keep_moving, &mover[i]);
     }

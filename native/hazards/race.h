@@ -10,6 +10,7 @@
 #include "trial/trial.h"
 
 #define GCP_RACE_PAGES 512
+#define GCP_RACE_MAX_PAGES 2048 /* a THP on pages of 16 KiB */
 
 /*
  * What the last call of a mover looked like, if its error ended the race: its pages, and the pagemap words of the first at
@@ -21,6 +22,7 @@ struct gcp_race_end {
 };
 
 /*
+ * pages:     that move: GCP_RACE_PAGES, or those of a THP
  * at:        of page i, which of the two ranges it is in (only its mover writes this)
  * stop:      set when the time is over
  * disturbed: work of the disturber, in its own unit
@@ -30,7 +32,8 @@ struct gcp_race_end {
 struct gcp_race {
     struct gcp_trial *trial;
     uint64_t range[2];
-    atomic_uchar at[GCP_RACE_PAGES];
+    uint64_t pages;
+    atomic_uchar at[GCP_RACE_MAX_PAGES];
     atomic_int stop;
     atomic_uint_fast64_t disturbed;
     atomic_uint_fast64_t moved;
@@ -45,7 +48,8 @@ struct gcp_race {
 
 /*
  * Run `movers` threads, each of which moves its share of the pages, `granule` at a time, and one `disturb`er, which
- * returns when race->stop is set.  Ends the row unless all contents are right; leaves a note with the counts.
+ * returns when race->stop is set.  `huge`: the pages begin as a THP.  Ends the row unless all contents are
+ * right; leaves a note with the counts.
  */
 void gcp_race_run(struct gcp_trial *trial, unsigned movers, uint64_t granule, uint64_t ms, int huge,
                   void *(*disturb)(void *race), const char *unit);

@@ -126,7 +126,7 @@ static void large_folios_in_the_swap_cache(struct gcp_trial *trial)
 static void *page_out_and_bring_back(void *arg)
 {
     struct gcp_race *race = arg;
-    uint64_t bytes = GCP_RACE_PAGES * race->trial->page;
+    uint64_t bytes = race->pages * race->trial->page;
     while (!atomic_load(&race->stop))
         for (int i = 0; i < 2; i++) {
             gcp_region_page_out(race->range[i], bytes);

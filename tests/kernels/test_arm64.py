@@ -14,10 +14,12 @@ from gcproto.kernels.architecture import AMD64, ARM64, ROWS, named
 from gcproto.kernels.build import kconfig
 from gcproto.kernels.build.build import need_tools
 from gcproto.kernels.get.catalog import Catalog, group, locked
+from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.get.image_file import read_image
 from gcproto.kernels.guest import machine, programs
 from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.guest.sizes import Sizes
+from gcproto.kernels.run.cell import STRESS, Cell, run_cell
 from gcproto.report.terminal.contpte import print_blocks
 from gcproto.report.terminal.functions import print_events
 from gcproto.report.terminal.platforms import print_beside, print_between
@@ -105,6 +107,28 @@ def test_a_processor_without_the_page_size_is_refused_as_it_would_hang(tmp_path:
     words = ("kernels", "run", "7.3", "--arch", "arm64", "--page-size", "16k", "--cpu", "cortex-a72")
     done = run_gcproto(*words, "--out", str(tmp_path / "r"))
     assert (done.returncode, "no pages of 16K" in done.stderr) == (2, True)
+
+
+def test_a_kernel_that_checks_by_memory_tags_has_a_processor_with_them() -> None:
+    tagged = next(one.model for one in ARM64.cpus if one.tags)
+    ARM64.see_that_it_has_tags("", "fast+debug+kasan")
+    ARM64.see_that_it_has_tags(tagged, "fast+debug+kasan-hw")
+    with pytest.raises(GcprotoError, match="check nothing") as caught:
+        ARM64.see_that_it_has_tags("", "fast+debug+kasan-hw")
+    assert (caught.value.code, tagged in caught.value.remedy) == (ExitCode.USAGE, True)
+    words = machine.Machine(architecture="arm64", cpu=tagged).command("k", "i", "c")
+    assert "mte=on" in words
+    assert "mte=on" not in machine.Machine(architecture="arm64").command("k", "i", "c")
+    asked = kconfig.chosen(["kasan-hw"], ARM64, SIXTEEN).asked
+    assert {asked[f"CONFIG_{one}"] for one in ("ARM64_MTE", "KASAN_HW_TAGS", "DEBUG_VM", "ARM64_16K_PAGES")} == {"y"}
+    assert "CONFIG_KASAN_GENERIC" not in asked
+    with pytest.raises(GcprotoError, match="amd64 have no configuration kasan-hw") as other:
+        kconfig.chosen(["kasan-hw"])
+    assert "--arch arm64" in other.value.remedy
+    kernel = LocalKernel("7.3.4-x-arm64", "k", (), "here", architecture="arm64", configuration="fast+debug+kasan-hw")
+    guest = run_cell(Cell(kernel, STRESS, machine.Machine(architecture="arm64"))).guest
+    assert guest
+    assert (guest.outcome, "no memory tags" in guest.why) == ("unbootable", True)
 
 
 def test_the_machine_is_virt_with_one_processor_model_and_its_own_port_for_results() -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
@@ -49,6 +50,22 @@ def test_a_kernel_is_in_the_catalog_with_all_that_it_was_built_from(home: Path) 
     assert one.local.builtin == ("lzo-rle", "zram", "loop")
     assert Path(one.local.vmlinuz).exists()
     assert compiled() == ["one.o", "two.o"]
+
+
+def test_a_name_alone_means_the_smallest_pages_and_then_the_newest(home: Path) -> None:
+    one = made(home)
+    for pages, written in ((4096, "1"), (16384, "3"), (4096, "2")):
+        other = msgspec.structs.replace(
+            one, release=f"7.3.4-x{written}-arm64", architecture="arm64", page_size=pages, written=written
+        )
+        built.keep(other, one.home / "vmlinuz", one.home / "config")
+    found = built.find("mine", "arm64")
+    assert found
+    assert found.release == "7.3.4-x2-arm64"
+    larger = built.find("mine", "arm64", 16384)
+    assert larger
+    assert larger.release == "7.3.4-x3-arm64"
+    assert built.find("mine") == one
 
 
 def test_only_what_a_patch_touches_is_compiled_again_also_on_the_way_back(home: Path) -> None:

@@ -147,6 +147,14 @@ def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
 
 
 @pytest.mark.needs("kernel_source")
+def test_what_kasan_must_report_applies_to_stock_and_to_the_series() -> None:
+    for below in ([], [FOLDER / "series"]):
+        changed = apply(collect([*below, FOLDER / "kasan"]), source())["mm/userfaultfd.c"]
+        assert changed
+        assert b"late_initcall(read_freed);" in changed
+
+
+@pytest.mark.needs("kernel_source")
 def test_a_broken_variant_needs_the_series() -> None:
     with pytest.raises(GcprotoError, match="does not apply"):
         apply(collect([FOLDER / "broken" / "anon-not-checked.patch"]), source())

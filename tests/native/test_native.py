@@ -32,7 +32,7 @@ def probe(gcprobe: str, *args: str) -> subprocess.CompletedProcess[str]:
 FLAGS = ["-std=gnu11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-pthread"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # tests that need both processors run later than the others of this file
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The objects of the library with sanitizers: all programs link the same ones."""
     folder = tmp_path_factory.mktemp("sanitized")
@@ -57,7 +57,7 @@ def run_under_sanitizers(program: str, sanitized: list[str], folder: Path) -> st
     return done.stdout
 
 
-@pytest.mark.needs("move", "sanitizers")
+@pytest.mark.needs("move", "sanitizers", "two_cpus")
 @pytest.mark.timeout(180)
 def test_engine_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:
     assert run_under_sanitizers("test_engine", sanitized, tmp_path).count("ok ") > 25

@@ -34,6 +34,7 @@ from gcproto.host.journal import FOLDER, Journal
 GUESTS = ("tests/examples/", "tests/house/test_installed.py", "tests/kernels/", "tests/native/")
 PURE = (
     "tests/claims/test_claims_",
+    "tests/cli/test_cluster.py",
     "tests/cli/test_counted.py",
     "tests/cli/test_crowded.py",
     "tests/cli/test_predict_inputs.py",
@@ -44,6 +45,7 @@ PURE = (
     "tests/collector/test_noting.py",
     "tests/collector/test_produce.py",
     "tests/collector/test_regions.py",
+    "tests/heap/test_compiled.py",
     "tests/house/test_c_files.py",
     "tests/house/test_language.py",
     "tests/house/test_packages.py",
@@ -51,6 +53,7 @@ PURE = (
     "tests/house/test_rooms.py",
     "tests/house/test_two_processes.py",
     "tests/house/test_words.py",
+    "tests/jobs/test_cluster.py",
     "tests/litmus/",
     "tests/model/",
     "tests/report/",

@@ -129,8 +129,8 @@ def command(ctx: click.Context, options: Options) -> None:
     row = options.architecture
     sizes = row.page_sizes if options.page_bytes is None else (options.page_bytes,)
     with build_progress() as progress:
-        base = usual_name("base" if options.stock_patches else "stock", options.configs)
-        name = options.name or usual_name("patched", options.configs)
+        base = usual_name("base" if options.stock_patches else "stock", options.configs, row)
+        name = options.name or usual_name("patched", options.configs, row)
         orders = [
             parameters(replace(options, patches=patches, name=called), pages)
             for pages in sizes

@@ -88,8 +88,8 @@ def config_options(function: F) -> F:
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, debian (the distribution's own, trimmed), or the "
-        "path of a fragment; several are merged.",
+        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, kasan-hw (arm64), debian (the "
+        "distribution's own, trimmed), or the path of a fragment; several are merged.",
     )
     jobs = click.option(
         "--build-jobs",
@@ -132,11 +132,11 @@ def told(made: "Built") -> str:
     return "\n".join(lines)
 
 
-def usual_name(word: str, configs: Sequence[str]) -> str:
-    """Default name of a kernel: ``stock``, ``patched-debug``."""
+def usual_name(word: str, configs: Sequence[str], architecture: "Architecture") -> str:
+    """Default name of a kernel: ``stock``, ``patched-debug``. Its release says the architecture."""
     from gcproto.kernels.build import kconfig
 
-    label = kconfig.chosen(configs).label  # the release says the architecture
+    label = kconfig.chosen(configs, architecture).label
     return word if label == "fast" else f"{word}-{label}"[:32]
 
 
@@ -159,7 +159,7 @@ def parameters(options: BuildOptions, page_size: int | None = None) -> "BuildPar
     given = tuple(collect(options.patches))
     base = origin(options.source)
     return BuildParameters(
-        name=options.name or usual_name("patched" if given else "stock", options.configs),
+        name=options.name or usual_name("patched" if given else "stock", options.configs, row),
         origin=base,
         config=completed(config, base, row, pages),
         patches=given,

@@ -70,12 +70,15 @@ def ready(
 
     """
     from gcproto.kernels.architecture import AMD64
+    from gcproto.kernels.get.fetch import LocalKernel
     from gcproto.kernels.guest import machine, programs
     from gcproto.results.store import prepare
 
     row = architecture or AMD64
     for kernel in kernels:
         row.see_that_it_translates(options.cpu or "", kernel.page_size)
+        if isinstance(kernel, LocalKernel):
+            row.see_that_it_has_tags(options.cpu or "", kernel.configuration)
     prepare(options.out)
     if options.dask:
         return ""

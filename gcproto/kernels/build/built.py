@@ -105,18 +105,18 @@ def all_built() -> list[Built]:
 
 
 def find(text: str, architecture: str = AMD64.name, page_size: int | None = None) -> Built | None:
-    """The kernel of that release, or the newest of that name.
+    """The kernel of that release, or of that name: with the smallest pages, then the newest.
 
     Args:
         text: release or name.
         architecture: of kernels that are found by name.
-        page_size: in bytes, of kernels that are found by name; None: any.
+        page_size: in bytes, of kernels that are found by name; None: the smallest of that name.
 
     """
     here = all_built()
     exact = [one for one in here if text == one.release]
     alike = [one for one in here if one.architecture == architecture and page_size in (None, one.page_size)]
-    named = sorted((one for one in alike if text == one.name), key=lambda one: one.written)
+    named = sorted((one for one in alike if text == one.name), key=lambda one: (-one.page_size, one.written))
     candidates = exact or named
     return candidates[-1] if candidates else None
 

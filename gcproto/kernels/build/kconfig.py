@@ -1,9 +1,10 @@
 """Configurations of kernels that are built here: fragments, merged over tinyconfig.
 
 ``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
-DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. Other names are paths of fragments. Several
-are merged in order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the
-page size follow ``fast``.
+DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. ``kasan-hw``: ``debug`` with KASAN by the
+memory tags of arm64, which needs a processor that has them. Other names are paths of fragments. Several are merged in
+order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the page size
+follow ``fast``.
 
 ``debian``: the distribution's own configuration, trimmed to what a guest has (gcproto.kernels.build.distribution),
 instead of tinyconfig.
@@ -19,7 +20,7 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.architecture import AMD64, Architecture
+from gcproto.kernels.architecture import AMD64, HARDWARE_TAGS, ROWS, Architecture
 from gcproto.kernels.get import modules
 from gcproto.process import tools
 from gcproto.process.files import read_regular
@@ -29,6 +30,7 @@ OURS = {
     "fast": ("fast",),
     "debug": ("fast", "debug"),
     "kasan": ("fast", "debug", "kasan"),
+    HARDWARE_TAGS: ("fast", "debug", HARDWARE_TAGS),
     DEBIAN: (DEBIAN,),
 }
 UNNEEDED = "unneeded"
@@ -97,10 +99,18 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
         page_size: of the kernel, in bytes; None: the architecture's smallest.
 
     Raises:
-        GcprotoError: a name is unknown, or a file is not a fragment.
+        GcprotoError: a name is unknown or of another architecture, or a file is not a fragment.
 
     """
     words = list(words) or ["fast"]
+    for row in ROWS:
+        other = next((word for word in words if word in row.own and row is not architecture), None)
+        if other:
+            raise GcprotoError(
+                f"kernels of {architecture.name} have no configuration {other}",
+                remedy=f"give --arch {row.name}, or another configuration",
+                code=ExitCode.USAGE,
+            )
     if words[0] not in OURS:
         words.insert(0, "fast")
     named = [word for word in words if word in OURS]

@@ -98,6 +98,7 @@ class Machine(msgspec.Struct, frozen=True):
         return [
             row.qemu,
             *row.board,
+            *(("-machine", "mte=on") if row.cpu(self.cpu).tags else ()),
             *accelerator,
             *("-cpu", self.model, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
             *self._numa(),

@@ -125,6 +125,7 @@ def run_cell(cell: Cell) -> Result:
         kernel = local(cell.kernel)
         name, inputs = kernel.configuration, kernel.inputs
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
+        cell.machine.row.see_that_it_has_tags(cell.machine.cpu, name)
         where = vm.host(cell.machine.row)
         built = _programs(cell)
         if cell.scenarios == CHECK:
