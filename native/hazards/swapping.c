@@ -12,6 +12,7 @@
 
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "hazards/counters.h"
 #include "hazards/race.h"
 #include "hazards/tables.h"
 #include "base/address.h"
@@ -19,6 +20,7 @@
 #define TRIES 40
 #define PAGES 64
 #define RACE_MS 4000
+#define COPIES "ksm_swpin_copy "
 #define GROUP "/sys/fs/cgroup/gcproto"
 #define RECLAIM "256K"
 #define ENTRY(word) ((word) & ((1ULL << 55) - 1)) /* of pagemap: type in the lowest 5 bits, then the offset */
@@ -39,6 +41,21 @@ uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t p
 }
 
 /*
+ * With CONFIG_KSM the kernel copies a page of the swap cache whose index or anon_vma does not fit the fault, whatever made
+ * it so (ksm_might_need_to_copy).  It hides what the reverse map would show, but counts.  No page here is merged.
+ */
+static void expect_no_copies(struct gcp_trial *trial, int64_t before)
+{
+    int64_t copies = gcp_count_of_vmstat(COPIES) - before;
+    if (copies)
+        gcp_trial_differs(trial,
+                          "corruption: %" PRId64
+                          " pages were copied when they were swapped in, since their index or anon_vma is not that of "
+                          "their place (ksm_swpin_copy)",
+                          copies);
+}
+
+/*
  * The reverse map can't find a folio whose index or anon_vma is wrong: it can't be swapped out again.  This shows
  * without CONFIG_DEBUG_VM, which would stop the kernel at the first access.  Pages that were not moved are the control:
  * if they can't be swapped out either, the try is inconclusive.
@@ -46,6 +63,7 @@ uint64_t gcp_hazard_swap_out(struct gcp_trial *trial, uint64_t start, uint64_t p
 static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
 {
     int moved = 0, busy = 0, silent = 0;
+    int64_t copies = gcp_count_of_vmstat(COPIES);
     gcp_pin_cpu(0); /* moved pages and those of the control are made on one processor */
     for (int i = 0; i < TRIES; i++) {
         struct gcp_source source, control;
@@ -61,6 +79,7 @@ static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
             gcp_trial_differs(trial, "try %d: %s", i, strerror(seen.err));
         gcp_expect_content(trial, dst, 0, PAGES);
         gcp_expect_content(trial, still, 0, PAGES);
+        expect_no_copies(trial, copies);
         uint64_t out = gcp_hazard_swap_out(trial, dst, PAGES);
         uint64_t out_control = gcp_hazard_swap_out(trial, still, PAGES);
         gcp_expect_content(trial, dst, 0, PAGES);
@@ -211,6 +230,7 @@ static bool half_in_the_swap_cache(struct gcp_trial *trial, uint64_t start)
 static void entries_before_cached_ones(struct gcp_trial *trial)
 {
     int moved = 0, busy = 0, apart = 0;
+    int64_t copies = gcp_count_of_vmstat(COPIES);
     gcp_pin_cpu(0);
     enter_group(trial);
     for (int i = 0; i < TRIES / 4; i++) {
@@ -231,6 +251,7 @@ static void entries_before_cached_ones(struct gcp_trial *trial)
         }
         gcp_expect_content(trial, dst, 0, PAGES);
         gcp_expect_content(trial, still, 0, PAGES);
+        expect_no_copies(trial, copies);
         uint64_t out = gcp_hazard_swap_out(trial, dst, PAGES), out_control = gcp_hazard_swap_out(trial, still, PAGES);
         gcp_expect_content(trial, dst, 0, PAGES);
         if (out < PAGES && out_control == PAGES && gcp_trial_off_lru(trial, dst, PAGES) == 0)

@@ -42,13 +42,16 @@ SWEEP = [(500, 110, 10), (950, 40, 65), (1001, 0, 100)]
 
 def test_a_line_for_each_heap() -> None:
     made = density.sweep([run_of([collected(*one) for one in SWEEP])], "x")
-    assert [one.name for one in made] == ["x-density-copied", "x-density-kept", "x-density-after", "x-density-pause"]
+    assert [one.name for one in made] == [
+        f"x-density-small-move-{name}" for name in ("copied", "kept", "after", "pause")
+    ]
+    assert made[0].title == "Copied, small move"
     copied, kept, after, pause = (one.data for one in made)
     assert copied.heads == ("heap", "50 %", "95 %", "none")
-    assert copied.rows == [("javac small move", "10.0", "65.0", "100")]
-    assert kept.rows == [("javac small move", "20.0", "5.00", "0")]
-    assert after.rows == [("javac small move", "2.00", "7.50", "11.0")]
-    assert pause.rows == [("javac small move", "2.00", "2.00", "2.00")]
+    assert copied.rows == [("javac", "10.0", "65.0", "100")]
+    assert kept.rows == [("javac", "20.0", "5.00", "0")]
+    assert after.rows == [("javac", "2.00", "7.50", "11.0")]
+    assert pause.rows == [("javac", "2.00", "2.00", "2.00")]
     assert all(one.svgs() for one in made)
 
 
@@ -57,3 +60,15 @@ def test_two_thresholds_are_no_sweep() -> None:
     assert density.sweep([run_of([collected(None, 1, 2)])], "x") == []
     young = [collected(*one, young=True) for one in SWEEP]
     assert density.sweep([run_of(young)], "x") == []
+
+
+def test_kinds_of_memory_have_pictures_of_their_own() -> None:
+    small = [collected(*one) for one in SWEEP]
+    large = [
+        msgspec.structs.replace(one, scenario=msgspec.structs.replace(one.scenario, memory="64k", order=4))
+        for one in small
+    ]
+    made = density.sweep([run_of(small + large)], "x")
+    assert [one.title for one in made if one.title.startswith("Copied")] == ["Copied, small move", "Copied, 64K move"]
+    assert len({one.name for one in made}) == len(made) == 8
+    assert all(one.data.rows[0][0] == "javac" for one in made)

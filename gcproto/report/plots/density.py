@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gcproto.report import labels
 from gcproto.report.plots.axes import Curve, axes, curves_on, heading
 from gcproto.report.plots.look import Look, Style
-from gcproto.report.plots.plot import Data, Plot
+from gcproto.report.plots.plot import Data, Plot, anchor
 from gcproto.report.words.kinds import Workload, workloads
 from gcproto.report.words.ratios import usable
 from gcproto.results import names
@@ -107,14 +107,18 @@ def _produced(one: Collection) -> int:
     return one.dense + one.kept + _built(one)
 
 
-def known(results: Iterable[Result]) -> dict[str, dict[int, Figures]]:
-    """Figures by threshold, of heaps that differ in it only: by the heap's name.
+Sweeps = dict[str, dict[int, Figures]]
+"""Figures by the heap's name and by threshold."""
+
+
+def known(results: Iterable[Result]) -> dict[str, Sweeps]:
+    """Figures by threshold, of heaps that differ in it only, by what they have in common: memory and mode.
 
     Args:
         results: of ``gcproto gc --dense LIST``.
 
     """
-    found: dict[str, dict[int, Figures]] = {}
+    found: dict[str, Sweeps] = {}
     for result in results:
         page = page_size_of(result)
         for one in workloads(result.measurements):
@@ -123,29 +127,37 @@ def known(results: Iterable[Result]) -> dict[str, dict[int, Figures]]:
                 continue
             figures = figures_of(one, page)
             if figures:
-                found.setdefault(_name(one.at, result, page), {})[permille] = figures
-    return {name: points for name, points in found.items() if len(points) >= LEAST}
+                heap, alike = _names(one.at, result, page)
+                found.setdefault(alike, {}).setdefault(heap, {})[permille] = figures
+    swept = {
+        alike: {heap: points for heap, points in heaps.items() if len(points) >= LEAST}
+        for alike, heaps in found.items()
+    }
+    return {alike: heaps for alike, heaps in swept.items() if heaps}
 
 
-def _name(at: WorkloadScenario, result: Result, page: int) -> str:
-    """``javac 64K move``: the heap without the threshold."""
+def _names(at: WorkloadScenario, result: Result, page: int) -> tuple[str, str]:
+    """``javac`` and ``64K move``: the heap, and what it has in common with others, without the threshold."""
     experiment = result.experiment
     recording = experiment.recording if isinstance(experiment, WorkloadExperiment) else ""
     heap = PurePath(recording).name.partition(".")[0] or at.workload
     usual = with_fields(at, options=with_fields(at.options, dense_permille=None, granule=None, regions=None))
-    return f"{heap} {names.memory(at, page)} {names.mode(usual)}"
+    return heap, f"{names.memory(at, page)} {names.mode(usual)}"
 
 
 def sweep(results: Iterable[Result], name: str) -> list[Plot]:
-    """Pictures of a sweep over the threshold; empty without one.
+    """Pictures of a sweep over the threshold for each memory and mode; empty without one.
 
     Args:
         results: of heaps.
         name: of the pictures.
 
     """
-    curves = known(results)
-    return [_plot(panel, curves, f"{name}-density-{panel.name}") for panel in PANELS] if curves else []
+    return [
+        _plot(panel, alike, heaps, anchor(name, "density", alike.replace(" ", "-"), panel.name))
+        for alike, heaps in known(results).items()
+        for panel in PANELS
+    ]
 
 
 def _x(permille: int) -> float:
@@ -156,7 +168,7 @@ def _text(permille: int) -> str:
     return f"{permille / 10:g} %" if permille <= WHOLE else "none"
 
 
-def _plot(panel: Panel, heaps: dict[str, dict[int, Figures]], name: str) -> Plot:
+def _plot(panel: Panel, alike: str, heaps: Sweeps, name: str) -> Plot:
     thresholds = sorted({one for points in heaps.values() for one in points})
     rows = [
         (heap, *(labels.number(panel.value(points[one])) if one in points else "" for one in thresholds))
@@ -166,12 +178,12 @@ def _plot(panel: Panel, heaps: dict[str, dict[int, Figures]], name: str) -> Plot
         Curve(heap, STYLES[at % len(STYLES)], [(_x(one), panel.value(points[one])) for one in sorted(points)])
         for at, (heap, points) in enumerate(heaps.items())
     ]
-    text = f"{panel.title}, {panel.upwards}, by the threshold of density. " + " ".join(
+    text = f"{alike}: {panel.title}, {panel.upwards}, by the threshold of density. " + " ".join(
         f"{one.name}: " + ", ".join(f"{labels.number(y)} at {x:g} %" for x, y in one.points) + "." for one in curves
     )
     return Plot(
         name,
-        f"{panel.title}, by the threshold of density",
+        f"{panel.title}, {alike}",
         text,
         lambda figure, look: _draw(figure, look, panel, curves, thresholds),
         Data(("heap", *map(_text, thresholds)), rows),
