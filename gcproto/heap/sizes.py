@@ -23,5 +23,6 @@ def see_that_it_can_be_made(capacity: int) -> None:
         raise GcprotoError(
             f"a heap of {capacity} bytes can't be made",
             why=f"it must be from {MIN_BYTES >> 20} MiB to {(MAX_PAGES * PAGE_BYTES >> 30) - 1} GiB",
+            remedy="ask for another size: --heap is a multiple of the live set, or of what a dump's heap uses",
             code=ExitCode.USAGE,
         )

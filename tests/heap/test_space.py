@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gcproto.errors import GcprotoError
 from gcproto.heap import space
+from gcproto.heap.sizes import MIN_BYTES, see_that_it_can_be_made
 from gcproto.host.machine import machine
 
 MIB = 1 << 20
@@ -25,3 +27,12 @@ def test_page_tables_do_not_make_a_heap_larger(
         assert heap.world.limit - heap.world.begin == limit * MIB
     finally:
         heap.close()
+
+
+def test_a_heap_that_is_too_small_says_what_to_ask_for() -> None:
+    """A dump of a JVM with a heap of 3 MiB, at ``--heap 1.5x``: nothing said what to do."""
+    see_that_it_can_be_made(MIN_BYTES)
+    with pytest.raises(GcprotoError, match="can't be made") as refused:
+        see_that_it_can_be_made(MIN_BYTES - 1)
+    assert refused.value.why == "it must be from 4 MiB to 63 GiB"
+    assert "--heap" in refused.value.remedy

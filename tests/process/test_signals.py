@@ -15,7 +15,7 @@ from gcproto.errors import ExitCode
 from gcproto.process import interrupts
 from gcproto.process.interrupts import Interrupted
 from gcproto.results.store import load
-from tests.support.running import SIGNALS, Running, handles_signals, has_worker, worker_seconds
+from tests.support.running import SIGNALS, Running, handles_signals, has_worker, worker_answers
 from tests.support.tree_maker import tree
 
 pytestmark = pytest.mark.timeout(180)
@@ -36,8 +36,8 @@ def rounds_done(count: int) -> Callable[[Running], bool]:
 
 
 def measuring(running: Running) -> bool:
-    """Its worker has computed for so long that it has measured something, however busy the machine is."""
-    return worker_seconds(running) > 3
+    """Its worker has answered more often than all rounds of warm-up ask it to: something is measured."""
+    return worker_answers(running) > 60
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 A whole session has three kinds of tests:
 
-- ``GUESTS`` boot guests, which count instructions, or compile. Only the first process runs them: they look for guests
-  that were left.
+- ``GUESTS`` boot guests, which count instructions, or compile, or collect one heap and look at its contents. Only the
+  first process runs them: some look for guests that were left.
 - ``PURE`` need only a processor.
 - All others may measure, change settings, or look at what the kernel counts: they run last, when the second process has
   ended.
@@ -31,7 +31,15 @@ import pytest
 
 from gcproto.host.journal import FOLDER, Journal
 
-GUESTS = ("tests/examples/", "tests/house/test_installed.py", "tests/kernels/", "tests/native/")
+GUESTS = (
+    "tests/collector/test_collector.py",
+    "tests/collector/test_young.py",
+    "tests/collector/test_zero_read.py",
+    "tests/examples/",
+    "tests/house/test_installed.py",
+    "tests/kernels/",
+    "tests/native/",
+)
 PURE = (
     "tests/claims/test_claims_",
     "tests/cli/test_cluster.py",
