@@ -1,6 +1,8 @@
 """Scenarios, names and judgements follow the page size of the kernel that they are about."""
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -88,3 +90,9 @@ def test_claims_are_judged_on_folios_of_64_kib(monkeypatch: pytest.MonkeyPatch) 
     assert asked == [2]
     monkeypatch.setattr(Made, "moves", lambda _self: [made(at, folios=8, folios_split=8)])
     assert "64K mTHP, 64K a call 8 of 8 split" in judge_folios.large_is_split(Made()).figures
+
+
+def test_no_hazard_has_a_word_or_a_page_at_an_address_of_pages_of_4k() -> None:
+    """On larger pages such a check fails, or checks what was never written."""
+    for file in sorted((Path(__file__).parents[2] / "native/hazards").rglob("*.c")):
+        assert not re.search(r"\[511\]|\* 4096\b|\b4096 \*|<< 12\b|>> 12\b", file.read_text()), file

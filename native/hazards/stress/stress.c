@@ -96,7 +96,8 @@ static void look_back(struct gcp_stress *stress)
             return;
         }
         const uint64_t *words = (const uint64_t *)gcp_at(gcp_stress_at(stress, there[1], i));
-        if (words[0] != gcp_stress_word(stress, i) || words[511] != gcp_stress_word(stress, i))
+        if (words[0] != gcp_stress_word(stress, i) ||
+            words[stress->page / sizeof(*words) - 1] != gcp_stress_word(stress, i))
             gcp_stress_fail(stress, "page %" PRIu64 " ends with wrong contents", i);
         for (int reader = 0; reader < GCP_STRESS_READERS; reader++)
             if (words[8 + reader] != stress->tally[reader][i])
