@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import ROOT
+from tests.support.two_processes import GUESTS, PURE, file_of
 
 CONFTEST = """
 from tests.support import two_processes
@@ -181,3 +182,8 @@ def test_a_process_that_can_not_begin_is_an_error_and_all_tests_run(tmp_path: Pa
     done = session(tmp_path, "", guest="def test_guest():\n    pass")
     assert "not here" in done.stdout
     assert closing(done) == "2 failed, 5 passed"  # the process, and the test that looks for it
+
+
+def test_what_runs_beside_others_is_there() -> None:
+    """The name of a file that has moved would let its tests run alone."""
+    assert [one for one in (*GUESTS, *PURE) if not [*ROOT.glob(f"{file_of(one).rstrip('/')}*")]] == []
