@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import two_processes
 from tests.support.processes import ROOT
-from tests.support.two_processes import GUESTS, PURE, file_of
 
 CONFTEST = """
 from tests.support import two_processes
@@ -186,4 +186,6 @@ def test_a_process_that_can_not_begin_is_an_error_and_all_tests_run(tmp_path: Pa
 
 def test_what_runs_beside_others_is_there() -> None:
     """The name of a file that has moved would let its tests run alone."""
-    assert [one for one in (*GUESTS, *PURE) if not [*ROOT.glob(f"{file_of(one).rstrip('/')}*")]] == []
+    listed = (*two_processes.GUESTS, *two_processes.PURE)
+    files = [two_processes.file_of(one).rstrip("/") for one in listed]
+    assert [file for file in files if not [*ROOT.glob(f"{file}*")]] == []
