@@ -101,21 +101,28 @@ static void small_folios_in_the_swap_cache(struct gcp_trial *trial)
                    moved, TRIES, moved - silent, busy);
 }
 
+/* Whether it is moved whole, split and moved, or refused: at the end each page of it must be freed. */
 static void large_folios_in_the_swap_cache(struct gcp_trial *trial)
 {
     uint32_t order = gcp_trial_mthp_order(trial);
-    uint64_t pages = 1ULL << order;
+    uint64_t pages = 1ULL << order, bytes = pages * trial->page;
+    int64_t strays = gcp_counts_read().stray_pages;
     int moved = 0, busy = 0;
     for (int i = 0; i < TRIES; i++) {
         struct gcp_source source;
         uint64_t src = gcp_trial_source(trial, GCP_SOURCE_SWAPCACHE, order, pages, &source);
         uint64_t dst = gcp_trial_target(trial, pages, 0);
-        struct gcp_move_call seen = gcp_trial_move(trial, dst, src, pages * trial->page, 0);
+        struct gcp_move_call seen = gcp_trial_move(trial, dst, src, bytes, 0);
         busy += seen.err == EBUSY;
         moved += seen.err == 0;
         if (seen.err == 0 || seen.err == EBUSY)
             gcp_expect_content(trial, seen.err ? src : dst, 0, pages);
+        gcp_region_discard(dst, bytes);
+        gcp_source_deinit(&source);
     }
+    strays = gcp_counts_read().stray_pages - strays;
+    if (moved >= TRIES / 4 && strays >= moved / 2)
+        gcp_trial_differs(trial, "corruption: %" PRId64 " pages of %d moved folios were not freed", strays, moved);
     if (moved == 0 && busy)
         gcp_trial_note(trial, "ebusy: %d of %d moves of a whole folio of order %u, contents intact", busy, TRIES,
                        order);

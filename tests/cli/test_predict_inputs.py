@@ -68,3 +68,14 @@ def test_results_without_heaps_have_no_size_to_predict_from() -> None:
     done = predicted(V1 / "paths.json", "--heap-mib", "64")
     assert isinstance(done.exception, GcprotoError)
     assert "no heap was collected in these results" in str(done.exception)
+
+
+@pytest.mark.parametrize("cluster", [(), ("--dask", "tcp://127.0.0.1:1")])
+def test_too_few_sizes_are_refused_before_heaps_are_collected(cluster: tuple[str, ...], tmp_path: Path) -> None:
+    """Two heaps were collected on each host, and only then their results were refused."""
+    done = predicted("--heap-mib", "1024", "--up-to", "128m", *cluster, "--out", tmp_path)
+    assert isinstance(done.exception, GcprotoError)
+    assert done.exception.code == ExitCode.USAGE
+    assert done.exception.what == "--up-to leaves 2 sizes of a heap, and a fit needs 3"
+    assert done.exception.remedy == "use --up-to 256m or more"
+    assert not list(tmp_path.iterdir())

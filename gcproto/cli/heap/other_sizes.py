@@ -10,6 +10,7 @@ import click
 from gcproto.cli.kit.cluster import ClusterOptions, Hosts, measure_on_each_host
 from gcproto.cli.kit.output import ResultOptions, echo_json, keep_part
 from gcproto.cli.kit.progress import progress_bar
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 
 if TYPE_CHECKING:
@@ -162,9 +163,16 @@ def _see_that_it_can() -> None:
 
 
 def _ladder(asked: Asked) -> "list[PolicyParameters]":
-    """Heaps that are collected now, from small to large."""
+    """Heaps that are collected now, from small to large.
+
+    Raises:
+        GcprotoError: there are too few for a fit.
+
+    """
     from gcproto.experiments.policies.run import PolicyParameters
     from gcproto.heap.folios import parse_memories
+    from gcproto.model.scale import LEAST_SIZES
+    from gcproto.sizes import MIB
 
     ladder = []
     live = SMALLEST
@@ -180,6 +188,13 @@ def _ladder(asked: Asked) -> "list[PolicyParameters]":
         )
         ladder.append(wanted)
         live *= 2
+    if len(ladder) < LEAST_SIZES:
+        raise GcprotoError(
+            f"--up-to leaves {counted(len(ladder), 'size')} of a heap, and a fit needs {LEAST_SIZES}",
+            why=f"the smallest heap has {2 * SMALLEST // MIB} MiB, and each next one twice that",
+            remedy=f"use --up-to {(2 * SMALLEST << LEAST_SIZES - 1) // MIB}m or more",
+            code=ExitCode.USAGE,
+        )
     return ladder
 
 
@@ -188,8 +203,8 @@ def _measured(asked: Asked, out: Path) -> "list[Result]":
     from gcproto.experiments.policies.run import check, run
     from gcproto.results.store import prepare
 
-    _see_that_it_can()
     ladder = _ladder(asked)
+    _see_that_it_can()
     for wanted in ladder:
         check(wanted)
     prepare(out)
