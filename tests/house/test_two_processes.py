@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import two_processes
 from tests.support.processes import ROOT
 
 CONFTEST = """
@@ -181,3 +182,10 @@ def test_a_process_that_can_not_begin_is_an_error_and_all_tests_run(tmp_path: Pa
     done = session(tmp_path, "", guest="def test_guest():\n    pass")
     assert "not here" in done.stdout
     assert closing(done) == "2 failed, 5 passed"  # the process, and the test that looks for it
+
+
+def test_what_runs_beside_others_is_there() -> None:
+    """The name of a file that has moved would let its tests run alone."""
+    listed = (*two_processes.GUESTS, *two_processes.PURE)
+    files = [two_processes.file_of(one).rstrip("/") for one in listed]
+    assert [file for file in files if not [*ROOT.glob(f"{file}*")]] == []

@@ -2,8 +2,8 @@
 
 A whole session has three kinds of tests:
 
-- ``GUESTS`` boot guests, which count instructions, or compile, or collect one heap and look at its contents. Only the
-  first process runs them: some look for guests that were left.
+- ``GUESTS`` boot guests, which count instructions, or compile, or collect one heap and look at its contents, or see
+  how a command ends that measures nothing. Only the first process runs them: some look for guests that were left.
 - ``PURE`` need only a processor.
 - All others may measure, change settings, or look at what the kernel counts: they run last, when the second process has
   ended.
@@ -32,13 +32,19 @@ import pytest
 from gcproto.host.journal import FOLDER, Journal
 
 GUESTS = (
+    "tests/cli/test_asking.py::TestUnprivileged::test_a_heap_without_a_home",
     "tests/collector/test_collector.py",
     "tests/collector/test_young.py",
     "tests/collector/test_zero_read.py",
     "tests/examples/",
+    "tests/house/test_docs.py::test_extend[Add a hazard]",
     "tests/house/test_installed.py",
     "tests/kernels/",
     "tests/native/",
+    "tests/process/test_signals.py::test_from_the_first_statement_on",
+    "tests/process/test_streams.py::TestOutput::test_closed",
+    "tests/process/test_streams.py::TestOutput::test_full",
+    "tests/process/test_streams.py::TestOutput::test_messages",
 )
 PURE = (
     "tests/claims/test_claims_",
@@ -69,7 +75,7 @@ PURE = (
 )
 HARMLESS = {"cc", "chromium", "cpio", "git", "herd7", "java", "perl", "static", "two_cpus"}
 """Needs of tests of ``PURE`` that take nothing of the machine."""
-TAKES = {"io_uring", "loop", "memcg", "mthp", "nobody", "pfn", "thp", "tlb_counts", "two_cpus", "zram"}
+TAKES = {"io_uring", "loop", "memcg", "mthp", "pfn", "thp", "tlb_counts", "two_cpus", "zram"}
 """Needs of tests that run alone although they are in a folder of ``GUESTS``."""
 
 WORTH = 500
