@@ -177,9 +177,10 @@ int uffd_fill(int fd, uint64_t dst, uint64_t src, uint64_t len, int flags, struc
 #ifdef UFFD_FILL_TEST
 /*
  * RUNS randomised runs against the running kernel, with answers injected: short, EAGAIN in each of its encodings, EEXIST
- * by "another thread" that does not wake, EBUSY, and ENOENT of a page that is there.  Some pages are shared with a child, so that EBUSY is also real.  A
- * thread sleeps in a fault on one page of each run.  Prints what was injected; the exit code is 0 if all is right.
- * With a third argument another thread swaps the pages out and forks all the time: it needs swap.
+ * by "another thread" that does not wake, EBUSY, and ENOENT of a page that is there.  Some pages are shared with a child,
+ * so that EBUSY is also real.  A thread sleeps in a fault on one page of each run.  Prints what was injected; the exit
+ * code is 0 if all is right.
+ * With a third argument another thread swaps the pages out and forks all the time; without swap it only forks.
  */
 #include <fcntl.h>
 #include <poll.h>
