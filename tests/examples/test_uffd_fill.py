@@ -53,13 +53,13 @@ def test_a_thousand_runs_with_injected_answers(tmp_path: Path, seed: int) -> Non
 @pytest.mark.needs("move")
 def test_pages_that_are_shared_and_swapped_out_meanwhile(tmp_path: Path) -> None:
     """The kernel then gives EBUSY by itself. Without swap, forks still do."""
-    command = [str(compiled(C, tmp_path)), "200", "1", "disturb"]
+    command = [str(compiled(C, tmp_path)), str(RUNS), "1", "disturb"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     seen = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", done.stdout)}
     assert seen["forks"] > 10
     assert seen["real_ebusy"] > 10
-    assert sum(seen[name] for name in ("moved", "copied", "zeroed", "already")) == 200 * PAGES
+    assert sum(seen[name] for name in ("moved", "copied", "zeroed", "already")) == RUNS * PAGES
 
 
 @pytest.mark.needs("move")

@@ -12,9 +12,12 @@ import pytest
 from rich.console import Console
 
 from gcproto import contract
+from gcproto.cli.kernels.check import check_guest
+from gcproto.cli.kernels.matrix import MatrixOptions
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest import programs
+from gcproto.kernels.guest.console import WARNED
 from gcproto.kernels.guest.machine import Boot
 from gcproto.kernels.guest.transcript import read
 from gcproto.kernels.run import check
@@ -113,7 +116,7 @@ def _followed(
                 lines += [_begin(name), "KTAP version 1", "1..1", f"ok 1 {row} # rule", _end(name)]
             elif name != "info":
                 lines += _contract(name)
-        return Boot("done", "", lines, [], 1.0, [])
+        return Boot("done", "", lines, [f"[    1.0] {WARNED}"], 1.0, [])
 
     monkeypatch.setattr(vm, "boot", boot)
     booted, _, verdicts = check.run(vm.Machine(), KERNEL, lambda left: " ".join(job.name for job in left.jobs).encode())
@@ -191,6 +194,25 @@ def test_what_the_kernel_says_on_its_console_is_a_verdict_of_its_own(monkeypatch
     assert [one for one in verdicts if one.verdict != "fine"] == [
         Verdict(KernelConsole(), "differs", "BUG: KASAN: use-after-free in x")
     ]
+
+
+def test_a_console_that_keeps_warnings_back_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests booted with ``quiet``, which hid lockdep's reports, and an empty console counted as no report."""
+    monkeypatch.setattr(vm, "boot", lambda *_, **__: Boot("done", "", [], [], 1.0, []))
+    _, _, verdicts = check.run(vm.Machine(), KERNEL, lambda _left: b"")
+    (console,) = (one for one in verdicts if one.subject == KernelConsole())
+    assert console.verdict == "unavailable"
+    assert "warnings of this kernel did not reach its console" in console.text
+
+
+def test_guests_of_a_check_show_warnings() -> None:
+    options = MatrixOptions(
+        jobs=1, memory_mib=512, append="maxcpus=1", cpu=None, dask=None, deadline=None, as_json=False, out=Path("r")
+    )
+    words = check_guest(options, 10.0, "amd64").command("k", "i", "c")
+    line = words[words.index("-append") + 1].split()
+    assert line.index("loglevel=5") > line.index("quiet")
+    assert line[-1] == "maxcpus=1", "what the user says comes last"
 
 
 def test_every_word_has_its_place() -> None:

@@ -100,7 +100,7 @@ class Machine(msgspec.Struct, frozen=True):
             *row.board,
             *(("-machine", "mte=on") if row.cpu(self.cpu).tags else ()),
             *accelerator,
-            *("-cpu", self.model, "-smp", str(self.cpus), "-m", str(self.memory_mib)),
+            *("-cpu", self.model, "-smp", self._processors(), "-m", str(self.memory_mib)),
             *self._numa(),
             *("-display", "none", "-nodefaults", "-no-reboot", "-no-user-config"),
             *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", *row.results_port),
@@ -108,6 +108,10 @@ class Machine(msgspec.Struct, frozen=True):
             *("-append", f"{row.command_line} {self.command_line}".strip()),
             *devices,
         ]
+
+    def _processors(self) -> str:
+        """Word for QEMU's command line: nodes don't share a socket, of which a kernel warns (topology_sane)."""
+        return f"cpus={self.cpus},sockets={self.cpus},cores=1,threads=1" if self.nodes > 1 else str(self.cpus)
 
     def _numa(self) -> list[str]:
         """Words for QEMU's command line: the firmware's tables then tell the kernel of the nodes."""

@@ -12,7 +12,7 @@ from gcproto import contract
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
-from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.console import WARN, WARNED, splats
 from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read
@@ -125,7 +125,7 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
     """
     known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
-    steps: list[str | Job] = [*preamble(settle=0), NO_BALANCING, INFO]
+    steps: list[str | Job] = [*preamble(settle=0), WARN, NO_BALANCING, INFO]
     steps += _folios(known)
     steps.append("memcg")
     wanted = only or HAZARDS
@@ -159,7 +159,7 @@ def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
         sizes: of the kernel's folios.
 
     """
-    steps: list[str | Job] = [*preamble(settle=0), NO_BALANCING, INFO, *_folios(sizes), "memcg"]
+    steps: list[str | Job] = [*preamble(settle=0), WARN, NO_BALANCING, INFO, *_folios(sizes), "memcg"]
     for device in ("zram", "loop") if swap else ("",):
         steps += [f"{device} {SWAP_BYTES}"] if device else []
         steps.append(_row(device, name))
@@ -238,8 +238,12 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
     """Complaints of a kernel that did not go down, with or without a debugging configuration."""
     if booted.outcome in {"panic", "hang"}:
         return []  # a verdict of its own, with the first of them
-    said = splats(booted.console)
-    return [Verdict(Console(), "differs", "; ".join(said[:5]))] if said else []
+    if said := splats(booted.console):
+        return [Verdict(Console(), "differs", "; ".join(said[:5]))]
+    if booted.outcome == "done" and not any(WARNED in line for line in booted.console):
+        why = "warnings of this kernel did not reach its console, so it says nothing about them"
+        return [Verdict(Console(), "unavailable", why)]
+    return []
 
 
 def _why(booted: vm.Boot) -> str:

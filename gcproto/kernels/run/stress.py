@@ -1,5 +1,6 @@
 """The stress: pages that move under all other operations on them, by seed, in guests."""
 
+from gcproto.kernels.guest.console import WARN
 from gcproto.kernels.guest.script import INFO, Job, Script, preamble
 from gcproto.kernels.run.check import SWAP_BYTES
 from gcproto.results.schema import Hazard
@@ -21,7 +22,7 @@ def script(seconds: int, seed: int, *, swap: bool, loop: bool) -> Script:
         loop: swap on a loop device, which leaves folios in the swap cache, instead of zram.
 
     """
-    steps: list[str | Job] = [*preamble(), INFO]
+    steps: list[str | Job] = [*preamble(), WARN, INFO]
     if swap:
         steps.append(f"{'loop' if loop else 'zram'} {SWAP_BYTES}")
     command = ("/gcprobe", "stress", str(seconds), str(seed))
