@@ -77,7 +77,9 @@ static bool is_whole(struct gcp_trial *trial, const struct pin_race *race, uint3
 {
     for (int i = 0; i < 2; i++) {
         struct gcp_view view = gcp_trial_view(trial, race->range[i], race->pages);
-        if (view.order_histogram[order])
+        const bool whole = view.order_histogram[order] != 0;
+        gcp_view_deinit(&view);
+        if (whole)
             return true;
     }
     return false;
