@@ -41,6 +41,12 @@ def size_text(count: int) -> str:
     return f"{count // KIB}k" if count % KIB == 0 else str(count)
 
 
+def mib_text(count: int) -> str:
+    """Bytes in sentences: ``64 MiB``, below 10 MiB with a decimal (``0.8 MiB``), so that little is not nothing."""
+    mib = count / MIB
+    return f"{mib:.0f} MiB" if mib >= 10 else f"{mib:.1f}".removesuffix(".0") + " MiB"
+
+
 def size(count: int) -> str:
     """Bytes as tables show them: ``64K`` for 65536."""
     for unit, name in ((GIB, "G"), (MIB, "M"), (KIB, "K")):

@@ -5,7 +5,8 @@ times would be measured on a host while other jobs run there.  So each job is gi
 `gcproto.jobs.run` chooses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Protocol, TypedDict, TypeVar
 
@@ -17,6 +18,10 @@ T = TypeVar("T")
 PACKAGE = "distributed"
 CONNECT = "5s"
 """Time for the scheduler to accept a connection."""
+GREET_SECONDS = 8.0
+"""Time for it to accept one and to greet: Dask itself waits for ever for a program that accepts and is silent."""
+ANOTHER = "another program answers there"
+"""A client takes the first bytes of such an answer for a size, which no machine has; or none come."""
 UNLIKE = (ImportError, AttributeError)
 """Errors of a worker that can't import the work: gcproto is missing there, or another version."""
 
@@ -24,6 +29,16 @@ UNLIKE = (ImportError, AttributeError)
 class _Worker(TypedDict):
     host: str
     nthreads: int
+
+
+class _Security(Protocol):
+    def get_connection_args(self, role: str) -> Mapping[str, object]:
+        """For `distributed.comm.core.connect`: certificates of the user's configuration."""
+
+
+class _Greeted(Protocol):
+    async def close(self) -> None:
+        """End the connection."""
 
 
 class Cluster(Protocol):
@@ -60,12 +75,13 @@ class DaskPool(Pool):
         _see_that_it_is_an_address(address)
         self._address = address
         try:
+            asyncio.run(_see_that_it_answers(address))
             connect: Callable[..., Cluster] = DaskClient
             self._client = connect(address, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, TimeoutError, MemoryError) as error:
             raise GcprotoError(
                 f"there is no Dask scheduler at {address}",
-                why=str(error) or type(error).__name__,
+                why=str(error) if str(error) and not isinstance(error, MemoryError) else ANOTHER,
                 remedy="start one (dask scheduler; dask worker ADDRESS) and give its address",
             ) from error
         if not self.places():
@@ -138,3 +154,22 @@ def _see_that_it_is_an_address(text: str) -> None:
             remedy="give its address as dask scheduler prints it: tcp://host:8786",
             code=ExitCode.USAGE,
         ) from error
+
+
+async def _see_that_it_answers(address: str) -> None:
+    """See that a scheduler answers as Dask does; a client that could not greet one prints a traceback when it is freed.
+
+    Raises:
+        OSError: nothing accepts a connection in time, or what it says is not of Dask.
+        TimeoutError: what accepted it says nothing.
+        MemoryError: another program's answer was read as a size.
+
+    """
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    greet: Callable[..., Awaitable[_Greeted]] = connect
+    secure: Callable[[], _Security] = Security
+    arguments = secure().get_connection_args("client")
+    greeted = await asyncio.wait_for(greet(address, timeout=CONNECT, **arguments), GREET_SECONDS)
+    await greeted.close()

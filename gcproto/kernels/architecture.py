@@ -103,7 +103,7 @@ class Architecture(msgspec.Struct, frozen=True):
         if found is None:
             raise GcprotoError(
                 f"{self.name} guests can't have the processor {model!r}",
-                why=f"the page sizes of these are known: {', '.join(one.model for one in self.cpus)}",
+                why=f"the page sizes of these are known: {' and '.join(repr(one.model) for one in self.cpus)}",
                 remedy="name one of them, or omit --cpu",
                 code=ExitCode.USAGE,
             )

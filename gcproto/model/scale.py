@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.model.alike import see_that_they_are_of_one_machine
 from gcproto.results.facts import timed_on
@@ -253,6 +254,15 @@ def scale(results: Sequence[Result], heap: Shape, processors: int, *, of_dump: b
     known = {threads for _, _, threads in enough}
     threads = max((one for one in known if one <= processors), default=0)
     chosen = {key: some for key, some in enough.items() if key[2] == threads}
+    if known and not chosen:
+        least = min(known)
+        raise GcprotoError(
+            f"these results hold {LEAST_SIZES} sizes of a heap only with {least} live threads, which is more than "
+            f"{counted(processors, 'processor')}",
+            why="a TLB shoot-down then interrupts processors that the predicted program does not use",
+            remedy=f"give --processors {least}, or results of gcproto gc policies --threads 1",
+            code=ExitCode.USAGE,
+        )
     if not chosen:
         raise GcprotoError(
             f"these results hold fewer than {LEAST_SIZES} sizes of a heap",

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -12,6 +14,7 @@ import pytest
 
 from gcproto.cli.kit.cluster import measure_there
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.jobs import cluster as dask
 from gcproto.jobs.cluster import DaskPool
 from gcproto.jobs.pool import Job, Place
 from gcproto.jobs.run import run
@@ -171,3 +174,22 @@ def test_a_host_that_refuses_and_a_mistake_of_the_user(cluster: Any, tmp_path: P
     with pytest.raises(GcprotoError) as raised:
         answers(cluster, [Job("y", misuse)])
     assert raised.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request" + bytes(100), b""])
+def test_another_program_at_the_address_is_no_scheduler(says: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask took the first bytes of an answer for a size of 3 EiB, and waited for ever for a silent program."""
+    monkeypatch.setattr(dask, "GREET_SECONDS", 1.0)
+    accepted = []
+
+    def serve() -> None:
+        accepted.append(server.accept()[0])
+        accepted[0].sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(GcprotoError, match="there is no Dask scheduler at") as refused:
+            DaskPool(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        assert refused.value.why == dask.ANOTHER
+        for one in accepted:
+            one.close()

@@ -105,6 +105,13 @@ def test_too_few_sizes() -> None:
         scale(ladder(sizes=SIZES[:2]), asked(), 1)
 
 
+def test_sizes_of_more_threads_than_processors_are_not_called_too_few() -> None:
+    with pytest.raises(GcprotoError, match="only with 2 live threads, which is more than 1 processor") as refused:
+        scale(ladder(threads=2), asked(), 1)
+    assert "--processors 2" in refused.value.remedy
+    assert scale(ladder(threads=2), asked(), 2).policies
+
+
 def test_on_a_terminal() -> None:
     console = Console(record=True, width=100)
     print_scale(scale(ladder(), asked(), 1), console)

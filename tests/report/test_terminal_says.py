@@ -22,6 +22,7 @@ from gcproto.report.terminal.remarks import print_skips
 from gcproto.report.terminal.tables import print_result
 from gcproto.report.terminal.verdicts import print_verdicts
 from gcproto.results.comparison.compare import ArmLine, Comparison, Line
+from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import (
     ContractRow,
     Hazard,
@@ -246,6 +247,16 @@ def test_what_any_boot_saw_was_seen() -> None:
         out = StringIO()
         print_verdicts(some, Console(file=out, width=100, color_system=None))
         assert "hang" in out.getvalue()
+
+
+def test_a_console_without_warnings_is_told() -> None:
+    """The hazard is fine, and nothing is known of what the kernel would have warned of."""
+    made = guest_result("6.18", {})
+    silent = Verdict(KernelConsole(), "unavailable", "warnings did not reach it")
+    made.verdicts = [Verdict(Hazard("livelock-references"), "fine", ""), silent]
+    out = StringIO()
+    print_verdicts([made], Console(file=out, width=100, color_system=None))
+    assert "unavailable: warnings did not reach it (6.18 console)" in out.getvalue()
 
 
 def test_a_kernel_that_refuses_has_no_figure_in_the_matrix() -> None:

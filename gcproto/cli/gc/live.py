@@ -53,8 +53,8 @@ def _lines(path: str) -> Callable[[int, int], None]:
 def describe(status: "Status") -> str:
     """A status in a line."""
     pages = (
-        f"{counted(status.moved, 'page')} moved, {status.copied + status.after_ebusy} copied "
-        f"({status.after_ebusy} after EBUSY)"
+        f"{counted(status.moved, 'page')} moved, {status.copied + status.after_ebusy:,} copied "
+        f"({status.after_ebusy:,} after EBUSY)"
     )
     return (
         f"{status.label}: {counted(status.collections, 'collection')}, {pages}, "

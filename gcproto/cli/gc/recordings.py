@@ -11,6 +11,7 @@ import click
 from gcproto.cli.kit.params import LARGEST
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
+from gcproto.sizes import mib_text
 
 DUMP, REPLAY = "dump", "replay"
 SCALES = ["1", "2", "4"]
@@ -84,8 +85,8 @@ def _dumped(recording: Path, file: Path, scale: int) -> Recorded:
     graph = read(recording)
     made = rebuild(graph, file, scale)
     click.echo(
-        f"{recording}: {graph.source}, {counted(made.objects, 'object')}, {made.live} of them live, "
-        f"{made.words * 8 >> 20} MiB from first to last, {made.live_words * 8 >> 20} MiB live",
+        f"{recording}: {graph.source}, {counted(made.objects, 'object')}, {made.live:,} of them live, "
+        f"{mib_text(made.words * 8)} from first to last, {mib_text(made.live_words * 8)} live",
         err=True,
     )
     for line in changes(graph, made):

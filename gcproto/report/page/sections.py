@@ -35,6 +35,7 @@ from gcproto.results.schema import (
     WorkloadScenario,
 )
 from gcproto.results.series import page_size_of
+from gcproto.sizes import mib_text
 
 SECTIONS = {
     "cost": ("Cost per page", "These results hold no run of the evacuation paths. Run `gcproto bench`."),
@@ -209,7 +210,7 @@ def _heap_part(run: Run, group: Group[WorkloadScenario]) -> Part:
     result, name = run.result, f"heap-{run.slug}"
     found = workloads(result.measurements)
     first = found[0].at if found else None
-    live = f", {first.live_bytes >> 20} MiB live" if first and first.live_bytes else ""
+    live = f", {mib_text(first.live_bytes)} live" if first and first.live_bytes else ""
     part = Part(f"{first.workload if first else 'no workload'}{live}: {run.name}")
     rows = [row for rows in placed.by_placement(_own(group, run)).values() for row in rows]
     if rows:

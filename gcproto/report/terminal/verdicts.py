@@ -11,6 +11,7 @@ from gcproto.report.terminal.kit.table import Column, Table
 from gcproto.report.terminal.kit.text import Part, say
 from gcproto.results import names
 from gcproto.results.facts import MARK, branch_of, brief
+from gcproto.results.schema import Console as KernelConsole
 from gcproto.results.schema import ContractRow, Hazard, Result, Subject, Verdict
 from gcproto.results.series import release_of, short, version_key
 
@@ -130,11 +131,11 @@ def _contract(seen: Seen) -> str:
 
 
 def _print_unavailable(by_kernel: dict[str, Seen], releases: Sequence[str], console: Console) -> None:
-    """Hazards that were unavailable, once for each reason."""
+    """Hazards, and consoles that can't say anything, that were unavailable, once for each reason."""
     reasons: dict[str, list[str]] = {}
     for release in releases:
         for one in by_kernel[release].values():
-            if one.verdict == "unavailable" and isinstance(one.subject, Hazard):
+            if one.verdict == "unavailable" and isinstance(one.subject, Hazard | KernelConsole):
                 reasons.setdefault(one.text, []).append(f"{short(release)} {names.short_subject(one)}")
     for reason, places in reasons.items():
         say(console, f"unavailable: {reason} ({', '.join(places)})", style="dim")

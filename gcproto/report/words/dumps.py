@@ -14,9 +14,10 @@ def lines(one: Inspection) -> list[str]:
     """What it is, what was changed, and what the model would choose."""
     live = one.live_bytes / one.bytes if one.bytes else 0.0
     found = [
-        f"{one.source}: {counted(one.objects, 'object')} in {one.bytes / MIB:.1f} MiB, {one.live_objects} of them live "
-        f"in {one.live_bytes / MIB:.1f} MiB ({live:.1%}); {counted(one.roots, 'root')}.",
-        f"{counted(one.references, 'reference')} of live objects, {one.across} of them to another page.",
+        f"{one.source}: {counted(one.objects, 'object')} in {one.bytes / MIB:.1f} MiB, "
+        f"{one.live_objects:,} of them live in {one.live_bytes / MIB:.1f} MiB ({live:.1%}); "
+        f"{counted(one.roots, 'root')}.",
+        f"{counted(one.references, 'reference')} of live objects, {one.across:,} of them to another page.",
         f"{counted(one.pages, 'page')} of {labels.size(one.page_bytes)} with an object, {one.empty} of them without a "
         f"live byte. The dense prefix ({one.dense_permille / 10:g} % live) has {counted(one.prefix, 'page')}.",
     ]

@@ -17,7 +17,7 @@ from gcproto.report.words.rows import starred
 from gcproto.results import names
 from gcproto.results.schema import Measurement, Result, WorkloadFigures, WorkloadScenario
 from gcproto.results.series import page_size_of
-from gcproto.sizes import MIB
+from gcproto.sizes import mib_text
 
 
 def print_heaps(measurements: Sequence[Measurement], result: Result, console: Console) -> None:
@@ -68,7 +68,7 @@ def print_heaps(measurements: Sequence[Measurement], result: Result, console: Co
 def _words(one: WorkloadScenario, page: int) -> list[str]:
     """Words for the head if all share them, else for the title of the group."""
     mutators = "1 mutator" if one.mutators == 1 else f"{one.mutators} mutators"
-    live = f"{one.live_bytes // MIB} MiB live" if one.live_bytes else "live bytes unknown"
+    live = f"{mib_text(one.live_bytes)} live" if one.live_bytes else "live bytes unknown"
     return [one.workload, mutators, live, f"{names.memory(one, page)} folios", names.placement(one)]
 
 

@@ -19,7 +19,7 @@ from gcproto.results.policy_cells import AUTO, SAME, cells, objective_of
 from gcproto.results.policy_cells import Cell as PolicyCell
 from gcproto.results.schema import Interval, Measurement, PolicyFigures, PolicyScenario, Result
 from gcproto.results.series import page_size_of
-from gcproto.sizes import MIB
+from gcproto.sizes import mib_text
 
 MOVE = "move"
 
@@ -100,7 +100,7 @@ def _words(one: PolicyScenario) -> list[str]:
         f"{one.ebusy} on EBUSY",
         swapped,
         "one collection" if one.collections == 1 else f"the last of {one.collections} collections",
-        f"{one.live_bytes // MIB} MiB live",
+        f"{mib_text(one.live_bytes)} live",
     ]
 
 
