@@ -19,7 +19,7 @@ PACKAGE = "distributed"
 CONNECT = "5s"
 """Time for the scheduler to accept a connection."""
 GREET_SECONDS = 8.0
-"""Time for it to accept one and to greet: Dask itself waits for ever for a program that accepts and is silent."""
+"""Time for it to accept one and to greet: Dask itself waits forever for a program that accepts and is silent."""
 ANOTHER = "another program answers there"
 """A client takes the first bytes of such an answer for a size, which no machine has; or none come."""
 UNLIKE = (ImportError, AttributeError)

@@ -178,7 +178,7 @@ def test_a_host_that_refuses_and_a_mistake_of_the_user(cluster: Any, tmp_path: P
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request" + bytes(100), b""])
 def test_another_program_at_the_address_is_no_scheduler(says: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dask took the first bytes of an answer for a size of 3 EiB, and waited for ever for a silent program."""
+    """Dask took the first bytes of an answer for a size of 3 EiB, and waited forever for a silent program."""
     monkeypatch.setattr(dask, "GREET_SECONDS", 1.0)
     accepted = []
 
