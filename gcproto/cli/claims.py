@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gcproto.cli.kit.options import takes
+from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.output import ResultOptions, echo_json, interrupted, keep, result_options
 from gcproto.cli.kit.params import SEED, Once
 from gcproto.counted import counted
@@ -61,6 +61,9 @@ def command(ctx: click.Context, options: Options) -> None:
     if unknown:
         raise GcprotoError(f"there is no claim {min(unknown)!r}", why="known: T1 to T16", code=ExitCode.USAGE)
     claims = [claim for claim in CLAIMS if claim.key in wanted]
+    if not any(claim.pair for claim in claims):
+        able = ", ".join(claim.key for claim in CLAIMS if claim.pair)
+        refuse_without_effect(("kernels",), f"of the claims only {able} need changed kernels")
     prepare(options.out)
     record = Record()
     guests = Guests(lambda what: click.echo(f"gcproto: {what}", err=True), options.out) if options.kernels else None

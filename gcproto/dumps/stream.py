@@ -11,6 +11,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process.files import see_that_it_is_regular
 
 GZIP = b"\x1f\x8b"
+COUNTED = "; bytes are counted after decompression"
 BOMB_BYTES = 1 << 30
 BOMB_FACTOR = 500
 """A gzipped file is refused once it is larger than the first and has grown by more than the second.  Deflate reaches
@@ -84,9 +85,11 @@ class Stream:
             try:
                 count = self._file.readinto(room[filled : filled + (1 << 20)])
             except EOFError as error:
-                raise bad(self.path, self.offset + filled, "the compressed data end in the middle") from error
+                raise bad(self.path, self.offset + filled, "the compressed data end in the middle" + COUNTED) from error
             except (gzip.BadGzipFile, zlib.error) as error:
-                raise bad(self.path, self.offset + filled, f"the compressed data are damaged ({error})") from error
+                raise bad(
+                    self.path, self.offset + filled, f"the compressed data are damaged ({error})" + COUNTED
+                ) from error
             if not count:
                 break
             filled += count

@@ -1,5 +1,6 @@
 """Result files: one for each run, written atomically."""
 
+import contextlib
 import errno
 import os
 import tempfile
@@ -19,6 +20,8 @@ from gcproto.results.upgrade import upgraded
 OLD_SCHEMA = "gcproto.result/1"
 LARGEST = 1 << 28
 """Limit of bytes of a file. The largest results (heaps with a map of every collection) have a tenth of that."""
+PROBE = 16384
+"""Bytes that a folder for results must take before a measurement begins; a small result has as many."""
 WHY = 500
 """Limit of characters of an error about a file."""
 NOT_OURS = "give a file that `gcproto bench` or another command wrote"
@@ -42,15 +45,17 @@ def file_name(result: Result) -> str:
 
 @interrupts.held()
 def prepare(folder: Path) -> None:
-    """Make the folder and check that it is writable before a measurement of minutes begins.
+    """Make the folder and check that it is writable, and not full, before a measurement of minutes begins.
 
     Raises:
         GcprotoError: it is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-"):
-            pass
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-") as probe:
+            probe.write(bytes(PROBE))
+            probe.flush()
+            os.fsync(probe.fileno())
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
@@ -63,19 +68,27 @@ def save(result: Result, folder: Path) -> Path:
         The new file.
 
     Raises:
-        GcprotoError: the disk is full, or permission is missing; no partial file remains.
+        GcprotoError: the disk is full, or permission is missing. No partial file remains, and the result is kept in the
+            folder for temporary files if it can be.
     """
-    target = folder / file_name(result)
-    temporary = folder / f".{target.name}.part"
+    name = file_name(result)
     data = msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        return _write(data, folder / name)
+    except OSError as error:
+        raise _cannot_write(folder / name, error, _keep_elsewhere(data, name)) from error
+
+
+def _write(data: bytes, target: Path) -> Path:
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
         finally:
@@ -85,14 +98,27 @@ def save(result: Result, folder: Path) -> Path:
             temporary.unlink(missing_ok=True)
         except OSError as second:
             error.add_note(f"{temporary} could not be removed: {second}")
-        raise _cannot_write(target, error) from error
+        raise
     return target
 
 
-def _cannot_write(path: Path, error: OSError) -> GcprotoError:
+def _keep_elsewhere(data: bytes, name: str) -> Path | None:
+    """What was measured is not lost because a disk has become full meanwhile."""
+    with contextlib.suppress(OSError):
+        folder = Path(tempfile.mkdtemp(prefix="gcproto-"))
+        try:
+            return _write(data, folder / name)
+        except OSError:
+            folder.rmdir()
+    return None
+
+
+def _cannot_write(path: Path, error: OSError, kept: Path | None = None) -> GcprotoError:
     remedy = "choose another folder with --out"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         remedy = "free some space, or " + remedy
+    if kept:
+        remedy = f"the result is in {kept}: move it from there"
     why = error.strerror or str(error)
     return GcprotoError(f"{path} can't be written", why=why, remedy=remedy, code=ExitCode.WRITE)
 

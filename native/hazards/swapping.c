@@ -272,8 +272,8 @@ static void entries_before_cached_ones(struct gcp_trial *trial)
     }
     if (!moved)
         gcp_trial_skip(trial, "no pages moved: EBUSY %d, not swapped out as wanted %d", busy, apart);
-    gcp_trial_note(trial, "%d tries moved all pages, contents right, found by the reverse map; EBUSY %d, no try %d",
-                   moved, busy, apart);
+    gcp_trial_note(trial, "%d %s moved all pages, contents right, found by the reverse map; EBUSY %d, no try %d", moved,
+                   moved == 1 ? "try" : "tries", busy, apart);
 }
 
 static const struct gcp_row_entry ROWS[] = {

@@ -48,6 +48,7 @@ UNUSED = [
     (("predict", "--up-to", "1g", "--heap-mib", "64", POLICIES), "--up-to", "results are given"),
     (("predict", "--out", "x", POLICIES), "--out", "results are given"),
     (("predict", "--live-share", "0.3", "--dump", POLICIES), "--live-share", "dump"),
+    (("claims", "T1", "--kernels"), "--kernels", "T3, T11, T15"),
     (("kernels", "run", "7.3", "--modules", "."), "--modules", "vmlinuz"),
     (("kernels", "check", "7.3", "--modules", "."), "--modules", "vmlinuz"),
     (("kernels", "compare", PATHS, PATHS, "--results", "tests/data/v1"), "--results", "files or folders"),

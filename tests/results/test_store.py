@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -80,8 +82,15 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         with pytest.raises(GcprotoError, match="can't be written") as caught:
             save(noisy_run(4, rounds=400), tmp_path)
         assert caught.value.code is ExitCode.WRITE
-        assert "free some space" in caught.value.remedy
+        kept = re.search(r"the result is in (\S+): move it", caught.value.remedy)
+        assert kept, "what was measured is not lost"
+        assert load(Path(kept[1])).run_id == noisy_run(4, rounds=400).run_id
+        shutil.rmtree(Path(kept[1]).parent)
         assert [entry.name for entry in tmp_path.iterdir()] == ["filler"]
+        (tmp_path / "filler").write_bytes(b"x" * 60_000)
+        with pytest.raises(GcprotoError, match="can't be written") as caught:
+            prepare(tmp_path)  # a full disk is seen before anything is measured
+        assert "free some space" in caught.value.remedy
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
