@@ -220,7 +220,10 @@ def test_without_root_what_can_be_judged_is_and_the_rest_says_what_is_missing_fi
     out.chmod(0o777)
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    done = run_unprivileged("claims", "T1", "T5", "--json", "--out", str(out), cwd=tmp_path, timeout=180)
+    for _ in range(3):  # a machine that is disturbed leaves T1 without rounds: that says nothing about rights
+        done = run_unprivileged("claims", "T1", "T5", "--json", "--out", str(out), cwd=tmp_path, timeout=60)
+        if "INVALID: too many rounds prove nothing" not in done.stdout:
+            break
     assert done.returncode == 0, done.stderr
     said = done.stderr.splitlines()
     missing = next(number for number, line in enumerate(said) if "claim T5 can't be judged here" in line)

@@ -36,7 +36,10 @@ def open_folder() -> Iterator[Path]:
 @pytest.mark.needs("nobody", "move")
 class TestUnprivileged:
     def test_claims_judge_the_rest(self, open_folder: Path) -> None:
-        done = run_unprivileged("claims", "T1", "T5", "T16", "--out", str(open_folder), cwd=Path("/"))
+        for _ in range(3):  # a machine that is disturbed leaves claims without rounds: that says nothing about rights
+            done = run_unprivileged("claims", "T1", "T5", "T16", "--out", str(open_folder), cwd=Path("/"))
+            if "INVALID: too many rounds" not in " ".join(done.stdout.split()):
+                break
         assert done.returncode == ExitCode.OK, done.stderr
         assert "claim T5 can't be judged here" in done.stderr.partition("measuring")[0], "it is asked before"
         text = " ".join(done.stdout.split())
