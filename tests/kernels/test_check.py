@@ -12,8 +12,6 @@ import pytest
 from rich.console import Console
 
 from gcproto import contract
-from gcproto.cli.kernels.check import check_guest
-from gcproto.cli.kernels.matrix import MatrixOptions
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest import programs
@@ -205,11 +203,16 @@ def test_a_console_that_keeps_warnings_back_says_so(monkeypatch: pytest.MonkeyPa
     assert "warnings of this kernel did not reach its console" in console.text
 
 
-def test_guests_of_a_check_show_warnings() -> None:
-    options = MatrixOptions(
-        jobs=1, memory_mib=512, append="maxcpus=1", cpu=None, dask=None, deadline=None, as_json=False, out=Path("r")
-    )
-    words = check_guest(options, 10.0, "amd64").command("k", "i", "c")
+def test_guests_of_a_check_show_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller does not matter: the command, or the claims that need a changed kernel."""
+    words: list[str] = []
+
+    def boot(machine: vm.Machine, *_: object, **__: object) -> Boot:
+        words.extend(machine.command("k", "i", "c"))
+        return Boot("done", "", [], [], 1.0, [])
+
+    monkeypatch.setattr(vm, "boot", boot)
+    check.run(vm.Machine(command_line="maxcpus=1"), KERNEL, lambda _left: b"")
     line = words[words.index("-append") + 1].split()
     assert line.index("loglevel=5") > line.index("quiet")
     assert line[-1] == "maxcpus=1", "what the user says comes last"

@@ -74,7 +74,7 @@ def command(ctx: click.Context, options: Options) -> None:
 
 
 def check_guest(options: MatrixOptions, timeout: float, architecture: str, nodes: int = 1) -> "Machine":
-    """Two processors that run at the same time: races need them.  The kernel's warnings reach its console.
+    """Two processors that run at the same time: races need them.
 
     Args:
         options: of the command.
@@ -83,7 +83,6 @@ def check_guest(options: MatrixOptions, timeout: float, architecture: str, nodes
         nodes: NUMA nodes.
 
     """
-    from gcproto.kernels.guest.console import WARNINGS
     from gcproto.kernels.guest.machine import Machine
 
     return Machine(
@@ -92,7 +91,7 @@ def check_guest(options: MatrixOptions, timeout: float, architecture: str, nodes
         nodes=nodes,
         memory_mib=options.memory_mib,
         timeout=timeout,
-        command_line=f"{WARNINGS} {options.append}".strip(),
+        command_line=options.append,
         architecture=architecture,
         cpu=options.cpu or "",
     )

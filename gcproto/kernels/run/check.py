@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from gcproto import contract
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
-from gcproto.kernels.guest.console import WARN, WARNED, splats
+from gcproto.kernels.guest.console import WARN, WARNED, WARNINGS, splats
 from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read
@@ -202,14 +204,18 @@ def run(
 def follow(
     machine: vm.Machine, kernel: LocalKernel, wanted: Script, image: "vm.Imager"
 ) -> tuple[vm.Boot, Transcript, list[Verdict]]:
-    """Boot a script. If a job took the guest down, boot the rest of it, until all have run; see `run`."""
+    """Boot a script. If a job took the guest down, boot the rest of it, until all have run; see `run`.
+
+    The kernel's warnings reach its console.
+    """
+    loud = msgspec.structs.replace(machine, command_line=f"{WARNINGS} {machine.command_line}".strip())
     left = wanted
     found = Transcript()
     verdicts: list[Verdict] = []
     reached: set[str] = set()
     seconds = 0.0
     for _ in range(MAX_BOOTS):
-        booted = vm.boot(machine, kernel.vmlinuz, image(left), jobs=left.jobs)
+        booted = vm.boot(loud, kernel.vmlinuz, image(left), jobs=left.jobs)
         seconds += booted.seconds
         said = read(booted.lines)
         jobs = {job.name: job for job in left.jobs}
