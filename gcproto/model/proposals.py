@@ -105,8 +105,8 @@ PROPOSALS = {
             ebusy_kept=(0.0, 0.2),
             ebusy_split=(0.0, 1.0),
             source="EBUSY has other causes too: pins and shared pages stay. The split costs between nothing and that "
-            "of a mapped folio. Instructions per page of a patched 7.3.4, 2 MiB a call: 916 at 64 KiB, split included, "
-            "against 618 of small folios in the swap cache",
+            "of a mapped folio. A patched 7.3.4 takes 916 instructions per page at 64 KiB, split included, and 618 for "
+            "small folios in the swap cache",
         ),
         Proposal(
             "batch-across-folios",
