@@ -74,6 +74,7 @@ def test_modules_that_the_machine_has_not_loaded_are_omitted(home: Path) -> None
     assert have["CONFIG_EXT4_FS"] == "m"
     assert "CONFIG_NOT_LOADED" not in have
     assert have["CONFIG_USERFAULTFD"] == "y"
+    assert made.missing == ()
 
 
 def test_another_list_of_modules_is_another_kernel() -> None:
@@ -198,7 +199,7 @@ def test_the_configuration_of_another_machine(tmp_path: Path) -> None:
 def test_a_configuration_of_another_architecture_or_page_size_is_refused() -> None:
     arm = Machine("CONFIG_ARM64=y\nCONFIG_ARM64_16K_PAGES=y\n", "", "the test")
     chosen = kconfig.chosen(["machine"], ARM64)
-    with pytest.raises(GcprotoError, match="is no configuration of amd64") as caught:
+    with pytest.raises(GcprotoError, match="is not a configuration of amd64") as caught:
         whole.completed(kconfig.chosen(["machine"]), arm)
     assert caught.value.remedy == "give --arch arm64"
     with pytest.raises(GcprotoError, match="has pages of 16K, not of 4K") as caught:

@@ -1,4 +1,4 @@
-"""Comparing two kernels by several boots: what boots of one kernel differ by is no change of the kernel."""
+"""Comparing two kernels by several boots: what boots of one kernel differ by is not a change of the kernel."""
 
 import json
 from collections.abc import Sequence

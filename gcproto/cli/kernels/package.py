@@ -46,8 +46,8 @@ class Options(BuildOptions):
     callback=Once("configuration"),
     type=Name("configuration"),
     metavar="NAME|FRAGMENT",
-    help="machine (the default: what a machine's kernel has, with the modules it has loaded), distribution (Debian's "
-    "own, with all modules), or the path of a fragment that is merged over it.",
+    help="machine (the default: a machine's own, with the modules it has loaded), distribution (Debian's, with all "
+    "modules), or a fragment to merge over it.",
 )
 @click.option(
     "--machine",

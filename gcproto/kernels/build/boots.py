@@ -47,7 +47,7 @@ def steps(made: Sequence[Packed], folder: Path) -> str:
             "gcproto must be installed on both machines, and ssh must log in without a question:",
             f"  sh {target} root@MACHINE",
         ]
-    lines.append("Or there, by hand; at least three boots of each kernel, in turns:")
+    lines.append("Or run these there, at least three times for each kernel, in turns:")
     for one in kernels:
         lines += [
             f"  kexec -l /boot/vmlinuz-{one.release} --initrd=/boot/initrd.img-{one.release} --reuse-cmdline",

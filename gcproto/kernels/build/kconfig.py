@@ -216,7 +216,12 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
         else:  # a patch may have added options
             _run([*make, "olddefconfig"])
     have = options(file.read_text())
-    return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") != value]
+    return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") not in _alike(value)]
+
+
+def _alike(value: str) -> tuple[str, ...]:
+    """Values of .config that are as good: an option that is not there has no text."""
+    return (value, "n") if value == '""' else (value,)
 
 
 def _omit_modules(loaded: str, objects: Path, make: Sequence[str]) -> None:

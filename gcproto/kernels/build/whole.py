@@ -111,7 +111,7 @@ def completed(
     found = next((name for option, name in OF_ARCHITECTURE.items() if have.get(option) == "y"), "")
     if found != architecture.name:
         raise GcprotoError(
-            f"{machine.place} is no configuration of {architecture.name}",
+            f"{machine.place} is not a configuration of {architecture.name}",
             why=f"it is of {found}" if found else f"it sets none of {', '.join(OF_ARCHITECTURE)}",
             remedy=f"give --arch {found}" if found else COPY,
             code=ExitCode.USAGE,

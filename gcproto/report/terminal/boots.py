@@ -43,9 +43,9 @@ def print_boots(found: BootComparison, console: Console) -> None:
     console.print()
     say(
         console,
-        f"{counted(len(found.pairs), 'pair')} of boots, {found.base} and {found.new}. new/base: mean over the pairs, "
-        "its interval (95 %). next pair: where a further pair would be. between: standard deviation between pairs, "
-        "beyond that of their rounds",
+        f"{counted(len(found.pairs), 'pair')} of boots, {found.base} and {found.new}. new/base is the mean over the "
+        "pairs, with its interval. A further pair would be in the range of the next pair. Between is the standard "
+        "deviation between pairs, beyond that of their rounds",
     )
     say(console, f"marked: the range of the next pair excludes 1, and the change exceeds {found.floor:.1%}")
     changed = [line for line in found.lines if line.changed]
