@@ -2,7 +2,8 @@
 
 ``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
 DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. ``kasan-hw``: ``debug`` with KASAN by the
-memory tags of arm64, which needs a processor that has them. Other names are paths of fragments. Several are merged in
+memory tags of arm64, which needs a processor that has them. ``selftests``: ``fast`` with what the kernel's own tests of
+memory need. Other names are paths of fragments. Several are merged in
 order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the page size
 follow ``fast``.
 
@@ -38,6 +39,7 @@ OURS = {
     "debug": ("fast", "debug"),
     "kasan": ("fast", "debug", "kasan"),
     HARDWARE_TAGS: ("fast", "debug", HARDWARE_TAGS),
+    "selftests": ("fast", "selftests"),
     DEBIAN: (DEBIAN,),
     DISTRIBUTION: (DISTRIBUTION,),
     MACHINE: (MACHINE,),
