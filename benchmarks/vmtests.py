@@ -54,6 +54,7 @@ PREPARE = """#!/bin/sh
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t tmpfs tmpfs /tmp
+cp "$(dirname "$0")"/* /tmp/
 mount -t tmpfs tmpfs /dev/shm 2>/dev/null || { mkdir -p /dev/shm; mount -t tmpfs tmpfs /dev/shm; }
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo 1 > /proc/sys/vm/unprivileged_userfaultfd
@@ -61,11 +62,8 @@ exit 0
 """
 ONE = """#!/bin/sh
 # Made by benchmarks/vmtests.py: one test, with its messages among its results.
-dir=$(dirname "$0")
-test=$1
-shift
 cd /tmp || exit 99
-exec "$dir/$test" "$@" 2>&1
+exec "$@" 2>&1
 """
 
 
