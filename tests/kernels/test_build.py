@@ -126,7 +126,7 @@ def test_options_that_the_source_does_not_have_are_said(home: Path) -> None:
 
 def test_configurations_by_name_and_path(home: Path) -> None:
     assert kconfig.chosen([]).key == "fast"
-    assert kconfig.chosen(["debug"]).names == ("fast", "debug")
+    assert kconfig.chosen(["debug"]).names == ("fast", "stress", "debug")
     assert kconfig.chosen(["debug"]).asked["CONFIG_KSM"] == "n"  # the later fragment has the last word
     assert kconfig.chosen(["kasan"]).asked["CONFIG_KASAN"] == "y"
     with pytest.raises(GcprotoError, match="there is no configuration 'nothing'"):

@@ -13,7 +13,7 @@ from gcproto.cli.kernels.ab import Limits, worse
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel, from_path
 from gcproto.kernels.guest import programs
-from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.console import complaint, races_in, splats
 from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.run import stress
 from gcproto.kernels.run.check import HAZARDS, known, script
@@ -94,6 +94,24 @@ def test_what_a_kernel_complains_of() -> None:
         "INFO: possible recursive locking detected",
     ]
     assert splats(lines[:1] + lines[-1:]) == []
+
+
+def test_data_races_are_told_apart_by_their_functions() -> None:
+    lines = [
+        "[   13.000000] BUG: KCSAN: data-race in move_pages_ptes / try_to_unmap_one",
+        "[   14.000000] BUG: KCSAN: data-race in try_to_unmap_one / move_pages_ptes",
+        "[   14.500000] WARNING: CPU: 0 PID: 1 at mm/x.c:1 y+0x1/0x2",
+        "[   15.000000] BUG: KCSAN: data-race in folio_batch_move_lru / folio_batch_move_lru",
+    ]
+    text = complaint(lines)
+    assert text == (
+        "WARNING: CPU: 0 PID: 1 at mm/x.c:1 y+0x1/0x2; 2 data races by KCSAN: "
+        "folio_batch_move_lru / folio_batch_move_lru, move_pages_ptes / try_to_unmap_one"
+    )
+    assert complaint(lines[:2]) == "1 data race by KCSAN: move_pages_ptes / try_to_unmap_one"
+    assert races_in(text) - races_in(complaint(lines[:2])) == {"folio_batch_move_lru / folio_batch_move_lru"}
+    assert not races_in(complaint(lines[2:3]))
+    assert complaint([]) == ""
 
 
 def test_only_some_hazards() -> None:
