@@ -20,8 +20,9 @@
 #define MOST_MIGRATED 64
 #define OWN 16 /* pages of which one gets faulty */
 #define BUSY_LIMIT 50
-#define TURNS 24    /* of so many, four do not migrate */
-#define MOST_LOST 8 /* frames that a round takes from the guest for good, in either way */
+#define TRIES 16 /* to find a page that is present */
+#define TURNS 5
+#define MOST 6 /* times in a round that swap is off, and that a frame is lost in either way */
 
 static void did(struct gcp_stress *stress, enum gcp_stress_count what, uint64_t n)
 {
@@ -59,9 +60,9 @@ bool gcp_stress_swap_off_and_on(const struct gcp_stress *stress)
 static void retire(struct gcp_stress_thread *thread)
 {
     struct gcp_stress *stress = thread->stress;
-    uint64_t at = gcp_stress_at(stress, gcp_stress_random(thread, 2), gcp_stress_random(thread, ALL));
-    if (!(gcp_stress_entry_at(stress, at) & GCP_PM_PRESENT))
-        return;
+    uint64_t at = 0;
+    for (int tries = 0; tries < TRIES && !(gcp_stress_entry_at(stress, at) & GCP_PM_PRESENT); tries++)
+        at = gcp_stress_at(stress, gcp_stress_random(thread, 2), gcp_stress_random(thread, ALL));
     if (madvise(gcp_at(at), stress->page, GCP_MADV_SOFT_OFFLINE) == 0)
         did(stress, GCP_STRESS_RETIRED, 1);
 }
@@ -104,38 +105,32 @@ static void lose_one(struct gcp_stress_thread *thread)
         gcp_region_free(gcp_at(dst), bytes);
 }
 
-static bool has(const struct gcp_stress *stress, enum gcp_stress_part part)
+static bool may(const struct gcp_stress *stress, enum gcp_stress_part part, enum gcp_stress_count what)
 {
-    return !stress->parts->missing[part][0];
+    return !stress->parts->missing[part][0] && atomic_load(&stress->counts[what]) < MOST;
 }
 
-static uint64_t counted(const struct gcp_stress *stress, enum gcp_stress_count what)
-{
-    return atomic_load(&stress->counts[what]);
-}
-
+/* In turn, and not at random: in a slow guest a round has few turns. */
 void *gcp_stress_machine(void *arg)
 {
     struct gcp_stress_thread *thread = arg;
     struct gcp_stress *stress = thread->stress;
-    while (!atomic_load(&stress->stop)) {
+    for (uint64_t turn = gcp_stress_random(thread, TURNS); !atomic_load(&stress->stop); turn++) {
         gcp_stress_be_calm(stress);
-        uint64_t turn = gcp_stress_random(thread, TURNS);
-        if (turn < 2 && has(stress, GCP_STRESS_SWAPOFF)) {
+        if (turn % TURNS == 0 && may(stress, GCP_STRESS_SWAPOFF, GCP_STRESS_SWAPOFFS)) {
             did(stress, GCP_STRESS_SWAPOFFS, gcp_stress_swap_off_and_on(stress));
-        } else if (turn == 2 && has(stress, GCP_STRESS_FAILURE) && counted(stress, GCP_STRESS_LOST) < MOST_LOST) {
+        } else if (turn % TURNS == 1 && may(stress, GCP_STRESS_FAILURE, GCP_STRESS_LOST)) {
             lose_one(thread);
-        } else if (turn == 3 && has(stress, GCP_STRESS_FAILURE) && !stress->held_spins &&
-                   counted(stress, GCP_STRESS_RETIRED) < MOST_LOST) {
+        } else if (turn % TURNS == 2 && may(stress, GCP_STRESS_FAILURE, GCP_STRESS_RETIRED) && !stress->held_spins) {
             retire(thread);
-        } else if (has(stress, GCP_STRESS_NODES)) {
+        } else if (!stress->parts->missing[GCP_STRESS_NODES][0]) {
             uint64_t n = 1 + gcp_stress_random(thread, MOST_MIGRATED), i = gcp_stress_random(thread, ALL - n);
             did(stress, GCP_STRESS_MIGRATED,
                 gcp_stress_migrate(gcp_stress_at(stress, gcp_stress_random(thread, 2), i), stress->page, n));
         }
         gcp_stress_sleep_us(gcp_stress_random(thread, 8000));
     }
-    if (has(stress, GCP_STRESS_SWAPOFF))
+    if (!stress->parts->missing[GCP_STRESS_SWAPOFF][0])
         swapon(stress->parts->swap, 0);
     return NULL;
 }
