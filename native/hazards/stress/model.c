@@ -125,7 +125,8 @@ static bool may_end(struct gcp_model *model, uint64_t from, uint64_t i, uint64_t
     case EBUSY:
         if (model->place[i] != from || model->unsure[model->fill[i]] || model->shared[i])
             return model->place[i] == from;
-        atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_UNDUE], 1, memory_order_relaxed);
+        if (model->forked[i])
+            atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_UNDUE], 1, memory_order_relaxed);
         return model->forked[i];
     default:
         return false;
