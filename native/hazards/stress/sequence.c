@@ -54,6 +54,9 @@ static void write_page(struct gcp_model *model, uint64_t side, uint64_t i, uint6
     words[0] = words[model->stress->page / sizeof(*words) - 1] = word;
     model->word[i] = word;
     model->held[i] = 0;
+    for (uint64_t k = 0; k < ALL && model->huge[model->fill[i]]; k++)
+        if (model->fill[k] == model->fill[i])
+            model->held[k] = 0;
     model->shared[i] = false;
 }
 
@@ -75,6 +78,9 @@ static void fill(struct gcp_model *model)
     first += (n - number % n) % n;
     if (first + n > ALL || model->armed[side] || !all_at(model, GCP_MODEL_HOLE, first, n))
         return;
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    model->huge[model->step] = order == platform.pmd_order;
     gcp_stress_enable(order);
     for (uint64_t i = first; i < first + n; i++) {
         made(model, side, i);
