@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gcproto import contract
 from gcproto.cli.kernels.ab import Limits, worse
+from gcproto.cli.kernels.stress import _races
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel, from_path
 from gcproto.kernels.guest import programs
@@ -18,7 +19,8 @@ from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.run import stress
 from gcproto.kernels.run.check import HAZARDS, known, script
 from gcproto.report.terminal.proposal import print_proposal, rows
-from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result, Verdict
+from gcproto.results.schema import Console as OfConsole
 from tests.kernels.test_run import results as results_in
 from tests.kernels.test_run import run
 from tests.support.deb_maker import bzimage
@@ -131,6 +133,24 @@ def test_the_folios_set_has_every_order(swap: bool) -> None:
         words = jobs[f"mthp-{kib}k"]
         assert words[words.index("--granule") + 1] == f"{kib * 1024},{2 << 20}"
     assert ("swapcache-1024k" in jobs) is swap
+
+
+def test_the_stress_names_races_of_one_kernel_only() -> None:
+    def guest(release: str, *races: str) -> Result:
+        text = f"2 data races by KCSAN: {', '.join(races)}"
+        return guest_result(release, {}, verdicts=[Verdict(OfConsole(), "differs", text)] if races else [])
+
+    both = [
+        guest("7.3.4-stock", "a / b", "c / d"),
+        guest("7.3.4-series", "a / b", "e / f"),
+        guest("7.3.4-series", "g / h"),
+    ]
+    assert _races(both) == [
+        "7.3.4-stock: data races that only it has: c / d",
+        "7.3.4-series: data races that only it has: e / f, g / h",
+    ]
+    assert not _races(both[1:]), "one kernel is compared with nothing"
+    assert not _races([guest("7.3.4-stock"), guest("7.3.4-series")])
 
 
 def test_the_stress_has_swap_of_either_kind() -> None:
