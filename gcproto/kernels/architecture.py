@@ -1,8 +1,10 @@
 """Architectures of guests: one row for each, with all in which their kernels, compilers and machines differ."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -149,6 +151,31 @@ class Architecture(msgspec.Struct, frozen=True):
                 code=ExitCode.USAGE,
             )
 
+    def see_that_tags_are_kept(self, configuration: str, qemu: str) -> None:
+        """See that QEMU keeps a tag for each 16 bytes, if a kernel checks by them.
+
+        Before 8.0 a whole page has one byte of tags ("target/arm: Fix physical address resolution for MTE"). A kernel
+        that checks by them reports its own allocator, can't free anything, and runs out of memory.
+
+        Args:
+            configuration: of the kernel, its fragments' names joined by ``+``.
+            qemu: its version.
+
+        Raises:
+            GcprotoError: it does not.
+
+        """
+        if HARDWARE_TAGS not in configuration.split("+"):
+            return
+        major = re.match(r"\d+", qemu)
+        if major and int(major[0]) < TAGS_SINCE:
+            raise GcprotoError(
+                f"QEMU {qemu} mixes up memory tags: a kernel of the configuration {HARDWARE_TAGS} panics on it",
+                why=f"before QEMU {TAGS_SINCE}.0 all of a page has the tags of two granules",
+                remedy=f"install a newer one (Debian 12: apt-get install -t bookworm-backports {self.qemu_package}), "
+                "or use the configuration kasan",
+            )
+
     def compiler(self, name: str) -> str:
         """Path of the compiler of the programs for guests.
 
@@ -173,6 +200,8 @@ FOUR, SIXTEEN, SIXTY_FOUR = 4 * KIB, 16 * KIB, 64 * KIB
 
 HARDWARE_TAGS = "kasan-hw"
 """The fragment of kernels that need a processor with memory tags."""
+TAGS_SINCE: Final = 8
+"""QEMU's first major version that keeps them right."""
 
 AMD64 = Architecture(
     name="amd64",

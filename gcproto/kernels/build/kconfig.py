@@ -3,9 +3,9 @@
 ``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``stress``: ``fast`` with
 what the stress disturbs moves with (NUMA, zswap, memory failure). ``debug``: ``stress`` with DEBUG_VM, lockdep and page
 table checks. ``kasan``: ``debug`` with KASAN and KSM. ``kasan-hw``: ``debug`` with KASAN by the memory tags of arm64,
-which needs a processor that has them. ``kcsan``: ``stress`` with KCSAN. Other names are paths of fragments. Several
-are merged in order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the
-page size follow ``fast``.
+which needs a processor that has them. ``kcsan``: ``stress`` with KCSAN. ``selftests``: ``fast`` with what the
+kernel's own tests of memory need. Other names are paths of fragments. Several are merged in order, over ``fast`` unless
+the first is a name from above. The fragments of the architecture and of the page size follow ``fast``.
 
 ``debian``: the distribution's own configuration, trimmed to what a guest has (gcproto.kernels.build.distribution),
 instead of tinyconfig.
@@ -35,6 +35,7 @@ OURS = {
     "kasan": ("fast", STRESS, "debug", "kasan"),
     "kcsan": ("fast", STRESS, "kcsan"),
     HARDWARE_TAGS: ("fast", STRESS, "debug", HARDWARE_TAGS),
+    "selftests": ("fast", "selftests"),
     DEBIAN: (DEBIAN,),
 }
 UNNEEDED = "unneeded"
