@@ -88,9 +88,9 @@ def config_options(function: F) -> F:
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), selftests (GUP_TEST), stress (fast with NUMA, zswap, memory failure), debug (stress with "
-        "DEBUG_VM, lockdep), kasan, kasan-hw (arm64), kcsan, debian (the distribution's own, trimmed), or the path of "
-        "a fragment; several are merged.",
+        help="fast (the default), selftests (GUP_TEST), stress (NUMA, zswap), debug (stress with lockdep), kasan, "
+        "kasan-hw (arm64), kcsan, debian, or a fragment's path. Several are merged; debian is the distribution's own, "
+        "trimmed.",
     )
     jobs = click.option(
         "--build-jobs",

@@ -49,7 +49,7 @@ def command(ctx: click.Context, options: Options) -> None:
     console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
     Where UFFDIO_MOVE spins on a held large folio (before 7.3.4), only small folios are pinned, and the verdict says so.
     Disturbances that a kernel lacks (KSM, zswap, NUMA, memory failure) are named in the verdict.  The verdict `ebusy`
-    stands for a page that is exclusive and stays busy, as in stock kernels.
+    says that an exclusive page stays busy, as in stock kernels.
     Of kernels with KCSAN (`--config kcsan`), the data races are named that only one kernel of the command has.
     The exit code is 1 if anything else was wrong.
     """

@@ -223,7 +223,7 @@ static void arm(struct gcp_model *model)
     model->armed[side] = !model->armed[side];
 }
 
-/* A child that ends at once: pages are not exclusive, and nobody else has them. */
+/* A child that ends at once: pages are not exclusive, and no other process has them. */
 static void share_shortly(struct gcp_model *model)
 {
     share(model);
