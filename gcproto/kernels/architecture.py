@@ -96,6 +96,15 @@ class Architecture(msgspec.Struct, frozen=True):
         large = f"-{size(page_size).lower()}" if page_size != self.page_sizes[0] else ""
         return f"-{self.name}{large}"
 
+    def flavour(self, page_size: int | None = None) -> Flavour:
+        """The one with pages of that size; None: the smallest."""
+        pages = page_size or self.page_sizes[0]
+        return next(one for one in self.flavours if one.page_size == pages)
+
+    def generic(self, page_size: int | None = None) -> str:
+        """Name of the distribution's flavour for real machines, with pages of that size; None: the smallest."""
+        return self.flavour(page_size).name.removeprefix("cloud-")
+
     def cpu(self, model: str = "") -> Cpu:
         """The processor of that model, by default the first.
 
