@@ -41,8 +41,8 @@ static uint64_t lazily_freed(struct gcp_trial *trial)
 
 /*
  * Whether this kernel makes a dirty PTE of a clean one, so that reclaim keeps the page.  Before 6.16 and 6.12.30 MOVE did.
- * On arm64 pte_mkwrite() itself did until "arm64, mm: avoid always making PTE dirty in pte_mkwrite()" (143937ca51cc; 6.18,
- * 6.17.6, 6.12.56): it took the read-only bit off, and a writable PTE without that bit is a dirty one.
+ * On arm64 pte_mkwrite() itself did.  It took the read-only bit off, and a writable PTE without that bit is a dirty one.
+ * "arm64, mm: avoid always making PTE dirty in pte_mkwrite()" (143937ca51cc) ended that, in 6.18, 6.17.6 and 6.12.56.
  */
 static int is_made_dirty(void)
 {

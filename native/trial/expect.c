@@ -63,8 +63,8 @@ void gcp_expect_outcome(struct gcp_trial *trial, struct gcp_move_call seen, int 
     expect_outcome(trial, seen, err, out, "");
 }
 
-/* Whether the page at which a MOVE ended is at its destination all the same: the kernel moved it, retried, and found it. */
-static bool moved_all_the_same(struct gcp_trial *trial, uint64_t dst, uint64_t src, struct gcp_move_call seen)
+/* Whether the page at which a MOVE ended is at its destination nevertheless: the kernel moved it, retried, and found it. */
+static bool moved_nevertheless(struct gcp_trial *trial, uint64_t dst, uint64_t src, struct gcp_move_call seen)
 {
     uint64_t at = seen.out > 0 ? (uint64_t)seen.out : 0, there = GCP_PM_PRESENT | GCP_PM_SWAP;
     return (seen.err == EEXIST || seen.err == EAGAIN) && !(gcp_trial_entry(trial, src + at) & there) &&
@@ -74,7 +74,7 @@ static bool moved_all_the_same(struct gcp_trial *trial, uint64_t dst, uint64_t s
 void gcp_expect_moved(struct gcp_trial *trial, uint64_t dst, uint64_t src, uint64_t len, uint64_t mode)
 {
     struct gcp_move_call seen = gcp_trial_move(trial, dst, src, len, mode);
-    bool moved = moved_all_the_same(trial, dst, src, seen);
+    bool moved = moved_nevertheless(trial, dst, src, seen);
     expect_outcome(trial, seen, 0, (int64_t)len,
                    moved ? "; the page at its end was moved and not counted (retry-eexist)" : "");
 }
