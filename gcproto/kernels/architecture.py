@@ -52,6 +52,7 @@ class Architecture(msgspec.Struct, frozen=True):
         prefix, compiler_package: of the compiler; "" for this machine's own, which is ``cc`` or ``gcc``.
         make: the kernel's name of it;  target, image: what make builds, and its path.
         fragments: of configurations that belong to it, by page size in bytes (gcproto.kernels.build.kconfig).
+        stress_fragments: those that follow the fragment ``stress``.
         own: names of configurations that no other architecture has.
         headers: files that builds of kernels need, and their packages.
 
@@ -75,6 +76,7 @@ class Architecture(msgspec.Struct, frozen=True):
     image: str
     fragments: dict[int, tuple[str, ...]]
     headers: dict[str, str] = {}
+    stress_fragments: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
 
     @property
@@ -231,6 +233,7 @@ AMD64 = Architecture(
     target="bzImage",
     image="arch/x86/boot/bzImage",
     fragments={FOUR: ("amd64",)},
+    stress_fragments=("stress-amd64",),
     headers={"gelf.h": "libelf-dev"},
 )
 

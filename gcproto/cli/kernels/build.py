@@ -92,8 +92,9 @@ def config_options(function: F) -> F:
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), selftests (GUP_TEST), debug (DEBUG_VM, lockdep), kasan, kasan-hw (arm64), debian "
-        "(the distribution's, trimmed), distribution, machine (see `package`), or a fragment; several are merged.",
+        help="fast (the default), selftests, stress (NUMA, zswap), debug (with lockdep), kasan, kasan-hw (arm64), "
+        "kcsan, debian (the distribution's, trimmed), distribution, machine (see `package`), or a fragment. Several "
+        "are merged.",
     )
     return config(jobs_options(function))
 

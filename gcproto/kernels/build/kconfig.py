@@ -1,11 +1,11 @@
 """Configurations of kernels that are built here: fragments, merged over tinyconfig.
 
-``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
-DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. ``kasan-hw``: ``debug`` with KASAN by the
-memory tags of arm64, which needs a processor that has them. ``selftests``: ``fast`` with what the kernel's own tests of
-memory need. Other names are paths of fragments. Several are merged in
-order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the page size
-follow ``fast``.
+``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``stress``: ``fast`` with
+what the stress disturbs moves with (NUMA, zswap, memory failure). ``debug``: ``stress`` with DEBUG_VM, lockdep and page
+table checks. ``kasan``: ``debug`` with KASAN and KSM. ``kasan-hw``: ``debug`` with KASAN by the memory tags of arm64,
+which needs a processor that has them. ``kcsan``: ``stress`` with KCSAN. ``selftests``: ``fast`` with what the
+kernel's own tests of memory need. Other names are paths of fragments. Several are merged in order, over ``fast`` unless
+the first is a name from above. The fragments of the architecture and of the page size follow ``fast``.
 
 ``debian``: the distribution's own configuration, trimmed to what a guest has (gcproto.kernels.build.distribution),
 instead of tinyconfig.
@@ -29,6 +29,7 @@ from gcproto.kernels.get import modules
 from gcproto.process import tools
 from gcproto.process.files import read_regular
 
+STRESS = "stress"
 DEBIAN, DISTRIBUTION, MACHINE = "debian", "distribution", "machine"
 WHOLE = frozenset({DISTRIBUTION, MACHINE})
 """Configurations that boot a real machine: with its drivers, and modules."""
@@ -36,9 +37,11 @@ BASES = frozenset({DEBIAN}) | WHOLE
 """Configurations that have another base than tinyconfig."""
 OURS = {
     "fast": ("fast",),
-    "debug": ("fast", "debug"),
-    "kasan": ("fast", "debug", "kasan"),
-    HARDWARE_TAGS: ("fast", "debug", HARDWARE_TAGS),
+    STRESS: ("fast", STRESS),
+    "debug": ("fast", STRESS, "debug"),
+    "kasan": ("fast", STRESS, "debug", "kasan"),
+    "kcsan": ("fast", STRESS, "kcsan"),
+    HARDWARE_TAGS: ("fast", STRESS, "debug", HARDWARE_TAGS),
     "selftests": ("fast", "selftests"),
     DEBIAN: (DEBIAN,),
     DISTRIBUTION: (DISTRIBUTION,),
@@ -150,6 +153,8 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
                 texts.append(_ours(UNNEEDED))
             if part == "fast":
                 texts += map(_ours, architecture.fragments[pages])
+            elif part == STRESS:
+                texts += map(_ours, architecture.stress_fragments)
             elif part not in OURS:
                 others += f"\0{part}\0{texts[-1]}"
     label = [word for word in words if word in OURS][-1]
