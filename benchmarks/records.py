@@ -15,9 +15,12 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from gcproto.results.schema import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "results"
@@ -41,6 +44,8 @@ WITH_GUESTS = ("claims",)
 STEPS = "--results {} --by function --scenario"
 MAP = "hazards"
 """The record that is a map of verdicts: of all results together."""
+MAP_ARM64 = "hazards-arm64"
+"""The same of arm64 guests, with a map for each page size."""
 GUESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "profile": (
         ("kernels run 6.17 6.18 7.2.12+deb13 7.3 --profile --boots 2 --jobs 1 --timeout 900",),
@@ -65,6 +70,7 @@ GUESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     MAP: (("kernels check --default",), ()),
+    MAP_ARM64: (("kernels check --default --arch arm64",), ()),
 }
 """Records of guests: the commands that measure, and those that show; of a record without these, what measured said."""
 COMPARE = "jvm"
@@ -77,7 +83,7 @@ MAP_ROWS = (
     *("copy-event-remove", "event-remove", "event-remap-refused"),
 )
 """Rows of the contract that the record of the map shows kernel by kernel; others only if one of them does not hold."""
-MAP_COLUMNS = 160
+MAP_COLUMNS = 240
 WIDE = os.environ | {"COLUMNS": "140"}
 """Tables of pages need not fold."""
 BEGIN = "<!-- record: {} -->\n"
@@ -156,7 +162,7 @@ def guest_text(commands: Sequence[str], results: Sequence[dict[str, Any]], shown
 
 
 def verdicts(files: Sequence[Path]) -> str:
-    """The map of hazards and kernels, of all results, and rows of the contract below it.
+    """The map of hazards and kernels of each platform, of all results, and rows of the contract below it.
 
     Args:
         files: of `gcproto kernels check`.
@@ -165,12 +171,17 @@ def verdicts(files: Sequence[Path]) -> str:
     from rich.console import Console
 
     from gcproto.report.terminal.verdicts import print_map, print_rows
+    from gcproto.results.facts import platform_of
     from gcproto.results.store import load
 
     out = io.StringIO()
     console, results = Console(file=out, width=MAP_COLUMNS, color_system=None), [load(file) for file in files]
-    print_map(results, console)
-    print_rows(results, MAP_ROWS, console)
+    of_platform: dict[str, list[Result]] = {}
+    for result in results:
+        of_platform.setdefault(platform_of(result), []).append(result)
+    for platform in sorted(of_platform, key=lambda name: (len(name), name)):
+        print_map(of_platform[platform], console)
+        print_rows(of_platform[platform], MAP_ROWS, console)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
@@ -200,7 +211,13 @@ def measure_guests(name: str, kept: str = "") -> None:
             done = subprocess.run([*gcproto, *words], check=True, env=environment, stdout=subprocess.PIPE, text=True)
             said.append(done.stdout)
         results = [msgspec.json.decode(file.read_bytes()) for file in files]
-        parts = [verdicts(files)] if name == MAP else said[-len(showing) :] if showing else [_part(one) for one in said]
+        parts = (
+            [verdicts(files)]
+            if name in {MAP, MAP_ARM64}
+            else said[-len(showing) :]
+            if showing
+            else [_part(one) for one in said]
+        )
     told = [command.format("results") for command in (*measuring, *showing)]
     made = guest_text(told, results, parts, commit())
     page = PAGES / f"{name.partition('-')[0]}.md"

@@ -143,22 +143,29 @@ def unmapped_split_would_save(guests: Guests) -> Finding:
     whole = _both(pair, "swapcache", "move", FOLIO, order)
     after = _both(pair, "swapcache", "move_fallback", FOLIO, order)
     copies = _both(pair, "swapcache", "copy", FOLIO, order)
-    small = _both(pair, "small", "move", 2 * MIB)
+    small, cached = (_both(pair, source, "move", 2 * MIB) for source in ("small", "swapcache"))
+    present = _both(pair, "mthp", "move", 2 * MIB, order)
     if part is None or whole is None or after is None or copies is None or small is None:
         return untestable("a scenario is missing or INVALID in one of the two kernels", _runs(pair))
     assert small.stock.median is not None
     assert after.stock.median is not None
     assert whole.changed.median is not None
     row = {EBUSY: 1.0, COPIED: 1.0, COPY_CALL: 1.0, NEIGHBOURS: 0.0}
-    costs = {EBUSY: after.stock.median, COPIED: 0.0, COPY_CALL: 0.0, NEIGHBOURS: small.stock.median}
+    costs = {EBUSY: after.stock.median, COPIED: 0.0, COPY_CALL: 0.0, NEIGHBOURS: (cached or small).stock.median or 0.0}
+    of_split = "" if present else ", without the split"
+    if present is not None:
+        assert present.stock.median is not None
+        kind = Kind(What.SPLIT, order)
+        row[kind] = 0.0
+        costs[kind] = (present.stock.median - small.stock.median) * (1 << order)
     kept = whole.changed.proof
     text = (
         f"64K mTHPs in the swap cache, EBUSY without and with the change: {_share(part.stock)} and "
         f"{_share(part.changed)} of single pages, {_share(whole.stock)} and {_share(whole.changed)} of whole folios. "
         f"Of {kept.swapped_before} moved pages {kept.swapped_after} stay swapped. {UNIT.capitalize()}, 64K a call: "
         f"moved {_count(whole.changed.median)}, with COPY after EBUSY {_count(after.stock.median)}, copied at once "
-        f"{_count(copies.stock.median)}. {_predicted('unmapped-split', row, costs)}. Kernels {release_of(pair[0])} and "
-        f"{release_of(pair[1])}, {_runs(pair)}"
+        f"{_count(copies.stock.median)}. {_predicted('unmapped-split', row, costs)}{of_split}. Kernels "
+        f"{release_of(pair[0])} and {release_of(pair[1])}, {_runs(pair)}"
     )
     if why := _void(pair):
         return untestable(why, text)

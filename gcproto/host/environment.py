@@ -102,6 +102,7 @@ def _kernel() -> dict[str, object]:
         "release": platform.release(),
         "version": read("/proc/version") or UNKNOWN,
         "cmdline": read("/proc/cmdline") or UNKNOWN,
+        "boot": read("/proc/sys/kernel/random/boot_id") or UNKNOWN,
         "config": _config(),
     }
 

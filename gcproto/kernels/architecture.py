@@ -1,8 +1,10 @@
 """Architectures of guests: one row for each, with all in which their kernels, compilers and machines differ."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -50,6 +52,7 @@ class Architecture(msgspec.Struct, frozen=True):
         prefix, compiler_package: of the compiler; "" for this machine's own, which is ``cc`` or ``gcc``.
         make: the kernel's name of it;  target, image: what make builds, and its path.
         fragments: of configurations that belong to it, by page size in bytes (gcproto.kernels.build.kconfig).
+        stress_fragments: those that follow the fragment ``stress``.
         own: names of configurations that no other architecture has.
         headers: files that builds of kernels need, and their packages.
 
@@ -73,6 +76,7 @@ class Architecture(msgspec.Struct, frozen=True):
     image: str
     fragments: dict[int, tuple[str, ...]]
     headers: dict[str, str] = {}
+    stress_fragments: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
 
     @property
@@ -91,6 +95,15 @@ class Architecture(msgspec.Struct, frozen=True):
             return ""
         large = f"-{size(page_size).lower()}" if page_size != self.page_sizes[0] else ""
         return f"-{self.name}{large}"
+
+    def flavour(self, page_size: int | None = None) -> Flavour:
+        """The one with pages of that size; None: the smallest."""
+        pages = page_size or self.page_sizes[0]
+        return next(one for one in self.flavours if one.page_size == pages)
+
+    def generic(self, page_size: int | None = None) -> str:
+        """Name of the distribution's flavour for real machines, with pages of that size; None: the smallest."""
+        return self.flavour(page_size).name.removeprefix("cloud-")
 
     def cpu(self, model: str = "") -> Cpu:
         """The processor of that model, by default the first.
@@ -147,6 +160,31 @@ class Architecture(msgspec.Struct, frozen=True):
                 code=ExitCode.USAGE,
             )
 
+    def see_that_tags_are_kept(self, configuration: str, qemu: str) -> None:
+        """See that QEMU keeps a tag for each 16 bytes, if a kernel checks by them.
+
+        Before 8.0 a whole page has one byte of tags ("target/arm: Fix physical address resolution for MTE"). A kernel
+        that checks by them reports its own allocator, can't free anything, and runs out of memory.
+
+        Args:
+            configuration: of the kernel, its fragments' names joined by ``+``.
+            qemu: its version.
+
+        Raises:
+            GcprotoError: it does not.
+
+        """
+        if HARDWARE_TAGS not in configuration.split("+"):
+            return
+        major = re.match(r"\d+", qemu)
+        if major and int(major[0]) < TAGS_SINCE:
+            raise GcprotoError(
+                f"QEMU {qemu} mixes up memory tags: a kernel of the configuration {HARDWARE_TAGS} panics on it",
+                why=f"before QEMU {TAGS_SINCE}.0 all of a page has the tags of two granules",
+                remedy=f"install a newer one (Debian 12: apt-get install -t bookworm-backports {self.qemu_package}), "
+                "or use the configuration kasan",
+            )
+
     def compiler(self, name: str) -> str:
         """Path of the compiler of the programs for guests.
 
@@ -171,6 +209,8 @@ FOUR, SIXTEEN, SIXTY_FOUR = 4 * KIB, 16 * KIB, 64 * KIB
 
 HARDWARE_TAGS = "kasan-hw"
 """The fragment of kernels that need a processor with memory tags."""
+TAGS_SINCE: Final = 8
+"""QEMU's first major version that keeps them right."""
 
 AMD64 = Architecture(
     name="amd64",
@@ -193,6 +233,7 @@ AMD64 = Architecture(
     target="bzImage",
     image="arch/x86/boot/bzImage",
     fragments={FOUR: ("amd64",)},
+    stress_fragments=("stress-amd64",),
     headers={"gelf.h": "libelf-dev"},
 )
 

@@ -13,6 +13,7 @@ import msgspec
 
 Name = Literal[
     "compare",
+    "compare-boots",
     "contract-rows",
     "doctor",
     "kernel",

@@ -40,9 +40,24 @@ static uint64_t lazily_freed(struct gcp_trial *trial)
 }
 
 /*
- * The page keeps its state: the PTE that MOVE makes is as clean as that of the source.  Before 6.16 and 6.12.30 it was
- * always dirty, and reclaim then keeps the page.
+ * Whether this kernel makes a dirty PTE of a clean one, so that reclaim keeps the page.  Before 6.16 and 6.12.30 MOVE did.
+ * On arm64 pte_mkwrite() itself did.  It took the read-only bit off, and a writable PTE without that bit is a dirty one.
+ * "arm64, mm: avoid always making PTE dirty in pte_mkwrite()" (143937ca51cc) ended that, in 6.18, 6.17.6 and 6.12.56.
  */
+static int is_made_dirty(void)
+{
+    if (gcp_trial_release_in(GCP_RELEASE(6, 8, 0), GCP_RELEASE(6, 12, 30)) ||
+        gcp_trial_release_in(GCP_RELEASE(6, 13, 0), GCP_RELEASE(6, 16, 0)))
+        return 1;
+#ifdef __aarch64__
+    return gcp_trial_release_in(GCP_RELEASE(6, 12, 30), GCP_RELEASE(6, 12, 56)) ||
+           gcp_trial_release_in(GCP_RELEASE(6, 16, 0), GCP_RELEASE(6, 17, 6));
+#else
+    return 0;
+#endif
+}
+
+/* The page keeps its state: the PTE that MOVE makes is as clean as that of the source. */
 static void clean_page_stays_lazily_freed(struct gcp_trial *trial)
 {
     uint64_t src = lazily_freed(trial), dst = gcp_trial_target(trial, PAGES, 0);
@@ -52,8 +67,7 @@ static void clean_page_stays_lazily_freed(struct gcp_trial *trial)
     for (uint64_t i = 0; i < PAGES; i++)
         if (after.entries[i] & (GCP_PM_PRESENT | GCP_PM_SWAP))
             gcp_expect_content(trial, dst + i * trial->page, i, 1);
-    if (kept && !gcp_trial_release_in(GCP_RELEASE(6, 8, 0), GCP_RELEASE(6, 12, 30)) &&
-        !gcp_trial_release_in(GCP_RELEASE(6, 13, 0), GCP_RELEASE(6, 16, 0)))
+    if (kept && !is_made_dirty())
         gcp_trial_differs(trial, "%" PRIu64 " of %d lazily freed pages survived reclaim after the move", kept, PAGES);
     gcp_trial_note(trial, "%" PRIu64 " of %d pages were dropped at the destination", PAGES - kept, PAGES);
 }
@@ -138,8 +152,8 @@ static void secret_source_is_einval(struct gcp_trial *trial)
 
 static const struct gcp_row_entry ROWS[] = {
     {{"lazyfree-clean", "A clean page in MADV_FREE state moves, and reclaim drops it at its destination",
-      "before 'mm: userfaultfd: correct dirty flags set for both present and swap pte' (6.16, 6.12.30) it was dirty "
-      "after "
+      "before 'mm: userfaultfd: correct dirty flags set for both present and swap pte' (6.16, 6.12.30), and on arm64 "
+      "before 'arm64, mm: avoid always making PTE dirty in pte_mkwrite()' (6.18, 6.17.6, 6.12.56), it was dirty after "
       "the move, and was kept",
       ""},
      clean_page_stays_lazily_freed},

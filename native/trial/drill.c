@@ -67,6 +67,30 @@ static void is_disturbed(struct gcp_trial *trial)
     gcp_trial_noise(trial, "a counter ran ahead");
 }
 
+/* Rows of the drill otherwise need nothing of the kernel. */
+static void can_move(struct gcp_trial *trial)
+{
+    if (gcp_prover_init(&trial->prover) || gcp_uffd_init(0, &trial->uffd))
+        gcp_trial_skip(trial, "no userfaultfd here");
+}
+
+/* As a kernel that retries the step after it moved the page: the source is empty, and the destination is not. */
+static void finds_its_own_page(struct gcp_trial *trial)
+{
+    can_move(trial);
+    uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
+    gcp_expect_moved(trial, dst, src, trial->page, 0);
+    gcp_expect_moved(trial, dst, src, trial->page, 0);
+}
+
+static void finds_another_page(struct gcp_trial *trial)
+{
+    can_move(trial);
+    uint64_t src = gcp_trial_small(trial, 2), dst = gcp_trial_target(trial, 1, 0);
+    gcp_expect_moved(trial, dst, src, trial->page, 0);
+    gcp_expect_moved(trial, dst, src + trial->page, trial->page, 0);
+}
+
 static const struct gcp_row_entry ROWS[] = {
     {{"passes", "A row that returns is OK", "", ""}, passes},
     {{"differs", "A row can say that the kernel differs", "", ""}, differs},
@@ -77,6 +101,8 @@ static const struct gcp_row_entry ROWS[] = {
     {{"crashes", "A signal is a crash", "", ""}, crashes},
     {{"crashes-after-a-warning", "A signal is a crash also where a hang would be OK", "", ""}, crashes_after_a_warning},
     {{"leaves", "No verdict is a crash", "", ""}, leaves},
+    {{"finds-its-own-page", "EEXIST for a page that was moved is told from others", "", ""}, finds_its_own_page},
+    {{"finds-another-page", "EEXIST for a page that was not moved is not", "", ""}, finds_another_page},
     {{"is-disturbed", "A counter that ran ahead is looked at again", "", ""}, is_disturbed},
 };
 

@@ -111,13 +111,17 @@ def test_without_a_scenario_nothing_is_said() -> None:
     assert whole_mthp_could_move(evidence).judgement == "not testable here"
 
 
-def cached(left: int = 0, swapped: int = ALL, cost: float = 900.0, stock_left: int = ALL) -> Given:
+def cached(
+    left: int = 0, swapped: int = ALL, cost: float = 900.0, stock_left: int = ALL, *, present: bool = True
+) -> Given:
     """Folios in the swap cache, by what is left after EBUSY."""
 
     def side(cost: float, left: int, swapped: int) -> list[Measurement]:
         counts: dict[str, Any] = {"asked": ALL, "left": left, "moved": ALL - left, "ebusy": left}
         return [
             made(path("small", "move", PMD), 189.2, asked=ALL),
+            made(path("swapcache", "move", PMD), 612.9, asked=ALL),
+            *([made(path("mthp", "move", PMD, 4), 2222.0, asked=ALL)] if present else []),
             made(path("swapcache", "move", PAGE, 4), cost, **counts),
             made(path("swapcache", "move", FOLIO, 4), cost, swapped_before=ALL, swapped_after=swapped, **counts),
             made(path("swapcache", "move_fallback", FOLIO, 4), 5500.0, asked=ALL, copied_after_ebusy=ALL),
@@ -149,7 +153,12 @@ def test_shares_and_the_alternatives_are_in_the_figures() -> None:
     figures = unmapped_split_would_save(cached()).figures
     assert "100% and 0% of single pages, 100% and 0% of whole folios. Of 10752 moved pages 10752 stay" in figures
     assert "moved 900, with COPY after EBUSY 5,500, copied at once 4,000" in figures
-    assert "unmapped-split says 189 to 1,251" in figures
+    # Small folios in the swap cache alone; a fifth refused and copied, and the others with a split of a mapped folio.
+    assert "unmapped-split says 613 to 3,217." in figures
+    assert (
+        "unmapped-split says 613 to 1,590, without the split"
+        in unmapped_split_would_save(cached(present=False)).figures
+    )
 
 
 def checked(undone: Word, fixed: Word = "fine") -> Given:

@@ -147,6 +147,15 @@ def test_endings_of_a_row(name: str, verdict: Verdict, text: str) -> None:
     assert python_children() <= before, "the runner has waited for each row that it started"
 
 
+@pytest.mark.parametrize(("name", "told"), [("finds-its-own-page", True), ("finds-another-page", False)])
+@pytest.mark.needs("move")
+def test_a_page_that_was_moved_and_not_counted_is_told(name: str, told: bool) -> None:
+    result = run_drill(name)
+    assert result.verdict == Verdict.DIFFERS
+    assert "MOVE gave EEXIST, move -17; expected success" in result.text
+    assert ("not counted (retry-eexist)" in result.text) == told
+
+
 @pytest.mark.parametrize("name", ["hangs", "hangs-stubbornly"])
 def test_a_row_that_hangs_is_killed(name: str) -> None:
     before = python_children()

@@ -131,6 +131,15 @@ def test_a_kernel_that_checks_by_memory_tags_has_a_processor_with_them() -> None
     assert (guest.outcome, "no memory tags" in guest.why) == ("unbootable", True)
 
 
+def test_a_kernel_that_checks_by_memory_tags_has_a_qemu_that_keeps_them() -> None:
+    for qemu in ("8.0.0", "10.0.2", "unknown"):
+        ARM64.see_that_tags_are_kept("fast+debug+kasan-hw", qemu)
+    ARM64.see_that_tags_are_kept("fast+debug+kasan", "7.2.22")
+    with pytest.raises(GcprotoError, match=r"QEMU 7\.2\.22 mixes up memory tags") as caught:
+        ARM64.see_that_tags_are_kept("fast+debug+kasan-hw", "7.2.22")
+    assert "bookworm-backports qemu-system-arm" in caught.value.remedy
+
+
 def test_the_machine_is_virt_with_one_processor_model_and_its_own_port_for_results() -> None:
     words = machine.Machine(architecture="arm64").command("k", "i", "c")
     assert words[0] == "qemu-system-aarch64"

@@ -11,6 +11,7 @@ import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
+from gcproto.kernels.architecture import ARM64
 from gcproto.kernels.build import built, kconfig, source, worktree
 from gcproto.kernels.build.build import BuildParameters, _failed, build, need_tools
 from gcproto.kernels.build.patches import Patch
@@ -126,9 +127,16 @@ def test_options_that_the_source_does_not_have_are_said(home: Path) -> None:
 
 def test_configurations_by_name_and_path(home: Path) -> None:
     assert kconfig.chosen([]).key == "fast"
-    assert kconfig.chosen(["debug"]).names == ("fast", "debug")
+    assert kconfig.chosen(["debug"]).names == ("fast", "stress", "debug")
     assert kconfig.chosen(["debug"]).asked["CONFIG_KSM"] == "n"  # the later fragment has the last word
     assert kconfig.chosen(["kasan"]).asked["CONFIG_KASAN"] == "y"
+    assert kconfig.chosen(["kasan"]).asked["CONFIG_KSM"] == "y", "so that the stress merges pages on one of them"
+    assert kconfig.chosen(["kcsan"]).names == ("fast", "stress", "kcsan")
+    for word in ("debug", "kasan", "kcsan"):
+        asked = kconfig.chosen([word]).asked
+        parts = ("ZSWAP", "NUMA_BALANCING", "MEMORY_FAILURE", "X86_MCE", "X86_64_ACPI_NUMA")
+        assert {asked[f"CONFIG_{part}"] for part in parts} == {"y"}
+    assert "CONFIG_X86_MCE" not in kconfig.chosen(["debug"], ARM64).asked
     with pytest.raises(GcprotoError, match="there is no configuration 'nothing'"):
         kconfig.chosen(["nothing"])
     (home / "empty").write_text("hello\n")

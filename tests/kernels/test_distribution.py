@@ -148,5 +148,5 @@ def test_fragments_may_follow(tmp_path: Path) -> None:
     fragment = tmp_path / "small.config"
     fragment.write_text("CONFIG_NR_CPUS=8\n")
     found = kconfig.chosen(["debian", str(fragment)])
-    assert found.of_distribution
+    assert found.kind == "debian"
     assert found.asked["CONFIG_NR_CPUS"] == "8"

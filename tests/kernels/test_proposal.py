@@ -10,15 +10,17 @@ from rich.console import Console
 
 from gcproto import contract
 from gcproto.cli.kernels.ab import Limits, worse
+from gcproto.cli.kernels.stress import _races
 from gcproto.errors import GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel, from_path
 from gcproto.kernels.guest import programs
-from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.console import complaint, races_in, splats
 from gcproto.kernels.guest.script import SETS, Measure
 from gcproto.kernels.run import stress
 from gcproto.kernels.run.check import HAZARDS, known, script
 from gcproto.report.terminal.proposal import print_proposal, rows
-from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result
+from gcproto.results.schema import UNIT_INSTRUCTIONS, Hazard, PathScenario, Result, Verdict
+from gcproto.results.schema import Console as OfConsole
 from tests.kernels.test_run import results as results_in
 from tests.kernels.test_run import run
 from tests.support.deb_maker import bzimage
@@ -96,6 +98,24 @@ def test_what_a_kernel_complains_of() -> None:
     assert splats(lines[:1] + lines[-1:]) == []
 
 
+def test_data_races_are_told_apart_by_their_functions() -> None:
+    lines = [
+        "[   13.000000] BUG: KCSAN: data-race in move_pages_ptes / try_to_unmap_one",
+        "[   14.000000] BUG: KCSAN: data-race in try_to_unmap_one / move_pages_ptes",
+        "[   14.500000] WARNING: CPU: 0 PID: 1 at mm/x.c:1 y+0x1/0x2",
+        "[   15.000000] BUG: KCSAN: data-race in folio_batch_move_lru / folio_batch_move_lru",
+    ]
+    text = complaint(lines)
+    assert text == (
+        "WARNING: CPU: 0 PID: 1 at mm/x.c:1 y+0x1/0x2; 2 data races by KCSAN: "
+        "folio_batch_move_lru / folio_batch_move_lru, move_pages_ptes / try_to_unmap_one"
+    )
+    assert complaint(lines[:2]) == "1 data race by KCSAN: move_pages_ptes / try_to_unmap_one"
+    assert races_in(text) - races_in(complaint(lines[:2])) == {"folio_batch_move_lru / folio_batch_move_lru"}
+    assert not races_in(complaint(lines[2:3]))
+    assert complaint([]) == ""
+
+
 def test_only_some_hazards() -> None:
     jobs = [job.name for job in script(swap=True, only=["whole-back"]).jobs]
     assert jobs == ["info", "hazard-whole-back"]
@@ -113,6 +133,24 @@ def test_the_folios_set_has_every_order(swap: bool) -> None:
         words = jobs[f"mthp-{kib}k"]
         assert words[words.index("--granule") + 1] == f"{kib * 1024},{2 << 20}"
     assert ("swapcache-1024k" in jobs) is swap
+
+
+def test_the_stress_names_races_of_one_kernel_only() -> None:
+    def guest(release: str, *races: str) -> Result:
+        text = f"2 data races by KCSAN: {', '.join(races)}"
+        return guest_result(release, {}, verdicts=[Verdict(OfConsole(), "differs", text)] if races else [])
+
+    both = [
+        guest("7.3.4-stock", "a / b", "c / d"),
+        guest("7.3.4-series", "a / b", "e / f"),
+        guest("7.3.4-series", "g / h"),
+    ]
+    assert _races(both) == [
+        "7.3.4-stock: data races that only it has: c / d",
+        "7.3.4-series: data races that only it has: e / f, g / h",
+    ]
+    assert not _races(both[1:]), "one kernel is compared with nothing"
+    assert not _races([guest("7.3.4-stock"), guest("7.3.4-series")])
 
 
 def test_the_stress_has_swap_of_either_kind() -> None:

@@ -14,15 +14,18 @@ from gcproto.kernels.build.patches import apply, collect
 from tests.conftest import kernel_source
 
 FOLDER = Path(__file__).parents[2] / "native/kernel"
-POSTED = ("fix-exclusive", "fix-pins", "series", "split-swapcache", "selftests")
-MAILBOXES = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
+POSTED = ("fix-brk", "fix-exclusive", "fix-pins", "series", "split-swapcache", "selftests", "man-pages")
+MAILBOXES = ("fix-brk", "fix-exclusive", "fix-pins", "series", "split-swapcache")
 """Those whose files, one after the other, are a mailbox."""
 THREADS = (
     "https://lore.kernel.org/linux-mm/20250219112519.92853-1-21cnbao@gmail.com/",
     "https://lore.kernel.org/linux-mm/20250220092101.71966-1-21cnbao@gmail.com/",
 )
 """The fix of the swap cache as an RFC, where David Hildenbrand proposed whole folios, and as it was posted."""
-MAILS = sorted(file for name in POSTED for file in (FOLDER / name).glob("*.patch"))
+ANOTHER = "man-pages"
+"""Mails to another project, whose source is not that of the kernel."""
+OF_THE_KERNEL = tuple(name for name in POSTED if name != ANOTHER)
+MAILS = sorted(file for name in OF_THE_KERNEL for file in (FOLDER / name).glob("*.patch"))
 LITMUS = sorted((FOLDER / "litmus").glob("*.litmus"))
 
 
@@ -58,10 +61,10 @@ def test_the_fixes_are_part_of_the_series() -> None:
 
 
 @pytest.mark.needs("kernel_source")
-@pytest.mark.parametrize("name", POSTED)
+@pytest.mark.parametrize("name", OF_THE_KERNEL)
 def test_each_applies_to_the_newest_source(name: str) -> None:
-    changed = "tools/testing/selftests/mm/uffd-unit-tests.c" if name == "selftests" else "mm/userfaultfd.c"
-    assert changed in apply(collect([FOLDER / name]), source())
+    others = {"selftests": "tools/testing/selftests/mm/uffd-unit-tests.c", "fix-brk": "mm/mmap.c"}
+    assert others.get(name, "mm/userfaultfd.c") in apply(collect([FOLDER / name]), source())
 
 
 def mails(name: str, folder: Path) -> list[email.message.Message]:
@@ -87,11 +90,12 @@ def test_the_files_of_a_folder_are_a_mailbox(name: str, tmp_path: Path) -> None:
         assert address in f"{first['to']} {first['cc']}", address
     texts = [str(one.get_payload()) for one in found]
     links = [texts[0].index(one) for one in THREADS if one in texts[0]]
-    assert links
+    assert links or name == "fix-brk"  # which has nothing to do with folios
     assert "v7.3.4" in texts[0], "what it is based on"
     if len(found) == 1:
         assert re.search(r'^Fixes: [0-9a-f]{12} \("', texts[0], re.M)
-        assert texts[0].index("\n---\n") < min(links), "below the line: not for the log"
+        assert "\nTo reproduce" in texts[0] or "litmus" in texts[0], "how the bug is seen"
+        assert all(texts[0].index("\n---\n") < one for one in links), "below the line: not for the log"
 
 
 @pytest.mark.needs("kernel_source", "perl")
@@ -140,10 +144,34 @@ def test_the_bug_comes_back_without_what_ksm_does() -> None:
 
 
 @pytest.mark.needs("kernel_source")
-def test_the_broken_variant_of_the_second_proposal_applies_on_top() -> None:
+def test_each_patch_of_the_second_proposal_has_a_broken_variant() -> None:
     right = apply(collect([FOLDER / "split-swapcache"]), source())
-    broken = apply(collect([FOLDER / "split-swapcache", FOLDER / "broken-split"]), source())
-    assert [name for name in right if right[name] != broken[name]] == ["mm/userfaultfd.c"]
+    changed = []
+    for file in sorted((FOLDER / "broken-split").glob("*.patch")):
+        broken = apply(collect([FOLDER / "split-swapcache", file]), source())
+        changed += [name for name in right if right[name] != broken[name]]
+    assert sorted(changed) == ["mm/huge_memory.c", "mm/userfaultfd.c"]
+
+
+def test_mails_to_the_project_of_manual_pages() -> None:
+    """They go to its list, name their base, and follow its rules for pages: no long lines, each sentence on its own."""
+    files = sorted((FOLDER / ANOTHER).glob("0*.patch"))
+    texts = [file.read_text() for file in files]
+    assert all("linux-man@vger.kernel.org" in text.partition("\n\n")[0] for text in texts)
+    assert re.search(r"^Based on [0-9a-f]{12} \(man-pages-[\w.-]+\)", texts[0], re.M)
+    for number, text in enumerate(texts, 1):
+        assert f"[PATCH {number}/{len(texts)}] man/man2const/UFFDIO_MOVE.2const: " in text
+        added = [line[1:] for line in text.splitlines() if line.startswith("+") and not line.startswith("+++")]
+        assert added
+        assert all(len(line) < 80 and line == line.rstrip() for line in added)
+        assert not [line for line in added if re.search(r"\w[.:;] +[A-Za-z]", line)]
+
+
+@pytest.mark.needs("kernel_source")
+def test_checkpatch_sees_each_mail() -> None:
+    """What is posted in a later folder is checked as well: all that has mails is in POSTED."""
+    with_mails = {file.parent.name for file in FOLDER.rglob("*.patch") if file.read_text().startswith("From ")}
+    assert with_mails <= {*MAILBOXES, ANOTHER}
 
 
 @pytest.mark.needs("kernel_source")

@@ -329,6 +329,8 @@ def test_proposals_are_data(tmp_path: Path) -> None:
     assert freed == {SPLIT_64K: 0.0, NEIGHBOURS: pytest.approx(400 - 0.6 * 160)}
     busy = PROPOSALS["unmapped-split"].applied({EBUSY: 10.0, COPIED: 10.0, COPY_CALL: 10.0}, 0)
     assert busy == {EBUSY: 0.0, COPIED: 0.0, COPY_CALL: 0.0, NEIGHBOURS: 10.0}
+    busy = PROPOSALS["unmapped-split"].applied({EBUSY: 20.0, COPIED: 20.0, COPY_CALL: 20.0, SPLIT_64K: 3.0}, 1)
+    assert busy[SPLIT_64K] == 4.0, "sixteen pages that were refused are a folio that is split"
     file.write_text('{"name": "mine", "text": "x", "splits": 3}')
     for text in (str(file), "nothing"):
         with pytest.raises(GcprotoError, match=r"is neither a known proposal nor a file|is not a usable proposal"):
@@ -400,7 +402,14 @@ def test_real_collections_are_fitted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    ['"splits_kept":[0.5,1e308]', '"page_cost":[-3,-3]', '"split_cost":[9,0.1]', '"ebusy_kept":[0,2]', '"name":" "'],
+    [
+        '"splits_kept":[0.5,1e308]',
+        '"page_cost":[-3,-3]',
+        '"split_cost":[9,0.1]',
+        '"ebusy_kept":[0,2]',
+        '"ebusy_split":[0,1]',
+        '"name":" "',
+    ],
 )
 def test_proposals_that_can_not_be_meant(fields: str, tmp_path: Path) -> None:
     file = tmp_path / "proposal.json"

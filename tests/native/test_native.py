@@ -74,6 +74,13 @@ def test_events_of_contpte_under_sanitizers(sanitized: list[str], tmp_path: Path
     assert run_under_sanitizers("test_contpte", sanitized, tmp_path).count("ok ") == 13
 
 
+@pytest.mark.needs("sanitizers")
+def test_the_model_of_random_sequences_under_sanitizers(tmp_path: Path) -> None:
+    """It accuses a kernel that moves what it must not, such as a page that a child has shared, and no other one."""
+    model = [str(NATIVE / "hazards" / "stress" / "model.c")]
+    assert run_under_sanitizers("test_model", model, tmp_path).count("ok ") == 17
+
+
 @pytest.mark.needs("move", "sanitizers")
 @pytest.mark.timeout(180)
 def test_contract_under_sanitizers(sanitized: list[str], tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gcproto.collector.modes import MODES, Mode
+from gcproto.collector.modes import MOVE as MOVE_VERB
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.results.comparison.alike import KINDS, MIN_COMMON, key
-from gcproto.results.comparison.compare import BETWEEN_RUNS, ArmLine, Comparison, compare
-from gcproto.results.comparison.effects import CLASSES, arm_class
+from gcproto.results.comparison.compare import BETWEEN_RUNS, OTHER_BOOTS, ArmLine, Comparison, compare
+from gcproto.results.comparison.effects import CLASSES, WITHOUT_MOVE, arm_class
 from gcproto.results.schema import (
     Experiment,
     KernelCell,
@@ -100,7 +102,31 @@ def test_unlike_runs_are_refused_unless_forced() -> None:
 def test_another_kernel_is_what_comparing_is_for() -> None:
     base, new = noisy_run(1), noisy_run(2)
     new.environment["kernel"] = {"release": "7.3.4"}
-    assert compare(base, new).warnings == ["different kernels: 6.18.44 and 7.3.4"]
+    first, *others = compare(base, new).warnings
+    assert first.startswith("different kernels: 6.18.44 and 7.3.4. ")
+    assert others == [OTHER_BOOTS], "what two boots can't tell"
+
+
+BY_MOVE = {"move": 0.5, "split_move": 0.5, "tao": 0.5, "move_holes": 0.5, "move_fallback": 0.5}
+MORE = {"tao": 300.0, "move_holes": 20.0, "move_fallback": 90.0}
+
+
+def test_what_all_arms_by_move_share_is_the_change_of_a_kernel_and_not_of_the_machine() -> None:
+    base, new = noisy_run(1, more=MORE), noisy_run(2, more=MORE, arms=BY_MOVE, drift=1.2)
+    new.environment["kernel"] = {"release": "7.3.4"}
+    found = compare(base, new)
+    assert marked_arms(found) == set(BY_MOVE)
+    assert found.drift["tables"] == pytest.approx(1.2, rel=0.05)
+    ratios = {line.arm: line.ratio.value for line in found.arms}
+    assert ratios["move"] == pytest.approx(0.5, rel=0.05)
+    assert ratios["copy"] == pytest.approx(1.0, rel=0.05)
+
+
+def test_modes_that_never_move_are_those_of_the_collector() -> None:
+    def by_move(mode: Mode) -> bool:
+        return mode.collects and mode.concurrent and (mode.adapt or mode.map_by == MOVE_VERB)
+
+    assert {name for name, mode in MODES.items() if not by_move(mode)} == WITHOUT_MOVE
 
 
 def test_nothing_in_common() -> None:

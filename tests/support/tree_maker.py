@@ -1,7 +1,8 @@
 """A kernel tree in miniature: its Makefile knows the targets that a build calls, and "compiles" in no time.
 
 ``bzImage`` copies each .c file to an object if it is newer, prints what it does as kbuild would, and makes an image
-whose release has LOCALVERSION.  A file with the words ``#error`` in it does not compile.
+whose release has LOCALVERSION.  ``bindeb-pkg`` makes a package with the fields that a kernel's has.  A file with the
+words ``#error`` in it does not compile.
 """
 
 import os
@@ -18,16 +19,46 @@ SOURCES := $(wildcard *.c)
 OBJECTS := $(patsubst %.c,$(O)/%.o,$(SOURCES))
 tinyconfig:
 \t@echo CONFIG_TINY=y > $(O)/.config
+localmodconfig:
+\t@grep -v CONFIG_NOT_LOADED $(O)/.config > $(O)/.config.new; grep -q ext4 $(LSMOD)
+\t@mv $(O)/.config.new $(O)/.config
 olddefconfig:
 \t@grep -v CONFIG_NOT_HERE $(O)/.config > $(O)/.config.new || true; mv $(O)/.config.new $(O)/.config
 $(O)/%.o: %.c
 \t@echo "  CC      $*.o"
 \t@if grep -q '#error' $<; then echo "$(CURDIR)/$<:1:2: error: #error on purpose" >&2; exit 1; fi
 \t@cp $< $@
+all: bzImage
+\t@echo "  LD [M]  module.ko"
+bindeb-pkg:
+\t@python3 make_deb.py 7.3.4$(LOCALVERSION) $(ARCH) $(O)/..
 bzImage: $(OBJECTS)
 \t@mkdir -p $(O)/arch/x86/boot
 \t@sed 's/RELEASE/7.3.4$(LOCALVERSION)/' image > /dev/null
 \t@python3 make_image.py 7.3.4$(LOCALVERSION) $(O)/arch/x86/boot/bzImage
+"""
+DEB = """\
+import io, os, sys, tarfile
+release, arch, folder = sys.argv[1:]
+version = os.environ["KDEB_PKGVERSION"]
+if "pkg.linux-upstream.nokernelheaders" not in os.environ["DEB_BUILD_PROFILES"]:
+    sys.exit("headers were asked for")
+arch = {"x86": "amd64"}.get(arch, arch)
+def tar(name, data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        info = tarfile.TarInfo("./" + name)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+fields = f"Package: linux-image-{release}\\nVersion: {version}\\nArchitecture: {arch}\\n"
+made = b"!<arch>\\n"
+members = {"debian-binary": b"2.0\\n", "control.tar.gz": tar("control", fields.encode()),
+           "data.tar.gz": tar(f"boot/vmlinuz-{release}", b"image")}
+for name, data in members.items():
+    head = f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\\n".encode()
+    made += head + data + b"\\n" * (len(data) % 2)
+open(f"{folder}/linux-image-{release}_{version}_{arch}.deb", "wb").write(made)
 """
 MERGE = """\
 #!/bin/sh
@@ -51,6 +82,7 @@ def tree(folder: Path) -> Path:
         "new = sys.argv[1].encode() + b' (x) #1'\n"
         "open(sys.argv[2], 'wb').write(data.replace(old, new.ljust(len(old), b'\\0')))\n"
     )
+    (folder / "make_deb.py").write_text(DEB)
     merge = folder / "scripts/kconfig/merge_config.sh"
     merge.write_text(MERGE)
     merge.chmod(0o755)

@@ -10,9 +10,9 @@ import click
 
 from gcproto.cli.kernels.build import BuildOptions, build_options, build_progress, parameters, told, usual_name
 from gcproto.cli.kernels.check import check_guest, show_verdicts
-from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run_cells
 from gcproto.cli.kernels.platform import see_that_it_has_blocks
+from gcproto.cli.kernels.results import by_function, print_functions
 from gcproto.cli.kit.options import given, refuse_without_effect, takes
 from gcproto.cli.kit.output import echo_json, result_options
 from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, Once, Whole, seconds

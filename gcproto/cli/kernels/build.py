@@ -55,7 +55,12 @@ class Options(BuildOptions):
 
 def build_options(function: F) -> F:
     """``--source``, ``--patch``, ``--config``, ``--build-jobs``, and those of `platform_options`."""
-    patch = click.option(
+    return source_options(patch_options(config_options(platform_options(function))))
+
+
+def patch_options(function: F) -> F:
+    """``--patch``."""
+    return click.option(
         "--patch",
         "patches",
         multiple=True,
@@ -63,8 +68,7 @@ def build_options(function: F) -> F:
         type=FilePath(exists=True),
         metavar="FILE|FOLDER|MBOX",
         help="A patch, a mailbox, or a folder with a series; may be repeated, in order of application.",
-    )
-    return source_options(patch(config_options(platform_options(function))))
+    )(function)
 
 
 def source_options(function: F) -> F:
@@ -88,15 +92,20 @@ def config_options(function: F) -> F:
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), debug (DEBUG_VM, lockdep), kasan, kasan-hw (arm64), debian (the "
-        "distribution's own, trimmed), or the path of a fragment; several are merged.",
+        help="fast (the default), selftests, stress (NUMA, zswap), debug (with lockdep), kasan, kasan-hw (arm64), "
+        "kcsan, debian (the distribution's, trimmed), distribution, machine (see `package`), or a fragment. Several "
+        "are merged.",
     )
-    jobs = click.option(
+    return config(jobs_options(function))
+
+
+def jobs_options(function: F) -> F:
+    """``--build-jobs``."""
+    return click.option(
         "--build-jobs",
         type=Whole(1, 512),
         help="Compilers that run in parallel [default: one for each processor].",
-    )
-    return config(jobs(function))
+    )(function)
 
 
 @click.command(name="build")
@@ -140,12 +149,13 @@ def usual_name(word: str, configs: Sequence[str], architecture: "Architecture") 
     return word if label == "fast" else f"{word}-{label}"[:32]
 
 
-def parameters(options: BuildOptions, page_size: int | None = None) -> "BuildParameters":
+def parameters(options: BuildOptions, page_size: int | None = None, machine: Path | None = None) -> "BuildParameters":
     """What options ask for; a kernel without a name is named by what it is.
 
     Args:
         options: of the command.
         page_size: in bytes; None: the one of the options, or the architecture's smallest.
+        machine: folder with the configuration of another machine than this.
 
     """
     from gcproto.kernels.build import kconfig
@@ -161,7 +171,7 @@ def parameters(options: BuildOptions, page_size: int | None = None) -> "BuildPar
     return BuildParameters(
         name=options.name or usual_name("patched" if given else "stock", options.configs, row),
         origin=base,
-        config=completed(config, base, row, pages),
+        config=completed(config, base, row, pages, machine),
         patches=given,
         jobs=options.build_jobs or len(os.sched_getaffinity(0)),
         architecture=row,
@@ -182,23 +192,31 @@ def origin(text: str) -> "Origin":
 
 
 def completed(
-    config: "Config", base: "Origin", architecture: "Architecture | None" = None, page_size: int | None = None
+    config: "Config",
+    base: "Origin",
+    architecture: "Architecture | None" = None,
+    page_size: int | None = None,
+    machine: Path | None = None,
 ) -> "Config":
-    """A configuration for a source; one of the distribution is fetched.
+    """A configuration for a source; one of the distribution is fetched, and one of a machine is read.
 
     Args:
         config: by its names.
         base: the source.
         architecture: of the kernel; None: this machine's own kind.
         page_size: in bytes; None: the architecture's smallest.
+        machine: folder with the configuration of another machine than this.
 
     """
-    if not config.of_distribution:
-        return config
     from gcproto.cli.kernels.choice import catalog, download_bars
     from gcproto.kernels.architecture import AMD64
-    from gcproto.kernels.build import distribution, source
+    from gcproto.kernels.build import distribution, kconfig, source, whole
 
+    if not config.kind:
+        return config
+    if config.kind == kconfig.MACHINE:
+        found = whole.of(machine) if machine else whole.here()
+        return whole.completed(config, found, architecture or AMD64, page_size)
     version = source.version(Path(base.folder))
     with download_bars() as progress:
         return distribution.completed(config, version, catalog().sources, architecture or AMD64, page_size, progress)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from gcproto.cli.kernels.functions import by_function, print_functions
 from gcproto.cli.kernels.platform import across_option
-from gcproto.cli.kernels.results import guests, kernel_named
+from gcproto.cli.kernels.results import by_function, guests, kernel_named, print_functions
 from gcproto.cli.kit.options import refuse_without_effect
 from gcproto.cli.kit.output import echo_json
 from gcproto.cli.kit.params import PERCENT, FilePath, Name, Once

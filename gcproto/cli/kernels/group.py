@@ -14,6 +14,7 @@ COMMANDS = {
     "fetch": "Download, check and unpack kernels.",
     "history": "Show series over kernel versions, and their steps.",
     "list": "List the kernels that are available and what each can do.",
+    "package": "Make Debian packages of a stock and a patched kernel, to measure them in time.",
     "profile": "Show which kernel functions a scenario's instructions are in.",
     "root": "Make a root file system for guests of another architecture.",
     "stress": "Move pages under fork, pins, reclaim and swap; look for lost contents, leaks and splats.",

@@ -100,7 +100,10 @@ def ready(
     prepare(options.out)
     if options.dask:
         return ""
-    machine.need(row)
+    qemu = machine.need(row)
+    for kernel in kernels:
+        if isinstance(kernel, LocalKernel):
+            row.see_that_tags_are_kept(kernel.configuration, qemu)
     built = str(programs.build(row))
     for kernel in kernels:
         _fetch(kernel)

@@ -48,15 +48,19 @@ def command(ctx: click.Context, options: Options) -> None:
     The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
     console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
     Where UFFDIO_MOVE spins on a held large folio (before 7.3.4), only small folios are pinned, and the verdict says so.
-    The exit code is 1 if something was wrong.
+    Disturbances that a kernel lacks (KSM, zswap, NUMA, memory failure) are named in the verdict.  The verdict `ebusy`
+    says that an exclusive page stays busy, as in stock kernels.
+    Of kernels with KCSAN (`--config kcsan`), the data races are named that only one kernel of the command has.
+    The exit code is 1 if anything else was wrong.
     """
     from gcproto.kernels.run.cell import STRESS, Cell
+    from gcproto.kernels.run.check import NODES
     from gcproto.kernels.run.stress import GRACE
 
     kernels = chosen(options)
     built = ready(kernels, options, options.architecture)
     seconds = round(options.minutes * 60)
-    guest = check_guest(options, 2.0 * seconds + GRACE, options.arch)
+    guest = check_guest(options, 2.0 * seconds + GRACE, options.arch, NODES)
     first = options.first_seed
     told_by = tuple(sys.argv[1:])
     cells = [
@@ -86,4 +90,27 @@ def _show(results: "list[Result]", *, as_json: bool) -> int:
         for one in result.verdicts:
             seconds = f" ({one.seconds:.0f} s)" if one.seconds else ""
             click.echo(f"{release_of(result)} {names.short_subject(one)}: {one.verdict}{seconds}: {one.text}")
-    return sum(not one.verdicts or any(found.verdict != "fine" for found in one.verdicts) for one in results)
+    for line in [] if as_json else _races(results):
+        click.echo(line)
+    harmless = ("fine", "ebusy")
+    return sum(not one.verdicts or any(found.verdict not in harmless for found in one.verdicts) for one in results)
+
+
+def _races(results: "list[Result]") -> list[str]:
+    """Data races that some kernels have and others lack, if any kernel has some."""
+    from gcproto.kernels.guest.console import races_in
+    from gcproto.results.schema import Console
+    from gcproto.results.series import release_of
+
+    of: dict[str, set[str]] = {release_of(one): set() for one in results}
+    for result in results:
+        for one in result.verdicts:
+            if isinstance(one.subject, Console):
+                of[release_of(result)] |= races_in(one.text)
+    if len(of) == 1 or not any(of.values()):
+        return []
+    lines = []
+    for release, races in of.items():
+        own = races.difference(*(others for name, others in of.items() if name != release))
+        lines.append(f"{release}: data races that only it has: {', '.join(sorted(own)) or 'none'}")
+    return lines

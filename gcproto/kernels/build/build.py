@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -22,10 +23,11 @@ import msgspec
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, Architecture
-from gcproto.kernels.build import built, kconfig, patches, source, worktree
+from gcproto.kernels.build import built, kconfig, patches, recipe, source, worktree
 from gcproto.kernels.build.built import Built
 from gcproto.kernels.build.kconfig import Config
 from gcproto.kernels.build.patches import Patch
+from gcproto.kernels.build.recipe import Recipe
 from gcproto.kernels.build.source import Origin
 from gcproto.kernels.get.image_file import read_image
 from gcproto.process import tools
@@ -147,6 +149,25 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
             or the disk is full.
 
     """
+    with prepared(wanted, progress) as (tree, identity, compiler):
+        return in_tree(wanted, tree, identity, compiler, progress)
+
+
+@contextmanager
+def prepared(wanted: BuildParameters, progress: Progress) -> Iterator[tuple[Path, str, str]]:
+    """The build tree, locked, with the source and the patches of a build.
+
+    Args:
+        wanted: what is to be built.
+        progress: is told of it.
+
+    Returns:
+        The tree, the digest of all inputs, and the first line of the compiler's --version.
+
+    Raises:
+        GcprotoError: a tool is missing, a patch does not apply, or the disk is full.
+
+    """
     built.check_name(wanted.name)
     compiler = need_tools(wanted.architecture)
     # Before the tree is changed: a patch that does not apply must not slow the next build.
@@ -158,32 +179,48 @@ def build(wanted: BuildParameters, progress: Progress) -> Built:
         digest, _ = worktree.sync(wanted.origin, overlay, tree / "src", tree / "source.json")
         suffix = wanted.architecture.suffix(wanted.page_size)
         parts = (digest, wanted.config.text, compiler, wanted.name + suffix)
-        identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-        done = next((one for one in built.all_built() if one.identity == identity), None)
-        if not done:
-            return _make(wanted, tree, identity, compiler, progress)
-        inputs = inputs_of(wanted, compiler)
-        if done.inputs != inputs:  # an older version of this program did not note them
-            done = msgspec.structs.replace(done, inputs=inputs)
-            built.note(done)
-        return done
+        yield tree, hashlib.sha256("\0".join(parts).encode()).hexdigest(), compiler
+
+
+def in_tree(wanted: BuildParameters, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
+    """The kernel of a tree that `prepared` gave, built unless it is in the catalog already.
+
+    Raises:
+        GcprotoError: it does not compile, or the disk is full.
+
+    """
+    done = next((one for one in built.all_built() if one.identity == identity), None)
+    if not done:
+        done = _make(wanted, tree, identity, compiler, progress)
+    inputs = inputs_of(wanted, compiler)
+    if done.inputs != inputs:  # an older version of this program did not note them
+        done = msgspec.structs.replace(done, inputs=inputs)
+        built.note(done)
+    recipe.keep(done, Recipe(wanted.origin, wanted.config, wanted.patches))
+    return done
+
+
+def make_of(wanted: BuildParameters, tree: Path) -> list[str]:
+    """Command line of make in a build tree, without targets and number of jobs."""
+    row = wanted.architecture
+    make = ["make", "-C", str(tree / "src"), f"O={tree / 'obj'}", "LC_ALL=C", f"ARCH={row.make}"]
+    return make + [f"CROSS_COMPILE={row.prefix}"] * row.cross
+
+
+def local_version(wanted: BuildParameters) -> str:
+    """The variable of make that ends the kernel's release."""
+    return f"LOCALVERSION=-{wanted.name}{wanted.architecture.suffix(wanted.page_size)}"
 
 
 def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, progress: Progress) -> Built:
     objects = tree / "obj"
     row = wanted.architecture
-    make = ["make", "-C", str(tree / "src"), f"O={objects}", "LC_ALL=C", f"ARCH={row.make}"]
-    make += [f"CROSS_COMPILE={row.prefix}"] * row.cross
+    make = make_of(wanted, tree)
     progress("configuration", 0, 0)
     missing = kconfig.configure(wanted.config, tree / "src", objects, make)
-    steps = tree / "steps"
-    expected = int(steps.read_text()) if steps.exists() else FIRST_OBJECTS
     began = time.monotonic()
-    named = f"LOCALVERSION=-{wanted.name}{row.suffix(wanted.page_size)}"
-    count = _compile([*make, named, f"-j{wanted.jobs}", row.target], tree, expected, progress)
+    compiled([*make, local_version(wanted), f"-j{wanted.jobs}", row.target], tree, tree / "steps", progress)
     seconds = time.monotonic() - began
-    if count > expected or not steps.exists():
-        steps.write_text(str(count))
     found = read_image(objects / row.image)
     config = (objects / ".config").read_text()
     made = Built(
@@ -207,19 +244,42 @@ def _make(wanted: BuildParameters, tree: Path, identity: str, compiler: str, pro
     return made
 
 
-def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progress) -> int:
-    """Run make to its end; the number of lines that it printed."""
-    # The same sources give the same image: it has neither the day nor the machine.
-    environment = os.environ | {
+def environment() -> dict[str, str]:
+    """Of make. The same sources give the same image: it has neither the day nor the machine."""
+    found = os.environ | {
         "KBUILD_BUILD_USER": "gcproto",
         "KBUILD_BUILD_HOST": "gcproto",
         "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
         "LC_ALL": "C",
     }
-    environment.pop("MAKEFLAGS", None)
+    found.pop("MAKEFLAGS", None)
+    return found
+
+
+def compiled(command: Sequence[str], tree: Path, steps: Path, progress: Progress) -> None:
+    """Run make to its end.
+
+    Args:
+        command: its words.
+        tree: the build tree, which gets the log.
+        steps: remembers the number of lines that make prints, for the next progress.
+        progress: is told of it.
+
+    Raises:
+        GcprotoError: something does not compile (``why`` has the messages), or the disk is full.
+
+    """
+    expected = int(steps.read_text()) if steps.exists() else FIRST_OBJECTS
+    count = _compile(command, tree, expected, progress)
+    if count > expected or not steps.exists():
+        steps.write_text(str(count))
+
+
+def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progress) -> int:
+    """Run make to its end; the number of lines that it printed."""
     errors: list[str] = []
     count = 0
-    with tools.running(["nice", "-n", "10", *command], environment) as process:  # it yields to other programs
+    with tools.running(["nice", "-n", "10", *command], environment()) as process:  # it yields to other programs
         assert process.stdout
         assert process.stderr
         reader = threading.Thread(target=_collect, args=(process.stderr, errors), daemon=True)

@@ -4,6 +4,8 @@ A guest loads no module but those of its swap, and is not asked for any.  So mod
 configuration ``fast`` has built in are built in.  What Debian builds in stays: mitigations, NUMA, SLUB, hardening.
 The fragments ``unneeded`` and ``debian`` take away some subsystems, keys and debugging information, which no path
 runs through.  The configuration is that of the source's branch in the archive (``linux-config-7.3``).
+
+``distribution`` is the same configuration whole, of the flavour for real machines, with all of its modules.
 """
 
 import lzma
@@ -13,7 +15,7 @@ import msgspec
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.architecture import AMD64, Architecture, Flavour
+from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.build import kconfig
 from gcproto.kernels.build.kconfig import Config
 from gcproto.kernels.get.catalog import Package, Source
@@ -73,17 +75,14 @@ def completed(
         GcprotoError: the archive has none for the architecture, or it can't be fetched.
 
     """
-    if not config.of_distribution:
+    if config.kind not in {kconfig.DEBIAN, kconfig.DISTRIBUTION}:
         return config
-    flavour = _flavour(architecture, page_size)
     package = nearest(parse(tree_version), sources, architecture)
-    text = _fetched(package, architecture, flavour, progress)
+    if config.kind == kconfig.DISTRIBUTION:
+        text = _fetched(package, architecture, architecture.generic(page_size), progress)
+        return msgspec.structs.replace(config, base=text)
+    text = _fetched(package, architecture, architecture.flavour(page_size).name, progress)
     return msgspec.structs.replace(config, base=trimmed(text, needed(architecture, page_size)))
-
-
-def _flavour(architecture: Architecture, page_size: int | None) -> Flavour:
-    pages = page_size or architecture.page_sizes[0]
-    return next(one for one in architecture.flavours if one.page_size == pages)
 
 
 def nearest(version: KernelVersion, sources: list[Source], architecture: Architecture = AMD64) -> Package:
@@ -107,9 +106,9 @@ def nearest(version: KernelVersion, sources: list[Source], architecture: Archite
     return found[max(before) if before else min(found)][architecture.name]
 
 
-def _fetched(package: Package, architecture: Architecture, flavour: Flavour, progress: Progress) -> str:
+def _fetched(package: Package, architecture: Architecture, flavour: str, progress: Progress) -> str:
     """The configuration of a flavour; it stays in the cache."""
-    name = f"config.{architecture.name}_none_{flavour.name}"
+    name = f"config.{architecture.name}_none_{flavour}"
     file = cache.folder("configs") / f"{package.name}_{package.version}" / name
     if file.exists():
         return file.read_text()

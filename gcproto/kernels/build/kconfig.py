@@ -1,13 +1,17 @@
 """Configurations of kernels that are built here: fragments, merged over tinyconfig.
 
-``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``debug``: ``fast`` with
-DEBUG_VM, lockdep and page table checks. ``kasan``: ``debug`` with KASAN. ``kasan-hw``: ``debug`` with KASAN by the
-memory tags of arm64, which needs a processor that has them. Other names are paths of fragments. Several are merged in
-order, over ``fast`` unless the first is a name from above. The fragments of the architecture and of the page size
-follow ``fast``.
+``fast``: the features that the path lab measures, built in, and nothing that slows them down. ``stress``: ``fast`` with
+what the stress disturbs moves with (NUMA, zswap, memory failure). ``debug``: ``stress`` with DEBUG_VM, lockdep and page
+table checks. ``kasan``: ``debug`` with KASAN and KSM. ``kasan-hw``: ``debug`` with KASAN by the memory tags of arm64,
+which needs a processor that has them. ``kcsan``: ``stress`` with KCSAN. ``selftests``: ``fast`` with what the
+kernel's own tests of memory need. Other names are paths of fragments. Several are merged in order, over ``fast`` unless
+the first is a name from above. The fragments of the architecture and of the page size follow ``fast``.
 
 ``debian``: the distribution's own configuration, trimmed to what a guest has (gcproto.kernels.build.distribution),
 instead of tinyconfig.
+
+``distribution`` and ``machine`` are whole configurations, with the drivers of real machines: the distribution's with
+all modules, and that of a machine with the modules that it has loaded (gcproto.kernels.build.whole).
 """
 
 import hashlib
@@ -25,13 +29,23 @@ from gcproto.kernels.get import modules
 from gcproto.process import tools
 from gcproto.process.files import read_regular
 
-DEBIAN = "debian"
+STRESS = "stress"
+DEBIAN, DISTRIBUTION, MACHINE = "debian", "distribution", "machine"
+WHOLE = frozenset({DISTRIBUTION, MACHINE})
+"""Configurations that boot a real machine: with its drivers, and modules."""
+BASES = frozenset({DEBIAN}) | WHOLE
+"""Configurations that have another base than tinyconfig."""
 OURS = {
     "fast": ("fast",),
-    "debug": ("fast", "debug"),
-    "kasan": ("fast", "debug", "kasan"),
-    HARDWARE_TAGS: ("fast", "debug", HARDWARE_TAGS),
+    STRESS: ("fast", STRESS),
+    "debug": ("fast", STRESS, "debug"),
+    "kasan": ("fast", STRESS, "debug", "kasan"),
+    "kcsan": ("fast", STRESS, "kcsan"),
+    HARDWARE_TAGS: ("fast", STRESS, "debug", HARDWARE_TAGS),
+    "selftests": ("fast", "selftests"),
     DEBIAN: (DEBIAN,),
+    DISTRIBUTION: (DISTRIBUTION,),
+    MACHINE: (MACHINE,),
 }
 UNNEEDED = "unneeded"
 """The fragment of what Debian builds in and guests do not need."""
@@ -40,6 +54,8 @@ OPTION_OF = {"zram": "CONFIG_ZRAM", "loop": "CONFIG_BLK_DEV_LOOP", "lzo-rle": "C
 
 MOST_BYTES = 16 << 20
 """Of a fragment."""
+MOST_QUESTIONS = 10000
+"""More than localmodconfig ever asks. An empty line takes the default."""
 
 OPTION = re.compile(r"(?:# )?(CONFIG_\w+)(?:=(.*)| is not set)")
 
@@ -53,6 +69,7 @@ class Config(msgspec.Struct, frozen=True):
         names: for people.
         texts: of the fragments, in their order.
         base: the configuration that they are merged over; "" for tinyconfig.
+        loaded: as /proc/modules has it: other modules than these are omitted; "" keeps all of the base.
 
     """
 
@@ -61,11 +78,13 @@ class Config(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     texts: tuple[str, ...]
     base: str = ""
+    loaded: str = ""
 
     @property
     def text(self) -> str:
         """The text of the base and of all fragments."""
-        return "\n".join((self.base, *self.texts) if self.base else self.texts)
+        parts = (self.base, *self.texts) if self.base else self.texts
+        return "\n".join((*parts, self.loaded) if self.loaded else parts)
 
     @property
     def asked(self) -> dict[str, str]:
@@ -73,9 +92,14 @@ class Config(msgspec.Struct, frozen=True):
         return options("\n".join(self.texts))
 
     @property
-    def of_distribution(self) -> bool:
-        """Whether its base is the distribution's configuration (gcproto.kernels.build.distribution gives it one)."""
-        return self.names[0] == DEBIAN
+    def kind(self) -> str:
+        """``debian``, ``distribution``, ``machine``: what its base is; "" for tinyconfig."""
+        return self.names[0] if self.names[0] in BASES else ""
+
+    @property
+    def modules(self) -> int:
+        """Number of modules of the base, without those that are omitted because they are not loaded."""
+        return 0 if self.loaded else list(options(self.base).values()).count("m")
 
 
 def options(text: str) -> dict[str, str]:
@@ -114,9 +138,10 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
     if words[0] not in OURS:
         words.insert(0, "fast")
     named = [word for word in words if word in OURS]
-    if DEBIAN in named and len(named) > 1:
+    alone = next((word for word in named if word in BASES), None)
+    if alone and len(named) > 1:
         raise GcprotoError(
-            f"{DEBIAN} does not go together with {' and '.join(word for word in named if word != DEBIAN)}",
+            f"{alone} does not go together with {' and '.join(word for word in named if word != alone)}",
             why="each is a whole configuration, of another kind",
             remedy="give one of them; fragments may follow",
             code=ExitCode.USAGE,
@@ -128,11 +153,13 @@ def chosen(words: Sequence[str], architecture: Architecture = AMD64, page_size: 
             if part in names:
                 continue
             names.append(part)
-            texts.append(_ours(part) if part in OURS else _fragment(Path(part)))
+            texts.append(_ours("whole" if part in WHOLE else part) if part in OURS else _fragment(Path(part)))
             if part == DEBIAN:
                 texts.append(_ours(UNNEEDED))
             if part == "fast":
                 texts += map(_ours, architecture.fragments[pages])
+            elif part == STRESS:
+                texts += map(_ours, architecture.stress_fragments)
             elif part not in OURS:
                 others += f"\0{part}\0{texts[-1]}"
     label = [word for word in words if word in OURS][-1]
@@ -191,6 +218,8 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
                 file.write_text(config.base)
             else:
                 _run([*make, "tinyconfig"])
+            if config.loaded:
+                _omit_modules(config.loaded, objects, make)
             merged = objects / ".gcproto-fragment"
             merged.write_text("".join(f"{name}={value}\n" for name, value in config.asked.items()))
             _run(["scripts/kconfig/merge_config.sh", "-m", "-O", str(objects), str(file), str(merged)], tree)
@@ -199,11 +228,24 @@ def configure(config: Config, tree: Path, objects: Path, make: Sequence[str]) ->
         else:  # a patch may have added options
             _run([*make, "olddefconfig"])
     have = options(file.read_text())
-    return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") != value]
+    return [f"{name}={value}" for name, value in config.asked.items() if have.get(name, "n") not in _alike(value)]
 
 
-def _run(command: Sequence[str], folder: Path | None = None) -> None:
-    done = tools.run(command, folder=folder)
+def _alike(value: str) -> tuple[str, ...]:
+    """Values of .config that are as good: an option that is not there has no text."""
+    return (value, "n") if value == '""' else (value,)
+
+
+def _omit_modules(loaded: str, objects: Path, make: Sequence[str]) -> None:
+    """Keep the modules that are loaded. Options that the base does not know get their defaults."""
+    names = objects / ".gcproto-modules"
+    names.write_text(loaded)
+    _run([*make, "olddefconfig"])
+    _run([*make, f"LSMOD={names}", "localmodconfig"], answers=b"\n" * MOST_QUESTIONS)
+
+
+def _run(command: Sequence[str], folder: Path | None = None, answers: bytes | None = None) -> None:
+    done = tools.run(command, stdin=answers, folder=folder)
     if done.code:
         lines = (done.err.strip() or done.out.strip()).splitlines()
         raise GcprotoError(

@@ -268,6 +268,8 @@ def folios_set(measure: Measure, *, swap: bool) -> Script:
 def swapcache(measure: Measure, *, swap: bool) -> Script:
     """Small pages, and 64 KiB mTHPs in the swap cache: whole, in part, with COPY after EBUSY, and by COPY.
 
+    Present mTHPs say what a split costs, for the model's prediction.
+
     Args:
         measure: how much.
         swap: the guest can have swap; otherwise only the small pages are measured.
@@ -281,6 +283,7 @@ def swapcache(measure: Measure, *, swap: bool) -> Script:
         steps.append(f"loop {SWAP_BYTES}")
         steps.append(job(measure, "swapcache-0k", "swapcache", "move,copy", ["2m"]))
         steps += folios(kib, sizes)
+        steps.append(job(measure, f"mthp-{kib}k", "mthp", "move", ["2m"], order=order))
         whole = f"{kib}k"
         steps.append(job(measure, f"swapcache-{kib}k", "swapcache", "move", [PAGE, whole, "2m"], order=order))
         steps.append(job(measure, f"swapcache-{kib}k-copy", "swapcache", "move_fallback,copy", [whole], order=order))

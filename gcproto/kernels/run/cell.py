@@ -127,6 +127,7 @@ def run_cell(cell: Cell) -> Result:
         cell.machine.row.see_that_it_translates(cell.machine.cpu, kernel.page_size)
         cell.machine.row.see_that_it_has_tags(cell.machine.cpu, name)
         where = vm.host(cell.machine.row)
+        cell.machine.row.see_that_tags_are_kept(name, where["qemu"])
         built = _programs(cell)
         if cell.scenarios == CHECK:
 

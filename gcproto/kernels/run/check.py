@@ -14,7 +14,7 @@ from gcproto import contract
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import machine as vm
-from gcproto.kernels.guest.console import WARN, WARNED, WARNINGS, splats
+from gcproto.kernels.guest.console import WARN, WARNED, WARNINGS, complaint, splats
 from gcproto.kernels.guest.script import INFO, MM, Job, Script, preamble
 from gcproto.kernels.guest.sizes import Sizes
 from gcproto.kernels.guest.transcript import Transcript, read
@@ -245,8 +245,8 @@ def _complaints(booted: vm.Boot) -> list[Verdict]:
     """Complaints of a kernel that did not go down, with or without a debugging configuration."""
     if booted.outcome in {"panic", "hang"}:
         return []  # a verdict of its own, with the first of them
-    if said := splats(booted.console):
-        return [Verdict(Console(), "differs", "; ".join(said[:5]))]
+    if said := complaint(booted.console):
+        return [Verdict(Console(), "differs", said)]
     if booted.outcome == "done" and not any(WARNED in line for line in booted.console):
         why = "warnings of this kernel did not reach its console, so it says nothing about them"
         return [Verdict(Console(), "unavailable", why)]

@@ -26,7 +26,7 @@ from gcproto.results.comparison.alike import (
     see_that_they_are_of_one_kind,
 )
 from gcproto.results.comparison.effects import Effects, arm_class, arm_key
-from gcproto.results.facts import release_of
+from gcproto.results.facts import cell_of, release_of
 from gcproto.results.schema import Interval, PathScenario, Result, Scenario
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ BETWEEN_RUNS = {"mremap": 0.3}
 Each mremap splits a mapping. The cost of that switches between levels for minutes at a time. On 6.18, 2 MiB calls took
 12.8 to 16.1 ns per page in eight runs, and 64 KiB calls 305 or 400.
 """
+
+OTHER_BOOTS = (
+    "These are two boots. Boots of one kernel differ as well, and the intervals do not have that: compare folders with "
+    "several boots of each"
+)
+"""What a comparison of two kernels by one result each does not tell."""
+SHARED_BY_MOVE = "What all arms by MOVE have in common is not divided out"
 
 AGREEMENT = 0.75
 """Share of an arm's scenarios that must have changed in its direction, by at least half of the limit."""
@@ -148,7 +155,13 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
         )
     pairs = pairs_of(base, new)
     see_that_enough_is_common(pairs, base, new)
-    effects = Effects([one.scenario for one, _ in pairs], [one for one, _ in pairs], [other for _, other in pairs])
+    releases = {release_of(run) for run in (base, new)}
+    effects = Effects(
+        [one.scenario for one, _ in pairs],
+        [one for one, _ in pairs],
+        [other for _, other in pairs],
+        two_kernels=len(releases) > 1,
+    )
     floor = max(threshold, *(run.noise.floor for run in (base, new) if run.noise), 0.0)
     common = {key(one.scenario) for one, _ in pairs}
     result = Comparison(
@@ -162,9 +175,10 @@ def compare(base: Result, new: Result, *, threshold: float = THRESHOLD, force: b
         _only((one.scenario for one in new.measurements), common),
         [f"not alike, compared by force: {text}" for text in unlike],
     )
-    releases = {release_of(run) for run in (base, new)}
     if len(releases) > 1:
-        result.warnings.append(f"different kernels: {' and '.join(sorted(releases))}")
+        result.warnings.append(f"different kernels: {' and '.join(sorted(releases))}. {SHARED_BY_MOVE}")
+        if cell_of(base) is None:  # guests count instructions, which repeat between boots
+            result.warnings.append(OTHER_BOOTS)
     result.warnings += _other_pages(pairs)
     for arm in (arm for arm in effects.arms if effects.classes[arm] == "gauge"):
         moved = float(np.expm1(effects.per_arm[arm][0]))

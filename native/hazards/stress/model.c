@@ -90,13 +90,13 @@ void gcp_model_check(struct gcp_model *model, bool all)
     }
 }
 
-/* Pinned, or shared with a living child and not written since: it must not move. */
+/* Pinned, or shared with a child and not written since: it must not move. */
 static bool must_stay(const struct gcp_model *model, uint64_t from, uint64_t i)
 {
     uint64_t entry = model->entries[from][i];
     if (!(entry & GCP_PM_PRESENT))
         return false;
-    if (model->child > 0 && model->held[i] && GCP_PM_PFN(entry) == model->held[i])
+    if (model->held[i] && GCP_PM_PFN(entry) == model->held[i] && !model->unsure[model->fill[i]])
         return true;
     return model->ring >= 0 && from == model->pin_side && i - model->pin_first < model->pin_pages;
 }
@@ -115,7 +115,7 @@ static void count_as_moved(struct gcp_model *model, uint64_t from, uint64_t i, u
 }
 
 /* Whether the state of the page allows that MOVE ends at it with this errno. */
-static bool may_end(const struct gcp_model *model, uint64_t from, uint64_t i, uint64_t mode, int32_t err)
+static bool may_end(struct gcp_model *model, uint64_t from, uint64_t i, uint64_t mode, int32_t err)
 {
     switch (err) {
     case EEXIST:
@@ -123,7 +123,11 @@ static bool may_end(const struct gcp_model *model, uint64_t from, uint64_t i, ui
     case ENOENT:
         return model->place[i] != from && !(mode & GCP_MOVE_ALLOW_SRC_HOLES);
     case EBUSY:
-        return model->place[i] == from && model->unsure[model->fill[i]];
+        if (model->place[i] != from || model->unsure[model->fill[i]] || model->shared[i])
+            return model->place[i] == from;
+        if (model->forked[i])
+            atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_UNDUE], 1, memory_order_relaxed);
+        return model->forked[i];
     default:
         return false;
     }
@@ -157,6 +161,8 @@ void gcp_model_move(struct gcp_model *model, uint64_t from, uint64_t first, uint
         gcp_stress_account(stress, seen);
         for (uint64_t i = first; i < first + done; i++)
             count_as_moved(model, from, i, mode);
+        if (!model->armed[from])
+            atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_UNARMED], done, memory_order_relaxed);
         first += done;
         if (done)
             row = 0;
@@ -168,7 +174,8 @@ void gcp_model_move(struct gcp_model *model, uint64_t from, uint64_t first, uint
             else
                 gcp_model_fail(model, "page %" PRIu64 " (%s the source%s) gave %s", first,
                                model->place[first] == from ? "at" : "not at",
-                               model->unsure[model->fill[first]] ? "" : ", nothing holds it", strerror(seen.err));
+                               model->unsure[model->fill[first]] || model->shared[first] ? "" : ", nothing holds it",
+                               strerror(seen.err));
         } else if (row > TEMPORARY_LIMIT)
             gcp_model_fail(model, "page %" PRIu64 " gave %s again and again", first, strerror(seen.err));
     }

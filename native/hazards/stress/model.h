@@ -16,7 +16,11 @@
  * word:   its first and last word; 0 for a page of zeroes
  * fill:   number of the operation that made it: pages of one folio have the same
  * unsure: by number of that operation: something was done to the pages after which MOVE may return EBUSY
- * held:   the page frame that a living child shared with the page when it was forked; 0: none, or written since
+ * huge:   by that number: a THP, of which one write may make all pages exclusive
+ * shared: a child was forked while the page was there, and it was not written since: MOVE may return EBUSY
+ * forked: that was so once
+ * held:   the page frame that the child shared with the page when it was forked; 0: none, or written since.  Unless the
+ *         page is unsure, MOVE must return EBUSY, also when the child has ended: only a write makes the page exclusive
  * ring:   pins pages [pin_first, pin_first + pin_pages) of side pin_side, which had these frames then; < 0: none
  */
 struct gcp_model {
@@ -27,7 +31,8 @@ struct gcp_model {
     uint8_t place[GCP_MODEL_PAGES];
     uint64_t word[GCP_MODEL_PAGES];
     uint32_t fill[GCP_MODEL_PAGES];
-    bool unsure[GCP_MODEL_STEPS + 1];
+    bool unsure[GCP_MODEL_STEPS + 1], huge[GCP_MODEL_STEPS + 1];
+    bool shared[GCP_MODEL_PAGES], forked[GCP_MODEL_PAGES];
     uint64_t held[GCP_MODEL_PAGES];
     pid_t child;
     int ring;

@@ -13,12 +13,16 @@
 #include "base/pin.h"
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "hazards/counters.h"
+#include "hazards/stress/machine.h"
 #include "hazards/stress/model.h"
+#include "hazards/stress/parts.h"
 #include "paths/sources.h"
 
 #define ALL GCP_MODEL_PAGES
-#define LONGEST_RUN 10 /* log2, of pages */
-#define MOST_PINNED 4  /* log2 */
+#define LONGEST_RUN 10           /* log2, of pages */
+#define MOST_PINNED 4            /* log2 */
+#define COPIES "ksm_swpin_copy " /* of /proc/vmstat */
 #define KHUGEPAGED_US 100000
 
 static uint64_t draw(struct gcp_model *model, uint64_t limit)
@@ -50,6 +54,10 @@ static void write_page(struct gcp_model *model, uint64_t side, uint64_t i, uint6
     words[0] = words[model->stress->page / sizeof(*words) - 1] = word;
     model->word[i] = word;
     model->held[i] = 0;
+    for (uint64_t k = 0; k < ALL && model->huge[model->fill[i]]; k++)
+        if (model->fill[k] == model->fill[i])
+            model->held[k] = 0;
+    model->shared[i] = false;
 }
 
 static void made(struct gcp_model *model, uint64_t side, uint64_t i)
@@ -57,6 +65,7 @@ static void made(struct gcp_model *model, uint64_t side, uint64_t i)
     model->place[i] = (uint8_t)side;
     model->fill[i] = model->step;
     model->held[i] = 0;
+    model->shared[i] = model->forked[i] = false;
 }
 
 /* A folio where neither side has a page.  A fault would map all of it, so all of its pages must be holes. */
@@ -69,6 +78,9 @@ static void fill(struct gcp_model *model)
     first += (n - number % n) % n;
     if (first + n > ALL || model->armed[side] || !all_at(model, GCP_MODEL_HOLE, first, n))
         return;
+    struct gcp_platform platform;
+    gcp_platform_get(&platform);
+    model->huge[model->step] = order == platform.pmd_order;
     gcp_stress_enable(order);
     for (uint64_t i = first; i < first + n; i++) {
         made(model, side, i);
@@ -176,7 +188,6 @@ static void end_child(struct gcp_model *model)
 {
     gcp_sharer_stop(model->child);
     model->child = 0;
-    memset(model->held, 0, sizeof(model->held));
 }
 
 /* What is or was pinned is copied for the child, and stays exclusive: nothing is expected of it. */
@@ -186,16 +197,15 @@ static void share(struct gcp_model *model)
         end_child(model);
         return;
     }
-    bool doubted[GCP_MODEL_STEPS + 1];
-    memcpy(doubted, model->unsure, sizeof(doubted));
-    gcp_model_doubt(model, 0, ALL);
     model->child = gcp_sharer_start();
     if (model->child <= 0 || !gcp_model_look(model))
         return;
     for (uint64_t i = 0; i < ALL; i++) {
         uint64_t place = model->place[i];
-        if (place != GCP_MODEL_HOLE && model->word[i] && !doubted[model->fill[i]] &&
-            (model->entries[place][i] & GCP_PM_PRESENT))
+        if (place == GCP_MODEL_HOLE)
+            continue;
+        model->shared[i] = model->forked[i] = true;
+        if (model->word[i] && !model->unsure[model->fill[i]] && (model->entries[place][i] & GCP_PM_PRESENT))
             model->held[i] = GCP_PM_PFN(model->entries[place][i]);
     }
 }
@@ -211,6 +221,31 @@ static void arm(struct gcp_model *model)
     if (seen.err)
         gcp_model_fail(model, "range %" PRIu64 ": %s", side, strerror(seen.err));
     model->armed[side] = !model->armed[side];
+}
+
+/* A child that ends at once: pages are not exclusive, and no other process has them. */
+static void share_shortly(struct gcp_model *model)
+{
+    share(model);
+    if (model->child > 0)
+        end_child(model);
+}
+
+static void swap_off(struct gcp_model *model)
+{
+    atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_SWAPOFFS], gcp_stress_swap_off_and_on(model->stress),
+                              memory_order_relaxed);
+}
+
+static void migrate(struct gcp_model *model)
+{
+    uint64_t n, first = draw_run(model, 6, &n), side = draw(model, 2);
+    if (model->stress->parts->missing[GCP_STRESS_NODES][0])
+        return;
+    gcp_model_doubt(model, first, n);
+    atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_MIGRATED],
+                              gcp_stress_migrate(gcp_model_at(model, side, first), model->stress->page, n),
+                              memory_order_relaxed);
 }
 
 static void clear_soft_dirty(struct gcp_model *model)
@@ -229,7 +264,6 @@ static void collapse(struct gcp_model *model)
     if (first + n > ALL || !all_at(model, side, first, n))
         return;
     gcp_model_doubt(model, 0, ALL);
-    memset(model->held, 0, sizeof(model->held));
     madvise(gcp_at(gcp_model_at(model, side, first)), platform.pmd_size, GCP_MADV_COLLAPSE);
 }
 
@@ -242,8 +276,9 @@ static const struct operation {
     {"write", write_some, 6},  {"bring", bring, 8},
     {"reclaim", reclaim, 8},   {"drop", drop, 4},
     {"pin", pin, 4},           {"share", share, 3},
-    {"arm", arm, 6},           {"soft-dirty", clear_soft_dirty, 2},
-    {"collapse", collapse, 1},
+    {"arm", arm, 6},           {"soft-dirty", clear_soft_dirty, 3},
+    {"collapse", collapse, 1}, {"share shortly", share_shortly, 2},
+    {"swapoff", swap_off, 1},  {"migrate", migrate, 2},
 };
 
 static const struct operation *draw_operation(struct gcp_model *model)
@@ -306,7 +341,9 @@ int gcp_stress_sequences(struct gcp_stress *stress, uint64_t seconds)
     int err = gcp_uffd_init(0, &stress->uffd);
     /* khugepaged would fill holes of a range that is not armed, and hold folios for no reason that the model knows. */
     gcp_stress_set("khugepaged/scan_sleep_millisecs", "3600000");
+    gcp_stress_balance(stress->parts, 0);
     gcp_stress_sleep_us(KHUGEPAGED_US); /* it may be at work */
+    int64_t copies = gcp_count_of_vmstat(COPIES);
     clock_gettime(CLOCK_MONOTONIC, &begin);
     now = begin;
     while (!err && (uint64_t)(now.tv_sec - begin.tv_sec) < seconds && !atomic_load(&stress->failed)) {
@@ -314,6 +351,12 @@ int gcp_stress_sequences(struct gcp_stress *stress, uint64_t seconds)
         atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_SEQUENCES], 1, memory_order_relaxed);
         clock_gettime(CLOCK_MONOTONIC, &now);
     }
+    /* KSM's kernel copies a page of the swap cache whose index or anon_vma a MOVE left behind, which hides it. */
+    copies = gcp_count_of_vmstat(COPIES) - copies;
+    if (copies && !err)
+        gcp_stress_fail(stress, "random sequences: %" PRId64 " pages had to be copied at swap-in (ksm_swpin_copy)",
+                        copies);
+    gcp_stress_balance(stress->parts, 1);
     gcp_stress_set("khugepaged/scan_sleep_millisecs", "10");
     return err;
 }

@@ -100,11 +100,17 @@ uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i)
     return gcp_stress_entry_at(stress, gcp_stress_at(stress, side, i));
 }
 
+uint64_t gcp_stress_flags_at(struct gcp_stress *stress, uint64_t address)
+{
+    uint64_t entry = gcp_stress_entry_at(stress, address), flags = 0;
+    off_t at = (off_t)(GCP_PM_PFN(entry) * sizeof(flags));
+    if (!(entry & GCP_PM_PRESENT) || pread(stress->kpageflags_fd, &flags, sizeof(flags), at) != (ssize_t)sizeof(flags))
+        return 0;
+    return flags;
+}
+
 bool gcp_stress_is_small(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
-    uint64_t entry = gcp_stress_entry(stress, side, i), flags = 0;
-    off_t at = (off_t)(GCP_PM_PFN(entry) * sizeof(flags));
-    return (entry & GCP_PM_PRESENT) &&
-           pread(stress->kpageflags_fd, &flags, sizeof(flags), at) == (ssize_t)sizeof(flags) &&
-           !(flags & (GCP_KPF_COMPOUND_HEAD | GCP_KPF_COMPOUND_TAIL));
+    uint64_t flags = gcp_stress_flags_at(stress, gcp_stress_at(stress, side, i));
+    return flags && !(flags & (GCP_KPF_COMPOUND_HEAD | GCP_KPF_COMPOUND_TAIL));
 }

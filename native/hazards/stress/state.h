@@ -8,6 +8,8 @@
 
 #include "uffd/answer.h"
 
+struct gcp_stress_parts;
+
 #define GCP_STRESS_PAGES 1024 /* that are accounted for */
 #define GCP_STRESS_LOOSE 64   /* pages after them, which are also discarded: their contents are right or zero */
 #define GCP_STRESS_READERS 2
@@ -33,6 +35,14 @@ enum gcp_stress_count {
     GCP_STRESS_COPIED,    /* pages of that pair that UFFDIO_COPY had to take in the end */
     GCP_STRESS_SEQUENCES, /* random ones, of one thread (sequence.c) */
     GCP_STRESS_STEPS,     /* operations in them */
+    GCP_STRESS_UNARMED,   /* pages that moved from a range that is not armed, of all kinds of work */
+    GCP_STRESS_SWAPOFFS,
+    GCP_STRESS_MIGRATED, /* pages that move_pages(2) took to the other node */
+    GCP_STRESS_RETIRED,  /* pages that MADV_SOFT_OFFLINE took off their frames */
+    GCP_STRESS_LOST,     /* pages that MADV_HWPOISON made faulty, beside pages that moved */
+    GCP_STRESS_MERGED,   /* looks at a page that KSM had merged */
+    GCP_STRESS_TWINS,    /* moves of pages that KSM merges */
+    GCP_STRESS_UNDUE,    /* EBUSY for a page that was shared once, and is exclusive again (hazard whole-first-page) */
     GCP_STRESS_COUNTS,
 };
 
@@ -42,6 +52,7 @@ enum gcp_stress_count {
  * tally: what each reader added to its own word of each page
  * busy:  a fault on the page got EBUSY: a healer should write to it in place
  * stubborn: how often that did not help, in a row
+ * parts: what this kernel has beside UFFDIO_MOVE, set up before the first round
  * held_spins: this kernel's UFFDIO_MOVE of a part of a large folio that is held does not return, or may not (known bug
  *       livelock-references).  It keeps the VMA's lock meanwhile.  A thread that holds such a folio and needs a lock of
  *       the address space then waits for the mover, and the mover for it.
@@ -54,6 +65,7 @@ struct gcp_stress {
     struct gcp_uffd uffd;
     int pagemap_fd;
     int kpageflags_fd;
+    const struct gcp_stress_parts *parts;
     int held_spins;
     atomic_int holding; /* the pinning thread has chosen a small folio, and no collapse may make it a large one */
     int wake_fd;        /* readable when the handler must end */
@@ -103,6 +115,9 @@ void gcp_stress_be_calm(struct gcp_stress *stress);
 /* The pagemap word of a page: by its address, and by its number. */
 uint64_t gcp_stress_entry_at(struct gcp_stress *stress, uint64_t address);
 uint64_t gcp_stress_entry(struct gcp_stress *stress, uint64_t side, uint64_t i);
+
+/* The kpageflags word of the page at an address; 0 if it is not present, or that can't be read. */
+uint64_t gcp_stress_flags_at(struct gcp_stress *stress, uint64_t address);
 
 /* Whether the page is present in a folio of one page; false if that can't be read. */
 bool gcp_stress_is_small(struct gcp_stress *stress, uint64_t side, uint64_t i);

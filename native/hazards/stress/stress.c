@@ -22,6 +22,9 @@
 #include "base/uapi.h"
 #include "hazards/counters.h"
 #include "hazards/stress/disturb.h"
+#include "hazards/stress/machine.h"
+#include "hazards/stress/merge.h"
+#include "hazards/stress/parts.h"
 #include "hazards/stress/sequence.h"
 #include "hazards/stress/state.h"
 #include "hazards/stress/swapin.h"
@@ -55,6 +58,14 @@ static const char *const NAMES[GCP_STRESS_COUNTS] = {
     "pages copied for good",
     "random sequences",
     "steps of them",
+    "pages from ranges that are not armed",
+    "times swapoff and swapon",
+    "pages migrated between nodes",
+    "pages taken off their frames by soft offline",
+    "pages lost by memory failure",
+    "looks at merged pages",
+    "moves of pages that KSM merges",
+    "EBUSY for pages that were exclusive again",
 };
 
 /* Fill one side with folios of all sizes, 128 pages of each; leave the other empty, at a random alignment. */
@@ -152,9 +163,10 @@ static void help_until_all_ended(struct gcp_stress *stress, pthread_t *ids, size
 static int round_in_child(struct gcp_stress *stress, uint64_t seconds)
 {
     static void *(*const WORK[])(void *) = {
-        gcp_stress_move,    gcp_stress_move,    gcp_stress_read,   gcp_stress_read,  gcp_stress_heal,
-        gcp_stress_heal,    gcp_stress_pin,     gcp_stress_splice, gcp_stress_fork,  gcp_stress_reclaim,
-        gcp_stress_compact, gcp_stress_swap_in, gcp_stress_touch,  gcp_stress_touch,
+        gcp_stress_move,  gcp_stress_move,    gcp_stress_read,    gcp_stress_read,
+        gcp_stress_heal,  gcp_stress_heal,    gcp_stress_pin,     gcp_stress_splice,
+        gcp_stress_fork,  gcp_stress_reclaim, gcp_stress_compact, gcp_stress_swap_in,
+        gcp_stress_touch, gcp_stress_touch,   gcp_stress_machine, gcp_stress_merge,
     };
     enum { N = sizeof(WORK) / sizeof(WORK[0]) };
     static struct gcp_stress_thread threads[N + 1];
@@ -244,10 +256,12 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     gcp_stress_set("khugepaged/scan_sleep_millisecs", "10");
     gcp_stress_set("khugepaged/alloc_sleep_millisecs", "10");
     gcp_stress_set("khugepaged/pages_to_scan", "8192");
+    static struct gcp_stress_parts parts;
+    gcp_stress_parts_init(seed, &parts);
     uint64_t total[GCP_STRESS_COUNTS] = {0}, rounds = 0;
     struct gcp_counts before = {0}, after;
     int err = 0;
-    char text[2048], why[240] = "", wrong[400];
+    char text[4096], kernel[1024], why[240] = "", wrong[400];
     clock_gettime(CLOCK_MONOTONIC, &begin);
     now = begin;
     while ((uint64_t)(now.tv_sec - begin.tv_sec) < seconds && !err && !why[0]) {
@@ -255,6 +269,7 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
         stress->page = (uint64_t)sysconf(_SC_PAGESIZE);
         stress->seed = seed * 100003 + rounds++;
         stress->held_spins = held_spins;
+        stress->parts = &parts;
         err = run_round(stress, round_in_child, ROUND_SECONDS);
         if (!err && !atomic_load(&stress->failed))
             err = run_round(stress, gcp_stress_sequences, SEQUENCES_SECONDS);
@@ -279,7 +294,8 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
     at += (size_t)snprintf(text + at, sizeof(text) - at, "%" PRIu64 " round%s", rounds, rounds == 1 ? "" : "s");
     for (int i = 0; i < GCP_STRESS_COUNTS; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, ", %" PRIu64 " %s", total[i], NAMES[i]);
-    at += (size_t)snprintf(text + at, sizeof(text) - at, "; counters since the first round: %s",
+    gcp_stress_parts_print(&parts, kernel, sizeof(kernel));
+    at += (size_t)snprintf(text + at, sizeof(text) - at, "%s; counters since the first round: %s", kernel,
                            wrong[0] ? wrong : "as before");
     if (held_spins)
         at +=
@@ -291,7 +307,8 @@ int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed)
                           : err               ? "differs"
                           : wrong[0] || !total[GCP_STRESS_MOVED] || !total[GCP_STRESS_TURNS] || !total[GCP_STRESS_STEPS]
                               ? "differs"
-                              : "fine";
+                          : total[GCP_STRESS_UNDUE] ? "ebusy"
+                                                    : "fine";
     print(out, seed, verdict, text, took);
     munmap(stress, sizeof(*stress));
     return 0;

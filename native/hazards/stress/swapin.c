@@ -75,8 +75,12 @@ static void fill(struct gcp_stress_thread *thread, uint64_t side)
 static void move(struct gcp_stress_thread *thread, uint64_t from, uint64_t first, uint64_t n)
 {
     struct gcp_stress *stress = thread->stress;
-    gcp_stress_account(stress, gcp_uffd_move(&stress->uffd, at(stress, !from, first), at(stress, from, first),
-                                             n * stress->page, GCP_MOVE_ALLOW_SRC_HOLES));
+    struct gcp_outcome seen = gcp_uffd_move(&stress->uffd, at(stress, !from, first), at(stress, from, first),
+                                            n * stress->page, GCP_MOVE_ALLOW_SRC_HOLES);
+    gcp_stress_account(stress, seen);
+    if (seen.bytes > 0)
+        atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_UNARMED], (uint64_t)seen.bytes / stress->page,
+                                  memory_order_relaxed);
     atomic_fetch_add_explicit(&stress->counts[GCP_STRESS_SWAPIN_MOVES], 1, memory_order_relaxed);
 }
 
