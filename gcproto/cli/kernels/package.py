@@ -19,6 +19,7 @@ from gcproto.cli.kernels.build import (
 from gcproto.cli.kernels.platform import platform_options
 from gcproto.cli.kit.options import refuse_without_effect, takes
 from gcproto.cli.kit.params import FilePath, Name, Once
+from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.sizes import mib_text
 
@@ -83,6 +84,8 @@ def command(_ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.build.package import package
 
     orders = _orders(options)
+    if modules := max(one.config.modules for one in orders):
+        click.echo(f"gcproto: {counted(modules, 'module')} of the configuration are built as well", err=True)
     with build_progress() as progress:
         made = [package(one, options.out.absolute(), progress) for one in orders]
     for one in made:

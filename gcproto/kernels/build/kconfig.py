@@ -96,6 +96,11 @@ class Config(msgspec.Struct, frozen=True):
         """``debian``, ``distribution``, ``machine``: what its base is; "" for tinyconfig."""
         return self.names[0] if self.names[0] in BASES else ""
 
+    @property
+    def modules(self) -> int:
+        """Number of modules of the base, without those that are omitted because they are not loaded."""
+        return 0 if self.loaded else list(options(self.base).values()).count("m")
+
 
 def options(text: str) -> dict[str, str]:
     """Options of a fragment or of a .config; ``n`` for those that are not set."""
