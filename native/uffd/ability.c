@@ -71,8 +71,18 @@ struct found {
     int32_t err;
 };
 
-/* The second page of a pinned THP can't be moved without splitting it, and a pinned folio can't be split. */
-static struct found try_pinned_thp(void)
+#define CALLED_NEXT UINT32_MAX /* no verdict yet: MOVE is called next */
+
+static bool tell(int fd, struct found found)
+{
+    return write(fd, &found, sizeof(found)) == sizeof(found);
+}
+
+/*
+ * The second page of a pinned THP can't be moved without splitting it, and a pinned folio can't be split.  The reader
+ * is told when MOVE is called: what comes before it takes seconds on a busy emulated machine.
+ */
+static struct found try_pinned_thp(int fd)
 {
     struct gcp_platform platform;
     gcp_platform_get(&platform);
@@ -95,6 +105,8 @@ static struct found try_pinned_thp(void)
     err = gcp_uffd_register(&uffd, gcp_address_of(dst), pmd, NULL).err;
     if (err)
         return (struct found){GCP_LIVELOCK_UNKNOWN, err};
+    if (!tell(fd, (struct found){CALLED_NEXT, 0}))
+        return (struct found){GCP_LIVELOCK_UNKNOWN, errno};
     struct gcp_outcome did = gcp_uffd_move(&uffd, gcp_address_of(dst) + page, gcp_address_of(src) + page, page, 0);
     bool busy = gcp_answer(GCP_VERB_MOVE, &did) == GCP_ANSWER_BUSY;
     return (struct found){busy ? GCP_LIVELOCK_NO : GCP_LIVELOCK_OTHER, did.err};
@@ -105,14 +117,48 @@ static void child(int fd, pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(0);
-    struct found found = try_pinned_thp();
-    _exit(write(fd, &found, sizeof(found)) == sizeof(found) ? 0 : 1);
+    _exit(tell(fd, try_pinned_thp(fd)) ? 0 : 1);
+}
+
+/* A millisecond on a machine of today, far more on an emulated one: what this process does while it waits. */
+#define WORK_LOOPS 300000
+#define WAIT_MS 10
+#define SETUP_MS 60000
+
+/* Wait for bytes.  false: `ms` have passed, and this process got enough of a processor in them to have moved a page. */
+static bool answers(int fd, uint32_t ms)
+{
+    const uint64_t enough = ms / (2 * WAIT_MS) + 1, until = gcp_now() + (uint64_t)ms * 1000000;
+    for (uint64_t worked = 0; worked < enough || gcp_now() < until; worked++) {
+        struct pollfd wait_for = {.fd = fd, .events = POLLIN};
+        if (poll(&wait_for, 1, WAIT_MS) > 0)
+            return true;
+        for (volatile uint32_t i = 0; i < WORK_LOOPS; i = i + 1)
+            continue;
+    }
+    return false;
+}
+
+/* What the child at the other end of a pipe found. */
+static struct found listen_to(int fd, uint32_t timeout_ms)
+{
+    struct found found;
+    if (!answers(fd, SETUP_MS))
+        return (struct found){GCP_LIVELOCK_UNKNOWN, ETIMEDOUT};
+    if (read(fd, &found, sizeof(found)) != sizeof(found))
+        return (struct found){GCP_LIVELOCK_UNKNOWN, EIO};
+    if (found.verdict != CALLED_NEXT)
+        return found;
+    if (!answers(fd, timeout_ms))
+        return (struct found){GCP_LIVELOCK_YES, 0};
+    if (read(fd, &found, sizeof(found)) != sizeof(found))
+        return (struct found){GCP_LIVELOCK_UNKNOWN, EIO};
+    return found;
 }
 
 uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
 {
     int ends[2];
-    struct found found = {GCP_LIVELOCK_UNKNOWN, 0};
     if (pipe(ends) < 0) {
         *ret_err = errno;
         return GCP_LIVELOCK_UNKNOWN;
@@ -122,23 +168,12 @@ uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err)
         close(ends[0]);
         child(ends[1], parent);
     }
-    if (pid < 0) {
-        found.err = errno;
-        close(ends[1]);
-    } else {
-        close(ends[1]);
-        struct pollfd wait_for = {.fd = ends[0], .events = POLLIN};
-        int ready;
-        do
-            ready = poll(&wait_for, 1, (int)timeout_ms);
-        while (ready < 0 && errno == EINTR);
-        bool hung = ready == 0;
-        if (!hung && read(ends[0], &found, sizeof(found)) != sizeof(found))
-            found = (struct found){GCP_LIVELOCK_UNKNOWN, EIO};
+    struct found found = {GCP_LIVELOCK_UNKNOWN, pid < 0 ? errno : 0};
+    close(ends[1]);
+    if (pid > 0) {
+        found = listen_to(ends[0], timeout_ms);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
-        if (hung)
-            found = (struct found){GCP_LIVELOCK_YES, 0};
     }
     close(ends[0]);
     *ret_err = found.err;

@@ -27,7 +27,8 @@ enum gcp_livelock {
 /*
  * Does UFFDIO_MOVE spin forever on a large folio with extra references?  ("userfaultfd: fix UFFDIO_MOVE livelock on
  * large folio with extra references", 7.3.4; vendors backport it, so the version does not tell.)  Tried in a child that
- * is killed after `timeout_ms`: the loop in the kernel ends at a fatal signal.  Needs no privilege.
+ * is killed if MOVE has not returned after `timeout_ms` in which this process could work: the loop in the kernel ends
+ * at a fatal signal.  Needs no privilege.
  */
 uint32_t gcp_ability_livelock(uint32_t timeout_ms, int32_t *ret_err);
 

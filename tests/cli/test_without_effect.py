@@ -51,6 +51,7 @@ UNUSED = [
     (("claims", "T1", "--kernels"), "--kernels", "T3, T11, T15"),
     (("kernels", "run", "7.3", "--modules", "."), "--modules", "vmlinuz"),
     (("kernels", "check", "7.3", "--modules", "."), "--modules", "vmlinuz"),
+    (("kernels", "check", "7.3", "--append", "quiet init=/bin/sh"), "--append", "rdinit="),
     (("kernels", "compare", PATHS, PATHS, "--results", "tests/data/v1"), "--results", "files or folders"),
     (("kernels", "compare", "a", "b", "--across-architectures", "--scenario", "x"), "--scenario", "--by"),
     (("kernels", "ab", "--check", "--boots", "2"), "--boots", "measures nothing"),

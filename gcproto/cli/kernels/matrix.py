@@ -36,6 +36,18 @@ class MatrixOptions(ClusterOptions, ResultOptions):
     cpu: str | None
 
 
+def _see_that_they_take_effect(_context: click.Context, _parameter: click.Parameter, words: str) -> str:
+    """Refuse ``init=``: a kernel with an initramfs, as guests have, ignores it."""
+    if any(word.startswith("init=") for word in words.split()):
+        raise GcprotoError(
+            "--append init= would have no effect",
+            why="a guest starts rdinit=, which is in its initramfs",
+            remedy="omit it, or give rdinit=",
+            code=ExitCode.USAGE,
+        )
+    return words
+
+
 def matrix_options(function: F) -> F:
     """``--jobs``, ``--memory-mib``, ``--append``, ``--cpu``, and those of `cluster_options`."""
     jobs = click.option(
@@ -45,7 +57,13 @@ def matrix_options(function: F) -> F:
         "--memory-mib", type=Whole(256, 1 << 20), default=1024, show_default=True, help="Memory of a guest."
     )
     dask = cluster_options("Run on a Dask cluster instead of here.")
-    append = click.option("--append", default="", metavar="WORDS", help="More words for the kernels' command line.")
+    append = click.option(
+        "--append",
+        default="",
+        metavar="WORDS",
+        callback=_see_that_they_take_effect,
+        help="More words for the kernels' command line.",
+    )
     cpu = click.option(
         "--cpu",
         type=Name("processor"),

@@ -125,11 +125,8 @@ def script(*, swap: bool, only: Sequence[str] = (), sizes: Sizes | None = None) 
         sizes: of the kernel's folios; None: with pages of 4 KiB.
 
     """
-    known = sizes or Sizes()
     ksm = "/sys/kernel/mm/ksm"
-    steps: list[str | Job] = [*preamble(settle=0), WARN, NO_BALANCING, INFO]
-    steps += _folios(known)
-    steps.append("memcg")
+    steps = _beginning(sizes or Sizes())
     wanted = only or HAZARDS
     synchronous = [_hazard(name) for name in wanted if name in SYNCHRONOUS]
     if swap and (synchronous or not only):
@@ -161,12 +158,16 @@ def row_script(name: str, *, swap: bool, sizes: Sizes) -> Script:
         sizes: of the kernel's folios.
 
     """
-    steps: list[str | Job] = [*preamble(settle=0), WARN, NO_BALANCING, INFO, *_folios(sizes), "memcg"]
+    steps = _beginning(sizes)
     for device in ("zram", "loop") if swap else ("",):
         steps += [f"{device} {SWAP_BYTES}"] if device else []
         steps.append(_row(device, name))
         steps += ["swapoff"] if device == "zram" else []
     return Script(tuple(steps))
+
+
+def _beginning(sizes: Sizes) -> list[str | Job]:
+    return [*preamble(settle=0), WARN, NO_BALANCING, INFO, *_folios(sizes), "memcg"]
 
 
 def _row(device: str, name: str) -> Job:
