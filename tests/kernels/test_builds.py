@@ -1,0 +1,55 @@
+"""The compilation of our kernel patches in many configurations: what counts as a message, and what is compiled."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import builds
+from gcproto.kernels.build import kconfig
+from tests.conftest import kernel_source
+
+
+def test_messages_do_not_depend_on_lines() -> None:
+    said = """
+  CC      mm/userfaultfd.o
+/cache/objects/src/mm/userfaultfd.c: In function 'move_pages':
+/cache/objects/src/mm/userfaultfd.c:1270:6: warning: unused variable 'nr' [-Wunused-variable]
+../mm/userfaultfd.c:1300:9: error: too few arguments
+make[2]: *** [mm/userfaultfd.o] Error 1
+"""
+    found = builds.messages(said)
+    assert found == builds.messages(said.replace("1270", "1290"))
+    assert list(found) == [
+        "mm/userfaultfd.c: warning: unused variable 'nr' [-Wunused-variable]",
+        "../mm/userfaultfd.c: error: too few arguments",
+    ]
+
+
+def test_options_that_depend_on_one_that_is_off_are_not_asked_for() -> None:
+    without = kconfig.options(builds.fast(builds.NO_SWAP))
+    assert without["CONFIG_SWAP"] == "n"
+    assert not any(name.startswith("CONFIG_ZRAM_") for name in without)
+    assert "CONFIG_ZRAM_BACKEND_LZ4" in kconfig.options(builds.fast())
+
+
+@pytest.mark.needs("kernel_source")
+def test_each_patch_is_compiled_once() -> None:
+    """Patches of documentation and selftests change no object, and the fixes are part of the series."""
+    root = kernel_source()
+    assert root
+    folders = [builds.FOLDER / one for one in builds.SERIES]
+    found = dict(builds.states(root, folders, last=False))
+    assert next(iter(found)) == "stock"
+    assert len({files["mm/userfaultfd.c"] + files["mm/huge_memory.c"] for files in found.values()}) == len(found)
+    assert "series 7" in found
+    assert "series 8" not in found
+    assert "series 1" not in found
+    (last,) = (
+        files for name, files in builds.states(root, [Path(builds.FOLDER / "series")], last=True) if name != "stock"
+    )
+    assert last == found["series 7"]
+
+
+def test_the_exit_code_of_an_unknown_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert builds.main(["unheard-of"]) == 2
+    assert "unheard-of" in capsys.readouterr().out
