@@ -8,7 +8,7 @@
  *               [--settle 1] [--frames any|consecutive|shuffled] [--working-set any|cache|memory] [--blocks 1]
  *   gcprobe contract [ROW]
  *   gcprobe hazard [NAME | --list]
- *   gcprobe stress SECONDS SEED
+ *   gcprobe stress SECONDS SEED [sequences]
  *
  * Lists make a grid; its scenarios run interleaved, round by round.  One JSON line for each measurement, or for each
  * scenario that is unavailable here.  `bench` runs the short grid; `gcproto import` makes a result of its output.  It changes no setting of the machine: the caller enables folio sizes and swap.
@@ -63,7 +63,7 @@ static int usage(const char *problem, const char *value)
     fprintf(stderr,
             "gcprobe: %s%s%s\n"
             "usage: gcprobe info | bench [ROUNDS [SEED]] | contract [ROW] | hazard [NAME|--list] | stress SECONDS SEED "
-            "| run --source NAME "
+            "[sequences] | run --source NAME "
             "--arm NAME[,NAME...] "
             "--granule BYTES[,BYTES...] "
             "[--order N]\n"
@@ -287,12 +287,14 @@ static int hazard(const char *only)
     return err ? 3 : 0;
 }
 
-static int stress(const char *seconds_text, const char *seed_text)
+static int stress(const char *seconds_text, const char *seed_text, const char *part)
 {
     uint64_t seconds, seed;
     if (!parse_number(seconds_text, 1U << 20, &seconds) || !parse_number(seed_text, 1U << 30, &seed))
         return usage("unusable value", seconds_text);
-    int err = gcp_stress(stdout, seconds, seed);
+    if (part && strcmp(part, "sequences") != 0)
+        return usage("unknown part", part);
+    int err = gcp_stress(stdout, seconds, seed, part != NULL);
     if (err == -EPERM)
         fprintf(stderr, "gcprobe: the stress test changes settings and may crash a machine: it runs only in guests\n"
                         "  what to do: gcproto kernels stress\n");
@@ -317,7 +319,7 @@ int main(int argc, char **argv)
         return contract(argc == 3 ? argv[2] : NULL);
     if (strcmp(argv[1], "hazard") == 0 && argc <= 3)
         return hazard(argc == 3 ? argv[2] : NULL);
-    if (strcmp(argv[1], "stress") == 0 && argc == 4)
-        return stress(argv[2], argv[3]);
+    if (strcmp(argv[1], "stress") == 0 && (argc == 4 || argc == 5))
+        return stress(argv[2], argv[3], argc == 5 ? argv[4] : NULL);
     return usage("unknown command", argv[1]);
 }

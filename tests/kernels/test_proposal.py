@@ -160,6 +160,7 @@ def test_the_stress_has_swap_of_either_kind() -> None:
         assert "/gcprobe stress 60 7" in made.text()
         assert [job.subject for job in made.jobs if job.subject] == [Hazard("stress", 7)]
     assert "zram " not in stress.script(60, 7, swap=False, loop=False).text()
+    assert "/gcprobe stress 60 7 sequences" in stress.script(60, 7, swap=True, loop=True, alone=True).text()
 
 
 def test_swap_is_a_property_of_the_kernel() -> None:

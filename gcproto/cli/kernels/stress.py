@@ -26,6 +26,7 @@ class Options(KernelOptions, MatrixOptions):
     minutes: float
     seeds: int
     first_seed: int
+    sequences: bool
 
 
 @click.command(name="stress")
@@ -39,6 +40,7 @@ class Options(KernelOptions, MatrixOptions):
 )
 @click.option("--seeds", type=Whole(1, 1000), default=2, show_default=True, help="Number of seeds, each in a guest.")
 @click.option("--first-seed", type=Whole(1, 1 << 31), default=1, show_default=True, help="The first seed.")
+@click.option("--sequences", is_flag=True, help="Only the random sequences of one thread, whose results are predicted.")
 @matrix_options
 @result_options
 @takes(Options)
@@ -64,7 +66,17 @@ def command(ctx: click.Context, options: Options) -> None:
     first = options.first_seed
     told_by = tuple(sys.argv[1:])
     cells = [
-        Cell(kernel, STRESS, guest, boot=seed, seed=seed, seconds=seconds, programs=built, command=told_by)
+        Cell(
+            kernel,
+            STRESS,
+            guest,
+            boot=seed,
+            seed=seed,
+            seconds=seconds,
+            programs=built,
+            command=told_by,
+            alone=options.sequences,
+        )
         for seed in range(first, first + options.seeds)
         for kernel in kernels
     ]

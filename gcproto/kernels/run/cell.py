@@ -64,7 +64,7 @@ class Cell(msgspec.Struct, frozen=True):
         rounds, pages, seed: see gcproto.kernels.guest.script.Measure.
         programs: folder with the guest's programs, as built when the run began; another machine builds its own.
         command: the command line that asked for it.
-        seconds: of STRESS, by the guest's clock.
+        seconds: of STRESS, by the guest's clock;  alone: only the random sequences.
         hazards: of CHECK, only these; empty: all, and the contract.
         repeats: of CHECK, fresh guests in which a grave verdict that no known bug explains is retried.
         profile: also count instructions by function (gcproto.kernels.profile).
@@ -85,6 +85,7 @@ class Cell(msgspec.Struct, frozen=True):
     hazards: tuple[str, ...] = ()
     repeats: int = 0
     seconds: int = 0
+    alone: bool = False
     profile: bool = False
     caches: tuple[Cache, ...] = ()
     asked: tuple[Asked, ...] = ()
@@ -141,7 +142,8 @@ def run_cell(cell: Cell) -> Result:
             skips = found.skips
         elif cell.scenarios == STRESS:
             # Odd seeds swap to zram, which empties the swap cache at once. Even ones swap to a device that does not.
-            script = stress.script(cell.seconds, cell.seed, swap=kernel.swap, loop=cell.seed % 2 == 0)
+            loop = cell.seed % 2 == 0
+            script = stress.script(cell.seconds, cell.seed, swap=kernel.swap, loop=loop, alone=cell.alone)
             booted, found, verdicts = check.follow(
                 cell.machine, kernel, script, lambda script: initramfs(kernel, built, script)
             )

@@ -231,6 +231,53 @@ static void share_shortly(struct gcp_model *model)
         end_child(model);
 }
 
+/* What is left of one folio at one place, around a random page.  0: a hole was drawn. */
+static uint64_t draw_folio(struct gcp_model *model, uint64_t *ret_first)
+{
+    uint64_t first = draw(model, ALL), end = first + 1, place = model->place[first], number = model->fill[first];
+    if (place == GCP_MODEL_HOLE)
+        return 0;
+    while (first && model->fill[first - 1] == number && model->place[first - 1] == place)
+        first--;
+    while (end < ALL && model->fill[end] == number && model->place[end] == place)
+        end++;
+    *ret_first = first;
+    return end - first;
+}
+
+static void write_run(struct gcp_model *model, uint64_t first, uint64_t pages)
+{
+    for (uint64_t i = first; i < first + pages; i++)
+        write_page(model, model->place[i], i, gcp_stress_word(model->stress, i + ((uint64_t)model->step << 16)));
+}
+
+/*
+ * One folio is shared, pages of it are written while the child lives and after it, and it moves.  The first writes copy
+ * pages, the others make them exclusive.  Cleared soft-dirty bits make all PTEs alike again.  Separate steps would
+ * seldom be about one folio.
+ */
+static void share_and_move(struct gcp_model *model)
+{
+    uint64_t first = 0, n = draw_folio(model, &first), at;
+    if (!n)
+        return;
+    if (model->child > 0)
+        end_child(model);
+    share(model);
+    if (draw(model, 2))
+        write_run(model, first, 1 + draw(model, n));
+    if (model->child > 0)
+        end_child(model);
+    at = draw(model, 2) ? 0 : draw(model, n);
+    write_run(model, first + at, 1 + draw(model, n - at));
+    if (draw(model, 2))
+        gcp_stress_clear_soft_dirty();
+    if (draw(model, 4) == 0)
+        gcp_model_move(model, model->place[first], first + at, 1, 0);
+    else
+        gcp_model_move(model, model->place[first], first, n, 0);
+}
+
 static void swap_off(struct gcp_model *model)
 {
     atomic_fetch_add_explicit(&model->stress->counts[GCP_STRESS_SWAPOFFS], gcp_stress_swap_off_and_on(model->stress),
@@ -272,13 +319,21 @@ static const struct operation {
     void (*run)(struct gcp_model *model);
     uint32_t share;
 } OPERATIONS[] = {
-    {"fill", fill, 20},        {"move", move, 40},
-    {"write", write_some, 6},  {"bring", bring, 8},
-    {"reclaim", reclaim, 8},   {"drop", drop, 4},
-    {"pin", pin, 4},           {"share", share, 3},
-    {"arm", arm, 6},           {"soft-dirty", clear_soft_dirty, 3},
-    {"collapse", collapse, 1}, {"share shortly", share_shortly, 2},
-    {"swapoff", swap_off, 1},  {"migrate", migrate, 2},
+    {"fill", fill, 20},
+    {"move", move, 40},
+    {"write", write_some, 6},
+    {"bring", bring, 8},
+    {"reclaim", reclaim, 8},
+    {"drop", drop, 4},
+    {"pin", pin, 4},
+    {"share", share, 3},
+    {"arm", arm, 6},
+    {"soft-dirty", clear_soft_dirty, 3},
+    {"collapse", collapse, 1},
+    {"share shortly", share_shortly, 2},
+    {"share and move", share_and_move, 6},
+    {"swapoff", swap_off, 1},
+    {"migrate", migrate, 2},
 };
 
 static const struct operation *draw_operation(struct gcp_model *model)

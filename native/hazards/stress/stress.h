@@ -7,13 +7,14 @@
 #ifndef GCP_STRESS_H
 #define GCP_STRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /*
  * Run rounds for that many seconds and print one verdict as a line of JSON, with the counts and the growth of memory
- * counters.  0, -EPERM outside a guest, or -errno.
+ * counters.  With `alone`, only the random sequences of one thread.  0, -EPERM outside a guest, or -errno.
  */
-int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed);
+int gcp_stress(FILE *out, uint64_t seconds, uint64_t seed, bool alone);
 
 #endif
