@@ -229,8 +229,8 @@ def compile_all(
     for name, files in wanted_states:
         nr += 1
         for file, data in files.items():
-            if (tree / file).read_bytes() != data:
-                (tree / file).unlink()  # it may be a link into the cache's source
+            if not (tree / file).exists() or (tree / file).read_bytes() != data:
+                (tree / file).unlink(missing_ok=True)  # it may be a link into the cache's source
                 (tree / file).write_bytes(data)
         command = [*make, *configuration.check, *(file.removesuffix("c") + "o" for file in wanted)]
         for file in wanted:  # each is compiled again: its messages are wanted
@@ -265,12 +265,20 @@ def main(words: Sequence[str]) -> int:
         print(f"unknown: {unknown}; known: {', '.join(CONFIGURATIONS)}" if unknown else "no source in the cache")
         return 2
     root = roots[-1].parent
+    try:
+        list(states(root, folders, last=options.last))  # patches that can't be applied are said before all compilation
+    except GcprotoError as error:
+        print(error)
+        return 2
     failed = False
     folder = cache.folder("objects")
     tree = folder / "src"
     if not (tree / "Makefile").exists() or source.version(tree) != source.version(root):
-        shutil.rmtree(tree, ignore_errors=True)
-        shutil.copytree(root, tree, symlinks=True, copy_function=os.link)
+        part = folder / "src.part"  # Ctrl-C leaves no half tree that looks whole
+        for old in (part, tree):
+            shutil.rmtree(old, ignore_errors=True)
+        shutil.copytree(root, part, symlinks=True, copy_function=os.link)
+        part.rename(tree)
     for name in names or CONFIGURATIONS:
         row = CONFIGURATIONS[name]
         missing = [tool for tool in row.tools if not shutil.which(tool)]
@@ -282,7 +290,7 @@ def main(words: Sequence[str]) -> int:
             wanted = states(root, folders, last=options.last)
             done = compile_all(row, wanted, tree, folder / re.sub(r"\W+", "-", name))
         except GcprotoError as error:
-            print(f"{name:22} not compiled: {error}: {error.why}", flush=True)
+            print(f"{name:22} not compiled: {error}", flush=True)
             failed = True
             continue
         print(f"{name:22} {done.states:3} states {done.seconds:5.0f} s  new messages: {len(done.messages)}", flush=True)

@@ -99,12 +99,20 @@ def lines(found: dict[tuple[str, str], Sum]) -> list[str]:
 
 def main(folders: Sequence[str]) -> int:
     """Print the sum; the exit code."""
+    missing = [folder for folder in folders if not Path(folder).is_dir()]
+    if missing or not folders:
+        print(f"no folder: {', '.join(missing)}" if missing else "usage: FOLDER...", file=sys.stderr)
+        return 2
     try:
         files = sorted(file for folder in folders for file in Path(folder).rglob("*.json") if file.is_file())
-        print("\n".join(lines(sums(map(load, files)))))
+        found = sums(map(load, files))
     except GcprotoError as error:
         print(f"gcproto: {error}", file=sys.stderr)
-        return 1
+        return int(error.code)
+    if not found:
+        print(f"no result of a stress is below {', '.join(folders)}", file=sys.stderr)
+        return 2
+    print("\n".join(lines(found)))
     return 0
 
 

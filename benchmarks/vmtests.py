@@ -274,7 +274,15 @@ def run(kernel: LocalKernel, folder: Path, tests: Sequence[KernelTest], seconds:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the tests and print a table."""
+    """Run the tests and print a table; the exit code."""
+    try:
+        return _run_all(words)
+    except GcprotoError as error:
+        print(error, file=sys.stderr)
+        return int(error.code)
+
+
+def _run_all(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.vmtests", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("kernels", nargs="+", metavar="KERNEL")
     parser.add_argument("--category", action="append", choices=CATEGORIES, help="only these; all of them otherwise")
@@ -286,14 +294,14 @@ def main(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     from gcproto.cli.kernels.choice import catalog
 
+    kernels = {name: chosen(name) for name in options.kernels}  # before programs are compiled
     origin = source.fetched(catalog().find_source(options.source))
     tests = listed((Path(origin.folder) / MEMORY / "run_vmtests.sh").read_text(), options.category or CATEGORIES)
     if options.only:
         tests = [one for one in tests if any(word in one.name for word in options.only)]
     folder = compiled(origin, patches.collect(options.patch) if options.patch else [], tests)
     ended = {}
-    for name in options.kernels:
-        kernel = chosen(name)
+    for name, kernel in kernels.items():
         ended[name], said = run(kernel, folder, tests, options.seconds)
         _keep(options.out / name, tests, ended[name])
         for line in said:

@@ -68,7 +68,7 @@ def _compare_folders(
     """Compare boots.
 
     Raises:
-        GcprotoError: one of the two is a file, a result can't be read, or there are too few.
+        GcprotoError: one of the two is a file, both are one folder, a result can't be read, or there are too few.
 
     """
     from gcproto.results.comparison.boots import compare_boots
@@ -82,6 +82,13 @@ def _compare_folders(
                 remedy="give two files, or two folders with a result for each boot",
                 code=ExitCode.USAGE,
             )
+    if base.samefile(new):
+        raise GcprotoError(
+            f"BASE and NEW are the same folder, {base}",
+            why="each result would be compared with itself",
+            remedy="keep the results of each kernel in a folder of its own",
+            code=ExitCode.USAGE,
+        )
     sides = [gather([place]) for place in (base, new)]
     for refused in (one for side in sides for one in side.refused):
         raise refused.error

@@ -1,8 +1,11 @@
 """The sum of stress runs is exact: by kernel and swap device, with what was wrong."""
 
-import msgspec
+from pathlib import Path
 
-from benchmarks.stress import lines, sums
+import msgspec
+import pytest
+
+from benchmarks.stress import lines, main, sums
 from gcproto.results.schema import Console, Hazard, Result, Verdict
 from tests.support.result_maker import result
 
@@ -36,3 +39,15 @@ def test_runs_add_up_by_kernel_and_device() -> None:
     assert len(zram.faults) == 1
     assert lines(found)[-1] == "in all 3 guests, 60 s (0.02 h), 155 pages moved, 8 steps"
     assert not sums([stress()])
+
+
+def test_folders_without_a_stress_are_no_sum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, message in (
+        ([], "usage"),
+        ([str(tmp_path / "none")], "no folder"),
+        ([str(tmp_path)], "no result of a stress"),
+    ):
+        assert main(words) == 2
+        shown = capsys.readouterr()
+        assert message in shown.err
+        assert not shown.out

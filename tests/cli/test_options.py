@@ -301,3 +301,10 @@ def test_an_old_name_is_taken_and_not_shown(words: tuple[str, ...], old: str, ne
         refused = run_gcproto(*words, name, "x")
         assert refused.returncode == 2
         assert f"Invalid value for '{new}'" in refused.stderr
+
+
+def test_the_last_seed_is_one_that_the_guests_program_takes() -> None:
+    """Its limit is 2^30, and --seeds adds up to 999."""
+    done = run_gcproto("kernels", "stress", "nothing", "--first-seed", str(2**30))
+    assert done.returncode == ExitCode.USAGE
+    assert "--first-seed" in done.stderr

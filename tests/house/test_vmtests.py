@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.vmtests import MEMORY, Ended, KernelTest, listed, parts_of, read, script, worse
+from benchmarks.vmtests import MEMORY, Ended, KernelTest, listed, main, parts_of, read, script, worse
 from gcproto.kernels.guest.script import Job
 from tests.conftest import kernel_source
 
@@ -83,3 +83,8 @@ def test_each_is_a_job_with_its_own_limit() -> None:
     assert [one.name for one in found] == ["prepare", "test-0", "test-1"]
     assert [one.seconds for one in found[1:]] == [77, 77]
     assert found[1].command == ("/bin/sh", "/x/one.sh", "./uffd-stress", "anon", "20", "16")
+
+
+def test_an_unknown_kernel_is_said_before_programs_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no-such-kernel"]) == 2
+    assert "no kernel 'no-such-kernel' is known" in capsys.readouterr().err

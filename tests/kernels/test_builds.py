@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import builds
+from gcproto.kernels import cache
 from gcproto.kernels.build import kconfig
 from tests.conftest import kernel_source
+from tests.support.tree_maker import diff, tree
 
 
 def test_messages_do_not_depend_on_lines() -> None:
@@ -53,3 +55,31 @@ def test_each_patch_is_compiled_once() -> None:
 def test_the_exit_code_of_an_unknown_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert builds.main(["unheard-of"]) == 2
     assert "unheard-of" in capsys.readouterr().out
+
+
+def test_patches_that_are_not_there_and_a_copy_that_was_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path))
+    root = cache.folder("sources") / "linux"
+    tree(root)
+    for name in builds.OBJECTS:
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    assert builds.main(["fast", "--patches", str(tmp_path / "none")]) == 2
+    assert "none" in capsys.readouterr().out
+    (root / "tools").mkdir(exist_ok=True)
+    (root / "tools/x.c").write_text("a\nint more;\n")
+    series = tmp_path / "series"
+    series.mkdir()
+    (series / "x.patch").write_text(diff("tools/x.c", "a", "b"))
+
+    def ended(_source: Path, target: Path, **_words: object) -> None:
+        target.mkdir(parents=True)
+        (target / "Makefile").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copytree", ended)
+    with pytest.raises(KeyboardInterrupt):
+        builds.main(["fast", "--patches", str(series)])
+    assert not (cache.folder("objects") / "src").exists()

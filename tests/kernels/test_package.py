@@ -150,6 +150,15 @@ def test_a_folder_that_takes_no_package_is_said(home: Path) -> None:
     assert "--out" in caught.value.remedy
 
 
+def test_a_folder_is_tried_before_a_kernel_is_compiled(home: Path) -> None:
+    package.see_that_it_can_be_written(home / "new/out")
+    assert list((home / "new/out").iterdir()) == []
+    (home / "file").touch()
+    with pytest.raises(GcprotoError) as refused:
+        package.see_that_it_can_be_written(home / "file/out")
+    assert refused.value.code == ExitCode.WRITE
+
+
 def test_a_full_disk_leaves_no_half_package(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_file: Path, part: Path) -> None:
         part.write_bytes(b"half")
@@ -234,7 +243,13 @@ def test_the_script_and_the_commands_name_both_kernels(home: Path) -> None:
     script = home / "out/measure.sh"
     assert "BASE=7.3.4-stock\nNEW=7.3.4-patched\n" in script.read_text()
     assert "@" not in "".join(line for line in script.read_text().splitlines() if line.startswith(("BASE", "NEW")))
-    for words, code in (([], 2), (["root@x", "no"], 2), (["root@x", "0"], 2)):
+    for words, code in (
+        ([], 2),
+        (["root@x", "no"], 2),
+        (["root@x", "0"], 2),
+        (["root@x", "1"], 2),
+        (["root@x", "9" * 20], 2),
+    ):
         assert subprocess.run(["sh", script, *words], capture_output=True, check=False).returncode == code
 
 
@@ -266,12 +281,48 @@ esac""",
         (bin_ / name).chmod(0o755)
     (home / "boot").write_text("first\n")
     monkeypatch.setenv("PATH", f"{bin_}:/usr/bin:/bin")
-    done = subprocess.run(["sh", script, "root@x", "2", "--quick"], capture_output=True, text=True, check=False)
+    words = ["sh", str(script), "root@x", "2", "--quick", "it's two  words"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=home)
     assert done.returncode == 0, done.stderr
     lines = (home / "measured").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["7.3.4-stock", "7.3.4-patched", "7.3.4-patched", "7.3.4-stock"]
     assert all("--quick" in line and f"gcproto-boots/{line.split()[0]}" in line for line in lines)
+    assert all("""'it'\\''s two  words'""" in line for line in lines), "quoted for the shell of the machine"
     assert (home / "compared").read_text() == "compare gcproto-boots/7.3.4-stock gcproto-boots/7.3.4-patched\n"
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("vmlinuz-7.3.4-patched", "7.3.4-patched is not installed on root@x"),
+        ("command -v kexec", "kexec is missing"),
+        ("command -v gcproto", "gcproto is not installed on root@x"),
+        ("test ! -e gcproto-boots", "there is a folder gcproto-boots on root@x"),
+        ("boot_id", "does not answer"),
+        ("", "there is a folder gcproto-boots here"),
+    ],
+)
+def test_the_script_says_what_is_missing_before_the_first_boot(
+    missing: str, message: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boots.steps(two_kernels(home), home / "out")
+    bin_ = home / "bin"
+    bin_.mkdir()
+    for name, text in (
+        ("ssh", f'case "$*" in *"{missing}"*) exit 1 ;; *kexec\\ -l*) touch {home}/loaded ;; esac; echo x'),
+        ("gcproto", ""),
+    ):
+        (bin_ / name).write_text(f"#!/bin/sh\n{text}\n")
+        (bin_ / name).chmod(0o755)
+    if not missing:
+        (home / "gcproto-boots").mkdir()
+    monkeypatch.setenv("PATH", f"{bin_}:/usr/bin:/bin")
+    done = subprocess.run(
+        ["sh", home / "out/measure.sh", "root@x"], capture_output=True, text=True, check=False, cwd=home, timeout=20
+    )
+    assert done.returncode == 3
+    assert message in done.stderr
+    assert not (home / "loaded").exists()
 
 
 @pytest.mark.needs("kernel_source")
@@ -305,6 +356,7 @@ def test_the_kernels_own_script_reads_our_variables(tmp_path: Path) -> None:
     [
         ((), "there is no kernel to pack"),
         (("nothing", "--config", "machine"), "--config has no effect here"),
+        (("--patch", "{patch}", "--name", "stock-machine"), "two packages would have the name 'stock-machine'"),
         (("--patch", "{patch}", "--config", "fast"), "would not boot a machine"),
         (("--patch", "{patch}", "--config", "distribution", "--machine", "{folder}"), "--machine has no effect here"),
     ],

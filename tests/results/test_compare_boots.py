@@ -103,3 +103,6 @@ def test_through_the_command(tmp_path: Path) -> None:
     mixed = run_gcproto("compare", str(tmp_path / "stock"), str(next((tmp_path / "patched").iterdir())))
     assert mixed.returncode == ExitCode.USAGE
     assert "is not a folder" in mixed.stderr
+    same = run_gcproto("compare", str(tmp_path / "stock"), str(tmp_path / "patched/../stock"))
+    assert same.returncode == ExitCode.USAGE
+    assert "the same folder" in same.stderr

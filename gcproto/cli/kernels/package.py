@@ -37,7 +37,7 @@ class Options(BuildOptions):
 
 
 @click.command(name="package")
-@click.argument("names", nargs=-1, type=Name("kernel"), metavar="[NAME]...")
+@click.argument("names", nargs=-1, callback=Once("kernel"), type=Name("kernel"), metavar="[NAME]...")
 @source_options
 @patch_options
 @click.option(
@@ -81,9 +81,10 @@ def command(_ctx: click.Context, options: Options) -> None:
     The exit code is 2 for a kernel that would boot no machine, 3 for a missing tool, 4 for a full disk.
     """
     from gcproto.kernels.build import boots
-    from gcproto.kernels.build.package import package
+    from gcproto.kernels.build.package import package, see_that_it_can_be_written
 
     orders = _orders(options)
+    see_that_it_can_be_written(options.out.absolute())
     if modules := max(one.config.modules for one in orders):
         click.echo(f"gcproto: {counted(modules, 'module')} of the configuration are built as well", err=True)
     with build_progress() as progress:
@@ -108,7 +109,9 @@ def _orders(options: Options) -> "list[BuildParameters]":
     if options.names:
         unused = ("source", "patches", "configs", "machine", "name")
         refuse_without_effect(unused, "NAME is built as it was", "omit NAME, or give no other option")
-        return [_of_name(name, options) for name in options.names]
+        found = [_of_name(name, options) for name in options.names]
+        package.see_that_they_differ([one.name for one in found])
+        return found
     if not options.patches:
         raise GcprotoError(
             "there is no kernel to pack",
@@ -130,11 +133,13 @@ def _orders(options: Options) -> "list[BuildParameters]":
         )
     name = options.name or usual_name("patched", words, row)
     package.see_that_it_can_be_named(name)
+    stock = usual_name("stock", words, row)
+    package.see_that_they_differ((stock, name))
     collect(options.patches)  # before a source of 160 MiB is downloaded
     full = replace(options, configs=words)
     orders = [
         parameters(replace(full, patches=patches, name=called), machine=options.machine)
-        for called, patches in ((usual_name("stock", words, row), ()), (name, options.patches))
+        for called, patches in ((stock, ()), (name, options.patches))
     ]
     for one in orders:  # before an hour is spent on the first kernel
         package.need_tools(one.architecture, one.config)

@@ -18,6 +18,9 @@ from gcproto.errors import ExitCode
 if TYPE_CHECKING:
     from gcproto.results.schema import Result
 
+MOST_SEED = 10**9
+"""With --seeds it stays below the limit of the guest's program, 2^30."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options(KernelOptions, MatrixOptions):
@@ -39,7 +42,7 @@ class Options(KernelOptions, MatrixOptions):
     help="Minutes for the guest of each seed.",
 )
 @click.option("--seeds", type=Whole(1, 1000), default=2, show_default=True, help="Number of seeds, each in a guest.")
-@click.option("--first-seed", type=Whole(1, 1 << 31), default=1, show_default=True, help="The first seed.")
+@click.option("--first-seed", type=Whole(1, MOST_SEED), default=1, show_default=True, help="The first seed.")
 @click.option("--sequences", is_flag=True, help="Only the random sequences of one thread, whose results are predicted.")
 @matrix_options
 @result_options

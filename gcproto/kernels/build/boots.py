@@ -1,5 +1,6 @@
 """What to run with packages of kernels: the commands, and a script that boots a machine into two kernels in turns."""
 
+import shlex
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -45,7 +46,7 @@ def steps(made: Sequence[Packed], folder: Path) -> str:
         lines += [
             "Then from here: 5 boots of each kernel, alternately, gcproto bench in each, and the comparison of all.",
             "gcproto must be installed on both machines, and ssh must log in without a question:",
-            f"  sh {target} root@MACHINE",
+            f"  sh {shlex.quote(str(target))} root@MACHINE",
         ]
     lines.append("Or run these there, at least three times for each kernel, in turns:")
     for one in kernels:

@@ -3,8 +3,8 @@
 #
 #   sh measure.sh root@MACHINE [BOOTS [OPTION OF gcproto bench]...]
 #
-# BOOTS of each kernel, 5 by default.  On the machine both packages, kexec-tools and gcproto must be installed.  ssh must
-# log in without a question.  The order changes each time (A B, B A, ...), so a drift of the machine hits both kernels.
+# BOOTS of each kernel, 5 by default, at least 2.  On the machine both packages, kexec-tools and gcproto must be
+# installed.  ssh must log in without a question.  The order changes each time (A B, B A, ...), so a drift of the machine hits both kernels.
 # The machine stays in the last kernel.  A plain reboot goes back to the one that its boot loader chooses.
 set -eu
 
@@ -26,12 +26,16 @@ fi
 machine=$1
 boots=${2:-5}
 case $boots in
-'' | *[!0-9]* | 0*)
-    echo "measure.sh: $boots is no number of boots" >&2
+'' | *[!0-9]* | 0* | 1 | ????*)
+    echo "measure.sh: $boots is no number of boots from 2 to 999: one boot does not show how boots differ" >&2
     exit 2
     ;;
 esac
 if [ $# -gt 1 ]; then shift 2; else shift; fi
+options= # quoted once more, for the shell of the machine
+for word in "$@"; do
+    options="$options '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"
+done
 
 there() {
     # ssh must not read the input of this script.
@@ -61,6 +65,20 @@ enter() {
     sleep "$SETTLE_SECONDS"
 }
 
+# see: that nothing is missing, before hours are spent.
+see() {
+    command -v gcproto >/dev/null || fail "gcproto is not installed here, to compare: pip install gcproto"
+    [ ! -e "$FOLDER" ] || fail "there is a folder $FOLDER here: move it away, or its results are compared as well"
+    [ -n "$(boot_id)" ] || fail "$machine does not answer: ssh $machine must log in without a question"
+    for kernel in "$BASE" "$NEW"; do
+        there "test -f /boot/vmlinuz-$kernel" || fail "$kernel is not installed on $machine: apt-get install its package"
+    done
+    there "command -v kexec >/dev/null" || fail "kexec is missing on $machine: apt-get install kexec-tools"
+    there "command -v gcproto >/dev/null" || fail "gcproto is not installed on $machine: pip install gcproto"
+    there "test ! -e $FOLDER" || fail "there is a folder $FOLDER on $machine: move it away, or it is compared as well"
+}
+
+see
 boot=1
 while [ "$boot" -le "$boots" ]; do
     if [ $((boot % 2)) -eq 1 ]; then order="$BASE $NEW"; else order="$NEW $BASE"; fi
@@ -68,7 +86,8 @@ while [ "$boot" -le "$boots" ]; do
         echo "measure.sh: boot $boot of $boots of $kernel" >&2
         enter "$kernel"
         # 1: some measurements are void, which the comparison omits.
-        there gcproto bench --out "$FOLDER/$kernel" "$@" || [ $? -eq 1 ] || fail "gcproto bench failed on $kernel"
+        there "gcproto bench --out $FOLDER/$kernel$options" || [ $? -eq 1 ] ||
+            fail "gcproto bench failed on $kernel; results so far are in $FOLDER on $machine"
     done
     boot=$((boot + 1))
 done

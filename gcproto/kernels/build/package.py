@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -213,6 +214,39 @@ def _pack(command: Sequence[str], tree: Path) -> None:
         remedy="free some space; GCPROTO_CACHE names another folder" if full else f"see {log}",
         code=ExitCode.WRITE if full else ExitCode.UNABLE,
     )
+
+
+def see_that_it_can_be_written(folder: Path) -> None:
+    """See that a folder takes packages, before hours are spent on kernels; makes the folder.
+
+    Raises:
+        GcprotoError: it can't be made or written, or its disk is full.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def see_that_they_differ(names: Sequence[str]) -> None:
+    """See that no two packages would hold the same kernel.
+
+    Raises:
+        GcprotoError: two have one name.
+
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise GcprotoError(
+                f"two packages would have the name {name!r}",
+                why="the second would take the place of the first, and a comparison would be of one kernel",
+                remedy="give each kernel once, and the patched one another --name",
+                code=ExitCode.USAGE,
+            )
 
 
 def _kept(file: Path, folder: Path) -> Path:
