@@ -135,7 +135,7 @@ def cell_of(monkeypatch: pytest.MonkeyPatch, *inner: Result, more: tuple[str, ..
     lines = [msgspec.json.encode(one).decode() for one in inner]
     done = ['{"guest":{"done":"script"}}']
     monkeypatch.setattr(machine, "boot", lambda *_: machine.Boot("done", "", [*lines, *more, *done], [], 1.0, []))
-    monkeypatch.setattr(machine, "host", lambda _row: {"cpu": "x"})
+    monkeypatch.setattr(machine, "host", lambda _row: {"cpu": "x", "qemu": "10.0.2"})
     monkeypatch.setattr(cell, "_script", lambda *_, **__: Script(()))
     monkeypatch.setattr(cell, "initramfs", lambda *_: b"")
     monkeypatch.setattr(cell, "_programs", lambda _cell: Path())

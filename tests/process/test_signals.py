@@ -135,6 +135,8 @@ from gcproto.cli.main import main
     assert (done.returncode, done.stderr) == (ExitCode.INTERRUPTED, "gcproto: interrupted by SIGINT\n")
 
 
+TRIES = 3
+
 NOTHING_YET = [
     ("bench",),
     ("claims",),
@@ -152,11 +154,16 @@ NOTHING_YET = [
 @pytest.mark.parametrize("words", NOTHING_YET, ids=" ".join)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_from_the_first_statement_on(words: tuple[str, ...], number: signal.Signals, tmp_path: Path) -> None:
-    """Libraries are being imported."""
-    running = Running(words, tmp_path)
-    running.wait_for(handles_signals)
-    running.send(number)
-    ended = running.end()
+    """Libraries are being imported.  If this process was kept waiting until rounds were measured, it is done again."""
+    for number_of_try in range(TRIES):
+        folder = tmp_path / str(number_of_try)
+        folder.mkdir()
+        running = Running(words, folder)
+        running.wait_for(handles_signals)
+        running.send(number)
+        ended = running.end()
+        if not ended.err.startswith("result: "):
+            break
     assert ended.code == 128 + number
     assert ended.err == f"gcproto: interrupted by {number.name}\n"
     assert ended.out == ""
