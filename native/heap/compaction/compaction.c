@@ -314,6 +314,13 @@ int32_t gcp_compaction_close(struct gcp_compaction *c)
     return 0;
 }
 
+/* Wait until the owner of a claimed page, which is awake, has written it. */
+static void await_owner(const struct gcp_compaction *c, uint64_t index)
+{
+    for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED; tries++)
+        gcp_back_off(tries);
+}
+
 /* Write one page by plain stores, whatever its state. */
 static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *ret)
 {
@@ -328,9 +335,7 @@ static void store(struct gcp_compaction *c, uint64_t index, struct gcp_swept *re
         break;
     case GCP_PAGE_MUTATOR_PROCESSING:
     case GCP_PAGE_PROCESSED_AND_MAPPING:
-        /* Its owner, which is awake, writes it. */
-        for (uint32_t tries = 0; gcp_page_state(&c->pages, index) != GCP_PAGE_PROCESSED_AND_MAPPED; tries++)
-            gcp_back_off(tries);
+        await_owner(c, index);
         return;
     case GCP_PAGE_PROCESSING_AND_MAPPING:
         memcpy(place, gcp_at(c->buffer), c->pages.page);
@@ -364,6 +369,12 @@ int32_t gcp_compaction_recover(struct gcp_compaction *c, struct gcp_swept *ret)
     gcp_compactors_join(c, ret);
     for (uint64_t index = 0; index < c->plan.used_end; index++)
         store(c, index, ret);
+    /* Fresh pages, too: an owner that is late would write zeroes over the objects of a mutator that runs again. */
+    for (uint64_t index = c->plan.used_end; index < c->pages.count; index++) {
+        enum gcp_page_state now = gcp_page_state(&c->pages, index);
+        if (now == GCP_PAGE_MUTATOR_PROCESSING || now == GCP_PAGE_PROCESSED_AND_MAPPING)
+            await_owner(c, index);
+    }
     if (gcp_compaction_failed(c))
         gcp_compaction_reason_await(c); /* the collector reads the text after this */
     c->told = 0;

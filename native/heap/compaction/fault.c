@@ -355,8 +355,8 @@ static enum gcp_event_kind fault_fresh(const struct gcp_fault *f)
         call_ends(f, begin, GCP_WORK_ZERO, done);
         if (done < 0) {
             gcp_compaction_fail(c, (int32_t)-done, "UFFDIO_ZEROPAGE of fresh pages");
-            give_in(f, at, 0, 1, NONE_OWED);
-            done = 1;
+            give_in(f, at, 0, end - at, NONE_OWED); /* all that it has claimed: the recovery waits for them */
+            return GCP_EVENT_FAULT_FRESH;
         } else if (!done) {
             done = (int64_t)(end - at); /* no longer registered: the kernel's own zeroes will do */
         } else {
