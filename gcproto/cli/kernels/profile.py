@@ -14,7 +14,7 @@ from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, results_in
 from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, seconds
-from gcproto.errors import ExitCode, GcprotoError
+from gcproto.errors import ExitCode
 from gcproto.sizes import KIB, MIB
 
 if TYPE_CHECKING:
@@ -38,10 +38,21 @@ class Options(MatrixOptions, PlatformOptions):
     timeout: float
 
 
+def _asked(words: str) -> "Asked":
+    from gcproto.kernels.guest.asked import parse
+
+    return parse(words)
+
+
 @click.command(name="profile")
 @click.argument("version", type=Name("kernel"), metavar="VERSION|VMLINUZ")
 @click.argument(
-    "scenarios", nargs=-1, required=True, type=Name("scenario"), metavar="SCENARIO...", callback=Once("scenario")
+    "scenarios",
+    nargs=-1,
+    required=True,
+    type=Name("scenario"),
+    metavar="SCENARIO...",
+    callback=Once("scenario", _asked),
 )
 @click.option(
     "--touch",
@@ -80,11 +91,10 @@ def command(ctx: click.Context, options: Options) -> None:
     Instructions are no time: on one machine COPY took 10.6x as long as MOVE, at 13.8x the instructions.
     """
     from gcproto.kernels.guest import machine
-    from gcproto.kernels.guest.asked import ASKED, parse
+    from gcproto.kernels.guest.asked import ASKED
     from gcproto.kernels.run.cell import Cell
 
-    asked = tuple(map(parse, options.scenarios))
-    _see_that_they_differ(asked)
+    asked = tuple(map(_asked, options.scenarios))
     caches = _caches(options)
     if options.touch and options.architecture.cross:
         raise click.UsageError(f"--touch counts IPIs, and {options.arch} flushes other processors' TLBs without them")
@@ -157,18 +167,6 @@ def _pages(size: int, page_size: int) -> int:
     if left:
         raise click.UsageError(f"--size: {size} is not a multiple of the guest's pages, {page_size} bytes")
     return pages
-
-
-def _see_that_they_differ(asked: "tuple[Asked, ...]") -> None:
-    """Two words for one scenario would be one row.
-
-    Raises:
-        GcprotoError: a scenario was given twice.
-
-    """
-    for at, one in enumerate(asked):
-        if one in asked[:at]:
-            raise GcprotoError("a scenario is given twice", why=one.name, remedy="give it once", code=ExitCode.USAGE)
 
 
 def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:
