@@ -13,12 +13,11 @@ from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run
 from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, results_in
-from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, seconds
+from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, refuse_twice, seconds
 from gcproto.errors import ExitCode
 from gcproto.sizes import KIB, MIB
 
 if TYPE_CHECKING:
-    from gcproto.kernels.guest.asked import Asked
     from gcproto.results.schema import Cache, Result
 
 
@@ -38,12 +37,6 @@ class Options(MatrixOptions, PlatformOptions):
     timeout: float
 
 
-def _asked(words: str) -> "Asked":
-    from gcproto.kernels.guest.asked import parse
-
-    return parse(words)
-
-
 @click.command(name="profile")
 @click.argument("version", type=Name("kernel"), metavar="VERSION|VMLINUZ")
 @click.argument(
@@ -52,7 +45,7 @@ def _asked(words: str) -> "Asked":
     required=True,
     type=Name("scenario"),
     metavar="SCENARIO...",
-    callback=Once("scenario", _asked),
+    callback=Once("scenario"),
 )
 @click.option(
     "--touch",
@@ -91,10 +84,9 @@ def command(ctx: click.Context, options: Options) -> None:
     Instructions are no time: on one machine COPY took 10.6x as long as MOVE, at 13.8x the instructions.
     """
     from gcproto.kernels.guest import machine
-    from gcproto.kernels.guest.asked import ASKED
+    from gcproto.kernels.guest.asked import ASKED, parse
     from gcproto.kernels.run.cell import Cell
 
-    asked = tuple(map(_asked, options.scenarios))
     caches = _caches(options)
     if options.touch and options.architecture.cross:
         raise click.UsageError(f"--touch counts IPIs, and {options.arch} flushes other processors' TLBs without them")
@@ -107,6 +99,8 @@ def command(ctx: click.Context, options: Options) -> None:
         page_size=options.page_size,
     )
     (kernel,) = chosen(named)
+    asked = {words: parse(words, kernel.page_size) for words in options.scenarios}
+    refuse_twice(options.scenarios, "scenario", None, ctx, key=asked.__getitem__)
     built = ready([kernel], options, options.architecture)
     guest = machine.Machine(
         # Under -icount the processors take turns, and an IPI waits for the next turn: 6 ms of spinning for each.
@@ -128,7 +122,7 @@ def command(ctx: click.Context, options: Options) -> None:
         profile=True,
         caches=caches,
         pages=_pages(options.size, kernel.page_size),
-        asked=asked,
+        asked=tuple(asked.values()),
         touch=options.touch,
     )
     show = partial(_show, as_json=options.as_json, every=options.every)
