@@ -189,6 +189,16 @@ def test_instruction_counting_is_in_the_command_line() -> None:
     assert "-icount" not in machine.Machine(icount=False, cpus=2).command("k", "i", "c")
 
 
+def test_a_kernel_on_a_busy_machine_does_not_check_its_timer() -> None:
+    """In real time the ticks of the check come late, and the kernel panics."""
+    for architecture, icount, checks in (("amd64", True, True), ("amd64", False, False), ("arm64", False, True)):
+        asked = machine.Machine(architecture=architecture, icount=icount, command_line="quick")
+        words = asked.command("k", "i", "c")
+        line = words[words.index("-append") + 1].split()
+        assert ("no_timer_check" not in line) == checks
+        assert line[-1] == "quick"
+
+
 def test_numa_nodes_share_processors_and_memory() -> None:
     assert "-numa" not in machine.Machine().command("k", "i", "c")
     words = machine.Machine(icount=False, cpus=3, nodes=2, memory_mib=1025).command("k", "i", "c")
