@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from debian.debfile import DebFile
 
+from gcproto.cli.kernels.package import command
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, ARM64
 from gcproto.kernels.build import boots, built, kconfig, package, source, whole
-from gcproto.kernels.build.build import BuildParameters, build
+from gcproto.kernels.build.build import BuildParameters, build, without_headers
 from gcproto.kernels.build.patches import Patch
 from gcproto.kernels.build.whole import Machine
 from tests.conftest import kernel_source
@@ -150,13 +152,34 @@ def test_a_folder_that_takes_no_package_is_said(home: Path) -> None:
     assert "--out" in caught.value.remedy
 
 
-def test_a_folder_is_tried_before_a_kernel_is_compiled(home: Path) -> None:
-    package.see_that_it_can_be_written(home / "new/out")
-    assert list((home / "new/out").iterdir()) == []
+def test_a_folder_is_tried_before_a_kernel_is_compiled(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gcproto.cli.kernels.package._orders", lambda _options: [wanted(home)])
+    monkeypatch.setattr("gcproto.kernels.build.package.package", lambda *_: pytest.fail("a kernel is built"))
     (home / "file").touch()
-    with pytest.raises(GcprotoError) as refused:
-        package.see_that_it_can_be_written(home / "file/out")
-    assert refused.value.code == ExitCode.WRITE
+    refused = CliRunner().invoke(command, ["--out", str(home / "file/out")]).exception
+    assert isinstance(refused, GcprotoError)
+    assert refused.code == ExitCode.WRITE
+
+
+def test_headers_are_asked_for_in_one_way() -> None:
+    assert without_headers({"stdio.h": "libc6-dev", "nothing/here.h": "nothing"}) == {"nothing"}
+
+
+def test_a_full_disk_leaves_no_half_note(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = build(wanted(home), lambda *_: None)
+    known = made.home / built.KNOWN
+    before = known.read_bytes()
+    here = {one.name for one in made.home.iterdir()}
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gcproto.process.outputs.os.fsync", full)
+    with pytest.raises(GcprotoError, match="can't be written") as caught:
+        built.note(made)
+    assert caught.value.code == ExitCode.WRITE
+    assert known.read_bytes() == before
+    assert {one.name for one in made.home.iterdir()} == here
 
 
 def test_a_full_disk_leaves_no_half_package(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
