@@ -49,6 +49,7 @@ def steps(made: Sequence[Packed], folder: Path) -> str:
             "Then from here: 5 boots of each kernel, alternately, gcproto bench in each, and the comparison of all.",
             "gcproto must be installed on both machines, and ssh must log in without a question:",
             f"  sh {shlex.quote(str(target))} root@MACHINE",
+            "The same command goes on where it stopped, also after a full disk.",
         ]
     lines.append("Or run these there, at least three times for each kernel, in turns:")
     for one in kernels:
