@@ -30,7 +30,7 @@ from gcproto.kernels.build import built, patches, source
 from gcproto.kernels.get.fetch import LocalKernel, fetch
 from gcproto.kernels.guest import machine as vm
 from gcproto.kernels.guest import programs
-from gcproto.kernels.guest.console import splats
+from gcproto.kernels.guest.console import WARNINGS, splats
 from gcproto.kernels.guest.host_files import ROOTS
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.script import Job, Script
@@ -262,7 +262,7 @@ def run(kernel: LocalKernel, folder: Path, tests: Sequence[KernelTest], seconds:
         memory_mib=MEMORY_MIB,
         timeout=float(BOOT_SECONDS + len(tests) * (seconds + vm.INIT_SECONDS)),
         files=True,
-        command_line="loglevel=5 no_timer_check",  # on a busy machine the check fails, and the kernel panics
+        command_line=WARNINGS,
     )
     found: dict[KernelTest, Ended] = {}
     said: list[str] = []

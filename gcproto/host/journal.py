@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from gcproto.errors import GcprotoError
+from gcproto.process.outputs import replace_with
 
 FOLDER = Path(os.environ.get("GCPROTO_STATE", "/run/gcproto"))
 
@@ -173,9 +174,4 @@ class Journal:
         if not self.entries:
             self.path.unlink(missing_ok=True)
             return
-        temporary = self.path.with_suffix(".part")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.encode(_Document(os.getpid(), self.entries)))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        replace_with(self.path, msgspec.json.encode(_Document(os.getpid(), self.entries)))

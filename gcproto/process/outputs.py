@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gcproto.errors import ExitCode, GcprotoError
@@ -41,6 +42,46 @@ def _files(place: Path) -> list[Path]:
     return sorted(place.glob("*.json")) if place.is_dir() else [place]
 
 
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A file beside `target`, which takes its place when it is complete and is removed otherwise.
+
+    Args:
+        target: the file to write, in a folder that exists.
+
+    Raises:
+        OSError: it can't be written.
+
+    """
+    part = target.with_name(f".{target.name}.part")
+    try:
+        yield part
+        part.replace(target)
+    except BaseException as error:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError as second:
+            error.add_note(f"{part} could not be removed: {second}")
+        raise
+
+
+def replace_with(target: Path, data: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        target: the file, in a folder that exists.
+        data: its contents.
+
+    Raises:
+        OSError: it can't be written; it is then unchanged.
+
+    """
+    with replacing(target) as part, part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a text: a regular file is replaced when it is complete, a device or a pipe is written into.
 
@@ -54,19 +95,12 @@ def write_whole(path: Path, text: str) -> None:
     """
     data = text.encode("utf-8", errors="replace")
     target = path.resolve()
-    temporary = target.with_name(f".{target.name}.part")
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(data)
-            return
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        else:
+            replace_with(target, data)
     except OSError as error:
-        if temporary.is_file():
-            temporary.unlink(missing_ok=True)
         why = error.strerror or str(error)
         raise GcprotoError(
             f"{path} can't be written", why=why, remedy="choose another file", code=ExitCode.WRITE

@@ -11,6 +11,7 @@ import msgspec
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.process import interrupts
 from gcproto.process.files import read_regular
+from gcproto.process.outputs import replace_with
 from gcproto.results.reading.document import Unsound, neutral
 from gcproto.results.reading.sound import faults
 from gcproto.results.reading.text import clean, short_enough
@@ -21,7 +22,7 @@ OLD_SCHEMA = "gcproto.result/1"
 LARGEST = 1 << 28
 """Limit of bytes of a file. The largest results (heaps with a map of every collection) have a tenth of that."""
 PROBE = 16384
-"""Bytes that a folder for results must take before a measurement begins; a small result has as many."""
+"""Bytes that a folder for outputs must take before the work begins; a small result has as many."""
 WHY = 500
 """Limit of characters of an error about a file."""
 NOT_OURS = "give a file that `gcproto bench` or another command wrote"
@@ -45,7 +46,7 @@ def file_name(result: Result) -> str:
 
 @interrupts.held()
 def prepare(folder: Path) -> None:
-    """Make the folder and check that it is writable, and not full, before a measurement of minutes begins.
+    """Make the folder of --out and check that it is writable, and not full, before a work of minutes begins.
 
     Raises:
         GcprotoError: it is not writable.
@@ -57,7 +58,7 @@ def prepare(folder: Path) -> None:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
 
 
 @interrupts.held()
@@ -76,29 +77,17 @@ def save(result: Result, folder: Path) -> Path:
     try:
         return _write(data, folder / name)
     except OSError as error:
-        raise _cannot_write(folder / name, error, _keep_elsewhere(data, name)) from error
+        raise cannot_write(folder / name, error, _keep_elsewhere(data, name)) from error
 
 
 def _write(data: bytes, target: Path) -> Path:
-    temporary = target.with_name(f".{target.name}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_with(target, data)
+    descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        try:
-            temporary.unlink(missing_ok=True)
-        except OSError as second:
-            error.add_note(f"{temporary} could not be removed: {second}")
-        raise
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     return target
 
 
@@ -113,7 +102,15 @@ def _keep_elsewhere(data: bytes, name: str) -> Path | None:
     return None
 
 
-def _cannot_write(path: Path, error: OSError, kept: Path | None = None) -> GcprotoError:
+def cannot_write(path: Path, error: OSError, kept: Path | None = None) -> GcprotoError:
+    """The error for users of a file or folder that --out names.
+
+    Args:
+        path: that can't be written.
+        error: why.
+        kept: where its contents are now, if they were saved elsewhere.
+
+    """
     remedy = "choose another folder with --out"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         remedy = "free some space, or " + remedy

@@ -157,8 +157,8 @@ static int swap_out(struct gcp_prover *prover, struct gcp_source *source, const 
         if (whole != source->pages >> source->order)
             return gcp_source_fail(source, EOPNOTSUPP,
                                    "%" PRIu64 " of %" PRIu64
-                                   " folios were swapped out whole (a swap file can't, a block device "
-                                   "can)",
+                                   " folios were swapped out whole (that needs CONFIG_THP_SWAP, which arm64 has "
+                                   "with pages of 4 KiB only, and a block device instead of a swap file)",
                                    whole, source->pages >> source->order);
     }
     return 0;

@@ -61,6 +61,8 @@ REFUSED = [
     ("contract", "result-moved", "result-moved"),
     ("kernels", "check", "6.18", "--hazard", "swapcache-rmap", "--hazard", "swapcache-rmap"),
     ("kernels", "run", "6.18", "6.18"),
+    ("kernels", "profile", "6.18", "thp move 2m", "thp-2m move 2M"),
+    ("kernels", "profile", "7.3", "small move 4k", "--arch", "arm64", "--page-size", "16k"),
     ("kernels", "history", "{folder}", "{folder}"),
     ("kernels", "export", "--kcidb", "{folder}", "{folder}"),
     ("kernels", "compare", "a", "b", "--results", "{folder}", "--results", "{folder}"),

@@ -9,8 +9,10 @@ from click.testing import CliRunner, Result
 from gcproto.cli.app import cli
 from gcproto.results.schema import PathFigures
 from gcproto.results.store import save
+from gcproto.sizes import KIB, MIB
 from tests.results.test_profiles import K72, K73, NEW, OLD, profile
 from tests.support.kernel_results import CANARY, MOVE, guest_result
+from tests.support.result_maker import scenario
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def test_a_scenario_can_be_named_however_little_it_changed(folder: Path) -> None
     same = ("compare", "7.2.12", "7.2.12", "--by", "function", "--results", folder)
     assert "no scenario with a profile changed" in run(*same).output
     assert "small move 2M: 178 -> 178" in run(*same, "--scenario", "small move 2M").output
+
+
+def test_a_scenario_is_named_in_pages_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path / "cache"))
+    mthp = scenario("move", 2 * MIB, "mthp", order=2)
+    for release, functions in ((K72, OLD), (K73, NEW)):
+        made = guest_result(release, {CANARY: 4200.0, mthp: sum(functions.values())})
+        made.environment["page_size"] = 16 * KIB
+        made.measurements[1].figures = PathFigures(profile=profile(functions))
+        save(made, tmp_path / "r")
+    words = ("compare", "7.2.12", "7.3.4", "--by", "function", "--scenario", "mthp-64k move 2m")
+    assert "64K mTHP move 2M: 178 -> 195" in run(*words, "--results", tmp_path / "r").output
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What goes into a guest and what comes out, without booting one."""
 
 import gzip
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from gcproto.kernels.guest.machine import _judge
 from gcproto.kernels.guest.script import Job, Measure, Script
 from gcproto.kernels.guest.transcript import read, unfinished
 from gcproto.results.schema import ContractRow, Verdict
+from tests.support import guests
 from tests.support.result_maker import measurement as path_measurement
 from tests.support.result_maker import result, scenario
 
@@ -187,6 +189,32 @@ def test_instruction_counting_is_in_the_command_line() -> None:
     counted = machine.Machine().command("k", "i", "c")
     assert counted[counted.index("-icount") + 1] == "shift=0,sleep=off"
     assert "-icount" not in machine.Machine(icount=False, cpus=2).command("k", "i", "c")
+
+
+def test_a_kernel_on_a_busy_machine_does_not_check_its_timer() -> None:
+    """In real time the ticks of the check come late, and the kernel panics."""
+    for architecture, icount, checks in (("amd64", True, True), ("amd64", False, False), ("arm64", False, True)):
+        asked = machine.Machine(architecture=architecture, icount=icount, command_line="quick")
+        words = asked.command("k", "i", "c")
+        line = words[words.index("-append") + 1].split()
+        assert ("no_timer_check" not in line) == checks
+        assert line[-1] == "quick"
+
+
+def test_guests_of_other_sessions_are_not_those_of_the_tests() -> None:
+    waits = ["qemu-system-none", "-c", "read _"]
+    others = {name: value for name, value in os.environ.items() if name != guests.NAME}
+    with (
+        subprocess.Popen([*waits, "gcproto-guest-a"], executable="/bin/sh", stdin=subprocess.PIPE) as mine,
+        subprocess.Popen([*waits, "gcproto-guest-b"], executable="/bin/sh", stdin=subprocess.PIPE, env=others) as other,
+        subprocess.Popen([*waits, "--version"], executable="/bin/sh", stdin=subprocess.PIPE) as asked,
+    ):
+        try:
+            assert guests.guests() == [mine.pid]
+        finally:
+            for one in (mine, other, asked):
+                one.kill()
+    assert guests.guests() == []
 
 
 def test_numa_nodes_share_processors_and_memory() -> None:

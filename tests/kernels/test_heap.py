@@ -33,7 +33,8 @@ from gcproto.results.schema import (
     WorkloadFigures,
     WorkloadScenario,
 )
-from tests.kernels.test_run import guests, results
+from tests.kernels.test_run import results
+from tests.support.guests import guests
 from tests.support.heap_results import heap_scenario, window_scenario
 from tests.support.policy_results import policy_scenario
 from tests.support.processes import run_gcproto

@@ -18,6 +18,7 @@ from gcproto.kernels.get.catalog import Catalog, locked
 from gcproto.kernels.get.fetch import fetch
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
+from tests.support.guests import guests
 from tests.support.result_maker import scenario
 
 COMMAND = [sys.executable, "-m", "gcproto.cli.main", "kernels"]
@@ -44,19 +45,6 @@ def run(
     assert "Traceback" not in done.stderr
     assert guests() == []
     return done
-
-
-def guests() -> list[str]:
-    """QEMU processes that are left."""
-    done = subprocess.run(["pgrep", "-f", "gcproto-guest-"], capture_output=True, text=True, check=False)
-    return [pid for pid in done.stdout.split() if b"qemu" in _command_of(pid)]
-
-
-def _command_of(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def results(folder: Path) -> list[Result]:

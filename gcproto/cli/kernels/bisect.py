@@ -16,6 +16,7 @@ from gcproto.cli.kit.output import ResultOptions, echo_json, results_in
 from gcproto.cli.kit.params import GUEST_ROUNDS, PERCENT, FilePath, Name, seconds
 from gcproto.counted import counted
 from gcproto.errors import ExitCode
+from gcproto.process.outputs import replace_with
 
 if TYPE_CHECKING:
     from gcproto.kernels.bisect.candidates import Candidate, Candidates
@@ -180,9 +181,7 @@ def _save(now: "Search", file: Path) -> None:
 
     with cache.writing(str(file)):
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(".part")
-        temporary.write_bytes(msgspec.json.encode(now))
-        temporary.replace(file)
+        replace_with(file, msgspec.json.encode(now))
 
 
 NEUTRAL = {"good": "old", "bad": "new", "skip": "skip"}

@@ -84,19 +84,31 @@ def source_options(function: F) -> F:
 
 
 def config_options(function: F) -> F:
-    """``--config``, ``--build-jobs``."""
-    config = click.option(
+    """``--config`` of kernels for guests, ``--build-jobs``."""
+    config = config_option(
+        "fast (the default), selftests, stress (NUMA, zswap), debug (with lockdep), kasan, kasan-hw (arm64), "
+        "kcsan, debian (the distribution's, trimmed), distribution, machine (see `package`), or a fragment. Several "
+        "are merged."
+    )
+    return config(jobs_options(function))
+
+
+def config_option(text: str) -> Callable[[F], F]:
+    """``--config``.
+
+    Args:
+        text: of its help: the default, and the names that suit the command.
+
+    """
+    return click.option(
         "--config",
         "configs",
         multiple=True,
         callback=Once("configuration"),
         type=Name("configuration"),
         metavar="NAME|FRAGMENT",
-        help="fast (the default), selftests, stress (NUMA, zswap), debug (with lockdep), kasan, kasan-hw (arm64), "
-        "kcsan, debian (the distribution's, trimmed), distribution, machine (see `package`), or a fragment. Several "
-        "are merged.",
+        help=text,
     )
-    return config(jobs_options(function))
 
 
 def jobs_options(function: F) -> F:

@@ -12,7 +12,7 @@ from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.params import FilePath
 from gcproto.counted import counted
 from gcproto.errors import ExitCode, GcprotoError
-from gcproto.process.outputs import write_whole
+from gcproto.process.outputs import replace_with, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -125,9 +125,7 @@ def _refresh(options: Options) -> None:
         target = seen_file(row)
         with cache.writing(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_suffix(".part")
-            temporary.write_bytes(_text(locks[-1]))
-            temporary.replace(target)
+            replace_with(target, _text(locks[-1]))
     if write_lock:
         with cache.writing(str(write_lock)):
             write_whole(write_lock, _text(together(locks)).decode())

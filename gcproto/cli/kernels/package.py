@@ -9,6 +9,7 @@ import click
 from gcproto.cli.kernels.build import (
     BuildOptions,
     build_progress,
+    config_option,
     jobs_options,
     parameters,
     patch_options,
@@ -40,14 +41,8 @@ class Options(BuildOptions):
 @click.argument("names", nargs=-1, callback=Once("kernel"), type=Name("kernel"), metavar="[NAME]...")
 @source_options
 @patch_options
-@click.option(
-    "--config",
-    "configs",
-    multiple=True,
-    callback=Once("configuration"),
-    type=Name("configuration"),
-    metavar="NAME|FRAGMENT",
-    help="machine (the default: a machine's own, with the modules it has loaded), distribution (Debian's, with all "
+@config_option(
+    "machine (the default: a machine's own, with the modules it has loaded), distribution (Debian's, with all "
     "modules), or a fragment to merge over it.",
 )
 @click.option(
@@ -81,10 +76,11 @@ def command(_ctx: click.Context, options: Options) -> None:
     The exit code is 2 for a kernel that would boot no machine, 3 for a missing tool, 4 for a full disk.
     """
     from gcproto.kernels.build import boots
-    from gcproto.kernels.build.package import package, see_that_it_can_be_written
+    from gcproto.kernels.build.package import package
+    from gcproto.results.store import prepare
 
     orders = _orders(options)
-    see_that_it_can_be_written(options.out.absolute())
+    prepare(options.out.absolute())
     if modules := max(one.config.modules for one in orders):
         click.echo(f"gcproto: {counted(modules, 'module')} of the configuration are built as well", err=True)
     with build_progress() as progress:

@@ -13,12 +13,11 @@ from gcproto.cli.kernels.matrix import MatrixOptions, matrix_options, ready, run
 from gcproto.cli.kernels.platform import PlatformOptions, platform_options
 from gcproto.cli.kit.options import takes
 from gcproto.cli.kit.output import echo_json, results_in
-from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, seconds
-from gcproto.errors import ExitCode, GcprotoError
+from gcproto.cli.kit.params import GUEST_ROUNDS, FilePath, Name, Once, Size, refuse_twice, seconds
+from gcproto.errors import ExitCode
 from gcproto.sizes import KIB, MIB
 
 if TYPE_CHECKING:
-    from gcproto.kernels.guest.asked import Asked
     from gcproto.results.schema import Cache, Result
 
 
@@ -41,7 +40,12 @@ class Options(MatrixOptions, PlatformOptions):
 @click.command(name="profile")
 @click.argument("version", type=Name("kernel"), metavar="VERSION|VMLINUZ")
 @click.argument(
-    "scenarios", nargs=-1, required=True, type=Name("scenario"), metavar="SCENARIO...", callback=Once("scenario")
+    "scenarios",
+    nargs=-1,
+    required=True,
+    type=Name("scenario"),
+    metavar="SCENARIO...",
+    callback=Once("scenario"),
 )
 @click.option(
     "--touch",
@@ -83,8 +87,6 @@ def command(ctx: click.Context, options: Options) -> None:
     from gcproto.kernels.guest.asked import ASKED, parse
     from gcproto.kernels.run.cell import Cell
 
-    asked = tuple(map(parse, options.scenarios))
-    _see_that_they_differ(asked)
     caches = _caches(options)
     if options.touch and options.architecture.cross:
         raise click.UsageError(f"--touch counts IPIs, and {options.arch} flushes other processors' TLBs without them")
@@ -97,6 +99,8 @@ def command(ctx: click.Context, options: Options) -> None:
         page_size=options.page_size,
     )
     (kernel,) = chosen(named)
+    asked = {words: parse(words, kernel.page_size) for words in options.scenarios}
+    refuse_twice(options.scenarios, "scenario", None, ctx, key=asked.__getitem__)
     built = ready([kernel], options, options.architecture)
     guest = machine.Machine(
         # Under -icount the processors take turns, and an IPI waits for the next turn: 6 ms of spinning for each.
@@ -118,7 +122,7 @@ def command(ctx: click.Context, options: Options) -> None:
         profile=True,
         caches=caches,
         pages=_pages(options.size, kernel.page_size),
-        asked=asked,
+        asked=tuple(asked.values()),
         touch=options.touch,
     )
     show = partial(_show, as_json=options.as_json, every=options.every)
@@ -157,18 +161,6 @@ def _pages(size: int, page_size: int) -> int:
     if left:
         raise click.UsageError(f"--size: {size} is not a multiple of the guest's pages, {page_size} bytes")
     return pages
-
-
-def _see_that_they_differ(asked: "tuple[Asked, ...]") -> None:
-    """Two words for one scenario would be one row.
-
-    Raises:
-        GcprotoError: a scenario was given twice.
-
-    """
-    for at, one in enumerate(asked):
-        if one in asked[:at]:
-            raise GcprotoError("a scenario is given twice", why=one.name, remedy="give it once", code=ExitCode.USAGE)
 
 
 def _show(results: "list[Result]", *, as_json: bool, every: bool) -> bool:

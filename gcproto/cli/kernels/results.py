@@ -81,6 +81,7 @@ def by_function(
         GcprotoError: the two have no profile of one scenario, or of one that was named.
 
     """
+    from gcproto.results.facts import page_size_of
     from gcproto.results.profiles.explain import explanations
     from gcproto.results.series import FLAG, short
 
@@ -93,14 +94,14 @@ def by_function(
             code=ExitCode.USAGE,
         )
     if scenarios:
-        return [_named(text, found) for text in scenarios]
+        return [_named(text, found, page_size_of(results[0])) for text in scenarios]
     return [one for one in found if one.old and abs(one.change) > FLAG * one.old]
 
 
-def _named(text: str, found: "Sequence[Explanation]") -> "Explanation":
+def _named(text: str, found: "Sequence[Explanation]", page_size: int) -> "Explanation":
     from gcproto.kernels.guest.asked import parse
 
-    asked = parse(text)
+    asked = parse(text, page_size)
     chosen = [one for one in found if asked.is_path(one.scenario)]
     if not chosen:
         raise GcprotoError(

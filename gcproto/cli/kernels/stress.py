@@ -52,7 +52,8 @@ def command(ctx: click.Context, options: Options) -> None:
 
     The stress checks contents, lost writes, lost pages, pinned pages, memory that is not freed, and the kernel's
     console.  Odd seeds swap to zram, even seeds to a loop device.  A kernel built with `--config debug` finds most.
-    Where UFFDIO_MOVE spins on a held large folio (before 7.3.4), only small folios are pinned, and the verdict says so.
+    Where UFFDIO_MOVE spins on a held large folio (fixed in 7.3.4 and 6.12.118), only small folios are pinned, and the
+    verdict says so.
     Disturbances that a kernel lacks (KSM, zswap, NUMA, memory failure) are named in the verdict.  The verdict `ebusy`
     says that an exclusive page stays busy, as in stock kernels.
     Of kernels with KCSAN (`--config kcsan`), the data races are named that only one kernel of the command has.

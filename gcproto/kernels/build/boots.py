@@ -6,7 +6,9 @@ from importlib import resources
 from pathlib import Path
 
 from gcproto.kernels.build.built import Built
-from gcproto.kernels.build.package import Packed, cannot_write
+from gcproto.kernels.build.package import Packed
+from gcproto.process.outputs import replace_with
+from gcproto.results.store import cannot_write
 
 SCRIPT = "measure.sh"
 FOLDER = "gcproto-boots"
@@ -40,13 +42,14 @@ def steps(made: Sequence[Packed], folder: Path) -> str:
     if len(kernels) == 2:
         target = folder / SCRIPT
         try:
-            target.write_text(script(kernels[0], kernels[1]))
+            replace_with(target, script(kernels[0], kernels[1]).encode())
         except OSError as error:
             raise cannot_write(target, error) from error
         lines += [
             "Then from here: 5 boots of each kernel, alternately, gcproto bench in each, and the comparison of all.",
             "gcproto must be installed on both machines, and ssh must log in without a question:",
             f"  sh {shlex.quote(str(target))} root@MACHINE",
+            "The same command goes on where it stopped, also after a full disk.",
         ]
     lines.append("Or run these there, at least three times for each kernel, in turns:")
     for one in kernels:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -91,21 +91,42 @@ def need_tools(architecture: Architecture = AMD64) -> str:
     if not shutil.which(compiler) and architecture.cross:
         missing.update(architecture.compiler_package.split())
     if "gcc" not in missing:
-        for header, package in architecture.headers.items():
-            command = ["gcc", "-E", "-include", header, "-x", "c", os.devnull, "-o", os.devnull]
-            if subprocess.run(command, capture_output=True, check=False).returncode:
-                missing.add(package)
-    if missing:
-        packages = " ".join(sorted(missing))
-        raise GcprotoError(
-            f"kernels of {architecture.name} can't be built here"
-            if architecture.cross
-            else "kernels can't be built here",
-            why=f"missing: {packages}",
-            remedy=f"apt-get install --no-install-recommends {packages}",
-        )
+        missing |= without_headers(architecture.headers)
+    kind = f" of {architecture.name}" if architecture.cross else ""
+    refuse_missing(f"kernels{kind} can't be built here", missing)
     said = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
     return said.splitlines()[0]
+
+
+def without_headers(headers: Mapping[str, str]) -> set[str]:
+    """The packages of those headers that gcc does not find.
+
+    Args:
+        headers: and their packages.
+
+    """
+    command = ["gcc", "-E", "-x", "c", os.devnull, "-o", os.devnull, "-include"]
+    return {
+        package
+        for header, package in headers.items()
+        if subprocess.run([*command, header], capture_output=True, check=False).returncode
+    }
+
+
+def refuse_missing(what: str, packages: Collection[str]) -> None:
+    """See that no package of tools is missing.
+
+    Args:
+        what: can't be done without them.
+        packages: those that are missing.
+
+    Raises:
+        GcprotoError: there are some; the remedy installs all of them.
+
+    """
+    if packages:
+        names = " ".join(sorted(packages))
+        raise GcprotoError(what, why=f"missing: {names}", remedy=f"apt-get install --no-install-recommends {names}")
 
 
 def inputs_of(wanted: BuildParameters, compiler: str) -> str:

@@ -11,6 +11,7 @@ from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64
 from gcproto.kernels.get.fetch import LocalKernel
+from gcproto.process.outputs import replace_with
 
 KNOWN = "built.json"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -136,10 +137,9 @@ def keep(made: Built, vmlinuz: Path, config: Path) -> None:
 
 def note(made: Built) -> None:
     """Write what is known of a kernel in the catalog again."""
-    part = made.home / f".{KNOWN}.part"
-    with cache.writing(str(part)):
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1))
-        part.replace(made.home / KNOWN)
+    file = made.home / KNOWN
+    with cache.writing(str(file)):
+        replace_with(file, msgspec.json.format(msgspec.json.encode(made), indent=1))
 
 
 def forget(one: Built) -> None:

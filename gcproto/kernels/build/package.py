@@ -6,11 +6,8 @@ tell the boot loader. Two kernels of different names can be installed side by si
 A kernel for guests would not boot a machine: it has no drivers. So only whole configurations are packed.
 """
 
-import contextlib
 import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +22,8 @@ from gcproto.kernels.build.built import Built
 from gcproto.kernels.build.kconfig import Config
 from gcproto.kernels.build.source import version
 from gcproto.process import tools
+from gcproto.process.outputs import replacing
+from gcproto.results.store import cannot_write
 
 TOOLS = {
     "dpkg-buildpackage": "dpkg-dev",
@@ -34,7 +33,7 @@ TOOLS = {
     "depmod": "kmod",
 }
 """Programs that make a package, and their packages."""
-KEYS_HEADER, KEYS_PACKAGE = "openssl/evp.h", "libssl-dev"
+KEYS_HEADER = {"openssl/evp.h": "libssl-dev"}
 """What kernels need that check keys, as the distribution's do."""
 WORDS = {
     kconfig.DEBIAN: "it is trimmed to what a guest has: no modules, no disk, no network, no display",
@@ -111,16 +110,8 @@ def need_tools(row: Architecture, config: Config) -> None:
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=path)}
     if kconfig.options(config.text).get("CONFIG_SYSTEM_TRUSTED_KEYRING") == "y":
-        command = ["gcc", "-E", "-include", KEYS_HEADER, "-x", "c", os.devnull, "-o", os.devnull]
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            missing.add(KEYS_PACKAGE)
-    if missing:
-        packages = " ".join(sorted(missing))
-        raise GcprotoError(
-            "packages of kernels can't be made here",
-            why=f"missing: {packages}",
-            remedy=f"apt-get install --no-install-recommends {packages}",
-        )
+        missing |= build.without_headers(KEYS_HEADER)
+    build.refuse_missing("packages of kernels can't be made here", missing)
 
 
 def of_catalog(made: Built, jobs: int) -> BuildParameters:
@@ -216,24 +207,11 @@ def _pack(command: Sequence[str], tree: Path) -> None:
     )
 
 
-def see_that_it_can_be_written(folder: Path) -> None:
-    """See that a folder takes packages, before hours are spent on kernels; makes the folder.
-
-    Raises:
-        GcprotoError: it can't be made or written, or its disk is full.
-
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(4096))
-            file.flush()
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-
-
 def see_that_they_differ(names: Sequence[str]) -> None:
     """See that no two packages would hold the same kernel.
+
+    Two different words of a command can give one name: a name and a release, or --name and the usual name of the
+    stock kernel. So the words themselves don't show it (gcproto.cli.kit.params.Once).
 
     Raises:
         GcprotoError: two have one name.
@@ -252,23 +230,10 @@ def see_that_they_differ(names: Sequence[str]) -> None:
 def _kept(file: Path, folder: Path) -> Path:
     """A copy of a package outside the cache, complete or absent."""
     target = folder / file.name
-    part = folder / f".{file.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, part)
-        part.replace(target)
+        with replacing(target) as part:
+            shutil.copyfile(file, part)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise cannot_write(target, error) from error
     return target
-
-
-def cannot_write(target: Path, error: OSError) -> GcprotoError:
-    """The disk of the folder for packages is full, or permission is missing."""
-    return GcprotoError(
-        f"{target} can't be written",
-        why=str(error.strerror or error),
-        remedy="free some space, or choose another folder with --out",
-        code=ExitCode.WRITE,
-    )

@@ -11,6 +11,7 @@ from gcproto.kernels.build.built import Built
 from gcproto.kernels.build.kconfig import Config
 from gcproto.kernels.build.patches import Patch
 from gcproto.kernels.build.source import Origin
+from gcproto.process.outputs import replace_with
 
 FILE = "recipe.json"
 
@@ -34,12 +35,11 @@ def keep(made: Built, recipe: Recipe) -> None:
         GcprotoError: the disk is full.
 
     """
-    part, file = made.home / f".{FILE}.part", made.home / FILE
+    file = made.home / FILE
     if file.exists():
         return
     with cache.writing(str(file)):
-        part.write_bytes(msgspec.json.encode(recipe))
-        part.replace(file)
+        replace_with(file, msgspec.json.encode(recipe))
 
 
 def load(made: Built) -> Recipe:

@@ -15,6 +15,7 @@ import msgspec
 from gcproto.kernels import cache
 from gcproto.kernels.build import source
 from gcproto.kernels.build.source import Origin
+from gcproto.process.outputs import replace_with
 
 
 class State(msgspec.Struct):
@@ -119,6 +120,4 @@ def _load(record: Path) -> State:
 
 
 def _save(record: Path, state: State) -> None:
-    temporary = record.with_suffix(".part")
-    temporary.write_bytes(msgspec.json.encode(state))
-    temporary.replace(record)
+    replace_with(record, msgspec.json.encode(state))

@@ -105,9 +105,15 @@ class Machine(msgspec.Struct, frozen=True):
             *("-display", "none", "-nodefaults", "-no-reboot", "-no-user-config"),
             *("-serial", f"file:{console}", "-chardev", "stdio,id=results,signal=off", *row.results_port),
             *("-kernel", vmlinuz, "-initrd", initrd),
-            *("-append", f"{row.command_line} {self.command_line}".strip()),
+            *("-append", self._kernel_words()),
             *devices,
         ]
+
+    def _kernel_words(self) -> str:
+        """The kernel's command line; what the user says comes last."""
+        return " ".join(
+            filter(None, (self.row.command_line, self.row.wall_clock * (not self.icount), self.command_line))
+        )
 
     def _processors(self) -> str:
         """Word for QEMU's command line: nodes don't share a socket, of which a kernel warns (topology_sane)."""

@@ -41,8 +41,7 @@ static uint64_t word_of(const struct twins *twins, uint64_t i)
 /* The same contents again: a write gives a merged page a frame of its own. */
 static void write_again(const struct twins *twins, uint64_t i)
 {
-    volatile uint64_t *words = (volatile uint64_t *)gcp_at(at(twins, twins->place[i], i));
-    words[0] = words[twins->stress->page / sizeof(*words) - 1] = word_of(twins, i);
+    gcp_stress_mark(twins->stress, at(twins, twins->place[i], i), word_of(twins, i));
 }
 
 static int fill(struct twins *twins)
@@ -104,7 +103,7 @@ static void check(const struct twins *twins)
 {
     for (uint64_t i = 0; i < PAGES; i++) {
         const volatile uint64_t *words = (const volatile uint64_t *)gcp_at(at(twins, twins->place[i], i));
-        uint64_t last = twins->stress->page / sizeof(*words) - 1;
+        uint64_t last = gcp_stress_last(twins->stress);
         if (words[0] != word_of(twins, i) || words[last / 2] || words[last] != word_of(twins, i)) {
             gcp_stress_fail(twins->stress, "page %" PRIu64 " of those that are merged reads %#" PRIx64, i, words[0]);
             return;

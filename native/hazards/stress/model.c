@@ -69,7 +69,7 @@ static void check_page(struct gcp_model *model, uint64_t i, bool all)
     if (!(entry & GCP_PM_PRESENT) && !all && gcp_stress_random(model->thread, SELDOM))
         return;
     const volatile uint64_t *words = (const volatile uint64_t *)gcp_at(gcp_model_at(model, model->place[i], i));
-    uint64_t first = words[0], last = words[model->stress->page / sizeof(*words) - 1];
+    uint64_t first = words[0], last = words[gcp_stress_last(model->stress)];
     if (first != model->word[i] || last != model->word[i])
         gcp_model_fail(model, "page %" PRIu64 " reads %#" PRIx64 " and %#" PRIx64 ", right is %#" PRIx64, i, first,
                        last, model->word[i]);

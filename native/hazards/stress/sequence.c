@@ -50,8 +50,7 @@ static bool all_at(const struct gcp_model *model, uint64_t place, uint64_t first
 
 static void write_page(struct gcp_model *model, uint64_t side, uint64_t i, uint64_t word)
 {
-    volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_model_at(model, side, i));
-    words[0] = words[model->stress->page / sizeof(*words) - 1] = word;
+    gcp_stress_mark(model->stress, gcp_model_at(model, side, i), word);
     model->word[i] = word;
     model->held[i] = 0;
     for (uint64_t k = 0; k < ALL && model->huge[model->fill[i]]; k++)
@@ -116,7 +115,7 @@ static void bring(struct gcp_model *model)
         return;
     if (!zero)
         word = gcp_stress_word(stress, i + ((uint64_t)model->step << 16));
-    buffer[0] = buffer[stress->page / sizeof(buffer[0]) - 1] = word;
+    gcp_stress_mark(stress, gcp_address_of(buffer), word);
     uint64_t at = gcp_model_at(model, side, i);
     struct gcp_outcome seen = zero ? gcp_uffd_zeropage(&stress->uffd, at, stress->page, 0)
                                    : gcp_uffd_copy(&stress->uffd, at, gcp_address_of(buffer), stress->page, 0);

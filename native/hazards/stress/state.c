@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/platform.h"
 #include "base/uapi.h"
 
@@ -27,6 +28,17 @@ uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t 
 uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i)
 {
     return (stress->seed ^ (i + 1)) * 0x9E3779B97F4A7C15ULL | 1;
+}
+
+uint64_t gcp_stress_last(const struct gcp_stress *stress)
+{
+    return stress->page / sizeof(uint64_t) - 1;
+}
+
+void gcp_stress_mark(const struct gcp_stress *stress, uint64_t address, uint64_t word)
+{
+    volatile uint64_t *words = (volatile uint64_t *)gcp_at(address);
+    words[0] = words[gcp_stress_last(stress)] = word;
 }
 
 void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...)

@@ -97,6 +97,12 @@ uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t 
 /* Content of a page's first and last word. */
 uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
 
+/* Index of a page's last word.  Pages have different sizes. */
+uint64_t gcp_stress_last(const struct gcp_stress *stress);
+
+/* Write to both words. */
+void gcp_stress_mark(const struct gcp_stress *stress, uint64_t address, uint64_t word);
+
 __attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *stress, const char *format, ...);
 
 /* Write to a file of /sys/kernel/mm/transparent_hugepage.  Enable folios of that order for the next touches, 0: small

@@ -83,8 +83,7 @@ static int fill(struct gcp_stress *stress, struct gcp_stress_thread *thread)
     for (; i < GCP_STRESS_PAGES + GCP_STRESS_LOOSE; i++) {
         if (i % 128 == 0)
             gcp_stress_enable(ORDERS[gcp_stress_random(thread, 10)]);
-        volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, 0, i));
-        words[0] = words[stress->page / sizeof(*words) - 1] = gcp_stress_word(stress, i);
+        gcp_stress_mark(stress, gcp_stress_at(stress, 0, i), gcp_stress_word(stress, i));
     }
     gcp_stress_enable(4);
     for (int side = 0; side < 2; side++) {
@@ -107,8 +106,7 @@ static void look_back(struct gcp_stress *stress)
             return;
         }
         const uint64_t *words = (const uint64_t *)gcp_at(gcp_stress_at(stress, there[1], i));
-        if (words[0] != gcp_stress_word(stress, i) ||
-            words[stress->page / sizeof(*words) - 1] != gcp_stress_word(stress, i))
+        if (words[0] != gcp_stress_word(stress, i) || words[gcp_stress_last(stress)] != gcp_stress_word(stress, i))
             gcp_stress_fail(stress, "page %" PRIu64 " ends with wrong contents", i);
         for (int reader = 0; reader < GCP_STRESS_READERS; reader++)
             if (words[8 + reader] != stress->tally[reader][i])

@@ -49,7 +49,7 @@ void *gcp_stress_touch(void *arg)
         if (open) {
             uint64_t i = gcp_stress_random(thread, PAGES);
             const volatile uint64_t *words = (const volatile uint64_t *)gcp_at(at(stress, (uint64_t)open - 1, i));
-            uint64_t first = words[0], last = words[stress->page / sizeof(*words) - 1];
+            uint64_t first = words[0], last = words[gcp_stress_last(stress)];
             if ((first && first != word_of(stress, i)) || (last && last != word_of(stress, i)))
                 gcp_stress_fail(stress, "page %" PRIu64 " of the range that is not armed reads %#" PRIx64, i, first);
         }
@@ -66,10 +66,8 @@ static void fill(struct gcp_stress_thread *thread, uint64_t side)
     struct gcp_stress *stress = thread->stress;
     gcp_region_discard(at(stress, side, 0), PAGES * stress->page);
     gcp_stress_enable(ORDERS[gcp_stress_random(thread, sizeof(ORDERS) / sizeof(ORDERS[0]))]);
-    for (uint64_t i = 0; i < PAGES; i++) {
-        volatile uint64_t *words = (volatile uint64_t *)gcp_at(at(stress, side, i));
-        words[0] = words[stress->page / sizeof(*words) - 1] = word_of(stress, i);
-    }
+    for (uint64_t i = 0; i < PAGES; i++)
+        gcp_stress_mark(stress, at(stress, side, i), word_of(stress, i));
 }
 
 static void move(struct gcp_stress_thread *thread, uint64_t from, uint64_t first, uint64_t n)
@@ -143,7 +141,7 @@ static int turn(struct gcp_stress_thread *thread, uint64_t from)
             return -EIO;
     for (uint64_t i = 0; i < PAGES; i++) {
         const volatile uint64_t *words = (const volatile uint64_t *)gcp_at(at(stress, !from, i));
-        if (words[0] != word_of(stress, i) || words[stress->page / sizeof(*words) - 1] != word_of(stress, i))
+        if (words[0] != word_of(stress, i) || words[gcp_stress_last(stress)] != word_of(stress, i))
             gcp_stress_fail(stress, "page %" PRIu64 " of the pair that is swapped in has wrong contents", i);
     }
     gcp_region_discard(at(stress, from, 0), bytes);

@@ -106,7 +106,7 @@ void *gcp_stress_serve(void *arg)
 static void check_page(struct gcp_stress *stress, uint64_t side, uint64_t i)
 {
     volatile uint64_t *words = (volatile uint64_t *)gcp_at(gcp_stress_at(stress, side, i));
-    uint64_t first = words[0], last = words[stress->page / sizeof(*words) - 1], right = gcp_stress_word(stress, i);
+    uint64_t first = words[0], last = words[gcp_stress_last(stress)], right = gcp_stress_word(stress, i);
     bool loose = i >= GCP_STRESS_PAGES;
     if ((first != right && !(loose && first == 0)) || (last != right && !(loose && last == 0)))
         gcp_stress_fail(stress, "page %" PRIu64 " reads %#" PRIx64 " and %#" PRIx64 ", right is %#" PRIx64, i, first,
