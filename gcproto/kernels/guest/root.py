@@ -213,6 +213,7 @@ def _need(architecture: Architecture) -> None:
 def _run(command: list[str], what: str, remedy: str, environment: dict[str, str] | None = None) -> str:
     done = tools.run(command, environment=environment)
     if done.code:
+        cache.see_that_space_was_left(what, done.err, cache.folder("roots"))
         lines = [line for line in done.err.splitlines() if re.search(r"error|ERROR|^E:", line)]
         raise GcprotoError(what, why="; ".join(lines[:3])[:400] or f"exit code {done.code}", remedy=remedy)
     return done.out
