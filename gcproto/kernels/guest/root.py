@@ -179,7 +179,7 @@ def compiled(root: Root, architecture: Architecture, page_size: int, workloads: 
         command = [emulator, "-p", str(page_size), "-L", str(root.folder)]
         command += [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
         command += [f"{root.folder}{root.python}", "-P", "-c", COMPILE.format(workloads=workloads)]
-        done = tools.run(["setpriv", "--pdeathsig", "KILL", *command])
+        done = tools.run([*tools.BOUND, *command])
     found = Path(done.out.strip().rsplit("\n", 1)[-1])
     if done.code or not found.is_dir():
         raise GcprotoError(
