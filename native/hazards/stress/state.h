@@ -110,9 +110,6 @@ __attribute__((format(printf, 2, 3))) void gcp_stress_fail(struct gcp_stress *st
 void gcp_stress_set(const char *name, const char *value);
 void gcp_stress_enable(unsigned order);
 
-/* For the next accesses, all of this process's pages are clean again for soft-dirty tracking. */
-void gcp_stress_clear_soft_dirty(void);
-
 void gcp_stress_sleep_us(uint64_t us);
 
 /* Wait while `calm` is set. */
