@@ -12,6 +12,10 @@ from filelock import FileLock, Timeout
 
 from gcproto.errors import ExitCode, GcprotoError
 
+FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
+"""What programs say of a full disk."""
+ELSEWHERE = "GCPROTO_CACHE names another folder for kernels"
+
 
 def folder(name: str = "") -> Path:
     """The cache, or a folder in it, which may not exist yet."""
@@ -34,7 +38,7 @@ def writing(what: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR}:
             raise
-        remedy = "GCPROTO_CACHE names another folder for kernels, TMPDIR one for what a guest needs while it runs"
+        remedy = f"{ELSEWHERE}, TMPDIR one for what a guest needs while it runs"
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             remedy = "free some space; " + remedy
         raise GcprotoError(
@@ -43,6 +47,28 @@ def writing(what: str) -> Iterator[None]:
             remedy=remedy,
             code=ExitCode.WRITE,
         ) from error
+
+
+def see_that_space_was_left(what: str, said: str, place: Path) -> None:
+    """See that a program which failed did not fail for lack of space.
+
+    Args:
+        what: could not be done.
+        said: all that the program said.
+        place: that it wrote into.
+
+    Raises:
+        GcprotoError: the disk is full.
+
+    """
+    full = next((text for text in FULL if text in said), "")
+    if full:
+        raise GcprotoError(
+            what,
+            why=f"{full}: {place}",
+            remedy=f"free some space (the build of a kernel takes 2 GiB); {ELSEWHERE}",
+            code=ExitCode.WRITE,
+        )
 
 
 @contextmanager

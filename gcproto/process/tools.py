@@ -15,6 +15,8 @@ from typing import NamedTuple
 from gcproto.process import interrupts
 
 GRACE_SECONDS = 5
+BOUND = ("setpriv", "--pdeathsig", "KILL")
+"""Words before a command that ends with this process, even if that is killed."""
 
 
 class Done(NamedTuple):

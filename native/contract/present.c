@@ -61,22 +61,10 @@ static void moved_page_can_be_moved_back(struct gcp_trial *trial)
     gcp_expect_empty(trial, dst, PAGES);
 }
 
-static void clear_soft_dirty(struct gcp_trial *trial)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "4", 1) != 1)
-        gcp_trial_skip(trial, "/proc/self/clear_refs: %s; soft-dirty needs CONFIG_MEM_SOFT_DIRTY", strerror(errno));
-    close(fd);
-}
-
 static void moved_page_is_soft_dirty(struct gcp_trial *trial)
 {
     uint64_t src = gcp_trial_small(trial, 1), dst = gcp_trial_target(trial, 1, 0);
-    if (!(gcp_trial_entry(trial, src) & GCP_PM_SOFT_DIRTY))
-        gcp_trial_skip(trial, "a written page is not soft-dirty here (CONFIG_MEM_SOFT_DIRTY)");
-    clear_soft_dirty(trial);
-    if (gcp_trial_entry(trial, src) & GCP_PM_SOFT_DIRTY)
-        gcp_trial_skip(trial, "soft-dirty can't be cleared here (CONFIG_MEM_SOFT_DIRTY)");
+    gcp_trial_clear_soft_dirty(trial, src);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     uint64_t entry = gcp_trial_entry(trial, dst);
     if (!(entry & GCP_PM_SOFT_DIRTY))

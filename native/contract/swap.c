@@ -1,9 +1,7 @@
 /* Rows: swapped pages whose folio has left the swap cache: the swap entry moves, nothing is read. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "contract/rows.h"
@@ -79,10 +77,7 @@ static void moved_swap_entry_is_soft_dirty(struct gcp_trial *trial)
 {
     struct gcp_source source;
     uint64_t src = swapped(trial, 0, 1, &source), dst = gcp_trial_target(trial, 1, 0);
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (!(gcp_trial_entry(trial, src) & GCP_PM_SOFT_DIRTY) || fd < 0 || write(fd, "4", 1) != 1 ||
-        (gcp_trial_entry(trial, src) & GCP_PM_SOFT_DIRTY))
-        gcp_trial_skip(trial, "soft-dirty can't be set and cleared here (CONFIG_MEM_SOFT_DIRTY)");
+    gcp_trial_clear_soft_dirty(trial, src);
     gcp_expect_moved(trial, dst, src, trial->page, 0);
     uint64_t entry = gcp_trial_entry(trial, dst);
     if (!(entry & GCP_PM_SWAP))

@@ -2,12 +2,12 @@
 #include "hazards/counters.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "trial/kernel_file.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
@@ -31,20 +31,17 @@ static int64_t number_in(const char *path, const char *key)
     return (int64_t)value;
 }
 
-static void write_to(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (write(fd, text, strlen(text)) < 0)
-        fprintf(stderr, "%s: %s\n", path, strerror(errno));
-    close(fd);
-}
-
 static void drain(void)
 {
-    write_to("/proc/sys/vm/drop_caches", "3"); /* this drains the processors' batches for the LRU lists first */
-    write_to("/proc/sys/vm/stat_refresh", "1");
+    static const char *const FILES[][2] = {
+        {"/proc/sys/vm/drop_caches", "3"}, /* this drains the processors' batches for the LRU lists first */
+        {"/proc/sys/vm/stat_refresh", "1"},
+    };
+    for (int i = 0; i < 2; i++) {
+        int err = gcp_kernel_file_write(FILES[i][0], FILES[i][1]);
+        if (err)
+            fprintf(stderr, "%s: %s\n", FILES[i][0], strerror(-err));
+    }
 }
 
 static int64_t stat_of(uint64_t kib, const char *name)

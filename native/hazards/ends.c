@@ -1,15 +1,11 @@
 /* Not in the list: these crash the machine, to test its watchdog. */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include "hazards/tables.h"
+#include "trial/kernel_file.h"
 
 static void crash(struct gcp_trial *trial)
 {
-    int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "c", 1) != 1)
+    if (gcp_kernel_file_write("/proc/sysrq-trigger", "c"))
         gcp_trial_skip(trial, "/proc/sysrq-trigger can't be written");
 }
 

@@ -1,7 +1,6 @@
 /* Hazards: swapped pages whose folio is in the swap cache, all the time or at times (rows T3 to T5 of the thread). */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "hazards/race.h"
 #include "hazards/tables.h"
 #include "base/address.h"
+#include "trial/kernel_file.h"
 
 #define TRIES 40
 #define PAGES 64
@@ -173,17 +173,6 @@ static void uffd_wp_bit_of_a_swapped_page(struct gcp_trial *trial)
     gcp_trial_note(trial, "the mark is gone at the destination");
 }
 
-static bool put_in_group(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof(path), GROUP "/%s", name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return written;
-}
-
 /*
  * Enter the memory cgroup that the guest's init made, so that what this process swapped out can be reclaimed alone.  Rows of
  * the contract may have left it without swap.
@@ -192,9 +181,9 @@ static void enter_group(struct gcp_trial *trial)
 {
     char pid[16];
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    if (!put_in_group("cgroup.procs", pid) || access(GROUP "/memory.reclaim", W_OK) < 0)
+    if (gcp_kernel_file_write(GROUP "/cgroup.procs", pid) || access(GROUP "/memory.reclaim", W_OK) < 0)
         gcp_trial_skip(trial, "no memory cgroup with memory.reclaim at " GROUP "; it came with 5.19");
-    put_in_group("memory.swap.max", "max");
+    gcp_kernel_file_write(GROUP "/memory.swap.max", "max");
 }
 
 /* Folios that are swapped out and in the swap cache leave it if memory is reclaimed. */
@@ -205,13 +194,9 @@ static bool leave_the_swap_cache(struct gcp_trial *trial, uint64_t start, uint64
         view = gcp_trial_view(trial, start, pages);
         if (view.swapped == pages && view.swapped_cached == 0)
             return true;
-        int fd = open(GROUP "/memory.reclaim", O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-            return false;
-        /* EAGAIN: less than that could be reclaimed */
-        if (write(fd, RECLAIM, strlen(RECLAIM)) < 0 && errno != EAGAIN)
-            gcp_trial_skip(trial, "memory.reclaim: %s", strerror(errno));
-        close(fd);
+        int err = gcp_kernel_file_write(GROUP "/memory.reclaim", RECLAIM);
+        if (err && err != -EAGAIN) /* less than that could be reclaimed */
+            gcp_trial_skip(trial, "memory.reclaim: %s", strerror(-err));
     }
     return false;
 }

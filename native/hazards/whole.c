@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "hazards/race.h"
 #include "hazards/tables.h"
 #include "base/address.h"
+#include "trial/kernel_file.h"
 
 #define LIVELOCK_MS 1500 /* MOVE of a page takes microseconds if it does not spin */
 
@@ -241,10 +241,9 @@ static void protected_and_pinned(struct gcp_trial *trial)
 
 static void clear_soft_dirty(struct gcp_trial *trial)
 {
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "4", 1) != 1)
-        gcp_trial_skip(trial, "soft-dirty tracking: %s", strerror(errno));
-    close(fd);
+    int err = gcp_kernel_file_clear_soft_dirty();
+    if (err)
+        gcp_trial_skip(trial, "soft-dirty tracking: %s", strerror(-err));
 }
 
 /* Soft-dirty tracking makes PTEs read-only; half of the pages are written afterwards. */

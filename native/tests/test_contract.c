@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "contract/contract.h"
+#include "trial/kernel_file.h"
 
 #define TIMEOUT_MS 60000
 
@@ -44,10 +45,18 @@ static void test_short_buffers(void)
     check(same, "KTAP lines fit into any buffer");
 }
 
+static void test_kernel_files(void)
+{
+    check(gcp_kernel_file_write("/dev/null", "1") == 0, "a text is written");
+    check(gcp_kernel_file_write("/dev/full", "1") == -ENOSPC, "what refuses it is told");
+    check(gcp_kernel_file_write("/proc/no-such-file", "1") == -ENOENT, "a file that this kernel lacks");
+}
+
 int main(void)
 {
     struct gcp_row_result result;
 
+    test_kernel_files();
     check(gcp_contract_ktap(stdout, NULL, TIMEOUT_MS) == 0, "no row differs");
     check(gcp_contract_ktap(stdout, "no-such-row", TIMEOUT_MS) == -ENOENT, "a row that is not there");
     check(gcp_contract_run(gcp_contract_count(), TIMEOUT_MS, &result) == -ENOENT, "there is no row beyond the last");

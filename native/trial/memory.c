@@ -13,6 +13,7 @@
 
 #include "trial/trial.h"
 #include "base/address.h"
+#include "trial/kernel_file.h"
 
 #define THP_DIR "/sys/kernel/mm/transparent_hugepage"
 
@@ -101,6 +102,17 @@ void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages)
 {
     if (syscall(SYS_munlock, start, pages * trial->page) < 0)
         gcp_trial_skip(trial, "munlock: %s", strerror(errno));
+}
+
+void gcp_trial_clear_soft_dirty(struct gcp_trial *trial, uint64_t written)
+{
+    if (!(gcp_trial_entry(trial, written) & GCP_PM_SOFT_DIRTY))
+        gcp_trial_skip(trial, "a written page is not soft-dirty here (CONFIG_MEM_SOFT_DIRTY)");
+    int err = gcp_kernel_file_clear_soft_dirty();
+    if (err)
+        gcp_trial_skip(trial, "/proc/self/clear_refs: %s", strerror(-err));
+    if (gcp_trial_entry(trial, written) & GCP_PM_SOFT_DIRTY)
+        gcp_trial_skip(trial, "soft-dirty can't be cleared here (CONFIG_MEM_SOFT_DIRTY)");
 }
 
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes)

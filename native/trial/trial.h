@@ -102,6 +102,9 @@ void gcp_trial_protect(struct gcp_trial *trial, uint64_t start, uint64_t pages, 
 void gcp_trial_lock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 void gcp_trial_unlock(struct gcp_trial *trial, uint64_t start, uint64_t pages);
 
+/* All pages are clean again for soft-dirty tracking; skips the row without it.  The page at `written` was soft-dirty. */
+void gcp_trial_clear_soft_dirty(struct gcp_trial *trial, uint64_t written);
+
 /* Put a range into a pipe by vmsplice(2): an ordinary reference (FOLL_GET) to each page.  Returns its read end. */
 int gcp_trial_splice(struct gcp_trial *trial, uint64_t start, uint64_t bytes);
 

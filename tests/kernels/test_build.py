@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,10 +11,13 @@ import pytest
 
 from gcproto.errors import ExitCode, GcprotoError
 from gcproto.kernels import cache
-from gcproto.kernels.architecture import ARM64
+from gcproto.kernels.architecture import AMD64, ARM64
 from gcproto.kernels.build import built, kconfig, source, worktree
 from gcproto.kernels.build.build import BuildParameters, _failed, build, need_tools
 from gcproto.kernels.build.patches import Patch
+from gcproto.kernels.guest import programs, root
+from gcproto.kernels.profile import plugin
+from gcproto.process import tools
 from tests.support.deb_maker import kernel_files, offer
 from tests.support.tree_maker import diff, tree
 
@@ -171,6 +174,27 @@ def test_a_full_disk_is_said(home: Path) -> None:
     with pytest.raises(GcprotoError, match="can't be built") as caught:
         made(home)
     assert caught.value.code == ExitCode.WRITE
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda folder: kconfig._run(["make"]),  # noqa: ARG005
+        lambda folder: plugin._compile(["cc"], folder, folder / "plugin"),
+        lambda folder: programs._compile("cc", folder, folder, AMD64),
+        lambda folder: root._run(["mmdebstrap"], "no root", "is the archive reachable?"),  # noqa: ARG005
+    ],
+    ids=["configuration", "profiler", "programs", "root"],
+)
+def test_a_full_disk_is_said_whatever_is_made(
+    work: Callable[[Path], object], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "ld: final link failed: No space left on device"
+    monkeypatch.setattr("gcproto.process.tools.run", lambda *_, **__: tools.Done(1, "", text))
+    with pytest.raises(GcprotoError) as caught:
+        work(home)
+    assert caught.value.code == ExitCode.WRITE
+    assert "free some space" in caught.value.remedy
 
 
 def test_links_into_a_source_that_never_changes_are_never_written_through(home: Path) -> None:

@@ -1,7 +1,6 @@
 """``gcproto kernels bisect``: which commit of a tree, or which patch of a series, made a scenario cost more?"""
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def _candidates(options: Options) -> "tuple[Candidates, Callable[[Candidate], Bu
 
     compiler = need_tools()
     config = kconfig.chosen(options.configs)
-    jobs = options.build_jobs or len(os.sched_getaffinity(0))
+    jobs = options.compilers
 
     def parameters(base: "Origin", patches: "tuple[Patch, ...]" = ()) -> BuildParameters:
         return BuildParameters(NAME, base, complete, patches, jobs)

@@ -37,6 +37,11 @@ class SourceOptions:
     configs: tuple[str, ...]
     build_jobs: int | None
 
+    @property
+    def compilers(self) -> int:
+        """Number of those that run in parallel."""
+        return self.build_jobs or len(os.sched_getaffinity(0))
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions(SourceOptions, PlatformOptions):
@@ -185,7 +190,7 @@ def parameters(options: BuildOptions, page_size: int | None = None, machine: Pat
         origin=base,
         config=completed(config, base, row, pages, machine),
         patches=given,
-        jobs=options.build_jobs or len(os.sched_getaffinity(0)),
+        jobs=options.compilers,
         architecture=row,
         page_size=pages,
     )

@@ -144,8 +144,6 @@ def _orders(options: Options) -> "list[BuildParameters]":
 
 
 def _of_name(name: str, options: Options) -> "BuildParameters":
-    import os
-
     from gcproto.kernels.build import built, package
 
     found = built.find(name, options.arch, options.page_bytes)
@@ -157,4 +155,4 @@ def _of_name(name: str, options: Options) -> "BuildParameters":
             remedy="give --patch for a stock and a patched kernel, or build it: gcproto kernels build --config machine",
             code=ExitCode.USAGE,
         )
-    return package.of_catalog(found, options.build_jobs or len(os.sched_getaffinity(0)))
+    return package.of_catalog(found, options.compilers)

@@ -313,6 +313,7 @@ def _compile(command: Sequence[str], tree: Path, expected: int, progress: Progre
         code = process.wait()
         reader.join(5)
     if code:
+        cache.see_that_space_was_left("the kernel can't be built", "\n".join(errors), tree)
         raise _failed(errors, code, tree)
     warnings = [line for line in errors if "warning:" in line]
     for text in warnings[:10]:
@@ -331,13 +332,6 @@ def _short(line: str, tree: Path) -> str:
 
 def _failed(errors: Sequence[str], code: int, tree: Path) -> GcprotoError:
     """The compiler's messages from its first error on."""
-    if any("No space left on device" in line for line in errors):
-        return GcprotoError(
-            "the kernel can't be built",
-            why=f"No space left on device: {tree}",
-            remedy="free some space (a build tree takes 2 GiB); GCPROTO_CACHE names another folder",
-            code=ExitCode.WRITE,
-        )
     killed = code < 0 or any("Killed signal terminated program" in line for line in errors)
     if killed:  # which says nothing about the source: a bisection must not skip it
         return GcprotoError(

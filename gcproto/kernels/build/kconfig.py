@@ -247,9 +247,10 @@ def _omit_modules(loaded: str, objects: Path, make: Sequence[str]) -> None:
 def _run(command: Sequence[str], folder: Path | None = None, answers: bytes | None = None) -> None:
     done = tools.run(command, stdin=answers, folder=folder)
     if done.code:
-        lines = (done.err.strip() or done.out.strip()).splitlines()
+        said = done.err.strip() or done.out.strip()
+        cache.see_that_space_was_left("the kernel can't be configured", said, cache.folder("trees"))
         raise GcprotoError(
             "the kernel can't be configured",
-            why="\n    ".join(lines[-8:]) or f"{command[0]} ended with exit code {done.code}",
+            why="\n    ".join(said.splitlines()[-8:]) or f"{command[0]} ended with exit code {done.code}",
             remedy="does the source build with `make tinyconfig`?",
         )

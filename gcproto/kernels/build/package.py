@@ -197,14 +197,9 @@ def _pack(command: Sequence[str], tree: Path) -> None:
         log.write_text(done.out + done.err)
     if not done.code:
         return
-    lines = (done.err.strip() or done.out.strip()).splitlines()
-    full = any("No space left on device" in line for line in lines)
-    raise GcprotoError(
-        "the package can't be made",
-        why=f"No space left on device: {tree}" if full else "\n    ".join(lines[-8:]),
-        remedy="free some space; GCPROTO_CACHE names another folder" if full else f"see {log}",
-        code=ExitCode.WRITE if full else ExitCode.UNABLE,
-    )
+    said = done.err.strip() or done.out.strip()
+    cache.see_that_space_was_left("the package can't be made", said, tree)
+    raise GcprotoError("the package can't be made", why="\n    ".join(said.splitlines()[-8:]), remedy=f"see {log}")
 
 
 def see_that_they_differ(names: Sequence[str]) -> None:

@@ -85,14 +85,12 @@ def _unpack(file: Path, folder: Path) -> None:
             command = ["tar", "-xf", str(inner), "-C", str(folder), "--strip-components=1", "--no-same-owner"]
             done = tools.run(command)
     if done.code:
-        full = "No space left" in done.err or "quota" in done.err
+        what = f"{file.name} can't be unpacked"
+        cache.see_that_space_was_left(what, done.err, folder.parent)
         raise GcprotoError(
-            f"{file.name} can't be unpacked",
+            what,
             why=done.err.strip().splitlines()[0] if done.err.strip() else f"tar ended with {done.code}",
-            remedy="free some space (2 GiB are needed); GCPROTO_CACHE names another folder"
-            if full
-            else "check that tar and xz are installed (apt-get install tar xz-utils)",
-            code=ExitCode.WRITE if full else ExitCode.UNABLE,
+            remedy="check that tar and xz are installed (apt-get install tar xz-utils)",
         )
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gcproto.errors import GcprotoError
+from gcproto.process import tools
 
 TAG = "host"
 TAG_9P = "host9p"
@@ -64,7 +65,7 @@ def shared(folder: Path, memory_mib: int, root: str = "/") -> Iterator[list[str]
         return
     socket = folder / "files"
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *_words(program, socket, root)],
+        [*tools.BOUND, *_words(program, socket, root)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

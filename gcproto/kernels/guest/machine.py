@@ -26,6 +26,7 @@ from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, Architecture, named
 from gcproto.kernels.guest.host_files import shared
 from gcproto.kernels.guest.script import Job, Script
+from gcproto.process import tools
 
 Imager = Callable[[Script], bytes]
 """Makes the initramfs for a script."""
@@ -282,7 +283,7 @@ def _watch(
     errors: list[str] = []
     last = [time.monotonic()]
     process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *command],
+        [*tools.BOUND, *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -73,6 +73,7 @@ def _compile(compiler: str, native: Path, folder: Path, architecture: Architectu
         # Files of the compiler are removed with the folder.
         done = tools.run(command, environment=os.environ | {"TMPDIR": str(folder)})
         if done.code:
+            cache.see_that_space_was_left(f"{name} can't be built", done.err, folder.parent)
             raise GcprotoError(
                 f"{name} can't be built",
                 why=next((line for line in done.err.splitlines() if "error" in line), "the compiler gave no reason"),

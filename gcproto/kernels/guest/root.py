@@ -179,7 +179,7 @@ def compiled(root: Root, architecture: Architecture, page_size: int, workloads: 
         command = [emulator, "-p", str(page_size), "-L", str(root.folder)]
         command += [word for name, value in environment.items() for word in ("-E", f"{name}={value}")]
         command += [f"{root.folder}{root.python}", "-P", "-c", COMPILE.format(workloads=workloads)]
-        done = tools.run(["setpriv", "--pdeathsig", "KILL", *command])
+        done = tools.run([*tools.BOUND, *command])
     found = Path(done.out.strip().rsplit("\n", 1)[-1])
     if done.code or not found.is_dir():
         raise GcprotoError(
@@ -213,6 +213,7 @@ def _need(architecture: Architecture) -> None:
 def _run(command: list[str], what: str, remedy: str, environment: dict[str, str] | None = None) -> str:
     done = tools.run(command, environment=environment)
     if done.code:
+        cache.see_that_space_was_left(what, done.err, cache.folder("roots"))
         lines = [line for line in done.err.splitlines() if re.search(r"error|ERROR|^E:", line)]
         raise GcprotoError(what, why="; ".join(lines[:3])[:400] or f"exit code {done.code}", remedy=remedy)
     return done.out

@@ -87,6 +87,7 @@ def option(plugin: Path, functions: Path, out: Path, caches: tuple[Cache, ...] =
 def _compile(compiler: list[str], native: Path, target: Path) -> None:
     done = tools.run([*compiler, f"-I{native}", "-o", str(target), str(native / "profile" / "gcprof.c")])
     if done.code:
+        cache.see_that_space_was_left("the profiler can't be built", done.err, target.parent)
         raise GcprotoError(
             "the profiler can't be built",
             why=next((line for line in done.err.splitlines() if "error" in line), "the compiler gave no reason"),

@@ -102,7 +102,7 @@ def _compile(workload: str, folder: Path) -> None:
     """Run a workload briefly, with the cache in that folder."""
     words = ("--workload", workload, "--live", "1m", "--modes", "move,copy", "--operations", "2", "--rounds", "1")
     # It ends with this process, which may be a killed worker.
-    command = ("setpriv", "--pdeathsig", "KILL", *_gcproto(sys.executable, *words, "--verify", "--json"))
+    command = (*tools.BOUND, *_gcproto(sys.executable, *words, "--verify", "--json"))
     done = tools.run((*command, "--out", str(folder / "results")), environment=os.environ | _variables(str(folder)))
     if done.code:
         raise GcprotoError(

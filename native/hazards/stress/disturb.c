@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/stress/state.h"
+#include "trial/kernel_file.h"
 
 #define ALL (GCP_STRESS_PAGES + GCP_STRESS_LOOSE)
 
@@ -164,7 +164,7 @@ void *gcp_stress_reclaim(void *arg)
             break;
         case 3:
             if (gcp_stress_random(thread, 16) == 0)
-                gcp_stress_clear_soft_dirty();
+                gcp_kernel_file_clear_soft_dirty();
             break;
         default:
             gcp_region_page_out(at, n * stress->page);
@@ -209,13 +209,8 @@ void *gcp_stress_compact(void *arg)
     while (!atomic_load(&stress->stop)) {
         if (gcp_stress_random(thread, 2)) {
             collapse(thread);
-        } else {
-            int fd = open("/proc/sys/vm/compact_memory", O_WRONLY | O_CLOEXEC);
-            if (fd >= 0) {
-                if (write(fd, "1", 1) == 1)
-                    did(stress, GCP_STRESS_COMPACTIONS);
-                close(fd);
-            }
+        } else if (!gcp_kernel_file_write("/proc/sys/vm/compact_memory", "1")) {
+            did(stress, GCP_STRESS_COMPACTIONS);
         }
         gcp_stress_sleep_us(50000 + gcp_stress_random(thread, 100000));
     }

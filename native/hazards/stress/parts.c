@@ -2,7 +2,6 @@
 #include "hazards/stress/parts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/counters.h"
+#include "trial/kernel_file.h"
 
 #define ZSWAP "/sys/module/zswap/parameters/enabled"
 #define KSM "/sys/kernel/mm/ksm/"
@@ -23,18 +23,6 @@
 static const char *const NAMES[GCP_STRESS_PARTS] = {
     "zswap", "merging by KSM", "migration between nodes", "NUMA balancing", "memory failure", "swapoff",
 };
-
-/* 0 or the errno. */
-static int put(const char *path, const char *value)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-    if (fd < 0)
-        return errno;
-    if (write(fd, value, strlen(value)) < 0)
-        err = errno;
-    close(fd);
-    return err;
-}
 
 __attribute__((format(printf, 3, 4))) static void lacks(struct gcp_stress_parts *parts, enum gcp_stress_part part,
                                                         const char *format, ...)
@@ -48,23 +36,23 @@ __attribute__((format(printf, 3, 4))) static void lacks(struct gcp_stress_parts 
 /* One half of the seeds of each swap device has it. */
 static void set_up_zswap(uint64_t seed, struct gcp_stress_parts *parts)
 {
-    int err = access(ZSWAP, F_OK) ? errno : 0;
+    int err = access(ZSWAP, F_OK) ? -errno : 0;
     parts->zswap = !err && parts->swap[0] && seed / 2 % 2;
     if (parts->zswap)
-        err = put(ZSWAP, "Y");
+        err = gcp_kernel_file_write(ZSWAP, "Y");
     if (err || !parts->swap[0])
-        lacks(parts, GCP_STRESS_ZSWAP, "%s", err ? strerror(err) : "no swap device");
+        lacks(parts, GCP_STRESS_ZSWAP, "%s", err ? strerror(-err) : "no swap device");
     parts->zswap = parts->zswap && !err;
 }
 
 static void set_up_ksm(struct gcp_stress_parts *parts)
 {
-    int err = put(KSM "run", "1");
+    int err = gcp_kernel_file_write(KSM "run", "1");
     if (err)
-        lacks(parts, GCP_STRESS_KSM, "%s", strerror(err));
-    put(KSM "smart_scan", "0"); /* it passes over pages that were not merged at once */
-    put(KSM "pages_to_scan", "4096");
-    put(KSM "sleep_millisecs", "10");
+        lacks(parts, GCP_STRESS_KSM, "%s", strerror(-err));
+    gcp_kernel_file_write(KSM "smart_scan", "0"); /* it passes over pages that were not merged at once */
+    gcp_kernel_file_write(KSM "pages_to_scan", "4096");
+    gcp_kernel_file_write(KSM "sleep_millisecs", "10");
 }
 
 static void set_up_numa(struct gcp_stress_parts *parts)
@@ -76,13 +64,13 @@ static void set_up_numa(struct gcp_stress_parts *parts)
         {BALANCING_DEBUG "scan_size_mb", "16"},
     };
     bool nodes = access("/sys/devices/system/node/node1", F_OK) == 0;
-    int err = put(BALANCING, "1");
+    int err = gcp_kernel_file_write(BALANCING, "1");
     if (!nodes)
         lacks(parts, GCP_STRESS_NODES, "one NUMA node");
     if (err || !nodes)
-        lacks(parts, GCP_STRESS_BALANCING, "%s", nodes ? strerror(err) : "one NUMA node");
+        lacks(parts, GCP_STRESS_BALANCING, "%s", nodes ? strerror(-err) : "one NUMA node");
     for (size_t i = 0; i < sizeof(QUICK) / sizeof(QUICK[0]); i++)
-        put(QUICK[i][0], QUICK[i][1]);
+        gcp_kernel_file_write(QUICK[i][0], QUICK[i][1]);
 }
 
 /* Tried with a page: the advice alone says whether the kernel has it. */
@@ -127,7 +115,7 @@ void gcp_stress_parts_init(uint64_t seed, struct gcp_stress_parts *ret)
 void gcp_stress_balance(const struct gcp_stress_parts *parts, int on)
 {
     if (!parts->missing[GCP_STRESS_BALANCING][0])
-        put(BALANCING, on ? "1" : "0");
+        gcp_kernel_file_write(BALANCING, on ? "1" : "0");
 }
 
 void gcp_stress_parts_print(const struct gcp_stress_parts *parts, char *text, size_t size)

@@ -18,6 +18,7 @@
 #include "hazards/stress/model.h"
 #include "hazards/stress/parts.h"
 #include "paths/sources.h"
+#include "trial/kernel_file.h"
 
 #define ALL GCP_MODEL_PAGES
 #define LONGEST_RUN 10           /* log2, of pages */
@@ -270,7 +271,7 @@ static void share_and_move(struct gcp_model *model)
     at = draw(model, 2) ? 0 : draw(model, n);
     write_run(model, first + at, 1 + draw(model, n - at));
     if (draw(model, 2))
-        gcp_stress_clear_soft_dirty();
+        gcp_kernel_file_clear_soft_dirty();
     if (draw(model, 4) == 0)
         gcp_model_move(model, model->place[first], first + at, 1, 0);
     else
@@ -297,7 +298,7 @@ static void migrate(struct gcp_model *model)
 static void clear_soft_dirty(struct gcp_model *model)
 {
     (void)model;
-    gcp_stress_clear_soft_dirty();
+    gcp_kernel_file_clear_soft_dirty();
 }
 
 /* Only a block of which one side has all pages: otherwise a collapse would fill the holes with zeroes. */

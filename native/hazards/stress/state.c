@@ -2,7 +2,6 @@
 #include "hazards/stress/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "base/address.h"
 #include "base/platform.h"
 #include "base/uapi.h"
+#include "trial/kernel_file.h"
 
 uint64_t gcp_stress_random(struct gcp_stress_thread *thread, uint64_t limit)
 {
@@ -28,11 +28,6 @@ uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t 
 uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i)
 {
     return (stress->seed ^ (i + 1)) * 0x9E3779B97F4A7C15ULL | 1;
-}
-
-uint64_t gcp_stress_last(const struct gcp_stress *stress)
-{
-    return stress->page / sizeof(uint64_t) - 1;
 }
 
 void gcp_stress_mark(const struct gcp_stress *stress, uint64_t address, uint64_t word)
@@ -56,12 +51,9 @@ void gcp_stress_set(const char *name, const char *value)
 {
     char path[160];
     snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/%s", name);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return; /* this kernel lacks the size */
-    if (write(fd, value, strlen(value)) < 0)
-        fprintf(stderr, "stress: %s: %s\n", path, strerror(errno));
-    close(fd);
+    int err = gcp_kernel_file_write(path, value);
+    if (err && err != -ENOENT) /* this kernel lacks the size */
+        fprintf(stderr, "stress: %s: %s\n", path, strerror(-err));
 }
 
 void gcp_stress_enable(unsigned order)
@@ -73,16 +65,6 @@ void gcp_stress_enable(unsigned order)
         snprintf(name, sizeof(name), "hugepages-%" PRIu64 "kB/enabled", (platform.page_size << each) / 1024);
         gcp_stress_set(name, each == order ? "always" : "never");
     }
-}
-
-void gcp_stress_clear_soft_dirty(void)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (write(fd, "4", 1) != 1)
-        gcp_stress_sleep_us(1);
-    close(fd);
 }
 
 void gcp_stress_sleep_us(uint64_t us)

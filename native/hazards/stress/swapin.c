@@ -17,6 +17,7 @@
 #include "base/platform.h"
 #include "base/uapi.h"
 #include "hazards/stress/work.h"
+#include "trial/kernel_file.h"
 
 #define PAGES 512
 #define STEPS 60 /* moves and disturbances of a turn */
@@ -93,7 +94,7 @@ static void disturb(struct gcp_stress_thread *thread, uint64_t from)
             gcp_region_page_out(at(stress, from, first), n * stress->page);
             break;
         case 1:
-            gcp_stress_clear_soft_dirty();
+            gcp_kernel_file_clear_soft_dirty();
             break;
         default:
             move(thread, from, first, n);
