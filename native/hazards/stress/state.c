@@ -30,11 +30,6 @@ uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i)
     return (stress->seed ^ (i + 1)) * 0x9E3779B97F4A7C15ULL | 1;
 }
 
-uint64_t gcp_stress_last(const struct gcp_stress *stress)
-{
-    return stress->page / sizeof(uint64_t) - 1;
-}
-
 void gcp_stress_mark(const struct gcp_stress *stress, uint64_t address, uint64_t word)
 {
     volatile uint64_t *words = (volatile uint64_t *)gcp_at(address);

@@ -98,7 +98,10 @@ uint64_t gcp_stress_at(const struct gcp_stress *stress, uint64_t side, uint64_t 
 uint64_t gcp_stress_word(const struct gcp_stress *stress, uint64_t i);
 
 /* Index of a page's last word.  Pages have different sizes. */
-uint64_t gcp_stress_last(const struct gcp_stress *stress);
+static inline uint64_t gcp_stress_last(const struct gcp_stress *stress)
+{
+    return stress->page / sizeof(uint64_t) - 1;
+}
 
 /* Write to both words. */
 void gcp_stress_mark(const struct gcp_stress *stress, uint64_t address, uint64_t word);
