@@ -8,8 +8,12 @@ from gcproto.errors import GcprotoError
 from gcproto.experiments.frame import Block
 from gcproto.heap.folios import Memory
 from gcproto.host.settings import Settings, may_change, why_not
+from gcproto.sizes import MIB
 
-SWAP_BYTES = 1 << 30
+LEAST_SWAP_BYTES = 256 * MIB
+"""Of a swap device; small enough for the files of a guest, which are in its memory."""
+SWAP_FACTOR = 2
+"""Of the largest heap: all of it may be swapped out, and slots are given away in blocks."""
 
 
 def see_that_it_may(memories: Sequence[Memory], *, swap: str = "") -> None:
@@ -32,11 +36,14 @@ def see_that_it_may(memories: Sequence[Memory], *, swap: str = "") -> None:
 
 
 @contextmanager
-def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Callable[[Memory], None]]:
+def heap_machine(
+    memories: Sequence[Memory], heap_bytes: int = 0, *, swap: str = ""
+) -> Iterator[Callable[[Memory], None]]:
     """Settings for as long as heaps run.
 
     Args:
         memories: of the heaps.
+        heap_bytes: of the largest heap, for which a swap device has room.
         swap: add a swap device, the preferred one: ``zram``, which empties the swap cache at once, or ``loop``, which
             does not; "": none.
 
@@ -63,7 +70,8 @@ def heap_machine(memories: Sequence[Memory], *, swap: str = "") -> Iterator[Call
         if not swap:
             yield enable
             return
-        with settings.swap_zram(SWAP_BYTES) if swap == "zram" else settings.swap_loop(SWAP_BYTES):
+        size = max(LEAST_SWAP_BYTES, SWAP_FACTOR * heap_bytes)
+        with settings.swap_zram(size) if swap == "zram" else settings.swap_loop(size):
             yield enable
 
 

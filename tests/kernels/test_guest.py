@@ -17,7 +17,7 @@ from gcproto.kernels.get.fetch import LocalKernel
 from gcproto.kernels.guest import cpio, machine, script
 from gcproto.kernels.guest.image import initramfs
 from gcproto.kernels.guest.machine import _judge
-from gcproto.kernels.guest.script import Job, Measure, Script
+from gcproto.kernels.guest.script import HOST, Job, Measure, Script
 from gcproto.kernels.guest.transcript import read, unfinished
 from gcproto.results.schema import ContractRow, Verdict
 from tests.support import guests
@@ -96,6 +96,15 @@ def test_a_transcript_is_sorted_and_a_line_cut_off_is_kept() -> None:
         ("job b", "it hung and was killed"),
         ("job c", "under way when the guest ended: panic: oh"),
         ("job d", "never reached: panic: oh"),
+    ]
+
+
+def test_a_job_of_this_machines_programs_that_could_do_nothing_is_a_skip() -> None:
+    """The heap with half of its folios in the swap cache was missing from results, without a word."""
+    found = read([f'{{"guest":{{"end":"{name} exit 3 5"}}}}' for name in "ab"])
+    jobs = Script((Job("a", ("gcproto",), mode=HOST), Job("b", ("gcprobe",))))
+    assert [(skip.what, skip.reason) for skip in unfinished(jobs, found, "")] == [
+        ("job a", "unavailable (exit code 3): the guest's console says what")
     ]
 
 

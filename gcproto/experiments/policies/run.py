@@ -206,10 +206,11 @@ def run(wanted: PolicyParameters, progress: Progress) -> Result:
 
     """
     check(wanted)
+    largest = max(map(wanted.capacity, wanted.workloads))
     record = Record()
     frame: Frame[_Tally] = Frame(list(_tallies(wanted)), Schedule(wanted.rounds, WARMUP, wanted.seed), progress)
     with (
-        heap_machine(wanted.memories, swap=wanted.device if wanted.swapped else "") as enable,
+        heap_machine(wanted.memories, largest, swap=wanted.device if wanted.swapped else "") as enable,
         SessionLab(wanted.timeout) as lab,
     ):
 

@@ -117,7 +117,7 @@ def run(wanted: WorkloadParameters, progress: Progress) -> Result:
     record = Record()
     tallies = list(_tallies(wanted))
     with (
-        heap_machine(wanted.memories, swap="zram" if "pageout" in wanted.disturb else "") as enable,
+        heap_machine(wanted.memories, largest, swap="zram" if "pageout" in wanted.disturb else "") as enable,
         SessionLab(wanted.timeout) as lab,
     ):
         running = _Running(wanted, tallies, lab, progress)

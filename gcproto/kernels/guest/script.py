@@ -21,6 +21,10 @@ SETTLE_SECONDS = 3
 """Wait after the boot: workers of the kernel share the processor then.  Under instruction counting it costs no time."""
 
 
+HOST = "host"
+"""The mode of jobs that run this machine's own programs."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """One program run in the guest.
 

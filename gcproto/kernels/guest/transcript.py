@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gcproto.kernels.guest.script import Script
+from gcproto.errors import ExitCode
+from gcproto.kernels.guest.script import HOST, Script
 from gcproto.results.schema import ContractRow, Measurement, Result, Skip, Verdict, Word
 
 KTAP_LINE = re.compile(r"(?P<ok>ok|not ok) \d+ (?P<name>\S+) # (?P<text>.*)")
@@ -142,4 +143,7 @@ def unfinished(script: Script, found: Transcript, why: str) -> list[Skip]:
             skips.append(Skip(f"job {job.name}", reason))
         elif end.code not in {0, 1, 3}:
             skips.append(Skip(f"job {job.name}", f"it ended with exit code {end.code}"))
+        elif end.code == ExitCode.UNABLE and job.mode == HOST:  # gcprobe's jobs say themselves what is
+            reason = f"unavailable (exit code {end.code}): the guest's console says what"
+            skips.append(Skip(f"job {job.name}", reason))
     return skips

@@ -19,7 +19,7 @@ from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, Architecture
 from gcproto.kernels.guest import root as roots
 from gcproto.kernels.guest.host_files import ROOTS
-from gcproto.kernels.guest.script import INFO, Job, Measure, Script, canary, folios, preamble
+from gcproto.kernels.guest.script import HOST, INFO, Job, Measure, Script, canary, folios, preamble
 from gcproto.process import tools
 from gcproto.results.schema import (
     UNIT_INSTRUCTIONS,
@@ -174,12 +174,9 @@ def script(
             INFO,
             canary(measure),
             *ROOTS,
-            Job("make-room", ("/bin/mkdir", IN_GUEST), 20, "host"),
-            Job("bring-compiled", ("/bin/cp", "-r", folder, IN_GUEST), 120, "host"),
-            *(
-                Job(name, (*environment, *_gcproto(python, *words, *common)), JOB_SECONDS, "host")
-                for name, words in jobs
-            ),
+            Job("make-room", ("/bin/mkdir", IN_GUEST), 20, HOST),
+            Job("bring-compiled", ("/bin/cp", "-r", folder, IN_GUEST), JOB_SECONDS, HOST),
+            *(Job(name, (*environment, *_gcproto(python, *words, *common)), JOB_SECONDS, HOST) for name, words in jobs),
         )
     )
 
