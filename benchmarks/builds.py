@@ -6,8 +6,8 @@ may meet it; with ``--last`` only all patches of a folder together.  ``--patches
 Only the objects that the patches change are compiled, so a configuration takes minutes and not an hour.  A message of a
 compiler counts if stock does not have it.  The exit code is 1 if there is one.
 
-The source is the newest in the cache, which ``gcproto kernels build`` fetches.  Objects stay in the cache: a second run
-takes half the time.
+The source is the newest in the cache, which ``gcproto kernels build`` fetches.  ``--source 7.2`` compiles our port.
+Objects stay in the cache: a second run takes half the time.
 """
 
 import argparse
@@ -31,6 +31,8 @@ from gcproto.kernels.build.patches import Patch
 
 FOLDER = Path(__file__).resolve().parents[1] / "native" / "kernel"
 SERIES = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
+PORTS = {"7.2": ("series-7.2",)}
+"""Folders for other branches than the newest."""
 OBJECTS = {"mm/userfaultfd.c": "CONFIG_USERFAULTFD", "mm/huge_memory.c": "CONFIG_TRANSPARENT_HUGEPAGE"}
 """The files that are compiled, and the options without which they are not."""
 MESSAGE = re.compile(r"^(\S+?):(?:\d+:)*\s+(.*)$")
@@ -248,6 +250,14 @@ def compile_all(
     return Outcome(nr, time.monotonic() - began, tuple(found))
 
 
+def sources(branch: str | None) -> list[Path]:
+    """Makefiles of the kernel sources in the cache, the newest last; only those of a branch if it is given."""
+    found = cache.folder("sources").glob("*/Makefile")
+    versions = {file: source.version(file.parent) for file in found}
+    chosen = [file for file, text in versions.items() if f"{text}.".startswith(f"{branch or text}.")]
+    return sorted(chosen, key=lambda file: [int(part) for part in re.findall(r"\d+", versions[file])])
+
+
 def main(words: Sequence[str]) -> int:
     """Compile in the configurations of the names."""
     parser = argparse.ArgumentParser(description="Compile our kernel patches in many configurations.")
@@ -256,13 +266,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument(
         "--patches", action="append", type=Path, help="a folder with patches instead of ours; repeatable"
     )
+    parser.add_argument("--source", choices=PORTS, help="a branch that has a port; the newest source otherwise")
     options = parser.parse_args(words)
     names = options.names
-    folders = options.patches or [FOLDER / one for one in SERIES]
+    folders = options.patches or [FOLDER / one for one in PORTS.get(options.source, SERIES)]
     unknown = [name for name in names if name not in CONFIGURATIONS]
-    roots = sorted(cache.folder("sources").glob("*/Makefile"), key=lambda file: source.version(file.parent))
+    roots = sources(options.source)
     if unknown or not roots:
-        print(f"unknown: {unknown}; known: {', '.join(CONFIGURATIONS)}" if unknown else "no source in the cache")
+        none = f"no source of {options.source} in the cache" if options.source else "no source in the cache"
+        print(f"unknown: {unknown}; known: {', '.join(CONFIGURATIONS)}" if unknown else none)
         return 2
     root = roots[-1].parent
     try:
@@ -271,7 +283,7 @@ def main(words: Sequence[str]) -> int:
         print(error)
         return 2
     failed = False
-    folder = cache.folder("objects")
+    folder = cache.folder("objects") / (options.source or "")
     tree = folder / "src"
     if not (tree / "Makefile").exists() or source.version(tree) != source.version(root):
         part = folder / "src.part"  # Ctrl-C leaves no half tree that looks whole

@@ -122,6 +122,11 @@ def listed(text: str, categories: Sequence[str]) -> list[KernelTest]:
     return found
 
 
+def given(commands: Sequence[str]) -> list[KernelTest]:
+    """Tests that are not of the list, from their command lines."""
+    return [KernelTest("given", (f"./{words[0]}", *words[1:])) for words in map(str.split, commands)]
+
+
 def compiled(origin: source.Origin, changes: Sequence[patches.Patch], tests: Sequence[KernelTest]) -> Path:
     """A folder with the programs of tests, compiled now unless it is in the cache."""
     top = Path(origin.folder)
@@ -287,6 +292,9 @@ def _run_all(words: Sequence[str]) -> int:
     parser.add_argument("kernels", nargs="+", metavar="KERNEL")
     parser.add_argument("--category", action="append", choices=CATEGORIES, help="only these; all of them otherwise")
     parser.add_argument("--only", action="append", help="only tests whose command has this word")
+    parser.add_argument(
+        "--command", action="append", help="run this instead of the list, as in 'uffd-unit-tests -f move'"
+    )
     parser.add_argument("--patch", action="append", default=[], type=Path, help="for the tests: a file or a folder")
     parser.add_argument("--source", default="7.3", help="branch of Debian's archive")
     parser.add_argument("--seconds", default=600, type=int, help="limit for each test (600)")
@@ -296,7 +304,8 @@ def _run_all(words: Sequence[str]) -> int:
 
     kernels = {name: chosen(name) for name in options.kernels}  # before programs are compiled
     origin = source.fetched(catalog().find_source(options.source))
-    tests = listed((Path(origin.folder) / MEMORY / "run_vmtests.sh").read_text(), options.category or CATEGORIES)
+    text = (Path(origin.folder) / MEMORY / "run_vmtests.sh").read_text()
+    tests = given(options.command) if options.command else listed(text, options.category or CATEGORIES)
     if options.only:
         tests = [one for one in tests if any(word in one.name for word in options.only)]
     folder = compiled(origin, patches.collect(options.patch) if options.patch else [], tests)

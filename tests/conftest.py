@@ -5,7 +5,6 @@ those skips into failures, so that CI cannot quietly skip what it is there for.
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -145,14 +144,12 @@ def _virtiofsd() -> bool:
     return daemon() is not None
 
 
-def kernel_source() -> Path | None:
-    """The newest kernel source in the cache, which `gcproto kernels build` fetches."""
-    from gcproto.kernels import cache
-    from gcproto.kernels.build.source import version
+def kernel_source(branch: str | None = None) -> Path | None:
+    """The newest kernel source in the cache, or of a branch, which `gcproto kernels build` fetches."""
+    from benchmarks.builds import sources
 
-    here = list(cache.folder("sources").glob("*/Makefile"))
-    newest = max(here, key=lambda file: [int(n) for n in re.findall(r"\d+", version(file.parent))], default=None)
-    return newest.parent if newest else None
+    found = sources(branch)
+    return found[-1].parent if found else None
 
 
 def chromium() -> str | None:
@@ -192,6 +189,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "virtiofsd": (_virtiofsd, "no virtiofs daemon (apt-get install qemu-system-common, or virtiofsd)"),
     "kernel_tools": (_kernel_tools, "no tools to build kernels with (flex, bison, bc, libelf-dev, ...)"),
     "kernel_source": (lambda: kernel_source() is not None, "no kernel source in the cache (`gcproto kernels build`)"),
+    "kernel_source_7.2": (
+        lambda: kernel_source("7.2") is not None,
+        "no source of 7.2 in the cache (`gcproto kernels build --source 7.2`)",
+    ),
     "memcg": (_memory_group, "no memory cgroup can be made below /sys/fs/cgroup"),
     "git": (lambda: shutil.which("git") is not None, "no git"),
     "perl": (lambda: shutil.which("perl") is not None, "no perl"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.vmtests import MEMORY, Ended, KernelTest, listed, main, parts_of, read, script, worse
+from benchmarks.vmtests import MEMORY, Ended, KernelTest, given, listed, main, parts_of, read, script, worse
 from gcproto.kernels.guest.script import Job
 from tests.conftest import kernel_source
 
@@ -27,6 +27,11 @@ def test_the_list_is_that_of_the_kernel() -> None:
     found = listed(RUN, ("userfaultfd", "soft_dirty", "thp"))
     assert found == [STRESS, SOFT_DIRTY, KernelTest("thp", ("./split_huge_page_test",))]
     assert [one.name for one in found] == ["uffd-stress anon 20 16", "soft-dirty", "split_huge_page_test"]
+
+
+def test_a_command_instead_of_the_list() -> None:
+    (found,) = given(["uffd-unit-tests -f move"])
+    assert (found.program, found.words) == ("uffd-unit-tests", ("./uffd-unit-tests", "-f", "move"))
 
 
 @pytest.mark.needs("kernel_source")

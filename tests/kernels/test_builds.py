@@ -34,6 +34,26 @@ def test_options_that_depend_on_one_that_is_off_are_not_asked_for() -> None:
     assert "CONFIG_ZRAM_BACKEND_LZ4" in kconfig.options(builds.fast())
 
 
+def test_the_newest_source_of_a_branch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCPROTO_CACHE", str(tmp_path))
+    for text in ("7.2.9", "7.2.13", "7.3.4", "7.20.1"):
+        folder = cache.folder("sources") / f"linux-{text}"
+        folder.mkdir(parents=True)
+        version, patchlevel, sublevel = text.split(".")
+        (folder / "Makefile").write_text(f"VERSION = {version}\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = {sublevel}\n")
+    assert [file.parent.name for file in builds.sources("7.2")] == ["linux-7.2.9", "linux-7.2.13"]
+    assert builds.sources(None)[-1].parent.name == "linux-7.20.1"
+    assert builds.sources("7.4") == []
+
+
+@pytest.mark.needs("kernel_source_7.2")
+def test_the_port_is_compiled_for_its_branch() -> None:
+    root = kernel_source("7.2")
+    assert root
+    folders = [builds.FOLDER / one for one in builds.PORTS["7.2"]]
+    assert list(dict(builds.states(root, folders, last=True))) == ["stock", "series-7.2 9"]
+
+
 @pytest.mark.needs("kernel_source")
 def test_each_patch_is_compiled_once() -> None:
     """Patches of documentation and selftests change no object, and the fixes are part of the series."""

@@ -5,6 +5,7 @@ import mailbox
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,17 @@ THREADS = (
 """The fix of the swap cache as an RFC, where David Hildenbrand proposed whole folios, and as it was posted."""
 ANOTHER = "man-pages"
 """Mails to another project, whose source is not that of the kernel."""
+PORT = "series-7.2"
+"""The series for 7.2: mails that are not posted."""
+RENAMED = {"linear_anon_page_index(": "linear_page_index(", "pte_swp_clear_uffd(": "pte_swp_clear_uffd_wp("}
+"""Functions of 7.3, and what 7.2 calls them."""
 OF_THE_KERNEL = tuple(name for name in POSTED if name != ANOTHER)
 MAILS = sorted(file for name in OF_THE_KERNEL for file in (FOLDER / name).glob("*.patch"))
 LITMUS = sorted((FOLDER / "litmus").glob("*.litmus"))
 
 
-def source() -> Path:
-    found = kernel_source()
+def source(branch: str | None = None) -> Path:
+    found = kernel_source(branch)
     assert found
     return found
 
@@ -41,6 +46,10 @@ def test_what_is_posted_says_who_signs_it_and_what_is_broken_says_so() -> None:
         if file.parent.name in POSTED:
             assert "Signed-off-by: " in text or file.name.startswith("0000-"), file
             assert "NOT FOR USE" not in text
+            assert "NOT FOR POSTING" not in text
+        elif file.parent.name == PORT:
+            assert "Signed-off-by: " in text, file
+            assert "\n---\nNOT FOR POSTING: a port to 7.2" in text, file
         else:
             assert "NOT FOR USE" in text, file
 
@@ -116,12 +125,21 @@ def test_the_mailbox_goes_to_those_that_the_kernel_names(name: str) -> None:
 @pytest.mark.parametrize("name", MAILBOXES)
 def test_git_takes_the_mailbox(name: str, tmp_path: Path) -> None:
     """As a maintainer does, with `git am`; a cover letter has no diff and is omitted."""
-    mails(name, tmp_path)
-    changed = apply(collect([FOLDER / name]), source())
-    tree = tmp_path / "tree"
+    git_takes(name, source(), tmp_path / "tree")
+
+
+@pytest.mark.needs("kernel_source_7.2", "git")
+def test_git_takes_the_port(tmp_path: Path) -> None:
+    git_takes(PORT, source("7.2"), tmp_path / "tree")
+
+
+def git_takes(name: str, root: Path, tree: Path) -> None:
+    """That `git am` makes what `kernels build` makes."""
+    changed = apply(collect([FOLDER / name]), root)
+    assert "mm/userfaultfd.c" in changed or name == "fix-brk"
     for file in changed:
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source() / file, tree / file)
+        shutil.copy2(root / file, tree / file)
     who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
     box = [str(file) for file in sorted((FOLDER / name).glob("0*.patch")) if not file.name.startswith("0000-")]
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "base"], ["am", "-q", *box]):
@@ -167,11 +185,31 @@ def test_mails_to_the_project_of_manual_pages() -> None:
         assert not [line for line in added if re.search(r"\w[.:;] +[A-Za-z]", line)]
 
 
-@pytest.mark.needs("kernel_source")
 def test_checkpatch_sees_each_mail() -> None:
-    """What is posted in a later folder is checked as well: all that has mails is in POSTED."""
+    """What is posted in a later folder is checked as well: all that has mails is in POSTED, or the port."""
     with_mails = {file.parent.name for file in FOLDER.rglob("*.patch") if file.read_text().startswith("From ")}
-    assert with_mails <= {*MAILBOXES, ANOTHER}
+    assert with_mails <= {*MAILBOXES, ANOTHER, PORT}
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_the_port_is_that_of_the_series(number: int) -> None:
+    """A change of the series goes into the port as well: its code differs in names, and in what 7.2 has not."""
+
+    def parts(name: str) -> tuple[str, list[str]]:
+        (file,) = (FOLDER / name).glob(f"{number:04}-*.patch")
+        mail = email.message_from_string(file.read_text())
+        _, _, title = " ".join(str(mail["subject"]).split()).partition("] ")
+        return title, [line for line in str(mail.get_payload()).splitlines() if re.match(r"\+(?!\+\+ )", line)]
+
+    title, lines = parts("series")
+    for old, new in RENAMED.items():
+        lines = [line.replace(old, new) for line in lines]
+    port_title, port_lines = parts(PORT)
+    assert port_title == title
+    if "selftests" not in title:  # 7.2 has other helpers there
+        of_rwp = re.compile(r"rwp|RWP|PAGE_NONE|pte_(?:swp_)?mkuffd\(|^\+\t*\}?$")
+        assert [line for line in lines if line not in port_lines and not of_rwp.search(line)] == []
+        assert [line for line in port_lines if line not in lines] == []
 
 
 @pytest.mark.needs("kernel_source")
@@ -194,10 +232,19 @@ def test_a_broken_variant_needs_the_series() -> None:
 )
 def test_checkpatch_is_content(file: Path) -> None:
     """With --strict.  It can't look up commits, as the source is not a git tree."""
+    checkpatch([file])
+
+
+@pytest.mark.needs("kernel_source", "perl")
+def test_checkpatch_is_content_with_the_port() -> None:
+    checkpatch(sorted((FOLDER / PORT).glob("*.patch")))
+
+
+def checkpatch(files: Sequence[Path]) -> None:
+    """That the newest kernel's own check finds nothing."""
     command = ["perl", str(source() / "scripts/checkpatch.pl"), "--strict", "--no-tree", f"--root={source()}"]
-    done = subprocess.run(
-        [*command, "--ignore", "UNKNOWN_COMMIT_ID", "-q", str(file)], capture_output=True, text=True, check=False
-    )
+    words = ["--ignore", "UNKNOWN_COMMIT_ID", "-q", *map(str, files)]
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
