@@ -30,10 +30,14 @@ from gcproto.kernels.build import kconfig, patches, source
 from gcproto.kernels.build.patches import Patch
 
 FOLDER = Path(__file__).resolve().parents[1] / "native" / "kernel"
-SERIES = ("fix-exclusive", "fix-pins", "series", "split-swapcache")
+SERIES = ("fix-brk", "fix-exclusive", "fix-pins", "series", "split-swapcache")
 PORTS = {"7.2": ("series-7.2",)}
 """Folders for other branches than the newest."""
-OBJECTS = {"mm/userfaultfd.c": "CONFIG_USERFAULTFD", "mm/huge_memory.c": "CONFIG_TRANSPARENT_HUGEPAGE"}
+OBJECTS = {
+    "mm/mmap.c": "CONFIG_MMU",
+    "mm/userfaultfd.c": "CONFIG_USERFAULTFD",
+    "mm/huge_memory.c": "CONFIG_TRANSPARENT_HUGEPAGE",
+}
 """The files that are compiled, and the options without which they are not."""
 MESSAGE = re.compile(r"^(\S+?):(?:\d+:)*\s+(.*)$")
 ARM = ("ARCH=arm", "CROSS_COMPILE=arm-linux-gnueabihf-")

@@ -10,9 +10,13 @@ from gcproto.results.schema import Collection, MadeLarge, MapAccount, Parts
 def kept_whole(cycle: Collection, order: int) -> int:
     """Folios that moves took whole and the kernel did not split.
 
-    Splits are counted over the whole collection. Without splitting ahead, they are splits of folios that a move took.
-    With it, they are splits of other folios, which are known to be small when they are moved.  (Version 1 did not know:
-    then a policy that split ahead split either those that it moved afterwards, which are as many, or others.)
+    Where the heap's folios were counted after the collection, these are at most the large ones among them, and those
+    that are swapped. Nothing else makes large folios, unless the collector was asked to.
+
+    Elsewhere, splits are counted over the whole collection. Without splitting ahead, they are taken for splits of
+    folios that a move took. Some are of folios that moved in part, so the count is too low by those. With it, they are
+    splits of other folios, which are known to be small when they are moved.  (Version 1 did not know: then a policy that
+    split ahead split either those that it moved afterwards, which are as many, or others.)
 
     Args:
         cycle: the collection.
@@ -24,6 +28,9 @@ def kept_whole(cycle: Collection, order: int) -> int:
     accounts = (cycle.collector, cycle.faults)
     known = cycle.collector.whole_large is not None
     taken = sum((one.whole_large or 0) if known else one.whole for one in accounts) >> order
+    if (counted := cycle.folios.by_order) and not (cycle.collector.restored or cycle.collector.renewed):
+        large = sum(pages for each, pages in counted.items() if each >= order)
+        return min(taken, (large + cycle.folios.swapped) >> order)
     split = sum(count << each for each, count in cycle.splits.items() if each >= order) >> order
     if cycle.phases.split:
         return taken if known or split < taken else 0

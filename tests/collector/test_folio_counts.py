@@ -55,3 +55,21 @@ def test_folios_that_stayed_whole(account: CollectorAccount, splits: dict[int, i
     cycle = Collection(1, collector=account, splits=splits, phases=Phases(split=split_ns))
     assert kept_whole(cycle, 4) == whole
     assert kept_whole(cycle, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "renewed", "whole"),
+    [
+        (FolioCounts(by_order={0: 12, 4: 992}), 0, 62),  # the split is of a folio that moved in part
+        (FolioCounts(by_order={0: 1004}), 0, 0),
+        (FolioCounts(by_order={0: 28, 4: 976}), 0, 61),
+        (FolioCounts(by_order={0: 12, 4: 496}, swapped=496), 0, 62),
+        (FolioCounts(by_order={4: 1008}), 0, 62),
+        (FolioCounts(by_order={0: 12, 4: 992}), 3, 61),  # it made large ones, so that these say nothing
+        (FolioCounts(), 0, 61),  # not counted: this user may not
+    ],
+)
+def test_folios_that_stayed_whole_are_counted_where_they_can_be(counts: FolioCounts, renewed: int, whole: int) -> None:
+    account = CollectorAccount(whole=992, whole_large=992, renewed=renewed)
+    cycle = Collection(1, collector=account, splits={4: 1}, folios=counts)
+    assert kept_whole(cycle, 4) == whole
