@@ -15,8 +15,8 @@ def kept_whole(cycle: Collection, order: int) -> int:
 
     Elsewhere, splits are counted over the whole collection. Without splitting ahead, they are taken for splits of
     folios that a move took. Some are of folios that moved in part, so the count is too low by those. With it, they are
-    splits of other folios, which are known to be small when they are moved.  (Version 1 did not know: then a policy that
-    split ahead split either those that it moved afterwards, which are as many, or others.)
+    splits of other folios, which are known to be small when they are moved.  (Version 1 did not know: then a policy
+    that split ahead split either those that it moved afterwards, which are as many, or others.)
 
     Args:
         cycle: the collection.
