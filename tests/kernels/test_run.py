@@ -18,7 +18,7 @@ from gcproto.kernels.get.catalog import Catalog, locked
 from gcproto.kernels.get.fetch import fetch
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
-from tests.support.guests import guests
+from tests.support.guests import guests, met_the_race
 from tests.support.result_maker import scenario
 
 COMMAND = [sys.executable, "-m", "gcproto.cli.main", "kernels"]
@@ -33,14 +33,18 @@ pytestmark = pytest.mark.needs("qemu", "guest_kernel", "static")
 def run(
     *arguments: str | Path, code: int = 0, timeout: float = 110, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env=os.environ | environment,
-    )
+    """Run a command of the kernel lab; once more if it met the known race of its kernel."""
+    words = [*COMMAND, *map(str, arguments)]
+    for last in (False, True):
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=timeout, check=False, env=os.environ | environment
+        )
+        if last or done.returncode == code or "--out" not in words:
+            break
+        out = Path(words[words.index("--out") + 1])
+        if not met_the_race(out):
+            break
+        shutil.rmtree(out)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert guests() == []
