@@ -159,7 +159,7 @@ def test_what_ran_in_the_guest_is_one_result_that_says_what_it_is(monkeypatch: p
     assert one.experiment.parts == [WindowExperiment(), PolicyExperiment(verify=True)]
     assert {type(made.scenario) for made in one.measurements} == {WindowScenario, PolicyScenario}
     assert {made.unit for made in one.measurements} == {UNIT_INSTRUCTIONS}
-    assert one.skips == [Skip("mode none", "no memory")]
+    assert one.skips == [Skip("mode none", "no memory"), *heap.left_out(2, loop=False)]
     assert one.producer.complete
     assert msgspec.json.decode(msgspec.json.encode(one), type=Result) == one
 
@@ -194,6 +194,7 @@ def test_the_window_and_a_verified_workload_under_another_kernel(tmp_path: Path)
                 assert figures.folios_split > 0
             case WindowScenario(way="move"), _:
                 assert measured.proof.path == "moved"
+    assert [skip.what for skip in one.skips] == ["heaps with folios in the swap cache"]  # no loop device is built in
     assert kinds == {PathScenario, WindowScenario, PolicyScenario, WorkloadScenario}  # the path is the canary
     assert isinstance(one.experiment, KernelCell)
     assert len(one.experiment.parts) == 3
@@ -202,3 +203,10 @@ def test_the_window_and_a_verified_workload_under_another_kernel(tmp_path: Path)
     assert "The window after the flip" in out.getvalue()
     assert "Heaps: trees, 2 mutators, 2 MiB live" in out.getvalue()
     assert guests() == []
+
+
+def test_what_a_guest_leaves_out_is_said() -> None:
+    """It had no heap with folios in the swap cache, and did not say so."""
+    assert heap.left_out(2, loop=True) == []
+    assert "loop device" in heap.left_out(2, loop=False)[0].reason
+    assert "the workload alone" in heap.left_out(8, loop=True)[0].reason

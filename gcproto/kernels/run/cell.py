@@ -165,7 +165,9 @@ def run_cell(cell: Cell) -> Result:
             _take_in(found, cell.machine)
             why = f"{booted.outcome}: {booted.why}" if booted.why else ""
             verdicts, skips = found.verdicts, [*found.skips, *unfinished(script, found, why), *watch.skips]
-        if not kernel.swap and cell.scenarios != heap.HEAP:
+        if cell.scenarios == heap.HEAP:
+            skips += heap.left_out(cell.machine.cpus, loop="loop" in kernel.builtin)
+        elif not kernel.swap:
             skips.append(_no_modules(cell.kernel))
         skips += [Skip("a result of the guest", f"not understood: {line[:SHOWN]}") for line in found.unread]
     except (GcprotoError, OSError) as error:

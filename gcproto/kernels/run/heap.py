@@ -27,6 +27,7 @@ from gcproto.results.schema import (
     Measurement,
     PathScenario,
     PolicyScenario,
+    Skip,
     WindowScenario,
     WorkloadScenario,
 )
@@ -179,6 +180,23 @@ def script(
             *(Job(name, (*environment, *_gcproto(python, *words, *common)), JOB_SECONDS, HOST) for name, words in jobs),
         )
     )
+
+
+def left_out(processors: int, *, loop: bool) -> list[Skip]:
+    """Heaps that the script of a guest does not have, with the reason.
+
+    Args:
+        processors: of the guest.
+        loop: its kernel has loop devices built in.
+
+    """
+    if processors > PROCESSORS:
+        why = f"a guest with more than {PROCESSORS} processors runs the workload alone"
+        return [Skip("window, folios, and folios in the swap cache", why, "ask for them without --cpus")]
+    if not loop:
+        why = "they need swap on a loop device, which this kernel has not built in"
+        return [Skip("heaps with folios in the swap cache", why, "a kernel of `gcproto kernels build` has it")]
+    return []
 
 
 def counted(measurements: list[Measurement]) -> list[Measurement]:
