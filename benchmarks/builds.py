@@ -28,6 +28,7 @@ from gcproto.kernels import cache
 from gcproto.kernels.architecture import AMD64, ARM64
 from gcproto.kernels.build import kconfig, patches, source
 from gcproto.kernels.build.patches import Patch
+from gcproto.results.facts import version_key
 
 FOLDER = Path(__file__).resolve().parents[1] / "native" / "kernel"
 SERIES = ("fix-brk", "fix-exclusive", "fix-pins", "series", "split-swapcache")
@@ -259,7 +260,7 @@ def sources(branch: str | None) -> list[Path]:
     found = cache.folder("sources").glob("*/Makefile")
     versions = {file: source.version(file.parent) for file in found}
     chosen = [file for file, text in versions.items() if f"{text}.".startswith(f"{branch or text}.")]
-    return sorted(chosen, key=lambda file: [int(part) for part in re.findall(r"\d+", versions[file])])
+    return sorted(chosen, key=lambda file: version_key(versions[file]))
 
 
 def main(words: Sequence[str]) -> int:

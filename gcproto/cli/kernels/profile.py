@@ -40,12 +40,7 @@ class Options(MatrixOptions, PlatformOptions):
 @click.command(name="profile")
 @click.argument("version", type=Name("kernel"), metavar="VERSION|VMLINUZ")
 @click.argument(
-    "scenarios",
-    nargs=-1,
-    required=True,
-    type=Name("scenario"),
-    metavar="SCENARIO...",
-    callback=Once("scenario"),
+    "scenarios", nargs=-1, required=True, type=Name("scenario"), metavar="SCENARIO...", callback=Once("scenario")
 )
 @click.option(
     "--touch",

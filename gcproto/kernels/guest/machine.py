@@ -112,9 +112,8 @@ class Machine(msgspec.Struct, frozen=True):
 
     def _kernel_words(self) -> str:
         """The kernel's command line; what the user says comes last."""
-        return " ".join(
-            filter(None, (self.row.command_line, self.row.wall_clock * (not self.icount), self.command_line))
-        )
+        wall_clock = "" if self.icount else self.row.wall_clock
+        return " ".join(filter(None, (self.row.command_line, wall_clock, self.command_line)))
 
     def _processors(self) -> str:
         """Word for QEMU's command line: nodes don't share a socket, of which a kernel warns (topology_sane)."""

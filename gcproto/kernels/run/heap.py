@@ -152,7 +152,7 @@ def script(
         loop: its kernel has loop devices built in, for swap that keeps folios in the swap cache.
 
     """
-    cached = loop and processors <= PROCESSORS
+    cached = not left_out(processors, loop=loop)
     workloads = COMPILED_WORKLOADS + (CACHED_WORKLOADS if cached else ())
     folder, python, found = _brought(root, architecture, measure.sizes.size, workloads)
     runs = str(max(3, measure.rounds // ROUNDS_TO_RUNS))
