@@ -7,7 +7,7 @@ import pytest
 from gcproto.results.schema import InvalidRound
 from gcproto.results.store import save
 from tests.kernels.test_arm64 import arm64
-from tests.support.guests import met_the_race
+from tests.support.races import met_the_race
 
 HERE = "255 destination pages were there already"
 

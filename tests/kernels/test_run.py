@@ -18,7 +18,8 @@ from gcproto.kernels.get.catalog import Catalog, locked
 from gcproto.kernels.get.fetch import fetch
 from gcproto.results.schema import KernelCell, Result
 from gcproto.results.store import load
-from tests.support.guests import guests, met_the_race
+from tests.support.guests import guests
+from tests.support.races import met_the_race
 from tests.support.result_maker import scenario
 
 COMMAND = [sys.executable, "-m", "gcproto.cli.main", "kernels"]
